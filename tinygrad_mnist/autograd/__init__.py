@@ -1,0 +1,23 @@
+"""Reverse-mode differentiation: the graph, the backward walk, modes, and the checker.
+
+This room knows arrays and :class:`Variable`, of which Tensor is the full-grown form.
+"""
+
+from tinygrad_mnist.autograd.engine import backward as backward
+from tinygrad_mnist.autograd.engine import grad as grad
+from tinygrad_mnist.autograd.function import Function as Function
+from tinygrad_mnist.autograd.gradcheck import GradcheckError as GradcheckError
+from tinygrad_mnist.autograd.gradcheck import gradcheck as gradcheck
+from tinygrad_mnist.autograd.gradcheck import gradgradcheck as gradgradcheck
+from tinygrad_mnist.autograd.graph import Node as Node
+from tinygrad_mnist.autograd.graph import Variable as Variable
+from tinygrad_mnist.autograd.graph import apply as apply
+from tinygrad_mnist.autograd.modes import detect_anomaly as detect_anomaly
+from tinygrad_mnist.autograd.modes import enable_grad as enable_grad
+from tinygrad_mnist.autograd.modes import inference_mode as inference_mode
+from tinygrad_mnist.autograd.modes import is_anomaly_enabled as is_anomaly_enabled
+from tinygrad_mnist.autograd.modes import is_grad_enabled as is_grad_enabled
+from tinygrad_mnist.autograd.modes import is_inference_mode_enabled as is_inference_mode_enabled
+from tinygrad_mnist.autograd.modes import no_grad as no_grad
+from tinygrad_mnist.autograd.modes import set_detect_anomaly as set_detect_anomaly
+from tinygrad_mnist.autograd.modes import set_grad_enabled as set_grad_enabled

@@ -1,0 +1,549 @@
+"""Backward: one walk over the graph, from the newest node to the oldest.
+
+The walk is a pure function. It keeps the gradients in a local table, returns those of the
+leaves, and writes nowhere; only :meth:`Tensor.backward` stores ``.grad``. A node is reached
+when all that was made from it has been walked, because its number is smaller than theirs; so
+each node runs once, however many paths lead to it, and there is no recursion.
+"""
+
+from __future__ import annotations
+
+import heapq
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import Node, Output, Tuple, Variable, Version, apply, wrap
+from tinygrad_mnist.autograd.modes import _Mode, modes
+
+Source = Node | Variable
+
+
+def walk(
+    roots: Sequence[tuple[Source, Any]],
+    wanted: Iterable[Source] | None = None,
+    *,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+) -> dict[Source, Any]:
+    """Return the gradient of every leaf, or of the wanted nodes and leaves.
+
+    Parameters
+    ----------
+    roots
+        Where to start: nodes or leaves, each with the gradient that arrives there.
+    wanted
+        Compute only what leads to these; None for all leaves.
+    retain_graph
+        Keep the saved arrays for another walk.
+    create_graph
+        Gradients are Variables, and the rules are recorded.
+    """
+    targets = None if wanted is None else set(wanted)
+    needed = None if targets is None else _leading_to(targets, [root for root, _ in roots])
+    gradients: dict[Source, Any] = {}
+    queue: list[tuple[int, Node]] = []
+    found: dict[Source, Any] = {}
+
+    def arrive(source: Source, g: Any) -> None:
+        present = gradients.get(source)
+        if present is not None:
+            gradients[source] = _add(present, g)
+            return
+        gradients[source] = g
+        if isinstance(source, Node):
+            heapq.heappush(queue, (-source.number, source))
+
+    for root, g in roots:
+        arrive(root, wrapped(g, create_graph))
+    with np.errstate(all="ignore"), _Mode(enabled=create_graph):
+        while queue:
+            node = heapq.heappop(queue)[1]
+            g = gradients.pop(node)
+            if node.hooks:
+                g = run_hooks(node.hooks, g, create_graph)
+            if targets is not None and node in targets:
+                found[node] = g
+            if needed is not None and node not in needed:
+                continue
+            if type(node) is Output:
+                _pass_to_tuple(node, g, gradients, queue)
+                continue
+            for source, gradient in pull(node, g, needed, targets, create_graph):
+                arrive(source, gradient)
+            if not retain_graph:
+                node.release()
+        del g
+        for leaf in list(gradients):
+            if leaf._hooks:  # type: ignore[union-attr]
+                gradients[leaf] = run_hooks(leaf._hooks, gradients[leaf], create_graph)  # type: ignore[union-attr]
+    gradients.update(found)
+    return gradients
+
+
+def pull(
+    node: Node,
+    g: Any,
+    needed: set[Source] | None,
+    targets: set[Source] | None,
+    create_graph: bool,
+) -> list[tuple[Source, Any]]:
+    """Run a node's rules: turn the gradient of its output into those of its parents."""
+    saved = node.check()
+    plan, parents = node.plan, node.parents
+    if isinstance(node, Tuple):
+        if node.custom:
+            return [
+                (parent, fit(node, i, gradient, *describe(parent), create_graph))
+                for i, gradient in node.run(g, create_graph)  # type: ignore[attr-defined]
+                if (parent := parents[i]) is not None
+            ]
+        g = tuple(
+            wrapped(np.zeros(shape, dtype), create_graph) if part is None else part
+            for part, (shape, dtype) in zip(g, node.outputs, strict=True)
+        )
+    if create_graph:
+        if node.op.once:
+            return _pull_reference(node, g)
+        saved = restore(node)
+    results: list[tuple[Source, Any]] = []
+    for position, rule, slots, keywords in plan.steps:
+        parent = parents[position]
+        if parent is None or (
+            needed is not None and parent not in needed and parent not in targets  # type: ignore[operator]
+        ):
+            continue
+        extra = {name: _keyword(node, name, position) for name in keywords} if keywords else {}
+        gradient = rule(g, *[saved[i] for i in slots], **extra)
+        if type(parent) is Node:
+            shape, dtype = parent.shape, parent.dtype
+        else:
+            shape, dtype = describe(parent)
+        array = gradient if type(gradient) is np.ndarray else None
+        if array is None or array.shape != shape or array.dtype is not dtype:
+            gradient = fit(node, position, gradient, shape, dtype, create_graph)
+        if modes.anomaly and modes.check_nan:
+            _refuse_nan(node, position, gradient)
+        results.append((parent, gradient))
+    return results
+
+
+def describe(source: Source) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return the shape and dtype that a gradient must have."""
+    if isinstance(source, Node):
+        return source.shape, source.dtype
+    return source._array.shape, source._array.dtype
+
+
+def _keyword(node: Node, name: str, position: int) -> Any:
+    """Return what a rule asks for by keyword: a setting, or the shape of its input."""
+    if name == "shape":
+        parent = node.parents[position]
+        assert parent is not None
+        return describe(parent)[0]
+    if name == "position":
+        return position
+    if name == "shapes":
+        return node.settings["shapes"]
+    return node.settings[name]
+
+
+def fit(
+    node: Node,
+    position: int,
+    gradient: Any,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    create_graph: bool,
+) -> Any:
+    """Undo broadcasting and promotion, and refuse anything else that doesn't fit.
+
+    Raises
+    ------
+    RuntimeError
+        Naming the operation and the input, when a rule returned a wrong shape or dtype.
+    """
+    op = node.op
+    where = f"{op.name}: its rule for '{op.input_name(position)}' returned"
+    if isinstance(gradient, Variable):
+        array = gradient._array
+    elif isinstance(gradient, np.ndarray | np.generic):
+        gradient = array = np.asarray(gradient)
+    else:
+        raise RuntimeError(f"{where} a {type(gradient).__name__}, not an array")
+    if array.shape != shape:
+        if not op.broadcasts or not _broadcasts_to(shape, array.shape):
+            raise RuntimeError(
+                f"{where} a gradient of shape {list(array.shape)} for an input of shape "
+                f"{list(shape)}"
+            )
+        gradient = unbroadcast(gradient, shape)
+    if array.dtype != dtype:
+        # A promoted input is given its gradient in its own dtype.
+        if array.dtype != node.dtype and not isinstance(node, Tuple):
+            raise RuntimeError(
+                f"{where} a gradient of dtype {array.dtype}, but the operation was computed in "
+                f"{node.dtype}"
+            )
+        gradient = ops.cast(gradient, dtype=dtype)
+    return wrapped(gradient, create_graph)
+
+
+def wrapped(gradient: Any, create_graph: bool) -> Any:
+    """Return a gradient as the walk holds it: a Variable if recorded, else an array."""
+    if create_graph:
+        return gradient if isinstance(gradient, Variable) else wrap(gradient)
+    return gradient._array if isinstance(gradient, Variable) else np.asarray(gradient)
+
+
+def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
+    """Sum a gradient over the dimensions along which its input was broadcast."""
+    have = gradient.shape
+    lead = len(have) - len(shape)
+    dims = tuple(range(lead)) + tuple(
+        lead + i for i, n in enumerate(shape) if n == 1 and have[lead + i] != 1
+    )
+    return ops.reshape(ops.sum(gradient, dim=dims, keepdim=True), to=shape)
+
+
+def _broadcasts_to(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether a shape broadcasts to another one."""
+    lead = len(to) - len(shape)
+    return lead >= 0 and all(n in (1, m) for n, m in zip(shape, to[lead:], strict=True))
+
+
+def restore(node: Node) -> tuple[Any, ...]:
+    """Rebuild Variables from the saved arrays, so that a rule can be recorded in its turn."""
+    assert node.saved is not None
+    return tuple(
+        _restored(node, i, array) for i, array in zip(node.plan.saves, node.saved, strict=True)
+    )
+
+
+def _restored(node: Node, slot: int, array: Any) -> Any:
+    """Rebuild one saved array: the output belongs to the node, an input to its parent."""
+    if slot == len(node.parents):
+        return wrap(array, node)
+    parent = node.parents[slot] if slot < len(node.parents) else None
+    if parent is None:
+        return array
+    if isinstance(parent, Variable) and parent._array is array:
+        return parent
+    return wrap(array, parent)  # type: ignore[arg-type]
+
+
+def _pull_reference(node: Node, g: Any) -> list[tuple[Source, Any]]:
+    """Differentiate a fused operation through the composite one that defines it."""
+    assert node.saved is not None and node.op.reference is not None
+    count = len(node.parents)
+    saved = dict(zip(node.plan.saves, node.saved, strict=True))
+    inputs = []
+    for i in range(count):
+        restored = _restored(node, i, saved[i])
+        inputs.append(ops.identity(restored) if node.parents[i] is not None else restored)
+    out = node.op.reference(*inputs, **node.settings)
+    tracked = [i for i in range(count) if node.parents[i] is not None]
+    sources = [inputs[i]._node for i in tracked]
+    found = walk([(out._node, g)], sources, retain_graph=True, create_graph=True)
+    results: list[tuple[Source, Any]] = []
+    for i, source in zip(tracked, sources, strict=True):
+        parent = node.parents[i]
+        assert parent is not None
+        gradient = found.get(source)
+        results.append((parent, wrap(np.zeros(*describe(parent))) if gradient is None else gradient))
+    return results
+
+
+def _pass_to_tuple(
+    node: Output, g: Any, gradients: dict[Source, Any], queue: list[tuple[int, Node]]
+) -> None:
+    """Put the gradient of one output into the list of its operation's gradients."""
+    source = node.parents[0]
+    assert isinstance(source, Tuple)
+    if source not in gradients:
+        gradients[source] = [None] * len(source.outputs)
+        heapq.heappush(queue, (-source.number, source))
+    slots = gradients[source]
+    slots[node.index] = g if slots[node.index] is None else _add(slots[node.index], g)
+
+
+def _add(a: Any, b: Any) -> Any:
+    """Accumulate: never into an array that something else may hold."""
+    total = a + b
+    return total if isinstance(total, np.ndarray | Variable) else np.asarray(total)
+
+
+def _leading_to(targets: set[Source], roots: Sequence[Source]) -> set[Source]:
+    """Return the nodes below the roots from which a target can be reached."""
+    seen: set[Node] = set()
+    stack: list[Node] = [root for root in roots if isinstance(root, Node)]
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        stack.extend(p for p in node.parents if isinstance(p, Node) and p not in seen)
+    needed: set[Source] = set()
+    for node in sorted(seen, key=lambda node: node.number):
+        if any(p in needed or p in targets for p in node.parents):
+            needed.add(node)
+    return needed
+
+
+def run_hooks(hooks: dict[int, Any], g: Any, create_graph: bool) -> Any:
+    """Call a tensor's hooks on its accumulated gradient; what one returns replaces it."""
+    gradient = g if isinstance(g, Variable) else wrap(g)
+    for hook in list(hooks.values()):
+        with _Mode(enabled=create_graph):
+            returned = hook(gradient)
+        if returned is None:
+            continue
+        if not isinstance(returned, Variable) or returned.shape != gradient.shape:
+            raise RuntimeError(
+                f"hook: a tensor hook must return None or a tensor of the gradient's shape "
+                f"{list(gradient.shape)}; got {returned!r}"
+            )
+        gradient = returned
+    return wrapped(gradient, create_graph)
+
+
+def _refuse_nan(node: Node, position: int, gradient: Any) -> None:
+    array = gradient._array if isinstance(gradient, Variable) else gradient
+    if np.isnan(array).any():
+        trace = f"; the operation was recorded here:\n{node.trace}" if node.trace else ""
+        raise RuntimeError(
+            f"{node.op.name}: its rule for '{node.op.input_name(position)}' returned NaN{trace}"
+        )
+
+
+def exclusive(holder: list[Any]) -> bool:
+    """Whether nothing but the one-element list holds the array in it, or its memory.
+
+    Only then may a gradient become a leaf's ``.grad`` without a copy: two leaves must never
+    share a buffer, and no gradient may be a read-only broadcast view.
+    """
+    flags = holder[0].flags
+    if not flags.writeable or sys.getrefcount(holder[0]) > _ALONE:
+        return False
+    base = holder[0].base
+    if base is None:
+        return True
+    return (
+        type(base) is np.ndarray
+        and base.base is None
+        and base.size == holder[0].size
+        and sys.getrefcount(base) <= _BASE_ALONE
+    )
+
+
+def _calibrate() -> tuple[int, int]:
+    """Count the references of an array that is surely alone, and of its base.
+
+    The numbers differ between versions of CPython, which may lend references to the stack.
+    """
+    holder = [np.empty(2)]
+    alone = sys.getrefcount(holder[0])
+    holder = [np.empty((2, 2)).T]
+    base = holder[0].base
+    return alone, sys.getrefcount(base)
+
+
+_ALONE, _BASE_ALONE = _calibrate()
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Accumulate the gradients of the tensors' leaves into their ``.grad``.
+
+    Follows ``torch.autograd.backward``.
+
+    Parameters
+    ----------
+    tensors
+        The tensors to differentiate: one or a sequence.
+    grad_tensors
+        The gradients that arrive at them; may be None for a scalar, where it is 1.
+    retain_graph
+        Keep what was saved, so that backward can run again; defaults to create_graph.
+    create_graph
+        Record the gradients' own computation, for higher derivatives.
+    inputs
+        Accumulate into these leaves only.
+
+    Raises
+    ------
+    RuntimeError
+        When a tensor has no graph, or isn't a scalar and has no gradient, or a gradient has the
+        wrong shape.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> x = tensor([1.0, 2.0], requires_grad=True)
+    >>> backward((x * x).sum())
+    >>> x.grad
+    tensor([2., 4.])
+    """
+    roots = _roots("backward", _sequence(tensors), _sequence(grad_tensors))
+    leaves = None if inputs is None else _sequence(inputs)
+    if leaves is not None and not leaves:
+        raise RuntimeError("backward: 'inputs' is empty; leave it out for all leaves")
+    keep = create_graph if retain_graph is None else retain_graph
+    wanted = None if leaves is None else [_source("backward", x) for x in leaves]
+    gradients = walk(roots, wanted, retain_graph=keep, create_graph=create_graph)
+    del roots
+    if leaves is not None:
+        by_source = {_source("backward", x): x for x in leaves}
+        gradients = {by_source[s]: g for s, g in gradients.items() if s in by_source}
+    while gradients:
+        leaf, g = gradients.popitem()
+        holder = [g]
+        del g
+        deposit(leaf, holder)  # type: ignore[arg-type]
+
+
+def deposit(leaf: Variable, holder: list[Any]) -> None:
+    """Store a gradient as a leaf's ``.grad``, or add it to the one that is there."""
+    present = leaf._grad
+    if isinstance(holder[0], Variable):
+        g = holder.pop()
+        leaf._grad = apply(ops.clone, g) if present is None else present + g
+    elif present is None:
+        leaf._grad = wrap(holder[0] if exclusive(holder) else holder[0].copy())
+    elif present._node is None:
+        present._array += holder[0]
+        present._version.bump("backward")
+    else:
+        leaf._grad = present + wrap(holder[0])
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """Return the gradients of outputs with respect to inputs, and leave every ``.grad`` alone.
+
+    Follows ``torch.autograd.grad``.
+
+    Parameters
+    ----------
+    outputs, inputs
+        A tensor or a sequence of tensors; inputs may be leaves or not.
+    grad_outputs
+        The gradients that arrive at the outputs; may be None for a scalar, where it is 1.
+    retain_graph
+        Keep what was saved, so that backward can run again; defaults to create_graph.
+    create_graph
+        Record the gradients' own computation, for higher derivatives.
+    allow_unused
+        Return None for an input that the outputs don't depend on, instead of an error.
+    is_grads_batched
+        Not offered: raises NotImplementedError. Loop over the rows instead.
+    materialize_grads
+        Return zeros for an input that the outputs don't depend on.
+
+    Raises
+    ------
+    RuntimeError
+        When an output has no graph, an input doesn't require grad or isn't used, or a gradient
+        has the wrong shape.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> x = tensor(3.0, requires_grad=True)
+    >>> (first,) = grad(x**3, x, create_graph=True)
+    >>> first, grad(first, x)[0]
+    (tensor(27., grad_fn=<MulBackward0>), tensor(18.))
+    """
+    if is_grads_batched:
+        raise NotImplementedError("grad: is_grads_batched isn't offered; call grad for each row")
+    roots = _roots("grad", _sequence(outputs), _sequence(grad_outputs))
+    variables = _sequence(inputs)
+    sources = [_source("grad", x) for x in variables]
+    keep = create_graph if retain_graph is None else retain_graph
+    gradients = walk(roots, sources, retain_graph=keep, create_graph=create_graph)
+    results: list[Any] = []
+    for position, (x, source) in enumerate(zip(variables, sources, strict=True)):
+        g = gradients.get(source)
+        if g is None:
+            if materialize_grads:
+                g = np.zeros(x._array.shape, x._array.dtype)
+            elif not allow_unused:
+                raise RuntimeError(
+                    f"grad: input {position}, of shape {list(x.shape)}, was not used in computing "
+                    f"the outputs; pass allow_unused=True to get None for it"
+                )
+        elif not isinstance(g, Variable):
+            # The caller may write into what it gets: no views, nothing shared between inputs.
+            g = g.copy()
+        results.append(g if g is None or isinstance(g, Variable) else wrap(g))
+    return tuple(results)
+
+
+def _sequence(x: Any) -> list[Any]:
+    if x is None:
+        return []
+    return [x] if isinstance(x, Variable) else list(x)
+
+
+def _source(name: str, x: Any) -> Source:
+    """Return the node or leaf that stands for a Variable in the graph."""
+    if not isinstance(x, Variable):
+        raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}")
+    if x._node is not None:
+        return x._node
+    if not x._requires_grad:
+        raise RuntimeError(
+            f"{name}: one of the tensors, of shape {list(x.shape)}, does not require grad and does "
+            f"not have a grad_fn; set requires_grad=True on what it is computed from"
+        )
+    return x
+
+
+def _roots(name: str, outputs: list[Any], gradients: list[Any]) -> list[tuple[Source, Any]]:
+    """Pair each output with the gradient that arrives at it, checked."""
+    if gradients and len(gradients) != len(outputs):
+        raise RuntimeError(
+            f"{name}: got {len(outputs)} outputs but {len(gradients)} gradients; give one each"
+        )
+    roots: list[tuple[Source, Any]] = []
+    for x, g in zip(outputs, gradients or [None] * len(outputs), strict=True):
+        source = _source(name, x)
+        if x._view_of is not None and x._seen != x._version.history:
+            raise RuntimeError(
+                f"{name}: the output is a view that was made before {x._version.changed_by} "
+                f"changed its base inside the graph; make the view again after the change"
+            )
+        if g is None:
+            if x._array.size != 1:
+                raise RuntimeError(
+                    f"{name}: grad can be implicitly created only for scalar outputs, but the "
+                    f"output has shape {list(x.shape)}; reduce it with sum(), or pass a gradient"
+                )
+            g = wrap(np.ones(x._array.shape, x._array.dtype))
+        elif not isinstance(g, Variable):
+            raise TypeError(f"{name}: a gradient must be a Tensor, got {type(g).__name__}")
+        elif g.shape != x.shape:
+            raise RuntimeError(
+                f"{name}: the gradient has shape {list(g.shape)}, but the output has shape "
+                f"{list(x.shape)}; they must be equal"
+            )
+        elif g._array.dtype != x._array.dtype:
+            g = ops.cast(g, dtype=x._array.dtype)
+        roots.append((source, g))
+    return roots

@@ -1,0 +1,267 @@
+"""Function: a user's own operation, with a backward written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.autograd.graph import (
+    Node,
+    Output,
+    Tuple,
+    Variable,
+    Version,
+    attach_outputs,
+    wrap,
+)
+from tinygrad_mnist.autograd.modes import _Mode, modes
+from tinygrad_mnist.ops.contract import Op, Plan
+
+
+class FunctionCtx:
+    """What forward hands to backward: saved tensors, and any attribute set on it."""
+
+    def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
+        self.needs_input_grad = needs_input_grad
+        self._to_save: tuple[Any, ...] = ()
+        self._saved: list[tuple[Any, Any, Version | None, int]] | None = []
+        self._materialize = True
+        self._non_differentiable: set[int] = set()
+        self._node: Any = None
+
+    def save_for_backward(self, *tensors: Any) -> None:
+        """Keep inputs or outputs (or None) for backward; writes to them will be noticed."""
+        for x in tensors:
+            if x is not None and not isinstance(x, Variable):
+                raise TypeError(
+                    f"save_for_backward: can only save tensors, but argument is a "
+                    f"{type(x).__name__}; set it as an attribute of ctx instead"
+                )
+        self._to_save = tensors
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """The tensors that forward has saved.
+
+        Raises
+        ------
+        RuntimeError
+            When they were released by an earlier backward, or written to since.
+        """
+        if self._saved is None:
+            raise RuntimeError(
+                "saved_tensors: trying to go backward through the graph a second time, but the "
+                "saved tensors were released by the first; pass retain_graph=True to it"
+            )
+        tensors = []
+        for array, source, version, count in self._saved:
+            if version is not None and version.count != count:
+                raise RuntimeError(
+                    f"saved_tensors: a tensor saved for backward has been modified by an inplace "
+                    f"operation, {version.changed_by}, since"
+                )
+            if isinstance(source, _OutputOf):
+                source = source.node_of(self._node, array)
+            if isinstance(source, Variable):
+                tensors.append(source)
+            else:
+                tensors.append(None if array is None else wrap(array, source))
+        return tuple(tensors)
+
+    def mark_dirty(self, *tensors: Any) -> None:
+        """Raise: an input can't be changed in place by a Function here."""
+        raise RuntimeError(
+            "mark_dirty: a Function can't change its inputs in place here; return a new tensor, "
+            "or use an in-place method of Tensor"
+        )
+
+    def mark_non_differentiable(self, *tensors: Any) -> None:
+        """Say which outputs have no derivative."""
+        self._non_differentiable.update(map(id, tensors))
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Say whether backward gets zeros (default) or None for outputs that aren't used."""
+        self._materialize = value
+
+
+class _OutputOf(int):
+    """Stands for an output of the function itself, by its number."""
+
+    def node_of(self, node: Node, array: np.ndarray) -> Node:
+        """Make a node that leads to this output; the original belongs to the user's tensor."""
+        output = Output(node.op, (node,), node.plan)
+        output.index = int(self)
+        output.shape, output.dtype = array.shape, array.dtype
+        output.saved = output.versions = output.counts = ()
+        return output
+
+
+class _FunctionNode(Tuple):
+    """The node of a Function: its rules are the user's backward."""
+
+    __slots__ = ("ctx", "function")
+
+    custom = True
+    ctx: FunctionCtx
+    function: type[Function]
+
+    def release(self) -> None:
+        """Forget what forward has saved."""
+        if self.ctx._saved:
+            self.ctx._saved = None
+
+    def name(self) -> str:
+        """Return the function's own name, as PyTorch does."""
+        return f"{self.function.__name__}Backward"
+
+    def run(self, gradients: Sequence[Any], create_graph: bool) -> list[tuple[int, Any]]:
+        """Call the user's backward, and check what it returns."""
+        ctx, name = self.ctx, self.function.__name__
+        given: list[Any] = []
+        for part, (shape, dtype) in zip(gradients, self.outputs, strict=True):
+            if part is None:
+                given.append(wrap(np.zeros(shape, dtype)) if ctx._materialize else None)
+            else:
+                given.append(part if isinstance(part, Variable) else wrap(part))
+        ctx._node = self
+        try:
+            with _Mode(enabled=create_graph):
+                returned = self.function.backward(ctx, *given)
+        finally:
+            ctx._node = None  # the context must not hold its own node: that would be a cycle
+        results = returned if isinstance(returned, tuple) else (returned,)
+        extra = results[len(self.parents) :]
+        if len(results) < len(self.parents) or any(x is not None for x in extra):
+            raise RuntimeError(
+                f"{name}: backward returned {len(results)} gradients, but forward has "
+                f"{len(self.parents)} inputs; return one for each, None for those without"
+            )
+        pairs: list[tuple[int, Any]] = []
+        for position, (parent, g) in enumerate(zip(self.parents, results, strict=False)):
+            if parent is None or g is None:
+                continue
+            if not isinstance(g, Variable):
+                raise TypeError(
+                    f"{name}: backward returned a {type(g).__name__} for input {position}, not a "
+                    f"Tensor"
+                )
+            pairs.append((position, g))
+        return pairs
+
+
+class Function:
+    """Base of a user's own operation: define forward and backward, then call ``apply``.
+
+    Follows ``torch.autograd.Function``. In backward the gradients are Tensors; written with
+    Tensor operations, it can be differentiated again.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> class Cube(Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x**3
+    ...     @staticmethod
+    ...     def backward(ctx, g):
+    ...         (x,) = ctx.saved_tensors
+    ...         return g * 3 * x**2
+    >>> x = tensor(2.0, requires_grad=True)
+    >>> Cube.apply(x).backward()
+    >>> x.grad
+    tensor(12.)
+    """
+
+    @staticmethod
+    def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs; nothing in here is recorded."""
+        raise NotImplementedError("a Function must define a static method forward(ctx, ...)")
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """Return one gradient per input of forward, given one per output."""
+        raise NotImplementedError("a Function must define a static method backward(ctx, ...)")
+
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+        """Run forward, and record backward where an input needs a gradient."""
+        parents: list[Node | Variable | None] = []
+        for x in args:
+            variable = x if isinstance(x, Variable) else None
+            leaf = variable if variable is not None and variable._requires_grad else None
+            parents.append(None if variable is None else variable._node or leaf)
+        ctx = FunctionCtx(tuple(parent is not None for parent in parents))
+        setup = getattr(cls, "setup_context", None)
+        with _Mode(enabled=False):
+            if setup is None:
+                returned = cls.forward(ctx, *args, **kwargs)
+            else:
+                returned = cls.forward(*args, **kwargs)
+                setup(ctx, args, returned)
+        single = not isinstance(returned, tuple)
+        results = [returned] if single else list(returned)
+        inputs = {id(x) for x in args}
+        for i, x in enumerate(results):
+            if id(x) in inputs:  # an input handed through is a new tensor with a new history
+                results[i] = wrap(x._array)
+                ctx._to_save = tuple(results[i] if s is x else s for s in ctx._to_save)
+        tracked = modes.enabled and any(parent is not None for parent in parents)
+        if tracked:
+            cls._record(ctx, args, parents, results)
+        else:
+            ctx._saved = None
+        return results[0] if single else tuple(results)
+
+    @classmethod
+    def _record(
+        cls,
+        ctx: FunctionCtx,
+        args: Sequence[Any],
+        parents: Sequence[Any],
+        results: Sequence[Any],
+    ) -> None:
+        for x in results:
+            if not isinstance(x, Variable):
+                raise TypeError(
+                    f"{cls.__name__}: forward must return tensors, not {type(x).__name__}"
+                )
+        node = _FunctionNode(_function_op(cls), parents, Plan((), ()))
+        node.ctx, node.function = ctx, cls
+        node.saved = node.versions = node.counts = ()
+        node.settings = {}
+        outputs = [x for x in results if id(x) not in ctx._non_differentiable]
+        attach_outputs(node, results)
+        for x in results:
+            if id(x) in ctx._non_differentiable:
+                x._node = None
+        sources = {id(x): x._node for x in outputs}
+        saved: list[tuple[Any, Any, Version | None, int]] = []
+        for x in ctx._to_save:
+            if x is None:
+                saved.append((None, None, None, 0))
+                continue
+            # An output is kept without its Variable, or the graph would hold itself.
+            source = _OutputOf(sources[id(x)].index) if id(x) in sources else None  # type: ignore[union-attr]
+            if source is None:
+                leaf = x if x._requires_grad and x._node is None else None
+                saved.append((x._array, x._node or leaf or None, x._version, x._version.count))
+            else:
+                saved.append((x._array, source, x._version, x._version.count))
+        ctx._saved = saved
+        ctx._to_save = ()
+
+
+def _function_op(cls: type[Function]) -> Op:
+    """Return an operation to name a Function's node in errors and pictures."""
+    op = cls.__dict__.get("_op")
+    if op is None:
+        op = Op(
+            cls.__name__, cls.forward, ("input",), (), {}, cls.__name__, "", (), cls.__doc__ or "",
+            variadic=True, broadcasts=True,
+        )  # fmt: skip
+        cls._op = op  # type: ignore[attr-defined]
+    return op
+

@@ -1,0 +1,320 @@
+"""The checker: derivatives against central differences, with a diagnosis where they disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.autograd.engine import grad
+from tinygrad_mnist.autograd.graph import Variable, wrap
+from tinygrad_mnist.autograd.modes import _Mode
+
+
+class GradcheckError(RuntimeError):
+    """A derivative disagrees with finite differences."""
+
+
+def gradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    **unused: Any,
+) -> bool:
+    r"""Check the gradients of a function against central differences.
+
+    .. math:: J_{ij} \\approx (f_i(x + \\epsilon e_j) - f_i(x - \\epsilon e_j)) / 2\\epsilon
+
+    Every element of the Jacobian is compared. Follows ``torch.autograd.gradcheck``.
+
+    Parameters
+    ----------
+    func
+        A function of Tensors that returns a Tensor or a tuple of them.
+    inputs
+        Its arguments; those that require grad must be float64, or rounding drowns the result.
+    eps
+        The step of the differences.
+    atol, rtol
+        Tolerance: ``|analytic - numeric| <= atol + rtol * |numeric|``.
+    raise_exception
+        Raise on disagreement; otherwise return False.
+    nondet_tol
+        By how much two backward passes may differ.
+    unused
+        PyTorch's further options are accepted where they don't change the answer.
+
+    Returns
+    -------
+    True where everything agrees.
+
+    Raises
+    ------
+    GradcheckError
+        Naming the worst element with both values, and the likely cause where it can be told: a
+        kink, a factor, a transposed gradient, a function that isn't deterministic.
+    ValueError
+        When no input requires grad, or one is not float64.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor, float64
+    >>> x = tensor([0.5, 1.5], dtype=float64, requires_grad=True)
+    >>> gradcheck(lambda x: x.exp(), x)
+    True
+    """
+    arguments = [inputs] if isinstance(inputs, Variable) else list(inputs)
+    try:
+        _Check(func, arguments, eps, atol, rtol, nondet_tol).run()
+    except GradcheckError:
+        if raise_exception:
+            raise
+        return False
+    return True
+
+
+def gradgradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    grad_outputs: Any = None,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    gen_non_contig_grad_outputs: bool = False,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    **unused: Any,
+) -> bool:
+    """Check second derivatives: the gradient of the gradient, against central differences.
+
+    The gradients that arrive at the outputs are inputs too, drawn from a fixed seed unless given.
+    Follows ``torch.autograd.gradgradcheck``; parameters and errors are those of
+    :func:`gradcheck`.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor, float64
+    >>> x = tensor([0.5, 1.5], dtype=float64, requires_grad=True)
+    >>> gradgradcheck(lambda x: x.exp(), x)
+    True
+    """
+    arguments = [inputs] if isinstance(inputs, Variable) else list(inputs)
+    if grad_outputs is None:
+        source = np.random.default_rng(0)
+        given = []
+        for out in _outputs(func, arguments):
+            drawn = source.standard_normal(out.shape)
+            given.append(wrap(np.asarray(drawn, out._array.dtype)))
+            given[-1]._requires_grad = True
+    else:
+        given = [grad_outputs] if isinstance(grad_outputs, Variable) else list(grad_outputs)
+    count = len(arguments)
+
+    def gradients(*all_inputs: Any) -> tuple[Any, ...]:
+        own, arriving = all_inputs[:count], all_inputs[count:]
+        outputs = _outputs(func, own)
+        with _Mode(enabled=True):
+            return grad(
+                outputs, [x for x in own if _tracked(x)], list(arriving),
+                create_graph=True, materialize_grads=True,
+            )  # fmt: skip
+
+    return gradcheck(
+        gradients, [*arguments, *given], eps=eps, atol=atol, rtol=rtol,
+        raise_exception=raise_exception, nondet_tol=nondet_tol,
+    )  # fmt: skip
+
+
+def _tracked(x: Any) -> bool:
+    return isinstance(x, Variable) and (x._node is not None or x._requires_grad)
+
+
+def _outputs(func: Callable[..., Any], arguments: Sequence[Any]) -> list[Any]:
+    """Return the differentiable outputs of a function."""
+    returned = func(*arguments)
+    outputs = [returned] if isinstance(returned, Variable) else list(returned)
+    return [out for out in outputs if _tracked(out)]
+
+
+class _Check:
+    """One comparison of all Jacobians of a function."""
+
+    def __init__(
+        self,
+        func: Callable[..., Any],
+        arguments: list[Any],
+        eps: float,
+        atol: float,
+        rtol: float,
+        nondet_tol: float,
+    ) -> None:
+        self.func, self.arguments = func, arguments
+        self.eps, self.atol, self.rtol, self.nondet_tol = eps, atol, rtol, nondet_tol
+        self.checked = [i for i, x in enumerate(arguments) if _tracked(x)]
+        if not self.checked:
+            raise ValueError(
+                "gradcheck: expects at least one input tensor to require grad, but none does"
+            )
+        for i in self.checked:
+            dtype = arguments[i]._array.dtype
+            if dtype != np.float64:
+                raise ValueError(
+                    f"gradcheck: input {i} is {dtype}; use float64, since in lower precision the "
+                    f"differences are drowned by rounding"
+                )
+
+    def values(self) -> list[np.ndarray]:
+        """Evaluate the function without recording it."""
+        returned = self.func(*self.arguments)
+        outputs = [returned] if isinstance(returned, Variable) else list(returned)
+        chosen = [out for out in outputs if out._array.dtype.kind == "f"]
+        return [np.array(out._array, np.float64) for out in chosen]
+
+    def run(self) -> None:
+        """Compare, or raise."""
+        outputs = _outputs(self.func, self.arguments)
+        if not outputs:
+            with _Mode(enabled=False):
+                numeric = [self.numeric(i) for i in self.checked]
+            for i, jacobians in zip(self.checked, numeric, strict=True):
+                for k, jacobian in enumerate(jacobians):
+                    if np.any(np.abs(jacobian) > self.atol):
+                        raise GradcheckError(
+                            f"gradcheck: output {k} does not require grad, but changes with input "
+                            f"{i}: numerical Jacobian\n{jacobian}"
+                        )
+            return
+        first, second = self.analytic(outputs), self.analytic(_outputs(self.func, self.arguments))
+        for i, a, b in zip(self.checked, first, second, strict=True):
+            for k, (x, y) in enumerate(zip(a, b, strict=True)):
+                if x.size and np.max(np.abs(x - y)) > self.nondet_tol:
+                    raise GradcheckError(
+                        f"gradcheck: the backward of output {k} for input {i} is not "
+                        f"deterministic: two runs differ by {np.max(np.abs(x - y)):.3g}; fix the "
+                        f"seed, or remove the randomness"
+                    )
+        with _Mode(enabled=True):
+            tracked = [k for k, out in enumerate(self._floats()) if _tracked(out)]
+        for i, analytic in zip(self.checked, first, strict=True):
+            numeric_all = self.numeric(i)
+            for k, a in zip(tracked, analytic, strict=True):
+                self.compare(i, k, a, numeric_all[k])
+
+    def _floats(self) -> list[Any]:
+        returned = self.func(*self.arguments)
+        outputs = [returned] if isinstance(returned, Variable) else list(returned)
+        return [out for out in outputs if out._array.dtype.kind == "f"]
+
+    def analytic(self, outputs: list[Any]) -> list[list[np.ndarray]]:
+        """Return the Jacobian of each output for each input, row by row by backward."""
+        inputs = [self.arguments[i] for i in self.checked]
+        jacobians: list[list[np.ndarray]] = [[] for _ in inputs]
+        for out in outputs:
+            rows: list[list[np.ndarray]] = [[] for _ in inputs]
+            for j in range(out._array.size):
+                cotangent = np.zeros(out.shape, out._array.dtype)
+                cotangent.flat[j] = 1
+                gradients = grad(
+                    out, inputs, wrap(cotangent), retain_graph=True, materialize_grads=True
+                )
+                for row, x, g in zip(rows, inputs, gradients, strict=True):
+                    if g.shape != x.shape:
+                        raise GradcheckError(
+                            f"gradcheck: gradient of shape {list(g.shape)} for an input of shape "
+                            f"{list(x.shape)}"
+                        )
+                    row.append(np.array(g._array, np.float64).reshape(-1))
+            for jacobian, row, x in zip(jacobians, rows, inputs, strict=True):
+                jacobian.append(np.array(row).reshape(out._array.size, x._array.size))
+        return jacobians
+
+    def numeric(self, i: int, side: int = 0) -> list[np.ndarray]:
+        """Return the Jacobian of each output for one input, column by column by differences.
+
+        ``side`` is 0 for central differences, 1 or -1 for those to one side.
+        """
+        array = self.arguments[i]._array
+        columns: list[list[np.ndarray]] = []
+        with _Mode(enabled=True):
+            for position in np.ndindex(array.shape):
+                value = array[position]
+                try:
+                    array[position] = value + self.eps * (side >= 0)
+                    high = self.values()
+                    array[position] = value - self.eps * (side <= 0)
+                    low = self.values()
+                finally:
+                    array[position] = value
+                step = self.eps * (2 if side == 0 else 1)
+                columns.append([((h - w) / step).reshape(-1) for h, w in zip(high, low, strict=True)])
+            outputs = self.values()
+        return [
+            np.array([column[k] for column in columns]).T.reshape(out.size, array.size)
+            for k, out in enumerate(outputs)
+        ]
+
+    def compare(self, i: int, k: int, analytic: np.ndarray, numeric: np.ndarray) -> None:
+        """Raise where two Jacobians differ, with the worst element and the likely cause."""
+        if not analytic.size:
+            return
+        off = np.abs(analytic - numeric) - (self.atol + self.rtol * np.abs(numeric))
+        off = np.where(np.isnan(analytic) & np.isnan(numeric), -1.0, off)
+        off = np.where(np.isnan(off), np.inf, off)
+        if np.all(off <= 0):
+            return
+        row, column = np.unravel_index(int(np.argmax(off)), off.shape)
+        element = np.unravel_index(int(column), self.arguments[i]._array.shape)
+        place = f"[{', '.join(map(str, element))}]" if element else ""
+        cause = self.diagnose(i, k, analytic, numeric, int(row), int(column))
+        raise GradcheckError(
+            f"gradcheck: the Jacobian of output {k} for input {i} is wrong: worst at output "
+            f"element {int(row)}, input element {place or 0}: analytic "
+            f"{analytic[row, column]:.6g}, numeric {numeric[row, column]:.6g} "
+            f"({int(np.sum(off > 0))} of {off.size} elements differ). "
+            f"{'Likely cause: ' + cause if cause else 'No simple cause fits.'}"
+        )
+
+    def diagnose(
+        self, i: int, k: int, analytic: np.ndarray, numeric: np.ndarray, row: int, column: int
+    ) -> str:
+        """Say what kind of mistake explains the difference, where one does."""
+
+        def close(a: np.ndarray, b: np.ndarray) -> bool:
+            return bool(np.allclose(a, b, rtol=max(self.rtol, 1e-3), atol=max(self.atol, 1e-4)))
+
+        right, left = self.numeric(i, 1)[k], self.numeric(i, -1)[k]
+        gap = abs(right[row, column] - left[row, column])
+        if gap > 100 * (self.eps + self.atol) * max(1.0, abs(numeric[row, column])):
+            return (
+                f"a kink: the slope is {left[row, column]:.4g} on the left and "
+                f"{right[row, column]:.4g} on the right; move the input away from it"
+            )
+        if np.isnan(analytic).any():
+            return "the gradient is NaN: a division by zero, or inf - inf, in the rule"
+        if not np.any(analytic):
+            return "the gradient is zero: the rule returns nothing, or the graph was cut"
+        weight = float(np.sum(numeric * numeric))
+        factor = float(np.sum(analytic * numeric)) / weight if weight else 0.0
+        if factor and close(analytic, factor * numeric):
+            if abs(factor + 1) < 1e-2:
+                return "the sign is reversed"
+            return f"a factor: the gradient is {factor:.4g} times what it should be"
+        x = self.arguments[i]._array
+        shape = x.shape
+        if len(shape) >= 2 and shape[-1] == shape[-2]:
+            turned = analytic.reshape(-1, *shape).swapaxes(-1, -2).reshape(analytic.shape)
+            if close(turned, numeric):
+                return "the gradient is transposed"
+        for axis in range(len(shape)):
+            total = analytic.reshape(-1, *shape).sum(axis + 1, keepdims=True)
+            spread = np.broadcast_to(total, (analytic.shape[0], *shape)).reshape(analytic.shape)
+            if shape[axis] > 1 and close(spread, numeric):
+                return f"a missing sum over dimension {axis} (a broadcast that was not undone)"
+        return ""

@@ -1,0 +1,458 @@
+"""The graph: what an operation leaves behind so that it can be differentiated.
+
+Applying an operation to Variables computes on their arrays and, where one of them needs a
+gradient, adds a :class:`Node`: the operation, its parents, and just those arrays that the
+rules of the tracked inputs ask for. A node holds no Variable of its own output, so there is
+no reference cycle: when the last Variable goes, its graph goes with it.
+
+Why versions: a rule that reads an array which has been written to since would return a wrong
+gradient without a word. All views of one buffer share one :class:`Version`; every write counts
+it up, a node remembers the count of what it saved, and backward compares.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import itertools
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinygrad_mnist.autograd.modes import modes
+from tinygrad_mnist.ops.contract import Op, Plan, promote
+from tinygrad_mnist.ops.shape import cast
+
+_numbers = itertools.count()
+
+
+class _Quiet(threading.local):
+    """Runs NumPy without floating-point warnings: infinity and NaN are results here.
+
+    Entering ``np.errstate`` costs more than a small operation does; running in a context in
+    which it was entered once does not.
+    """
+
+    def __init__(self) -> None:
+        with np.errstate(all="ignore"):
+            self.run = contextvars.copy_context().run
+
+
+_quiet = _Quiet()
+
+
+class Version:
+    """How often a buffer was written to, by what, and how often inside the graph."""
+
+    count = 0
+    history = 0
+    changed_by = ""
+
+    def bump(self, operation: str, recorded: bool = False) -> None:
+        """Note that an operation has written to the buffer."""
+        self.count += 1
+        self.changed_by = operation
+        if recorded:
+            self.history += 1
+
+
+class Variable:
+    """An array and its place in the graph: all that the engine knows of a Tensor.
+
+    A Variable is a leaf (``_node`` is None), which collects a gradient if ``_requires_grad``,
+    or the output of a recorded operation.
+    """
+
+    kind: ClassVar[type[Variable]]
+    """The class that operations return; the tensor room sets it."""
+
+    _array: np.ndarray
+    _version: Version
+    _node: Node | None = None
+    _requires_grad: bool = False
+    _grad: Any = None
+    _hooks: dict[int, Callable[[Any], Any]] | None = None
+    _view_of: Variable | None = None
+    """The Variable that this one is a view of: its history is that one's history too."""
+    _seen: int = 0
+    """The history count when this view was made."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the dimensions."""
+        return self._array.shape
+
+    @staticmethod
+    def __op__(op: Op, *inputs: Any, **settings: Any) -> Any:
+        """Record an operation that was called with a Variable among its inputs."""
+        return apply(op, *inputs, **settings)
+
+
+class Node:
+    """One recorded operation."""
+
+    __slots__ = (
+        "__weakref__", "counts", "dtype", "hooks", "number", "op", "parents", "plan", "saved", "settings",
+        "shape", "trace", "versions",
+    )  # fmt: skip
+
+    op: Op
+    parents: Sequence[Node | Variable | None]
+    """Where each input came from: a node, a leaf, or nothing that needs a gradient."""
+    plan: Plan
+    saved: tuple[Any, ...] | None
+    """The arrays for the rules, in the plan's order; None once released."""
+    versions: Sequence[Version]
+    counts: Sequence[int]
+    settings: dict[str, Any]
+    shape: tuple[int, ...]
+    """The shape of the output."""
+    dtype: np.dtype[Any]
+    """The dtype of the output."""
+    number: int
+    """Grows with creation, so parents always have smaller numbers than their children."""
+    hooks: dict[int, Callable[[Any], Any]] | None
+    trace: str | None
+
+    def __init__(self, op: Op, parents: Sequence[Node | Variable | None], plan: Plan) -> None:
+        self.op = op
+        self.parents = parents
+        self.plan = plan
+        self.number = next(_numbers)
+        self.hooks = None
+        self.trace = "".join(traceback.format_stack()[:-2]) if modes.anomaly else None
+
+    def name(self) -> str:
+        """Return the node's name as PyTorch gives it, such as ``MulBackward0``."""
+        return backward_name(self.op.name)
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """The nodes (or leaves) that the gradient goes to next, each with an output number."""
+        return tuple((parent, getattr(parent, "index", 0)) for parent in self.parents)
+
+    def release(self) -> None:
+        """Forget the saved arrays, once the rules have run."""
+        if self.saved:
+            self.saved = None
+
+    def check(self) -> tuple[Any, ...]:
+        """Return the saved arrays, if they are still there and still what was saved.
+
+        Raises
+        ------
+        RuntimeError
+            When they were released by an earlier backward, or written to since.
+        """
+        if self.saved is None:
+            raise RuntimeError(
+                f"{self.op.name}: trying to go backward through the graph a second time, but its "
+                f"saved arrays were released by the first; pass retain_graph=True to the first "
+                f"backward, or compute the outputs again"
+            )
+        for version, count in zip(self.versions, self.counts, strict=True):
+            if version.count != count:
+                raise RuntimeError(
+                    f"{self.op.name}: an array saved for its backward has been modified by an "
+                    f"inplace operation, {version.changed_by}, since (version {version.count}, "
+                    f"saved at version {count}); use the form that makes a new tensor, or clone() "
+                    f"the tensor before it is changed"
+                )
+        return self.saved
+
+    def __repr__(self) -> str:
+        """Show the node as PyTorch shows a grad_fn."""
+        return f"<{self.name()}>"
+
+
+class Tuple(Node):
+    """A node of an operation with several outputs; its gradient is a list, one per output."""
+
+    __slots__ = ("outputs",)
+
+    custom = False
+    """Whether a user's own backward stands in for the rules."""
+    outputs: Sequence[tuple[tuple[int, ...], np.dtype[Any]]]
+    """Shape and dtype of each output."""
+
+
+class Output(Node):
+    """One output of a :class:`Tuple` node: passes its gradient on into the right slot."""
+
+    __slots__ = ("index",)
+
+    index: int
+
+
+def backward_name(name: str) -> str:
+    """Return the name that PyTorch gives to an operation's node: ``AddBackward0``."""
+    return "".join(part.capitalize() for part in name.split("_")) + "Backward0"
+
+
+def wrap(array: Any, node: Node | None = None) -> Any:
+    """Return a new Variable on an array (not copied)."""
+    kind = Variable.kind
+    out = kind.__new__(kind)
+    out._array = array if type(array) is np.ndarray else np.asarray(array)
+    out._version = Version()
+    if node is not None:
+        out._node = node
+    return out
+
+
+def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
+    """Compute an operation, and record it where an input needs a gradient.
+
+    Parameters
+    ----------
+    op
+        The operation.
+    inputs
+        Variables, arrays, numbers, or None.
+    settings
+        Its keyword settings.
+
+    Returns
+    -------
+    The output as a Variable, or a tuple of them for an operation with several outputs.
+
+    Raises
+    ------
+    RuntimeError, IndexError, TypeError
+        When the inputs do not fit; the sentence names the operation and the shapes.
+    """
+    arrays: list[Any] = []
+    parents: list[Node | Variable | None] = []
+    mask, bit = 0, 1
+    for x in inputs:
+        if isinstance(x, Variable):
+            if x._view_of is not None and x._seen != x._version.history:
+                _refuse_stale(op.name, x)
+            arrays.append(x._array)
+            parent: Node | Variable | None = x._node
+            if parent is not None:
+                mask |= bit
+            elif x._requires_grad:
+                parent = x
+                mask |= bit
+            parents.append(parent)
+        else:
+            arrays.append(x)
+            parents.append(None)
+        bit <<= 1
+    if op.promotes:
+        arrays = promote(op, arrays)
+    try:
+        out = _quiet.run(op.forward, *arrays, **settings)
+    except (ValueError, IndexError, TypeError) as error:
+        raise explain(op, arrays, settings, error) from error
+    rest: Sequence[Any] = ()
+    if op.residuals:
+        out, *rest = out
+    if type(out) is tuple:
+        return _wrap_tuple(op, inputs, arrays, parents, mask, out, settings)
+    if type(out) is not np.ndarray:
+        out = np.asarray(out)
+    # The lines of wrap(), in place: this is the hottest function of all.
+    kind = Variable.kind
+    result = kind.__new__(kind)
+    result._array = out
+    result._version = Version()
+    if op.view and out.base is not None and isinstance(source := inputs[0], Variable):
+        # An operation such as reshape returns a view or a copy; only a view shares history.
+        if out.base is source._array or out.base is source._array.base:
+            result._version = version = source._version
+            result._view_of = source
+            result._seen = version.history
+    if mask and modes.enabled and op.differentiable:
+        result._node = record(op, inputs, arrays, parents, mask, result, rest, settings)
+    return result
+
+
+def record(
+    op: Op,
+    inputs: Sequence[Any],
+    arrays: list[Any],
+    parents: Sequence[Node | Variable | None],
+    mask: int,
+    result: Variable,
+    rest: Sequence[Any],
+    settings: dict[str, Any],
+) -> Node:
+    """Make the node of an operation: save what its rules need, and the versions of that."""
+    plan = op.plan(len(inputs), mask)
+    node = Node(op, parents, plan)
+    node.settings = {**settings, "shapes": [a.shape for a in arrays]} if op.variadic else settings
+    node.shape = result._array.shape
+    node.dtype = result._array.dtype
+    if plan.saves:
+        stored = [*arrays, result._array, *rest]
+        node.saved = tuple([stored[i] for i in plan.saves])
+        holders = [*inputs, result]
+        versions = [
+            x._version
+            for i in plan.saves
+            if i < len(holders) and isinstance(x := holders[i], Variable)
+        ]
+        node.versions = versions
+        node.counts = [version.count for version in versions]
+    else:
+        node.saved = node.versions = node.counts = ()
+    return node
+
+
+def _wrap_tuple(
+    op: Op,
+    inputs: Sequence[Any],
+    arrays: list[Any],
+    parents: Sequence[Node | Variable | None],
+    mask: int,
+    outs: tuple[Any, ...],
+    settings: dict[str, Any],
+) -> tuple[Any, ...]:
+    """Wrap several outputs; each has a node of its own that leads to the common one."""
+    results = tuple(wrap(out) for out in outs)
+    if mask and modes.enabled and op.differentiable:
+        plan = op.plan(len(inputs), mask)
+        node = Tuple(op, parents, plan)
+        stored = [*arrays, tuple(result._array for result in results)]
+        node.settings = settings
+        node.saved = tuple([stored[i] for i in plan.saves])
+        node.versions, node.counts = (), ()
+        attach_outputs(node, results)
+    return results
+
+
+def attach_outputs(node: Tuple, results: Sequence[Variable]) -> None:
+    """Make a node with several outputs the source of the given Variables."""
+    node.shape, node.dtype = (), results[0]._array.dtype
+    node.outputs = [(x._array.shape, x._array.dtype) for x in results]
+    for index, x in enumerate(results):
+        if x._array.dtype.kind == "f":
+            x._node = output = Output(node.op, (node,), node.plan)
+            output.index = index
+            output.shape = x._array.shape
+            output.dtype = x._array.dtype
+            output.saved = output.versions = output.counts = ()
+
+
+def apply_inplace(op: Op, target: Any, *inputs: Any, **settings: Any) -> Any:
+    """Write an operation's result into its first input, and record that as its new history.
+
+    Raises
+    ------
+    RuntimeError
+        When the target is a leaf that requires grad, or a view inside a graph, or the result
+        has another shape or a dtype that does not fit into the target's.
+    """
+    name = op.name + "_"
+    check_writable(name, target, *inputs)
+    result = apply(op, target, *inputs, **settings)
+    have, want = result._array, target._array
+    if have.shape != want.shape:
+        raise RuntimeError(
+            f"{name}: the result has shape {list(have.shape)}, which doesn't fit into the tensor's "
+            f"shape {list(want.shape)}; use {op.name}, which makes a new tensor"
+        )
+    if have.dtype is not want.dtype:
+        if _CATEGORY[have.dtype.kind] > _CATEGORY[want.dtype.kind]:
+            raise RuntimeError(
+                f"{name}: the result has dtype {have.dtype}, which can't be cast to the tensor's "
+                f"{want.dtype} without loss; use {op.name}, or convert the tensor first"
+            )
+        result = apply(cast, result, dtype=want.dtype)
+    np.copyto(want, have, casting="unsafe")
+    adopt(name, target, result._node)
+    return target
+
+
+def record_write(op: Op, target: Variable, *inputs: Any, **settings: Any) -> Node | None:
+    """Make the node of a write that has been done already, if it needs one.
+
+    For operations whose rules save nothing of the target or the output, such as setitem: the
+    write itself needs no copy then.
+    """
+    everything = (target, *inputs)
+    if not (modes.enabled and any(_is_tracked(x) for x in everything)):
+        return None
+    parents: list[Node | Variable | None] = []
+    mask = 0
+    for position, x in enumerate(everything):
+        tracked = _is_tracked(x)
+        parents.append((x._node or x) if tracked else None)
+        mask |= tracked << position
+    arrays = [x._array if isinstance(x, Variable) else x for x in everything]
+    return record(op, everything, arrays, parents, mask, target, (), settings)
+
+
+_CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
+
+
+def check_writable(name: str, target: Variable, *inputs: Any) -> None:
+    """Refuse to write into a Variable where its gradient would be lost or wrong."""
+    if not modes.enabled:
+        return
+    if target._requires_grad and target._node is None:
+        raise RuntimeError(
+            f"{name}: a leaf Variable that requires grad can't be changed by an in-place "
+            f"operation; do it under no_grad(), or use the form that makes a new tensor"
+        )
+    if target._view_of is not None:
+        if target._seen != target._version.history:
+            _refuse_stale(name, target)
+        base: Variable | None = target
+        while base is not None:
+            tracked = base._node is not None or base._requires_grad
+            if tracked or base is target and any(_is_tracked(x) for x in inputs):
+                raise RuntimeError(
+                    f"{name}: the tensor is a view of another one, and the change would have to "
+                    f"be recorded in both; assign through the base (base[index] = value), or "
+                    f"clone() the view before it is changed"
+                )
+            base = base._view_of
+
+
+def _is_tracked(x: Any) -> bool:
+    return isinstance(x, Variable) and (x._node is not None or x._requires_grad)
+
+
+def adopt(name: str, target: Variable, node: Node | None) -> None:
+    """Note that an operation has written into a Variable; a node becomes its new history."""
+    if node is not None:
+        target._node = node
+    target._version.bump(name, recorded=node is not None)
+
+
+def _refuse_stale(name: str, view: Variable) -> None:
+    raise RuntimeError(
+        f"{name}: the input is a view that was made before {view._version.changed_by} changed its "
+        f"base inside the graph, so its history is out of date; make the view again after the "
+        f"change, or clone() it before"
+    )
+
+
+def explain(
+    op: Op, arrays: Sequence[Any], settings: dict[str, Any], error: Exception
+) -> Exception:
+    """Turn NumPy's complaint into a sentence that names the operation, shapes and settings."""
+    shapes = [
+        f"{op.input_name(i)} of shape {list(a.shape)} and dtype {a.dtype}"
+        if isinstance(a, np.ndarray)
+        else f"{op.input_name(i)}={a!r}"
+        for i, a in enumerate(arrays)
+        if a is not None
+    ]
+    given = [f"{key}={value!r}" for key, value in settings.items()]
+    inputs = ", ".join(shapes + given)
+    if isinstance(error, IndexError):
+        return IndexError(f"{op.name}: {error} (given {inputs})")
+    if isinstance(error, TypeError):
+        return TypeError(f"{op.name}: {error} (given {inputs})")
+    if op.broadcasts and "broadcast" in str(error):
+        return RuntimeError(
+            f"{op.name}: the shapes do not broadcast: {inputs}; aligned from the right, each "
+            f"pair of lengths must be equal, or one of them 1"
+        )
+    return RuntimeError(f"{op.name}: {error} (given {inputs})")

@@ -1,0 +1,261 @@
+"""Whether operations are recorded: grad mode, inference mode and anomaly mode, per thread."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, ParamSpec, Self, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Modes(threading.local):
+    enabled = True
+    inference = False
+    anomaly = False
+    check_nan = True
+
+
+modes = _Modes()
+"""The modes of the running thread; a new thread starts with recording on, as in PyTorch."""
+
+
+class _Mode:
+    """A mode as a context manager and a decorator, restored whatever happens inside.
+
+    The values to restore form a stack, so one object may be entered again inside itself.
+    """
+
+    def __init__(self, **values: bool) -> None:
+        self._values = values
+        self._previous: list[dict[str, bool]] = []
+
+    def __enter__(self) -> Self:
+        """Switch the mode on."""
+        self._previous.append({name: getattr(modes, name) for name in self._values})
+        modes.__dict__.update(self._values)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Restore what was before."""
+        modes.__dict__.update(self._previous.pop())
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Decorate a function, or a generator function, to run in this mode."""
+        if inspect.isgeneratorfunction(function):
+            return self._wrap_generator(function)
+
+        @functools.wraps(function)
+        def decorated(*args: P.args, **kwargs: P.kwargs) -> R:
+            with _Mode(**self._values):
+                return function(*args, **kwargs)
+
+        return decorated
+
+    def _wrap_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Run each piece of a generator in the mode, and the code between outside of it."""
+
+        @functools.wraps(function)
+        def decorated(*args: Any, **kwargs: Any) -> Any:
+            with _Mode(**self._values):
+                generator = function(*args, **kwargs)
+            advance, value = generator.send, None
+            while True:
+                try:
+                    with _Mode(**self._values):
+                        item = advance(value)
+                except StopIteration as stop:
+                    return stop.value
+                try:
+                    advance, value = generator.send, (yield item)
+                except GeneratorExit:
+                    with _Mode(**self._values):
+                        generator.close()
+                    raise
+                except BaseException as error:
+                    advance, value = generator.throw, error
+
+        return decorated
+
+
+class no_grad(_Mode):  # noqa: N801
+    """Switch recording off: as a context manager or a decorator, in this thread only.
+
+    Follows ``torch.no_grad``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> x = tensor(3.0, requires_grad=True)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.requires_grad
+    False
+    """
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        """Create the mode, or decorate directly where used as ``@no_grad``."""
+        mode = super().__new__(cls)
+        if function is None:
+            return mode
+        mode.__init__()  # type: ignore[misc]
+        return mode(function)
+
+    def __init__(self) -> None:
+        super().__init__(enabled=False)
+
+
+class enable_grad(_Mode):  # noqa: N801
+    """Switch recording on again inside :class:`no_grad`.
+
+    Follows ``torch.enable_grad``.
+
+    Examples
+    --------
+    >>> with no_grad(), enable_grad():
+    ...     is_grad_enabled()
+    True
+    """
+
+    def __init__(self) -> None:
+        super().__init__(enabled=True)
+
+
+class set_grad_enabled(_Mode):  # noqa: N801
+    """Switch recording on or off: at once, and back again if used as a context manager.
+
+    Follows ``torch.set_grad_enabled``.
+
+    Examples
+    --------
+    >>> with set_grad_enabled(False):
+    ...     is_grad_enabled()
+    False
+    """
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(enabled=bool(mode))
+        self._before = modes.enabled
+        modes.enabled = bool(mode)
+
+    def __enter__(self) -> Self:
+        """Keep the mode, and remember the one before construction."""
+        self._previous.append({"enabled": self._before})
+        modes.enabled = self._values["enabled"]
+        return self
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Decorate a function; the surrounding mode stays as it was."""
+        modes.enabled = self._before
+        return super().__call__(function)
+
+
+class inference_mode(_Mode):  # noqa: N801
+    """Switch recording off for code that will never be differentiated.
+
+    Here it is :class:`no_grad` that :func:`is_inference_mode_enabled` can see: tensors made
+    inside stay usable outside, where PyTorch would refuse some of them.
+
+    Examples
+    --------
+    >>> with inference_mode():
+    ...     is_grad_enabled()
+    False
+    """
+
+    def __new__(cls, mode: Any = True) -> Any:
+        """Create the mode, or decorate directly where used as ``@inference_mode``."""
+        self = super().__new__(cls)
+        if not callable(mode):
+            return self
+        self.__init__()  # type: ignore[misc]
+        return self(mode)
+
+    def __init__(self, mode: bool = True) -> None:
+        values = {"enabled": False, "inference": True} if mode else {"inference": False}
+        super().__init__(**values)
+
+
+class detect_anomaly(_Mode):  # noqa: N801
+    """Find the operation that made a NaN: backward raises where a gradient becomes NaN.
+
+    While it is on, every node remembers the line that made it, and the error shows it.
+    Follows ``torch.autograd.detect_anomaly``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> x = tensor(0.0, requires_grad=True)
+    >>> with detect_anomaly():  # doctest: +ELLIPSIS
+    ...     (x.sqrt() * 0).backward()
+    Traceback (most recent call last):
+    RuntimeError: sqrt: its rule for 'x' returned NaN...
+    """
+
+    def __init__(self, check_nan: bool = True) -> None:
+        super().__init__(anomaly=True, check_nan=check_nan)
+
+
+class set_detect_anomaly(detect_anomaly):  # noqa: N801
+    """Switch anomaly mode on or off, at once, and back if used as a context manager.
+
+    Examples
+    --------
+    >>> with set_detect_anomaly(True):
+    ...     is_anomaly_enabled()
+    True
+    """
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        super().__init__(check_nan)
+        self._values["anomaly"] = bool(mode)
+        self._before = {name: getattr(modes, name) for name in self._values}
+        modes.__dict__.update(self._values)
+
+    def __enter__(self) -> Self:
+        """Keep the mode, and remember the one before construction."""
+        self._previous.append(self._before)
+        modes.__dict__.update(self._values)
+        return self
+
+
+def is_grad_enabled() -> bool:
+    """Return whether operations are recorded in this thread.
+
+    Examples
+    --------
+    >>> is_grad_enabled()
+    True
+    """
+    return modes.enabled
+
+
+def is_inference_mode_enabled() -> bool:
+    """Return whether this thread is inside :class:`inference_mode`.
+
+    Examples
+    --------
+    >>> is_inference_mode_enabled()
+    False
+    """
+    return modes.inference
+
+
+def is_anomaly_enabled() -> bool:
+    """Return whether anomaly mode is on in this thread.
+
+    Examples
+    --------
+    >>> is_anomaly_enabled()
+    False
+    """
+    return modes.anomaly

@@ -1,0 +1,368 @@
+"""What an operation is: a forward function on arrays, and one derivative rule per input.
+
+An operation is declared once, and everything else follows from its entry::
+
+    exp = op("exp", np.exp, x=lambda g, out: g * out, ...)
+    mul = op("mul", np.multiply, x=lambda g, y: g * y, y=lambda g, x: g * x, ...)
+
+A rule takes the gradient ``g`` of the output and returns the gradient of its input. **Its
+signature says what is saved** for it: it may name
+
+* an input, ``out``, or a residual (something extra that forward returns): an array is kept;
+* a setting (a keyword-only parameter of forward): kept as it is;
+* ``shape``, the shape of the rule's own input; for an operation on any number of inputs also
+  ``position``, which of them this is, and ``shapes``, those of them all. No array is kept.
+
+So ``x + y`` saves nothing, and ``x * y`` saves ``y`` only if ``x`` needs a gradient.
+
+Rules are written with operators and NumPy functions. In training they see plain arrays. To
+differentiate a second time the engine calls the same rule with Tensors, which speak NumPy's
+protocols and record what the rule does; so there is no second table for second derivatives.
+
+The entry also declares how to test it (samples, domain, kinks, PyTorch's expression) and how
+to explain it (formula, docstring). Without them :func:`op` refuses it, so an untested
+operation cannot exist.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_mnist.ops import dtypes
+
+TABLE: dict[str, Op] = {}
+"""Every operation by name, in order of declaration."""
+
+UFUNCS: dict[np.ufunc, Op] = {}
+"""The operation that stands for a NumPy ufunc when it is called on Tensors."""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where an input may be drawn from in a test.
+
+    Parameters
+    ----------
+    low, high
+        Bounds of the values.
+    kinks
+        Points where the derivative jumps. Finite differences keep away from them; there the
+        gradient is compared with PyTorch's instead.
+    distinct
+        Whether the values must differ from each other, as for a maximum.
+    """
+
+    low: float = -2.0
+    high: float = 2.0
+    kinks: tuple[float, ...] = ()
+    distinct: bool = False
+
+
+class Sample:
+    """One set of inputs to try an operation on, with its settings.
+
+    A tuple is the shape of a floating-point input that the test draws from the input's
+    domain; anything else (an index array, a number, None) is handed over as it is.
+
+    Examples
+    --------
+    >>> Sample((4, 3), (3,), dim=-1).settings
+    {'dim': -1}
+    """
+
+    def __init__(self, *inputs: Any, **settings: Any) -> None:
+        self.inputs = inputs
+        self.settings = settings
+
+    def __repr__(self) -> str:
+        """Show the sample as a call."""
+        settings = [f"{key}={value!r}" for key, value in self.settings.items()]
+        return f"Sample({', '.join([*map(repr, self.inputs), *settings])})"
+
+
+class Rule(NamedTuple):
+    """A derivative rule, read: which arrays and which keywords its signature asks for."""
+
+    function: Callable[..., Any]
+    arrays: tuple[str, ...]
+    keywords: tuple[str, ...]
+
+
+class Step(NamedTuple):
+    """A rule made ready for a node: the input's position, and where its arrays were saved."""
+
+    position: int
+    function: Callable[..., Any]
+    slots: tuple[int, ...]
+    keywords: tuple[str, ...]
+
+
+class Plan(NamedTuple):
+    """What a node has to save, and which rules it will run, for one set of tracked inputs."""
+
+    saves: tuple[int, ...]
+    """Positions in ``(*inputs, out, *residuals)`` of the arrays to keep."""
+    steps: tuple[Step, ...]
+
+
+@dataclass(eq=False)
+class Op:
+    """A declared operation. Calling it computes on arrays, or records when given Tensors."""
+
+    name: str
+    forward: Callable[..., Any]
+    inputs: tuple[str, ...]
+    settings: tuple[str, ...]
+    rules: dict[str, Rule]
+    formula: str
+    torch: str
+    samples: tuple[Sample, ...]
+    doc: str
+    domains: Mapping[str, Domain] = field(default_factory=dict)
+    residuals: tuple[str, ...] = ()
+    reference: Callable[..., Any] | None = None
+    variadic: bool = False
+    broadcasts: bool = False
+    promotes: str = ""
+    view: bool = False
+    once: bool = False
+    differentiable: bool = True
+    _plans: dict[tuple[int, int], Plan] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Show the docstring of the entry as the operation's own."""
+        self.__doc__ = self.doc
+
+    def __repr__(self) -> str:
+        """Name the operation and its inputs."""
+        return f"<op {self.name}({', '.join(self.inputs)})>"
+
+    def __call__(self, *inputs: Any, **settings: Any) -> Any:
+        """Compute on arrays, or record on the graph where an input is a Tensor.
+
+        Tensors announce themselves with ``__op__``, as NumPy's own protocols do, so that this
+        room needs to know nothing of them.
+        """
+        for x in inputs:
+            if hasattr(type(x), "__op__"):
+                return x.__op__(self, *inputs, **settings)
+        out = self.forward(*inputs, **settings)
+        return out[0] if self.residuals else out
+
+    def input_name(self, position: int) -> str:
+        """Name the input at a position; a variadic operation has one name for them all."""
+        return self.inputs[0] if self.variadic else self.inputs[position]
+
+    def domain(self, position: int) -> Domain:
+        """Return where the input at a position may be drawn from."""
+        return self.domains.get(self.input_name(position), Domain())
+
+    def plan(self, count: int, mask: int) -> Plan:
+        """Return what to save and which rules to run; bit ``i`` of mask: input i is tracked.
+
+        Raises
+        ------
+        RuntimeError
+            When a tracked input has no rule while other inputs have: dropping its gradient
+            in silence would be a wrong gradient.
+        """
+        plan = self._plans.get((count, mask))
+        if plan is None:
+            plan = self._plans[count, mask] = self._make_plan(count, mask)
+        return plan
+
+    def _make_plan(self, count: int, mask: int) -> Plan:
+        names = self.inputs * count if self.variadic else self.inputs
+        stored = (*names[:count], "out", *self.residuals)
+        saves: list[int] = []
+        steps: list[Step] = []
+        for position in range(count):
+            if not mask >> position & 1:
+                continue
+            rule = self.rules.get(names[position])
+            if rule is None:
+                raise RuntimeError(
+                    f"{self.name}: the derivative with respect to '{names[position]}' is not "
+                    f"defined; pass {names[position]}.detach()"
+                )
+            for name in rule.arrays:
+                if stored.index(name) not in saves:
+                    saves.append(stored.index(name))
+            slots = tuple(saves.index(stored.index(name)) for name in rule.arrays)
+            steps.append(Step(position, rule.function, slots, rule.keywords))
+        if self.once:
+            # Higher derivatives go through the reference, which starts from the inputs.
+            saves += [i for i in range(count) if i not in saves]
+        return Plan(tuple(saves), tuple(steps))
+
+
+def op(
+    name: str,
+    forward: Callable[..., Any],
+    *,
+    formula: str,
+    torch: str,
+    samples: Sequence[Sample],
+    doc: str = "",
+    domains: Mapping[str, Domain] | Domain | None = None,
+    residuals: Sequence[str] = (),
+    reference: Callable[..., Any] | None = None,
+    broadcasts: bool = False,
+    promotes: str = "",
+    view: bool = False,
+    once: bool = False,
+    **rules: Callable[..., Any] | None,
+) -> Op:
+    """Declare an operation and enter it into the table.
+
+    Parameters
+    ----------
+    name
+        Its name; PyTorch's where PyTorch has one.
+    forward
+        A function of arrays. Positional parameters are its inputs, keyword-only ones its
+        settings. With residuals it returns ``(out, *residuals)``.
+    formula, doc
+        What it computes, as an equation and in words (default: forward's docstring).
+    torch
+        The same in PyTorch: an expression of the inputs, the settings, ``torch`` and ``F``.
+    samples, domains
+        Inputs to test it on; where to draw them from, for all inputs or by name.
+    residuals
+        Names of further arrays that forward returns for the rules.
+    reference
+        The same function composed of other operations, which tests compare with forward.
+    broadcasts
+        Whether inputs broadcast; then the engine sums a gradient back to its input's shape.
+    promotes
+        ``"float"``: integers become the default floating dtype; ``"common"``: inputs are
+        brought to their common dtype; ``""``: they are taken as they are.
+    view
+        Whether the output may share memory with the first input.
+    once
+        Whether the rules compute in a way that can't be recorded, so that higher derivatives
+        go through the reference. So it is where there are residuals.
+    **rules
+        One per input: a function of the gradient and whatever it needs, or None for an input
+        that has no derivative.
+
+    Raises
+    ------
+    TypeError
+        When the entry is incomplete, or a rule asks for something that does not exist.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> op("half", lambda x: x / 2, x=lambda g: g / 2, formula="x / 2", torch="x / 2",
+    ...    samples=[])
+    Traceback (most recent call last):
+    TypeError: operation 'half' has no samples: give at least one, or it can't be tested
+    """
+    doc = inspect.cleandoc(doc or getattr(forward, "__doc__", None) or "")
+    if isinstance(forward, np.ufunc) and doc == inspect.cleandoc(forward.__doc__ or ""):
+        doc = ""
+    for value, what in ((samples, "samples"), (formula, "formula"), (torch, "PyTorch expression")):
+        if not value:
+            number = "at least one" if value is samples else "one"
+            raise TypeError(
+                f"operation '{name}' has no {what}: give {number}, or it can't be tested"
+            )
+    if not doc:
+        raise TypeError(f"operation '{name}' has no docstring: say what it computes")
+    if name in TABLE:
+        raise TypeError(f"operation '{name}' is declared twice: choose another name")
+    inputs, settings, variadic = _signature(forward, rules)
+    if set(rules) != set(inputs):
+        raise TypeError(
+            f"operation '{name}' has inputs {inputs} but rules for {tuple(rules)}: give one rule "
+            f"per input, or None where there is no derivative"
+        )
+    once = once or bool(residuals)
+    if once and reference is None:
+        raise TypeError(
+            f"operation '{name}' can be differentiated only once: give a reference composed of "
+            f"other operations"
+        )
+    known = ({*inputs, "out", *residuals}, {*settings, "shape", "position", "shapes"})
+    read = {key: _read(name, key, rule, *known) for key, rule in rules.items() if rule is not None}
+    if domains is None or isinstance(domains, Domain):
+        domains = dict.fromkeys(inputs, domains or Domain())
+    entry = Op(
+        name, forward, inputs, settings, read, formula, torch, tuple(samples), doc, domains,
+        tuple(residuals), reference, variadic, broadcasts, promotes, view, once, bool(read),
+    )  # fmt: skip
+    TABLE[name] = entry
+    if isinstance(forward, np.ufunc):
+        UFUNCS[forward] = entry
+    return entry
+
+
+def _signature(
+    forward: Callable[..., Any], rules: Mapping[str, Any]
+) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+    """Return the names of forward's inputs and settings, and whether it takes any number."""
+    if isinstance(forward, np.ufunc):
+        return tuple(rules), (), False
+    parameters = inspect.signature(forward).parameters.values()
+    settings = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+    inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+    return inputs, settings, any(p.kind is p.VAR_POSITIONAL for p in parameters)
+
+
+def _read(
+    name: str, key: str, rule: Callable[..., Any], arrays: set[str], keywords: set[str]
+) -> Rule:
+    """Read a rule's signature: first ``g``, then arrays to save, then keywords."""
+    first, *rest = inspect.signature(rule).parameters
+    wanted = tuple(p for p in rest if p in arrays)
+    others = tuple(p for p in rest if p not in arrays)
+    unknown = [p for p in others if p not in keywords]
+    if first != "g" or unknown or tuple(rest) != wanted + others:
+        raise TypeError(
+            f"operation '{name}', rule for '{key}': a rule takes g, then arrays out of "
+            f"{sorted(arrays)}, then keywords out of {sorted(keywords)}; got ({first}, "
+            f"{', '.join(rest)})"
+        )
+    return Rule(rule, wanted, others)
+
+
+def promote(op: Op, arrays: list[Any]) -> list[Any]:
+    """Bring inputs to the dtype they are computed in, by PyTorch's category rule.
+
+    Python scalars stay what they are where NumPy already treats them as weak. Inputs without
+    a rule in a differentiable operation (a condition, an index) are left alone.
+    """
+    if op.differentiable and len(op.rules) < len(op.inputs):
+        numbers = [a for a, name in zip(arrays, op.inputs, strict=True) if name in op.rules]
+        brought = iter(_promote(op.promotes, numbers))
+        pairs = zip(arrays, op.inputs, strict=True)
+        return [next(brought) if name in op.rules else a for a, name in pairs]
+    return _promote(op.promotes, arrays)
+
+
+def _promote(kind: str, arrays: list[Any]) -> list[Any]:
+    first = None
+    for a in arrays:
+        if type(a) is np.ndarray:
+            if first is None:
+                first = a.dtype
+            elif a.dtype is not first:
+                break
+        elif type(a) is float:
+            if first is None or first.kind != "f":
+                break
+        elif type(a) is not int or first is None:
+            break
+    else:
+        if first is not None and (first.kind == "f" or (kind != "float" and first.kind != "b")):
+            return arrays
+    common = dtypes.result_type(*arrays)
+    if kind == "float" and common.kind != "f":
+        common = dtypes.default_float()
+    return [np.asarray(a, common) for a in arrays]

@@ -1,0 +1,186 @@
+"""Element types under PyTorch's names, and PyTorch's rule for mixing them.
+
+NumPy would make float64 of ``float32 * np.float64(2)`` and of ``int64 * float32``. PyTorch's
+rule goes by category (bool < integer < floating): only a higher category, or a higher dtype of
+one category among equals, changes the result; and tensors with dimensions come before 0-d
+tensors, which come before Python numbers.
+"""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import numpy as np
+
+
+class dtype:  # noqa: N801
+    """The type of a tensor's elements. There is one instance of each; it prints as PyTorch's.
+
+    Examples
+    --------
+    >>> float32, float32.is_floating_point, float32 == np.float32
+    (torch.float32, True, True)
+    """
+
+    _all: dict[np.dtype[Any], dtype] = {}
+    is_complex = False
+
+    def __init__(self, name: str) -> None:
+        self.numpy = np.dtype(name)
+        self.dtype = self.numpy  # lets NumPy's own functions take it: np.zeros(3, float32)
+        self.name = name
+        self.is_floating_point = self.numpy.kind == "f"
+        self.is_signed = self.numpy.kind in "fi"
+        self.itemsize = self.numpy.itemsize
+        dtype._all[self.numpy] = self
+
+    def __repr__(self) -> str:
+        """Print as PyTorch prints."""
+        return f"torch.{self.name}"
+
+    def __eq__(self, other: object) -> builtins.bool:
+        """Compare with another dtype, or with NumPy's."""
+        if isinstance(other, dtype):
+            return self is other
+        return isinstance(other, np.dtype | type) and self.numpy == other
+
+    def __hash__(self) -> int:
+        """Hash as NumPy's dtype does, which is equal to it."""
+        return hash(self.numpy)
+
+    def __reduce__(self) -> Any:
+        """Pickle by name, so that there stays one instance of each."""
+        return of, (self.numpy,)
+
+    def __deepcopy__(self, memo: Any) -> dtype:
+        """Return the one instance."""
+        return self
+
+
+float16 = half = dtype("float16")
+float32 = float = dtype("float32")  # noqa: A001
+float64 = double = dtype("float64")
+int8 = dtype("int8")
+int16 = short = dtype("int16")
+int32 = int = dtype("int32")  # noqa: A001
+int64 = long = dtype("int64")
+uint8 = dtype("uint8")
+bool = dtype("bool")  # noqa: A001
+
+_NAMES = {"float16": "Half", "float32": "Float", "float64": "Double", "int8": "Char",
+          "int16": "Short", "int32": "Int", "int64": "Long", "uint8": "Byte", "bool": "Bool"}  # fmt: skip
+_CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
+_default = np.dtype(np.float32)
+
+
+def of(kind: np.dtype[Any]) -> dtype:
+    """Return the dtype for one of NumPy's.
+
+    Raises
+    ------
+    TypeError
+        When there is none, as for strings, objects and complex numbers.
+    """
+    try:
+        return dtype._all[kind]
+    except KeyError:
+        raise TypeError(
+            f"can't convert NumPy's dtype {kind} to a tensor's; the supported ones are "
+            f"{', '.join(x.name for x in dtype._all.values())}"
+        ) from None
+
+
+def as_numpy(kind: Any) -> np.dtype[Any]:
+    """Return NumPy's dtype for a dtype of any form: ours, NumPy's, Python's, or a name."""
+    if isinstance(kind, dtype):
+        return kind.numpy
+    if kind is builtins.float:
+        return _default
+    try:
+        return of(np.dtype(kind)).numpy
+    except TypeError as error:
+        raise TypeError(f"expected a dtype such as float32, got {kind!r}: {error}") from None
+
+
+def type_name(kind: np.dtype[Any]) -> str:
+    """Return the name of PyTorch's class for a dtype, such as ``torch.FloatTensor``."""
+    return f"torch.{_NAMES[kind.name]}Tensor"
+
+
+def default_float() -> np.dtype[Any]:
+    """Return NumPy's dtype of new floating-point tensors."""
+    return _default
+
+
+def get_default_dtype() -> dtype:
+    """Return the dtype of new floating-point tensors.
+
+    Examples
+    --------
+    >>> get_default_dtype()
+    torch.float32
+    """
+    return of(_default)
+
+
+def set_default_dtype(d: Any) -> None:
+    """Set the dtype of new floating-point tensors.
+
+    Raises
+    ------
+    TypeError
+        When it isn't a floating-point one.
+
+    Examples
+    --------
+    >>> set_default_dtype(float32)
+    """
+    global _default
+    chosen = as_numpy(d)
+    if chosen.kind != "f":
+        raise TypeError(f"set_default_dtype: only floating-point types can be default, not {d}")
+    _default = chosen
+
+
+def result_type(*operands: Any) -> np.dtype[Any]:
+    """Return the dtype in which operands are combined, by PyTorch's category rule.
+
+    Examples
+    --------
+    >>> result_type(np.ones(2, np.float32), np.float64(2.0), 3)
+    dtype('float32')
+    """
+    ranks: list[np.dtype[Any] | None] = [None, None, None]
+    for x in operands:
+        if isinstance(x, np.ndarray):
+            rank, kind = (0 if x.ndim else 1), x.dtype
+        elif isinstance(x, builtins.bool | np.bool_):
+            rank, kind = 2, np.dtype(np.bool_)
+        elif isinstance(x, builtins.int | np.integer):
+            rank, kind = 2, np.dtype(np.int64)
+        elif isinstance(x, builtins.float | np.floating):
+            rank, kind = 2, _default
+        else:
+            raise TypeError(f"expected a tensor, an array or a number, got {type(x).__name__}")
+        if kind.kind not in _CATEGORY:
+            of(kind)
+        present = ranks[rank]
+        ranks[rank] = kind if present is None else _wider(present, kind)
+    result: np.dtype[Any] | None = None
+    for candidate in ranks:
+        if candidate is None:
+            continue
+        if result is None or _CATEGORY[candidate.kind] > _CATEGORY[result.kind]:
+            result = candidate
+    assert result is not None
+    return result
+
+
+def _wider(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the common dtype of two of equal rank."""
+    if a.kind == "f" or b.kind == "f":
+        if a.kind != b.kind:
+            return a if a.kind == "f" else b
+        return a if a.itemsize >= b.itemsize else b
+    return np.promote_types(a, b)

@@ -1,0 +1,306 @@
+"""Elementwise operations: arithmetic, powers, exponentials, trigonometry, comparisons."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.ops.contract import UFUNCS, Domain, Op, Sample, op
+
+UNARY = [Sample((3,)), Sample((2, 3)), Sample(()), Sample((0, 2))]
+BINARY = [
+    Sample((3,), (3,)),
+    Sample((3, 1), (1, 4)),
+    Sample((1,), (1, 2)),
+    Sample((), (3, 4)),
+    Sample((2, 0), (1, 1)),
+    Sample((2, 3), (3,)),
+]
+POSITIVE = Domain(0.2, 3.0)
+NONZERO = Domain(-2.0, 2.0, kinks=(0.0,))
+
+
+def _unary(
+    name: str, forward: Any, rule: Any, formula: str, doc: str, *, torch: str = "", **kw: Any
+) -> Op:
+    """Declare a function of one float array: integers are brought to the default dtype."""
+    return op(
+        name, forward, x=rule, formula=formula, doc=doc, torch=torch or f"torch.{name}(x)",
+        samples=UNARY, promotes="float", **kw,
+    )  # fmt: skip
+
+
+def _binary(
+    name: str, forward: Any, x: Any, y: Any, formula: str, doc: str, *, torch: str = "", **kw: Any
+) -> Op:
+    """Declare a function of two arrays that broadcast and are brought to a common dtype."""
+    return op(
+        name, forward, x=x, y=y, formula=formula, doc=doc, torch=torch or f"torch.{name}(x, y)",
+        samples=BINARY, broadcasts=True, **{"promotes": "common", **kw},
+    )  # fmt: skip
+
+
+add = _binary(
+    "add", np.add, lambda g: g, lambda g: g, "x + y", "Sum of two arrays."
+)
+sub = _binary(
+    "sub", np.subtract, lambda g: g, lambda g: -g, "x - y", "Difference of two arrays."
+)
+mul = _binary(
+    "mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x, "x * y", "Product of two arrays."
+)
+div = _binary(
+    "div", np.divide, lambda g, y: g / y, lambda g, out, y: -g * out / y, "x / y",
+    "Quotient of two arrays; of integers too it is a floating-point number.",
+    promotes="float", domains={"y": NONZERO},
+)  # fmt: skip
+
+# y - (y != 0) is the exponent y - 1, but 0 where y is 0: there the slope is 0 for every x,
+# and 0 * x**-1 would be NaN at x = 0. Likewise 0**y has slope 0 in y where it is defined.
+pow = _binary(  # noqa: A001
+    "pow", lambda x, y: x**y,
+    lambda g, x, y: g * (y * x ** (y - (y != 0))),
+    lambda g, out, x, y: g * (out * np.log(np.where((x == 0) & (y >= 0), 1, x))),
+    "x ** y", "Power of one array to another.",
+    domains={"x": POSITIVE},
+)  # fmt: skip
+UFUNCS[np.power] = pow
+
+
+def _share(g: Any, chosen: Any, tied: Any) -> Any:
+    """Give the gradient to the chosen elements, and half of it where two are tied."""
+    return np.where(tied, g * 0.5, np.where(chosen, g, 0))
+
+
+maximum = _binary(
+    "maximum", np.maximum, lambda g, x, y: _share(g, x > y, x == y),
+    lambda g, x, y: _share(g, y > x, x == y), "max(x, y)",
+    "Larger of two arrays, element by element; a tie shares the gradient.",
+    domains=Domain(distinct=True),
+)  # fmt: skip
+minimum = _binary(
+    "minimum", np.minimum, lambda g, x, y: _share(g, x < y, x == y),
+    lambda g, x, y: _share(g, y < x, x == y), "min(x, y)",
+    "Smaller of two arrays, element by element; a tie shares the gradient.",
+    domains=Domain(distinct=True),
+)  # fmt: skip
+atan2 = _binary(
+    "atan2", np.arctan2,
+    lambda g, x, y: g * y / (x * x + y * y), lambda g, x, y: -g * x / (x * x + y * y),
+    "atan2(x, y)", "Angle of the point (y, x), in radians from -pi to pi.",
+    promotes="float", domains=POSITIVE,
+)  # fmt: skip
+logaddexp = _binary(
+    "logaddexp", np.logaddexp,
+    lambda g, out, x: g * np.exp(x - out), lambda g, out, y: g * np.exp(y - out),
+    "log(exp(x) + exp(y))", "Logarithm of a sum of exponentials, without overflow.",
+    promotes="float",
+)  # fmt: skip
+
+neg = op(
+    "neg", np.negative, x=lambda g: -g, formula="-x", doc="Negative.", torch="-x", samples=UNARY
+)
+abs = op(  # noqa: A001
+    "abs", np.absolute, x=lambda g, x: g * np.sign(x), formula="|x|", doc="Absolute value.",
+    torch="torch.abs(x)", samples=UNARY, domains=NONZERO,
+)  # fmt: skip
+exp = _unary("exp", np.exp, lambda g, out: g * out, "exp(x)", "Exponential.")
+exp2 = _unary(
+    "exp2", np.exp2, lambda g, out: g * out * math.log(2), "2 ** x", "Power of two."
+)
+expm1 = _unary(
+    "expm1", np.expm1, lambda g, out: g * (out + 1), "exp(x) - 1",
+    "Exponential less one, exact near zero.",
+)  # fmt: skip
+log = _unary(
+    "log", np.log, lambda g, x: g / x, "log(x)", "Natural logarithm.", domains=POSITIVE
+)
+log2 = _unary(
+    "log2", np.log2, lambda g, x: g / (x * math.log(2)), "log(x) / log(2)",
+    "Logarithm to base 2.", domains=POSITIVE,
+)  # fmt: skip
+log10 = _unary(
+    "log10", np.log10, lambda g, x: g / (x * math.log(10)), "log(x) / log(10)",
+    "Logarithm to base 10.", domains=POSITIVE,
+)  # fmt: skip
+log1p = _unary(
+    "log1p", np.log1p, lambda g, x: g / (x + 1), "log(1 + x)",
+    "Logarithm of one plus x, exact near zero.", domains=Domain(-0.7, 3.0),
+)  # fmt: skip
+sqrt = _unary(
+    "sqrt", np.sqrt, lambda g, out: g / (out * 2), "x ** (1/2)", "Square root.", domains=POSITIVE
+)
+rsqrt = _unary(
+    "rsqrt", lambda x: np.reciprocal(np.sqrt(x)), lambda g, out: g * out * out * out * -0.5,
+    "x ** (-1/2)", "Reciprocal of the square root.", domains=POSITIVE,
+)  # fmt: skip
+square = op(
+    "square", np.square, x=lambda g, x: g * x * 2, formula="x ** 2", doc="Square.",
+    torch="torch.square(x)", samples=UNARY,
+)  # fmt: skip
+reciprocal = _unary(
+    "reciprocal", np.reciprocal, lambda g, out: -g * out * out, "1 / x", "Reciprocal.",
+    domains=POSITIVE,
+)  # fmt: skip
+sin = _unary("sin", np.sin, lambda g, x: g * np.cos(x), "sin(x)", "Sine of radians.")
+cos = _unary("cos", np.cos, lambda g, x: -g * np.sin(x), "cos(x)", "Cosine of radians.")
+tan = _unary(
+    "tan", np.tan, lambda g, out: g * (out * out + 1), "tan(x)", "Tangent of radians.",
+    domains=Domain(-1.2, 1.2),
+)  # fmt: skip
+asin = _unary(
+    "asin", np.arcsin, lambda g, x: g / np.sqrt(1 - x * x), "arcsin(x)",
+    "Inverse sine, in radians.", domains=Domain(-0.8, 0.8),
+)  # fmt: skip
+acos = _unary(
+    "acos", np.arccos, lambda g, x: -g / np.sqrt(1 - x * x), "arccos(x)",
+    "Inverse cosine, in radians.", domains=Domain(-0.8, 0.8),
+)  # fmt: skip
+atan = _unary(
+    "atan", np.arctan, lambda g, x: g / (x * x + 1), "arctan(x)", "Inverse tangent, in radians."
+)
+sinh = _unary("sinh", np.sinh, lambda g, x: g * np.cosh(x), "sinh(x)", "Hyperbolic sine.")
+cosh = _unary("cosh", np.cosh, lambda g, x: g * np.sinh(x), "cosh(x)", "Hyperbolic cosine.")
+tanh = _unary(
+    "tanh", np.tanh, lambda g, out: g * (1 - out * out), "tanh(x)", "Hyperbolic tangent."
+)
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    out = np.negative(x, out=np.empty_like(x))
+    np.exp(out, out=out)
+    out += 1
+    # For large -x the exponential is infinite and the quotient 0, which is exact.
+    return np.reciprocal(out, out=out)
+
+
+sigmoid = _unary(
+    "sigmoid", _sigmoid, lambda g, out: g * (out * (1 - out)), "1 / (1 + exp(-x))",
+    "Logistic function: any real number to the interval from 0 to 1.",
+)  # fmt: skip
+
+
+def _erf(x: np.ndarray) -> Any:
+    from scipy.special import erf  # SciPy takes longer to import than all of this package
+
+    return erf(x)
+
+
+erf = _unary(
+    "erf", _erf, lambda g, x: g * (2 / math.sqrt(math.pi)) * np.exp(-x * x),
+    "2/sqrt(pi) * integral of exp(-t**2) from 0 to x", "Error function.",
+)  # fmt: skip
+relu = op(
+    "relu", lambda x: np.maximum(x, 0), x=lambda g, out: g * (out > 0), formula="max(x, 0)",
+    doc="Rectified linear unit; its slope at 0 is 0.", torch="torch.relu(x)", samples=UNARY,
+    domains=NONZERO,
+)  # fmt: skip
+
+
+def _inside(x: Any, low: float | None, high: float | None) -> Any:
+    if low is None:
+        return x <= high
+    return x >= low if high is None else (x >= low) & (x <= high)
+
+
+clamp = op(
+    "clamp", lambda x, *, min, max: np.clip(x, min, max),
+    x=lambda g, x, min, max: np.where(_inside(x, min, max), g, 0), formula="min(max(x, low), high)",
+    doc="Values brought into an interval; the slope is 1 inside and on its bounds.",
+    torch="torch.clamp(x, min, max)", domains=Domain(kinks=(0.0, 1.0)),
+    samples=[
+        Sample((3,), min=0.0, max=1.0),
+        Sample((2, 3), min=None, max=1.0),
+        Sample((2, 3), min=0.0, max=None),
+    ],
+)  # fmt: skip
+
+
+def _where(condition: Any, x: Any, y: Any) -> Any:
+    """Elements of x where the condition holds, elsewhere of y."""
+    return np.where(condition, x, y)
+
+
+where = op(
+    "where", _where, condition=None, x=lambda g, condition: np.where(condition, g, 0),
+    y=lambda g, condition: np.where(condition, 0, g), formula="x if condition else y",
+    torch="torch.where(condition, x, y)", broadcasts=True, promotes="common",
+    samples=[
+        Sample(np.array([True, False, True]), (3,), (3,)),
+        Sample(np.array([[True], [False]]), (3,), (2, 1)),
+    ],
+)  # fmt: skip
+
+
+def _step(name: str, forward: Any, doc: str) -> Op:
+    """Declare a function that is constant almost everywhere: its gradient is zero."""
+    return op(
+        name, forward, x=lambda g: np.zeros_like(g), formula=f"{name}(x)", doc=doc,
+        torch=f"torch.{name}(x)", samples=UNARY,
+        domains=Domain(-2.0, 2.0, kinks=(-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)),
+    )  # fmt: skip
+
+
+sign = _step("sign", np.sign, "Sign: -1, 0 or 1.")
+floor = _step("floor", np.floor, "Largest integer that is not larger.")
+ceil = _step("ceil", np.ceil, "Smallest integer that is not smaller.")
+round = _step("round", np.rint, "Nearest integer; a half goes to the even one.")  # noqa: A001
+trunc = _step("trunc", np.trunc, "Integer part: rounded towards zero.")
+
+remainder = _binary(
+    "remainder", np.remainder, lambda g: g, lambda g, x, y: -g * np.floor(x / y),
+    "x - y * floor(x / y)", "Remainder of a division, with the sign of the divisor.",
+    domains={"x": Domain(0.1, 0.9), "y": Domain(1.0, 2.0)},
+)  # fmt: skip
+
+
+def _decide(name: str, forward: Any, formula: str, doc: str, torch: str = "") -> Op:
+    """Declare a comparison of two arrays: its result has no derivative."""
+    return _binary(name, forward, None, None, formula, doc, torch=torch)
+
+
+floor_divide = _decide(
+    "floor_divide", np.floor_divide, "floor(x / y)", "Quotient rounded down.",
+)  # fmt: skip
+eq = _decide("eq", np.equal, "x == y", "Where two arrays are equal.")
+ne = _decide("ne", np.not_equal, "x != y", "Where two arrays differ.")
+lt = _decide("lt", np.less, "x < y", "Where the first is smaller.")
+le = _decide("le", np.less_equal, "x <= y", "Where the first is not larger.")
+gt = _decide("gt", np.greater, "x > y", "Where the first is larger.")
+ge = _decide("ge", np.greater_equal, "x >= y", "Where the first is not smaller.")
+logical_and = _decide("logical_and", np.logical_and, "x and y", "Where both are true (not 0).")
+logical_or = _decide("logical_or", np.logical_or, "x or y", "Where one is true (not 0).")
+logical_xor = _decide("logical_xor", np.logical_xor, "x xor y", "Where just one is true (not 0).")
+_BITS = [Sample(np.array([1, 2, 3]), np.array([3, 3, 0]))]
+bitwise_and = op(
+    "bitwise_and", np.bitwise_and, x=None, y=None, formula="x & y", torch="x & y", samples=_BITS,
+    doc="Bits set in both of two integers, or truth of both.", broadcasts=True, promotes="common",
+)  # fmt: skip
+bitwise_or = op(
+    "bitwise_or", np.bitwise_or, x=None, y=None, formula="x | y", torch="x | y", samples=_BITS,
+    doc="Bits set in one of two integers, or truth of one.", broadcasts=True, promotes="common",
+)  # fmt: skip
+bitwise_xor = op(
+    "bitwise_xor", np.bitwise_xor, x=None, y=None, formula="x ^ y", torch="x ^ y", samples=_BITS,
+    doc="Bits set in just one of two integers.", broadcasts=True, promotes="common",
+)  # fmt: skip
+bitwise_not = op(
+    "bitwise_not", np.invert, x=None, formula="~x", torch="~x", samples=[Sample(_BITS[0].inputs[0])],
+    doc="Bits reversed, or truth denied.",
+)  # fmt: skip
+
+
+def _ask(name: str, forward: Any, doc: str) -> Op:
+    """Declare a question about each element."""
+    return op(
+        name, forward, x=None, formula=f"{name}(x)", doc=doc, torch=f"torch.{name}(x)",
+        samples=UNARY,
+    )  # fmt: skip
+
+
+logical_not = _ask("logical_not", np.logical_not, "Where an element is false (0).")
+isnan = _ask("isnan", np.isnan, "Where an element is not a number.")
+isinf = _ask("isinf", np.isinf, "Where an element is infinite.")
+isfinite = _ask("isfinite", np.isfinite, "Where an element is neither infinite nor NaN.")

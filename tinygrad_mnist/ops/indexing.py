@@ -1,0 +1,148 @@
+"""Reading and writing by index. Each reading has a writing as its derivative, and vice versa."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.ops.contract import Sample, op
+
+
+def is_basic(index: Any) -> bool:
+    """Whether an index only cuts (numbers, slices, None, ...), so that nothing repeats."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(
+        part is None or part is Ellipsis or type(part) is int or isinstance(part, slice)
+        for part in parts
+    )
+
+
+def _may_repeat(index: Any) -> bool:
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(isinstance(part, np.ndarray | list) and np.asarray(part).dtype != bool for part in parts)
+
+
+def _place(x: Any, *, to: tuple[int, ...], index: Any) -> Any:
+    """Zeros with x added in at an index: where the index repeats, elements add up."""
+    out = np.zeros(to, x.dtype)
+    if _may_repeat(index):
+        np.add.at(out, index, x)
+    else:
+        out[index] = x
+    return out
+
+
+_INDICES: list[tuple[tuple[int, ...], Any]] = [
+    ((4,), 1),
+    ((4,), slice(None, None, 2)),
+    ((3, 4), (slice(0, 2), None, Ellipsis, -1)),
+    ((3, 4), np.array([0, 0, 1])),
+    ((3, 4), (np.array([[0], [2]]), np.array([1, 1]))),
+    ((2, 3, 2), (slice(None), np.array([2, 0]))),
+    ((3, 2), np.array([True, False, True])),
+    ((2, 2), np.array([[True, False], [True, True]])),
+    ((3, 2, 2), (np.array([0, 0]), slice(None), 1)),
+    ((2, 3), np.array([], dtype=np.int64)),
+]
+
+
+
+def _getitem(x: Any, *, index: Any) -> Any:
+    """Elements chosen by an index, in all of NumPy's forms; a cut is a view."""
+    out = x[index]
+    if isinstance(out, np.generic):  # NumPy gives a scalar; with an ellipsis it gives a view
+        out = x[(*index, ...) if isinstance(index, tuple) else (index, ...)]
+    return out
+
+
+getitem = op(
+    "getitem", _getitem,
+    x=lambda g, shape, index: place(g, to=shape, index=index),
+    formula="x[index]", torch="x[index]", view=True,
+    samples=[Sample(shape, index=index) for shape, index in _INDICES],
+)  # fmt: skip
+place = op(
+    "place", _place, x=lambda g, index: getitem(g, index=index),
+    formula="out[index] += x", torch="torch.zeros(to, dtype=x.dtype).index_put(index, x, True)",
+    samples=[
+        Sample((3, 2), to=(4, 2), index=(np.array([0, 3, 0]),)),
+        Sample((2, 2), to=(2, 3), index=(np.array([[0], [1]]), np.array([1, 1]))),
+    ],
+)  # fmt: skip
+
+
+def _setitem(x: Any, value: Any, *, index: Any) -> Any:
+    """A copy of x in which the elements at an index are replaced by a value."""
+    out = x.copy()
+    out[index] = value
+    return out
+
+
+def _value_rule(g: Any, shape: tuple[int, ...], index: Any) -> Any:
+    picked = getitem(g, index=index)
+    lead = len(shape) - len(picked.shape)
+    # NumPy lets a value have more leading dimensions of length 1 than the place it goes to.
+    return np.reshape(picked, (1,) * lead + tuple(picked.shape)) if lead > 0 else picked
+
+
+setitem = op(
+    "setitem", _setitem, x=lambda g, index: setitem(g, 0.0, index=index), value=_value_rule,
+    formula="out = x; out[index] = value", broadcasts=True,
+    torch="x.index_put(index, value)",
+    samples=[
+        Sample((4,), (2,), index=(np.array([0, 2]),)),
+        Sample((3, 2), (2,), index=(np.array([1, 2]),)),
+        Sample((3, 2), (), index=(np.array([[True, False], [False, True], [True, True]]),)),
+    ],
+)  # fmt: skip
+
+
+def _gather(x: Any, index: Any, *, dim: int) -> Any:
+    """Elements picked along one dimension: the index says which, at each place of its own."""
+    return x[_along(index, dim, x.ndim)]
+
+
+def _along(index: Any, dim: int, ndim: int) -> Any:
+    """Return the full index that a gather or scatter along one dimension stands for."""
+    if ndim == 0:
+        return ()
+    dim = dim % ndim
+    full: list[Any] = []
+    for d in range(ndim):
+        if d == dim:
+            full.append(index)
+        else:
+            full.append(np.arange(index.shape[d]).reshape((-1,) + (1,) * (ndim - d - 1)))
+    return tuple(full)
+
+
+def _gather_rule(g: Any, index: Any, shape: tuple[int, ...], dim: int) -> Any:
+    return scatter_add(np.zeros(shape, g.dtype), index, g, dim=dim)
+
+
+def _scatter_add(x: Any, index: Any, source: Any, *, dim: int) -> Any:
+    """A copy of x with the source added in along one dimension, where the index says."""
+    out = x.copy()
+    where = _along(index, dim, x.ndim)
+    np.add.at(out, where, source[tuple(slice(0, n) for n in index.shape)])
+    return out
+
+
+def _source_rule(g: Any, index: Any, shape: tuple[int, ...], dim: int) -> Any:
+    picked = gather(g, index, dim=dim)
+    return place(picked, to=shape, index=tuple(slice(0, n) for n in index.shape))
+
+
+_I = np.array([[0, 2, 0], [1, 0, 1]])
+gather = op(
+    "gather", _gather, x=_gather_rule, index=None,
+    formula="out[i, j] = x[index[i, j], j]", torch="torch.gather(x, dim, index)",
+    samples=[Sample((3, 3), _I, dim=0), Sample((2, 3), _I, dim=-1)],
+)  # fmt: skip
+scatter_add = op(
+    "scatter_add", _scatter_add, x=lambda g: g, index=None, source=_source_rule,
+    formula="out = x; out[index[i, j], j] += source[i, j]",
+    torch="torch.scatter_add(x, dim, index, source)",
+    samples=[Sample((3, 3), _I, (2, 3), dim=0), Sample((2, 4), _I, (2, 3), dim=1)],
+)  # fmt: skip

@@ -1,0 +1,96 @@
+"""Matrix products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.ops.contract import UFUNCS, Sample, op
+
+
+def _matmul(x: Any, y: Any) -> Any:
+    """Matrix product of the last two dimensions; a vector is a row on the left, a column right."""
+    if x.dtype is not y.dtype:
+        raise TypeError(
+            f"expected both inputs to have the same dtype, but got {x.dtype} and {y.dtype}; convert "
+            f"one of them"
+        )
+    return np.matmul(x, y)
+
+
+def _matmul_x(g: Any, y: Any, shape: tuple[int, ...]) -> Any:
+    if len(y.shape) == 1:
+        return np.expand_dims(g, -1) * y
+    if len(shape) == 1:
+        return np.squeeze(np.matmul(np.expand_dims(g, -2), np.swapaxes(y, -1, -2)), -2)
+    return np.matmul(g, np.swapaxes(y, -1, -2))
+
+
+def _matmul_y(g: Any, x: Any, shape: tuple[int, ...]) -> Any:
+    if len(x.shape) == 1:
+        return np.expand_dims(x, -1) * np.expand_dims(g, -2) if len(shape) > 1 else x * g
+    if len(shape) == 1:
+        return np.squeeze(np.matmul(np.swapaxes(x, -1, -2), np.expand_dims(g, -1)), -1)
+    return np.matmul(np.swapaxes(x, -1, -2), g)
+
+
+matmul = op(
+    "matmul", _matmul, x=_matmul_x, y=_matmul_y,
+    formula="out[i, k] = sum over j of x[i, j] y[j, k]", torch="torch.matmul(x, y)",
+    broadcasts=True,
+    samples=[
+        Sample((3,), (3,)),
+        Sample((2, 3), (3,)),
+        Sample((3,), (3, 2)),
+        Sample((2, 3), (3, 4)),
+        Sample((2, 2, 3), (3,)),
+        Sample((3,), (2, 3, 2)),
+        Sample((2, 1, 2, 3), (2, 3, 2)),
+        Sample((0, 3), (3, 2)),
+    ],
+)  # fmt: skip
+UFUNCS[np.matmul] = matmul
+
+
+def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    """Affine map of the last dimension: x of shape (*, in), weight (out, in), bias (out,)."""
+    if x.dtype is not weight.dtype:
+        raise TypeError(
+            f"expected input and weight to have the same dtype, but got {x.dtype} and "
+            f"{weight.dtype}; convert the input"
+        )
+    out = np.matmul(x, weight.T)
+    if bias is None:
+        return out
+    return np.add(out, bias, out=out) if out.shape else out + bias
+
+
+def _linear_weight(g: Any, x: Any) -> Any:
+    if len(x.shape) == 1:
+        return np.expand_dims(g, -1) * x
+    if len(x.shape) == 2:
+        return np.matmul(np.swapaxes(g, 0, 1), x)
+    rows = np.reshape(g, (-1, g.shape[-1]))
+    return np.matmul(np.swapaxes(rows, 0, 1), np.reshape(x, (-1, x.shape[-1])))
+
+
+def _linear_reference(x: Any, weight: Any, bias: Any = None) -> Any:
+    out = matmul(x, np.swapaxes(weight, 0, 1))
+    return out if bias is None else out + bias
+
+
+linear = op(
+    "linear", _linear,
+    x=lambda g, weight: np.matmul(g, weight),
+    weight=_linear_weight,
+    bias=lambda g: g if len(g.shape) == 1 else np.sum(g, axis=tuple(range(len(g.shape) - 1))),
+    formula="x @ weight.T + bias", torch="F.linear(x, weight, bias)", reference=_linear_reference,
+    samples=[
+        Sample((4, 3), (2, 3), (2,)),
+        Sample((4, 3), (2, 3), None),
+        Sample((3,), (2, 3), (2,)),
+        Sample((2, 2, 3), (4, 3), (4,)),
+        Sample((0, 3), (2, 3), (2,)),
+    ],
+)  # fmt: skip

@@ -1,0 +1,223 @@
+"""Reductions along dimensions, and running sums.
+
+``dim`` is None for all dimensions, a number, or a tuple of numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+from tinygrad_mnist.ops.contract import Domain, Sample, op
+
+Dim = int | tuple[int, ...] | None
+
+SAMPLES = [
+    Sample((3,), dim=None, keepdim=False),
+    Sample((2, 3), dim=-1, keepdim=False),
+    Sample((2, 3, 2), dim=(0, -1), keepdim=False),
+    Sample((2, 3), dim=0, keepdim=True),
+    Sample((), dim=None, keepdim=False),
+]
+ONE_DIM = [
+    Sample((3,), dim=0, keepdim=False),
+    Sample((2, 3), dim=-1, keepdim=True),
+    Sample((2, 3, 2), dim=1, keepdim=False),
+]
+
+
+def lift(g: Any, like: tuple[int, ...], dim: Dim, keepdim: bool) -> Any:
+    """Give a reduced array its dimensions back, with length 1, so that it broadcasts."""
+    if keepdim or g.shape == like:
+        return g
+    if dim is None:
+        return np.reshape(g, (1,) * len(like))
+    return np.expand_dims(g, dim)
+
+
+def count(like: tuple[int, ...], dim: Dim) -> int:
+    """Return how many elements are reduced to one."""
+    dims = range(len(like)) if dim is None else (dim,) if isinstance(dim, int) else dim
+    product = 1
+    for d in dims:
+        product *= like[d]
+    return product
+
+
+def spread(g: Any, like: tuple[int, ...], dim: Dim, keepdim: bool) -> Any:
+    """Broadcast a reduced array back to the shape it was reduced from."""
+    return np.broadcast_to(lift(g, like, dim, keepdim), like)
+
+
+def _sum(x: Any, *, dim: Dim, keepdim: bool) -> Any:
+    """Sum of the elements; of integers as int64."""
+    dtype = None if x.dtype.kind == "f" else np.int64
+    return np.sum(x, axis=dim, keepdims=keepdim, dtype=dtype)
+
+
+sum = op(  # noqa: A001
+    "sum", _sum, x=lambda g, shape, dim, keepdim: spread(g, shape, dim, keepdim),
+    formula="sum of x", torch="torch.sum(x, dim, keepdim)", samples=SAMPLES,
+)  # fmt: skip
+
+
+def _mean(x: Any, *, dim: Dim, keepdim: bool) -> Any:
+    """Mean of the elements."""
+    return np.sum(x, axis=dim, keepdims=keepdim) / np.array(count(x.shape, dim), x.dtype)
+
+
+mean = op(
+    "mean", _mean,
+    x=lambda g, shape, dim, keepdim: spread(g / count(shape, dim), shape, dim, keepdim),
+    formula="sum of x / n", torch="torch.mean(x, dim, keepdim)", samples=SAMPLES,
+)  # fmt: skip
+
+
+def _var(x: Any, *, dim: Dim, correction: int, keepdim: bool) -> Any:
+    """Variance of the elements: n - correction is what the sum of squares is divided by."""
+    centred = x - np.mean(x, axis=dim, keepdims=True)
+    return _scaled(np.sum(centred * centred, axis=dim, keepdims=keepdim), x.shape, dim, correction)
+
+
+def _scaled(total: Any, like: tuple[int, ...], dim: Dim, correction: int) -> Any:
+    """Divide by the degrees of freedom; where there are none the result is NaN or infinite."""
+    return total / np.array(max(count(like, dim) - correction, 0), total.dtype)
+
+
+def _var_rule(g: Any, x: Any, dim: Dim, correction: int, keepdim: bool) -> Any:
+    centred = x - np.mean(x, axis=dim, keepdims=True)
+    return _scaled(lift(g, x.shape, dim, keepdim) * centred * 2, x.shape, dim, correction)
+
+
+def _std(x: Any, *, dim: Dim, correction: int, keepdim: bool) -> Any:
+    """Standard deviation of the elements; where it is 0 so is its gradient."""
+    return np.sqrt(_var(x, dim=dim, correction=correction, keepdim=keepdim))
+
+
+def _std_rule(g: Any, out: Any, x: Any, dim: Dim, correction: int, keepdim: bool) -> Any:
+    half = np.where(out == 0, 0, g / np.where(out == 0, 1, out * 2))
+    return _var_rule(half, x, dim, correction, keepdim)
+
+
+_SPREAD = [
+    Sample((4,), dim=None, correction=1, keepdim=False),
+    Sample((2, 3), dim=-1, correction=0, keepdim=True),
+    Sample((2, 3, 2), dim=(0, 2), correction=1, keepdim=False),
+]
+var = op(
+    "var", _var, x=_var_rule, formula="sum of (x - mean(x))**2 / (n - correction)",
+    torch="torch.var(x, dim, correction=correction, keepdim=keepdim)", samples=_SPREAD,
+)  # fmt: skip
+std = op(
+    "std", _std, x=_std_rule, formula="sqrt(var(x))",
+    torch="torch.std(x, dim, correction=correction, keepdim=keepdim)", samples=_SPREAD,
+    domains=Domain(distinct=True),
+)  # fmt: skip
+
+
+def _norm(x: Any, *, dim: Dim, keepdim: bool) -> Any:
+    """Euclidean norm; at 0, where it has a kink, its gradient is 0."""
+    return np.sqrt(np.sum(x * x, axis=dim, keepdims=keepdim))
+
+
+def _norm_rule(g: Any, out: Any, x: Any, dim: Dim, keepdim: bool) -> Any:
+    safe = np.where(out == 0, 1, out)
+    return lift(g / safe, x.shape, dim, keepdim) * x
+
+
+norm = op(
+    "norm", _norm, x=_norm_rule, formula="sqrt(sum of x**2)",
+    torch="torch.linalg.vector_norm(x, 2, dim, keepdim)", samples=SAMPLES,
+    domains=Domain(0.2, 2.0, kinks=(0.0,)),
+)  # fmt: skip
+
+
+def _prod(x: Any, *, dim: int, keepdim: bool) -> Any:
+    """Product of the elements along one dimension."""
+    return np.prod(x, axis=dim, keepdims=keepdim, dtype=None if x.dtype.kind == "f" else np.int64)
+
+
+def _prod_rule(g: Any, x: Any, dim: int, keepdim: bool) -> Any:
+    # The product of all the others, from both ends, since dividing by x fails where x is 0.
+    ones = np.ones_like(np.take(x, [0], axis=dim)) if x.shape[dim] else x
+    before = np.cumprod(np.concatenate([ones, np.delete(x, -1, axis=dim)], axis=dim), axis=dim)
+    flipped = np.flip(x, dim)
+    after = np.cumprod(np.concatenate([ones, np.delete(flipped, -1, axis=dim)], axis=dim), axis=dim)
+    return lift(g, x.shape, dim, keepdim) * before * np.flip(after, dim)
+
+
+def _prod_reference(x: Any, *, dim: int, keepdim: bool) -> Any:
+    index: list[Any] = [slice(None)] * len(x.shape)
+    product: Any = 1
+    for i in range(x.shape[dim]):
+        index[dim] = slice(i, i + 1)
+        product = product * x[tuple(index)]
+    return product if keepdim else np.squeeze(product, dim)
+
+
+prod = op(
+    "prod", _prod, x=_prod_rule, formula="product of x",
+    torch="torch.prod(x, dim, keepdim)", samples=ONE_DIM, reference=_prod_reference, once=True,
+    domains=Domain(-2.0, 2.0, kinks=(0.0,)),
+)  # fmt: skip
+
+
+def _extreme_rule(g: Any, out: Any, x: Any, dim: Dim, keepdim: bool) -> Any:
+    chosen = x == lift(out, x.shape, dim, keepdim)
+    share = np.where(chosen, np.ones_like(x), 0)
+    return lift(g, x.shape, dim, keepdim) * share / np.sum(share, axis=dim, keepdims=True)
+
+
+def _amax(x: Any, *, dim: Dim, keepdim: bool) -> Any:
+    """Largest element; where several are largest they share the gradient."""
+    return np.max(x, axis=dim, keepdims=keepdim)
+
+
+def _amin(x: Any, *, dim: Dim, keepdim: bool) -> Any:
+    """Smallest element; where several are smallest they share the gradient."""
+    return np.min(x, axis=dim, keepdims=keepdim)
+
+
+amax = op(
+    "amax", _amax, x=_extreme_rule, formula="max of x",
+    torch="torch.amax(x, () if dim is None else dim, keepdim)", samples=SAMPLES,
+    domains=Domain(distinct=True),
+)  # fmt: skip
+amin = op(
+    "amin", _amin, x=_extreme_rule, formula="min of x",
+    torch="torch.amin(x, () if dim is None else dim, keepdim)", samples=SAMPLES,
+    domains=Domain(distinct=True),
+)  # fmt: skip
+
+
+def _logsumexp(x: Any, *, dim: Dim, keepdim: bool) -> Any:
+    """Logarithm of the sum of exponentials, shifted by the largest so that nothing overflows."""
+    largest = np.max(x, axis=dim, keepdims=True)
+    shift = np.where(np.isfinite(largest), largest, 0)
+    out = np.log(np.sum(np.exp(x - shift), axis=dim, keepdims=True)) + shift
+    return out if keepdim else np.squeeze(out, axis=tuple(range(x.ndim)) if dim is None else dim)
+
+
+logsumexp = op(
+    "logsumexp", _logsumexp,
+    x=lambda g, out, x, dim, keepdim: (
+        lift(g, x.shape, dim, keepdim) * np.exp(x - lift(out, x.shape, dim, keepdim))
+    ),
+    formula="log(sum of exp(x))", samples=SAMPLES,
+    torch="torch.logsumexp(x, tuple(range(x.dim())) if dim is None else dim, keepdim)",
+)  # fmt: skip
+
+
+def _cumsum(x: Any, *, dim: int) -> Any:
+    """Running sum along a dimension."""
+    return np.cumsum(x, axis=dim)
+
+
+cumsum = op(
+    "cumsum", _cumsum, x=lambda g, dim: np.flip(np.cumsum(np.flip(g, dim), axis=dim), dim),
+    formula="out[i] = x[0] + ... + x[i]", torch="torch.cumsum(x, dim)",
+    samples=[Sample((4,), dim=0), Sample((2, 3), dim=-1), Sample((0,), dim=0)],
+)  # fmt: skip
+

@@ -1,0 +1,213 @@
+"""Softmax, its logarithm, and the losses built on it. All are shifted, so nothing overflows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.ops.contract import Domain, Sample, op
+from tinygrad_mnist.ops.indexing import place
+
+_SAMPLES = [Sample((3,), dim=0), Sample((2, 3), dim=-1), Sample((2, 3, 2), dim=1)]
+
+
+def _softmax(x: Any, *, dim: int) -> Any:
+    """Exponentials divided by their sum along a dimension: probabilities."""
+    out = np.exp(x - np.max(x, axis=dim, keepdims=True)) if x.size else x.copy()
+    out /= np.sum(out, axis=dim, keepdims=True)
+    return out
+
+
+def _log_softmax(x: Any, *, dim: int) -> Any:
+    """Logarithm of softmax, exact where softmax itself would round to 0."""
+    if not x.size:
+        return x.copy()
+    out = x - np.max(x, axis=dim, keepdims=True)
+    out -= np.log(np.sum(np.exp(out), axis=dim, keepdims=True))
+    return out
+
+
+softmax = op(
+    "softmax", _softmax,
+    x=lambda g, out, dim: out * (g - np.sum(g * out, axis=dim, keepdims=True)),
+    formula="exp(x) / sum of exp(x)", torch="torch.softmax(x, dim)", samples=_SAMPLES,
+    promotes="float",
+)  # fmt: skip
+log_softmax = op(
+    "log_softmax", _log_softmax,
+    x=lambda g, out, dim: g - np.exp(out) * np.sum(g, axis=dim, keepdims=True),
+    formula="x - log(sum of exp(x))", torch="torch.log_softmax(x, dim)", samples=_SAMPLES,
+    promotes="float",
+)  # fmt: skip
+
+
+def _rows(x: Any) -> Any:
+    """Bring the class dimension (1, or 0 of a single row) to the end, and flatten the rest."""
+    if len(x.shape) == 2:
+        return x
+    if len(x.shape) == 1:
+        return np.reshape(x, (1, -1))
+    return np.reshape(np.moveaxis(x, 1, -1), (-1, x.shape[1]))
+
+
+def _unrows(rows: Any, like: tuple[int, ...]) -> Any:
+    """Undo :func:`_rows`."""
+    if len(like) <= 2:
+        return np.reshape(rows, like)
+    return np.moveaxis(np.reshape(rows, (like[0], *like[2:], like[1])), -1, 1)
+
+
+def check_target(shape: tuple[int, ...], target: Any, ignore_index: int) -> bool:
+    """Check class targets against the shape of their scores; return whether some are ignored.
+
+    Raises
+    ------
+    TypeError, ValueError, IndexError
+        When targets are not integers, have another shape than the scores without their
+        classes, or lie outside of 0 ... C - 1. They would otherwise wrap around, as NumPy's
+        indices do.
+    """
+    if target.dtype.kind not in "iu":
+        raise TypeError(
+            f"targets must be class numbers (int64), got {target.dtype}; convert them with long()"
+        )
+    if not shape:
+        raise ValueError("the scores have no dimension; expected shape (C,), (N, C) or (N, C, ...)")
+    expected = shape[:1] + shape[2:] if len(shape) > 1 else ()
+    if target.shape != expected:
+        raise ValueError(
+            f"scores of shape {list(shape)} need targets of shape {list(expected)}, got "
+            f"{list(target.shape)}"
+        )
+    classes = shape[1] if len(shape) > 1 else shape[0]
+    if not target.size:
+        return False
+    # Seen as unsigned, a negative number is huge: one reduction finds both kinds of error.
+    unsigned = target.view(f"u{target.dtype.itemsize}") if target.ndim else target.astype("u8")
+    if unsigned.max() < classes:
+        return 0 <= ignore_index < classes and bool((target == ignore_index).any())
+    wrong = (target != ignore_index) & ((target < 0) | (target >= classes))
+    if wrong.any():
+        raise IndexError(
+            f"target {int(target[wrong].flat[0])} is out of bounds: class numbers go from 0 to "
+            f"{classes - 1}, and {ignore_index} (ignore_index) is left out"
+        )
+    return True
+
+
+def _terms(shape: tuple[int, ...], target: Any, weight: Any, ignore_index: int, dtype: Any) -> Any:
+    """Return rows, columns and weights (None if all are 1) of the elements that count."""
+    ignored = check_target(shape, target, ignore_index)
+    columns = target.reshape(-1)
+    rows = np.arange(columns.size)
+    if ignored:
+        rows = rows[columns != ignore_index]
+        columns = columns[rows]
+    weights = None if weight is None else np.asarray(weight, dtype)[columns]
+    return rows, columns, weights
+
+
+def _total(rows: Any, weights: Any, dtype: Any) -> Any:
+    """Return the sum of the weights used, which a mean divides by."""
+    return np.array(rows.size, dtype) if weights is None else np.sum(weights)
+
+
+def _nll_loss(x: Any, target: Any, weight: Any = None, *, ignore_index: int, reduction: str) -> Any:
+    """Negative log likelihood of the target classes, given log probabilities of shape (N, C)."""
+    rows, columns, weights = _terms(x.shape, target, weight, ignore_index, x.dtype)
+    return _reduced(_rows(x), target.shape, rows, columns, weights, reduction)
+
+
+def _reduced(
+    log_probs: Any, shape: tuple[int, ...], rows: Any, columns: Any, weights: Any, reduction: str
+) -> Any:
+    losses = -log_probs[rows, columns]
+    if weights is not None:
+        losses *= weights
+    if reduction == "none":
+        out = np.zeros(log_probs.shape[0], log_probs.dtype)
+        out[rows] = losses
+        return out.reshape(shape)
+    total = np.sum(losses)
+    return total / _total(rows, weights, losses.dtype) if reduction == "mean" else total
+
+
+def _slopes(
+    g: Any, rows: Any, weights: Any, reduction: str, dtype: Any
+) -> Any:
+    """Return the gradient of each loss that counts."""
+    if reduction == "none":
+        scale = np.reshape(g, (-1,))[rows]
+    elif reduction == "mean":
+        scale = np.broadcast_to(g / _total(rows, weights, dtype), rows.shape)
+    else:
+        scale = np.broadcast_to(g, rows.shape)
+    return scale if weights is None else scale * weights
+
+
+def _nll_rule(
+    g: Any, target: Any, weight: Any, shape: Any, ignore_index: int, reduction: str
+) -> Any:
+    rows, columns, weights = _terms(shape, target, weight, ignore_index, g.dtype)
+    slopes = -_slopes(g, rows, weights, reduction, g.dtype)
+    classes = shape[1] if len(shape) > 1 else shape[0]
+    return _unrows(place(slopes, to=(target.size, classes), index=(rows, columns)), shape)
+
+
+_TARGET = np.array([1, 0, 2, 1])
+_IGNORED = np.array([1, -100, 2, -100])
+_WEIGHT = np.array([0.5, 1.0, 2.0])
+_CLASSES = [
+    Sample((4, 3), _TARGET, None, ignore_index=-100, reduction="mean"),
+    Sample((4, 3), _IGNORED, _WEIGHT, ignore_index=-100, reduction="mean"),
+    Sample((4, 3), _IGNORED, None, ignore_index=-100, reduction="none"),
+    Sample((4, 3), _TARGET, _WEIGHT, ignore_index=1, reduction="sum"),
+    Sample((3,), np.array(2), None, ignore_index=-100, reduction="mean"),
+    Sample((2, 3, 2), _TARGET.reshape(2, 2), _WEIGHT, ignore_index=-100, reduction="mean"),
+]
+nll_loss = op(
+    "nll_loss", _nll_loss, x=_nll_rule, target=None, weight=None,
+    formula="-sum of weight[target] x[i, target[i]] / sum of weight[target]",
+    torch="F.nll_loss(x, target, weight, ignore_index=ignore_index, reduction=reduction)",
+    samples=_CLASSES,
+)  # fmt: skip
+
+
+def _cross_entropy(
+    x: Any, target: Any, weight: Any = None, *, ignore_index: int, reduction: str
+) -> Any:
+    """Negative log likelihood of the target classes, given logits: log_softmax and nll_loss."""
+    rows, columns, weights = _terms(x.shape, target, weight, ignore_index, x.dtype)
+    log_probs = _log_softmax(_rows(x), dim=-1)
+    return _reduced(log_probs, target.shape, rows, columns, weights, reduction), log_probs
+
+
+def _cross_entropy_rule(
+    g: Any, log_probs: Any, target: Any, weight: Any, shape: Any, ignore_index: int, reduction: str
+) -> Any:
+    rows, columns, weights = _terms(shape, target, weight, ignore_index, g.dtype)
+    slopes = _slopes(g, rows, weights, reduction, g.dtype)
+    out = np.exp(log_probs)
+    if rows.size == out.shape[0]:
+        out[rows, columns] -= 1
+        out *= slopes[:, None]
+    else:
+        kept = out[rows]
+        kept[np.arange(rows.size), columns] -= 1
+        out[:] = 0
+        out[rows] = kept * slopes[:, None]
+    return _unrows(out, shape)
+
+
+def _cross_entropy_reference(x: Any, target: Any, weight: Any = None, **settings: Any) -> Any:
+    log_probs = log_softmax(x, dim=1 if len(x.shape) > 1 else 0)
+    return nll_loss(log_probs, target, weight, **settings)
+
+
+cross_entropy = op(
+    "cross_entropy", _cross_entropy, x=_cross_entropy_rule, target=None, weight=None,
+    formula="nll_loss(log_softmax(x), target)", residuals=["log_probs"],
+    torch="F.cross_entropy(x, target, weight, ignore_index=ignore_index, reduction=reduction)",
+    reference=_cross_entropy_reference, samples=_CLASSES, domains={"x": Domain(-3.0, 3.0)},
+)  # fmt: skip

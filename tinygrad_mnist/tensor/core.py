@@ -1,0 +1,574 @@
+"""Tensor: an array that remembers how it was computed.
+
+What the engine needs (array, node, version) is in :class:`~tinygrad_mnist.autograd.Variable`;
+what can be computed is in the families that Tensor inherits, one explicit method per
+operation. Here is what makes it a Tensor: gradients, conversion, indexing, and the protocols by
+which NumPy's own functions accept it.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd import engine
+from tinygrad_mnist.autograd.graph import (
+    Node,
+    Variable,
+    adopt,
+    apply,
+    check_writable,
+    explain,
+    record_write,
+    wrap,
+)
+from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor import printing, protocols
+from tinygrad_mnist.tensor.device import CPU, check_device, device
+from tinygrad_mnist.tensor.elementwise import ElementwiseMethods
+from tinygrad_mnist.tensor.indexing import IndexingMethods, as_index
+from tinygrad_mnist.tensor.inplace import InplaceMethods
+from tinygrad_mnist.tensor.linalg import LinalgMethods
+from tinygrad_mnist.tensor.printing import Size
+from tinygrad_mnist.tensor.reduction import ReductionMethods
+from tinygrad_mnist.tensor.shape import ShapeMethods
+
+
+class Tensor(
+    ElementwiseMethods,
+    ReductionMethods,
+    ShapeMethods,
+    IndexingMethods,
+    LinalgMethods,
+    InplaceMethods,
+):
+    """An array of one dtype that operations on it can be differentiated through.
+
+    Make one with :func:`~tinygrad_mnist.tensor.creation.tensor`. Follows ``torch.Tensor``; its
+    memory is a NumPy array, which :meth:`numpy` shares.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> x = tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> y = (x * x).sum()
+    >>> y.backward()
+    >>> x.grad
+    tensor([2., 4., 6.])
+    """
+
+    def __init__(self, *data: Any) -> None:
+        """Make an uninitialised float tensor of a shape, or one of the given numbers."""
+        dtype = dtypes.default_float()
+        if len(data) == 1 and not isinstance(data[0], int):
+            values = data[0]
+            if isinstance(values, Size):
+                self._array = np.zeros(values, dtype)
+            else:
+                self._array = np.array(
+                    values._array if isinstance(values, Tensor) else values, dtype
+                )
+        else:
+            self._array = np.zeros(data if data else (0,), dtype)
+        self._version = engine.Version()
+
+    # What it is
+
+    @property
+    def shape(self) -> Size:
+        """The lengths of the dimensions."""
+        return Size(self._array.shape)
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        """The type of the elements."""
+        return dtypes.of(self._array.dtype)
+
+    @property
+    def device(self) -> device:
+        """Where the memory is: always the CPU."""
+        return CPU
+
+    is_cuda = False
+
+    @property
+    def itemsize(self) -> int:
+        """The bytes of one element."""
+        return self._array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all elements."""
+        return self._array.nbytes
+
+    def size(self, dim: int | None = None) -> Any:
+        """Return the shape, or the length of one dimension."""
+        return self.shape if dim is None else self.shape[dim]
+
+    def dim(self) -> int:
+        """Return the number of dimensions."""
+        return self._array.ndim
+
+    def numel(self) -> int:
+        """Return the number of elements."""
+        return self._array.size
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        """Return the bytes of one element."""
+        return self._array.itemsize
+
+    def is_floating_point(self) -> bool:
+        """Return whether the elements are floating-point numbers."""
+        return self._array.dtype.kind == "f"
+
+    def is_contiguous(self) -> bool:
+        """Return whether the elements lie in memory in row-major order without gaps."""
+        return self._array.flags.c_contiguous
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Return the steps between neighbours in each dimension, in elements."""
+        strides = tuple(step // self._array.itemsize for step in self._array.strides)
+        return strides if dim is None else strides[dim]
+
+    def data_ptr(self) -> int:
+        """Return the address of the first element."""
+        return self._array.__array_interface__["data"][0]  # type: ignore[no-any-return]
+
+    # Gradients
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients are computed for this tensor."""
+        return self._node is not None or self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Say whether gradients are to be computed for this leaf; return it.
+
+        Raises
+        ------
+        RuntimeError
+            For integers and bools, or to switch it off for a computed tensor.
+        """
+        if requires_grad and self._array.dtype.kind != "f":
+            raise RuntimeError(
+                f"only Tensors of floating point dtype can require gradients, not {self.dtype}; "
+                f"convert it with float() first"
+            )
+        if self._node is not None:
+            if not requires_grad:
+                raise RuntimeError(
+                    "you can only change requires_grad flags of leaf variables; to use a computed "
+                    "value without its history, take detach()"
+                )
+            return self
+        self._requires_grad = bool(requires_grad)
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the tensor was given, not computed by a recorded operation."""
+        return self._node is None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node of the operation that made this tensor, or None for a leaf."""
+        return self._node
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward has accumulated here, or None."""
+        if self._grad is None and self._node is not None and not self._retains_grad:
+            warnings.warn(
+                "the .grad attribute of a Tensor that is not a leaf Tensor is being accessed; it "
+                "stays None unless retain_grad() was called on it before backward",
+                UserWarning,
+                stacklevel=2,
+            )
+        grad: Tensor | None = self._grad
+        return grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(
+                    f"assigned grad must be a Tensor or None, got {type(value).__name__}"
+                )
+            if value.shape != self.shape or value._array.dtype != self._array.dtype:
+                raise RuntimeError(
+                    f"assigned grad has shape {list(value.shape)} and dtype {value.dtype}; it must "
+                    f"have the tensor's own, {list(self.shape)} and {self.dtype}"
+                )
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    _retains_grad = False
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether backward stores ``.grad`` in this computed tensor too."""
+        return self._retains_grad
+
+    def retain_grad(self) -> None:
+        """Make backward store ``.grad`` in this computed tensor too."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on a Tensor that has requires_grad=False")
+        if self._node is None or self._retains_grad:
+            return
+        self._retains_grad = True
+        # The graph must not keep the tensor alive: that would be a reference cycle.
+        reference = weakref.ref(self)
+
+        def store(gradient: Tensor) -> None:
+            tensor = reference()
+            if tensor is not None:
+                present = tensor._grad
+                tensor._grad = gradient.clone() if present is None else present + gradient
+
+        self.register_hook(store)
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call a function on this tensor's accumulated gradient in every backward.
+
+        What it returns, unless None, replaces the gradient. Returns a handle with ``remove()``.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        owner: Any = self if self._node is None else self._node
+        attribute = "_hooks" if self._node is None else "hooks"
+        hooks = getattr(owner, attribute)
+        if hooks is None:
+            hooks = {}
+            setattr(owner, attribute, hooks)
+        return RemovableHandle(hooks, hook)
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Accumulate into every leaf's ``.grad`` the gradient of this tensor.
+
+        Parameters
+        ----------
+        gradient
+            The gradient that arrives here, of this tensor's shape; for a scalar it is 1.
+        retain_graph
+            Keep the graph's saved arrays for another backward.
+        create_graph
+            Record the gradients' own computation, for higher derivatives.
+        inputs
+            Accumulate into these tensors only.
+        """
+        gradients = None if gradient is None else [gradient]
+        engine.backward([self], gradients, retain_graph, create_graph, inputs)
+
+    def detach(self) -> Tensor:
+        """Return a tensor on the same memory that has no history."""
+        out: Tensor = wrap(self._array)
+        out._version = self._version
+        return out
+
+    def detach_(self) -> Tensor:
+        """Forget this tensor's history, and return it."""
+        if self._view_of is not None and self._node is not None:
+            raise RuntimeError("detach_: can't detach a view in place; use detach()")
+        self._node = None
+        self._requires_grad = False
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory without history, and without a watch over writes to it."""
+        return wrap(self._array)  # type: ignore[no-any-return]
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"data must be a Tensor, got {type(value).__name__}")
+        self._array = value._array
+        self._version.bump("data")
+
+    # Conversion
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """Return the array, not copied: what is written to it is written to the tensor.
+
+        Raises
+        ------
+        RuntimeError
+            When the tensor requires grad, since NumPy would lose its history; ``force=True``
+            detaches it.
+        """
+        if self.requires_grad and not force:
+            raise RuntimeError(
+                "can't call numpy() on Tensor that requires grad; use tensor.detach().numpy()"
+            )
+        return self._array
+
+    def item(self) -> Any:
+        """Return the only element as a Python number."""
+        if self._array.size != 1:
+            raise RuntimeError(
+                f"a Tensor with {self._array.size} elements cannot be converted to Scalar; it has "
+                f"shape {list(self.shape)}; reduce it, or use tolist()"
+            )
+        return self._array.item()
+
+    def tolist(self) -> Any:
+        """Return the elements as nested lists of Python numbers."""
+        return self._array.tolist()
+
+    def to(self, *args: Any, **kwargs: Any) -> Tensor:
+        """Convert to a dtype, a device (the CPU), or another tensor's dtype.
+
+        Returns the tensor itself where nothing changes, unless ``copy=True``.
+        """
+        target: Any = kwargs.pop("dtype", None)
+        check_device(kwargs.pop("device", None))
+        copy = kwargs.pop("copy", False)
+        for unused in ("non_blocking", "memory_format"):
+            kwargs.pop(unused, None)
+        if kwargs:
+            raise TypeError(f"to: unexpected arguments {sorted(kwargs)}")
+        for arg in args:
+            if isinstance(arg, Tensor):
+                target = arg._array.dtype
+            elif isinstance(arg, str | device):
+                check_device(arg)
+            elif arg is not None and not isinstance(arg, bool):
+                target = arg
+        dtype = self._array.dtype if target is None else dtypes.as_numpy(target)
+        if dtype == self._array.dtype:
+            return self.clone() if copy else self
+        if dtype.kind != "f":
+            return wrap(ops.cast.forward(self._array, dtype=dtype))  # type: ignore[no-any-return]
+        return apply(ops.cast, self, dtype=dtype)  # type: ignore[no-any-return]
+
+    def type(self, dtype: Any = None) -> Any:
+        """Convert to a dtype; without one, return the name of the tensor's type."""
+        if dtype is not None:
+            return self.to(dtype)
+        return dtypes.type_name(self._array.dtype)
+
+    def type_as(self, other: Tensor) -> Tensor:
+        """Convert to another tensor's dtype."""
+        return self.to(other.dtype)
+
+    def float(self) -> Tensor:
+        """Convert to float32."""
+        return self.to(dtypes.float32)
+
+    def double(self) -> Tensor:
+        """Convert to float64."""
+        return self.to(dtypes.float64)
+
+    def half(self) -> Tensor:
+        """Convert to float16."""
+        return self.to(dtypes.float16)
+
+    def long(self) -> Tensor:
+        """Convert to int64."""
+        return self.to(dtypes.int64)
+
+    def int(self) -> Tensor:
+        """Convert to int32."""
+        return self.to(dtypes.int32)
+
+    def short(self) -> Tensor:
+        """Convert to int16."""
+        return self.to(dtypes.int16)
+
+    def byte(self) -> Tensor:
+        """Convert to uint8."""
+        return self.to(dtypes.uint8)
+
+    def bool(self) -> Tensor:
+        """Convert to bool: whether each element isn't 0."""
+        return self.to(dtypes.bool)
+
+    def cpu(self) -> Tensor:
+        """Return the tensor: it is on the CPU."""
+        return self
+
+    def cuda(self, *args: Any, **kwargs: Any) -> Tensor:
+        """Raise: there is no GPU here."""
+        check_device("cuda")
+        return self
+
+    # Python and NumPy
+
+    def __repr__(self) -> str:
+        """Print as PyTorch prints."""
+        return printing.format_tensor(
+            self._array, self._requires_grad, None if self._node is None else self._node.name()
+        )
+
+    def __format__(self, spec: str) -> str:
+        """Format a single number by its specification; otherwise only the empty one works."""
+        if self._array.ndim == 0 and type(self) is Tensor:
+            return format(self._array.item(), spec)
+        return object.__format__(self, spec)
+
+    def __bool__(self) -> bool:  # type: ignore[valid-type]
+        """Return the truth of the only element."""
+        if self._array.size != 1:
+            count = "no" if self._array.size == 0 else "more than one"
+            raise RuntimeError(
+                f"Boolean value of Tensor with {count} value is ambiguous; use any() or all()"
+            )
+        return bool(self._array.item())  # type: ignore[no-any-return,misc]
+
+    def __float__(self) -> float:  # type: ignore[valid-type]
+        """Return the only element as a float."""
+        return float(self.item())  # type: ignore[no-any-return,misc]
+
+    def __int__(self) -> int:  # type: ignore[valid-type]
+        """Return the only element as an int."""
+        return int(self.item())  # type: ignore[no-any-return,misc]
+
+    def __index__(self) -> int:  # type: ignore[valid-type]
+        """Return the only element for use as an index, if it is an integer."""
+        if self._array.dtype.kind not in "iub" or self._array.size != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self._array.item())  # type: ignore[no-any-return,misc]
+
+    def __len__(self) -> int:  # type: ignore[valid-type]
+        """Return the length of the first dimension."""
+        if self._array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self._array.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """Iterate over the first dimension."""
+        if self._array.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __contains__(self, element: Any) -> bool:  # type: ignore[valid-type]
+        """Return whether some element is equal to a number or tensor."""
+        array = element._array if isinstance(element, Tensor) else element
+        return bool((self._array == array).any())  # type: ignore[no-any-return,misc]
+
+    __hash__ = object.__hash__
+
+    def __getitem__(self, index: Any) -> Tensor:
+        """Return the elements at an index; a cut is a view."""
+        return apply(ops.getitem, self, index=as_index(index))  # type: ignore[no-any-return]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        """Write to the elements at an index, and record it where a gradient needs it."""
+        index = as_index(index)
+        check_writable("setitem", self, value)
+        array = value._array if isinstance(value, Variable) else value
+        try:
+            self._array[index] = array
+        except (ValueError, IndexError, TypeError) as error:
+            raise explain(
+                ops.setitem, [self._array, np.asarray(array)], {"index": index}, error
+            ) from error
+        adopt("setitem", self, record_write(ops.setitem, self, value, index=index))
+
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:
+        """Copy the array and the gradient of a leaf.
+
+        Raises
+        ------
+        RuntimeError
+            For a computed tensor: its graph can't be copied.
+        """
+        if self._node is not None:
+            raise RuntimeError(
+                "only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+                "protocol; copy tensor.detach() instead"
+            )
+        out = type(self).__new__(type(self))
+        memo[id(self)] = out
+        skipped = ("_version", "_array", "_hooks", "_view_of", "_seen")
+        for name, value in self.__dict__.items():
+            if name not in skipped:
+                out.__dict__[name] = copy.deepcopy(value, memo)
+        out._array = np.array(self._array, order="K")
+        out._version = engine.Version()
+        return out
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Pickle the array, the gradient and what was attached to a leaf."""
+        if self._node is not None:
+            raise RuntimeError("pickle: a computed tensor can't be pickled; use detach()")
+        skipped = ("_version", "_hooks", "_view_of", "_seen")
+        state = {name: value for name, value in self.__dict__.items() if name not in skipped}
+        return _unpickle, (type(self), state)
+
+    __array_priority__ = 1000
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        """Give NumPy the array itself; refuse where a gradient would be lost."""
+        array = self.numpy()
+        if copy:
+            return np.array(array, dtype=dtype)
+        return array if dtype is None else np.asarray(array, dtype=dtype)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Let NumPy's ufuncs work on Tensors, and record them: ``np.exp(t)``, ``array * t``."""
+        return protocols.call_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """Let NumPy's functions work on Tensors, and record those that have derivatives."""
+        return protocols.call_function(function, args, kwargs)
+
+
+class RemovableHandle:
+    """What registering a hook returns: ``remove()`` unregisters it."""
+
+    _next = 0
+
+    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+        self._hooks = hooks
+        self.id = RemovableHandle._next
+        RemovableHandle._next += 1
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        """Unregister the hook; a second call does nothing."""
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        """Keep the hook for a ``with`` block."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Unregister the hook."""
+        self.remove()
+
+
+def _unpickle(kind: type[Tensor], state: dict[str, Any]) -> Tensor:
+    out = kind.__new__(kind)
+    out.__dict__.update(state)
+    out._version = engine.Version()
+    return out
+
+
+Variable.kind = Tensor

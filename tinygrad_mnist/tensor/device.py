@@ -1,0 +1,60 @@
+"""Devices: there is one, the CPU, under PyTorch's name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class device:  # noqa: N801
+    """Where a tensor's memory is. Only ``"cpu"`` holds tensors.
+
+    Follows ``torch.device``.
+
+    Examples
+    --------
+    >>> device("cpu")
+    device(type='cpu')
+    """
+
+    def __init__(self, type: Any, index: int | None = None) -> None:  # noqa: A002
+        if isinstance(type, device):
+            type, index = type.type, type.index  # noqa: A001
+        name, _, number = str(type).partition(":")
+        if name not in ("cpu", "cuda", "mps", "meta"):
+            raise RuntimeError(f"device: expected 'cpu', got {type!r}")
+        self.type = name
+        self.index = int(number) if number else index
+
+    def __repr__(self) -> str:
+        """Print as PyTorch prints."""
+        index = "" if self.index is None else f", index={self.index}"
+        return f"device(type='{self.type}'{index})"
+
+    def __str__(self) -> str:
+        """Return the short form, such as ``cpu``."""
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        """Compare type and index."""
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        """Hash type and index."""
+        return hash((self.type, self.index))
+
+
+CPU = device("cpu")
+
+
+def check_device(where: Any) -> None:
+    """Refuse a device that is not the CPU.
+
+    Raises
+    ------
+    RuntimeError
+        For any other device.
+    """
+    if where is not None and device(where).type != "cpu":
+        raise RuntimeError(
+            f"device '{where}' is not available: tensors live on the CPU here; use device='cpu'"
+        )

@@ -1,0 +1,447 @@
+"""Tensor methods: arithmetic, elementwise functions, comparisons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import Variable, apply
+from tinygrad_mnist.ops import dtypes
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor.core import Tensor
+
+_OPERANDS = (Variable, int, float, np.ndarray, np.generic)
+
+
+def operate(op: ops.Op, x: Any, y: Any) -> Any:
+    """Apply a binary operator, or leave it to the other operand's class."""
+    if isinstance(x, _OPERANDS) and isinstance(y, _OPERANDS):
+        return apply(op, x, y)
+    return NotImplemented
+
+
+def _as_base(x: Any, exponent: Variable) -> Any:
+    """Turn a Python number into an array, for operations whose rules compute with it."""
+    return np.asarray(x, dtypes.result_type(x, exponent._array)) if np.isscalar(x) else x
+
+
+class ElementwiseMethods(Variable):
+    """What Tensor can do element by element."""
+
+    # Arithmetic
+
+    def add(self, other: Any, *, alpha: float = 1) -> Tensor:
+        """Return ``self + alpha * other``."""
+        return apply(ops.add, self, other if alpha == 1 else apply(ops.mul, other, alpha))  # type: ignore[no-any-return]
+
+    def sub(self, other: Any, *, alpha: float = 1) -> Tensor:
+        """Return ``self - alpha * other``."""
+        return apply(ops.sub, self, other if alpha == 1 else apply(ops.mul, other, alpha))  # type: ignore[no-any-return]
+
+    def mul(self, other: Any) -> Tensor:
+        """Return ``self * other``."""
+        return apply(ops.mul, self, other)  # type: ignore[no-any-return]
+
+    def div(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+        """Return ``self / other``, rounded if rounding_mode is ``"floor"`` or ``"trunc"``."""
+        if rounding_mode == "floor":
+            return apply(ops.floor_divide, self, other)  # type: ignore[no-any-return]
+        quotient: Tensor = apply(ops.div, self, other)
+        if rounding_mode is None:
+            return quotient
+        if rounding_mode != "trunc":
+            raise RuntimeError(
+                f"div: rounding_mode is {rounding_mode!r}; expected None, 'trunc' or 'floor'"
+            )
+        array = other._array if isinstance(other, Variable) else other
+        common = dtypes.result_type(self._array, array)
+        return quotient.trunc().to(common)
+
+    def pow(self, exponent: Any) -> Tensor:
+        """Return ``self ** exponent``."""
+        return apply(ops.pow, self, exponent)  # type: ignore[no-any-return]
+
+    multiply = mul
+    divide = true_divide = div
+    subtract = sub
+
+    def floor_divide(self, other: Any) -> Tensor:
+        """Return the quotient rounded down."""
+        return apply(ops.floor_divide, self, other)  # type: ignore[no-any-return]
+
+    def remainder(self, other: Any) -> Tensor:
+        """Return what a division leaves, with the divisor's sign."""
+        return apply(ops.remainder, self, other)  # type: ignore[no-any-return]
+
+    def neg(self) -> Tensor:
+        """Return ``-self``."""
+        return apply(ops.neg, self)  # type: ignore[no-any-return]
+
+    def abs(self) -> Tensor:
+        """Return the absolute value."""
+        return apply(ops.abs, self)  # type: ignore[no-any-return]
+
+    def exp(self) -> Tensor:
+        """Return the exponential."""
+        return apply(ops.exp, self)  # type: ignore[no-any-return]
+
+    def exp2(self) -> Tensor:
+        """Return two to the power of self."""
+        return apply(ops.exp2, self)  # type: ignore[no-any-return]
+
+    def expm1(self) -> Tensor:
+        """Return ``exp(self) - 1``, exact near 0."""
+        return apply(ops.expm1, self)  # type: ignore[no-any-return]
+
+    def log(self) -> Tensor:
+        """Return the natural logarithm."""
+        return apply(ops.log, self)  # type: ignore[no-any-return]
+
+    def log2(self) -> Tensor:
+        """Return the logarithm to base 2."""
+        return apply(ops.log2, self)  # type: ignore[no-any-return]
+
+    def log10(self) -> Tensor:
+        """Return the logarithm to base 10."""
+        return apply(ops.log10, self)  # type: ignore[no-any-return]
+
+    def log1p(self) -> Tensor:
+        """Return ``log(1 + self)``, exact near 0."""
+        return apply(ops.log1p, self)  # type: ignore[no-any-return]
+
+    def sqrt(self) -> Tensor:
+        """Return the square root."""
+        return apply(ops.sqrt, self)  # type: ignore[no-any-return]
+
+    def rsqrt(self) -> Tensor:
+        """Return the reciprocal of the square root."""
+        return apply(ops.rsqrt, self)  # type: ignore[no-any-return]
+
+    def square(self) -> Tensor:
+        """Return the square."""
+        return apply(ops.square, self)  # type: ignore[no-any-return]
+
+    def reciprocal(self) -> Tensor:
+        """Return ``1 / self``."""
+        return apply(ops.reciprocal, self)  # type: ignore[no-any-return]
+
+    def sin(self) -> Tensor:
+        """Return the sine of radians."""
+        return apply(ops.sin, self)  # type: ignore[no-any-return]
+
+    def cos(self) -> Tensor:
+        """Return the cosine of radians."""
+        return apply(ops.cos, self)  # type: ignore[no-any-return]
+
+    def tan(self) -> Tensor:
+        """Return the tangent of radians."""
+        return apply(ops.tan, self)  # type: ignore[no-any-return]
+
+    def asin(self) -> Tensor:
+        """Return the inverse sine."""
+        return apply(ops.asin, self)  # type: ignore[no-any-return]
+
+    def acos(self) -> Tensor:
+        """Return the inverse cosine."""
+        return apply(ops.acos, self)  # type: ignore[no-any-return]
+
+    def atan(self) -> Tensor:
+        """Return the inverse tangent."""
+        return apply(ops.atan, self)  # type: ignore[no-any-return]
+
+    def sinh(self) -> Tensor:
+        """Return the hyperbolic sine."""
+        return apply(ops.sinh, self)  # type: ignore[no-any-return]
+
+    def cosh(self) -> Tensor:
+        """Return the hyperbolic cosine."""
+        return apply(ops.cosh, self)  # type: ignore[no-any-return]
+
+    def tanh(self) -> Tensor:
+        """Return the hyperbolic tangent."""
+        return apply(ops.tanh, self)  # type: ignore[no-any-return]
+
+    def sigmoid(self) -> Tensor:
+        """Return ``1 / (1 + exp(-self))``."""
+        return apply(ops.sigmoid, self)  # type: ignore[no-any-return]
+
+    def erf(self) -> Tensor:
+        """Return the error function."""
+        return apply(ops.erf, self)  # type: ignore[no-any-return]
+
+    def relu(self) -> Tensor:
+        """Return ``max(self, 0)``."""
+        return apply(ops.relu, self)  # type: ignore[no-any-return]
+
+    def sign(self) -> Tensor:
+        """Return the sign: -1, 0 or 1."""
+        return apply(ops.sign, self)  # type: ignore[no-any-return]
+
+    def floor(self) -> Tensor:
+        """Round down."""
+        return apply(ops.floor, self)  # type: ignore[no-any-return]
+
+    def ceil(self) -> Tensor:
+        """Round up."""
+        return apply(ops.ceil, self)  # type: ignore[no-any-return]
+
+    def trunc(self) -> Tensor:
+        """Round towards zero."""
+        return apply(ops.trunc, self)  # type: ignore[no-any-return]
+
+    def isnan(self) -> Tensor:
+        """Return where an element is NaN."""
+        return apply(ops.isnan, self)  # type: ignore[no-any-return]
+
+    def isinf(self) -> Tensor:
+        """Return where an element is infinite."""
+        return apply(ops.isinf, self)  # type: ignore[no-any-return]
+
+    def isfinite(self) -> Tensor:
+        """Return where an element is finite."""
+        return apply(ops.isfinite, self)  # type: ignore[no-any-return]
+
+    def logical_not(self) -> Tensor:
+        """Return where an element is 0."""
+        return apply(ops.logical_not, self)  # type: ignore[no-any-return]
+
+    def bitwise_not(self) -> Tensor:
+        """Return the bits reversed, or truth denied."""
+        return apply(ops.bitwise_not, self)  # type: ignore[no-any-return]
+
+    def round(self, *, decimals: int = 0) -> Tensor:
+        """Round to the nearest integer, a half to the even one; or to a number of decimals."""
+        if decimals:
+            scale = 10.0**decimals
+            return (self.mul(scale)).round().div(scale)
+        return apply(ops.round, self)  # type: ignore[no-any-return]
+
+    def clamp(self, min: Any = None, max: Any = None) -> Tensor:  # noqa: A002
+        """Bring values into the interval from min to max; either may be left out."""
+        if min is None and max is None:
+            raise RuntimeError("clamp: at least one of 'min' or 'max' must not be None")
+        if isinstance(min, Variable | np.ndarray) or isinstance(max, Variable | np.ndarray):
+            out: Any = self if min is None else apply(ops.maximum, self, min)
+            return out if max is None else apply(ops.minimum, out, max)  # type: ignore[no-any-return]
+        return apply(ops.clamp, self, min=min, max=max)  # type: ignore[no-any-return]
+
+    clip = clamp
+
+    def where(self, condition: Any, other: Any) -> Tensor:
+        """Return self where the condition holds, elsewhere other."""
+        return apply(ops.where, condition, self, other)  # type: ignore[no-any-return]
+
+    def masked_fill(self, mask: Any, value: Any) -> Tensor:
+        """Return a copy with a value where the mask is true."""
+        return apply(ops.where, mask, value, self)  # type: ignore[no-any-return]
+
+    def lerp(self, end: Any, weight: Any) -> Tensor:
+        """Return ``self + weight * (end - self)``."""
+        return apply(ops.add, self, apply(ops.mul, apply(ops.sub, end, self), weight))  # type: ignore[no-any-return]
+
+    def addcmul(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
+        """Return ``self + value * tensor1 * tensor2``."""
+        return self.add(apply(ops.mul, tensor1, tensor2), alpha=value)
+
+    def addcdiv(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
+        """Return ``self + value * tensor1 / tensor2``."""
+        return self.add(apply(ops.div, tensor1, tensor2), alpha=value)
+
+    def maximum(self, other: Any) -> Tensor:
+        """Return the larger of two, element by element."""
+        return apply(ops.maximum, self, other)  # type: ignore[no-any-return]
+
+    def minimum(self, other: Any) -> Tensor:
+        """Return the smaller of two, element by element."""
+        return apply(ops.minimum, self, other)  # type: ignore[no-any-return]
+
+    def atan2(self, other: Any) -> Tensor:
+        """Return the angle of the point (other, self)."""
+        return apply(ops.atan2, self, other)  # type: ignore[no-any-return]
+
+    def logaddexp(self, other: Any) -> Tensor:
+        """Return ``log(exp(self) + exp(other))``."""
+        return apply(ops.logaddexp, self, other)  # type: ignore[no-any-return]
+
+    def eq(self, other: Any) -> Tensor:
+        """Return where two are equal."""
+        return apply(ops.eq, self, other)  # type: ignore[no-any-return]
+
+    def ne(self, other: Any) -> Tensor:
+        """Return where two differ."""
+        return apply(ops.ne, self, other)  # type: ignore[no-any-return]
+
+    def lt(self, other: Any) -> Tensor:
+        """Return where self is smaller."""
+        return apply(ops.lt, self, other)  # type: ignore[no-any-return]
+
+    def le(self, other: Any) -> Tensor:
+        """Return where self is not larger."""
+        return apply(ops.le, self, other)  # type: ignore[no-any-return]
+
+    def gt(self, other: Any) -> Tensor:
+        """Return where self is larger."""
+        return apply(ops.gt, self, other)  # type: ignore[no-any-return]
+
+    def ge(self, other: Any) -> Tensor:
+        """Return where self is not smaller."""
+        return apply(ops.ge, self, other)  # type: ignore[no-any-return]
+
+    def logical_and(self, other: Any) -> Tensor:
+        """Return where both are true."""
+        return apply(ops.logical_and, self, other)  # type: ignore[no-any-return]
+
+    def logical_or(self, other: Any) -> Tensor:
+        """Return where one is true."""
+        return apply(ops.logical_or, self, other)  # type: ignore[no-any-return]
+
+    def logical_xor(self, other: Any) -> Tensor:
+        """Return where just one is true."""
+        return apply(ops.logical_xor, self, other)  # type: ignore[no-any-return]
+
+    def bitwise_and(self, other: Any) -> Tensor:
+        """Return the bits set in both."""
+        return apply(ops.bitwise_and, self, other)  # type: ignore[no-any-return]
+
+    def bitwise_or(self, other: Any) -> Tensor:
+        """Return the bits set in one."""
+        return apply(ops.bitwise_or, self, other)  # type: ignore[no-any-return]
+
+    def bitwise_xor(self, other: Any) -> Tensor:
+        """Return the bits set in just one."""
+        return apply(ops.bitwise_xor, self, other)  # type: ignore[no-any-return]
+
+    # Operators
+
+    def __add__(self, other: Any) -> Tensor:
+        """Return ``self + other``."""
+        return operate(ops.add, self, other)  # type: ignore[no-any-return]
+
+    def __radd__(self, other: Any) -> Tensor:
+        """Return ``other + self``."""
+        return operate(ops.add, other, self)  # type: ignore[no-any-return]
+
+    def __sub__(self, other: Any) -> Tensor:
+        """Return ``self - other``."""
+        return operate(ops.sub, self, other)  # type: ignore[no-any-return]
+
+    def __rsub__(self, other: Any) -> Tensor:
+        """Return ``other - self``."""
+        return operate(ops.sub, other, self)  # type: ignore[no-any-return]
+
+    def __mul__(self, other: Any) -> Tensor:
+        """Return ``self * other``."""
+        return operate(ops.mul, self, other)  # type: ignore[no-any-return]
+
+    def __rmul__(self, other: Any) -> Tensor:
+        """Return ``other * self``."""
+        return operate(ops.mul, other, self)  # type: ignore[no-any-return]
+
+    def __truediv__(self, other: Any) -> Tensor:
+        """Return ``self / other``."""
+        return operate(ops.div, self, other)  # type: ignore[no-any-return]
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        """Return ``other / self``."""
+        return operate(ops.div, other, self)  # type: ignore[no-any-return]
+
+    def __floordiv__(self, other: Any) -> Tensor:
+        """Return ``self // other``."""
+        return operate(ops.floor_divide, self, other)  # type: ignore[no-any-return]
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        """Return ``other // self``."""
+        return operate(ops.floor_divide, other, self)  # type: ignore[no-any-return]
+
+    def __mod__(self, other: Any) -> Tensor:
+        """Return ``self % other``."""
+        return operate(ops.remainder, self, other)  # type: ignore[no-any-return]
+
+    def __rmod__(self, other: Any) -> Tensor:
+        """Return ``other % self``."""
+        return operate(ops.remainder, other, self)  # type: ignore[no-any-return]
+
+    def __and__(self, other: Any) -> Tensor:
+        """Return ``self & other``."""
+        return operate(ops.bitwise_and, self, other)  # type: ignore[no-any-return]
+
+    def __rand__(self, other: Any) -> Tensor:
+        """Return ``other & self``."""
+        return operate(ops.bitwise_and, other, self)  # type: ignore[no-any-return]
+
+    def __or__(self, other: Any) -> Tensor:
+        """Return ``self | other``."""
+        return operate(ops.bitwise_or, self, other)  # type: ignore[no-any-return]
+
+    def __ror__(self, other: Any) -> Tensor:
+        """Return ``other | self``."""
+        return operate(ops.bitwise_or, other, self)  # type: ignore[no-any-return]
+
+    def __xor__(self, other: Any) -> Tensor:
+        """Return ``self ^ other``."""
+        return operate(ops.bitwise_xor, self, other)  # type: ignore[no-any-return]
+
+    def __rxor__(self, other: Any) -> Tensor:
+        """Return ``other ^ self``."""
+        return operate(ops.bitwise_xor, other, self)  # type: ignore[no-any-return]
+
+    def __matmul__(self, other: Any) -> Tensor:
+        """Return ``self @ other``."""
+        return operate(ops.matmul, self, other)  # type: ignore[no-any-return]
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        """Return ``other @ self``."""
+        return operate(ops.matmul, other, self)  # type: ignore[no-any-return]
+
+    def __pow__(self, other: Any) -> Tensor:
+        """Return ``self ** other``."""
+        return operate(ops.pow, self, other)  # type: ignore[no-any-return]
+
+    def __rpow__(self, other: Any) -> Tensor:
+        """Return ``other ** self``."""
+        return operate(ops.pow, _as_base(other, self), self)  # type: ignore[no-any-return]
+
+    def __neg__(self) -> Tensor:
+        """Return ``-self``."""
+        return apply(ops.neg, self)  # type: ignore[no-any-return]
+
+    def __pos__(self) -> Tensor:
+        """Return self."""
+        return self  # type: ignore[return-value]
+
+    def __abs__(self) -> Tensor:
+        """Return the absolute value."""
+        return apply(ops.abs, self)  # type: ignore[no-any-return]
+
+    def __invert__(self) -> Tensor:
+        """Return ``~self``."""
+        return apply(ops.bitwise_not, self)  # type: ignore[no-any-return]
+
+    def __lt__(self, other: Any) -> Tensor:
+        """Return where ``self < other``."""
+        return operate(ops.lt, self, other)  # type: ignore[no-any-return]
+
+    def __le__(self, other: Any) -> Tensor:
+        """Return where ``self <= other``."""
+        return operate(ops.le, self, other)  # type: ignore[no-any-return]
+
+    def __gt__(self, other: Any) -> Tensor:
+        """Return where ``self > other``."""
+        return operate(ops.gt, self, other)  # type: ignore[no-any-return]
+
+    def __ge__(self, other: Any) -> Tensor:
+        """Return where ``self >= other``."""
+        return operate(ops.ge, self, other)  # type: ignore[no-any-return]
+
+    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+        """Return where ``self == other``."""
+        return operate(ops.eq, self, other)  # type: ignore[no-any-return]
+
+    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
+        """Return where ``self != other``."""
+        return operate(ops.ne, self, other)  # type: ignore[no-any-return]
+
+    __hash__ = object.__hash__

@@ -1,0 +1,134 @@
+"""Tensor methods: choosing elements by index."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.tensor.reduction import as_dim
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor.core import Tensor
+
+
+def as_index(index: Any) -> Any:
+    """Turn an index of Tensors, lists and ranges into one of NumPy's."""
+    kind = type(index)
+    if kind is int or kind is slice:
+        return index
+    if kind is tuple:
+        return tuple([_as_part(part) for part in index])
+    return _as_part(index)
+
+
+def _as_part(part: Any) -> Any:
+    if isinstance(part, Variable):
+        array = part._array
+        if array.dtype.kind == "f":
+            raise IndexError(
+                f"getitem: tensors used as indices must be integer or bool, not {array.dtype}; "
+                f"convert the index with long()"
+            )
+        if array.ndim == 0 and array.dtype.kind in "iu":
+            return int(array)
+        # A copy, because the index must stay what it was until backward.
+        return array.astype(bool if array.dtype.kind == "b" else np.int64)
+    if isinstance(part, list | range | tuple):
+        array = np.array([x._array if isinstance(x, Variable) else x for x in part])
+        return array if array.size else array.astype(np.int64)
+    if isinstance(part, np.integer):
+        return int(part)
+    return part
+
+
+def _index_array(name: str, index: Any) -> np.ndarray:
+    array = index._array if isinstance(index, Variable) else np.asarray(index)
+    if array.dtype.kind not in "iu":
+        raise RuntimeError(
+            f"{name}: expected an index of integers (int64), got {array.dtype}; convert it with "
+            f"long()"
+        )
+    return array
+
+
+def _check_along(name: str, shape: tuple[int, ...], index: np.ndarray, dim: int) -> int:
+    """Check an index for gather and scatter; return the dimension counted from the front."""
+    d = as_dim(name, dim, len(shape))
+    if index.ndim != len(shape):
+        raise RuntimeError(
+            f"{name}: the index has {index.ndim} dimensions and the input {len(shape)}; they must "
+            f"have equally many"
+        )
+    for i, (n, have) in enumerate(zip(index.shape, shape, strict=True)):
+        if i != d and n > have:
+            raise RuntimeError(
+                f"{name}: the index has shape {list(index.shape)}, which is longer in dimension {i} "
+                f"than the input, {list(shape)}"
+            )
+    length = shape[d] if shape else 1
+    if index.size and (index.min() < 0 or index.max() >= length):
+        wrong = index[(index < 0) | (index >= length)].flat[0]
+        raise RuntimeError(
+            f"{name}: index {int(wrong)} is out of bounds for dimension {d} with size {length}"
+        )
+    return d
+
+
+class IndexingMethods(Variable):
+    """What Tensor can do by index."""
+
+    def gather(self, dim: int, index: Any) -> Tensor:
+        """Return elements picked along a dimension: the index says which, at each place."""
+        array = _index_array("gather", index)
+        d = _check_along("gather", self._array.shape, array, dim)
+        return apply(ops.gather, self, index, dim=d)  # type: ignore[no-any-return]
+
+    def scatter_add(self, dim: int, index: Any, src: Any) -> Tensor:
+        """Return a copy with src added in along a dimension, where the index says."""
+        array = _index_array("scatter_add", index)
+        d = _check_along("scatter_add", self._array.shape, array, dim)
+        _check_along("scatter_add", src._array.shape, np.zeros(array.shape, np.int64), dim)
+        return apply(ops.scatter_add, self, index, src, dim=d)  # type: ignore[no-any-return]
+
+    def index_select(self, dim: int, index: Any) -> Tensor:
+        """Return slices along a dimension, in the order of an index."""
+        array = _index_array("index_select", index)
+        d = as_dim("index_select", dim, self._array.ndim)
+        if array.size and (array.min() < 0 or array.max() >= self._array.shape[d]):
+            raise IndexError(
+                f"index_select: index out of range for dimension {d} with size "
+                f"{self._array.shape[d]}"
+            )
+        lead = (slice(None),) * d
+        return apply(ops.getitem, self, index=(*lead, array.reshape(-1).copy()))  # type: ignore[no-any-return]
+
+    def masked_select(self, mask: Any) -> Tensor:
+        """Return the elements where a mask is true, in one dimension."""
+        array = mask._array if isinstance(mask, Variable) else np.asarray(mask)
+        shape = np.broadcast_shapes(self._array.shape, array.shape)
+        x: Any = apply(ops.expand, self, to=shape)
+        return apply(ops.getitem, x, index=np.broadcast_to(array, shape).copy())  # type: ignore[no-any-return]
+
+    def narrow(self, dim: int, start: int, length: int) -> Tensor:
+        """Return a view of a stretch of a dimension."""
+        d = as_dim("narrow", dim, self._array.ndim)
+        size = self._array.shape[d]
+        first = start + size if start < 0 else start
+        if not (0 <= first <= size and 0 <= length <= size - first):
+            raise RuntimeError(
+                f"narrow: start {start} and length {length} go beyond dimension {d} with size {size}"
+            )
+        lead = (slice(None),) * d
+        return apply(ops.getitem, self, index=(*lead, slice(first, first + length)))  # type: ignore[no-any-return]
+
+    def select(self, dim: int, index: int) -> Tensor:
+        """Return a view of one slice along a dimension, without it."""
+        d = as_dim("select", dim, self._array.ndim)
+        return apply(ops.getitem, self, index=((slice(None),) * d + (int(index),)))  # type: ignore[no-any-return]
+
+    def nonzero(self) -> Tensor:
+        """Return the positions of the elements that aren't 0, one row each."""
+        return wrap(np.argwhere(self._array))  # type: ignore[no-any-return]

@@ -1,0 +1,208 @@
+"""Tensor methods that write into the tensor: the in-place twins, named with an underscore.
+
+Each is recorded as the tensor's new history, and each counts up the version that all views of
+the memory share, so that backward notices when it would need what was overwritten.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import Variable, adopt, apply, apply_inplace, check_writable
+from tinygrad_mnist.tensor import random
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor.core import Tensor
+
+
+def _scaled(x: Any, factor: float) -> Any:
+    return x if factor == 1 else apply(ops.mul, x, factor)
+
+
+class InplaceMethods(Variable):
+    """What Tensor can do to itself."""
+
+    if TYPE_CHECKING:
+
+        def __setitem__(self, index: Any, value: Any) -> None: ...
+
+    def add_(self, other: Any, *, alpha: float = 1) -> Tensor:
+        """Add ``alpha * other`` to self."""
+        return apply_inplace(ops.add, self, _scaled(other, alpha))  # type: ignore[no-any-return]
+
+    def sub_(self, other: Any, *, alpha: float = 1) -> Tensor:
+        """Subtract ``alpha * other`` from self."""
+        return apply_inplace(ops.sub, self, _scaled(other, alpha))  # type: ignore[no-any-return]
+
+    def mul_(self, other: Any) -> Tensor:
+        """Multiply self by other."""
+        return apply_inplace(ops.mul, self, other)  # type: ignore[no-any-return]
+
+    def div_(self, other: Any) -> Tensor:
+        """Divide self by other."""
+        return apply_inplace(ops.div, self, other)  # type: ignore[no-any-return]
+
+    def pow_(self, exponent: Any) -> Tensor:
+        """Raise self to a power."""
+        return apply_inplace(ops.pow, self, exponent)  # type: ignore[no-any-return]
+
+    def neg_(self) -> Tensor:
+        """Replace self by its negative."""
+        return apply_inplace(ops.neg, self)  # type: ignore[no-any-return]
+
+    def abs_(self) -> Tensor:
+        """Replace self by its absolute value."""
+        return apply_inplace(ops.abs, self)  # type: ignore[no-any-return]
+
+    def exp_(self) -> Tensor:
+        """Replace self by its exponential."""
+        return apply_inplace(ops.exp, self)  # type: ignore[no-any-return]
+
+    def log_(self) -> Tensor:
+        """Replace self by its natural logarithm."""
+        return apply_inplace(ops.log, self)  # type: ignore[no-any-return]
+
+    def sqrt_(self) -> Tensor:
+        """Replace self by its square root."""
+        return apply_inplace(ops.sqrt, self)  # type: ignore[no-any-return]
+
+    def rsqrt_(self) -> Tensor:
+        """Replace self by the reciprocal of its square root."""
+        return apply_inplace(ops.rsqrt, self)  # type: ignore[no-any-return]
+
+    def square_(self) -> Tensor:
+        """Replace self by its square."""
+        return apply_inplace(ops.square, self)  # type: ignore[no-any-return]
+
+    def reciprocal_(self) -> Tensor:
+        """Replace self by its reciprocal."""
+        return apply_inplace(ops.reciprocal, self)  # type: ignore[no-any-return]
+
+    def sign_(self) -> Tensor:
+        """Replace self by its sign."""
+        return apply_inplace(ops.sign, self)  # type: ignore[no-any-return]
+
+    def relu_(self) -> Tensor:
+        """Replace negative elements by 0."""
+        return apply_inplace(ops.relu, self)  # type: ignore[no-any-return]
+
+    def sigmoid_(self) -> Tensor:
+        """Replace self by its logistic function."""
+        return apply_inplace(ops.sigmoid, self)  # type: ignore[no-any-return]
+
+    def tanh_(self) -> Tensor:
+        """Replace self by its hyperbolic tangent."""
+        return apply_inplace(ops.tanh, self)  # type: ignore[no-any-return]
+
+    def floor_(self) -> Tensor:
+        """Round self down."""
+        return apply_inplace(ops.floor, self)  # type: ignore[no-any-return]
+
+    def ceil_(self) -> Tensor:
+        """Round self up."""
+        return apply_inplace(ops.ceil, self)  # type: ignore[no-any-return]
+
+    def round_(self) -> Tensor:
+        """Round self to integers."""
+        return apply_inplace(ops.round, self)  # type: ignore[no-any-return]
+
+    def trunc_(self) -> Tensor:
+        """Round self towards zero."""
+        return apply_inplace(ops.trunc, self)  # type: ignore[no-any-return]
+
+    def clamp_(self, min: float | None = None, max: float | None = None) -> Tensor:  # noqa: A002
+        """Bring the elements into the interval from min to max."""
+        if min is None and max is None:
+            raise RuntimeError("clamp_: at least one of 'min' or 'max' must not be None")
+        return apply_inplace(ops.clamp, self, min=min, max=max)  # type: ignore[no-any-return]
+
+    def lerp_(self, end: Any, weight: Any) -> Tensor:
+        """Move self towards end: add ``weight * (end - self)``."""
+        return self.add_(apply(ops.mul, apply(ops.sub, end, self), weight))
+
+    def addcmul_(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
+        """Add ``value * tensor1 * tensor2`` to self."""
+        return self.add_(apply(ops.mul, tensor1, tensor2), alpha=value)
+
+    def addcdiv_(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
+        """Add ``value * tensor1 / tensor2`` to self."""
+        return self.add_(apply(ops.div, tensor1, tensor2), alpha=value)
+
+    def zero_(self) -> Tensor:
+        """Fill self with zeros."""
+        return self.fill_(0)
+
+    def fill_(self, value: Any) -> Tensor:
+        """Fill self with a number."""
+        self[...] = value
+        return self  # type: ignore[return-value]
+
+    def copy_(self, src: Any, non_blocking: bool = False) -> Tensor:
+        """Write the elements of another tensor into self, converted to self's dtype."""
+        self[...] = src
+        return self  # type: ignore[return-value]
+
+    def masked_fill_(self, mask: Any, value: Any) -> Tensor:
+        """Write a number wherever the mask is true."""
+        array = mask._array if isinstance(mask, Variable) else np.asarray(mask)
+        self[np.broadcast_to(array, self._array.shape)] = value
+        return self  # type: ignore[return-value]
+
+    def _draw(self, name: str, values: np.ndarray) -> Tensor:
+        check_writable(name, self)
+        self._array[...] = values
+        adopt(name, self, None)
+        return self  # type: ignore[return-value]
+
+    def uniform_(
+        self,
+        from_: float = 0.0,
+        to: float = 1.0,
+        *,
+        generator: random.Generator | None = None,
+        **bound: float,
+    ) -> Tensor:
+        """Fill self with numbers drawn uniformly from an interval."""
+        low = bound.pop("from", from_)
+        if bound:
+            raise TypeError(f"uniform_: unexpected arguments {sorted(bound)}")
+        if not low <= to:
+            raise RuntimeError(f"uniform_: expects from <= to, but got from={low} > to={to}")
+        source = generator or random.default_generator
+        return self._draw(
+            "uniform_", source.uniform(self._array.shape, self._array.dtype, low, to)
+        )
+
+    def normal_(
+        self, mean: float = 0.0, std: float = 1.0, *, generator: random.Generator | None = None
+    ) -> Tensor:
+        """Fill self with numbers drawn from a normal distribution."""
+        if std < 0:
+            raise RuntimeError(f"normal_: expects std >= 0.0, but got {std}")
+        source = generator or random.default_generator
+        return self._draw(
+            "normal_", source.normal(self._array.shape, self._array.dtype, mean, std)
+        )
+
+    def bernoulli_(self, p: Any = 0.5, *, generator: random.Generator | None = None) -> Tensor:
+        """Fill self with ones drawn with probability p, and zeros."""
+        source = generator or random.default_generator
+        chance = p._array if isinstance(p, Variable) else p
+        if not np.all((np.asarray(chance) >= 0) & (np.asarray(chance) <= 1)):
+            raise RuntimeError(f"bernoulli_: expects 0 <= p <= 1, but got p={p}")
+        return self._draw(
+            "bernoulli_", source.bernoulli(chance, self._array.shape, self._array.dtype)
+        )
+
+    def random_(
+        self, from_: int = 0, to: int | None = None, *, generator: random.Generator | None = None
+    ) -> Tensor:
+        """Fill self with integers drawn uniformly from ``from_`` up to, not including, ``to``."""
+        if to is None:
+            from_, to = (0, from_) if from_ else (0, 2**24)
+        source = generator or random.default_generator
+        drawn = source.integers(from_, to, self._array.shape)
+        return self._draw("random_", drawn)

@@ -1,0 +1,237 @@
+"""Tensor methods: reductions along dimensions, and running sums."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.ops import dtypes
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor.core import Tensor
+
+
+class ValuesIndices(NamedTuple):
+    """Values chosen along a dimension, and where they were."""
+
+    values: Tensor
+    indices: Tensor
+
+
+def as_dims(name: str, dim: Any, ndim: int) -> int | tuple[int, ...] | None:
+    """Check dimensions and count them from the front; None or () stands for all of them.
+
+    Raises
+    ------
+    IndexError, RuntimeError
+        When one is out of range or named twice.
+    """
+    if dim is None or dim == () or dim == []:
+        return None
+    if isinstance(dim, list | tuple):
+        dims = tuple(as_dim(name, d, ndim) for d in dim)
+        if len(set(dims)) != len(dims):
+            raise RuntimeError(f"{name}: a dimension appears more than once in dim={dim}")
+        return dims if ndim else None
+    return as_dim(name, dim, ndim) if ndim else _scalar_dim(name, dim)
+
+
+def as_dim(name: str, dim: Any, ndim: int) -> int:
+    """Check one dimension and count it from the front."""
+    if isinstance(dim, bool) or not hasattr(dim, "__index__"):
+        raise TypeError(f"{name}: dim must be an int, not {type(dim).__name__}")
+    length = max(ndim, 1)
+    d = dim.__index__()
+    if not -length <= d < length:
+        raise IndexError(
+            f"{name}: dimension out of range (expected to be in range of [{-length}, "
+            f"{length - 1}], but got {d})"
+        )
+    return d % length  # type: ignore[no-any-return]
+
+
+def _scalar_dim(name: str, dim: Any) -> None:
+    as_dim(name, dim, 0)
+
+
+class ReductionMethods(Variable):
+    """What Tensor can do along dimensions."""
+
+    def _reduce(self, op: ops.Op, dim: Any, keepdim: bool, dtype: Any = None, **kw: Any) -> Tensor:
+        x: Any = self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
+        dims = as_dims(op.name, dim, self._array.ndim)
+        return apply(op, x, dim=dims, keepdim=bool(keepdim), **kw)  # type: ignore[no-any-return]
+
+    def sum(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+        """Return the sum, of integers as int64."""
+        return self._reduce(ops.sum, dim, keepdim, dtype)
+
+    def mean(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+        """Return the mean.
+
+        Raises
+        ------
+        RuntimeError
+            For integers, unless a floating dtype is given.
+        """
+        if dtype is None and self._array.dtype.kind != "f":
+            raise RuntimeError(
+                f"mean: could not infer output dtype; the input must be floating point, but is "
+                f"{dtypes.of(self._array.dtype)}; convert it with float(), or pass dtype"
+            )
+        return self._reduce(ops.mean, dim, keepdim, dtype)
+
+    def prod(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+        """Return the product, along one dimension or of all elements."""
+        x: Any = self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
+        if dim is None:
+            return apply(ops.prod, x.reshape(-1), dim=0, keepdim=False)  # type: ignore[no-any-return]
+        return self._along(ops.prod, x, dim, bool(keepdim))
+
+    def _along(self, op: ops.Op, x: Any, dim: Any, keepdim: bool) -> Tensor:
+        """Reduce one dimension; of a 0-d tensor it is the only element."""
+        if self._array.ndim == 0:
+            as_dim(op.name, dim, 0)
+            return apply(op, x.reshape(1), dim=0, keepdim=False)  # type: ignore[no-any-return]
+        return apply(op, x, dim=as_dim(op.name, dim, self._array.ndim), keepdim=keepdim)  # type: ignore[no-any-return]
+
+    def var(
+        self,
+        dim: Any = None,
+        unbiased: bool | None = None,
+        keepdim: bool = False,
+        *,
+        correction: int = 1,
+    ) -> Tensor:
+        """Return the variance: the sum of squares is divided by n - correction."""
+        dim, correction = _spread_arguments(dim, unbiased, correction)
+        return self._reduce(ops.var, dim, keepdim, correction=correction)
+
+    def std(
+        self,
+        dim: Any = None,
+        unbiased: bool | None = None,
+        keepdim: bool = False,
+        *,
+        correction: int = 1,
+    ) -> Tensor:
+        """Return the standard deviation: the root of :meth:`var`."""
+        dim, correction = _spread_arguments(dim, unbiased, correction)
+        return self._reduce(ops.std, dim, keepdim, correction=correction)
+
+    def norm(self, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Tensor:
+        """Return the p-norm: of all elements, or along dimensions."""
+        if p in ("fro", 2, None):
+            return self._reduce(ops.norm, dim, keepdim)
+        size: Any = apply(ops.abs, self)
+        if p == math.inf:
+            return size.amax(dim, keepdim)  # type: ignore[no-any-return]
+        if p == -math.inf:
+            return size.amin(dim, keepdim)  # type: ignore[no-any-return]
+        if p == 0:
+            return (size != 0).to(self._array.dtype).sum(dim, keepdim)  # type: ignore[no-any-return]
+        if p == 1:
+            return size.sum(dim, keepdim)  # type: ignore[no-any-return]
+        if isinstance(p, str):
+            raise RuntimeError(f"norm: unsupported p={p!r}; expected 'fro' or a number")
+        return (size**p).sum(dim, keepdim) ** (1 / p)  # type: ignore[no-any-return]
+
+    def logsumexp(self, dim: Any, keepdim: bool = False) -> Tensor:
+        """Return the logarithm of the sum of exponentials, without overflow."""
+        return self._reduce(ops.logsumexp, dim, keepdim)
+
+    def cumsum(self, dim: int, *, dtype: Any = None) -> Tensor:
+        """Return the running sum along a dimension."""
+        x: Any = self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
+        return apply(ops.cumsum, x, dim=as_dim("cumsum", dim, self._array.ndim))  # type: ignore[no-any-return]
+
+    def amax(self, dim: Any = (), keepdim: bool = False) -> Tensor:
+        """Return the largest element; where several are, they share the gradient."""
+        return self._reduce(ops.amax, dim, keepdim)
+
+    def amin(self, dim: Any = (), keepdim: bool = False) -> Tensor:
+        """Return the smallest element; where several are, they share the gradient."""
+        return self._reduce(ops.amin, dim, keepdim)
+
+    def max(self, dim: Any = None, keepdim: bool = False) -> Any:
+        """Return the largest element; along a dimension, a pair of values and indices.
+
+        Given a tensor instead of a dimension, return the elementwise maximum of the two.
+        """
+        if dim is None:
+            return self.amax()
+        if isinstance(dim, Variable):
+            return apply(ops.maximum, self, dim)
+        return self._choose("max", np.argmax, dim, keepdim)
+
+    def min(self, dim: Any = None, keepdim: bool = False) -> Any:
+        """Return the smallest element; along a dimension, a pair of values and indices.
+
+        Given a tensor instead of a dimension, return the elementwise minimum of the two.
+        """
+        if dim is None:
+            return self.amin()
+        if isinstance(dim, Variable):
+            return apply(ops.minimum, self, dim)
+        return self._choose("min", np.argmin, dim, keepdim)
+
+    def _choose(self, name: str, pick: Any, dim: int, keepdim: bool) -> ValuesIndices:
+        """Pick one element along a dimension: only that one gets the gradient."""
+        d = as_dim(name, dim, self._array.ndim)
+        if self._array.ndim == 0:
+            return ValuesIndices(self.sum(), wrap(np.zeros((), np.int64)))
+        if self._array.shape[d] == 0:
+            raise IndexError(f"{name}: expected dimension {d} to have elements, but it is empty")
+        index = np.expand_dims(pick(self._array, axis=d), d)
+        values = apply(ops.gather, self, index, dim=d)
+        indices = wrap(index)
+        if not keepdim:
+            values, indices = values.squeeze(d), indices.squeeze(d)
+        return ValuesIndices(values, indices)
+
+    def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
+        """Return the position of the largest element, the first of several."""
+        return self._arg("argmax", np.argmax, dim, keepdim)
+
+    def argmin(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
+        """Return the position of the smallest element, the first of several."""
+        return self._arg("argmin", np.argmin, dim, keepdim)
+
+    def _arg(self, name: str, pick: Any, dim: int | None, keepdim: bool) -> Tensor:
+        d = None if dim is None else as_dim(name, dim, self._array.ndim)
+        if (self._array.size if d is None or not self._array.ndim else self._array.shape[d]) == 0:
+            raise IndexError(f"{name}: expected elements to choose from, but there are none")
+        if self._array.ndim == 0:
+            d = None
+        return wrap(np.asarray(pick(self._array, axis=d, keepdims=keepdim), np.int64))  # type: ignore[no-any-return]
+
+    def any(self, dim: Any = None, keepdim: bool = False) -> Tensor:
+        """Return whether some element is true (not 0)."""
+        dims = as_dims("any", dim, self._array.ndim)
+        return wrap(np.any(self._array, axis=dims, keepdims=keepdim))  # type: ignore[no-any-return]
+
+    def all(self, dim: Any = None, keepdim: bool = False) -> Tensor:
+        """Return whether every element is true (not 0)."""
+        dims = as_dims("all", dim, self._array.ndim)
+        return wrap(np.all(self._array, axis=dims, keepdims=keepdim))  # type: ignore[no-any-return]
+
+    def softmax(self, dim: int, dtype: Any = None) -> Tensor:
+        """Return exponentials divided by their sum along a dimension."""
+        x: Any = self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
+        return apply(ops.softmax, x, dim=as_dim("softmax", dim, self._array.ndim))  # type: ignore[no-any-return]
+
+    def log_softmax(self, dim: int, dtype: Any = None) -> Tensor:
+        """Return the logarithm of :meth:`softmax`, exact where that would round to 0."""
+        x: Any = self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
+        return apply(ops.log_softmax, x, dim=as_dim("log_softmax", dim, self._array.ndim))  # type: ignore[no-any-return]
+
+
+def _spread_arguments(dim: Any, unbiased: bool | None, correction: int) -> tuple[Any, int]:
+    """Read ``var(dim, unbiased)`` and ``var(unbiased)``, PyTorch's older forms."""
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    return dim, correction if unbiased is None else int(unbiased)

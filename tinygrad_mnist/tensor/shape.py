@@ -1,0 +1,308 @@
+"""Tensor methods: shapes, dimensions, joins and splits."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.tensor.reduction import as_dim, as_dims
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor.core import Tensor
+
+
+def as_size(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
+    """Read a shape given as numbers or as one sequence of numbers.
+
+    Raises
+    ------
+    TypeError
+        When something else is among them.
+    """
+    if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
+        sizes = sizes[0]
+    try:
+        return tuple(map(operator.index, sizes))
+    except TypeError:
+        raise TypeError(
+            f"{name}: a shape is given by integers or a tuple of them, got {tuple(sizes)!r}"
+        ) from None
+
+
+class ShapeMethods(Variable):
+    """What Tensor can do to its shape."""
+
+    def clone(self, *, memory_format: Any = None) -> Tensor:
+        """Return a copy, through which gradients flow."""
+        return apply(ops.clone, self)  # type: ignore[no-any-return]
+
+    def contiguous(self, memory_format: Any = None) -> Tensor:
+        """Return self if its memory is in row-major order, else a copy that is."""
+        if self._array.flags.c_contiguous:
+            return self  # type: ignore[return-value]
+        return apply(ops.contiguous, self)  # type: ignore[no-any-return]
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """Return the same elements in another shape; one length may be -1."""
+        return apply(ops.reshape, self, to=as_size("reshape", shape))  # type: ignore[no-any-return]
+
+    def view(self, *shape: Any) -> Tensor:
+        """Return the same memory in another shape; one length may be -1.
+
+        Raises
+        ------
+        RuntimeError
+            When the memory order doesn't allow it without a copy: use :meth:`reshape`.
+        """
+        to = as_size("view", shape)
+        out = apply(ops.reshape, self, to=to)
+        if self._array.size and not np.may_share_memory(out._array, self._array):
+            raise RuntimeError(
+                f"view: shape {list(self._array.shape)} with strides {self._array.strides} can't be "
+                f"seen as {list(to)} without a copy; use reshape() instead"
+            )
+        return out  # type: ignore[no-any-return]
+
+    def view_as(self, other: Tensor) -> Tensor:
+        """Return the same memory in another tensor's shape."""
+        return self.view(other.shape)
+
+    def reshape_as(self, other: Tensor) -> Tensor:
+        """Return the same elements in another tensor's shape."""
+        return self.reshape(other.shape)
+
+    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+        """Return the elements with a range of dimensions made one."""
+        shape = self._array.shape
+        if not shape:
+            return self.reshape(1)
+        start = as_dim("flatten", start_dim, len(shape))
+        end = as_dim("flatten", end_dim, len(shape))
+        if start > end:
+            raise RuntimeError(
+                f"flatten: start_dim {start_dim} comes after end_dim {end_dim}; exchange them"
+            )
+        length = int(np.prod(shape[start : end + 1]))
+        return self.reshape(shape[:start] + (length,) + shape[end + 1 :])
+
+    def ravel(self) -> Tensor:
+        """Return all elements in one dimension."""
+        return self.reshape(-1)
+
+    def unflatten(self, dim: int, sizes: Any) -> Tensor:
+        """Return the elements with one dimension split into several."""
+        d = as_dim("unflatten", dim, self._array.ndim)
+        shape = self._array.shape
+        return self.reshape(shape[:d] + as_size("unflatten", [tuple(sizes)]) + shape[d + 1 :])
+
+    def squeeze(self, dim: Any = None) -> Tensor:
+        """Return a view without dimensions of length 1: all of them, or those named."""
+        shape = self._array.shape
+        dims = as_dims("squeeze", dim, len(shape))
+        if dim is None:
+            dims = tuple(range(len(shape)))
+        elif dims is None:
+            dims = ()
+        elif isinstance(dims, int):
+            dims = (dims,)
+        kept = tuple(n for i, n in enumerate(shape) if n != 1 or i not in dims)
+        return self.reshape(kept)
+
+    def unsqueeze(self, dim: int) -> Tensor:
+        """Return a view with a dimension of length 1 put in."""
+        shape = self._array.shape
+        d = as_dim("unsqueeze", dim, len(shape) + 1)
+        return self.reshape((*shape[:d], 1, *shape[d:]))
+
+    def transpose(self, dim0: int, dim1: int) -> Tensor:
+        """Return a view with two dimensions exchanged."""
+        ndim = self._array.ndim
+        d0, d1 = as_dim("transpose", dim0, ndim), as_dim("transpose", dim1, ndim)
+        if not ndim:
+            return self.reshape(())
+        return apply(ops.transpose, self, dim0=d0, dim1=d1)  # type: ignore[no-any-return]
+
+    swapaxes = swapdims = transpose
+
+    def permute(self, *dims: Any) -> Tensor:
+        """Return a view with the dimensions in another order."""
+        order = as_dims("permute", as_size("permute", dims), self._array.ndim)
+        order = () if order is None else (order,) if isinstance(order, int) else order
+        if len(order) != self._array.ndim:
+            raise RuntimeError(
+                f"permute: {len(order)} dimensions were given for a tensor that has "
+                f"{self._array.ndim}; name each of them once"
+            )
+        return apply(ops.permute, self, dims=order)  # type: ignore[no-any-return]
+
+    def movedim(self, source: Any, destination: Any) -> Tensor:
+        """Return a view with dimensions moved to other places."""
+        ndim = self._array.ndim
+        sources = [source] if isinstance(source, int) else list(source)
+        targets = [destination] if isinstance(destination, int) else list(destination)
+        if len(sources) != len(targets):
+            raise RuntimeError(
+                f"movedim: source {source} and destination {destination} must name equally many "
+                f"dimensions"
+            )
+        sources = [as_dim("movedim", d, ndim) for d in sources]
+        targets = [as_dim("movedim", d, ndim) for d in targets]
+        order = [d for d in range(ndim) if d not in sources]
+        for target, moved in sorted(zip(targets, sources, strict=True)):
+            order.insert(target, moved)
+        return self.permute(order)
+
+    moveaxis = movedim
+
+    def t(self) -> Tensor:
+        """Return the transpose of a matrix; a vector stays as it is."""
+        if self._array.ndim > 2:
+            raise RuntimeError(
+                f"t: expects a tensor with at most 2 dimensions, but it has {self._array.ndim}; use "
+                f"transpose(dim0, dim1)"
+            )
+        return self.transpose(0, 1) if self._array.ndim == 2 else self.reshape(self._array.shape)
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802
+        """The dimensions in reverse order."""
+        return self.permute(tuple(reversed(range(self._array.ndim))))
+
+    @property
+    def mT(self) -> Tensor:  # noqa: N802
+        """The last two dimensions exchanged."""
+        return self.transpose(-2, -1)
+
+    def expand(self, *sizes: Any) -> Tensor:
+        """Return a view with dimensions of length 1 repeated; -1 keeps a length."""
+        to, shape = as_size("expand", sizes), self._array.shape
+        lead = len(to) - len(shape)
+        full = tuple(shape[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(to))
+        if lead < 0 or any(have not in (1, n) for have, n in zip(shape, full[lead:], strict=True)):
+            raise RuntimeError(
+                f"expand: a tensor of shape {list(shape)} can't be expanded to {list(to)}; only "
+                f"dimensions of length 1 can be repeated, and new ones come in front"
+            )
+        return apply(ops.expand, self, to=full)  # type: ignore[no-any-return]
+
+    def expand_as(self, other: Tensor) -> Tensor:
+        """Return a view expanded to another tensor's shape."""
+        return self.expand(other.shape)
+
+    def broadcast_to(self, *sizes: Any) -> Tensor:
+        """Return a view expanded to a shape."""
+        return self.expand(*sizes)
+
+    def repeat(self, *repeats: Any) -> Tensor:
+        """Return the tensor repeated along each dimension."""
+        times, shape = as_size("repeat", repeats), self._array.shape
+        lead = len(times) - len(shape)
+        if lead < 0:
+            raise RuntimeError(
+                f"repeat: {len(times)} numbers were given for a tensor that has {len(shape)} "
+                f"dimensions; give one for each, or more for new ones in front"
+            )
+        full = (1,) * lead + shape
+        apart = tuple(n for length in full for n in (1, length))
+        spread = tuple(n for time, length in zip(times, full, strict=True) for n in (time, length))
+        joined = tuple(time * length for time, length in zip(times, full, strict=True))
+        return self.reshape(apart).expand(spread).reshape(joined)
+
+    def tile(self, *repeats: Any) -> Tensor:
+        """Return the tensor repeated; missing numbers are 1."""
+        times = as_size("tile", repeats)
+        return self.repeat((1,) * (self._array.ndim - len(times)) + times)
+
+    def flip(self, *dims: Any) -> Tensor:
+        """Return the elements in reverse order along dimensions."""
+        order = as_dims("flip", as_size("flip", dims), self._array.ndim)
+        order = (order,) if isinstance(order, int) else order or ()
+        return apply(ops.flip, self, dims=order)  # type: ignore[no-any-return]
+
+    def roll(self, shifts: Any, dims: Any = None) -> Tensor:
+        """Return the elements moved along dimensions, around the ends."""
+        moves = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+        if dims is None:
+            flat: Tensor = apply(ops.roll, self.reshape(-1), shifts=moves, dims=(0,) * len(moves))
+            return flat.reshape(self._array.shape)
+        along = (dims,) if isinstance(dims, int) else tuple(dims)
+        if len(along) != len(moves):
+            raise RuntimeError(f"roll: {len(moves)} shifts were given for {len(along)} dims")
+        along = tuple(as_dim("roll", d, self._array.ndim) for d in along)
+        return apply(ops.roll, self, shifts=moves, dims=along)  # type: ignore[no-any-return]
+
+    def tril(self, diagonal: int = 0) -> Tensor:
+        """Return the lower triangle, with zeros above the diagonal."""
+        return apply(ops.tril, self, diagonal=diagonal)  # type: ignore[no-any-return]
+
+    def triu(self, diagonal: int = 0) -> Tensor:
+        """Return the upper triangle, with zeros below the diagonal."""
+        return apply(ops.triu, self, diagonal=diagonal)  # type: ignore[no-any-return]
+
+    def unbind(self, dim: int = 0) -> tuple[Tensor, ...]:
+        """Return the slices along a dimension, without it."""
+        d = as_dim("unbind", dim, self._array.ndim)
+        if not self._array.ndim:
+            raise RuntimeError("unbind: a 0-d tensor has no dimension to unbind")
+        lead = (slice(None),) * d
+        return tuple(
+            apply(ops.getitem, self, index=(*lead, i)) for i in range(self._array.shape[d])
+        )
+
+    def split(self, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+        """Return views of pieces along a dimension: of one length, or of given lengths."""
+        d = as_dim("split", dim, self._array.ndim)
+        length, sections = self._array.shape[d], split_size_or_sections
+        if isinstance(sections, int):
+            if sections < 0 or (sections == 0 and length):
+                raise RuntimeError(f"split: the length of a piece must be positive, not {sections}")
+            count = max(-(-length // sections), 1) if sections else 1
+            sections = [min(sections, length - i * sections) for i in range(count)]
+        if sum(sections) != length or min(sections, default=0) < 0:
+            raise RuntimeError(
+                f"split: the lengths {list(sections)} must add up to {length}, the length of "
+                f"dimension {d}, and none may be negative"
+            )
+        ends = np.cumsum([0, *sections]).tolist()
+        lead = (slice(None),) * d
+        return tuple(
+            apply(ops.getitem, self, index=(*lead, slice(start, end)))
+            for start, end in zip(ends, ends[1:], strict=False)
+        )
+
+    def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+        """Return views of about equally long pieces along a dimension, at most so many."""
+        if chunks <= 0:
+            raise RuntimeError(f"chunk: the number of chunks must be positive, not {chunks}")
+        d = as_dim("chunk", dim, self._array.ndim)
+        length = self._array.shape[d]
+        if not length:
+            return self.split([0] * chunks, d)
+        return self.split(-(-length // chunks), d)
+
+    def new_tensor(self, data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+        """Return a new tensor of given data, in this one's dtype unless another is named."""
+        out: Tensor = wrap(np.array(data, dtype=self._array.dtype))
+        return (out if dtype is None else out.to(dtype)).requires_grad_(requires_grad)
+
+    def new_zeros(self, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+        """Return zeros of a shape, in this one's dtype unless another is named."""
+        out: Tensor = wrap(np.zeros(as_size("new_zeros", size), self._array.dtype))
+        return (out if dtype is None else out.to(dtype)).requires_grad_(requires_grad)
+
+    def new_ones(self, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+        """Return ones of a shape, in this one's dtype unless another is named."""
+        out: Tensor = wrap(np.ones(as_size("new_ones", size), self._array.dtype))
+        return (out if dtype is None else out.to(dtype)).requires_grad_(requires_grad)
+
+    def new_full(
+        self, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False
+    ) -> Tensor:
+        """Return a tensor of one number, in this one's dtype unless another is named."""
+        out: Tensor = wrap(np.full(as_size("new_full", [size]), fill_value, self._array.dtype))
+        return (out if dtype is None else out.to(dtype)).requires_grad_(requires_grad)
