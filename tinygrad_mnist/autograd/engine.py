@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Node, Output, Tuple, Variable, Version, apply, wrap
-from tinygrad_mnist.autograd.modes import _Mode, modes
+from tinygrad_mnist.autograd.modes import modes, recording
 
 Source = Node | Variable
 
@@ -47,22 +47,22 @@ def walk(
     gradients: dict[Source, Any] = {}
     queue: list[tuple[int, Node]] = []
     found: dict[Source, Any] = {}
-
-    def arrive(source: Source, g: Any) -> None:
-        present = gradients.get(source)
-        if present is not None:
-            gradients[source] = _add(present, g)
-            return
-        gradients[source] = g
-        if isinstance(source, Node):
-            heapq.heappush(queue, (-source.number, source))
-
-    for root, g in roots:
-        arrive(root, wrapped(g, create_graph))
-    with np.errstate(all="ignore"), _Mode(enabled=create_graph):
-        while queue:
+    arrivals = [(root, wrapped(g, create_graph)) for root, g in roots]
+    with np.errstate(all="ignore"), recording(create_graph):
+        while True:
+            for source, g in arrivals:
+                present = gradients.get(source)
+                if present is not None:
+                    gradients[source] = _add(present, g)
+                else:
+                    gradients[source] = g
+                    if isinstance(source, Node):
+                        heapq.heappush(queue, (-source.number, source))
+            if not queue:
+                break
             node = heapq.heappop(queue)[1]
             g = gradients.pop(node)
+            arrivals = []
             if node.hooks:
                 g = run_hooks(node.hooks, g, create_graph)
             if targets is not None and node in targets:
@@ -72,12 +72,10 @@ def walk(
             if type(node) is Output:
                 _pass_to_tuple(node, g, gradients, queue)
                 continue
-            for source, gradient in pull(node, g, needed, targets, create_graph):
-                arrive(source, gradient)
+            arrivals = pull(node, g, needed, targets, create_graph)
             if not retain_graph:
                 node.release()
-        del g
-        for leaf in list(gradients):
+        for leaf in gradients:
             if leaf._hooks:  # type: ignore[union-attr]
                 gradients[leaf] = run_hooks(leaf._hooks, gradients[leaf], create_graph)  # type: ignore[union-attr]
     gradients.update(found)
@@ -112,18 +110,23 @@ def pull(
     results: list[tuple[Source, Any]] = []
     for position, rule, slots, keywords in plan.steps:
         parent = parents[position]
-        if parent is None or (
-            needed is not None and parent not in needed and parent not in targets  # type: ignore[operator]
-        ):
+        assert parent is not None
+        if needed is not None and parent not in needed and parent not in targets:  # type: ignore[operator]
             continue
-        extra = {name: _keyword(node, name, position) for name in keywords} if keywords else {}
-        gradient = rule(g, *[saved[i] for i in slots], **extra)
-        if type(parent) is Node:
+        if keywords:
+            extra = {name: _keyword(node, name, position) for name in keywords}
+            gradient = rule(g, *[saved[i] for i in slots], **extra)
+        else:
+            gradient = rule(g, *[saved[i] for i in slots])
+        if isinstance(parent, Node):
             shape, dtype = parent.shape, parent.dtype
         else:
-            shape, dtype = describe(parent)
-        array = gradient if type(gradient) is np.ndarray else None
-        if array is None or array.shape != shape or array.dtype is not dtype:
+            shape, dtype = parent._array.shape, parent._array.dtype
+        if (
+            type(gradient) is not np.ndarray
+            or gradient.dtype is not dtype
+            or gradient.shape != shape
+        ):
             gradient = fit(node, position, gradient, shape, dtype, create_graph)
         if modes.anomaly and modes.check_nan:
             _refuse_nan(node, position, gradient)
@@ -297,7 +300,7 @@ def run_hooks(hooks: dict[int, Any], g: Any, create_graph: bool) -> Any:
     """Call a tensor's hooks on its accumulated gradient; what one returns replaces it."""
     gradient = g if isinstance(g, Variable) else wrap(g)
     for hook in list(hooks.values()):
-        with _Mode(enabled=create_graph):
+        with recording(create_graph):
             returned = hook(gradient)
         if returned is None:
             continue

@@ -16,7 +16,7 @@ from tinygrad_mnist.autograd.graph import (
     attach_outputs,
     wrap,
 )
-from tinygrad_mnist.autograd.modes import _Mode, modes
+from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.ops.contract import Op, Plan
 
 
@@ -89,13 +89,9 @@ class FunctionCtx:
 class _OutputOf(int):
     """Stands for an output of the function itself, by its number."""
 
-    def node_of(self, node: Node, array: np.ndarray) -> Node:
+    def node_of(self, node: Tuple, array: np.ndarray) -> Node:
         """Make a node that leads to this output; the original belongs to the user's tensor."""
-        output = Output(node.op, (node,), node.plan)
-        output.index = int(self)
-        output.shape, output.dtype = array.shape, array.dtype
-        output.saved = output.versions = output.counts = ()
-        return output
+        return Output.of(node, int(self), array)
 
 
 class _FunctionNode(Tuple):
@@ -127,7 +123,7 @@ class _FunctionNode(Tuple):
                 given.append(part if isinstance(part, Variable) else wrap(part))
         ctx._node = self
         try:
-            with _Mode(enabled=create_graph):
+            with recording(create_graph):
                 returned = self.function.backward(ctx, *given)
         finally:
             ctx._node = None  # the context must not hold its own node: that would be a cycle
@@ -195,7 +191,7 @@ class Function:
             parents.append(None if variable is None else variable._node or leaf)
         ctx = FunctionCtx(tuple(parent is not None for parent in parents))
         setup = getattr(cls, "setup_context", None)
-        with _Mode(enabled=False):
+        with recording(False):
             if setup is None:
                 returned = cls.forward(ctx, *args, **kwargs)
             else:
@@ -228,10 +224,9 @@ class Function:
                 raise TypeError(
                     f"{cls.__name__}: forward must return tensors, not {type(x).__name__}"
                 )
-        node = _FunctionNode(_function_op(cls), parents, Plan((), ()))
+        dtype = results[0]._array.dtype
+        node = _FunctionNode(_function_op(cls), parents, Plan((), ()), {}, (), dtype)
         node.ctx, node.function = ctx, cls
-        node.saved = node.versions = node.counts = ()
-        node.settings = {}
         outputs = [x for x in results if id(x) not in ctx._non_differentiable]
         attach_outputs(node, results)
         for x in results:

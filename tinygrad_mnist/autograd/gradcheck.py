@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_mnist.autograd.engine import grad
 from tinygrad_mnist.autograd.graph import Variable, wrap
-from tinygrad_mnist.autograd.modes import _Mode
+from tinygrad_mnist.autograd.modes import recording
 
 
 class GradcheckError(RuntimeError):
@@ -120,7 +120,7 @@ def gradgradcheck(
     def gradients(*all_inputs: Any) -> tuple[Any, ...]:
         own, arriving = all_inputs[:count], all_inputs[count:]
         outputs = _outputs(func, own)
-        with _Mode(enabled=True):
+        with recording(True):
             return grad(
                 outputs, [x for x in own if _tracked(x)], list(arriving),
                 create_graph=True, materialize_grads=True,
@@ -181,7 +181,7 @@ class _Check:
         """Compare, or raise."""
         outputs = _outputs(self.func, self.arguments)
         if not outputs:
-            with _Mode(enabled=False):
+            with recording(False):
                 numeric = [self.numeric(i) for i in self.checked]
             for i, jacobians in zip(self.checked, numeric, strict=True):
                 for k, jacobian in enumerate(jacobians):
@@ -200,7 +200,7 @@ class _Check:
                         f"deterministic: two runs differ by {np.max(np.abs(x - y)):.3g}; fix the "
                         f"seed, or remove the randomness"
                     )
-        with _Mode(enabled=True):
+        with recording(True):
             tracked = [k for k, out in enumerate(self._floats()) if _tracked(out)]
         for i, analytic in zip(self.checked, first, strict=True):
             numeric_all = self.numeric(i)
@@ -242,7 +242,7 @@ class _Check:
         """
         array = self.arguments[i]._array
         columns: list[list[np.ndarray]] = []
-        with _Mode(enabled=True):
+        with recording(True):
             for position in np.ndindex(array.shape):
                 value = array[position]
                 try:

@@ -94,8 +94,8 @@ class Node:
     """One recorded operation."""
 
     __slots__ = (
-        "__weakref__", "counts", "dtype", "hooks", "number", "op", "parents", "plan", "saved", "settings",
-        "shape", "trace", "versions",
+        "__weakref__", "dtype", "hooks", "number", "op", "parents", "plan", "saved", "settings",
+        "shape", "stamp", "trace", "versions",
     )  # fmt: skip
 
     op: Op
@@ -105,7 +105,9 @@ class Node:
     saved: tuple[Any, ...] | None
     """The arrays for the rules, in the plan's order; None once released."""
     versions: Sequence[Version]
-    counts: Sequence[int]
+    """Those of the saved arrays' buffers."""
+    stamp: int
+    """The sum of their counts when the arrays were saved: counts only grow."""
     settings: dict[str, Any]
     shape: tuple[int, ...]
     """The shape of the output."""
@@ -116,11 +118,24 @@ class Node:
     hooks: dict[int, Callable[[Any], Any]] | None
     trace: str | None
 
-    def __init__(self, op: Op, parents: Sequence[Node | Variable | None], plan: Plan) -> None:
+    def __init__(
+        self,
+        op: Op,
+        parents: Sequence[Node | Variable | None],
+        plan: Plan,
+        settings: dict[str, Any],
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+    ) -> None:
         self.op = op
         self.parents = parents
         self.plan = plan
+        self.settings = settings
+        self.shape = shape
+        self.dtype = dtype
         self.number = next(_numbers)
+        self.saved = self.versions = ()
+        self.stamp = 0
         self.hooks = None
         self.trace = "".join(traceback.format_stack()[:-2]) if modes.anomaly else None
 
@@ -152,14 +167,16 @@ class Node:
                 f"saved arrays were released by the first; pass retain_graph=True to the first "
                 f"backward, or compute the outputs again"
             )
-        for version, count in zip(self.versions, self.counts, strict=True):
-            if version.count != count:
-                raise RuntimeError(
-                    f"{self.op.name}: an array saved for its backward has been modified by an "
-                    f"inplace operation, {version.changed_by}, since (version {version.count}, "
-                    f"saved at version {count}); use the form that makes a new tensor, or clone() "
-                    f"the tensor before it is changed"
-                )
+        stamp = 0
+        for version in self.versions:
+            stamp += version.count
+        if stamp != self.stamp:
+            writers = [version.changed_by for version in self.versions if version.count]
+            raise RuntimeError(
+                f"{self.op.name}: an array saved for its backward has been modified by an inplace "
+                f"operation, {' or '.join(writers)}, since; use the form that makes a new tensor, or "
+                f"clone() the tensor before it is changed"
+            )
         return self.saved
 
     def __repr__(self) -> str:
@@ -184,6 +201,13 @@ class Output(Node):
     __slots__ = ("index",)
 
     index: int
+
+    @classmethod
+    def of(cls, node: Tuple, index: int, array: np.ndarray) -> Output:
+        """Make the node of one output."""
+        output = cls(node.op, (node,), node.plan, node.settings, array.shape, array.dtype)
+        output.index = index
+        return output
 
 
 def backward_name(name: str) -> str:
@@ -226,11 +250,17 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
     arrays: list[Any] = []
     parents: list[Node | Variable | None] = []
     mask, bit = 0, 1
+    dtype, mixed = None, False
     for x in inputs:
         if isinstance(x, Variable):
             if x._view_of is not None and x._seen != x._version.history:
                 _refuse_stale(op.name, x)
-            arrays.append(x._array)
+            array = x._array
+            arrays.append(array)
+            if dtype is None:
+                dtype = array.dtype
+            elif array.dtype is not dtype:
+                mixed = True
             parent: Node | Variable | None = x._node
             if parent is not None:
                 mask |= bit
@@ -241,8 +271,10 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
         else:
             arrays.append(x)
             parents.append(None)
+            if type(x) is not float:
+                mixed = True
         bit <<= 1
-    if op.promotes:
+    if op.promotes and (mixed or dtype is None or dtype.kind != "f"):
         arrays = promote(op, arrays)
     try:
         out = _quiet.run(op.forward, *arrays, **settings)
@@ -283,23 +315,20 @@ def record(
 ) -> Node:
     """Make the node of an operation: save what its rules need, and the versions of that."""
     plan = op.plan(len(inputs), mask)
-    node = Node(op, parents, plan)
-    node.settings = {**settings, "shapes": [a.shape for a in arrays]} if op.variadic else settings
-    node.shape = result._array.shape
-    node.dtype = result._array.dtype
+    if op.variadic:
+        settings = {**settings, "shapes": [a.shape for a in arrays]}
+    out = result._array
+    node = Node(op, parents, plan, settings, out.shape, out.dtype)
     if plan.saves:
-        stored = [*arrays, result._array, *rest]
+        stored = [*arrays, out, *rest]
         node.saved = tuple([stored[i] for i in plan.saves])
-        holders = [*inputs, result]
-        versions = [
-            x._version
-            for i in plan.saves
-            if i < len(holders) and isinstance(x := holders[i], Variable)
-        ]
+        holders = (*inputs, result)
+        versions: list[Version] = []
+        for i in plan.saves:
+            if i < len(holders) and isinstance(x := holders[i], Variable):
+                versions.append(x._version)
+                node.stamp += x._version.count
         node.versions = versions
-        node.counts = [version.count for version in versions]
-    else:
-        node.saved = node.versions = node.counts = ()
     return node
 
 
@@ -316,26 +345,19 @@ def _wrap_tuple(
     results = tuple(wrap(out) for out in outs)
     if mask and modes.enabled and op.differentiable:
         plan = op.plan(len(inputs), mask)
-        node = Tuple(op, parents, plan)
+        node = Tuple(op, parents, plan, settings, (), results[0]._array.dtype)
         stored = [*arrays, tuple(result._array for result in results)]
-        node.settings = settings
         node.saved = tuple([stored[i] for i in plan.saves])
-        node.versions, node.counts = (), ()
         attach_outputs(node, results)
     return results
 
 
 def attach_outputs(node: Tuple, results: Sequence[Variable]) -> None:
     """Make a node with several outputs the source of the given Variables."""
-    node.shape, node.dtype = (), results[0]._array.dtype
     node.outputs = [(x._array.shape, x._array.dtype) for x in results]
     for index, x in enumerate(results):
         if x._array.dtype.kind == "f":
-            x._node = output = Output(node.op, (node,), node.plan)
-            output.index = index
-            output.shape = x._array.shape
-            output.dtype = x._array.dtype
-            output.saved = output.versions = output.counts = ()
+            x._node = Output.of(node, index, x._array)
 
 
 def apply_inplace(op: Op, target: Any, *inputs: Any, **settings: Any) -> Any:

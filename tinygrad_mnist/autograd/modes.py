@@ -24,6 +24,24 @@ modes = _Modes()
 """The modes of the running thread; a new thread starts with recording on, as in PyTorch."""
 
 
+class recording:  # noqa: N801
+    """Switch recording on or off for a block: what the engine uses, without ceremony."""
+
+    __slots__ = ("enabled", "previous")
+
+    def __init__(self, enabled: bool) -> None:
+        self.enabled = enabled
+
+    def __enter__(self) -> None:
+        """Switch."""
+        self.previous = modes.enabled
+        modes.enabled = self.enabled
+
+    def __exit__(self, *error: object) -> None:
+        """Switch back."""
+        modes.enabled = self.previous
+
+
 class _Mode:
     """A mode as a context manager and a decorator, restored whatever happens inside.
 

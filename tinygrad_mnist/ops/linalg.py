@@ -84,7 +84,7 @@ linear = op(
     "linear", _linear,
     x=lambda g, weight: np.matmul(g, weight),
     weight=_linear_weight,
-    bias=lambda g: g if len(g.shape) == 1 else np.sum(g, axis=tuple(range(len(g.shape) - 1))),
+    bias=lambda g: g if len(g.shape) == 1 else g.sum(tuple(range(len(g.shape) - 1))),
     formula="x @ weight.T + bias", torch="F.linear(x, weight, bias)", reference=_linear_reference,
     samples=[
         Sample((4, 3), (2, 3), (2,)),

@@ -122,7 +122,10 @@ def _nll_loss(x: Any, target: Any, weight: Any = None, *, ignore_index: int, red
 def _reduced(
     log_probs: Any, shape: tuple[int, ...], rows: Any, columns: Any, weights: Any, reduction: str
 ) -> Any:
-    losses = -log_probs[rows, columns]
+    losses = log_probs[rows, columns]
+    if reduction == "mean" and weights is None and rows.size:
+        return np.add.reduce(losses) / -rows.size
+    losses = -losses
     if weights is not None:
         losses *= weights
     if reduction == "none":
@@ -179,24 +182,29 @@ def _cross_entropy(
 ) -> Any:
     """Negative log likelihood of the target classes, given logits: log_softmax and nll_loss."""
     rows, columns, weights = _terms(x.shape, target, weight, ignore_index, x.dtype)
-    log_probs = _log_softmax(_rows(x), dim=-1)
-    return _reduced(log_probs, target.shape, rows, columns, weights, reduction), log_probs
+    log_probs = _rows(x)
+    if x.size:
+        log_probs = log_probs - np.maximum.reduce(log_probs, axis=1, keepdims=True)
+    probs = np.exp(log_probs)
+    totals = np.add.reduce(probs, axis=1, keepdims=True)
+    probs /= totals
+    log_probs = log_probs - np.log(totals)
+    out = _reduced(log_probs, target.shape, rows, columns, weights, reduction)
+    return out, probs, rows, columns, weights
 
 
 def _cross_entropy_rule(
-    g: Any, log_probs: Any, target: Any, weight: Any, shape: Any, ignore_index: int, reduction: str
+    g: Any, probs: Any, rows: Any, columns: Any, weights: Any, shape: Any, reduction: str
 ) -> Any:
-    rows, columns, weights = _terms(shape, target, weight, ignore_index, g.dtype)
-    slopes = _slopes(g, rows, weights, reduction, g.dtype)
-    out = np.exp(log_probs)
-    if rows.size == out.shape[0]:
-        out[rows, columns] -= 1
-        out *= slopes[:, None]
-    else:
-        kept = out[rows]
-        kept[np.arange(rows.size), columns] -= 1
-        out[:] = 0
-        out[rows] = kept * slopes[:, None]
+    if weights is None and reduction == "mean" and rows.size == probs.shape[0]:
+        scale = g / rows.size
+        out = probs * scale
+        out[rows, columns] -= scale
+        return _unrows(out, shape)
+    slopes = _slopes(g, rows, weights, reduction, g.dtype)[:, None]
+    out = np.zeros_like(probs)
+    out[rows] = probs[rows] * slopes
+    out[rows, columns] -= slopes[:, 0]
     return _unrows(out, shape)
 
 
@@ -207,7 +215,7 @@ def _cross_entropy_reference(x: Any, target: Any, weight: Any = None, **settings
 
 cross_entropy = op(
     "cross_entropy", _cross_entropy, x=_cross_entropy_rule, target=None, weight=None,
-    formula="nll_loss(log_softmax(x), target)", residuals=["log_probs"],
+    formula="nll_loss(log_softmax(x), target)", residuals=["probs", "rows", "columns", "weights"],
     torch="F.cross_entropy(x, target, weight, ignore_index=ignore_index, reduction=reduction)",
     reference=_cross_entropy_reference, samples=_CLASSES, domains={"x": Domain(-3.0, 3.0)},
 )  # fmt: skip
