@@ -69,10 +69,10 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
 def _linear_weight(g: Any, x: Any) -> Any:
     if len(x.shape) == 1:
         return np.expand_dims(g, -1) * x
-    if len(x.shape) == 2:
-        return np.matmul(np.swapaxes(g, 0, 1), x)
-    rows = np.reshape(g, (-1, g.shape[-1]))
-    return np.matmul(np.swapaxes(rows, 0, 1), np.reshape(x, (-1, x.shape[-1])))
+    if len(x.shape) > 2:
+        g, x = np.reshape(g, (-1, g.shape[-1])), np.reshape(x, (-1, x.shape[-1]))
+    # The product of this order is column-major, as nn.Linear's weight is.
+    return np.swapaxes(np.matmul(np.swapaxes(x, 0, 1), g), 0, 1)
 
 
 def _linear_reference(x: Any, weight: Any, bias: Any = None) -> Any:

@@ -1,0 +1,29 @@
+"""Neural networks: modules, losses, initial values, helpers."""
+
+from tinygrad_mnist.nn import functional as functional
+from tinygrad_mnist.nn import init as init
+from tinygrad_mnist.nn import utils as utils
+from tinygrad_mnist.nn.activation import ReLU as ReLU
+from tinygrad_mnist.nn.activation import Sigmoid as Sigmoid
+from tinygrad_mnist.nn.activation import Tanh as Tanh
+from tinygrad_mnist.nn.activation import Softmax as Softmax
+from tinygrad_mnist.nn.activation import LogSoftmax as LogSoftmax
+from tinygrad_mnist.nn.containers import Sequential as Sequential
+from tinygrad_mnist.nn.containers import ModuleList as ModuleList
+from tinygrad_mnist.nn.containers import ModuleDict as ModuleDict
+from tinygrad_mnist.nn.containers import ParameterList as ParameterList
+from tinygrad_mnist.nn.containers import ParameterDict as ParameterDict
+from tinygrad_mnist.nn.dropout import Dropout as Dropout
+from tinygrad_mnist.nn.flatten import Flatten as Flatten
+from tinygrad_mnist.nn.flatten import Unflatten as Unflatten
+from tinygrad_mnist.nn.linear import Identity as Identity
+from tinygrad_mnist.nn.linear import Linear as Linear
+from tinygrad_mnist.nn.loss import MSELoss as MSELoss
+from tinygrad_mnist.nn.loss import L1Loss as L1Loss
+from tinygrad_mnist.nn.loss import NLLLoss as NLLLoss
+from tinygrad_mnist.nn.loss import CrossEntropyLoss as CrossEntropyLoss
+from tinygrad_mnist.nn.loss import BCELoss as BCELoss
+from tinygrad_mnist.nn.loss import BCEWithLogitsLoss as BCEWithLogitsLoss
+from tinygrad_mnist.nn.module import Module as Module
+from tinygrad_mnist.nn.parameter import Parameter as Parameter
+from tinygrad_mnist.nn.parameter import Buffer as Buffer

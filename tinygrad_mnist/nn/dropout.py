@@ -1,0 +1,41 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from tinygrad_mnist.nn import functional as F  # noqa: N812
+from tinygrad_mnist.nn.module import Module
+from tinygrad_mnist.tensor import Tensor
+
+
+class Dropout(Module):
+    """Zero elements at random while training, and scale the others by 1 / (1 - p).
+
+    In evaluation it hands its input through. Follows ``torch.nn.Dropout`` (Srivastava et al.,
+    2014).
+
+    Raises
+    ------
+    ValueError
+        When p is outside of [0, 1].
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> Dropout(p=0.5).eval()(ones(2))
+    tensor([1., 1.])
+    """
+
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        super().__init__()
+        if not 0 <= p <= 1:
+            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+        self.p = p
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the input with elements dropped."""
+        return F.dropout(input, self.p, self.training, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"p={self.p}, inplace={self.inplace}"

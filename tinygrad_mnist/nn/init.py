@@ -1,0 +1,235 @@
+"""Initial values for parameters. Each function writes into a tensor and returns it."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+
+from tinygrad_mnist.autograd import no_grad
+from tinygrad_mnist.tensor import Generator, Tensor, default_generator
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """Return the factor by which a nonlinearity's layer is to be scaled.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name.
+
+    Examples
+    --------
+    >>> calculate_gain("tanh")
+    1.6666666666666667
+    """
+    if nonlinearity in ("linear", "conv1d", "conv2d", "conv3d", "sigmoid"):
+        return 1.0
+    if nonlinearity == "tanh":
+        return 5.0 / 3
+    if nonlinearity == "relu":
+        return math.sqrt(2.0)
+    if nonlinearity == "leaky_relu":
+        slope = 0.01 if param is None else param
+        return math.sqrt(2.0 / (1 + slope**2))
+    if nonlinearity == "selu":
+        return 3.0 / 4
+    raise ValueError(f"calculate_gain: unsupported nonlinearity {nonlinearity!r}")
+
+
+def _fans(tensor: Tensor) -> tuple[int, int]:
+    """Return the numbers of inputs and outputs of a weight (out, in, ...)."""
+    if tensor.dim() < 2:
+        raise ValueError(
+            f"fan in and fan out can not be computed for a tensor of shape {list(tensor.shape)}; it "
+            f"needs at least 2 dimensions"
+        )
+    field = int(np.prod(tensor.shape[2:]))
+    return tensor.shape[1] * field, tensor.shape[0] * field
+
+
+def _empty(tensor: Tensor) -> bool:
+    if 0 in tensor.shape:
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+        return True
+    return False
+
+
+@no_grad()
+def uniform_(
+    tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
+) -> Tensor:
+    """Draw uniformly from a to b.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import empty
+    >>> uniform_(empty(3), 5, 5)
+    tensor([5., 5., 5.])
+    """
+    return tensor.uniform_(a, b, generator=generator)
+
+
+@no_grad()
+def normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
+) -> Tensor:
+    """Draw from a normal distribution."""
+    return tensor.normal_(mean, std, generator=generator)
+
+
+@no_grad()
+def trunc_normal_(
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Draw from a normal distribution cut off at a and b, by its inverse distribution function.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import empty
+    >>> bool((trunc_normal_(empty(100)).abs() <= 2).all())
+    True
+    """
+    from scipy.special import erfinv
+
+    def below(x: float) -> float:
+        return (1 + math.erf((x - mean) / (std * math.sqrt(2)))) / 2
+
+    source = generator or default_generator
+    low, high = 2 * below(a) - 1, 2 * below(b) - 1
+    drawn = source.uniform(tensor.shape, tensor._array.dtype, low, high)
+    values = np.clip(erfinv(drawn) * (std * math.sqrt(2)) + mean, a, b)
+    return tensor.copy_(values.astype(tensor._array.dtype))
+
+
+@no_grad()
+def constant_(tensor: Tensor, val: float) -> Tensor:
+    """Fill with a number."""
+    return tensor.fill_(val)
+
+
+@no_grad()
+def zeros_(tensor: Tensor) -> Tensor:
+    """Fill with zeros."""
+    return tensor.fill_(0.0)
+
+
+@no_grad()
+def ones_(tensor: Tensor) -> Tensor:
+    """Fill with ones."""
+    return tensor.fill_(1.0)
+
+
+@no_grad()
+def eye_(tensor: Tensor) -> Tensor:
+    """Fill a matrix with ones on the diagonal and zeros elsewhere.
+
+    Raises
+    ------
+    ValueError
+        When it isn't a matrix.
+    """
+    if tensor.dim() != 2:
+        raise ValueError(f"eye_: only matrices are supported, got shape {list(tensor.shape)}")
+    return tensor.copy_(np.eye(*tensor.shape, dtype=tensor._array.dtype))
+
+
+@no_grad()
+def xavier_uniform_(
+    tensor: Tensor, gain: float = 1.0, generator: Generator | None = None
+) -> Tensor:
+    r"""Draw uniformly so that signals keep their variance both ways (Glorot and Bengio, 2010).
+
+    .. math:: \pm \text{gain} \sqrt{6 / (\text{fan\_in} + \text{fan\_out})}
+    """
+    fan_in, fan_out = _fans(tensor)
+    bound = gain * math.sqrt(6.0 / (fan_in + fan_out))
+    return tensor.uniform_(-bound, bound, generator=generator)
+
+
+@no_grad()
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    r"""Draw from a normal distribution so that signals keep their variance both ways.
+
+    .. math:: \sigma = \text{gain} \sqrt{2 / (\text{fan\_in} + \text{fan\_out})}
+    """
+    fan_in, fan_out = _fans(tensor)
+    std = gain * math.sqrt(2.0 / (fan_in + fan_out))
+    return tensor.normal_(0.0, std, generator=generator)
+
+
+def _kaiming(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError(f"mode {mode!r} not supported, please use one of fan_in, fan_out")
+    fan_in, fan_out = _fans(tensor)
+    gain = calculate_gain(nonlinearity, a)
+    return gain / math.sqrt(fan_in if mode == "fan_in" else fan_out)
+
+
+@no_grad()
+def kaiming_uniform_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:
+    r"""Draw uniformly so that a rectifier keeps the variance (He et al., 2015).
+
+    .. math:: \pm \text{gain} \sqrt{3 / \text{fan}}
+    """
+    if _empty(tensor):
+        return tensor
+    bound = math.sqrt(3.0) * _kaiming(tensor, a, mode, nonlinearity)
+    return tensor.uniform_(-bound, bound, generator=generator)
+
+
+@no_grad()
+def kaiming_normal_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:
+    r"""Draw from a normal distribution so that a rectifier keeps the variance (He et al., 2015).
+
+    .. math:: \sigma = \text{gain} / \sqrt{\text{fan}}
+    """
+    if _empty(tensor):
+        return tensor
+    return tensor.normal_(0, _kaiming(tensor, a, mode, nonlinearity), generator=generator)
+
+
+@no_grad()
+def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
+    """Fill with a random matrix whose rows or columns are orthonormal (Saxe et al., 2013).
+
+    Raises
+    ------
+    ValueError
+        When it has fewer than 2 dimensions.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import empty, eye, allclose
+    >>> q = orthogonal_(empty(3, 3))
+    >>> allclose(q @ q.T, eye(3), atol=1e-5)
+    True
+    """
+    if tensor.dim() < 2:
+        raise ValueError("orthogonal_: only tensors with 2 or more dimensions are supported")
+    rows = tensor.shape[0]
+    columns = tensor.numel() // rows if rows else 0
+    source = generator or default_generator
+    flat = source.normal((rows, columns), tensor._array.dtype, 0.0, 1.0)
+    q, r = np.linalg.qr(flat.T if rows < columns else flat)
+    q = q * np.sign(np.diagonal(r))
+    matrix = q.T if rows < columns else q
+    return tensor.copy_(gain * matrix.reshape(tensor.shape))

@@ -1,0 +1,101 @@
+"""Linear layers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.autograd.graph import apply, wrap
+from tinygrad_mnist.nn import init
+from tinygrad_mnist.nn.module import Module
+from tinygrad_mnist.nn.parameter import Parameter
+from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.ops.linalg import linear
+from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.device import check_device
+
+
+class Identity(Module):
+    """Return the input, whatever the arguments. Follows ``torch.nn.Identity``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn
+    >>> nn.Identity(54)(3)
+    3
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+
+    def forward(self, input: Any) -> Any:  # noqa: A002
+        """Return the input."""
+        return input
+
+
+class Linear(Module):
+    r"""Affine map of the last dimension. Follows ``torch.nn.Linear``.
+
+    .. math:: y = x W^T + b
+
+    The weight has shape (out_features, in_features); it and the bias start uniform between
+    :math:`\pm 1/\sqrt{\text{in\_features}}`.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn, ones
+    >>> nn.Linear(20, 30)(ones(128, 20)).shape
+    torch.Size([128, 30])
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        check_device(device)
+        if in_features < 0 or out_features < 0:
+            raise ValueError(
+                f"Linear: in_features and out_features must not be negative, got {in_features} and "
+                f"{out_features}"
+            )
+        kind = dtypes.default_float() if dtype is None else dtypes.as_numpy(dtype)
+        self.in_features = in_features
+        self.out_features = out_features
+        # Column-major: x @ weight.T then reads rows, which is faster for the forward product
+        # and for the weight's gradient.
+        array = np.empty((in_features, out_features), kind).T
+        self.weight = Parameter(wrap(array))
+        if bias:
+            self.bias = Parameter(wrap(np.empty(out_features, kind)))
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw weight and bias anew."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        if self.bias is not None:
+            bound = 1 / math.sqrt(self.in_features) if self.in_features else 0
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return ``input @ weight.T + bias``."""
+        own = self._parameters
+        return apply(linear, input, own["weight"], own["bias"])  # type: ignore[no-any-return]
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, "
+            f"bias={self.bias is not None}"
+        )

@@ -1,0 +1,49 @@
+"""Parameters as one vector, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tinygrad_mnist.autograd import no_grad
+from tinygrad_mnist.tensor import Tensor, cat
+
+
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """Join the elements of all parameters in one vector.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones, zeros
+    >>> parameters_to_vector([ones(1, 2), zeros(1)])
+    tensor([1., 1., 0.])
+    """
+    return cat([p.reshape(-1) for p in parameters])
+
+
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Write the elements of a vector into the parameters, in their order.
+
+    Raises
+    ------
+    ValueError
+        When it has more or fewer elements than they have.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import arange, zeros
+    >>> x = zeros(2)
+    >>> vector_to_parameters(arange(2.0), [x])
+    >>> x
+    tensor([0., 1.])
+    """
+    listed = list(parameters)
+    total = sum(p.numel() for p in listed)
+    if vec.numel() != total:
+        raise ValueError(
+            f"vector_to_parameters: the vector has {vec.numel()} elements, the parameters {total}"
+        )
+    start = 0
+    with no_grad():
+        for p in listed:
+            p.copy_(vec[start : start + p.numel()].view(p.shape))
+            start += p.numel()

@@ -1,0 +1,3 @@
+"""Utilities."""
+
+from tinygrad_mnist.utils import data as data

@@ -1,0 +1,169 @@
+"""Datasets: what can be indexed, or only iterated."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from tinygrad_mnist.tensor import Generator, Tensor, default_generator
+
+
+class Dataset:
+    """Base of datasets that can be indexed: define ``__getitem__`` and ``__len__``.
+
+    Follows ``torch.utils.data.Dataset``.
+    """
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return one sample."""
+        raise NotImplementedError("subclasses of Dataset should implement __getitem__")
+
+    def __add__(self, other: Dataset) -> ConcatDataset:
+        """Join two datasets."""
+        return ConcatDataset([self, other])
+
+
+class IterableDataset(Dataset):
+    """Base of datasets that can only be iterated: define ``__iter__``.
+
+    Follows ``torch.utils.data.IterableDataset``.
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over the samples."""
+        raise NotImplementedError("subclasses of IterableDataset should implement __iter__")
+
+
+class TensorDataset(Dataset):
+    """Tensors of equal length side by side: a sample is a tuple of their rows.
+
+    Follows ``torch.utils.data.TensorDataset``.
+
+    Raises
+    ------
+    ValueError
+        When the lengths differ.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import arange
+    >>> TensorDataset(arange(3), arange(3, 6))[1]
+    (tensor(1), tensor(4))
+    """
+
+    def __init__(self, *tensors: Tensor) -> None:
+        lengths = [len(t) for t in tensors]
+        if len(set(lengths)) > 1:
+            raise ValueError(
+                f"TensorDataset: size mismatch between tensors, their lengths are {lengths}"
+            )
+        self.tensors = tensors
+
+    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
+        """Return the rows at an index."""
+        return tuple(t[index] for t in self.tensors)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.tensors[0])
+
+
+class Subset(Dataset):
+    """Some samples of a dataset. Follows ``torch.utils.data.Subset``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import arange
+    >>> Subset(TensorDataset(arange(10)), [7, 8])[1]
+    (tensor(8),)
+    """
+
+    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
+        self.dataset = dataset
+        self.indices = indices
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return one sample, or those of a list of indices."""
+        if isinstance(index, list):
+            return self.dataset[[self.indices[i] for i in index]]
+        return self.dataset[self.indices[index]]
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.indices)
+
+
+class ConcatDataset(Dataset):
+    """Datasets one after another. Follows ``torch.utils.data.ConcatDataset``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import arange
+    >>> both = ConcatDataset([TensorDataset(arange(2)), TensorDataset(arange(5, 8))])
+    >>> len(both), both[3]
+    (5, (tensor(6),))
+    """
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = list(datasets)
+        if not self.datasets:
+            raise ValueError("ConcatDataset: datasets should not be an empty iterable")
+        self.cumulative_sizes = list(itertools.accumulate(len(d) for d in self.datasets))
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return self.cumulative_sizes[-1]
+
+    def __getitem__(self, index: int) -> Any:
+        """Return one sample."""
+        length = len(self)
+        if not -length <= index < length:
+            raise IndexError(f"ConcatDataset: index {index} is out of range for {length} samples")
+        index %= length
+        number = bisect.bisect_right(self.cumulative_sizes, index)
+        start = self.cumulative_sizes[number - 1] if number else 0
+        return self.datasets[number][index - start]
+
+
+def random_split(
+    dataset: Any, lengths: Sequence[float], generator: Generator | None = None
+) -> list[Subset]:
+    """Split a dataset at random into parts of given lengths, or of fractions that add up to 1.
+
+    Follows ``torch.utils.data.random_split``.
+
+    Raises
+    ------
+    ValueError
+        When the lengths don't add up to that of the dataset.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import arange
+    >>> [len(part) for part in random_split(TensorDataset(arange(10)), [0.75, 0.25])]
+    [8, 2]
+    """
+    total = len(dataset)
+    if math.isclose(sum(lengths), 1) and sum(lengths) <= 1 + 1e-9 and total != 1:
+        for i, fraction in enumerate(lengths):
+            if not 0 <= fraction <= 1:
+                raise ValueError(f"random_split: fraction at index {i} is not between 0 and 1")
+        counts = [math.floor(total * fraction) for fraction in lengths]
+        for i in range(total - sum(counts)):
+            counts[i % len(counts)] += 1
+    else:
+        counts = [int(n) for n in lengths]
+    if sum(counts) != total:
+        raise ValueError(
+            f"random_split: the lengths {list(lengths)} add up to {sum(counts)}, but the dataset has "
+            f"{total} samples"
+        )
+    order = (generator or default_generator).permutation(total)
+    ends = list(itertools.accumulate(counts))
+    return [
+        Subset(dataset, order[end - count : end].tolist())
+        for end, count in zip(ends, counts, strict=True)
+    ]

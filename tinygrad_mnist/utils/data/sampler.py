@@ -1,0 +1,232 @@
+"""Samplers: in which order a dataset's samples come.
+
+Those that know their whole order ahead also give it as one array (``order``), from which the
+loader cuts its batches without a Python number per sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.autograd.graph import Variable
+from tinygrad_mnist.tensor import Generator, default_generator
+
+
+class Sampler:
+    """Base of samplers: define ``__iter__``, and ``__len__`` where it is known.
+
+    Follows ``torch.utils.data.Sampler``.
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over indices."""
+        raise NotImplementedError("subclasses of Sampler should implement __iter__")
+
+    def order(self) -> np.ndarray | None:
+        """Return the indices of one epoch as an array, or None where that isn't possible."""
+        return None
+
+
+class SequentialSampler(Sampler):
+    """Samples in their own order. Follows ``torch.utils.data.SequentialSampler``.
+
+    Examples
+    --------
+    >>> list(SequentialSampler("abc"))
+    [0, 1, 2]
+    """
+
+    def __init__(self, data_source: Any) -> None:
+        self.data_source = data_source
+
+    def __iter__(self) -> Iterator[int]:
+        """Iterate over 0, 1, ..."""
+        return iter(range(len(self.data_source)))
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.data_source)
+
+    def order(self) -> np.ndarray:
+        """Return 0, 1, ..."""
+        return np.arange(len(self.data_source))
+
+
+class RandomSampler(Sampler):
+    """Samples in a random order, drawn anew for each epoch.
+
+    With replacement they are drawn one by one, lazily, however many are asked for. Follows
+    ``torch.utils.data.RandomSampler``.
+
+    Raises
+    ------
+    ValueError
+        When num_samples isn't a positive integer.
+
+    Examples
+    --------
+    >>> sorted(RandomSampler("abc"))
+    [0, 1, 2]
+    >>> next(iter(RandomSampler("a", replacement=True, num_samples=10**10)))
+    0
+    """
+
+    def __init__(
+        self,
+        data_source: Any,
+        replacement: bool = False,
+        num_samples: int | None = None,
+        generator: Generator | None = None,
+    ) -> None:
+        if not isinstance(replacement, bool):
+            raise TypeError(
+                f"replacement should be a boolean value, but got replacement={replacement}"
+            )
+        if num_samples is not None and not (isinstance(num_samples, int) and num_samples > 0):
+            raise ValueError(
+                f"num_samples should be a positive integer value, but got num_samples={num_samples}"
+            )
+        self.data_source = data_source
+        self.replacement = replacement
+        self.generator = generator
+        self._num_samples = num_samples
+
+    @property
+    def num_samples(self) -> int:
+        """How many samples an epoch has."""
+        return len(self.data_source) if self._num_samples is None else self._num_samples
+
+    def __len__(self) -> int:
+        """Return how many samples an epoch has."""
+        return self.num_samples
+
+    def _shuffled(self, count: int) -> Iterator[np.ndarray]:
+        source, length = self.generator or default_generator, len(self.data_source)
+        while count > 0 and length:
+            yield source.permutation(length)[:count]
+            count -= length
+
+    def __iter__(self) -> Iterator[int]:
+        """Iterate over a new random order."""
+        if self.replacement:
+            source, length = self.generator or default_generator, len(self.data_source)
+            left = self.num_samples
+            while left > 0:
+                yield from source.integers(0, length, (min(left, 32),)).tolist()
+                left -= 32
+            return
+        for part in self._shuffled(self.num_samples):
+            yield from part.tolist()
+
+    def order(self) -> np.ndarray | None:
+        """Return a new random order, or None with replacement."""
+        if self.replacement or self.num_samples > len(self.data_source):
+            return None
+        parts = list(self._shuffled(self.num_samples))
+        return parts[0] if parts else np.arange(0)
+
+
+class SubsetRandomSampler(Sampler):
+    """Given indices in a random order. Follows ``torch.utils.data.SubsetRandomSampler``.
+
+    Examples
+    --------
+    >>> sorted(SubsetRandomSampler([7, 8]))
+    [7, 8]
+    """
+
+    def __init__(self, indices: Sequence[int], generator: Generator | None = None) -> None:
+        self.indices = indices
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        """Iterate over the indices in a new order."""
+        order = (self.generator or default_generator).permutation(len(self.indices))
+        return (self.indices[i] for i in order.tolist())
+
+    def __len__(self) -> int:
+        """Return the number of indices."""
+        return len(self.indices)
+
+
+class WeightedRandomSampler(Sampler):
+    """Indices drawn with probabilities in proportion to weights.
+
+    Follows ``torch.utils.data.WeightedRandomSampler``.
+
+    Examples
+    --------
+    >>> list(WeightedRandomSampler([0.0, 1.0], 3))
+    [1, 1, 1]
+    """
+
+    def __init__(
+        self,
+        weights: Sequence[float],
+        num_samples: int,
+        replacement: bool = True,
+        generator: Generator | None = None,
+    ) -> None:
+        if not isinstance(num_samples, int) or isinstance(num_samples, bool) or num_samples <= 0:
+            raise ValueError(
+                f"num_samples should be a positive integer value, but got num_samples={num_samples}"
+            )
+        array = weights._array if isinstance(weights, Variable) else weights
+        self.weights = np.asarray(array, np.float64)
+        if self.weights.ndim != 1 or (self.weights < 0).any() or not self.weights.sum() > 0:
+            raise ValueError(
+                "weights should be a 1d sequence of numbers that are not negative and not all 0"
+            )
+        self.num_samples = num_samples
+        self.replacement = replacement
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        """Iterate over newly drawn indices."""
+        source = self.generator or default_generator
+        drawn = source.multinomial(self.weights, self.num_samples, self.replacement)
+        return iter(drawn.tolist())
+
+    def __len__(self) -> int:
+        """Return how many are drawn."""
+        return self.num_samples
+
+
+class BatchSampler(Sampler):
+    """Lists of a sampler's indices. Follows ``torch.utils.data.BatchSampler``.
+
+    Examples
+    --------
+    >>> list(BatchSampler(range(5), batch_size=2, drop_last=False))
+    [[0, 1], [2, 3], [4]]
+    """
+
+    def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
+        if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size <= 0:
+            raise ValueError(
+                f"batch_size should be a positive integer value, but got batch_size={batch_size}"
+            )
+        if not isinstance(drop_last, bool):
+            raise ValueError(f"drop_last should be a boolean value, but got drop_last={drop_last}")
+        self.sampler = sampler
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """Iterate over lists of indices; the last may be shorter."""
+        batch: list[int] = []
+        for index in self.sampler:
+            batch.append(index)
+            if len(batch) == self.batch_size:
+                yield batch
+                batch = []
+        if batch and not self.drop_last:
+            yield batch
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        count = len(self.sampler)  # type: ignore[arg-type]
+        return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
