@@ -1,0 +1,144 @@
+"""The IDX format, in which MNIST is published: a header of sizes, then the numbers.
+
+Bytes 0 and 1 are zero, byte 2 is the type of the numbers, byte 3 how many dimensions there
+are; then comes the length of each as a big-endian 32-bit integer, then the numbers,
+big-endian, the last dimension fastest. Nothing that a header says is trusted: a file is read
+only as far as its own sizes allow, and must end just there.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import struct
+import zlib
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+TYPES = {
+    0x08: np.dtype(">u1"),
+    0x09: np.dtype(">i1"),
+    0x0B: np.dtype(">i2"),
+    0x0C: np.dtype(">i4"),
+    0x0D: np.dtype(">f4"),
+    0x0E: np.dtype(">f8"),
+}
+"""NumPy's dtype for each type code."""
+
+MAX_BYTES = 2**31
+"""The largest data a file may announce: far above MNIST's 47 million."""
+
+
+class IDXError(ValueError):
+    """A file is not in the IDX format, or is damaged."""
+
+
+def read_idx(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> np.ndarray:
+    """Read an IDX file, plain or compressed with gzip, into an array in the machine's byte order.
+
+    Parameters
+    ----------
+    path
+        The file.
+    max_bytes
+        The largest data to accept.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no such file.
+    IDXError
+        Naming the file, when it is truncated, too long, damaged or in another format.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/numbers-idx1-ubyte"
+    >>> write_idx(path, np.array([1, 2, 3], np.uint8))
+    >>> read_idx(path)
+    array([1, 2, 3], dtype=uint8)
+    """
+    path = Path(path)
+    with open(path, "rb") as file:
+        compressed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        try:
+            if compressed:
+                with gzip.GzipFile(fileobj=file) as stream:
+                    return _read(stream, path, max_bytes)
+            return _read(file, path, max_bytes)
+        except EOFError as error:
+            raise IDXError(f"{path}: the gzip file is truncated; get it again") from error
+        except (zlib.error, gzip.BadGzipFile) as error:
+            raise IDXError(f"{path}: the gzip file is damaged ({error}); get it again") from error
+
+
+def _read(stream: IO[bytes], path: Path, max_bytes: int) -> np.ndarray:
+    head = stream.read(4)
+    if len(head) < 4:
+        raise IDXError(f"{path}: only {len(head)} bytes long; an IDX file has at least 4")
+    if head[:2] != b"\0\0" or head[2] not in TYPES:
+        raise IDXError(
+            f"{path}: starts with bytes {head.hex(' ')}, but an IDX file starts with 00 00 and a "
+            f"type code out of {', '.join(f'{code:02x}' for code in TYPES)}; this is another format"
+        )
+    dtype, dimensions = TYPES[head[2]], head[3]
+    if not dimensions:
+        raise IDXError(f"{path}: the header announces no dimension")
+    lengths = stream.read(4 * dimensions)
+    if len(lengths) < 4 * dimensions:
+        raise IDXError(f"{path}: truncated within the header of {dimensions} dimensions")
+    shape = struct.unpack(f">{dimensions}I", lengths)
+    expected = math.prod(shape) * dtype.itemsize
+    if expected > max_bytes:
+        raise IDXError(
+            f"{path}: the header announces shape {shape}, {expected} bytes, more than the "
+            f"{max_bytes} accepted; the header is damaged, or raise max_bytes"
+        )
+    # Read piece by piece: a header may announce more than the file holds.
+    pieces, left = [], expected
+    while left > 0:
+        piece = stream.read(min(left, 2**22))
+        if not piece:
+            raise IDXError(
+                f"{path}: truncated: the header announces shape {shape}, {expected} bytes of data, "
+                f"but only {expected - left} are there; get it again"
+            )
+        pieces.append(piece)
+        left -= len(piece)
+    if stream.read(1):
+        raise IDXError(
+            f"{path}: longer than the {expected} bytes of data that its header announces (shape "
+            f"{shape}); it is damaged, or another format"
+        )
+    array = np.frombuffer(b"".join(pieces), dtype).reshape(shape)
+    return array.astype(dtype.newbyteorder("="))
+
+
+def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
+    """Write an array as an IDX file, compressed if its name ends in ``.gz``.
+
+    Raises
+    ------
+    ValueError
+        For a dtype that the format doesn't have, or an array without dimensions.
+
+    Examples
+    --------
+    >>> write_idx("/dev/null", np.zeros((2, 3), np.uint8))
+    """
+    codes = {dtype.newbyteorder("="): code for code, dtype in TYPES.items()}
+    code = codes.get(array.dtype.newbyteorder("="))
+    if code is None or not 1 <= array.ndim <= 255:
+        raise ValueError(
+            f"write_idx: an array of {array.dtype} and shape {array.shape} has no IDX form; convert it "
+            f"to uint8, int8, int16, int32, float32 or float64 with at least one dimension"
+        )
+    head = struct.pack(f">BBBB{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
+    opener = gzip.open if os.fspath(path).endswith(".gz") else open
+    with opener(path, "wb") as file:
+        file.write(head)
+        file.write(array.astype(TYPES[code]).tobytes())
