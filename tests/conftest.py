@@ -1,0 +1,72 @@
+"""Settings of the whole suite: Hypothesis profiles, PyTorch as the oracle, the MNIST folder."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "ci",
+    derandomize=True,
+    deadline=None,
+    max_examples=25,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile(
+    "long",
+    settings.get_profile("ci"),
+    derandomize=False,
+    max_examples=1000,
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+_counts = {"ran": 0, "skipped": 0}
+
+
+@pytest.fixture(scope="session")
+def torch() -> Any:
+    """PyTorch, or a skip where it isn't installed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module = pytest.importorskip(
+            "torch", reason="PyTorch, the oracle of this test, isn't installed"
+        )
+    module.set_num_threads(1)
+    return module
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> Path:
+    """The folder with the four files of MNIST, or a skip where none is named."""
+    folder = os.environ.get("TINYGRAD_MNIST_DATA")
+    if not folder:
+        pytest.skip("no MNIST: TINYGRAD_MNIST_DATA names no folder")
+    return Path(folder)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that asks for PyTorch as a parity test."""
+    for item in items:
+        if "torch" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.parity)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Count the parity tests."""
+    if "parity" in report.keywords:
+        if report.when == "call" and report.passed:
+            _counts["ran"] += 1
+        if report.skipped:
+            _counts["skipped"] += 1
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how many parity tests ran, so that a run without PyTorch can be told."""
+    terminalreporter.write_line(
+        f"parity with PyTorch: {_counts['ran']} ran, {_counts['skipped']} skipped"
+    )

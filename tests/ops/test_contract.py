@@ -1,0 +1,175 @@
+"""The contract: an incomplete entry is refused, and what a rule asks for is what is saved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinygrad_mnist import ops, tensor
+from tinygrad_mnist.autograd import apply, gradcheck
+from tinygrad_mnist.autograd.gradcheck import GradcheckError
+from tinygrad_mnist.ops.contract import TABLE, Sample, op
+
+COMPLETE: dict[str, Any] = {
+    "formula": "x", "torch": "x", "samples": [Sample((2,))], "doc": "Something.",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def leave_the_table_as_it_was() -> Any:
+    before = dict(TABLE)
+    yield
+    TABLE.clear()
+    TABLE.update(before)
+
+
+def make(forward: Any, name: str = "made", **rules: Any) -> ops.Op:
+    return op(name, forward, **{**COMPLETE, **rules})
+
+
+@pytest.mark.parametrize("missing", ["samples", "formula", "torch", "doc"])
+def test_entry_without_something_is_refused(missing: str) -> None:
+    with pytest.raises(TypeError, match="operation 'made' has no"):
+        op("made", lambda x: x, x=lambda g: g, **{**COMPLETE, missing: ""})
+    assert "made" not in TABLE
+
+
+def test_entry_without_a_rule_for_an_input_is_refused() -> None:
+    with pytest.raises(TypeError, match="give one rule per input"):
+        make(lambda x, y: x + y, x=lambda g: g)
+
+
+def test_rule_that_asks_for_something_unknown_is_refused() -> None:
+    with pytest.raises(TypeError, match="rule for 'x'"):
+        make(lambda x: x, x=lambda g, z: g)
+
+
+def test_operation_cannot_be_declared_twice() -> None:
+    with pytest.raises(TypeError, match="declared twice"):
+        make(lambda x: x, name="exp", x=lambda g: g)
+
+
+def test_residuals_need_a_reference() -> None:
+    with pytest.raises(TypeError, match="reference"):
+        make(lambda x: (x, x), x=lambda g: g, residuals=["twice"])
+
+
+def test_sum_saves_nothing_and_product_only_the_other_factor() -> None:
+    x, c = tensor([1.0], requires_grad=True), tensor([2.0])
+    assert (x + x).grad_fn.saved == ()
+    assert (x.sum()).grad_fn.saved == ()
+    (saved,) = (x * c).grad_fn.saved
+    assert saved is c._array
+    assert len((x * x).grad_fn.saved) == 2
+
+
+def test_rule_of_an_untracked_input_never_runs() -> None:
+    ran = []
+    counted = make(
+        lambda x, y: x * y,
+        x=lambda g, y: ran.append("x") or g * y,
+        y=lambda g, x: ran.append("y") or g * x,
+    )
+    apply(counted, tensor([1.0]), tensor([2.0], requires_grad=True)).sum().backward()
+    assert ran == ["y"]
+
+
+def test_tracked_input_without_a_rule_is_refused_not_dropped() -> None:
+    weight = tensor([1.0, 1.0], requires_grad=True)
+    logits = tensor([[0.0, 1.0]], requires_grad=True)
+    with pytest.raises(RuntimeError, match="derivative with respect to 'weight' is not defined"):
+        apply(
+            ops.nll_loss, logits, tensor([1]), weight, ignore_index=-100, reduction="mean"
+        )
+
+
+def test_rule_of_wrong_shape_is_an_error_that_names_the_operation() -> None:
+    """A missing un-broadcast, transposition or sum can't pass in silence."""
+    wrong = make(lambda x: x.T @ x, x=lambda g, x: x @ g @ x.T)
+    out = apply(wrong, tensor([[1.0, 2.0, 3.0]], requires_grad=True))
+    with pytest.raises(RuntimeError, match=r"made: its rule for 'x' returned a gradient of shape"):
+        out.sum().backward()
+
+
+def test_rule_of_wrong_dtype_is_an_error_that_names_the_operation() -> None:
+    wrong = make(lambda x: x * 2, x=lambda g: g * np.float64(2))
+    out = apply(wrong, tensor([1.0, 2.0], requires_grad=True))
+    with pytest.raises(RuntimeError, match="made: its rule for 'x' returned a gradient of dtype"):
+        out.sum().backward()
+
+
+X = np.array([[0.3, -0.7], [1.1, 0.4]])
+
+
+@pytest.mark.parametrize(
+    ("forward", "rule", "cause"),
+    [
+        (np.sin, lambda g, x: -g * np.cos(x), "sign is reversed"),
+        (np.square, lambda g, x: g * x, "a factor: the gradient is 0.5 times"),
+        (lambda x: x @ X, lambda g: X @ g.T, "is wrong"),
+        (lambda x: x * X, lambda g: (g * X).T, "is wrong"),
+        (lambda x: x.T * X, lambda g: g * X, "transposed"),
+        (lambda x: x * x.sum(), lambda g, x: g * x.sum(), "is wrong"),
+        (lambda x: x - x.max(axis=1, keepdims=True), lambda g: g, "is wrong"),
+        (np.exp, lambda g: g * 0, "gradient is zero"),
+        (lambda x: np.exp(x), lambda g, out: g * out + 1e-3, "is wrong"),
+    ],
+    ids=["sign", "factor", "transposed product", "transposed", "transposed input",
+         "dropped term", "dropped maximum", "nothing", "small offset"],
+)  # fmt: skip
+def test_checker_catches_a_wrong_rule(forward: Any, rule: Any, cause: str) -> None:
+    wrong = make(forward if not isinstance(forward, np.ufunc) else (lambda x: forward(x)), x=rule)
+    x = tensor(X.copy(), requires_grad=True)
+    with pytest.raises(GradcheckError, match=cause):
+        gradcheck(lambda x: apply(wrong, x), x)
+    assert not gradcheck(lambda x: apply(wrong, x), x, raise_exception=False)
+
+
+def test_checker_catches_a_missing_unbroadcast() -> None:
+    wrong = make(lambda x: np.broadcast_to(x, (3, 2)), x=lambda g: g[:1])
+    with pytest.raises(GradcheckError, match="is wrong"):
+        gradcheck(lambda x: apply(wrong, x), tensor(X[:1].copy(), requires_grad=True))
+
+
+def test_checker_names_a_missing_sum() -> None:
+    wrong = make(
+        lambda x: x.sum(axis=1, keepdims=True) + 0 * x, x=lambda g: g.copy(), name="spread"
+    )
+    with pytest.raises(GradcheckError, match="missing sum over dimension 1"):
+        gradcheck(lambda x: apply(wrong, x), tensor(X.copy(), requires_grad=True))
+
+
+def test_checker_names_a_kink() -> None:
+    x = tensor(np.array([0.0]), requires_grad=True)
+    with pytest.raises(GradcheckError, match="a kink"):
+        gradcheck(lambda x: x.relu(), x)
+
+
+def test_checker_names_a_function_that_is_not_deterministic() -> None:
+    calls = iter(range(100))
+    noisy = make(lambda x: x + 0.0, x=lambda g: g + next(calls), name="noisy")
+    with pytest.raises(GradcheckError, match="not deterministic"):
+        gradcheck(lambda x: apply(noisy, x), tensor(X.copy(), requires_grad=True))
+
+
+def test_checker_reports_the_worst_element_with_both_values() -> None:
+    def rule(g: Any, x: Any) -> Any:
+        gradient = 2 * g * x
+        gradient[1, 0] += 5 * g[1, 0]
+        return gradient
+
+    wrong = make(lambda x: x * x, x=rule)
+    with pytest.raises(GradcheckError, match=r"input element \[1, 0\]: analytic 7.2, numeric 2.2"):
+        gradcheck(lambda x: apply(wrong, x), tensor(X.copy(), requires_grad=True))
+
+
+def test_second_derivative_checker_catches_a_rule_that_cannot_be_recorded() -> None:
+    from tinygrad_mnist.autograd import gradgradcheck
+
+    hidden = make(lambda x: x**3, x=lambda g, x: g * 3 * np.asarray(getattr(x, "_array", x)) ** 2)
+    x = tensor(X.copy(), requires_grad=True)
+    assert gradcheck(lambda x: apply(hidden, x), x)
+    with pytest.raises(GradcheckError):
+        gradgradcheck(lambda x: apply(hidden, x), x)
