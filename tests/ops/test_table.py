@@ -54,7 +54,10 @@ def test_gradient_agrees_with_central_differences_in_a_random_direction(
     eps = 1e-6
 
     def at(step: float) -> float:
-        moved = iter(x.detach().numpy() + step * d for x, d in zip(xs, directions, strict=True))
+        moved = iter(
+            from_numpy(np.asarray(x.detach().numpy() + step * d))
+            for x, d in zip(xs, directions, strict=True)
+        )
         args = [
             next(moved) if cases.is_tracked(case, i) else a for i, a in enumerate(arrays)
         ]
