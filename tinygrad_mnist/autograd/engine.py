@@ -328,8 +328,7 @@ def exclusive(holder: list[Any]) -> bool:
     Only then may a gradient become a leaf's ``.grad`` without a copy: two leaves must never
     share a buffer, and no gradient may be a read-only broadcast view.
     """
-    flags = holder[0].flags
-    if not flags.writeable or sys.getrefcount(holder[0]) > _ALONE:
+    if sys.getrefcount(holder[0]) > _ALONE or not holder[0].flags.writeable:
         return False
     base = holder[0].base
     if base is None:

@@ -241,8 +241,8 @@ class Function:
             # An output is kept without its Variable, or the graph would hold itself.
             source = _OutputOf(sources[id(x)].index) if id(x) in sources else None  # type: ignore[union-attr]
             if source is None:
-                leaf = x if x._requires_grad and x._node is None else None
-                saved.append((x._array, x._node or leaf or None, x._version, x._version.count))
+                origin = x if x._requires_grad and x._node is None else x._node
+                saved.append((x._array, origin, x._version, x._version.count))
             else:
                 saved.append((x._array, source, x._version, x._version.count))
         ctx._saved = saved

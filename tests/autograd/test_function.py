@@ -1,0 +1,178 @@
+"""Users' own operations."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_mnist as tg
+from tinygrad_mnist.autograd import Function, grad, gradcheck, gradgradcheck
+
+
+class Exp(Function):
+    @staticmethod
+    def forward(ctx: Any, x: tg.Tensor) -> tg.Tensor:
+        out = x.exp()
+        ctx.save_for_backward(out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, g: tg.Tensor) -> tg.Tensor:
+        (out,) = ctx.saved_tensors
+        return g * out
+
+
+class Split(Function):
+    @staticmethod
+    def forward(ctx: Any, x: tg.Tensor, scale: float) -> tuple[tg.Tensor, tg.Tensor]:
+        ctx.save_for_backward(x)
+        ctx.scale = scale
+        return x * scale, x * x
+
+    @staticmethod
+    def backward(ctx: Any, g: tg.Tensor, h: tg.Tensor) -> tuple[tg.Tensor, None]:
+        (x,) = ctx.saved_tensors
+        return g * ctx.scale + h * 2 * x, None
+
+
+def leaf(*values: float) -> tg.Tensor:
+    return tg.tensor(list(values), dtype=tg.float64, requires_grad=True)
+
+
+def test_first_and_second_derivatives_agree_with_differences() -> None:
+    x = leaf(0.3, -0.5)
+    assert gradcheck(Exp.apply, x)
+    assert gradgradcheck(Exp.apply, x)
+    assert gradcheck(lambda x: Split.apply(x, 3.0), x)
+    assert gradgradcheck(lambda x: Split.apply(x, 3.0), x)
+
+
+def test_unused_output_gets_zeros() -> None:
+    x = leaf(2.0)
+    Split.apply(x, 3.0)[1].sum().backward()
+    assert x.grad.tolist() == [4.0]
+
+
+def test_context_tells_which_inputs_need_a_gradient() -> None:
+    seen = []
+
+    class Asking(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any, y: Any) -> Any:
+            seen.append(ctx.needs_input_grad)
+            return x * y
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g, None
+
+    Asking.apply(leaf(1.0), tg.ones(1, dtype=tg.float64))
+    assert seen == [(True, False)]
+
+
+def test_saved_tensor_that_was_written_to_is_noticed() -> None:
+    x = leaf(1.0)
+    out = Exp.apply(x)
+    with tg.no_grad():
+        out.zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation, setitem"):
+        out.sum().backward()
+
+
+def test_second_backward_is_an_error_and_the_graph_frees_itself() -> None:
+    x = leaf(1.0)
+    out = Exp.apply(x)
+    out.sum().backward(retain_graph=True)
+    out.sum().backward()
+    with pytest.raises(RuntimeError, match="second time"):
+        out.sum().backward()
+    gc.disable()
+    try:
+        node = weakref.ref(out.grad_fn)
+        del out
+        assert node() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        ((), "backward returned 0 gradients"),
+        ((tg.ones(5),), "returned a gradient of shape"),
+        (("text",), "returned a str for input 0"),
+        ((tg.ones(1), tg.ones(1)), "backward returned 2 gradients"),
+    ],
+)
+def test_wrong_backward_is_a_sentence(returned: Any, message: str) -> None:
+    class Wrong(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return returned
+
+    with pytest.raises((RuntimeError, TypeError), match=f"Wrong: .*{message}"):
+        Wrong.apply(tg.ones(3, requires_grad=True)).sum().backward()
+
+
+def test_input_returned_unchanged_is_a_new_tensor() -> None:
+    class Same(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * 7
+
+    x = leaf(1.0)
+    out = Same.apply(x)
+    assert out is not x
+    assert grad(out.sum(), x)[0].tolist() == [7.0]
+    assert x.is_leaf
+
+
+def test_non_differentiable_outputs_and_marks() -> None:
+    class Sorted(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            order = tg.from_numpy(np.argsort(x.detach().numpy()))
+            ctx.mark_non_differentiable(order)
+            ctx.save_for_backward(order)
+            return x[order], order
+
+        @staticmethod
+        def backward(ctx: Any, g: Any, _: Any) -> Any:
+            (order,) = ctx.saved_tensors
+            out = tg.zeros_like(g)
+            out[order] = g
+            return out
+
+    x = leaf(3.0, 1.0)
+    values, order = Sorted.apply(x)
+    assert not order.requires_grad
+    (values * tg.tensor([1.0, 2.0])).sum().backward()
+    assert x.grad.tolist() == [2.0, 1.0]
+    with pytest.raises(RuntimeError, match="mark_dirty"):
+        tg.autograd.function.FunctionCtx(()).mark_dirty(x)
+
+
+def test_numbers_are_those_of_pytorch(torch: Any) -> None:
+    class TheirSplit(torch.autograd.Function):
+        forward = staticmethod(Split.forward)
+        backward = staticmethod(Split.backward)
+
+    x = leaf(0.3, -0.5)
+    y = torch.tensor(x.tolist(), dtype=torch.float64, requires_grad=True)
+    a, b = Split.apply(x, 2.0)
+    c, d = TheirSplit.apply(y, 2.0)
+    (a * b).sum().backward()
+    (c * d).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), y.grad.numpy())
