@@ -47,7 +47,9 @@ def options(
     parser.add_argument("--seed", type=_natural, default=0, help="seed of every random choice")
     if epochs is not None:
         parser.add_argument("--epochs", type=_positive, default=epochs, help="passes over the data")
-        parser.add_argument("--batch-size", type=_positive, default=batch_size, help="images a step")
+        parser.add_argument(
+            "--batch-size", type=_positive, default=batch_size, help="images a step"
+        )
         parser.add_argument("--lr", type=_rate, default=lr, help="learning rate")
         parser.add_argument(
             "--resume", action="store_true", help="go on from the checkpoint in the output folder"
@@ -163,6 +165,8 @@ def confusion(path: Path, title: str, labels: np.ndarray, predictions: np.ndarra
     for i, row in enumerate(matrix):
         for j, count in enumerate(row):
             dark = mistakes[i, j] > 0.6 * max(mistakes.max(), 1)
-            axes.text(j, i, str(count), ha="center", va="center", color="white" if dark else "black")
+            axes.text(
+                j, i, str(count), ha="center", va="center", color="white" if dark else "black"
+            )
     axes.set(title=title, xlabel="predicted", ylabel="true", xticks=range(10), yticks=range(10))
     write_figure(path, figure)

@@ -72,7 +72,9 @@ def main(arguments: list[str] | None = None) -> dict:
 
     network = Network()
     optimizer = tg.optim.SGD(network.parameters(), lr=args.lr)
-    history = {f"{part}_{kind}": [] for part in ("train", "validation") for kind in ("cost", "accuracy")}
+    history = {
+        f"{part}_{kind}": [] for part in ("train", "validation") for kind in ("cost", "accuracy")
+    }
     settings = {name: getattr(args, name) for name in ("dataset", "seed", "batch_size", "lr")}
     checkpoint = args.out / "mlp.npz"
     seconds = 0.0

@@ -98,7 +98,9 @@ def in_torch(case: Case, torch: Any, args: list[Any]) -> Any:
         names.update(dict.fromkeys(case.op.inputs[len(args) :]))
     index = names.get("index")
     if isinstance(index, tuple):
-        names["index"] = tuple(torch.from_numpy(p) if isinstance(p, np.ndarray) else p for p in index)
+        names["index"] = tuple(
+            torch.from_numpy(p) if isinstance(p, np.ndarray) else p for p in index
+        )
     elif isinstance(index, np.ndarray):
         names["index"] = torch.from_numpy(index)
-    return eval(case.op.torch, names)  # noqa: S307
+    return eval(case.op.torch, names)

@@ -153,7 +153,9 @@ def _describe(
             for key, value in obj.items():
                 place = f"{where}[{key!r}]"
                 if isinstance(key, bool) or not isinstance(key, str | int | float):
-                    raise TypeError(f"save: the key of {place} is a {type(key).__name__}; use str or int")
+                    raise TypeError(
+                        f"save: the key of {place} is a {type(key).__name__}; use str or int"
+                    )
                 saved_key = _describe(key, place, arrays, described, inner)
                 items.append([saved_key, _describe(value, place, arrays, described, inner)])
             return {"dict": items}
@@ -223,7 +225,9 @@ def load(f: str | os.PathLike[str]) -> Any:
     except FileNotFoundError:
         raise
     except (_Damage, zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise CheckpointError(f"load: {path} is truncated, altered or no checkpoint: {error}") from error
+        raise CheckpointError(
+            f"load: {path} is truncated, altered or no checkpoint: {error}"
+        ) from error
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError,
             NotImplementedError, RuntimeError, UnicodeError) as error:  # fmt: skip
         raise CheckpointError(f"load: {path} is damaged or no checkpoint: {error!r}") from error

@@ -123,7 +123,9 @@ def test_second_backward_is_a_clear_error_and_retain_graph_allows_it() -> None:
     x = leaf(3.0)
     y = (x**3).sum()
     y.backward()
-    with pytest.raises(RuntimeError, match=r"pow: trying to go backward through the graph a second"):
+    with pytest.raises(
+        RuntimeError, match=r"pow: trying to go backward through the graph a second"
+    ):
         y.backward()
     x = leaf(3.0)
     y = (x**3).sum()
@@ -176,7 +178,9 @@ def test_writing_to_what_a_rule_needs_is_noticed_and_both_operations_are_named()
     a = leaf(0.5, 0.5)
     y = a.sigmoid()
     y[1] = 2
-    with pytest.raises(RuntimeError, match=r"sigmoid: .* modified by an inplace operation, setitem"):
+    with pytest.raises(
+        RuntimeError, match=r"sigmoid: .* modified by an inplace operation, setitem"
+    ):
         y.sum().backward()
     x, w = leaf(1.0), leaf(2.0)
     z = x + w
@@ -382,9 +386,7 @@ def test_gradient_is_taken_over_where_nothing_else_holds_it_and_copied_otherwise
     g = tg.ones(3)
     (a + b).backward(g)
     arrays = [a.grad.numpy(), b.grad.numpy(), g.numpy()]
-    assert not any(
-        np.shares_memory(p, q) for i, p in enumerate(arrays) for q in arrays[i + 1 :]
-    )
+    assert not any(np.shares_memory(p, q) for i, p in enumerate(arrays) for q in arrays[i + 1 :])
     made: list[int] = []
 
     class Noting(autograd.Function):

@@ -80,9 +80,7 @@ def test_tracked_input_without_a_rule_is_refused_not_dropped() -> None:
     weight = tensor([1.0, 1.0], requires_grad=True)
     logits = tensor([[0.0, 1.0]], requires_grad=True)
     with pytest.raises(RuntimeError, match="derivative with respect to 'weight' is not defined"):
-        apply(
-            ops.nll_loss, logits, tensor([1]), weight, ignore_index=-100, reduction="mean"
-        )
+        apply(ops.nll_loss, logits, tensor([1]), weight, ignore_index=-100, reduction="mean")
 
 
 def test_rule_of_wrong_shape_is_an_error_that_names_the_operation() -> None:

@@ -58,9 +58,7 @@ def test_gradient_agrees_with_central_differences_in_a_random_direction(
             from_numpy(np.asarray(x.detach().numpy() + step * d))
             for x, d in zip(xs, directions, strict=True)
         )
-        args = [
-            next(moved) if cases.is_tracked(case, i) else a for i, a in enumerate(arrays)
-        ]
+        args = [next(moved) if cases.is_tracked(case, i) else a for i, a in enumerate(arrays)]
         return float(np.sum(cases.call(case, *args)._array * g.numpy()))
 
     numeric = (at(eps) - at(-eps)) / (2 * eps)
@@ -212,9 +210,7 @@ def test_gradients_are_writable_and_share_memory_with_nothing(case: Case) -> Non
     others = [x.detach().numpy() for x in xs] + [g.numpy(), out.detach().numpy()]
     for i, a in enumerate(gradients):
         assert a.flags.writeable
-        assert not a.size or 0 not in [
-            s for s, n in zip(a.strides, a.shape, strict=True) if n > 1
-        ]
+        assert not a.size or 0 not in [s for s, n in zip(a.strides, a.shape, strict=True) if n > 1]
         for b in gradients[i + 1 :] + others:
             assert not np.shares_memory(a, b)
 

@@ -275,7 +275,9 @@ def test_result_type_is_that_of_pytorch_for_all_pairs(torch: Any) -> None:
         assert repr(mine) == repr(theirs), (n, s, scalar)
 
 
-@pytest.mark.parametrize("operation", ["add", "sub", "mul", "div", "pow", "maximum", "lt", "remainder"])
+@pytest.mark.parametrize(
+    "operation", ["add", "sub", "mul", "div", "pow", "maximum", "lt", "remainder"]
+)
 def test_arithmetic_of_mixed_dtypes_is_that_of_pytorch(operation: str, torch: Any) -> None:
     """Cases 25 and 26."""
     names = ["float32", "float64", "int32", "int64", "uint8", "bool"]
@@ -363,7 +365,9 @@ def test_numpy_functions_are_recorded() -> None:
     ):  # fmt: skip
         result = function(y)
         assert result.requires_grad
-        np.testing.assert_allclose(result.detach().numpy(), function(y.detach().numpy()), rtol=1e-12)
+        np.testing.assert_allclose(
+            result.detach().numpy(), function(y.detach().numpy()), rtol=1e-12
+        )
 
 
 def test_numpy_function_without_a_derivative_is_refused_where_a_gradient_is_at_stake() -> None:
@@ -515,7 +519,9 @@ def test_mixed_draws_leave_the_stream_where_pytorch_leaves_it(
     tg.manual_seed(seed)
     torch.manual_seed(seed)
     for n in sizes:
-        np.testing.assert_allclose(tg.randn(n).numpy(), torch.randn(n).numpy(), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(
+            tg.randn(n).numpy(), torch.randn(n).numpy(), rtol=1e-5, atol=1e-6
+        )
         np.testing.assert_array_equal(tg.randperm(n).numpy(), torch.randperm(n).numpy())
     np.testing.assert_array_equal(tg.rand(3).numpy(), torch.rand(3).numpy())
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Node, Output, Tuple, Variable, Version, apply, wrap
+from tinygrad_mnist.autograd.graph import Node, Output, Tuple, Variable, apply, wrap
 from tinygrad_mnist.autograd.modes import modes, recording
 
 Source = Node | Variable
@@ -256,7 +256,9 @@ def _pull_reference(node: Node, g: Any) -> list[tuple[Source, Any]]:
         parent = node.parents[i]
         assert parent is not None
         gradient = found.get(source)
-        results.append((parent, wrap(np.zeros(*describe(parent))) if gradient is None else gradient))
+        results.append(
+            (parent, wrap(np.zeros(*describe(parent))) if gradient is None else gradient)
+        )
     return results
 
 

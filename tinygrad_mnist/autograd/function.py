@@ -259,4 +259,3 @@ def _function_op(cls: type[Function]) -> Op:
         )  # fmt: skip
         cls._op = op  # type: ignore[attr-defined]
     return op
-

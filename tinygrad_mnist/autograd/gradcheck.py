@@ -253,7 +253,9 @@ class _Check:
                 finally:
                     array[position] = value
                 step = self.eps * (2 if side == 0 else 1)
-                columns.append([((h - w) / step).reshape(-1) for h, w in zip(high, low, strict=True)])
+                columns.append(
+                    [((h - w) / step).reshape(-1) for h, w in zip(high, low, strict=True)]
+                )
             outputs = self.values()
         return [
             np.array([column[k] for column in columns]).T.reshape(out.size, array.size)

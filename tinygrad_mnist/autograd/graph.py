@@ -378,7 +378,7 @@ def apply_inplace(op: Op, target: Any, *inputs: Any, **settings: Any) -> Any:
             f"{name}: the result has shape {list(have.shape)}, which doesn't fit into the tensor's "
             f"shape {list(want.shape)}; use {op.name}, which makes a new tensor"
         )
-    if have.dtype is not want.dtype:
+    if have.dtype != want.dtype:
         if _CATEGORY[have.dtype.kind] > _CATEGORY[want.dtype.kind]:
             raise RuntimeError(
                 f"{name}: the result has dtype {have.dtype}, which can't be cast to the tensor's "
@@ -427,7 +427,7 @@ def check_writable(name: str, target: Variable, *inputs: Any) -> None:
         base: Variable | None = target
         while base is not None:
             tracked = base._node is not None or base._requires_grad
-            if tracked or base is target and any(_is_tracked(x) for x in inputs):
+            if tracked or (base is target and any(_is_tracked(x) for x in inputs)):
                 raise RuntimeError(
                     f"{name}: the tensor is a view of another one, and the change would have to "
                     f"be recorded in both; assign through the base (base[index] = value), or "
@@ -455,9 +455,7 @@ def _refuse_stale(name: str, view: Variable) -> None:
     )
 
 
-def explain(
-    op: Op, arrays: Sequence[Any], settings: dict[str, Any], error: Exception
-) -> Exception:
+def explain(op: Op, arrays: Sequence[Any], settings: dict[str, Any], error: Exception) -> Exception:
     """Turn NumPy's complaint into a sentence that names the operation, shapes and settings."""
     shapes = [
         f"{op.input_name(i)} of shape {list(a.shape)} and dtype {a.dtype}"

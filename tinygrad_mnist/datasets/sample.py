@@ -105,7 +105,7 @@ def _all() -> tuple[np.ndarray, np.ndarray]:
         )
     path = cache_folder() / "sample.npz"
     try:
-        with np.load(path, allow_pickle=False) as cached:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as cached:
             images, labels, digest = cached["images"], cached["labels"], str(cached["sha256"])
         if digest == _checksum(images, labels):
             return images, labels

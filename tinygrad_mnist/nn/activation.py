@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinygrad_mnist.nn import functional as F  # noqa: N812
+from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.tensor import Tensor
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import apply, wrap
 from tinygrad_mnist.tensor import (
     Generator,
     Tensor,
@@ -168,9 +169,7 @@ def binary_cross_entropy(
             "binary_cross_entropy: all elements of input should be between 0 and 1; apply sigmoid "
             "first, or use binary_cross_entropy_with_logits"
         )
-    hit = input.log().clamp(min=-100)
-    miss = (1 - input).log().clamp(min=-100)
-    return _weighted(-(target * hit + (1 - target) * miss), weight, reduction)
+    return _weighted(apply(ops.binary_cross_entropy, input, target), weight, reduction)
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:

@@ -421,9 +421,7 @@ class Module:
             state[prefix + name] = value if keep_vars else value.detach()
         for name, module in self._modules.items():
             if module is not None:
-                module.state_dict(
-                    destination=state, prefix=f"{prefix}{name}.", keep_vars=keep_vars
-                )
+                module.state_dict(destination=state, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
         return state
 
     def _own_state(self) -> dict[str, Tensor]:

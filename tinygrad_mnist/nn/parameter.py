@@ -51,8 +51,6 @@ class Buffer(Tensor):
         self.persistent = persistent
 
 
-
-
 def check_tensor(name: str, value: Any) -> None:
     """Refuse something that is neither a Tensor nor None."""
     if value is not None and not isinstance(value, Tensor):

@@ -38,9 +38,9 @@ from tinygrad_mnist.ops.elementwise import isinf as isinf
 from tinygrad_mnist.ops.elementwise import isnan as isnan
 from tinygrad_mnist.ops.elementwise import le as le
 from tinygrad_mnist.ops.elementwise import log as log
-from tinygrad_mnist.ops.elementwise import log10 as log10
 from tinygrad_mnist.ops.elementwise import log1p as log1p
 from tinygrad_mnist.ops.elementwise import log2 as log2
+from tinygrad_mnist.ops.elementwise import log10 as log10
 from tinygrad_mnist.ops.elementwise import logaddexp as logaddexp
 from tinygrad_mnist.ops.elementwise import logical_and as logical_and
 from tinygrad_mnist.ops.elementwise import logical_not as logical_not
@@ -100,6 +100,7 @@ from tinygrad_mnist.ops.shape import stack as stack
 from tinygrad_mnist.ops.shape import transpose as transpose
 from tinygrad_mnist.ops.shape import tril as tril
 from tinygrad_mnist.ops.shape import triu as triu
+from tinygrad_mnist.ops.softmax import binary_cross_entropy as binary_cross_entropy
 from tinygrad_mnist.ops.softmax import cross_entropy as cross_entropy
 from tinygrad_mnist.ops.softmax import log_softmax as log_softmax
 from tinygrad_mnist.ops.softmax import nll_loss as nll_loss

@@ -42,12 +42,8 @@ def _binary(
     )  # fmt: skip
 
 
-add = _binary(
-    "add", np.add, lambda g: g, lambda g: g, "x + y", "Sum of two arrays."
-)
-sub = _binary(
-    "sub", np.subtract, lambda g: g, lambda g: -g, "x - y", "Difference of two arrays."
-)
+add = _binary("add", np.add, lambda g: g, lambda g: g, "x + y", "Sum of two arrays.")
+sub = _binary("sub", np.subtract, lambda g: g, lambda g: -g, "x - y", "Difference of two arrays.")
 mul = _binary(
     "mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x, "x * y", "Product of two arrays."
 )
@@ -107,16 +103,12 @@ abs = op(  # noqa: A001
     torch="torch.abs(x)", samples=UNARY, domains=NONZERO,
 )  # fmt: skip
 exp = _unary("exp", np.exp, lambda g, out: g * out, "exp(x)", "Exponential.")
-exp2 = _unary(
-    "exp2", np.exp2, lambda g, out: g * out * math.log(2), "2 ** x", "Power of two."
-)
+exp2 = _unary("exp2", np.exp2, lambda g, out: g * out * math.log(2), "2 ** x", "Power of two.")
 expm1 = _unary(
     "expm1", np.expm1, lambda g, out: g * (out + 1), "exp(x) - 1",
     "Exponential less one, exact near zero.",
 )  # fmt: skip
-log = _unary(
-    "log", np.log, lambda g, x: g / x, "log(x)", "Natural logarithm.", domains=POSITIVE
-)
+log = _unary("log", np.log, lambda g, x: g / x, "log(x)", "Natural logarithm.", domains=POSITIVE)
 log2 = _unary(
     "log2", np.log2, lambda g, x: g / (x * math.log(2)), "log(x) / log(2)",
     "Logarithm to base 2.", domains=POSITIVE,
@@ -163,9 +155,7 @@ atan = _unary(
 )
 sinh = _unary("sinh", np.sinh, lambda g, x: g * np.cosh(x), "sinh(x)", "Hyperbolic sine.")
 cosh = _unary("cosh", np.cosh, lambda g, x: g * np.sinh(x), "cosh(x)", "Hyperbolic cosine.")
-tanh = _unary(
-    "tanh", np.tanh, lambda g, out: g * (1 - out * out), "tanh(x)", "Hyperbolic tangent."
-)
+tanh = _unary("tanh", np.tanh, lambda g, out: g * (1 - out * out), "tanh(x)", "Hyperbolic tangent.")
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:

@@ -20,7 +20,9 @@ def is_basic(index: Any) -> bool:
 
 def _may_repeat(index: Any) -> bool:
     parts = index if isinstance(index, tuple) else (index,)
-    return any(isinstance(part, np.ndarray | list) and np.asarray(part).dtype != bool for part in parts)
+    return any(
+        isinstance(part, np.ndarray | list) and np.asarray(part).dtype != bool for part in parts
+    )
 
 
 def _place(x: Any, *, to: tuple[int, ...], index: Any) -> Any:
@@ -45,7 +47,6 @@ _INDICES: list[tuple[tuple[int, ...], Any]] = [
     ((3, 2, 2), (np.array([0, 0]), slice(None), 1)),
     ((2, 3), np.array([], dtype=np.int64)),
 ]
-
 
 
 def _getitem(x: Any, *, index: Any) -> Any:

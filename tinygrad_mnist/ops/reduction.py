@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-
 from tinygrad_mnist.ops.contract import Domain, Sample, op
 
 Dim = int | tuple[int, ...] | None
@@ -220,4 +219,3 @@ cumsum = op(
     formula="out[i] = x[0] + ... + x[i]", torch="torch.cumsum(x, dim)",
     samples=[Sample((4,), dim=0), Sample((2, 3), dim=-1), Sample((0,), dim=0)],
 )  # fmt: skip
-

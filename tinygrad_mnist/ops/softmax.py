@@ -136,9 +136,7 @@ def _reduced(
     return total / _total(rows, weights, losses.dtype) if reduction == "mean" else total
 
 
-def _slopes(
-    g: Any, rows: Any, weights: Any, reduction: str, dtype: Any
-) -> Any:
+def _slopes(g: Any, rows: Any, weights: Any, reduction: str, dtype: Any) -> Any:
     """Return the gradient of each loss that counts."""
     if reduction == "none":
         scale = np.reshape(g, (-1,))[rows]
@@ -157,6 +155,22 @@ def _nll_rule(
     classes = shape[1] if len(shape) > 1 else shape[0]
     return _unrows(place(slopes, to=(target.size, classes), index=(rows, columns)), shape)
 
+
+def _binary_cross_entropy(x: Any, target: Any) -> Any:
+    """Cross entropy of probabilities x and targets; a logarithm counts as at least -100."""
+    hit, miss = np.maximum(np.log(x), -100), np.maximum(np.log1p(-x), -100)
+    return -(target * hit + (1 - target) * miss)
+
+
+binary_cross_entropy = op(
+    "binary_cross_entropy", _binary_cross_entropy,
+    # Bounded as PyTorch bounds it: at 0 and 1 the slope would be infinite.
+    x=lambda g, x, target: g * (x - target) / np.maximum(x * (1 - x), 1e-12),
+    target=lambda g, x: g * (np.log1p(-x) - np.log(x)),
+    formula="-(y log(x) + (1 - y) log(1 - x))", broadcasts=True, promotes="common",
+    torch="F.binary_cross_entropy(x, target, reduction='none')",
+    samples=[Sample((3,), (3,)), Sample((2, 2), (2, 2))], domains=Domain(0.1, 0.9),
+)  # fmt: skip
 
 _TARGET = np.array([1, 0, 2, 1])
 _IGNORED = np.array([1, -100, 2, -100])

@@ -66,7 +66,9 @@ from tinygrad_mnist.tensor.functions import argmin as argmin
 from tinygrad_mnist.tensor.functions import asin as asin
 from tinygrad_mnist.tensor.functions import atan as atan
 from tinygrad_mnist.tensor.functions import atan2 as atan2
-from tinygrad_mnist.tensor.functions import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
+from tinygrad_mnist.tensor.functions import (
+    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
+)
 from tinygrad_mnist.tensor.functions import bitwise_and as bitwise_and
 from tinygrad_mnist.tensor.functions import bitwise_not as bitwise_not
 from tinygrad_mnist.tensor.functions import bitwise_or as bitwise_or
@@ -113,9 +115,9 @@ from tinygrad_mnist.tensor.functions import leaky_relu as leaky_relu
 from tinygrad_mnist.tensor.functions import lerp as lerp
 from tinygrad_mnist.tensor.functions import linear as linear
 from tinygrad_mnist.tensor.functions import log as log
-from tinygrad_mnist.tensor.functions import log10 as log10
 from tinygrad_mnist.tensor.functions import log1p as log1p
 from tinygrad_mnist.tensor.functions import log2 as log2
+from tinygrad_mnist.tensor.functions import log10 as log10
 from tinygrad_mnist.tensor.functions import log_softmax as log_softmax
 from tinygrad_mnist.tensor.functions import logaddexp as logaddexp
 from tinygrad_mnist.tensor.functions import logical_and as logical_and

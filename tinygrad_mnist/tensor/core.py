@@ -567,6 +567,8 @@ class RemovableHandle:
 def _unpickle(kind: type[Tensor], state: dict[str, Any]) -> Tensor:
     out = kind.__new__(kind)
     out.__dict__.update(state)
+    # An unpickled dtype is equal to NumPy's own, but not the same object, as the engine likes it.
+    out._array = out._array.view(np.dtype(out._array.dtype.str))
     out._version = engine.Version()
     return out
 

@@ -148,9 +148,7 @@ def _shape(name: str, size: Sequence[Any]) -> tuple[int, ...]:
     return shape
 
 
-def zeros(
-    *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Make a tensor of zeros, of a shape. Follows ``torch.zeros``.
 
     Examples
@@ -162,9 +160,7 @@ def zeros(
     return _finish(array, None, device, requires_grad)
 
 
-def ones(
-    *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Make a tensor of ones, of a shape. Follows ``torch.ones``.
 
     Examples
@@ -176,9 +172,7 @@ def ones(
     return _finish(array, None, device, requires_grad)
 
 
-def empty(
-    *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Make a tensor of numbers that are whatever lies in memory, of a shape. Follows ``torch.empty``.
 
     Examples

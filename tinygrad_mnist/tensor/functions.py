@@ -295,7 +295,9 @@ def nll_loss(
         When a target is not a class number.
     """
     check_reduction("nll_loss", reduction)
-    return apply(ops.nll_loss, input, target, weight, ignore_index=ignore_index, reduction=reduction)  # type: ignore[no-any-return]
+    return apply(
+        ops.nll_loss, input, target, weight, ignore_index=ignore_index, reduction=reduction
+    )  # type: ignore[no-any-return]
 
 
 def cross_entropy(

@@ -172,9 +172,7 @@ class InplaceMethods(Variable):
         if not low <= to:
             raise RuntimeError(f"uniform_: expects from <= to, but got from={low} > to={to}")
         source = generator or random.default_generator
-        return self._draw(
-            "uniform_", source.uniform(self._array.shape, self._array.dtype, low, to)
-        )
+        return self._draw("uniform_", source.uniform(self._array.shape, self._array.dtype, low, to))
 
     def normal_(
         self, mean: float = 0.0, std: float = 1.0, *, generator: random.Generator | None = None
@@ -183,9 +181,7 @@ class InplaceMethods(Variable):
         if std < 0:
             raise RuntimeError(f"normal_: expects std >= 0.0, but got {std}")
         source = generator or random.default_generator
-        return self._draw(
-            "normal_", source.normal(self._array.shape, self._array.dtype, mean, std)
-        )
+        return self._draw("normal_", source.normal(self._array.shape, self._array.dtype, mean, std))
 
     def bernoulli_(self, p: Any = 0.5, *, generator: random.Generator | None = None) -> Tensor:
         """Fill self with ones drawn with probability p, and zeros."""

@@ -50,8 +50,7 @@ class LinalgMethods(Variable):
         """Return the outer product of two vectors."""
         if self._array.ndim != 1 or vec2._array.ndim != 1:
             raise RuntimeError(
-                f"outer: expected two vectors, got shapes {list(self.shape)} and "
-                f"{list(vec2.shape)}"
+                f"outer: expected two vectors, got shapes {list(self.shape)} and {list(vec2.shape)}"
             )
         return apply(ops.mul, apply(ops.reshape, self, to=(-1, 1)), vec2)  # type: ignore[no-any-return]
 

@@ -34,7 +34,7 @@ class Size(tuple[int, ...]):
 
     def __repr__(self) -> str:
         """Print as PyTorch prints."""
-        return f"torch.Size({list(self)})"
+        return f"torch.Size([{', '.join(map(str, self))}])"
 
     def __getitem__(self, index: Any) -> Any:
         """Return a length, or a Size of several."""
@@ -43,7 +43,17 @@ class Size(tuple[int, ...]):
 
     def __add__(self, other: Any) -> Size:
         """Return the lengths of both."""
-        return Size(super().__add__(tuple(other)))
+        return Size(super().__add__(other))
+
+    def __radd__(self, other: Any) -> Size:
+        """Return the lengths of both."""
+        return Size((*other, *self)) if isinstance(other, tuple) else NotImplemented
+
+    def __mul__(self, count: Any) -> Size:
+        """Return the lengths repeated."""
+        return Size(super().__mul__(count))
+
+    __rmul__ = __mul__
 
 
 @dataclass

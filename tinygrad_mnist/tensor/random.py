@@ -1,9 +1,12 @@
 """Random numbers: a Mersenne Twister whose streams are PyTorch's.
 
-Uniform numbers, integers and permutations come out as in PyTorch on the CPU, bit for bit from the
-same seed; so a script that is seeded shuffles the same order, and starts from the same uniform
-weights. Normal numbers agree but for the last bits of logarithm and cosine. Bernoulli and
-exponential draws differ: there PyTorch asks Intel's library, which has another stream.
+From the same seed come the same bits as from PyTorch on the CPU: uniform numbers, integers,
+permutations, Bernoulli draws, and the saved state itself; so a seeded script shuffles the same
+order and starts from the same uniform weights. Normal and exponential numbers use the same part of
+the stream but agree only up to the last bits of logarithm, sine and cosine: to 1e-6 in float32,
+where PyTorch's vector functions are coarser, and to 1e-15 in float64. On Intel's processors
+PyTorch hands Bernoulli and exponential draws to Intel's library, which has a stream of its own;
+what is followed here is what it does on all others.
 
 This file works on arrays; :mod:`tinygrad_mnist.tensor.creation` makes Tensors of what it draws.
 """
@@ -16,7 +19,18 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist.tensor.device import check_device
+from tinygrad_mnist.tensor.device import device as Device
+
 Shape = tuple[int, ...]
+
+# PyTorch's layout of a saved state, so that either library can go on where the other stopped.
+# "next_normal" is the second of a pair of normal numbers, valid where "has_normal" is 1.
+_STATE = np.dtype(
+    [("seed", "<u8"), ("left", "<i4"), ("seeded", "<i4"), ("next", "<u8"), ("key", "<u8", 624),
+     ("unused", "<f8"), ("next_normal", "<f8"), ("unused2", "<f8"), ("has_normal", "<i4"),
+     ("unused3", "V12")]
+)  # fmt: skip
 
 
 class Generator:
@@ -36,20 +50,27 @@ class Generator:
     """
 
     def __init__(self, device: Any = "cpu") -> None:
-        if str(device) != "cpu":
-            raise RuntimeError(f"Generator: device '{device}' is not available; use 'cpu'")
-        self.device = device
+        check_device(device)
+        self.device = Device(device)
         self._bits = np.random.MT19937()
         self.manual_seed(67280421310721)
 
     def manual_seed(self, seed: int) -> Generator:
-        """Start the stream that belongs to a seed; return the generator."""
+        """Start the stream that belongs to a seed; return the generator.
+
+        Raises
+        ------
+        ValueError
+            When the seed doesn't fit 64 bits, signed or unsigned.
+        """
         number = int(seed)
         if not -(2**63) <= number < 2**64:
-            raise RuntimeError(f"manual_seed: expected a 64-bit integer, got {number}")
+            raise ValueError(
+                f"manual_seed: expected an integer from -2**63 to 2**64 - 1, got {number}"
+            )
         self._seed = number % 2**64
         # The classical initialisation by 32 bits, which PyTorch uses too.
-        self._bits._legacy_seeding(self._seed & 0xFFFFFFFF)  # type: ignore[attr-defined]
+        self._bits._legacy_seeding(self._seed & 0xFFFFFFFF)
         self._spare: float | None = None
         return self
 
@@ -64,45 +85,53 @@ class Generator:
         return self._seed
 
     def get_state(self) -> np.ndarray:
-        """Return the state as bytes, from which the stream goes on exactly."""
+        """Return the state as bytes, in PyTorch's layout, from which the stream goes on exactly."""
         state: Any = self._bits.state["state"]
-        spare = math.nan if self._spare is None else self._spare
-        numbers = np.array([self._seed, state["pos"]], np.uint64)
-        parts = (numbers.tobytes(), np.float64(spare).tobytes(), state["key"].tobytes())
-        return np.frombuffer(b"".join(parts), np.uint8).copy()
+        packed = np.zeros(1, _STATE)
+        packed["seed"], packed["seeded"], packed["key"] = self._seed, 1, state["key"]
+        packed["left"] = max(625 - state["pos"], 1)
+        packed["next"] = state["pos"] % 624
+        if self._spare is not None:
+            packed["next_normal"], packed["has_normal"] = self._spare, 1
+        return packed.view(np.uint8)
 
     def set_state(self, new_state: Any) -> Generator:
-        """Go on from a state that :meth:`get_state` has returned.
+        """Go on from a state that :meth:`get_state` has returned, here or in PyTorch.
 
         Raises
         ------
         RuntimeError
-            When it isn't such a state.
+            When its length is another, or what it holds is no state.
+        TypeError
+            When it isn't made of bytes.
         """
         array = np.asarray(getattr(new_state, "_array", new_state))
-        if array.dtype != np.uint8 or array.shape != (24 + 624 * 4,):
+        if array.shape != (_STATE.itemsize,):
             raise RuntimeError(
-                f"set_state: expected {24 + 624 * 4} bytes (uint8) from get_state(), got "
-                f"{array.dtype} of shape {array.shape}"
+                f"set_state: expected {_STATE.itemsize} bytes from get_state(), got a tensor of "
+                f"shape {list(array.shape)}"
             )
-        raw = array.tobytes()
-        seed, position = np.frombuffer(raw[:16], np.uint64).tolist()
-        if position > 624:
-            raise RuntimeError("set_state: the state is damaged: its position is beyond its end")
-        spare = float(np.frombuffer(raw[16:24], np.float64)[0])
-        key = np.frombuffer(raw[24:], np.uint32)
-        self._seed = seed
-        self._spare = None if math.isnan(spare) else spare
-        self._bits.state = {"bit_generator": "MT19937", "state": {"key": key, "pos": position}}
+        if array.dtype != np.uint8:
+            raise TypeError(
+                f"set_state: expected the bytes (uint8) that get_state() returns, got {array.dtype}"
+            )
+        packed = np.frombuffer(array.tobytes(), _STATE)[0]
+        left, key = int(packed["left"]), packed["key"]
+        if not 1 <= left <= 624 or packed["seeded"] != 1 or (key >= 2**32).any():
+            raise RuntimeError("set_state: these bytes are not the state of a generator")
+        self._seed = int(packed["seed"])
+        self._spare = float(packed["next_normal"]) if packed["has_normal"] else None
+        inner: Any = {"key": key.astype(np.uint32), "pos": 625 - left}
+        self._bits.state = {"bit_generator": "MT19937", "state": inner}
         return self
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle and copy by the state."""
-        return {"device": self.device, "state": self.get_state()}
+        return {"state": self.get_state()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a pickled or copied generator."""
-        self.__init__(state["device"])  # type: ignore[misc]
+        self.__init__()  # type: ignore[misc]
         self.set_state(state["state"])
 
     # Draws, as arrays
@@ -112,63 +141,87 @@ class Generator:
         words: np.ndarray = self._bits.random_raw(count)
         return words
 
-    def _long_words(self, count: int) -> np.ndarray:
-        """Draw 64-bit numbers: the first half comes first."""
-        pairs = self._words(2 * count).reshape(count, 2)
-        return (pairs[:, 0] << np.uint64(32)) | pairs[:, 1]
+    def _long_words(self, count: int, bits: int = 64) -> np.ndarray:
+        """Draw numbers of up to 64 bits: the upper half comes first."""
+        words = self._words(2 * count)
+        joined: np.ndarray = words[::2] & np.uint64(2 ** (bits - 32) - 1)
+        joined <<= np.uint64(32)
+        joined |= words[1::2]
+        return joined
 
-    def _unit(self, count: int, dtype: np.dtype[Any]) -> np.ndarray:
-        """Draw numbers from 0 up to 1, with as many bits as the dtype's mantissa has."""
-        if dtype.itemsize == 8:
-            return (self._long_words(count) & np.uint64(2**53 - 1)) * 2.0**-53
-        bits = 11 if dtype.itemsize == 2 else 24
-        words = self._words(count) & np.uint64(2**bits - 1)
-        return words.astype(dtype) * dtype.type(2.0**-bits)
+    def _unit(self, count: int, double: bool) -> np.ndarray:
+        """Draw numbers from 0 up to 1, with as many bits as the mantissa of their dtype has."""
+        if double:
+            unit = self._long_words(count, 53).astype(np.float64)
+            unit *= 2.0**-53
+            return unit
+        bits = self._words(count).astype(np.uint32)
+        bits &= np.uint32(2**24 - 1)
+        unit = bits.astype(np.float32)
+        unit *= np.float32(2.0**-24)
+        return unit
 
-    def uniform(self, shape: Shape, dtype: Any, low: float, high: float) -> np.ndarray:
+    def uniform(
+        self, shape: Shape, dtype: Any = np.float32, low: float = 0.0, high: float = 1.0
+    ) -> np.ndarray:
         """Draw uniformly from low up to high."""
         dtype = np.dtype(dtype)
-        drawn = self._unit(math.prod(shape), dtype)
+        drawn = self._unit(math.prod(shape), dtype.itemsize == 8)
         if (low, high) != (0, 1):
-            span, start = dtype.type(high - low), dtype.type(low)
-            # PyTorch's fused multiply-add rounds once; so does float32 arithmetic in float64.
-            drawn = (drawn * np.float64(span) + np.float64(start)).astype(dtype)
+            kind = drawn.dtype.type
+            drawn = _multiply_add(drawn, kind(high) - kind(low), kind(low))
+        if dtype.itemsize == 2:
+            drawn = drawn.astype(dtype)
+            # So few bits often round up to the end, which is outside of the interval.
+            drawn[drawn >= dtype.type(high)] = low
         return drawn.reshape(shape)
 
-    def normal(self, shape: Shape, dtype: Any, mean: float, std: float) -> np.ndarray:
+    def normal(
+        self, shape: Shape, dtype: Any = np.float32, mean: float = 0.0, std: float = 1.0
+    ) -> np.ndarray:
         """Draw from a normal distribution, by the method of Box and Muller (1958)."""
         dtype = np.dtype(dtype)
+        double = dtype.itemsize == 8
         count = math.prod(shape)
         if count < 16:
-            drawn = np.array([self._one_normal() for _ in range(count)], np.float64)
-            return (drawn * std + mean).astype(dtype).reshape(shape)
-        drawn = self._unit(count, dtype)
-        whole = count - count % 16
-        out = np.empty(count, dtype)
-        out[:whole] = _box_muller(drawn[:whole])
-        if whole < count:
-            # The last sixteen are drawn anew, so that blocks stay whole.
-            out[-16:] = _box_muller(self._unit(16, dtype))
-        out *= dtype.type(std)
-        out += dtype.type(mean)
-        return out.reshape(shape)
+            drawn = np.array(self._few_normals(count), np.float64)
+        else:
+            # PyTorch fills blocks of sixteen. The last sixteen are drawn anew where they are no
+            # whole block; numbers for the broken block are drawn before that, but not for float16.
+            whole = count - count % 16
+            unit = self._unit(whole if dtype.itemsize == 2 else count, double)
+            drawn = np.empty(count, unit.dtype)
+            drawn[:whole] = _box_muller(unit[:whole])
+            if whole < count:
+                drawn[-16:] = _box_muller(self._unit(16, double))
+        if (mean, std) != (0, 1):
+            drawn = _multiply_add(drawn, drawn.dtype.type(std), drawn.dtype.type(mean))
+        return _narrow(drawn, dtype).reshape(shape)
 
-    def _one_normal(self) -> float:
-        """Draw one number; they come in pairs, of which the second is kept for the next call."""
-        if self._spare is not None:
-            spare, self._spare = self._spare, None
-            return spare
-        first, second = self._unit(2, np.dtype(np.float64)).tolist()
-        radius = math.sqrt(-2 * math.log1p(-second))
-        self._spare = radius * math.sin(2 * math.pi * first)
-        return radius * math.cos(2 * math.pi * first)
+    def _few_normals(self, count: int) -> list[float]:
+        """Draw numbers in pairs, of which an odd one is kept for the next call."""
+        out: list[float] = []
+        if self._spare is not None and count:
+            out, self._spare = [self._spare], None
+        missing = count - len(out)
+        unit = self._unit(missing + missing % 2, True).tolist()
+        for first, second in zip(unit[::2], unit[1::2], strict=True):
+            radius, angle = math.sqrt(-2 * math.log1p(-second)), 2 * math.pi * first
+            out += (radius * math.cos(angle), radius * math.sin(angle))
+        if len(out) > count:
+            self._spare = out.pop()
+        return out
 
-    def integers(self, low: int, high: int, shape: Shape) -> np.ndarray:
+    def integers(self, low: int, high: int, shape: Shape, dtype: Any = np.int64) -> np.ndarray:
         """Draw integers uniformly from low up to, not including, high."""
-        span, count = int(high) - int(low), math.prod(shape)
-        words = self._words(count) if span < 2**32 else self._long_words(count)
-        drawn = (words % np.uint64(span)).astype(np.int64) + int(low)
-        return drawn.reshape(shape)
+        low, span, count = int(low), int(high) - int(low), math.prod(shape)
+        # From this span on the remainder of 32 bits would favour small numbers.
+        words = self._words(count) if span < 2**28 else self._long_words(count)
+        words %= np.uint64(span)
+        drawn = words.view(np.int64)
+        if low:
+            drawn += low
+        return drawn.astype(dtype, copy=False).reshape(shape)
 
     def permutation(self, n: int) -> np.ndarray:
         """Draw an order of 0 ... n - 1, by exchanging each element with a later one."""
@@ -181,31 +234,88 @@ class Generator:
             order[i], order[j] = order[j], order[i]
         return np.array(order)
 
-    def bernoulli(self, p: Any, shape: Shape, dtype: Any) -> np.ndarray:
-        """Draw ones with probability p, and zeros."""
-        drawn = self._unit(math.prod(shape), np.dtype(np.float32)).reshape(shape)
-        return (drawn < p).astype(dtype)
+    def bernoulli(self, p: Any, shape: Shape, dtype: Any = np.float32) -> np.ndarray:
+        """Draw ones, and zeros, with one probability or with an array of them.
+
+        Parameters
+        ----------
+        p
+            A number; or an array that broadcasts to the shape, whose dtype decides how many bits
+            each draw is made of.
+        """
+        count = math.prod(shape)
+        if isinstance(p, np.ndarray):
+            return (self._unit(count, p.dtype.itemsize == 8).reshape(shape) < p).astype(dtype)
+        # Whole numbers of 53 bits spare the conversion of each to a fraction.
+        ones = self._long_words(count, 53) < np.uint64(math.ceil(float(p) * 2**53))
+        return ones.astype(dtype).reshape(shape)
+
+    def exponential(self, shape: Shape, dtype: Any = np.float32, rate: float = 1.0) -> np.ndarray:
+        """Draw from an exponential distribution, by its inverse.
+
+        Raises
+        ------
+        RuntimeError
+            When the rate isn't positive.
+        """
+        if not rate > 0:
+            raise RuntimeError(f"exponential: expects rate > 0, but got {rate}")
+        drawn = np.log1p(-self._unit(math.prod(shape), True))
+        drawn *= -1 / float(rate)
+        return _narrow(drawn, np.dtype(dtype)).reshape(shape)
 
     def multinomial(self, weights: Any, num_samples: int, replacement: bool) -> np.ndarray:
         """Draw indices with probabilities in proportion to weights, in the last dimension."""
-        rows = np.asarray(weights, np.float64)
+        rows = np.asarray(weights)
+        if rows.dtype.kind != "f":
+            rows = rows.astype(np.float64)
         flat = rows.reshape(-1, rows.shape[-1])
-        if replacement:
-            drawn = self._unit(len(flat) * num_samples, np.dtype(np.float64))
-            ends = np.cumsum(flat, axis=1)
+        if replacement and num_samples > 1:
+            drawn = self._unit(len(flat) * num_samples, True)
+            ends = np.cumsum(flat, axis=1, dtype=flat.dtype)
+            ends /= ends[:, -1:]
             chosen = [
-                # The last index with a weight above 0 is where rounding may end.
-                np.minimum(np.searchsorted(end, u * end[-1], side="right"), np.flatnonzero(row)[-1])
-                for row, end, u in zip(flat, ends, drawn.reshape(len(flat), -1), strict=True)
+                np.searchsorted(end, row, side="left")
+                for end, row in zip(ends, drawn.reshape(len(flat), -1), strict=True)
             ]
             picked = np.array(chosen, np.int64)
         else:
-            # The smallest of exponential times with these rates: a draw without replacement.
-            unit = 1 - self._unit(flat.size, np.dtype(np.float64)).reshape(flat.shape)
-            with np.errstate(divide="ignore"):
-                times = -np.log(unit) / flat
-            picked = np.argsort(times, axis=1)[:, :num_samples]
+            # Who comes first among exponential times with these rates: no one comes twice.
+            times = self.exponential(flat.shape, flat.dtype)
+            with np.errstate(divide="ignore", over="ignore"):
+                picked = np.argsort(-(flat / times), axis=1, kind="stable")[:, :num_samples]
         return picked.reshape(*rows.shape[:-1], num_samples)
+
+
+def _narrow(drawn: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """Convert to a dtype; to float16 by way of float32, as PyTorch does."""
+    if dtype.itemsize == 2:
+        drawn = drawn.astype(np.float32, copy=False)
+    return drawn.astype(dtype, copy=False)
+
+
+def _multiply_add(x: np.ndarray, scale: Any, shift: Any) -> np.ndarray:
+    """Return x * scale + shift, rounded once, as the processor's instruction for it does."""
+    if x.dtype != np.float64:
+        exact: np.ndarray = x * np.float64(scale) + np.float64(shift)
+        return exact.astype(x.dtype)
+    product: np.ndarray = x * scale
+    if not shift or not abs(scale) < 1e290:
+        product += shift
+        return product
+    # What rounding took from the product and from the sum (Dekker 1971, Knuth's two-sum) is given
+    # back; only a tie that a vanishing shift would decide still comes out otherwise.
+    half = 2.0**27 + 1
+    x_high, scale_high = x * half, scale * half
+    x_high, scale_high = x_high - (x_high - x), scale_high - (scale_high - scale)
+    x_low, scale_low = x - x_high, scale - scale_high
+    lost = x_high * scale_high - product + x_high * scale_low + x_low * scale_high
+    lost += x_low * scale_low
+    total: np.ndarray = product + shift
+    other = total - product
+    lost += (product - (total - other)) + (shift - other)
+    total += lost
+    return total
 
 
 def _box_muller(drawn: np.ndarray) -> np.ndarray:

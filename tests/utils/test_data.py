@@ -1,0 +1,145 @@
+"""Datasets, samplers and the loader."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_mnist as tg
+from tinygrad_mnist.utils import data as D
+
+
+def numbers(n: int) -> D.TensorDataset:
+    return D.TensorDataset(tg.arange(n), tg.arange(n) * 10)
+
+
+def test_order_of_a_seeded_epoch_is_that_of_pytorch(torch: Any) -> None:
+    """Case 49."""
+    for options in ({"shuffle": True}, {"shuffle": True, "drop_last": True}, {}):
+        seen = []
+        for t in (tg, torch):
+            t.manual_seed(3)
+            dataset = t.utils.data.TensorDataset(t.arange(11))
+            loader = t.utils.data.DataLoader(dataset, batch_size=4, **options)
+            seen.append([[b.tolist() for (b,) in loader] for _ in range(2)])
+        if options.get("shuffle"):
+            assert seen[0][0] != seen[0][1]
+            # PyTorch draws one more number per epoch, to seed workers; so the generator is given.
+            continue
+        assert seen[0] == seen[1]
+
+
+def test_epoch_is_shuffled_anew_from_its_generator() -> None:
+    """Case 48."""
+    generator = tg.Generator().manual_seed(1)
+    loader = D.DataLoader(numbers(10), batch_size=3, shuffle=True, generator=generator)
+    epochs = [[b.tolist() for b, _ in loader] for _ in range(2)]
+    assert epochs[0] != epochs[1]
+    for epoch in epochs:
+        assert [len(batch) for batch in epoch] == [3, 3, 3, 1]
+        assert sorted(sum(epoch, [])) == list(range(10))
+    generator.manual_seed(1)
+    assert [b.tolist() for b, _ in loader] == epochs[0]
+    assert len(loader) == 4
+    assert len(D.DataLoader(numbers(10), batch_size=3, drop_last=True)) == 3
+
+
+def test_batches_keep_rows_together_through_subsets_and_splits() -> None:
+    parts = D.random_split(numbers(10), [0.7, 0.3], tg.Generator().manual_seed(0))
+    assert [len(part) for part in parts] == [7, 3]
+    seen = []
+    for part in (*parts, D.Subset(parts[0], [0, 1])):
+        for a, b in D.DataLoader(part, batch_size=2, shuffle=True):
+            assert isinstance(a, tg.Tensor)
+            assert (a * 10).tolist() == b.tolist()
+            seen += a.tolist()
+    assert sorted(seen[:10]) == list(range(10))
+
+
+def test_fast_path_gives_what_collated_samples_give() -> None:
+    dataset = D.TensorDataset(tg.randn(7, 2, 3), tg.arange(7))
+    fast = list(D.DataLoader(dataset, batch_size=3))
+    slow = list(D.DataLoader(dataset, batch_size=3, collate_fn=D.default_collate))
+    for a, b in zip(fast, slow, strict=True):
+        assert type(a) is type(b) is list
+        assert all(tg.equal(x, y) and x.dtype == y.dtype for x, y in zip(a, b, strict=True))
+
+
+def test_batch_does_not_share_memory_with_the_dataset() -> None:
+    x = tg.zeros(4)
+    for (batch,) in D.DataLoader(D.TensorDataset(x), batch_size=2):
+        batch.fill_(1)
+    assert x.tolist() == [0.0] * 4
+
+
+def test_samplers() -> None:
+    """Case 48."""
+    assert next(iter(D.RandomSampler(range(5), replacement=True, num_samples=10**10))) in range(5)
+    assert len(list(D.RandomSampler(range(3), num_samples=8))) == 8
+    assert sorted(D.SubsetRandomSampler([4, 7])) == [4, 7]
+    assert set(D.WeightedRandomSampler([0, 1, 0], 5)) == {1}
+    assert list(D.BatchSampler(D.SequentialSampler(range(5)), 2, True)) == [[0, 1], [2, 3]]
+    loader = D.DataLoader(numbers(6), batch_sampler=[[0, 5], [1]])
+    assert [b.tolist() for b, _ in loader] == [[0, 5], [1]]
+    weighted = D.DataLoader(numbers(3), batch_size=2, sampler=D.WeightedRandomSampler([0, 0, 1], 4))
+    assert [b.tolist() for b, _ in weighted] == [[2, 2], [2, 2]]
+    single = D.DataLoader(numbers(2), batch_size=None)
+    assert [b.item() for b, _ in single] == [0, 1]
+
+
+def test_collation_is_that_of_pytorch(torch: Any) -> None:
+    Pair = namedtuple("Pair", ["x", "y"])
+    for batch in (
+        [1, 2], [1.5, 2.5], [True, False], ["a", "b"], [(1, 2.0), (3, 4.0)], [{"a": 1}, {"a": 2}],
+        [np.ones(2), np.zeros(2)], [np.float32(1), np.float32(2)], [Pair(1, [2]), Pair(3, [4])],
+    ):  # fmt: skip
+        mine, theirs = D.default_collate(batch), torch.utils.data.default_collate(batch)
+        assert repr(mine) == repr(theirs)
+    with pytest.raises(TypeError, match="found object"):
+        D.default_collate([object()])
+    with pytest.raises(RuntimeError, match="equally many parts"):
+        D.default_collate([(1, 2), (1,)])
+
+
+def test_other_datasets() -> None:
+    class Squares(D.Dataset):
+        def __len__(self) -> int:
+            return 5
+
+        def __getitem__(self, i: int) -> tuple[int, int]:
+            return i, i * i
+
+    class Stream(D.IterableDataset):
+        def __iter__(self) -> Any:
+            return iter(range(5))
+
+    assert [b.tolist() for _, b in D.DataLoader(Squares(), batch_size=3)] == [[0, 1, 4], [9, 16]]
+    assert [b.tolist() for b in D.DataLoader(Stream(), batch_size=2)] == [[0, 1], [2, 3], [4]]
+    both = Squares() + Squares()
+    assert (len(both), both[7], both[-1]) == (10, (2, 4), (4, 16))
+    with pytest.raises(TypeError, match="no length"):
+        len(D.DataLoader(Stream(), batch_size=2))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: D.TensorDataset(tg.ones(2), tg.ones(3)), ValueError, "size mismatch"),
+        (lambda: D.DataLoader(numbers(2), num_workers=2), ValueError, "num_workers=2 is not offered"),
+        (lambda: D.DataLoader(numbers(2), batch_size=0), ValueError, "positive"),
+        (lambda: D.DataLoader(numbers(2), shuffle=True, sampler=[0]), ValueError, "exclusive"),
+        (lambda: D.DataLoader(numbers(2), batch_sampler=[[0]], batch_size=3), ValueError, "exclusive"),
+        (lambda: D.DataLoader(numbers(2), batchsize=3), TypeError, "batchsize"),
+        (lambda: D.random_split(numbers(3), [1, 1]), ValueError, "add up to 2"),
+        (lambda: D.RandomSampler(range(3), num_samples=0), ValueError, "positive integer"),
+        (lambda: D.WeightedRandomSampler([-1.0, 2.0], 1), ValueError, "not negative"),
+        (lambda: D.ConcatDataset([]), ValueError, "empty"),
+        (lambda: list(D.DataLoader(numbers(2), sampler=[5])), IndexError, "out of bounds"),
+    ],
+)  # fmt: skip
+def test_bad_input_gets_a_sentence(call: Any, error: Any, words: str) -> None:
+    with pytest.raises(error, match=words):
+        call()
