@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Node, Output, Tuple, Variable, apply, wrap
+from tinygrad_mnist.autograd.graph import Node, Output, Tuple, Variable, apply, wrap, wrapped
+from tinygrad_mnist.autograd.hooks import run_hooks
 from tinygrad_mnist.autograd.modes import modes, recording
 
 Source = Node | Variable
@@ -195,13 +196,6 @@ def fit(
     return wrapped(gradient, create_graph)
 
 
-def wrapped(gradient: Any, create_graph: bool) -> Any:
-    """Return a gradient as the walk holds it: a Variable if recorded, else an array."""
-    if create_graph:
-        return gradient if isinstance(gradient, Variable) else wrap(gradient)
-    return gradient._array if isinstance(gradient, Variable) else np.asarray(gradient)
-
-
 def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Sum a gradient over the dimensions along which its input was broadcast."""
     have = gradient.shape
@@ -296,23 +290,6 @@ def _leading_to(targets: set[Source], roots: Sequence[Source]) -> set[Source]:
         if any(p in needed or p in targets for p in node.parents):
             needed.add(node)
     return needed
-
-
-def run_hooks(hooks: dict[int, Any], g: Any, create_graph: bool) -> Any:
-    """Call a tensor's hooks on its accumulated gradient; what one returns replaces it."""
-    gradient = g if isinstance(g, Variable) else wrap(g)
-    for hook in list(hooks.values()):
-        with recording(create_graph):
-            returned = hook(gradient)
-        if returned is None:
-            continue
-        if not isinstance(returned, Variable) or returned.shape != gradient.shape:
-            raise RuntimeError(
-                f"hook: a tensor hook must return None or a tensor of the gradient's shape "
-                f"{list(gradient.shape)}; got {returned!r}"
-            )
-        gradient = returned
-    return wrapped(gradient, create_graph)
 
 
 def _refuse_nan(node: Node, position: int, gradient: Any) -> None:

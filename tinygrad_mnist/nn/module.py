@@ -10,10 +10,10 @@ import numpy as np
 
 from tinygrad_mnist.autograd.function import Function
 from tinygrad_mnist.autograd.graph import Variable
+from tinygrad_mnist.autograd.hooks import RemovableHandle
 from tinygrad_mnist.nn.parameter import Buffer, Parameter, check_tensor
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.core import RemovableHandle
 from tinygrad_mnist.tensor.device import check_device
 
 

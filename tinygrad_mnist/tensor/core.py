@@ -8,7 +8,6 @@ which NumPy's own functions accept it.
 
 from __future__ import annotations
 
-import copy
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
@@ -18,19 +17,20 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd import engine
+from tinygrad_mnist.autograd.errors import explain
 from tinygrad_mnist.autograd.graph import (
     Node,
     Variable,
-    adopt,
+    Version,
     apply,
-    check_writable,
-    explain,
-    record_write,
     wrap,
 )
+from tinygrad_mnist.autograd.hooks import RemovableHandle
+from tinygrad_mnist.autograd.inplace import adopt, check_writable, record_write
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import printing, protocols
-from tinygrad_mnist.tensor.device import CPU, check_device, device
+from tinygrad_mnist.tensor.conversion import ConversionMethods
+from tinygrad_mnist.tensor.device import CPU, device
 from tinygrad_mnist.tensor.elementwise import ElementwiseMethods
 from tinygrad_mnist.tensor.indexing import IndexingMethods, as_index
 from tinygrad_mnist.tensor.inplace import InplaceMethods
@@ -46,6 +46,7 @@ class Tensor(
     ShapeMethods,
     IndexingMethods,
     LinalgMethods,
+    ConversionMethods,
     InplaceMethods,
 ):
     """An array of one dtype that operations on it can be differentiated through.
@@ -76,7 +77,7 @@ class Tensor(
                 )
         else:
             self._array = np.zeros(data if data else (0,), dtype)
-        self._version = engine.Version()
+        self._version = Version()
 
     # What it is
 
@@ -311,113 +312,6 @@ class Tensor(
         self._array = value._array
         self._version.bump("data")
 
-    # Conversion
-
-    def numpy(self, *, force: bool = False) -> np.ndarray:
-        """Return the array, not copied: what is written to it is written to the tensor.
-
-        Raises
-        ------
-        RuntimeError
-            When the tensor requires grad, since NumPy would lose its history; ``force=True``
-            detaches it.
-        """
-        if self.requires_grad and not force:
-            raise RuntimeError(
-                "can't call numpy() on Tensor that requires grad; use tensor.detach().numpy()"
-            )
-        return self._array
-
-    def item(self) -> Any:
-        """Return the only element as a Python number."""
-        if self._array.size != 1:
-            raise RuntimeError(
-                f"a Tensor with {self._array.size} elements cannot be converted to Scalar; it has "
-                f"shape {list(self.shape)}; reduce it, or use tolist()"
-            )
-        return self._array.item()
-
-    def tolist(self) -> Any:
-        """Return the elements as nested lists of Python numbers."""
-        return self._array.tolist()
-
-    def to(self, *args: Any, **kwargs: Any) -> Tensor:
-        """Convert to a dtype, a device (the CPU), or another tensor's dtype.
-
-        Returns the tensor itself where nothing changes, unless ``copy=True``.
-        """
-        target: Any = kwargs.pop("dtype", None)
-        check_device(kwargs.pop("device", None))
-        copy = kwargs.pop("copy", False)
-        for unused in ("non_blocking", "memory_format"):
-            kwargs.pop(unused, None)
-        if kwargs:
-            raise TypeError(f"to: unexpected arguments {sorted(kwargs)}")
-        for arg in args:
-            if isinstance(arg, Tensor):
-                target = arg._array.dtype
-            elif isinstance(arg, str | device):
-                check_device(arg)
-            elif arg is not None and not isinstance(arg, bool):
-                target = arg
-        dtype = self._array.dtype if target is None else dtypes.as_numpy(target)
-        if dtype == self._array.dtype:
-            return self.clone() if copy else self
-        if dtype.kind != "f":
-            return wrap(ops.cast.forward(self._array, dtype=dtype))  # type: ignore[no-any-return]
-        return apply(ops.cast, self, dtype=dtype)  # type: ignore[no-any-return]
-
-    def type(self, dtype: Any = None) -> Any:
-        """Convert to a dtype; without one, return the name of the tensor's type."""
-        if dtype is not None:
-            return self.to(dtype)
-        return dtypes.type_name(self._array.dtype)
-
-    def type_as(self, other: Tensor) -> Tensor:
-        """Convert to another tensor's dtype."""
-        return self.to(other.dtype)
-
-    def float(self) -> Tensor:
-        """Convert to float32."""
-        return self.to(dtypes.float32)
-
-    def double(self) -> Tensor:
-        """Convert to float64."""
-        return self.to(dtypes.float64)
-
-    def half(self) -> Tensor:
-        """Convert to float16."""
-        return self.to(dtypes.float16)
-
-    def long(self) -> Tensor:
-        """Convert to int64."""
-        return self.to(dtypes.int64)
-
-    def int(self) -> Tensor:
-        """Convert to int32."""
-        return self.to(dtypes.int32)
-
-    def short(self) -> Tensor:
-        """Convert to int16."""
-        return self.to(dtypes.int16)
-
-    def byte(self) -> Tensor:
-        """Convert to uint8."""
-        return self.to(dtypes.uint8)
-
-    def bool(self) -> Tensor:
-        """Convert to bool: whether each element isn't 0."""
-        return self.to(dtypes.bool)
-
-    def cpu(self) -> Tensor:
-        """Return the tensor: it is on the CPU."""
-        return self
-
-    def cuda(self, *args: Any, **kwargs: Any) -> Tensor:
-        """Raise: there is no GPU here."""
-        check_device("cuda")
-        return self
-
     # Python and NumPy
 
     def __repr__(self) -> str:
@@ -425,35 +319,6 @@ class Tensor(
         return printing.format_tensor(
             self._array, self._requires_grad, None if self._node is None else self._node.name()
         )
-
-    def __format__(self, spec: str) -> str:
-        """Format a single number by its specification; otherwise only the empty one works."""
-        if self._array.ndim == 0 and type(self) is Tensor:
-            return format(self._array.item(), spec)
-        return object.__format__(self, spec)
-
-    def __bool__(self) -> bool:  # type: ignore[valid-type]
-        """Return the truth of the only element."""
-        if self._array.size != 1:
-            count = "no" if self._array.size == 0 else "more than one"
-            raise RuntimeError(
-                f"Boolean value of Tensor with {count} value is ambiguous; use any() or all()"
-            )
-        return bool(self._array.item())  # type: ignore[no-any-return,misc]
-
-    def __float__(self) -> float:  # type: ignore[valid-type]
-        """Return the only element as a float."""
-        return float(self.item())  # type: ignore[no-any-return,misc]
-
-    def __int__(self) -> int:  # type: ignore[valid-type]
-        """Return the only element as an int."""
-        return int(self.item())  # type: ignore[no-any-return,misc]
-
-    def __index__(self) -> int:  # type: ignore[valid-type]
-        """Return the only element for use as an index, if it is an integer."""
-        if self._array.dtype.kind not in "iub" or self._array.size != 1:
-            raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(self._array.item())  # type: ignore[no-any-return,misc]
 
     def __len__(self) -> int:  # type: ignore[valid-type]
         """Return the length of the first dimension."""
@@ -491,37 +356,6 @@ class Tensor(
             ) from error
         adopt("setitem", self, record_write(ops.setitem, self, value, index=index))
 
-    def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:
-        """Copy the array and the gradient of a leaf.
-
-        Raises
-        ------
-        RuntimeError
-            For a computed tensor: its graph can't be copied.
-        """
-        if self._node is not None:
-            raise RuntimeError(
-                "only Tensors created explicitly by the user (graph leaves) support the deepcopy "
-                "protocol; copy tensor.detach() instead"
-            )
-        out = type(self).__new__(type(self))
-        memo[id(self)] = out
-        skipped = ("_version", "_array", "_hooks", "_view_of", "_seen")
-        for name, value in self.__dict__.items():
-            if name not in skipped:
-                out.__dict__[name] = copy.deepcopy(value, memo)
-        out._array = np.array(self._array, order="K")
-        out._version = engine.Version()
-        return out
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        """Pickle the array, the gradient and what was attached to a leaf."""
-        if self._node is not None:
-            raise RuntimeError("pickle: a computed tensor can't be pickled; use detach()")
-        skipped = ("_version", "_hooks", "_view_of", "_seen")
-        state = {name: value for name, value in self.__dict__.items() if name not in skipped}
-        return _unpickle, (type(self), state)
-
     __array_priority__ = 1000
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
@@ -538,39 +372,6 @@ class Tensor(
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """Let NumPy's functions work on Tensors, and record those that have derivatives."""
         return protocols.call_function(function, args, kwargs)
-
-
-class RemovableHandle:
-    """What registering a hook returns: ``remove()`` unregisters it."""
-
-    _next = 0
-
-    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
-        self._hooks = hooks
-        self.id = RemovableHandle._next
-        RemovableHandle._next += 1
-        hooks[self.id] = hook
-
-    def remove(self) -> None:
-        """Unregister the hook; a second call does nothing."""
-        self._hooks.pop(self.id, None)
-
-    def __enter__(self) -> RemovableHandle:
-        """Keep the hook for a ``with`` block."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Unregister the hook."""
-        self.remove()
-
-
-def _unpickle(kind: type[Tensor], state: dict[str, Any]) -> Tensor:
-    out = kind.__new__(kind)
-    out.__dict__.update(state)
-    # An unpickled dtype is equal to NumPy's own, but not the same object, as the engine likes it.
-    out._array = out._array.view(np.dtype(out._array.dtype.str))
-    out._version = engine.Version()
-    return out
 
 
 Variable.kind = Tensor

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, adopt, apply, apply_inplace, check_writable
+from tinygrad_mnist.autograd.graph import Variable, apply
+from tinygrad_mnist.autograd.inplace import adopt, apply_inplace, check_writable
 from tinygrad_mnist.tensor import random
 
 if TYPE_CHECKING:

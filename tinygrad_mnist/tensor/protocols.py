@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply, modes, wrap
+from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.modes import modes
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 """What stands for a NumPy function when it is called with Tensors."""

@@ -232,7 +232,7 @@ class Generator:
         order = list(range(n))
         for i, j in enumerate(partners):
             order[i], order[j] = order[j], order[i]
-        return np.array(order)
+        return np.fromiter(order, np.int64, n)
 
     def bernoulli(self, p: Any, shape: Shape, dtype: Any = np.float32) -> np.ndarray:
         """Draw ones, and zeros, with one probability or with an array of them.

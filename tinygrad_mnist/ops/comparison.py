@@ -1,0 +1,77 @@
+"""Comparisons, logic and questions about elements: operations without a derivative."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.ops.contract import Op, Sample, op
+from tinygrad_mnist.ops.elementwise import UNARY, _binary
+
+
+def _decide(name: str, forward: Any, formula: str, doc: str, torch: str = "") -> Op:
+    """Declare a comparison of two arrays: its result has no derivative."""
+    return _binary(name, forward, None, None, formula, doc, torch=torch)
+
+
+floor_divide = _decide(
+    "floor_divide", np.floor_divide, "floor(x / y)", "Quotient rounded down.",
+)  # fmt: skip
+
+eq = _decide("eq", np.equal, "x == y", "Where two arrays are equal.")
+
+ne = _decide("ne", np.not_equal, "x != y", "Where two arrays differ.")
+
+lt = _decide("lt", np.less, "x < y", "Where the first is smaller.")
+
+le = _decide("le", np.less_equal, "x <= y", "Where the first is not larger.")
+
+gt = _decide("gt", np.greater, "x > y", "Where the first is larger.")
+
+ge = _decide("ge", np.greater_equal, "x >= y", "Where the first is not smaller.")
+
+logical_and = _decide("logical_and", np.logical_and, "x and y", "Where both are true (not 0).")
+
+logical_or = _decide("logical_or", np.logical_or, "x or y", "Where one is true (not 0).")
+
+logical_xor = _decide("logical_xor", np.logical_xor, "x xor y", "Where just one is true (not 0).")
+
+_BITS = [Sample(np.array([1, 2, 3]), np.array([3, 3, 0]))]
+
+bitwise_and = op(
+    "bitwise_and", np.bitwise_and, x=None, y=None, formula="x & y", torch="x & y", samples=_BITS,
+    doc="Bits set in both of two integers, or truth of both.", broadcasts=True, promotes="common",
+)  # fmt: skip
+
+bitwise_or = op(
+    "bitwise_or", np.bitwise_or, x=None, y=None, formula="x | y", torch="x | y", samples=_BITS,
+    doc="Bits set in one of two integers, or truth of one.", broadcasts=True, promotes="common",
+)  # fmt: skip
+
+bitwise_xor = op(
+    "bitwise_xor", np.bitwise_xor, x=None, y=None, formula="x ^ y", torch="x ^ y", samples=_BITS,
+    doc="Bits set in just one of two integers.", broadcasts=True, promotes="common",
+)  # fmt: skip
+
+bitwise_not = op(
+    "bitwise_not", np.invert, x=None, formula="~x", torch="~x", samples=[Sample(_BITS[0].inputs[0])],
+    doc="Bits reversed, or truth denied.",
+)  # fmt: skip
+
+
+def _ask(name: str, forward: Any, doc: str) -> Op:
+    """Declare a question about each element."""
+    return op(
+        name, forward, x=None, formula=f"{name}(x)", doc=doc, torch=f"torch.{name}(x)",
+        samples=UNARY,
+    )  # fmt: skip
+
+
+logical_not = _ask("logical_not", np.logical_not, "Where an element is false (0).")
+
+isnan = _ask("isnan", np.isnan, "Where an element is not a number.")
+
+isinf = _ask("isinf", np.isinf, "Where an element is infinite.")
+
+isfinite = _ask("isfinite", np.isfinite, "Where an element is neither infinite nor NaN.")
