@@ -49,14 +49,22 @@ class Workload:
 
     def __str__(self) -> str:
         """Describe the workload in one line."""
-        return f"{'-'.join(map(str, self.sizes))} {self.activation}, batch {self.batch}, {self.optimizer}"
+        sizes = "-".join(map(str, self.sizes))
+        return f"{sizes} {self.activation}, batch {self.batch}, {self.optimizer}"
 
 
 WORKLOADS = [
-    Workload("W1", (784, 100, 200, 10), "relu", 32, "sgd", 0.1, {"PyTorch": 0.85, "NumPy": 1.25}),
+    Workload(
+        "W1", (784, 100, 200, 10), "relu", 32, "sgd", 0.1, {"PyTorch": 0.85, "NumPy": 1.25}
+    ),
     Workload("W2", (784, 64, 10), "sigmoid", 128, "momentum", 0.1, {"PyTorch": 1.0, "NumPy": 1.25}),
-    Workload("W3", (784, 256, 256, 10), "sigmoid", 512, "adam", 0.001, {"PyTorch": 1.2, "NumPy": 0.9}),
-    Workload("W4", (784, 100, 200, 300, 400, 10), "relu", 32, "sgd", 0.1, {"PyTorch": 1.0, "NumPy": 1.15}),
+    Workload(
+        "W3", (784, 256, 256, 10), "sigmoid", 512, "adam", 1e-3, {"PyTorch": 1.2, "NumPy": 0.9}
+    ),
+    Workload(
+        "W4", (784, 100, 200, 300, 400, 10), "relu", 32, "sgd", 0.1,
+        {"PyTorch": 1.0, "NumPy": 1.15},
+    ),
 ]  # fmt: skip
 
 
@@ -67,7 +75,8 @@ def make_data(workload: Workload) -> tuple[Any, ...]:
     y = source.integers(0, 10, workload.batch)
     pairs = list(zip(workload.sizes, workload.sizes[1:], strict=False))
     scale = [np.sqrt(2 / (n + m)) for n, m in pairs]
-    w = [(source.standard_normal((m, n)) * s).astype("f4") for (n, m), s in zip(pairs, scale, strict=True)]  # fmt: skip
+    w = [source.standard_normal((m, n)) * s for (n, m), s in zip(pairs, scale, strict=True)]
+    w = [x.astype(np.float32) for x in w]
     return x, y, w, [np.zeros(m, np.float32) for _, m in pairs]
 
 
@@ -210,7 +219,9 @@ def compare(name: str, what: str, times: dict[str, list[float]], goals: dict[str
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the workloads that the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)  # fmt: skip
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("workloads", nargs="*", help="W1, W2, W3, W4, W6; all by default")
     parser.add_argument("--quick", action="store_true", help="a few steps each")
     parser.add_argument("--json", help="a file for the numbers")

@@ -30,7 +30,7 @@ def options(
     lr: float | None = None,
     arguments: list[str] | None = None,
 ) -> argparse.Namespace:
-    """Read the command line: the options of every example, and of a training one with its defaults."""
+    """Read the options of every example, and those of a training one with its defaults."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )

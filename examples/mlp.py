@@ -82,8 +82,8 @@ def main(arguments: list[str] | None = None) -> dict:
         saved = tg.load(checkpoint)
         if saved["settings"] != settings:
             raise ValueError(
-                f"{checkpoint} was made with other settings, {saved['settings']}; give the same, or "
-                f"leave out --resume"
+                f"{checkpoint} was made with other settings, {saved['settings']}; give the same, "
+                f"or leave out --resume"
             )
         network.load_state_dict(saved["network"])
         optimizer.load_state_dict(saved["optimizer"])

@@ -98,7 +98,7 @@ def _digest(file: IO[bytes], length: int) -> bytes:
     while length > 0:
         piece = file.read(min(length, 2**20))
         if not piece:
-            raise _Damage("it ends too early")
+            raise _DamageError("it ends too early")
         total.update(piece)
         length -= len(piece)
     return total.hexdigest().encode()
@@ -212,7 +212,7 @@ def load(f: str | os.PathLike[str]) -> Any:
             size = file.seek(0, os.SEEK_END)
             file.seek(0)
             if _digest(file, size - _DIGEST) != file.read(_DIGEST):
-                raise _Damage("its checksum is wrong")
+                raise _DamageError("its checksum is wrong")
             archive = zipfile.ZipFile(file)
             header = _read_header(archive)
             arrays = [
@@ -220,11 +220,11 @@ def load(f: str | os.PathLike[str]) -> Any:
             ]
             expected = {_STRUCTURE, *(f"{i}.npy" for i in range(len(arrays)))}
             if set(archive.namelist()) != expected or len(archive.namelist()) != len(expected):
-                raise _Damage("it holds other entries than its structure names")
+                raise _DamageError("it holds other entries than its structure names")
             return _build(header["root"], arrays)
     except FileNotFoundError:
         raise
-    except (_Damage, zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (_DamageError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise CheckpointError(
             f"load: {path} is truncated, altered or no checkpoint: {error}"
         ) from error
@@ -233,19 +233,19 @@ def load(f: str | os.PathLike[str]) -> Any:
         raise CheckpointError(f"load: {path} is damaged or no checkpoint: {error!r}") from error
 
 
-class _Damage(Exception):
+class _DamageError(Exception):
     """Something in the file isn't as it was written."""
 
 
 def _read_header(archive: zipfile.ZipFile) -> dict[str, Any]:
     info = archive.getinfo(_STRUCTURE)
     if info.compress_type != zipfile.ZIP_STORED or info.file_size > _MAX_STRUCTURE:
-        raise _Damage("its structure is compressed or too large")
+        raise _DamageError("its structure is compressed or too large")
     header: dict[str, Any] = json.loads(archive.read(info))
     if not isinstance(header, dict) or header.get("format") != _FORMAT:
-        raise _Damage("its structure is of another format")
+        raise _DamageError("its structure is of another format")
     if header["version"] != 1:
-        raise _Damage(f"its version is {header['version']}, but this program reads version 1")
+        raise _DamageError(f"its version is {header['version']}, but this program reads version 1")
     return header
 
 
@@ -256,19 +256,19 @@ def _read_array(
     dtype = np.dtype(about["dtype"])
     shape = tuple(about["shape"])
     if dtype.kind not in "fiub" or not all(type(n) is int and n >= 0 for n in shape):
-        raise _Damage(f"array {number} has dtype {dtype} and shape {shape}")
+        raise _DamageError(f"array {number} has dtype {dtype} and shape {shape}")
     expected = math.prod(shape) * dtype.itemsize
     info = archive.getinfo(f"{number}.npy")
     if info.compress_type != zipfile.ZIP_STORED or info.file_size > size:
-        raise _Damage(f"array {number} is compressed, or larger than the file")
+        raise _DamageError(f"array {number} is compressed, or larger than the file")
     if not expected < info.file_size <= expected + 4096:
-        raise _Damage(f"array {number} has {info.file_size} bytes, its shape says {expected}")
+        raise _DamageError(f"array {number} has {info.file_size} bytes, its shape says {expected}")
     with archive.open(info) as entry:
         array: np.ndarray = np.lib.format.read_array(entry, allow_pickle=False)
         if entry.read(1):
-            raise _Damage(f"array {number} is longer than its shape says")
+            raise _DamageError(f"array {number} is longer than its shape says")
     if array.shape != shape or array.dtype != dtype:
-        raise _Damage(f"array {number} is {array.dtype} {array.shape}, not {dtype} {shape}")
+        raise _DamageError(f"array {number} is {array.dtype} {array.shape}, not {dtype} {shape}")
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 
@@ -295,4 +295,4 @@ def _build(node: Any, arrays: list[np.ndarray]) -> Any:
     if kind in ("list", "tuple"):
         built = [_build(item, arrays) for item in value]
         return built if kind == "list" else tuple(built)
-    raise _Damage(f"its structure names an unknown kind, {kind!r}")
+    raise _DamageError(f"its structure names an unknown kind, {kind!r}")

@@ -53,8 +53,8 @@ def set_num_threads(number: int) -> None:
     found = _functions()
     if found is None:
         raise RuntimeError(
-            "set_num_threads: NumPy's BLAS is not an OpenBLAS that can be asked; set OMP_NUM_THREADS "
-            "before the program starts"
+            "set_num_threads: NumPy's BLAS is not an OpenBLAS that can be asked; set "
+            "OMP_NUM_THREADS before the program starts"
         )
     found[0](number)
 

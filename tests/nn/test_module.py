@@ -106,7 +106,7 @@ def test_mistakes_with_attributes_are_sentences() -> None:
         def __init__(self) -> None:
             self.layer = nn.Linear(1, 1)
 
-    with pytest.raises(AttributeError, match="before Module.__init__"):
+    with pytest.raises(AttributeError, match=r"before Module\.__init__"):
         Early()
     net.scale = None
     assert "scale" not in net.state_dict()

@@ -16,19 +16,42 @@ def numbers(n: int) -> D.TensorDataset:
     return D.TensorDataset(tg.arange(n), tg.arange(n) * 10)
 
 
-def test_order_of_a_seeded_epoch_is_that_of_pytorch(torch: Any) -> None:
+@pytest.mark.parametrize("given", [False, True], ids=["global generator", "own generator"])
+@pytest.mark.parametrize(
+    "options", [{}, {"shuffle": True}, {"shuffle": True, "drop_last": True}], ids=str
+)
+def test_order_of_seeded_epochs_is_that_of_pytorch(
+    options: dict[str, Any], given: bool, torch: Any
+) -> None:
     """Case 49."""
-    for options in ({"shuffle": True}, {"shuffle": True, "drop_last": True}, {}):
+    seen = []
+    for t in (tg, torch):
+        t.manual_seed(3)
+        generator = t.Generator()
+        generator.manual_seed(5)
+        dataset = t.utils.data.TensorDataset(t.arange(11))
+        loader = t.utils.data.DataLoader(
+            dataset, batch_size=4, generator=generator if given else None, **options
+        )
+        epochs = [[b.tolist() for (b,) in loader] for _ in range(3)]
+        seen.append((epochs, t.rand(2).tolist(), t.rand(2, generator=generator).tolist()))
+    assert seen[0] == seen[1]
+
+
+def test_other_samplers_draw_as_pytorchs_do(torch: Any) -> None:
+    """Case 49."""
+    for make in (
+        lambda d: d.RandomSampler(range(7), replacement=True, num_samples=40),
+        lambda d: d.RandomSampler(range(7), replacement=True, num_samples=64),
+        lambda d: d.RandomSampler(range(7), num_samples=17),
+        lambda d: d.SubsetRandomSampler([3, 1, 4, 1, 5]),
+        lambda d: d.WeightedRandomSampler([0.1, 0.5, 2.0], 9),
+        lambda d: [list(part.indices) for part in d.random_split(range(10), [0.6, 0.4])],
+    ):
         seen = []
         for t in (tg, torch):
-            t.manual_seed(3)
-            dataset = t.utils.data.TensorDataset(t.arange(11))
-            loader = t.utils.data.DataLoader(dataset, batch_size=4, **options)
-            seen.append([[b.tolist() for (b,) in loader] for _ in range(2)])
-        if options.get("shuffle"):
-            assert seen[0][0] != seen[0][1]
-            # PyTorch draws one more number per epoch, to seed workers; so the generator is given.
-            continue
+            t.manual_seed(4)
+            seen.append((list(make(t.utils.data)), t.rand(1).item()))
         assert seen[0] == seen[1]
 
 
@@ -40,7 +63,7 @@ def test_epoch_is_shuffled_anew_from_its_generator() -> None:
     assert epochs[0] != epochs[1]
     for epoch in epochs:
         assert [len(batch) for batch in epoch] == [3, 3, 3, 1]
-        assert sorted(sum(epoch, [])) == list(range(10))
+        assert sorted(i for batch in epoch for i in batch) == list(range(10))
     generator.manual_seed(1)
     assert [b.tolist() for b, _ in loader] == epochs[0]
     assert len(loader) == 4

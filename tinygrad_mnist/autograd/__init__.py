@@ -3,8 +3,8 @@
 This room knows arrays and :class:`Variable`, of which Tensor is the full-grown form.
 """
 
-from tinygrad_mnist.autograd.engine import backward as backward
-from tinygrad_mnist.autograd.engine import grad as grad
+from tinygrad_mnist.autograd.api import backward as backward
+from tinygrad_mnist.autograd.api import grad as grad
 from tinygrad_mnist.autograd.function import Function as Function
 from tinygrad_mnist.autograd.gradcheck import GradcheckError as GradcheckError
 from tinygrad_mnist.autograd.gradcheck import gradcheck as gradcheck

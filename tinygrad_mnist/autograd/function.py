@@ -55,7 +55,7 @@ class FunctionCtx:
                 "saved_tensors: trying to go backward through the graph a second time, but the "
                 "saved tensors were released by the first; pass retain_graph=True to it"
             )
-        tensors = []
+        tensors: list[Any] = []
         for array, source, version, count in self._saved:
             if version is not None and version.count != count:
                 raise RuntimeError(
@@ -239,7 +239,7 @@ class Function:
                 saved.append((None, None, None, 0))
                 continue
             # An output is kept without its Variable, or the graph would hold itself.
-            source = _OutputOf(sources[id(x)].index) if id(x) in sources else None  # type: ignore[union-attr]
+            source = _OutputOf(sources[id(x)].index) if id(x) in sources else None
             if source is None:
                 origin = x if x._requires_grad and x._node is None else x._node
                 saved.append((x._array, origin, x._version, x._version.count))

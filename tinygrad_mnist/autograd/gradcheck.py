@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.engine import grad
+from tinygrad_mnist.autograd.api import grad
 from tinygrad_mnist.autograd.graph import Variable, wrap
 from tinygrad_mnist.autograd.modes import recording
 
@@ -192,8 +192,8 @@ class _Check:
                         )
             return
         first, second = self.analytic(outputs), self.analytic(_outputs(self.func, self.arguments))
-        for i, a, b in zip(self.checked, first, second, strict=True):
-            for k, (x, y) in enumerate(zip(a, b, strict=True)):
+        for i, once, again in zip(self.checked, first, second, strict=True):
+            for k, (x, y) in enumerate(zip(once, again, strict=True)):
                 if x.size and np.max(np.abs(x - y)) > self.nondet_tol:
                     raise GradcheckError(
                         f"gradcheck: the backward of output {k} for input {i} is not "
@@ -203,9 +203,9 @@ class _Check:
         with recording(True):
             tracked = [k for k, out in enumerate(self._floats()) if _tracked(out)]
         for i, analytic in zip(self.checked, first, strict=True):
-            numeric_all = self.numeric(i)
+            differences = self.numeric(i)
             for k, a in zip(tracked, analytic, strict=True):
-                self.compare(i, k, a, numeric_all[k])
+                self.compare(i, k, a, differences[k])
 
     def _floats(self) -> list[Any]:
         returned = self.func(*self.arguments)

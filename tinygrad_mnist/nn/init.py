@@ -42,8 +42,8 @@ def _fans(tensor: Tensor) -> tuple[int, int]:
     """Return the numbers of inputs and outputs of a weight (out, in, ...)."""
     if tensor.dim() < 2:
         raise ValueError(
-            f"fan in and fan out can not be computed for a tensor of shape {list(tensor.shape)}; it "
-            f"needs at least 2 dimensions"
+            f"fan in and fan out can not be computed for a tensor of shape {list(tensor.shape)}; "
+            f"it needs at least 2 dimensions"
         )
     field = int(np.prod(tensor.shape[2:]))
     return tensor.shape[1] * field, tensor.shape[0] * field

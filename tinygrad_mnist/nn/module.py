@@ -126,8 +126,8 @@ class Module:
             elif name in own.get("_modules", ()):
                 if value is not None:
                     raise TypeError(
-                        f"cannot assign '{type(value).__name__}' as child module '{name}': a Module "
-                        f"or None is required"
+                        f"cannot assign '{type(value).__name__}' as child module '{name}': a "
+                        f"Module or None is required"
                     )
                 own["_modules"][name] = None
             else:
@@ -176,7 +176,7 @@ class Module:
         """Unregister, or delete an ordinary attribute."""
         for register in (self._parameters, self._buffers, self._modules):
             if name in register:
-                del register[name]  # type: ignore[attr-defined]
+                del register[name]
                 self._transient.discard(name)
                 return
         object.__delattr__(self, name)

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import Op, Sample, op
-from tinygrad_mnist.ops.elementwise import UNARY, _binary
+from tinygrad_mnist.ops.elementwise import UNARY, binary
 
 
 def _decide(name: str, forward: Any, formula: str, doc: str, torch: str = "") -> Op:
     """Declare a comparison of two arrays: its result has no derivative."""
-    return _binary(name, forward, None, None, formula, doc, torch=torch)
+    return binary(name, forward, None, None, formula, doc, torch=torch)
 
 
 floor_divide = _decide(
@@ -55,7 +55,8 @@ bitwise_xor = op(
 )  # fmt: skip
 
 bitwise_not = op(
-    "bitwise_not", np.invert, x=None, formula="~x", torch="~x", samples=[Sample(_BITS[0].inputs[0])],
+    "bitwise_not", np.invert, x=None, formula="~x", torch="~x",
+    samples=[Sample(np.array([1, 2, 3]))],
     doc="Bits reversed, or truth denied.",
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ tensors, which come before Python numbers.
 from __future__ import annotations
 
 import builtins
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,7 +23,7 @@ class dtype:  # noqa: N801
     (torch.float32, True, True)
     """
 
-    _all: dict[np.dtype[Any], dtype] = {}
+    _all: ClassVar[dict[np.dtype[Any], dtype]] = {}
     is_complex = False
 
     def __init__(self, name: str) -> None:
@@ -45,7 +45,7 @@ class dtype:  # noqa: N801
             return self is other
         return isinstance(other, np.dtype | type) and self.numpy == other
 
-    def __hash__(self) -> int:
+    def __hash__(self) -> builtins.int:
         """Hash as NumPy's dtype does, which is equal to it."""
         return hash(self.numpy)
 
@@ -68,8 +68,10 @@ int64 = long = dtype("int64")
 uint8 = dtype("uint8")
 bool = dtype("bool")  # noqa: A001
 
-_NAMES = {"float16": "Half", "float32": "Float", "float64": "Double", "int8": "Char",
-          "int16": "Short", "int32": "Int", "int64": "Long", "uint8": "Byte", "bool": "Bool"}  # fmt: skip
+_NAMES = {
+    "float16": "Half", "float32": "Float", "float64": "Double", "int8": "Char", "int16": "Short",
+    "int32": "Int", "int64": "Long", "uint8": "Byte", "bool": "Bool",
+}  # fmt: skip
 _CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
 _default = np.dtype(np.float32)
 

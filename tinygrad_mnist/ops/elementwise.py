@@ -22,7 +22,7 @@ POSITIVE = Domain(0.2, 3.0)
 NONZERO = Domain(-2.0, 2.0, kinks=(0.0,))
 
 
-def _unary(
+def unary(
     name: str, forward: Any, rule: Any, formula: str, doc: str, *, torch: str = "", **kw: Any
 ) -> Op:
     """Declare a function of one float array: integers are brought to the default dtype."""
@@ -32,7 +32,7 @@ def _unary(
     )  # fmt: skip
 
 
-def _binary(
+def binary(
     name: str, forward: Any, x: Any, y: Any, formula: str, doc: str, *, torch: str = "", **kw: Any
 ) -> Op:
     """Declare a function of two arrays that broadcast and are brought to a common dtype."""
@@ -42,12 +42,12 @@ def _binary(
     )  # fmt: skip
 
 
-add = _binary("add", np.add, lambda g: g, lambda g: g, "x + y", "Sum of two arrays.")
-sub = _binary("sub", np.subtract, lambda g: g, lambda g: -g, "x - y", "Difference of two arrays.")
-mul = _binary(
+add = binary("add", np.add, lambda g: g, lambda g: g, "x + y", "Sum of two arrays.")
+sub = binary("sub", np.subtract, lambda g: g, lambda g: -g, "x - y", "Difference of two arrays.")
+mul = binary(
     "mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x, "x * y", "Product of two arrays."
 )
-div = _binary(
+div = binary(
     "div", np.divide, lambda g, y: g / y, lambda g, out, y: -g * out / y, "x / y",
     "Quotient of two arrays; of integers too it is a floating-point number.",
     promotes="float", domains={"y": NONZERO},
@@ -55,7 +55,7 @@ div = _binary(
 
 # y - (y != 0) is the exponent y - 1, but 0 where y is 0: there the slope is 0 for every x,
 # and 0 * x**-1 would be NaN at x = 0. Likewise 0**y has slope 0 in y where it is defined.
-pow = _binary(  # noqa: A001
+pow = binary(  # noqa: A001
     "pow", lambda x, y: x**y,
     lambda g, x, y: g * (y * x ** (y - (y != 0))),
     lambda g, out, x, y: g * (out * np.log(np.where((x == 0) & (y >= 0), 1, x))),
@@ -70,25 +70,19 @@ def _share(g: Any, chosen: Any, tied: Any) -> Any:
     return np.where(tied, g * 0.5, np.where(chosen, g, 0))
 
 
-maximum = _binary(
+maximum = binary(
     "maximum", np.maximum, lambda g, x, y: _share(g, x > y, x == y),
     lambda g, x, y: _share(g, y > x, x == y), "max(x, y)",
     "Larger of two arrays, element by element; a tie shares the gradient.",
     domains=Domain(distinct=True),
 )  # fmt: skip
-minimum = _binary(
+minimum = binary(
     "minimum", np.minimum, lambda g, x, y: _share(g, x < y, x == y),
     lambda g, x, y: _share(g, y < x, x == y), "min(x, y)",
     "Smaller of two arrays, element by element; a tie shares the gradient.",
     domains=Domain(distinct=True),
 )  # fmt: skip
-atan2 = _binary(
-    "atan2", np.arctan2,
-    lambda g, x, y: g * y / (x * x + y * y), lambda g, x, y: -g * x / (x * x + y * y),
-    "atan2(x, y)", "Angle of the point (y, x), in radians from -pi to pi.",
-    promotes="float", domains=POSITIVE,
-)  # fmt: skip
-logaddexp = _binary(
+logaddexp = binary(
     "logaddexp", np.logaddexp,
     lambda g, out, x: g * np.exp(x - out), lambda g, out, y: g * np.exp(y - out),
     "log(exp(x) + exp(y))", "Logarithm of a sum of exponentials, without overflow.",
@@ -102,29 +96,29 @@ abs = op(  # noqa: A001
     "abs", np.absolute, x=lambda g, x: g * np.sign(x), formula="|x|", doc="Absolute value.",
     torch="torch.abs(x)", samples=UNARY, domains=NONZERO,
 )  # fmt: skip
-exp = _unary("exp", np.exp, lambda g, out: g * out, "exp(x)", "Exponential.")
-exp2 = _unary("exp2", np.exp2, lambda g, out: g * out * math.log(2), "2 ** x", "Power of two.")
-expm1 = _unary(
+exp = unary("exp", np.exp, lambda g, out: g * out, "exp(x)", "Exponential.")
+exp2 = unary("exp2", np.exp2, lambda g, out: g * out * math.log(2), "2 ** x", "Power of two.")
+expm1 = unary(
     "expm1", np.expm1, lambda g, out: g * (out + 1), "exp(x) - 1",
     "Exponential less one, exact near zero.",
 )  # fmt: skip
-log = _unary("log", np.log, lambda g, x: g / x, "log(x)", "Natural logarithm.", domains=POSITIVE)
-log2 = _unary(
+log = unary("log", np.log, lambda g, x: g / x, "log(x)", "Natural logarithm.", domains=POSITIVE)
+log2 = unary(
     "log2", np.log2, lambda g, x: g / (x * math.log(2)), "log(x) / log(2)",
     "Logarithm to base 2.", domains=POSITIVE,
 )  # fmt: skip
-log10 = _unary(
+log10 = unary(
     "log10", np.log10, lambda g, x: g / (x * math.log(10)), "log(x) / log(10)",
     "Logarithm to base 10.", domains=POSITIVE,
 )  # fmt: skip
-log1p = _unary(
+log1p = unary(
     "log1p", np.log1p, lambda g, x: g / (x + 1), "log(1 + x)",
     "Logarithm of one plus x, exact near zero.", domains=Domain(-0.7, 3.0),
 )  # fmt: skip
-sqrt = _unary(
+sqrt = unary(
     "sqrt", np.sqrt, lambda g, out: g / (out * 2), "x ** (1/2)", "Square root.", domains=POSITIVE
 )
-rsqrt = _unary(
+rsqrt = unary(
     "rsqrt", lambda x: np.reciprocal(np.sqrt(x)), lambda g, out: g * out * out * out * -0.5,
     "x ** (-1/2)", "Reciprocal of the square root.", domains=POSITIVE,
 )  # fmt: skip
@@ -132,33 +126,14 @@ square = op(
     "square", np.square, x=lambda g, x: g * x * 2, formula="x ** 2", doc="Square.",
     torch="torch.square(x)", samples=UNARY,
 )  # fmt: skip
-reciprocal = _unary(
+reciprocal = unary(
     "reciprocal", np.reciprocal, lambda g, out: -g * out * out, "1 / x", "Reciprocal.",
     domains=POSITIVE,
 )  # fmt: skip
-sin = _unary("sin", np.sin, lambda g, x: g * np.cos(x), "sin(x)", "Sine of radians.")
-cos = _unary("cos", np.cos, lambda g, x: -g * np.sin(x), "cos(x)", "Cosine of radians.")
-tan = _unary(
-    "tan", np.tan, lambda g, out: g * (out * out + 1), "tan(x)", "Tangent of radians.",
-    domains=Domain(-1.2, 1.2),
-)  # fmt: skip
-asin = _unary(
-    "asin", np.arcsin, lambda g, x: g / np.sqrt(1 - x * x), "arcsin(x)",
-    "Inverse sine, in radians.", domains=Domain(-0.8, 0.8),
-)  # fmt: skip
-acos = _unary(
-    "acos", np.arccos, lambda g, x: -g / np.sqrt(1 - x * x), "arccos(x)",
-    "Inverse cosine, in radians.", domains=Domain(-0.8, 0.8),
-)  # fmt: skip
-atan = _unary(
-    "atan", np.arctan, lambda g, x: g / (x * x + 1), "arctan(x)", "Inverse tangent, in radians."
-)
-sinh = _unary("sinh", np.sinh, lambda g, x: g * np.cosh(x), "sinh(x)", "Hyperbolic sine.")
-cosh = _unary("cosh", np.cosh, lambda g, x: g * np.sinh(x), "cosh(x)", "Hyperbolic cosine.")
-tanh = _unary("tanh", np.tanh, lambda g, out: g * (1 - out * out), "tanh(x)", "Hyperbolic tangent.")
+tanh = unary("tanh", np.tanh, lambda g, out: g * (1 - out * out), "tanh(x)", "Hyperbolic tangent.")
 
 
-def _sigmoid(x: np.ndarray) -> np.ndarray:
+def _sigmoid(x: np.ndarray) -> Any:
     out = np.negative(x, out=np.empty_like(x))
     np.exp(out, out=out)
     out += 1
@@ -166,7 +141,7 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
     return np.reciprocal(out, out=out)
 
 
-sigmoid = _unary(
+sigmoid = unary(
     "sigmoid", _sigmoid, lambda g, out: g * (out * (1 - out)), "1 / (1 + exp(-x))",
     "Logistic function: any real number to the interval from 0 to 1.",
 )  # fmt: skip
@@ -178,7 +153,7 @@ def _erf(x: np.ndarray) -> Any:
     return erf(x)
 
 
-erf = _unary(
+erf = unary(
     "erf", _erf, lambda g, x: g * (2 / math.sqrt(math.pi)) * np.exp(-x * x),
     "2/sqrt(pi) * integral of exp(-t**2) from 0 to x", "Error function.",
 )  # fmt: skip
@@ -195,10 +170,18 @@ def _inside(x: Any, low: float | None, high: float | None) -> Any:
     return x >= low if high is None else (x >= low) & (x <= high)
 
 
+def _clamp(x: Any, *, min: Any, max: Any) -> Any:  # noqa: A002
+    """Values brought into an interval; the slope is 1 inside and on its bounds."""
+    return np.clip(x, min, max)
+
+
+def _clamp_rule(g: Any, x: Any, min: Any, max: Any) -> Any:  # noqa: A002
+    return np.where(_inside(x, min, max), g, 0)
+
+
 clamp = op(
-    "clamp", lambda x, *, min, max: np.clip(x, min, max),
-    x=lambda g, x, min, max: np.where(_inside(x, min, max), g, 0), formula="min(max(x, low), high)",
-    doc="Values brought into an interval; the slope is 1 inside and on its bounds.",
+    "clamp", _clamp,
+    x=_clamp_rule, formula="min(max(x, low), high)",
     torch="torch.clamp(x, min, max)", domains=Domain(kinks=(0.0, 1.0)),
     samples=[
         Sample((3,), min=0.0, max=1.0),
@@ -239,7 +222,7 @@ ceil = _step("ceil", np.ceil, "Smallest integer that is not smaller.")
 round = _step("round", np.rint, "Nearest integer; a half goes to the even one.")  # noqa: A001
 trunc = _step("trunc", np.trunc, "Integer part: rounded towards zero.")
 
-remainder = _binary(
+remainder = binary(
     "remainder", np.remainder, lambda g: g, lambda g, x, y: -g * np.floor(x / y),
     "x - y * floor(x / y)", "Remainder of a division, with the sign of the divisor.",
     domains={"x": Domain(0.1, 0.9), "y": Domain(1.0, 2.0)},

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.ops.contract import Sample, op
+from tinygrad_mnist.ops.contract import Op, Sample, op
 
 
 def is_basic(index: Any) -> bool:
@@ -57,13 +57,13 @@ def _getitem(x: Any, *, index: Any) -> Any:
     return out
 
 
-getitem = op(
+getitem: Op = op(
     "getitem", _getitem,
     x=lambda g, shape, index: place(g, to=shape, index=index),
     formula="x[index]", torch="x[index]", view=True,
     samples=[Sample(shape, index=index) for shape, index in _INDICES],
 )  # fmt: skip
-place = op(
+place: Op = op(
     "place", _place, x=lambda g, index: getitem(g, index=index),
     formula="out[index] += x", torch="torch.zeros(to, dtype=x.dtype).index_put(index, x, True)",
     samples=[
@@ -87,7 +87,7 @@ def _value_rule(g: Any, shape: tuple[int, ...], index: Any) -> Any:
     return np.reshape(picked, (1,) * lead + tuple(picked.shape)) if lead > 0 else picked
 
 
-setitem = op(
+setitem: Op = op(
     "setitem", _setitem, x=lambda g, index: setitem(g, 0.0, index=index), value=_value_rule,
     formula="out = x; out[index] = value", broadcasts=True,
     torch="x.index_put(index, value)",

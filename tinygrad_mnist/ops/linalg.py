@@ -13,8 +13,8 @@ def _matmul(x: Any, y: Any) -> Any:
     """Matrix product of the last two dimensions; a vector is a row on the left, a column right."""
     if x.dtype != y.dtype:
         raise TypeError(
-            f"expected both inputs to have the same dtype, but got {x.dtype} and {y.dtype}; convert "
-            f"one of them"
+            f"expected both inputs to have the same dtype, but got {x.dtype} and {y.dtype}; "
+            f"convert one of them"
         )
     return np.matmul(x, y)
 

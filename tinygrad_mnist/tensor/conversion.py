@@ -176,7 +176,7 @@ class ConversionMethods(Variable):
                 out.__dict__[name] = copy.deepcopy(value, memo)
         out._array = np.array(self._array, order="K")
         out._version = Version()
-        return out
+        return out  # type: ignore[return-value]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Pickle the array, the gradient and what was attached to a leaf."""

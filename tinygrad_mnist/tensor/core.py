@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd import engine
+from tinygrad_mnist.autograd import api
 from tinygrad_mnist.autograd.errors import explain
 from tinygrad_mnist.autograd.graph import (
     Node,
@@ -284,7 +284,7 @@ class Tensor(
             Accumulate into these tensors only.
         """
         gradients = None if gradient is None else [gradient]
-        engine.backward([self], gradients, retain_graph, create_graph, inputs)
+        api.backward([self], gradients, retain_graph, create_graph, inputs)
 
     def detach(self) -> Tensor:
         """Return a tensor on the same memory that has no history."""
@@ -320,11 +320,11 @@ class Tensor(
             self._array, self._requires_grad, None if self._node is None else self._node.name()
         )
 
-    def __len__(self) -> int:  # type: ignore[valid-type]
+    def __len__(self) -> int:
         """Return the length of the first dimension."""
         if self._array.ndim == 0:
             raise TypeError("len() of a 0-d tensor")
-        return self._array.shape[0]
+        return len(self._array)
 
     def __iter__(self) -> Iterator[Tensor]:
         """Iterate over the first dimension."""
@@ -332,10 +332,10 @@ class Tensor(
             raise TypeError("iteration over a 0-d tensor")
         return iter(self.unbind(0))
 
-    def __contains__(self, element: Any) -> bool:  # type: ignore[valid-type]
+    def __contains__(self, element: Any) -> bool:
         """Return whether some element is equal to a number or tensor."""
         array = element._array if isinstance(element, Tensor) else element
-        return bool((self._array == array).any())  # type: ignore[no-any-return,misc]
+        return bool((self._array == array).any())
 
     __hash__ = object.__hash__
 

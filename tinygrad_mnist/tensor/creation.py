@@ -50,8 +50,8 @@ def _numbers(data: Any) -> np.ndarray:
         if array.size == 0:
             return array.astype(dtypes.default_float())
         raise TypeError(
-            f"tensor: can't make one from {type(data).__name__} of NumPy's dtype {array.dtype}; give "
-            f"numbers, or sequences of them of equal lengths"
+            f"tensor: can't make one from {type(data).__name__} of NumPy's dtype {array.dtype}; "
+            f"give numbers, or sequences of them of equal lengths"
         )
     if array.dtype == np.float64 and not _first_is_numpy(data):
         return array.astype(dtypes.default_float())
@@ -173,7 +173,7 @@ def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
 
 
 def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Make a tensor of numbers that are whatever lies in memory, of a shape. Follows ``torch.empty``.
+    """Make a tensor of whatever lies in memory, of a shape. Follows ``torch.empty``.
 
     Examples
     --------
@@ -337,7 +337,7 @@ def empty_like(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Make a tensor of numbers that are whatever lies in memory, like another. Follows ``torch.empty_like``.
+    """Make a tensor of whatever lies in memory, like another. Follows ``torch.empty_like``.
 
     Examples
     --------

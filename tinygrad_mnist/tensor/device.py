@@ -16,9 +16,12 @@ class device:  # noqa: N801
     device(type='cpu')
     """
 
+    type: str
+    index: int | None
+
     def __init__(self, type: Any, index: int | None = None) -> None:  # noqa: A002
         if isinstance(type, device):
-            type, index = type.type, type.index  # noqa: A001
+            index = type.index
         name, _, number = str(type).partition(":")
         if name not in ("cpu", "cuda", "mps", "meta"):
             raise RuntimeError(f"device: expected 'cpu', got {type!r}")

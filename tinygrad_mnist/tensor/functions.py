@@ -295,9 +295,10 @@ def nll_loss(
         When a target is not a class number.
     """
     check_reduction("nll_loss", reduction)
-    return apply(
+    out: Tensor = apply(
         ops.nll_loss, input, target, weight, ignore_index=ignore_index, reduction=reduction
-    )  # type: ignore[no-any-return]
+    )
+    return out
 
 
 def cross_entropy(
@@ -333,7 +334,10 @@ def cross_entropy(
     if isinstance(target, Variable) and target._array.dtype.kind == "f":
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     if not label_smoothing:
-        return apply(ops.cross_entropy, input, target, weight, ignore_index=ignore_index, reduction=reduction)  # type: ignore[no-any-return]  # fmt: skip
+        hard: Tensor = apply(
+            ops.cross_entropy, input, target, weight, ignore_index=ignore_index, reduction=reduction
+        )
+        return hard
     dim = 1 if input.ndim > 1 else 0
     log_probs = input.log_softmax(dim)
     settings: dict[str, Any] = {"ignore_index": ignore_index, "reduction": reduction}

@@ -65,8 +65,8 @@ def _check_along(name: str, shape: tuple[int, ...], index: np.ndarray, dim: int)
     for i, (n, have) in enumerate(zip(index.shape, shape, strict=True)):
         if i != d and n > have:
             raise RuntimeError(
-                f"{name}: the index has shape {list(index.shape)}, which is longer in dimension {i} "
-                f"than the input, {list(shape)}"
+                f"{name}: the index has shape {list(index.shape)}, which is longer in dimension "
+                f"{i} than the input, {list(shape)}"
             )
     length = shape[d] if shape else 1
     if index.size and (index.min() < 0 or index.max() >= length):
@@ -119,7 +119,8 @@ class IndexingMethods(Variable):
         first = start + size if start < 0 else start
         if not (0 <= first <= size and 0 <= length <= size - first):
             raise RuntimeError(
-                f"narrow: start {start} and length {length} go beyond dimension {d} with size {size}"
+                f"narrow: start {start} and length {length} go beyond dimension {d} with size "
+                f"{size}"
             )
         lead = (slice(None),) * d
         return apply(ops.getitem, self, index=(*lead, slice(first, first + length)))  # type: ignore[no-any-return]

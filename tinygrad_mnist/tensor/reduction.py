@@ -37,7 +37,8 @@ def as_dims(name: str, dim: Any, ndim: int) -> int | tuple[int, ...] | None:
         if len(set(dims)) != len(dims):
             raise RuntimeError(f"{name}: a dimension appears more than once in dim={dim}")
         return dims if ndim else None
-    return as_dim(name, dim, ndim) if ndim else _scalar_dim(name, dim)
+    d = as_dim(name, dim, ndim)
+    return d if ndim else None
 
 
 def as_dim(name: str, dim: Any, ndim: int) -> int:
@@ -52,10 +53,6 @@ def as_dim(name: str, dim: Any, ndim: int) -> int:
             f"{length - 1}], but got {d})"
         )
     return d % length  # type: ignore[no-any-return]
-
-
-def _scalar_dim(name: str, dim: Any) -> None:
-    as_dim(name, dim, 0)
 
 
 class ReductionMethods(Variable):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -63,8 +64,8 @@ class ShapeMethods(Variable):
         out = apply(ops.reshape, self, to=to)
         if self._array.size and not np.may_share_memory(out._array, self._array):
             raise RuntimeError(
-                f"view: shape {list(self._array.shape)} with strides {self._array.strides} can't be "
-                f"seen as {list(to)} without a copy; use reshape() instead"
+                f"view: shape {list(self._array.shape)} with strides {self._array.strides} can't "
+                f"be seen as {list(to)} without a copy; use reshape() instead"
             )
         return out  # type: ignore[no-any-return]
 
@@ -88,7 +89,7 @@ class ShapeMethods(Variable):
                 f"flatten: start_dim {start_dim} comes after end_dim {end_dim}; exchange them"
             )
         length = int(np.prod(shape[start : end + 1]))
-        return self.reshape(shape[:start] + (length,) + shape[end + 1 :])
+        return self.reshape((*shape[:start], length, *shape[end + 1 :]))
 
     def ravel(self) -> Tensor:
         """Return all elements in one dimension."""
@@ -163,8 +164,8 @@ class ShapeMethods(Variable):
         """Return the transpose of a matrix; a vector stays as it is."""
         if self._array.ndim > 2:
             raise RuntimeError(
-                f"t: expects a tensor with at most 2 dimensions, but it has {self._array.ndim}; use "
-                f"transpose(dim0, dim1)"
+                f"t: expects a tensor with at most 2 dimensions, but it has {self._array.ndim}; "
+                f"use transpose(dim0, dim1)"
             )
         return self.transpose(0, 1) if self._array.ndim == 2 else self.reshape(self._array.shape)
 
@@ -272,7 +273,7 @@ class ShapeMethods(Variable):
         lead = (slice(None),) * d
         return tuple(
             apply(ops.getitem, self, index=(*lead, slice(start, end)))
-            for start, end in zip(ends, ends[1:], strict=False)
+            for start, end in itertools.pairwise(ends)
         )
 
     def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.tensor import Generator, Tensor, stack, tensor
+from tinygrad_mnist.tensor import Generator, Tensor, default_generator, stack, tensor
 from tinygrad_mnist.utils.data.dataset import Dataset, IterableDataset, Subset, TensorDataset
 from tinygrad_mnist.utils.data.sampler import (
     BatchSampler,
@@ -121,7 +121,8 @@ class DataLoader:
         generator: Generator | None = None,
         **unused: Any,
     ) -> None:
-        unknown = set(unused) - {"prefetch_factor", "persistent_workers", "pin_memory_device", "in_order"}  # fmt: skip
+        harmless = {"prefetch_factor", "persistent_workers", "pin_memory_device", "in_order"}
+        unknown = set(unused) - harmless
         if unknown:
             raise TypeError(f"DataLoader: unexpected arguments {sorted(unknown)}")
         if num_workers:
@@ -173,6 +174,8 @@ class DataLoader:
 
     def __iter__(self) -> Iterator[Any]:
         """Iterate over the batches of one epoch."""
+        # PyTorch draws a seed for its workers here, also where there are none.
+        (self.generator or default_generator).integers(0, 2**63, (1,))
         if self._iterable:
             return self._stream()
         if self.batch_sampler is None:

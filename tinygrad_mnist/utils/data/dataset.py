@@ -158,8 +158,8 @@ def random_split(
         counts = [int(n) for n in lengths]
     if sum(counts) != total:
         raise ValueError(
-            f"random_split: the lengths {list(lengths)} add up to {sum(counts)}, but the dataset has "
-            f"{total} samples"
+            f"random_split: the lengths {list(lengths)} add up to {sum(counts)}, but the dataset "
+            f"has {total} samples"
         )
     order = (generator or default_generator).permutation(total)
     ends = list(itertools.accumulate(counts))

@@ -103,18 +103,27 @@ class RandomSampler(Sampler):
         """Return how many samples an epoch has."""
         return self.num_samples
 
+    def _source(self) -> Generator:
+        """Return the generator of an epoch; without one given, a new one, as in PyTorch."""
+        if self.generator is not None:
+            return self.generator
+        return Generator().manual_seed(int(default_generator.integers(0, 2**63, (1,))[0]))
+
     def _shuffled(self, count: int) -> Iterator[np.ndarray]:
-        source, length = self.generator or default_generator, len(self.data_source)
-        while count > 0 and length:
+        source, length = self._source(), len(self.data_source)
+        while length:
+            # One more than is needed where count is a multiple: PyTorch's stream goes on so.
             yield source.permutation(length)[:count]
-            count -= length
+            if count <= 0:
+                return
+            count = max(count - length, 0)
 
     def __iter__(self) -> Iterator[int]:
         """Iterate over a new random order."""
         if self.replacement:
-            source, length = self.generator or default_generator, len(self.data_source)
+            source, length = self._source(), len(self.data_source)
             left = self.num_samples
-            while left > 0:
+            while left >= 0:
                 yield from source.integers(0, length, (min(left, 32),)).tolist()
                 left -= 32
             return
@@ -126,7 +135,7 @@ class RandomSampler(Sampler):
         if self.replacement or self.num_samples > len(self.data_source):
             return None
         parts = list(self._shuffled(self.num_samples))
-        return parts[0] if parts else np.arange(0)
+        return np.concatenate(parts) if parts else np.arange(0)
 
 
 class SubsetRandomSampler(Sampler):

@@ -1,0 +1,241 @@
+"""``backward`` and ``grad``: what users call to start the walk, and what becomes of its results."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.engine import Source, walk
+from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+
+
+def exclusive(holder: list[Any]) -> bool:
+    """Whether nothing but the one-element list holds the array in it, or its memory.
+
+    Only then may a gradient become a leaf's ``.grad`` without a copy: two leaves must never
+    share a buffer, and no gradient may be a read-only broadcast view.
+    """
+    if sys.getrefcount(holder[0]) > _ALONE or not holder[0].flags.writeable:
+        return False
+    base = holder[0].base
+    if base is None:
+        return True
+    return (
+        type(base) is np.ndarray
+        and base.base is None
+        and base.size == holder[0].size
+        and sys.getrefcount(base) <= _BASE_ALONE
+    )
+
+
+def _calibrate() -> tuple[int, int]:
+    """Count the references of an array that is surely alone, and of its base.
+
+    The numbers differ between versions of CPython, which may lend references to the stack.
+    """
+    holder: list[Any] = [np.empty(2)]
+    alone = sys.getrefcount(holder[0])
+    holder[0] = np.empty((2, 2)).T
+    base = holder[0].base
+    return alone, sys.getrefcount(base)
+
+
+_ALONE, _BASE_ALONE = _calibrate()
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Accumulate the gradients of the tensors' leaves into their ``.grad``.
+
+    Follows ``torch.autograd.backward``.
+
+    Parameters
+    ----------
+    tensors
+        The tensors to differentiate: one or a sequence.
+    grad_tensors
+        The gradients that arrive at them; may be None for a scalar, where it is 1.
+    retain_graph
+        Keep what was saved, so that backward can run again; defaults to create_graph.
+    create_graph
+        Record the gradients' own computation, for higher derivatives.
+    inputs
+        Accumulate into these leaves only.
+
+    Raises
+    ------
+    RuntimeError
+        When a tensor has no graph, or isn't a scalar and has no gradient, or a gradient has the
+        wrong shape.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> x = tensor([1.0, 2.0], requires_grad=True)
+    >>> backward((x * x).sum())
+    >>> x.grad
+    tensor([2., 4.])
+    """
+    roots = _roots("backward", _sequence(tensors), _sequence(grad_tensors))
+    leaves = None if inputs is None else _sequence(inputs)
+    if leaves is not None and not leaves:
+        raise RuntimeError("backward: 'inputs' is empty; leave it out for all leaves")
+    keep = create_graph if retain_graph is None else retain_graph
+    wanted = None if leaves is None else [_source("backward", x) for x in leaves]
+    gradients = walk(roots, wanted, retain_graph=keep, create_graph=create_graph)
+    del roots
+    if leaves is not None:
+        by_source = {_source("backward", x): x for x in leaves}
+        gradients = {by_source[s]: g for s, g in gradients.items() if s in by_source}
+    while gradients:
+        leaf, g = gradients.popitem()
+        holder = [g]
+        del g
+        deposit(leaf, holder)  # type: ignore[arg-type]
+
+
+def deposit(leaf: Variable, holder: list[Any]) -> None:
+    """Store a gradient as a leaf's ``.grad``, or add it to the one that is there."""
+    present = leaf._grad
+    if isinstance(holder[0], Variable):
+        g = holder.pop()
+        leaf._grad = apply(ops.clone, g) if present is None else present + g
+    elif present is None:
+        leaf._grad = wrap(holder[0] if exclusive(holder) else holder[0].copy())
+    elif present._node is None:
+        present._array += holder[0]
+        present._version.bump("backward")
+    else:
+        leaf._grad = present + wrap(holder[0])
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """Return the gradients of outputs with respect to inputs, and leave every ``.grad`` alone.
+
+    Follows ``torch.autograd.grad``.
+
+    Parameters
+    ----------
+    outputs, inputs
+        A tensor or a sequence of tensors; inputs may be leaves or not.
+    grad_outputs
+        The gradients that arrive at the outputs; may be None for a scalar, where it is 1.
+    retain_graph
+        Keep what was saved, so that backward can run again; defaults to create_graph.
+    create_graph
+        Record the gradients' own computation, for higher derivatives.
+    allow_unused
+        Return None for an input that the outputs don't depend on, instead of an error.
+    is_grads_batched
+        Not offered: raises NotImplementedError. Loop over the rows instead.
+    materialize_grads
+        Return zeros for an input that the outputs don't depend on.
+
+    Raises
+    ------
+    RuntimeError
+        When an output has no graph, an input doesn't require grad or isn't used, or a gradient
+        has the wrong shape.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> x = tensor(3.0, requires_grad=True)
+    >>> (first,) = grad(x**3, x, create_graph=True)
+    >>> first, grad(first, x)[0]
+    (tensor(27., grad_fn=<MulBackward0>), tensor(18.))
+    """
+    if is_grads_batched:
+        raise NotImplementedError("grad: is_grads_batched isn't offered; call grad for each row")
+    roots = _roots("grad", _sequence(outputs), _sequence(grad_outputs))
+    variables = _sequence(inputs)
+    sources = [_source("grad", x) for x in variables]
+    keep = create_graph if retain_graph is None else retain_graph
+    gradients = walk(roots, sources, retain_graph=keep, create_graph=create_graph)
+    results: list[Any] = []
+    for position, (x, source) in enumerate(zip(variables, sources, strict=True)):
+        g = gradients.get(source)
+        if g is None:
+            if materialize_grads:
+                g = np.zeros(x._array.shape, x._array.dtype)
+            elif not allow_unused:
+                raise RuntimeError(
+                    f"grad: input {position}, of shape {list(x.shape)}, was not used in computing "
+                    f"the outputs; pass allow_unused=True to get None for it"
+                )
+        elif not isinstance(g, Variable):
+            # The caller may write into what it gets: no views, nothing shared between inputs.
+            g = g.copy()
+        results.append(g if g is None or isinstance(g, Variable) else wrap(g))
+    return tuple(results)
+
+
+def _sequence(x: Any) -> list[Any]:
+    if x is None:
+        return []
+    return [x] if isinstance(x, Variable) else list(x)
+
+
+def _source(name: str, x: Any) -> Source:
+    """Return the node or leaf that stands for a Variable in the graph."""
+    if not isinstance(x, Variable):
+        raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}")
+    if x._node is not None:
+        return x._node
+    if not x._requires_grad:
+        raise RuntimeError(
+            f"{name}: one of the tensors, of shape {list(x.shape)}, does not require grad and does "
+            f"not have a grad_fn; set requires_grad=True on what it is computed from"
+        )
+    return x
+
+
+def _roots(name: str, outputs: list[Any], gradients: list[Any]) -> list[tuple[Source, Any]]:
+    """Pair each output with the gradient that arrives at it, checked."""
+    if gradients and len(gradients) != len(outputs):
+        raise RuntimeError(
+            f"{name}: got {len(outputs)} outputs but {len(gradients)} gradients; give one each"
+        )
+    roots: list[tuple[Source, Any]] = []
+    for x, g in zip(outputs, gradients or [None] * len(outputs), strict=True):
+        source = _source(name, x)
+        if x._view_of is not None and x._seen != x._version.history:
+            raise RuntimeError(
+                f"{name}: the output is a view that was made before {x._version.changed_by} "
+                f"changed its base inside the graph; make the view again after the change"
+            )
+        if g is None:
+            if x._array.size != 1:
+                raise RuntimeError(
+                    f"{name}: grad can be implicitly created only for scalar outputs, but the "
+                    f"output has shape {list(x.shape)}; reduce it with sum(), or pass a gradient"
+                )
+            g = wrap(np.ones(x._array.shape, x._array.dtype))
+        elif not isinstance(g, Variable):
+            raise TypeError(f"{name}: a gradient must be a Tensor, got {type(g).__name__}")
+        elif g.shape != x.shape:
+            raise RuntimeError(
+                f"{name}: the gradient has shape {list(g.shape)}, but the output has shape "
+                f"{list(x.shape)}; they must be equal"
+            )
+        elif g._array.dtype != x._array.dtype:
+            g = ops.cast(g, dtype=x._array.dtype)
+        roots.append((source, g))
+    return roots

@@ -1,0 +1,46 @@
+"""Bringing the inputs of an operation to the dtype that it is computed in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.ops.contract import Op
+
+
+def promote(op: Op, arrays: list[Any]) -> list[Any]:
+    """Bring inputs to the dtype they are computed in, by PyTorch's category rule.
+
+    Python scalars stay what they are where NumPy already treats them as weak. Inputs without
+    a rule in a differentiable operation (a condition, an index) are left alone.
+    """
+    if op.differentiable and len(op.rules) < len(op.inputs):
+        numbers = [a for a, name in zip(arrays, op.inputs, strict=True) if name in op.rules]
+        brought = iter(_promote(op.promotes, numbers))
+        pairs = zip(arrays, op.inputs, strict=True)
+        return [next(brought) if name in op.rules else a for a, name in pairs]
+    return _promote(op.promotes, arrays)
+
+
+def _promote(kind: str, arrays: list[Any]) -> list[Any]:
+    first = None
+    for a in arrays:
+        if type(a) is np.ndarray:
+            if first is None:
+                first = a.dtype
+            elif a.dtype is not first:
+                break
+        elif type(a) is float:
+            if first is None or first.kind != "f":
+                break
+        elif type(a) is not int or first is None:
+            break
+    else:
+        if first is not None and (first.kind == "f" or (kind != "float" and first.kind != "b")):
+            return arrays
+    common = dtypes.result_type(*arrays)
+    if kind == "float" and common.kind != "f":
+        common = dtypes.default_float()
+    return [np.asarray(a, common) for a in arrays]
