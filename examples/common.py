@@ -57,22 +57,32 @@ def options(
     return parser.parse_args(arguments)
 
 
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
 def _natural(text: str) -> int:
-    number = int(text)
+    number = _integer(text)
     if number < 0:
         raise argparse.ArgumentTypeError(f"{number} is negative")
     return number
 
 
 def _positive(text: str) -> int:
-    number = int(text)
+    number = _integer(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is too small: at least 1 is needed")
     return number
 
 
 def _rate(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is no learning rate: give a number above 0")
     return number
@@ -95,10 +105,10 @@ def load(args: argparse.Namespace) -> Digits:
         args.out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=args.out):
             pass
-        if args.json is not None and not args.json.parent.is_dir():
-            raise FileNotFoundError(f"--json: the folder {args.json.parent} does not exist")
     except OSError as error:
         raise OSError(f"can't write to the output folder {args.out}: {error}") from error
+    if args.json is not None and not args.json.parent.is_dir():
+        raise OSError(f"--json: the folder {args.json.parent} does not exist")
     return load_digits(args.dataset, args.data, args.seed)
 
 

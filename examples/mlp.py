@@ -79,6 +79,8 @@ def main(arguments: list[str] | None = None) -> dict:
     checkpoint = args.out / "mlp.npz"
     seconds = 0.0
     if args.resume:
+        if not checkpoint.exists():
+            raise FileNotFoundError(f"--resume: there is no checkpoint {checkpoint} yet")
         saved = tg.load(checkpoint)
         if saved["settings"] != settings:
             raise ValueError(

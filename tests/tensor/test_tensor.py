@@ -526,6 +526,18 @@ def test_mixed_draws_leave_the_stream_where_pytorch_leaves_it(
     np.testing.assert_array_equal(tg.rand(3).numpy(), torch.rand(3).numpy())
 
 
+@pytest.mark.parametrize(
+    "name", ["float16", "float32", "float64", "int8", "int32", "int64", "bool"]
+)
+def test_integers_without_bounds_are_those_of_pytorch(name: str, torch: Any) -> None:
+    """Case 49."""
+    tg.manual_seed(7)
+    torch.manual_seed(7)
+    mine = tg.empty(20, dtype=name).random_()
+    theirs = torch.empty(20, dtype=getattr(torch, name)).random_()
+    np.testing.assert_array_equal(mine.numpy(), theirs.numpy())
+
+
 def test_saved_state_resumes_exactly() -> None:
     """Case 49."""
     tg.manual_seed(1)

@@ -99,6 +99,8 @@ def as_numpy(kind: Any) -> np.dtype[Any]:
         return kind.numpy
     if kind is builtins.float:
         return _default
+    if kind is None:
+        raise TypeError("expected a dtype such as float32, got None")
     try:
         return of(np.dtype(kind)).numpy
     except TypeError as error:

@@ -66,6 +66,13 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
     return np.add(out, bias, out=out) if out.shape else out + bias
 
 
+def _linear_x(g: Any, weight: Any) -> Any:
+    if type(weight) is np.ndarray and weight.flags.f_contiguous and g.ndim == 2:
+        # BLAS takes two thirds of the time where the column-major factor stands transposed.
+        return np.matmul(weight.T, g.T).T
+    return np.matmul(g, weight)
+
+
 def _linear_weight(g: Any, x: Any) -> Any:
     if len(x.shape) == 1:
         return np.expand_dims(g, -1) * x
@@ -82,7 +89,7 @@ def _linear_reference(x: Any, weight: Any, bias: Any = None) -> Any:
 
 linear = op(
     "linear", _linear,
-    x=lambda g, weight: np.matmul(g, weight),
+    x=_linear_x,
     weight=_linear_weight,
     bias=lambda g: g if len(g.shape) == 1 else g.sum(tuple(range(len(g.shape) - 1))),
     formula="x @ weight.T + bias", torch="F.linear(x, weight, bias)", reference=_linear_reference,

@@ -21,6 +21,9 @@ from tinygrad_mnist.tensor import Tensor
 BLOCK = 16384
 """Elements that are updated together: few enough for all their arrays to stay in the cache."""
 
+LONG_BLOCK = 131072
+"""The same for formulas of one or two operations, where starting a block costs more."""
+
 
 class Optimizer:
     """Base of all optimizers.
@@ -155,7 +158,7 @@ class Optimizer:
             f"{type(self).__name__}: define step(), or update() on arrays, in the subclass"
         )
 
-    def blocks(self, *arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    def blocks(self, *arrays: np.ndarray, length: int = BLOCK) -> Iterator[tuple[np.ndarray, ...]]:
         """Yield cache-sized pieces of arrays of one shape, with two scratch arrays.
 
         Arrays that lie in memory without gaps and in one order are cut; others come whole. The
@@ -167,15 +170,15 @@ class Optimizer:
         else:
             in_order = all(a.flags.f_contiguous for a in arrays)
             arrays = tuple(a.T for a in arrays)
-        if first.size <= BLOCK or not in_order:
+        if first.size <= length or not in_order:
             yield (*arrays, *self._two(arrays[0].shape, first.dtype))
             return
         flat = [a.reshape(-1) for a in arrays]
-        one, two = self._two((BLOCK,), first.dtype)
-        for start in range(0, first.size, BLOCK):
-            pieces = [a[start : start + BLOCK] for a in flat]
-            length = pieces[0].size
-            yield (*pieces, one[:length], two[:length])
+        one, two = self._two((length,), first.dtype)
+        for start in range(0, first.size, length):
+            pieces = [a[start : start + length] for a in flat]
+            size = pieces[0].size
+            yield (*pieces, one[:size], two[:size])
 
     def _two(self, shape: tuple[int, ...], dtype: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return two scratch arrays of a shape."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.optim.optimizer import Optimizer
+from tinygrad_mnist.optim.optimizer import LONG_BLOCK, Optimizer
 
 
 class SGD(Optimizer):
@@ -80,7 +80,7 @@ class SGD(Optimizer):
         lr, momentum, decay = float(group["lr"]), group["momentum"], group["weight_decay"]
         kept = 1 - group["dampening"]
         if not momentum:
-            for p_, g_, one, _ in self.blocks(p, g):
+            for p_, g_, one, _ in self.blocks(p, g, length=LONG_BLOCK):
                 d = g_
                 if decay:
                     np.multiply(p_, decay, out=one)

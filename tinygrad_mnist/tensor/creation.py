@@ -479,6 +479,9 @@ def normal(
     kinds = [x._array.dtype for x in (mean, std) if isinstance(x, Variable)]
     kind = _float(dtype) if dtype is not None or not kinds else kinds[0]
     source = generator or random.default_generator
+    if not kinds:
+        array = source.normal(_shape("normal", [size]), kind, float(mean), float(std))
+        return _finish(array, None, None, False)
     drawn = source.normal(_shape("normal", [size]), kind, 0.0, 1.0)
     return _finish((drawn * deviations + means).astype(kind), None, None, False)
 

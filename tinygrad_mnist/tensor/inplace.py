@@ -197,9 +197,16 @@ class InplaceMethods(Variable):
     def random_(
         self, from_: int = 0, to: int | None = None, *, generator: random.Generator | None = None
     ) -> Tensor:
-        """Fill self with integers drawn uniformly from ``from_`` up to, not including, ``to``."""
-        if to is None:
-            from_, to = (0, from_) if from_ else (0, 2**24)
+        """Fill self with integers drawn uniformly from ``from_`` up to, not including, ``to``.
+
+        Given one number, it is ``to``; given none, they go up to what the dtype holds exactly.
+        """
         source = generator or random.default_generator
+        if to is None and not from_:
+            return self._draw("random_", source.any_integers(self._array.shape, self._array.dtype))
+        if to is None:
+            from_, to = 0, from_
+        if not from_ < to:
+            raise RuntimeError(f"random_: 'from' must be less than 'to', but got {from_} and {to}")
         drawn = source.integers(from_, to, self._array.shape)
         return self._draw("random_", drawn)

@@ -223,6 +223,17 @@ class Generator:
             drawn += low
         return drawn.astype(dtype, copy=False).reshape(shape)
 
+    def any_integers(self, shape: Shape, dtype: Any) -> np.ndarray:
+        """Draw integers from 0 up to the largest that a dtype holds exactly."""
+        dtype, count = np.dtype(dtype), math.prod(shape)
+        if dtype.kind == "f":
+            span = 2 ** (int(np.finfo(dtype).nmant) + 1) + 1
+        else:
+            span = 2 if dtype.kind == "b" else int(np.iinfo(dtype).max) + 1
+        words = self._long_words(count) if dtype.itemsize == 8 else self._words(count)
+        words %= np.uint64(span)
+        return words.astype(dtype).reshape(shape)
+
     def permutation(self, n: int) -> np.ndarray:
         """Draw an order of 0 ... n - 1, by exchanging each element with a later one."""
         if n < 2:
