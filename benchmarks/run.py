@@ -13,6 +13,7 @@ timed, the contestants train side by side from the same weights, and their losse
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import statistics
 import sys
@@ -174,6 +175,10 @@ def measure(
             step()
         return (time.perf_counter() - start) / count * 1e6
 
+    # What the imports made is not looked through again by the garbage collector: with PyTorch
+    # imported, one such look takes as long as a hundred steps, and falls on anyone.
+    gc.collect()
+    gc.freeze()
     times: dict[tuple[str, int], list[float]] = {}
     counts = {}
     for who, step in steps.items():
