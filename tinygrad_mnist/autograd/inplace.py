@@ -66,6 +66,11 @@ _CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
 
 def check_writable(name: str, target: Variable, *inputs: Any) -> None:
     """Refuse to write into a Variable where its gradient would be lost or wrong."""
+    if not target._array.flags.writeable:
+        raise RuntimeError(
+            f"{name}: the tensor can't be written to: it is an expanded view, in which several "
+            f"elements are one in memory, or made from a read-only array; clone() it first"
+        )
     if not modes.enabled:
         return
     if target._requires_grad and target._node is None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.ops.contract import Op, Sample, op
-from tinygrad_mnist.ops.elementwise import UNARY, binary
+from tinygrad_mnist.ops.contract import UFUNCS, Op, Sample, op
+from tinygrad_mnist.ops.elementwise import UNARY, binary, divisor_checked
 
 
 def _decide(name: str, forward: Any, formula: str, doc: str, torch: str = "") -> Op:
@@ -16,9 +16,10 @@ def _decide(name: str, forward: Any, formula: str, doc: str, torch: str = "") ->
 
 
 floor_divide = _decide(
-    "floor_divide", np.floor_divide, "floor(x / y)", "Quotient rounded down.",
+    "floor_divide", divisor_checked(np.floor_divide), "floor(x / y)", "Quotient rounded down.",
 )  # fmt: skip
 
+UFUNCS[np.floor_divide] = floor_divide
 eq = _decide("eq", np.equal, "x == y", "Where two arrays are equal.")
 
 ne = _decide("ne", np.not_equal, "x != y", "Where two arrays differ.")

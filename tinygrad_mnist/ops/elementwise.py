@@ -150,7 +150,7 @@ sigmoid = unary(
 def _erf(x: np.ndarray) -> Any:
     from scipy.special import erf  # SciPy takes longer to import than all of this package
 
-    return erf(x)
+    return erf(x).astype(x.dtype, copy=False)
 
 
 erf = unary(
@@ -207,6 +207,11 @@ where = op(
 )  # fmt: skip
 
 
+def _keep_integers(forward: Any) -> Any:
+    """Leave integers as they are: they are whole already."""
+    return lambda x: forward(x) if x.dtype.kind == "f" else x.copy()
+
+
 def _step(name: str, forward: Any, doc: str) -> Op:
     """Declare a function that is constant almost everywhere: its gradient is zero."""
     return op(
@@ -216,14 +221,37 @@ def _step(name: str, forward: Any, doc: str) -> Op:
     )  # fmt: skip
 
 
-sign = _step("sign", np.sign, "Sign: -1, 0 or 1.")
-floor = _step("floor", np.floor, "Largest integer that is not larger.")
-ceil = _step("ceil", np.ceil, "Smallest integer that is not smaller.")
-round = _step("round", np.rint, "Nearest integer; a half goes to the even one.")  # noqa: A001
-trunc = _step("trunc", np.trunc, "Integer part: rounded towards zero.")
+sign = _step("sign", lambda x: x.copy() if x.dtype.kind == "b" else np.sign(x), "Sign: -1, 0 or 1.")
+floor = _step("floor", _keep_integers(np.floor), "Largest integer that is not larger.")
+ceil = _step("ceil", _keep_integers(np.ceil), "Smallest integer that is not smaller.")
+round = _step("round", _keep_integers(np.rint), "Nearest integer; a half goes to the even one.")  # noqa: A001
+trunc = _step("trunc", _keep_integers(np.trunc), "Integer part: rounded towards zero.")
+
+
+def divisor_checked(divide: Any) -> Any:
+    """Refuse to divide integers by zero, for which there is no result."""
+
+    def checked(x: Any, y: Any) -> Any:
+        if np.result_type(x, y).kind in "iub" and np.size(x) and not np.all(y):
+            raise ValueError("division of integers by zero")
+        return divide(x, y)
+
+    return checked
+
 
 remainder = binary(
-    "remainder", np.remainder, lambda g: g, lambda g, x, y: -g * np.floor(x / y),
+    "remainder", divisor_checked(np.remainder), lambda g: g, lambda g, x, y: -g * np.floor(x / y),
     "x - y * floor(x / y)", "Remainder of a division, with the sign of the divisor.",
     domains={"x": Domain(0.1, 0.9), "y": Domain(1.0, 2.0)},
 )  # fmt: skip
+
+UFUNCS.update(
+    {
+        np.remainder: remainder,
+        np.sign: sign,
+        np.floor: floor,
+        np.ceil: ceil,
+        np.rint: round,
+        np.trunc: trunc,
+    }
+)

@@ -38,9 +38,19 @@ def _promote(kind: str, arrays: list[Any]) -> list[Any]:
         elif type(a) is not int or first is None:
             break
     else:
-        if first is not None and (first.kind == "f" or (kind != "float" and first.kind != "b")):
+        if first is not None and first.kind == "f":
             return arrays
+        if first is not None and kind != "float" and first.kind != "b":
+            # A number beyond an integer dtype wraps around, as it does in PyTorch.
+            return [_wrapped(a, first) if type(a) is int else a for a in arrays]
     common = dtypes.result_type(*arrays)
     if kind == "float" and common.kind != "f":
         common = dtypes.default_float()
     return [np.asarray(a, common) for a in arrays]
+
+
+def _wrapped(number: int, dtype: np.dtype[Any]) -> Any:
+    info = np.iinfo(dtype)
+    if info.min <= number <= info.max:
+        return number
+    return np.asarray(number % (int(info.max) - int(info.min) + 1), np.uint64).astype(dtype)

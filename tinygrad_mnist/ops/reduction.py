@@ -193,7 +193,7 @@ amin = op(
 
 def _logsumexp(x: Any, *, dim: Dim, keepdim: bool) -> Any:
     """Logarithm of the sum of exponentials, shifted by the largest so that nothing overflows."""
-    largest = np.max(x, axis=dim, keepdims=True)
+    largest = np.max(x, axis=dim, keepdims=True, initial=-np.inf)
     shift = np.where(np.isfinite(largest), largest, 0)
     out = np.log(np.sum(np.exp(x - shift), axis=dim, keepdims=True)) + shift
     return out if keepdim else np.squeeze(out, axis=tuple(range(x.ndim)) if dim is None else dim)
@@ -204,14 +204,14 @@ logsumexp = op(
     x=lambda g, out, x, dim, keepdim: (
         lift(g, x.shape, dim, keepdim) * np.exp(x - lift(out, x.shape, dim, keepdim))
     ),
-    formula="log(sum of exp(x))", samples=SAMPLES,
+    promotes="float", formula="log(sum of exp(x))", samples=SAMPLES,
     torch="torch.logsumexp(x, tuple(range(x.dim())) if dim is None else dim, keepdim)",
 )  # fmt: skip
 
 
 def _cumsum(x: Any, *, dim: int) -> Any:
     """Running sum along a dimension."""
-    return np.cumsum(x, axis=dim)
+    return np.cumsum(x, axis=dim, dtype=None if x.dtype.kind == "f" else np.int64)
 
 
 cumsum = op(

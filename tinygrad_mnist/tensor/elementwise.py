@@ -226,7 +226,11 @@ class ElementwiseMethods(Variable):
         if isinstance(min, Variable | np.ndarray) or isinstance(max, Variable | np.ndarray):
             out: Any = self if min is None else apply(ops.maximum, self, min)
             return out if max is None else apply(ops.minimum, out, max)  # type: ignore[no-any-return]
-        return apply(ops.clamp, self, min=min, max=max)  # type: ignore[no-any-return]
+        x: Any = self
+        if isinstance(min, float) or isinstance(max, float):
+            if self._array.dtype.kind != "f":
+                x = self.to(dtypes.default_float())  # type: ignore[attr-defined]
+        return apply(ops.clamp, x, min=min, max=max)  # type: ignore[no-any-return]
 
     clip = clamp
 
@@ -236,6 +240,8 @@ class ElementwiseMethods(Variable):
 
     def masked_fill(self, mask: Any, value: Any) -> Tensor:
         """Return a copy with a value where the mask is true."""
+        if not isinstance(value, Variable):
+            value = np.asarray(value).astype(self._array.dtype)
         return apply(ops.where, mask, value, self)  # type: ignore[no-any-return]
 
     def lerp(self, end: Any, weight: Any) -> Tensor:

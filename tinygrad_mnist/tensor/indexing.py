@@ -97,6 +97,8 @@ class IndexingMethods(Variable):
         """Return slices along a dimension, in the order of an index."""
         array = _index_array("index_select", index)
         d = as_dim("index_select", dim, self._array.ndim)
+        if not self._array.ndim:
+            raise RuntimeError("index_select: a 0-d tensor has no dimension to select from")
         if array.size and (array.min() < 0 or array.max() >= self._array.shape[d]):
             raise IndexError(
                 f"index_select: index out of range for dimension {d} with size "
@@ -115,6 +117,8 @@ class IndexingMethods(Variable):
     def narrow(self, dim: int, start: int, length: int) -> Tensor:
         """Return a view of a stretch of a dimension."""
         d = as_dim("narrow", dim, self._array.ndim)
+        if not self._array.ndim:
+            raise RuntimeError("narrow: a 0-d tensor has no dimension to narrow")
         size = self._array.shape[d]
         first = start + size if start < 0 else start
         if not (0 <= first <= size and 0 <= length <= size - first):

@@ -61,6 +61,14 @@ class ReductionMethods(Variable):
     def _reduce(self, op: ops.Op, dim: Any, keepdim: bool, dtype: Any = None, **kw: Any) -> Tensor:
         x: Any = self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
         dims = as_dims(op.name, dim, self._array.ndim)
+        if op.name in ("amax", "amin"):
+            named: Any = (dims,) if isinstance(dims, int) else dims
+            named = range(self._array.ndim) if dims is None else named
+            if any(self._array.shape[d] == 0 for d in named):
+                raise IndexError(
+                    f"{op.name}: expected the reduced dimensions to have elements, but the shape "
+                    f"is {list(self._array.shape)}"
+                )
         return apply(op, x, dim=dims, keepdim=bool(keepdim), **kw)  # type: ignore[no-any-return]
 
     def sum(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -106,6 +114,7 @@ class ReductionMethods(Variable):
     ) -> Tensor:
         """Return the variance: the sum of squares is divided by n - correction."""
         dim, correction = _spread_arguments(dim, unbiased, correction)
+        self._need_floats("var")
         return self._reduce(ops.var, dim, keepdim, correction=correction)
 
     def std(
@@ -118,10 +127,19 @@ class ReductionMethods(Variable):
     ) -> Tensor:
         """Return the standard deviation: the root of :meth:`var`."""
         dim, correction = _spread_arguments(dim, unbiased, correction)
+        self._need_floats("std")
         return self._reduce(ops.std, dim, keepdim, correction=correction)
+
+    def _need_floats(self, name: str) -> None:
+        if self._array.dtype.kind != "f":
+            raise RuntimeError(
+                f"{name}: the input must be floating point, but is "
+                f"{dtypes.of(self._array.dtype)}; convert it with float()"
+            )
 
     def norm(self, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Tensor:
         """Return the p-norm: of all elements, or along dimensions."""
+        self._need_floats("norm")
         if p in ("fro", 2, None):
             return self._reduce(ops.norm, dim, keepdim)
         size: Any = apply(ops.abs, self)
@@ -144,7 +162,10 @@ class ReductionMethods(Variable):
     def cumsum(self, dim: int, *, dtype: Any = None) -> Tensor:
         """Return the running sum along a dimension."""
         x: Any = self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
-        return apply(ops.cumsum, x, dim=as_dim("cumsum", dim, self._array.ndim))  # type: ignore[no-any-return]
+        d = as_dim("cumsum", dim, self._array.ndim)
+        if not self._array.ndim:
+            return apply(ops.cumsum, x.reshape(1), dim=0).reshape(())  # type: ignore[no-any-return]
+        return apply(ops.cumsum, x, dim=d)  # type: ignore[no-any-return]
 
     def amax(self, dim: Any = (), keepdim: bool = False) -> Tensor:
         """Return the largest element; where several are, they share the gradient."""
@@ -180,7 +201,7 @@ class ReductionMethods(Variable):
         """Pick one element along a dimension: only that one gets the gradient."""
         d = as_dim(name, dim, self._array.ndim)
         if self._array.ndim == 0:
-            return ValuesIndices(self.sum(), wrap(np.zeros((), np.int64)))
+            return ValuesIndices(apply(ops.clone, self), wrap(np.zeros((), np.int64)))
         if self._array.shape[d] == 0:
             raise IndexError(f"{name}: expected dimension {d} to have elements, but it is empty")
         index = np.expand_dims(pick(self._array, axis=d), d)
@@ -199,6 +220,8 @@ class ReductionMethods(Variable):
         return self._arg("argmin", np.argmin, dim, keepdim)
 
     def _arg(self, name: str, pick: Any, dim: int | None, keepdim: bool) -> Tensor:
+        if self._array.dtype.kind == "b":
+            raise RuntimeError(f"{name}: does not support bools; convert the tensor with int()")
         d = None if dim is None else as_dim(name, dim, self._array.ndim)
         if (self._array.size if d is None or not self._array.ndim else self._array.shape[d]) == 0:
             raise IndexError(f"{name}: expected elements to choose from, but there are none")
@@ -209,12 +232,17 @@ class ReductionMethods(Variable):
     def any(self, dim: Any = None, keepdim: bool = False) -> Tensor:
         """Return whether some element is true (not 0)."""
         dims = as_dims("any", dim, self._array.ndim)
-        return wrap(np.any(self._array, axis=dims, keepdims=keepdim))  # type: ignore[no-any-return]
+        return self._truth(np.any(self._array, axis=dims, keepdims=keepdim))
 
     def all(self, dim: Any = None, keepdim: bool = False) -> Tensor:
         """Return whether every element is true (not 0)."""
         dims = as_dims("all", dim, self._array.ndim)
-        return wrap(np.all(self._array, axis=dims, keepdims=keepdim))  # type: ignore[no-any-return]
+        return self._truth(np.all(self._array, axis=dims, keepdims=keepdim))
+
+    def _truth(self, answer: Any) -> Tensor:
+        """Return an answer as bool; of bytes it is a byte, as in PyTorch."""
+        kind = np.uint8 if self._array.dtype == np.uint8 else np.bool_
+        return wrap(np.asarray(answer, kind))  # type: ignore[no-any-return]
 
     def softmax(self, dim: int, dtype: Any = None) -> Tensor:
         """Return exponentials divided by their sum along a dimension."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -99,7 +100,15 @@ class ShapeMethods(Variable):
         """Return the elements with one dimension split into several."""
         d = as_dim("unflatten", dim, self._array.ndim)
         shape = self._array.shape
-        return self.reshape(shape[:d] + as_size("unflatten", [tuple(sizes)]) + shape[d + 1 :])
+        lengths = as_size("unflatten", [tuple(sizes)])
+        known = math.prod(n for n in lengths if n != -1)
+        full = tuple(shape[d] // max(known, 1) if n == -1 else n for n in lengths)
+        if lengths.count(-1) > 1 or math.prod(full) != shape[d]:
+            raise RuntimeError(
+                f"unflatten: the sizes {list(lengths)} don't multiply up to {shape[d]}, the length "
+                f"of dimension {d}"
+            )
+        return self.reshape(shape[:d] + full + shape[d + 1 :])
 
     def squeeze(self, dim: Any = None) -> Tensor:
         """Return a view without dimensions of length 1: all of them, or those named."""
@@ -239,11 +248,20 @@ class ShapeMethods(Variable):
 
     def tril(self, diagonal: int = 0) -> Tensor:
         """Return the lower triangle, with zeros above the diagonal."""
+        self._need_matrix("tril")
         return apply(ops.tril, self, diagonal=diagonal)  # type: ignore[no-any-return]
 
     def triu(self, diagonal: int = 0) -> Tensor:
         """Return the upper triangle, with zeros below the diagonal."""
+        self._need_matrix("triu")
         return apply(ops.triu, self, diagonal=diagonal)  # type: ignore[no-any-return]
+
+    def _need_matrix(self, name: str) -> None:
+        if self._array.ndim < 2:
+            raise RuntimeError(
+                f"{name}: the input must have at least 2 dimensions, but has shape "
+                f"{list(self._array.shape)}"
+            )
 
     def unbind(self, dim: int = 0) -> tuple[Tensor, ...]:
         """Return the slices along a dimension, without it."""
@@ -257,7 +275,7 @@ class ShapeMethods(Variable):
 
     def split(self, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
         """Return views of pieces along a dimension: of one length, or of given lengths."""
-        d = as_dim("split", dim, self._array.ndim)
+        d = self._split_dim("split", dim)
         length, sections = self._array.shape[d], split_size_or_sections
         if isinstance(sections, int):
             if sections < 0 or (sections == 0 and length):
@@ -276,11 +294,16 @@ class ShapeMethods(Variable):
             for start, end in itertools.pairwise(ends)
         )
 
+    def _split_dim(self, name: str, dim: int) -> int:
+        if not self._array.ndim:
+            raise RuntimeError(f"{name}: expects at least a 1-dimensional tensor, got a 0-d one")
+        return as_dim(name, dim, self._array.ndim)
+
     def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         """Return views of about equally long pieces along a dimension, at most so many."""
         if chunks <= 0:
             raise RuntimeError(f"chunk: the number of chunks must be positive, not {chunks}")
-        d = as_dim("chunk", dim, self._array.ndim)
+        d = self._split_dim("chunk", dim)
         length = self._array.shape[d]
         if not length:
             return self.split([0] * chunks, d)
