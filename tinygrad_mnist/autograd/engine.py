@@ -93,16 +93,11 @@ def pull(
     saved = node.check()
     plan, parents = node.plan, node.parents
     if isinstance(node, Tuple):
-        if node.custom:
-            return [
-                (parent, fit(node, i, gradient, *describe(parent), create_graph))
-                for i, gradient in node.run(g, create_graph)  # type: ignore[attr-defined]
-                if (parent := parents[i]) is not None
-            ]
-        g = tuple(
-            wrapped(np.zeros(shape, dtype), create_graph) if part is None else part
-            for part, (shape, dtype) in zip(g, node.outputs, strict=True)
-        )
+        return [
+            (parent, fit(node, i, gradient, *describe(parent), create_graph))
+            for i, gradient in node.run(g, create_graph)
+            if (parent := parents[i]) is not None
+        ]
     if create_graph:
         if node.op.once:
             return _pull_reference(node, g)

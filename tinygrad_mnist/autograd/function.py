@@ -99,7 +99,6 @@ class _FunctionNode(Tuple):
 
     __slots__ = ("ctx", "function")
 
-    custom = True
     ctx: FunctionCtx
     function: type[Function]
 

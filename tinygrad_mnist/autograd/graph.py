@@ -186,14 +186,16 @@ class Node:
 
 
 class Tuple(Node):
-    """A node of an operation with several outputs; its gradient is a list, one per output."""
+    """A node with several outputs; its gradient is a list, one per output, or None for unused."""
 
     __slots__ = ("outputs",)
 
-    custom = False
-    """Whether a user's own backward stands in for the rules."""
     outputs: Sequence[tuple[tuple[int, ...], np.dtype[Any]]]
     """Shape and dtype of each output."""
+
+    def run(self, gradients: Sequence[Any], create_graph: bool) -> list[tuple[int, Any]]:
+        """Return pairs of an input's position and its gradient."""
+        raise NotImplementedError
 
 
 class Output(Node):
@@ -241,7 +243,7 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
 
     Returns
     -------
-    The output as a Variable, or a tuple of them for an operation with several outputs.
+    The output as a Variable.
 
     Raises
     ------
@@ -284,8 +286,6 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
     rest: Sequence[Any] = ()
     if op.residuals:
         out, *rest = out
-    if type(out) is tuple:
-        return _wrap_tuple(op, inputs, arrays, parents, mask, out, settings)
     if type(out) is not np.ndarray:
         out = np.asarray(out)
     # The lines of wrap(), in place: this is the hottest function of all.
@@ -331,26 +331,6 @@ def record(
                 node.stamp += x._version.count
         node.versions = versions
     return node
-
-
-def _wrap_tuple(
-    op: Op,
-    inputs: Sequence[Any],
-    arrays: list[Any],
-    parents: Sequence[Node | Variable | None],
-    mask: int,
-    outs: tuple[Any, ...],
-    settings: dict[str, Any],
-) -> tuple[Any, ...]:
-    """Wrap several outputs; each has a node of its own that leads to the common one."""
-    results = tuple(wrap(out) for out in outs)
-    if mask and modes.enabled and op.differentiable:
-        plan = op.plan(len(inputs), mask)
-        node = Tuple(op, parents, plan, settings, (), results[0]._array.dtype)
-        stored = [*arrays, tuple(result._array for result in results)]
-        node.saved = tuple([stored[i] for i in plan.saves])
-        attach_outputs(node, results)
-    return results
 
 
 def attach_outputs(node: Tuple, results: Sequence[Variable]) -> None:

@@ -6,8 +6,6 @@ import gzip
 import hashlib
 import os
 import tempfile
-import urllib.error
-import urllib.request
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -252,6 +250,8 @@ def fetch(
 
 def _download(url: str, file: File, out: IO[bytes], timeout: float) -> None:
     """Decompress what a URL gives into a file; refuse it where it isn't what it should be."""
+    import urllib.request  # takes a third of this package's import time, and is rarely needed
+
     total = hashlib.sha256()
     written = 0
     with urllib.request.urlopen(url, timeout=timeout) as response:
