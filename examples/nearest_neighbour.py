@@ -2,7 +2,7 @@
 
 The report's section 3. It takes 7,500 training and 1,000 test images, 750 and 100 of each digit,
 and compares with scikit-learn's ball tree and k-d tree, which must predict the same; on MNIST all
-60,000 and 10,000 images are then classified too. The report's own draw is lost: this one is by seed.
+60,000 and 10,000 images are classified too. The report's own draw is lost: this one is by seed.
 """
 
 import time
