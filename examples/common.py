@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,13 @@ def options(
     batch_size: int | None = None,
     lr: float | None = None,
     arguments: list[str] | None = None,
+    parents: Sequence[argparse.ArgumentParser] = (),
 ) -> argparse.Namespace:
     """Read the options of every example, and those of a training one with its defaults."""
     parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        description=description,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        parents=list(parents),
     )
     parser.add_argument(
         "--dataset", choices=["sample", "mnist"], default="sample",

@@ -60,6 +60,15 @@ def test_example_runs_on_the_sample(name: str, tmp_path: Path) -> None:
         assert figures["kd_tree_same_predictions"]
 
 
+def test_logistic_shows_the_flaw_of_the_reports_labels(tmp_path: Path) -> None:
+    right = run("logistic", tmp_path)
+    report = run("logistic", tmp_path, "--mapping", "report")
+    assert right["test_accuracy"] > 0.85
+    assert right["zeros_recognised"] > 80
+    assert report["zeros_recognised"] == 0
+    assert report["test_accuracy"] < right["test_accuracy"] - 0.07
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
