@@ -1,7 +1,7 @@
 """Classify digits by ten logistic regressions, one digit against all the others.
 
-The report's section 4. Each classifier is fitted by scipy.optimize.minimize (TNC, as in the report),
-which asks our autograd for the gradient; the bias is not regularised, and lambda is 0.
+The report's section 4. Each classifier is fitted by scipy.optimize.minimize (TNC, as in the
+report), which asks our autograd for the gradient; the bias is not regularised, and lambda is 0.
 
 The report maps the digit 0 to class 10, a label that its data never hold: so the classifier for 0
 learns from no example, no zero is ever recognised, and the accuracy is .82. --mapping report shows
