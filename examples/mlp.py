@@ -82,10 +82,11 @@ def main(arguments: list[str] | None = None) -> dict:
         if not checkpoint.exists():
             raise FileNotFoundError(f"--resume: there is no checkpoint {checkpoint} yet")
         saved = tg.load(checkpoint)
-        if saved["settings"] != settings:
+        made_with = saved.get("settings") if isinstance(saved, dict) else None
+        if made_with != settings:
             raise ValueError(
-                f"{checkpoint} was made with other settings, {saved['settings']}; give the same, "
-                f"or leave out --resume"
+                f"{checkpoint} was made with other settings, {made_with}; give the same, or leave "
+                f"out --resume"
             )
         network.load_state_dict(saved["network"])
         optimizer.load_state_dict(saved["optimizer"])
