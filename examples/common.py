@@ -19,7 +19,16 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import classification_report, confusion_matrix
 
+import tinygrad_mnist as tg
+from tinygrad_mnist import nn
 from tinygrad_mnist.datasets import Digits, load_digits
+from tinygrad_mnist.nn import functional as F
+
+VALIDATION = {"sample": 400, "mnist": 10_000}
+"""How many of the last training images are kept for validation."""
+
+Part = tuple[tg.Tensor, tg.Tensor]
+History = dict[str, list[float]]
 
 
 def options(
@@ -183,3 +192,127 @@ def confusion(path: Path, title: str, labels: np.ndarray, predictions: np.ndarra
             )
     axes.set(title=title, xlabel="predicted", ylabel="true", xticks=range(10), yticks=range(10))
     write_figure(path, figure)
+
+
+# For the examples that train a network
+
+
+def split(dataset: str, digits: Digits) -> tuple[Part, Part, Part]:
+    """Return images (0 to 1) and labels to train, to validate and to test, as tensors."""
+
+    def part(images: np.ndarray, labels: np.ndarray) -> Part:
+        return tg.from_numpy(images.astype(np.float32) / 255), tg.from_numpy(labels)
+
+    count = len(digits.train_images) - VALIDATION[dataset]
+    return (
+        part(digits.train_images[:count], digits.train_labels[:count]),
+        part(digits.train_images[count:], digits.train_labels[count:]),
+        part(digits.test_images, digits.test_labels),
+    )
+
+
+@tg.no_grad()
+def evaluate(network: nn.Module, part: Part) -> tuple[float, float, np.ndarray]:
+    """Return cost, accuracy and predictions."""
+    images, labels = part
+    network.eval()
+    logits = network(images)
+    network.train()
+    predictions = logits.argmax(dim=1)
+    accuracy = (predictions == labels).float().mean().item()
+    return F.cross_entropy(logits, labels).item(), accuracy, predictions.numpy()
+
+
+def new_history() -> History:
+    """Return an empty history: cost and accuracy of training and validation by epoch."""
+    return {
+        f"{part}_{kind}": [] for part in ("train", "validation") for kind in ("cost", "accuracy")
+    }
+
+
+def note(history: History, *values: float) -> None:
+    """Add an epoch to the history, and print it."""
+    for name, value in zip(history, values, strict=True):
+        history[name].append(value)
+    cost, accuracy, validation_cost, validation_accuracy = values
+    print(
+        f"epoch {len(history['train_cost']):>3}  train cost {cost:.4f} accuracy {accuracy:.4f}  "
+        f"validation cost {validation_cost:.4f} accuracy {validation_accuracy:.4f}",
+        flush=True,
+    )
+
+
+def _settings(args: argparse.Namespace) -> dict[str, Any]:
+    return {name: getattr(args, name) for name in ("dataset", "seed", "batch_size", "lr")}
+
+
+def keep(
+    path: Path, args: argparse.Namespace, history: History, seconds: float, **parts: Any
+) -> None:
+    """Write a checkpoint of everything that has a ``state_dict``, and of the random numbers."""
+    tg.save(
+        {
+            **{name: part.state_dict() for name, part in parts.items()},
+            "random": tg.get_rng_state(),
+            "history": history,
+            "settings": _settings(args),
+            "seconds": seconds,
+        },
+        path,
+    )
+
+
+def resume(path: Path, args: argparse.Namespace, **parts: Any) -> tuple[History, float]:
+    """Restore what :func:`keep` wrote, if the options ask for it; return history and seconds."""
+    if not args.resume:
+        return new_history(), 0.0
+    if not path.exists():
+        raise FileNotFoundError(f"--resume: there is no checkpoint {path} yet")
+    saved = tg.load(path)
+    made_with = saved.get("settings") if isinstance(saved, dict) else None
+    if made_with != _settings(args):
+        raise ValueError(
+            f"{path} was made with other settings, {made_with}; give the same, or leave out "
+            f"--resume"
+        )
+    for name, part in parts.items():
+        part.load_state_dict(saved[name])
+    tg.set_rng_state(saved["random"])
+    print(f"resumed {path} after epoch {len(saved['history']['train_cost'])}")
+    return saved["history"], saved["seconds"]
+
+
+def finish(
+    name: str,
+    title: str,
+    args: argparse.Namespace,
+    network: nn.Module,
+    parts: tuple[Part, Part, Part],
+    history: History,
+    seconds: float,
+) -> dict[str, Any]:
+    """Evaluate a trained network; write its report, pictures and figures, and return these."""
+    figures: dict[str, Any] = {
+        "dataset": args.dataset,
+        "seed": args.seed,
+        "epochs": len(history["train_cost"]),
+        "parameters": sum(p.numel() for p in network.parameters()),
+    }
+    for kind, part in zip(("train", "validation", "test"), parts, strict=True):
+        figures[f"{kind}_cost"], figures[f"{kind}_accuracy"], predictions = evaluate(network, part)
+    labels = parts[2][1].numpy()
+    errors = figures["test_errors"] = int((predictions != labels).sum())
+    figures |= {"seconds": seconds, "history": history}
+    print("\n" + report(args.out / f"{name}-report.txt", labels, predictions))
+    curves(args.out / f"{name}-curves.png", title, history)
+    confusion(
+        args.out / f"{name}-confusion.png", f"{errors} errors of {len(labels)}", labels, predictions
+    )
+    write_json(args.json, figures)
+    print(
+        f"validation accuracy {figures['validation_accuracy']:.4f}, test accuracy "
+        f"{figures['test_accuracy']:.4f} ({errors} errors), {seconds:.1f} s of training\n"
+        f"written to {args.out}/: {name}-report.txt, {name}-curves.png, {name}-confusion.png, "
+        f"{name}.npz"
+    )
+    return figures

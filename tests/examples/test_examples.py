@@ -36,18 +36,19 @@ def test_mlp_learns_the_sample(tmp_path: Path) -> None:
     assert "f1-score" in (tmp_path / "mlp-report.txt").read_text()
 
 
-def test_interrupted_training_resumes_to_the_same_figures(tmp_path: Path) -> None:
-    whole = run("mlp", tmp_path, "--epochs", "4")
+@pytest.mark.parametrize("name", ["mlp", "two_layer"])
+def test_interrupted_training_resumes_to_the_same_figures(name: str, tmp_path: Path) -> None:
+    whole = run(name, tmp_path, "--epochs", "4")
     other = tmp_path / "other"
     other.mkdir()
-    run("mlp", other, "--epochs", "2")
-    resumed = run("mlp", other, "--epochs", "4", "--resume")
+    run(name, other, "--epochs", "2")
+    resumed = run(name, other, "--epochs", "4", "--resume")
     for figures in (whole, resumed):
         figures.pop("seconds")
     assert whole == resumed
 
 
-@pytest.mark.parametrize("name", ["data", "gaussian", "nearest_neighbour"])
+@pytest.mark.parametrize("name", ["data", "gaussian", "nearest_neighbour", "two_layer"])
 def test_example_runs_on_the_sample(name: str, tmp_path: Path) -> None:
     figures = run(name, tmp_path)
     assert list(tmp_path.glob("*.png"))
