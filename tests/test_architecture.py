@@ -16,6 +16,7 @@ ROOT = Path(tinygrad_mnist.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
 ROOMS = [
+    "files",
     "ops",
     "autograd",
     "tensor",
@@ -25,17 +26,20 @@ ROOMS = [
     "utils",
     "serialization",
     "datasets",
+    "viz",
 ]
 ALLOWED = {
+    "files": set(),
     "ops": set(),
     "autograd": {"ops"},
     "tensor": {"ops", "autograd"},
     "threads": set(),
     "nn": {"ops", "autograd", "tensor"},
     "optim": {"ops", "autograd", "tensor"},
-    "utils": {"ops", "autograd", "tensor"},
-    "serialization": {"ops", "autograd", "tensor"},
-    "datasets": {"tensor", "utils"},
+    "utils": {"ops", "autograd", "tensor", "nn"},
+    "serialization": {"files", "ops", "autograd", "tensor"},
+    "datasets": {"files", "tensor", "utils"},
+    "viz": {"files"},
 }
 
 

@@ -14,7 +14,6 @@ import hashlib
 import json
 import math
 import os
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import IO, Any
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.files import replacing
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor
 
@@ -67,29 +67,18 @@ def save(obj: Any, f: str | os.PathLike[str]) -> None:
     structure = _describe(obj, "", arrays, described, set())
     header = {"format": _FORMAT, "version": 1, "root": structure, "arrays": described}
     text = json.dumps(header, separators=(",", ":")).encode()
-    path = Path(f)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w+b") as out:
-            with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-                archive.comment = b"0" * _DIGEST
-                archive.writestr(_STRUCTURE, text)
-                for i, array in enumerate(arrays):
-                    with archive.open(f"{i}.npy", "w", force_zip64=True) as entry:
-                        np.lib.format.write_array(entry, array, allow_pickle=False)
-            end = out.seek(-_DIGEST, os.SEEK_END)
-            out.seek(0)
-            digest = _digest(out, end)
-            out.seek(end)
-            out.write(digest)
-            out.flush()
-            os.fsync(out.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    _sync_folder(path.parent)
+    with replacing(f) as out:
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+            archive.comment = b"0" * _DIGEST
+            archive.writestr(_STRUCTURE, text)
+            for i, array in enumerate(arrays):
+                with archive.open(f"{i}.npy", "w", force_zip64=True) as entry:
+                    np.lib.format.write_array(entry, array, allow_pickle=False)
+        end = out.seek(-_DIGEST, os.SEEK_END)
+        out.seek(0)
+        digest = _digest(out, end)
+        out.seek(end)
+        out.write(digest)
 
 
 def _digest(file: IO[bytes], length: int) -> bytes:
@@ -102,26 +91,6 @@ def _digest(file: IO[bytes], length: int) -> bytes:
         total.update(piece)
         length -= len(piece)
     return total.hexdigest().encode()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename last through a power cut, where the system allows it."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    except OSError:
-        pass
-    finally:
-        os.close(handle)
 
 
 def _describe(

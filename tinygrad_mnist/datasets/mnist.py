@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import tempfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from tinygrad_mnist.datasets.idx import IDXError, read_idx
+from tinygrad_mnist.files import replacing
 from tinygrad_mnist.tensor import Tensor, from_numpy
 from tinygrad_mnist.utils.data import Dataset
 
@@ -230,20 +230,12 @@ def fetch(
     problems = []
     for mirror in MIRRORS if mirrors is None else mirrors:
         url = f"{mirror}{file.name}.gz"
-        handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=cache)
         try:
-            with os.fdopen(handle, "wb") as out:
+            with replacing(cache / file.name) as out:
                 _download(url, file, out, timeout)
-                out.flush()
-                os.fsync(out.fileno())
-            os.replace(temporary, cache / file.name)
             return cache / file.name
         except (OSError, EOFError, ValueError, zlib.error) as error:
             problems.append(f"{url}: {error}")
-            Path(temporary).unlink(missing_ok=True)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
     listed = "\n  ".join(problems)
     raise DownloadError(f"MNIST: could not download {file.name}:\n  {listed}\n{_HELP}")
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygrad_mnist.datasets.mnist import MNIST
+from tinygrad_mnist.files import replacing
 
 TEST_PER_CLASS = 100
 """How many images of each digit are held out for testing."""
@@ -135,12 +135,7 @@ def _keep(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
     """Write the cache, complete or not at all; do without where the folder can't be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(suffix=".npz", dir=path.parent)
-    except OSError:
-        return
-    try:
-        with os.fdopen(handle, "wb") as out:
+        with replacing(path) as out:
             np.savez(out, images=images, labels=labels, sha256=_checksum(images, labels))
-        os.replace(temporary, path)
     except OSError:
-        Path(temporary).unlink(missing_ok=True)
+        pass

@@ -1,3 +1,5 @@
-"""Utilities."""
+"""Utilities: data sets and loaders, a table of a model's layers."""
 
 from tinygrad_mnist.utils import data as data
+from tinygrad_mnist.utils.summary import Summary as Summary
+from tinygrad_mnist.utils.summary import summary as summary

@@ -1,0 +1,5 @@
+"""Looking at training: histories and their curves. Needs matplotlib, the extra ``examples``."""
+
+from tinygrad_mnist.viz.curves import LiveCurves as LiveCurves
+from tinygrad_mnist.viz.curves import draw_curves as draw_curves
+from tinygrad_mnist.viz.history import History as History

@@ -1,0 +1,58 @@
+"""What was measured while a network was trained."""
+
+from __future__ import annotations
+
+import math
+
+
+class History(dict[str, list[float]]):
+    """The figures of each epoch: a dict of lists, one list per figure.
+
+    A name is ``part_figure``, such as ``train_cost`` and ``validation_cost``, so that curves of the
+    same figure can be drawn together. Being a dict of lists of numbers, a history can be saved in
+    a checkpoint and in JSON; ``History(saved)`` restores it.
+
+    Raises
+    ------
+    ValueError
+        If an epoch brings other names than the one before.
+
+    Examples
+    --------
+    >>> history = History()
+    >>> history.add(train_cost=0.5, validation_cost=0.6)
+    >>> history.add(train_cost=0.3, validation_cost=0.4)
+    >>> history["train_cost"], history.epochs, history.best("validation_cost")
+    ([0.5, 0.3], 2, 2)
+    """
+
+    def add(self, **figures: float) -> None:
+        """Add an epoch."""
+        if self.epochs and figures.keys() != self.keys():
+            raise ValueError(
+                f"History.add: the epochs so far have {', '.join(self)}; this one has "
+                f"{', '.join(figures) or 'nothing'}"
+            )
+        for name, value in figures.items():
+            self.setdefault(name, []).append(float(value))
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs there are."""
+        return max((len(values) for values in self.values()), default=0)
+
+    @property
+    def diverged(self) -> int | None:
+        """The first epoch, counted from 1, with a figure that isn't finite; None if all are."""
+        for epoch in range(self.epochs):
+            if not all(math.isfinite(values[epoch]) for values in self.values()):
+                return epoch + 1
+        return None
+
+    def best(self, name: str, highest: bool = False) -> int:
+        """Return the epoch, counted from 1, at which a figure was lowest (or highest) first.
+
+        An epoch whose figure is NaN is never the best.
+        """
+        values = [math.inf if math.isnan(v) else -v if highest else v for v in self[name]]
+        return values.index(min(values)) + 1
