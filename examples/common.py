@@ -1,4 +1,4 @@
-"""What the examples share: their options, and the writing of reports, pictures and figures.
+"""What the examples share: options, and the writing of reports, pictures and figures.
 
 The models and their training loops are in the examples themselves.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -16,19 +15,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import classification_report, confusion_matrix
 
 import tinygrad_mnist as tg
 from tinygrad_mnist import nn
 from tinygrad_mnist.datasets import Digits, load_digits
+from tinygrad_mnist.files import replacing
 from tinygrad_mnist.nn import functional as F
+from tinygrad_mnist.viz import History, draw_curves
 
 VALIDATION = {"sample": 400, "mnist": 10_000}
 """How many of the last training images are kept for validation."""
 
 Part = tuple[tg.Tensor, tg.Tensor]
-History = dict[str, list[float]]
 
 
 def options(
@@ -58,10 +59,9 @@ def options(
     parser.add_argument("--json", type=Path, default=None, help="file for all figures")
     parser.add_argument("--seed", type=_natural, default=0, help="seed of every random choice")
     if epochs is not None:
-        parser.add_argument("--epochs", type=_positive, default=epochs, help="passes over the data")
-        parser.add_argument(
-            "--batch-size", type=_positive, default=batch_size, help="images a step"
-        )
+        parser.add_argument("--epochs", type=positive, default=epochs, help="passes over the data")
+        parser.add_argument("--batch-size", type=positive, default=batch_size, help="images a step")
+    if lr is not None:
         parser.add_argument("--lr", type=_rate, default=lr, help="learning rate")
         parser.add_argument(
             "--resume", action="store_true", help="go on from the checkpoint in the output folder"
@@ -83,7 +83,8 @@ def _natural(text: str) -> int:
     return number
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """Read a whole number of at least 1."""
     number = _integer(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is too small: at least 1 is needed")
@@ -124,18 +125,10 @@ def load(args: argparse.Namespace) -> Digits:
     return load_digits(args.dataset, args.data, args.seed)
 
 
-def write(path: Path, content: str | bytes) -> None:
+def write(path: Path, content: str) -> None:
     """Write a file at once, when its content is complete."""
-    data = content.encode() if isinstance(content, str) else content
-    handle, temporary = tempfile.mkstemp(dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with replacing(path) as file:
+        file.write(content.encode())
 
 
 def write_json(path: Path | None, figures: dict[str, Any]) -> None:
@@ -146,8 +139,45 @@ def write_json(path: Path | None, figures: dict[str, Any]) -> None:
 
 def write_figure(path: Path, figure: Figure) -> None:
     """Write a picture."""
-    figure.savefig(path.with_suffix(".part.png"), dpi=110, bbox_inches="tight")
-    os.replace(path.with_suffix(".part.png"), path)
+    with replacing(path) as file:
+        figure.savefig(file, format="png", dpi=90, bbox_inches="tight")
+
+
+def show(axes: Axes, image: np.ndarray, title: str = "") -> None:
+    """Draw a digit."""
+    axes.imshow(image.reshape(28, 28), cmap="gray_r")
+    axes.set_title(title, fontsize="medium")
+    axes.axis("off")
+
+
+def judge(
+    args: argparse.Namespace,
+    name: str,
+    images: np.ndarray,
+    labels: np.ndarray,
+    predictions: np.ndarray,
+) -> dict[str, Any]:
+    """Write a model's report, its confusion matrix, and the digits that it confuses most."""
+    errors = int((predictions != labels).sum())
+    print(report(args.out / f"{name}-report.txt", labels, predictions))
+    title = f"{errors} errors of {len(labels):,}"
+    confusion(args.out / f"{name}-confusion.png", title, labels, predictions)
+    most_confused(args.out / f"{name}-confused.png", images, labels, predictions)
+    return {
+        "test_errors": errors,
+        "test_accuracy": 1 - errors / len(labels),
+        "confusion": confusion_matrix(labels, predictions, labels=range(10)).tolist(),
+    }
+
+
+def tell(args: argparse.Namespace, name: str, figures: dict[str, Any]) -> None:
+    """Print the outcome and what was written, and write the figures."""
+    write_json(args.json, figures)
+    print(
+        f"test accuracy {figures['test_accuracy']:.4f} ({figures['test_errors']} errors), "
+        f"{figures['seconds']:.1f} s\n"
+        f"written: {args.out}/{name}-*"
+    )
 
 
 def report(path: Path, labels: np.ndarray, predictions: np.ndarray) -> str:
@@ -159,22 +189,6 @@ def report(path: Path, labels: np.ndarray, predictions: np.ndarray) -> str:
     text = f"{table}\n" + "\n".join([head, *rows]) + "\n"
     write(path, text)
     return text
-
-
-def curves(path: Path, title: str, history: dict[str, list[float]]) -> None:
-    """Draw loss and accuracy of training and validation over the epochs."""
-    epochs = range(1, len(history["train_cost"]) + 1)
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    figure.suptitle(title)
-    for axes, kind in zip(figure.subplots(1, 2), ("cost", "accuracy"), strict=True):
-        for part, style in (("train", "-"), ("validation", "--")):
-            values = history[f"{part}_{kind}"]
-            axes.plot(epochs, values, style, marker=".", label=f"{part}, last {values[-1]:.4f}")
-        axes.set_xlabel("epoch")
-        axes.set_ylabel(kind)
-        axes.grid(alpha=0.3)
-        axes.legend()
-    write_figure(path, figure)
 
 
 def confusion(path: Path, title: str, labels: np.ndarray, predictions: np.ndarray) -> None:
@@ -191,6 +205,30 @@ def confusion(path: Path, title: str, labels: np.ndarray, predictions: np.ndarra
                 j, i, str(count), ha="center", va="center", color="white" if dark else "black"
             )
     axes.set(title=title, xlabel="predicted", ylabel="true", xticks=range(10), yticks=range(10))
+    write_figure(path, figure)
+
+
+def most_confused(
+    path: Path,
+    images: np.ndarray,
+    labels: np.ndarray,
+    predictions: np.ndarray,
+    rows: int = 5,
+    columns: int = 10,
+) -> None:
+    """Draw the pairs of digits that are confused most often: a row of images for each pair."""
+    matrix = confusion_matrix(labels, predictions, labels=range(10))
+    np.fill_diagonal(matrix, 0)
+    pairs = [divmod(int(k), 10) for k in np.argsort(-matrix, axis=None, kind="stable")[:rows]]
+    figure = Figure(figsize=(columns * 0.9, rows * 1.15), layout="constrained")
+    for row, (true, predicted) in zip(figure.subplots(rows, columns), pairs, strict=True):
+        chosen = np.flatnonzero((labels == true) & (predictions == predicted))[:columns]
+        for axes in row:
+            axes.axis("off")
+        for axes, position in zip(row, chosen, strict=False):
+            show(axes, images[position])
+        times = int(matrix[true, predicted])
+        row[0].set_title(f"{true}, taken for {predicted}: {times}", loc="left", fontsize="medium")
     write_figure(path, figure)
 
 
@@ -223,23 +261,11 @@ def evaluate(network: nn.Module, part: Part) -> tuple[float, float, np.ndarray]:
     return F.cross_entropy(logits, labels).item(), accuracy, predictions.numpy()
 
 
-def new_history() -> History:
-    """Return an empty history: cost and accuracy of training and validation by epoch."""
-    return {
-        f"{part}_{kind}": [] for part in ("train", "validation") for kind in ("cost", "accuracy")
-    }
-
-
-def note(history: History, *values: float) -> None:
+def note(history: History, **figures: float) -> None:
     """Add an epoch to the history, and print it."""
-    for name, value in zip(history, values, strict=True):
-        history[name].append(value)
-    cost, accuracy, validation_cost, validation_accuracy = values
-    print(
-        f"epoch {len(history['train_cost']):>3}  train cost {cost:.4f} accuracy {accuracy:.4f}  "
-        f"validation cost {validation_cost:.4f} accuracy {validation_accuracy:.4f}",
-        flush=True,
-    )
+    history.add(**figures)
+    values = "  ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in figures.items())
+    print(f"epoch {history.epochs:>3}  {values}", flush=True)
 
 
 def _settings(args: argparse.Namespace) -> dict[str, Any]:
@@ -254,7 +280,7 @@ def keep(
         {
             **{name: part.state_dict() for name, part in parts.items()},
             "random": tg.get_rng_state(),
-            "history": history,
+            "history": dict(history),
             "settings": _settings(args),
             "seconds": seconds,
         },
@@ -265,7 +291,7 @@ def keep(
 def resume(path: Path, args: argparse.Namespace, **parts: Any) -> tuple[History, float]:
     """Restore what :func:`keep` wrote, if the options ask for it; return history and seconds."""
     if not args.resume:
-        return new_history(), 0.0
+        return History(), 0.0
     if not path.exists():
         raise FileNotFoundError(f"--resume: there is no checkpoint {path} yet")
     saved = tg.load(path)
@@ -278,8 +304,9 @@ def resume(path: Path, args: argparse.Namespace, **parts: Any) -> tuple[History,
     for name, part in parts.items():
         part.load_state_dict(saved[name])
     tg.set_rng_state(saved["random"])
-    print(f"resumed {path} after epoch {len(saved['history']['train_cost'])}")
-    return saved["history"], saved["seconds"]
+    history = History(saved["history"])
+    print(f"resumed {path} after epoch {history.epochs}")
+    return history, saved["seconds"]
 
 
 def finish(
@@ -295,24 +322,14 @@ def finish(
     figures: dict[str, Any] = {
         "dataset": args.dataset,
         "seed": args.seed,
-        "epochs": len(history["train_cost"]),
+        "epochs": history.epochs,
         "parameters": sum(p.numel() for p in network.parameters()),
     }
     for kind, part in zip(("train", "validation", "test"), parts, strict=True):
         figures[f"{kind}_cost"], figures[f"{kind}_accuracy"], predictions = evaluate(network, part)
-    labels = parts[2][1].numpy()
-    errors = figures["test_errors"] = int((predictions != labels).sum())
-    figures |= {"seconds": seconds, "history": history}
-    print("\n" + report(args.out / f"{name}-report.txt", labels, predictions))
-    curves(args.out / f"{name}-curves.png", title, history)
-    confusion(
-        args.out / f"{name}-confusion.png", f"{errors} errors of {len(labels)}", labels, predictions
-    )
-    write_json(args.json, figures)
-    print(
-        f"validation accuracy {figures['validation_accuracy']:.4f}, test accuracy "
-        f"{figures['test_accuracy']:.4f} ({errors} errors), {seconds:.1f} s of training\n"
-        f"written to {args.out}/: {name}-report.txt, {name}-curves.png, {name}-confusion.png, "
-        f"{name}.npz"
-    )
+    images, labels = (tensor.numpy() for tensor in parts[2])
+    figures |= judge(args, name, images, labels, predictions)
+    figures |= {"seconds": seconds, "history": dict(history)}
+    write_figure(args.out / f"{name}-curves.png", draw_curves(history, title))
+    tell(args, name, figures)
     return figures

@@ -19,14 +19,11 @@ def draw(path, digits) -> None:
     firsts = (("training", digits.train_images, digits.train_labels),
               ("test", digits.test_images, digits.test_labels))  # fmt: skip
     for axes, (part, images, labels) in zip(top.subplots(1, 2), firsts, strict=True):
-        axes.imshow(images[0].reshape(28, 28), cmap="gray")
-        axes.set_title(f"first {part} image, label {labels[0]}")
-        axes.axis("off")
+        common.show(axes, images[0], f"first {part} image, label {labels[0]}")
     for digit, row in enumerate(bottom.subplots(10, COLUMNS)):
         chosen = np.flatnonzero(digits.train_labels == digit)[:COLUMNS]
         for axes, position in zip(row, chosen, strict=True):
-            axes.imshow(digits.train_images[position].reshape(28, 28), cmap="gray_r")
-            axes.axis("off")
+            common.show(axes, digits.train_images[position])
     common.write_figure(path, figure)
 
 

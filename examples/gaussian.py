@@ -21,34 +21,20 @@ def main(arguments: list[str] | None = None) -> dict:
     fitted = time.perf_counter()
     predictions = model.predict(digits.test_images)
     done = time.perf_counter()
-    errors = int((predictions != digits.test_labels).sum())
     figures = {
         "dataset": args.dataset,
-        "test_errors": errors,
-        "test_accuracy": 1 - errors / len(predictions),
         "fit_seconds": fitted - start,
         "predict_seconds": done - fitted,
         "seconds": done - start,
-    }
-    print(common.report(args.out / "gaussian-report.txt", digits.test_labels, predictions))
+    } | common.judge(args, "gaussian", digits.test_images, digits.test_labels, predictions)
     figure = Figure(figsize=(9, 4), layout="constrained")
     figure.suptitle("mean of each digit")
     for axes, digit, mean in zip(
         figure.subplots(2, 5).flat, model.classes_, model.means_, strict=True
     ):
-        axes.imshow(mean.reshape(28, 28), cmap="gray")
-        axes.set_title(str(digit))
-        axes.axis("off")
+        common.show(axes, mean, str(digit))
     common.write_figure(args.out / "gaussian-means.png", figure)
-    common.confusion(
-        args.out / "gaussian-confusion.png", f"{errors} errors of {len(predictions)}",
-        digits.test_labels, predictions,
-    )  # fmt: skip
-    common.write_json(args.json, figures)
-    print(
-        f"test accuracy {figures['test_accuracy']:.4f} ({errors} errors), {done - start:.1f} s\n"
-        f"written to {args.out}/: gaussian-report.txt, gaussian-means.png, gaussian-confusion.png"
-    )
+    common.tell(args, "gaussian", figures)
     return figures
 
 

@@ -70,26 +70,15 @@ def main(arguments: list[str] | None = None) -> dict:
     predictions = np.array(classes)[scores.argmax(axis=1)]
     seconds = time.perf_counter() - start
 
-    errors = int((predictions != digits.test_labels).sum())
     figures = {
         "dataset": args.dataset,
         "mapping": args.mapping,
-        "test_errors": errors,
-        "test_accuracy": 1 - errors / len(predictions),
         "zeros_recognised": int(((predictions == 0) & (digits.test_labels == 0)).sum()),
         "seconds": seconds,
     }
     name = f"logistic-{args.mapping}"
-    print(common.report(args.out / f"{name}-report.txt", digits.test_labels, predictions))
-    common.confusion(
-        args.out / f"{name}-confusion.png", f"{errors} errors of {len(predictions)}",
-        digits.test_labels, predictions,
-    )  # fmt: skip
-    common.write_json(args.json, figures)
-    print(
-        f"test accuracy {figures['test_accuracy']:.4f} ({errors} errors), {seconds:.1f} s\n"
-        f"written to {args.out}/: {name}-report.txt, {name}-confusion.png"
-    )
+    figures |= common.judge(args, name, digits.test_images, digits.test_labels, predictions)
+    common.tell(args, name, figures)
     return figures
 
 

@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> dict:
     history, seconds = common.resume(checkpoint, args, network=network, optimizer=optimizer)
 
     print(network)
-    for epoch in range(len(history["train_cost"]) + 1, args.epochs + 1):
+    for epoch in range(history.epochs + 1, args.epochs + 1):
         start = time.perf_counter()
         bar = tqdm(loader, desc=f"epoch {epoch}/{args.epochs}", leave=False, disable=None)
         total = hits = 0.0
@@ -70,7 +70,13 @@ def main(arguments: list[str] | None = None) -> dict:
                 bar.set_postfix(loss=f"{loss.item():.3f}", accuracy=f"{right:.3f}")
         cost, accuracy, _ = common.evaluate(network, validation)
         seconds += time.perf_counter() - start
-        common.note(history, total / len(train[1]), hits / len(train[1]), cost, accuracy)
+        common.note(
+            history,
+            train_cost=total / len(train[1]),
+            train_accuracy=hits / len(train[1]),
+            validation_cost=cost,
+            validation_accuracy=accuracy,
+        )
         common.keep(checkpoint, args, history, seconds, network=network, optimizer=optimizer)
     return common.finish("mlp", "784-100-200-10, SGD", args, network, parts, history, seconds)
 

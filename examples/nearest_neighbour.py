@@ -34,10 +34,7 @@ def neighbours(path, tests, nearest, labels, predictions) -> None:
             (labels[position], predictions[position]),
             strict=True,
         ):
-            axes.imshow(image.reshape(28, 28), cmap="gray_r")
-            axes.set_title(str(label))
-    for axes in figure.axes:
-        axes.axis("off")
+            common.show(axes, image, str(label))
     common.write_figure(path, figure)
 
 
@@ -77,27 +74,18 @@ def main(arguments: list[str] | None = None) -> dict:
         figures[f"{name}_same_predictions"] = bool((others == predictions).all())
         same = "the same predictions" if (others == predictions).all() else "OTHER predictions"
         print(f"  {name:<18}  {middle - start:.2f} + {done - middle:.2f} s, {same}")
-    if args.dataset == "mnist":
-        start = time.perf_counter()
-        model = NearestNeighbour().fit(digits.train_images, digits.train_labels)
-        everything = model.predict(digits.test_images)
-        figures["seconds"] = time.perf_counter() - start
-        figures["test_errors"] = int((everything != digits.test_labels).sum())
-        figures["test_accuracy"] = float((everything == digits.test_labels).mean())
-        print(f"all images: {figures['test_errors']} errors, {figures['seconds']:.1f} s")
-        print(
-            common.report(args.out / "nearest-neighbour-report.txt", digits.test_labels, everything)
-        )
-    else:
-        figures["seconds"] = seconds
-        figures["test_errors"] = figures["subset_errors"]
-        figures["test_accuracy"] = 1 - figures["subset_error_rate"]
-        print(common.report(args.out / "nearest-neighbour-report.txt", wanted, predictions))
     neighbours(
         args.out / "nearest-neighbour-mistakes.png", tests, images[nearest], wanted, predictions
     )
-    common.write_json(args.json, figures)
-    print(f"written to {args.out}/: nearest-neighbour-report.txt, nearest-neighbour-mistakes.png")
+    if args.dataset == "mnist":
+        start = time.perf_counter()
+        model = NearestNeighbour().fit(digits.train_images, digits.train_labels)
+        tests, wanted = digits.test_images, digits.test_labels
+        predictions = model.predict(tests)
+        seconds = time.perf_counter() - start
+    figures |= common.judge(args, "nearest-neighbour", tests, wanted, predictions)
+    figures["seconds"] = seconds
+    common.tell(args, "nearest-neighbour", figures)
     return figures
 
 

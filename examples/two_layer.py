@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> dict:
     checkpoint = args.out / "two-layer.npz"
     history, seconds = common.resume(checkpoint, args, network=network, optimizer=optimizer)
 
-    for epoch in range(len(history["train_cost"]) + 1, args.epochs + 1):
+    for epoch in range(history.epochs + 1, args.epochs + 1):
         start = time.perf_counter()
         for images, labels in tqdm(
             loader, desc=f"epoch {epoch}/{args.epochs}", leave=False, disable=None
@@ -68,7 +68,13 @@ def main(arguments: list[str] | None = None) -> dict:
         cost, accuracy, _ = common.evaluate(network, train)
         validation_cost, validation_accuracy, _ = common.evaluate(network, validation)
         seconds += time.perf_counter() - start
-        common.note(history, cost, accuracy, validation_cost, validation_accuracy)
+        common.note(
+            history,
+            train_cost=cost,
+            train_accuracy=accuracy,
+            validation_cost=validation_cost,
+            validation_accuracy=validation_accuracy,
+        )
         common.keep(checkpoint, args, history, seconds, network=network, optimizer=optimizer)
     title = f"784-{HIDDEN}-10, averaged gradient"
     return common.finish("two-layer", title, args, network, parts, history, seconds)
