@@ -92,7 +92,7 @@ def options(
     )
     parser.add_argument(
         "--epochs", type=common.positive, default=None,
-        help=f"passes over the data (None: {epochs['sample']} of the sample, {epochs['mnist']} of MNIST)",
+        help=f"passes over the data; None: {epochs['sample']}, of MNIST {epochs['mnist']}",
     )  # fmt: skip
     parser.add_argument(
         "--batch-size", type=common.positive, default=batch_size, help="images a step"

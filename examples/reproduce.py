@@ -1,0 +1,302 @@
+"""Run every experiment of the report on the full data, and write one page of results.
+
+    python -m examples.reproduce --data FOLDER
+
+What is finished is kept in the output folder as it comes: started again with the same options, the
+command goes on where it was stopped. Networks are trained side by side, one on each core, with
+three seeds; grids with one seed, and their best cells with two more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import json
+import os
+import platform
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import common
+import grid
+import joblib
+import numpy as np
+import results_page
+import scipy
+from joblib.externals.loky import get_reusable_executor
+from tqdm import tqdm
+
+import tinygrad_mnist as tg
+
+SEEDS = (0, 1, 2)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment: its number, the module of its example, and how it is run."""
+
+    number: str
+    module: str
+    kind: str
+    """``alone``: once, with all cores; ``seeds``: a training per seed; ``grid``: one per cell."""
+    options: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = SEEDS
+    variant: str = ""
+
+
+EXPERIMENTS = (
+    Experiment("E1", "data", "alone"),
+    Experiment("E2", "gaussian", "alone"),
+    Experiment("E3", "nearest_neighbour", "alone"),
+    Experiment("E4", "logistic", "alone", ("--mapping", "right"), variant="right"),
+    Experiment("E4", "logistic", "alone", ("--mapping", "report"), variant="report"),
+    # The report seeds this one, with 138.
+    Experiment("E5", "two_layer", "seeds", seeds=(138, 1, 2)),
+    Experiment("E6", "mlp", "seeds"),
+    Experiment("E7", "initialisation", "grid"),
+    Experiment("E8", "regularisation", "grid"),
+    Experiment("E9", "optimizers", "grid"),
+    Experiment("E10", "softmax_regression", "seeds"),
+    Experiment("E11", "mlp_sigmoid", "seeds"),
+    Experiment("E12", "sequential", "seeds"),
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run: an example with a seed, or a cell of a grid with a seed."""
+
+    name: str
+    module: str
+    settings: dict[str, Any]
+    """What the figures depend on: they are kept as long as this stays the same."""
+    arguments: tuple[str, ...]
+    cell: grid.Cell | None = None
+
+
+def jobs_of(experiment: Experiment, args: argparse.Namespace) -> list[Job]:
+    """Return the runs of an experiment, but for those that depend on which cell is best."""
+    if experiment.kind == "grid":
+        cells = importlib.import_module(experiment.module).CELLS
+        return [_job(experiment, args, SEEDS[0], cell) for cell in cells]
+    seeds = (0,) if experiment.kind == "alone" else experiment.seeds
+    return [_job(experiment, args, seed) for seed in seeds]
+
+
+def _job(
+    experiment: Experiment, args: argparse.Namespace, seed: int, cell: grid.Cell | None = None
+) -> Job:
+    name = "-".join(
+        [experiment.number, *filter(None, [experiment.variant]),
+         *(str(value) for value in (cell or {}).values()), f"seed{seed}"]
+    )  # fmt: skip
+    options = [*experiment.options, "--dataset", args.dataset, "--seed", str(seed)]
+    if args.epochs is not None and experiment.kind != "alone":
+        options += ["--epochs", str(args.epochs)]
+    settings = {"module": experiment.module, "options": options, "cell": cell}
+    places = ["--out", str(args.out / "runs" / name)]
+    if args.data is not None:
+        places += ["--data", str(args.data)]
+    return Job(name, experiment.module, settings, (*options, *places), cell)
+
+
+def work(job: Job) -> tuple[Job, dict[str, Any]]:
+    """Run a job; what it prints goes into a file beside its pictures."""
+    folder = Path(job.arguments[job.arguments.index("--out") + 1])
+    folder.mkdir(parents=True, exist_ok=True)
+    module = importlib.import_module(job.module)
+    with open(folder / "log.txt", "w") as log:
+        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+            if job.cell is None:
+                return job, module.main(list(job.arguments))
+            args = grid.options(None, module.EPOCHS, module.BATCH_SIZE, list(job.arguments))
+            return job, grid.train(module.build, job.cell, args, args.seed)
+
+
+def work_beside_others(job: Job) -> tuple[Job, dict[str, Any]]:
+    """Run a job in a process of its own; Ctrl-C is for the one who waits for it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.path[:0] = [str(Path(__file__).resolve().parent)]
+    tg.set_num_threads(1)
+    return work(job)
+
+
+class Kept:
+    """The finished runs, a file each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def get(self, job: Job) -> dict[str, Any] | None:
+        """Return what the job gave, if it was finished with the same settings."""
+        try:
+            record = json.loads((self.folder / f"{job.name}.json").read_text())
+        except (OSError, ValueError):
+            return None
+        if not isinstance(record, dict) or record.get("settings") != job.settings:
+            return None
+        return record["figures"]
+
+    def put(self, job: Job, figures: dict[str, Any]) -> None:
+        """Keep what a job gave."""
+        record = {"settings": job.settings, "figures": figures}
+        common.write(self.folder / f"{job.name}.json", json.dumps(record))
+
+    def spend(self, seconds: float) -> float:
+        """Add to the time that everything took, whenever it ran; return the sum."""
+        path = self.folder / "seconds.txt"
+        with contextlib.suppress(OSError, ValueError):
+            seconds += float(path.read_text())
+        common.write(path, f"{seconds}\n")
+        return seconds
+
+
+def run(jobs: Sequence[Job], kept: Kept, bar: tqdm, workers: int) -> None:
+    """Run what isn't kept yet: alone if ``workers`` is 0, else so many side by side."""
+    missing = [job for job in jobs if kept.get(job) is None]
+    bar.update(len(jobs) - len(missing))
+    last = time.perf_counter()
+    finished: Iterator[tuple[Job, dict[str, Any]]]
+    if workers == 0:
+        finished = map(work, missing)
+    else:
+        finished = joblib.Parallel(workers, return_as="generator_unordered")(
+            joblib.delayed(work_beside_others)(job) for job in missing
+        )
+    try:
+        for job, figures in finished:
+            kept.put(job, figures)
+            kept.spend(time.perf_counter() - last)
+            last = time.perf_counter()
+            bar.set_postfix_str(f"{job.name} done")
+            bar.update()
+    except KeyboardInterrupt:
+        if workers:
+            get_reusable_executor().shutdown(wait=False, kill_workers=True)
+        raise
+
+
+def options(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m examples.reproduce",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    numbers = list(dict.fromkeys(experiment.number for experiment in EXPERIMENTS))
+    parser.add_argument(
+        "experiments", nargs="*", metavar="E", help=f"which: {', '.join(numbers)}; all, if none"
+    )
+    parser.add_argument("--dataset", choices=["mnist", "sample"], default="mnist")
+    parser.add_argument("--data", type=Path, default=None, help="folder with the four IDX files")
+    parser.add_argument("--out", type=Path, default=Path("out/reproduction"))
+    parser.add_argument(
+        "--page", type=Path, default=None,
+        help="folder for results.md and its pictures; else the output folder",
+    )  # fmt: skip
+    parser.add_argument("--jobs", type=common.positive, default=joblib.cpu_count())
+    parser.add_argument("--epochs", type=common.positive, default=None, help="fewer, for a try")
+    args = parser.parse_args(arguments)
+    for number in args.experiments:
+        if number not in numbers:
+            parser.error(f"there is no experiment {number}; there are {', '.join(numbers)}")
+    return args
+
+
+def machine() -> dict[str, str]:
+    """Describe what the figures were measured on."""
+    model = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    return {
+        "processor": model,
+        "cores": str(os.cpu_count()),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+    }
+
+
+def collect(
+    experiments: Sequence[Experiment], kept: Kept, args: argparse.Namespace
+) -> dict[str, Any]:
+    """Gather the figures of all experiments; grids get their pictures and their best cell."""
+    figures: dict[str, Any] = {}
+    for experiment in experiments:
+        key = "-".join(filter(None, [experiment.number, experiment.variant]))
+        results = [kept.get(job) for job in jobs_of(experiment, args)]
+        if experiment.kind == "alone":
+            figures[key] = results[0]
+        elif experiment.kind == "seeds":
+            figures[key] = {"runs": results}
+        else:
+            folder = args.out / "runs" / experiment.number
+            folder.mkdir(parents=True, exist_ok=True)
+            module = importlib.import_module(experiment.module)
+            given = _job(experiment, args, SEEDS[0], {}).arguments
+            inner = grid.options(None, module.EPOCHS, module.BATCH_SIZE, list(given))
+            inner.out = folder
+            with open(folder / "log.txt", "w") as log, contextlib.redirect_stdout(log):
+                figures[key] = module.present(results, inner)
+            best = [kept.get(job) for job in best_jobs(experiment, kept, args)]
+            figures[key]["runs"] = [
+                {name: value for name, value in run.items() if name != "test_predictions"}
+                for run in [grid.best_of(results), *best]
+            ]
+    return figures
+
+
+def best_jobs(experiment: Experiment, kept: Kept, args: argparse.Namespace) -> list[Job]:
+    """Return the further runs of a grid's best cell."""
+    best = grid.best_of([kept.get(job) for job in jobs_of(experiment, args)])
+    return [_job(experiment, args, seed, best["cell"]) for seed in SEEDS[1:]]
+
+
+def main(arguments: list[str] | None = None) -> dict[str, Any]:
+    """Run what isn't finished yet, and write figures and page."""
+    args = options(arguments)
+    page = args.page or args.out
+    # What is wrong with folders and data is said before anything starts.
+    common.load(argparse.Namespace(**vars(args), json=None, seed=0))
+    page.mkdir(parents=True, exist_ok=True)
+    kept = Kept(args.out / "finished")
+    chosen = [e for e in EXPERIMENTS if not args.experiments or e.number in args.experiments]
+    grids = [e for e in chosen if e.kind == "grid"]
+    alone = [job for e in chosen if e.kind == "alone" for job in jobs_of(e, args)]
+    beside = [job for e in chosen if e.kind != "alone" for job in jobs_of(e, args)]
+    total = len(alone) + len(beside) + len(grids) * len(SEEDS[1:])
+    start = time.perf_counter()
+    with tqdm(total=total, unit="run", desc="experiments") as bar:
+        run(alone, kept, bar, 0)
+        run(beside, kept, bar, args.jobs)
+        run([job for e in grids for job in best_jobs(e, kept, args)], kept, bar, args.jobs)
+    figures = {
+        "dataset": args.dataset,
+        "epochs": args.epochs,
+        "machine": machine(),
+        "wall_seconds": kept.spend(0.0),
+        "experiments": collect(chosen, kept, args),
+    }
+    results_page.write(figures, args.out / "runs", page)
+    print(
+        f"{total} runs, {time.perf_counter() - start:.0f} s this time\n"
+        f"written: {page / 'results.md'}, {page / 'results' / 'figures.json'}"
+    )
+    return figures
+
+
+if __name__ == "__main__":
+    with common.one_line_errors():
+        main()
