@@ -107,7 +107,7 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        sys.exit("\ninterrupted; what was written before stays as it was, see --resume")
+        sys.exit("\ninterrupted; what was written before is whole")
     except (OSError, ImportError, ValueError, RuntimeError) as error:
         sys.exit(f"error: {error}")
 

@@ -113,12 +113,15 @@ def work(job: Job) -> tuple[Job, dict[str, Any]]:
     folder = Path(job.arguments[job.arguments.index("--out") + 1])
     folder.mkdir(parents=True, exist_ok=True)
     module = importlib.import_module(job.module)
-    with open(folder / "log.txt", "w") as log:
-        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-            if job.cell is None:
-                return job, module.main(list(job.arguments))
-            args = grid.options(None, module.EPOCHS, module.BATCH_SIZE, list(job.arguments))
-            return job, grid.train(module.build, job.cell, args, args.seed)
+    try:
+        with open(folder / "log.txt", "w") as log:
+            with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+                if job.cell is None:
+                    return job, module.main(list(job.arguments))
+                args = grid.options(None, module.EPOCHS, module.BATCH_SIZE, list(job.arguments))
+                return job, grid.train(module.build, job.cell, args, args.seed)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise RuntimeError(f"{job.name} failed: {error}") from error
 
 
 def work_beside_others(job: Job) -> tuple[Job, dict[str, Any]]:
@@ -161,12 +164,12 @@ class Kept:
 
 
 def run(jobs: Sequence[Job], kept: Kept, bar: tqdm, workers: int) -> None:
-    """Run what isn't kept yet: alone if ``workers`` is 0, else so many side by side."""
+    """Run what isn't kept yet, so many side by side."""
     missing = [job for job in jobs if kept.get(job) is None]
     bar.update(len(jobs) - len(missing))
     last = time.perf_counter()
     finished: Iterator[tuple[Job, dict[str, Any]]]
-    if workers == 0:
+    if workers == 1:
         finished = map(work, missing)
     else:
         finished = joblib.Parallel(workers, return_as="generator_unordered")(
@@ -180,7 +183,7 @@ def run(jobs: Sequence[Job], kept: Kept, bar: tqdm, workers: int) -> None:
             bar.set_postfix_str(f"{job.name} done")
             bar.update()
     except KeyboardInterrupt:
-        if workers:
+        if workers > 1:
             get_reusable_executor().shutdown(wait=False, kill_workers=True)
         raise
 
@@ -279,7 +282,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     total = len(alone) + len(beside) + len(grids) * len(SEEDS[1:])
     start = time.perf_counter()
     with tqdm(total=total, unit="run", desc="experiments") as bar:
-        run(alone, kept, bar, 0)
+        run(alone, kept, bar, 1)
         run(beside, kept, bar, args.jobs)
         run([job for e in grids for job in best_jobs(e, kept, args)], kept, bar, args.jobs)
     figures = {

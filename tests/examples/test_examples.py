@@ -9,7 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import common
+import grid
 import pytest
+
+import tinygrad_mnist as tg
+from tinygrad_mnist import nn
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -36,7 +41,7 @@ def test_mlp_learns_the_sample(tmp_path: Path) -> None:
     assert "f1-score" in (tmp_path / "mlp-report.txt").read_text()
 
 
-@pytest.mark.parametrize("name", ["mlp", "two_layer"])
+@pytest.mark.parametrize("name", ["mlp", "two_layer", "softmax_regression"])
 def test_interrupted_training_resumes_to_the_same_figures(name: str, tmp_path: Path) -> None:
     whole = run(name, tmp_path, "--epochs", "4")
     other = tmp_path / "other"
@@ -48,17 +53,107 @@ def test_interrupted_training_resumes_to_the_same_figures(name: str, tmp_path: P
     assert whole == resumed
 
 
-@pytest.mark.parametrize("name", ["data", "gaussian", "nearest_neighbour", "two_layer"])
-def test_example_runs_on_the_sample(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "accuracy", "pictures"),
+    [
+        ("data", None, ["data-digits"]),
+        ("gaussian", 0.94, ["gaussian-means", "gaussian-confusion", "gaussian-confused"]),
+        ("nearest_neighbour", 0.92, ["nearest-neighbour-mistakes", "nearest-neighbour-confused"]),
+        ("two_layer", 0.91, ["two-layer-curves", "two-layer-confused"]),
+        ("mlp_sigmoid", 0.9, ["mlp-sigmoid-curves", "mlp-sigmoid-confused"]),
+        ("sequential", 0.9, ["sequential-curves", "sequential-confused"]),
+    ],
+)
+def test_example_runs_on_the_sample(
+    name: str, accuracy: float | None, pictures: list[str], tmp_path: Path
+) -> None:
     figures = run(name, tmp_path)
-    assert list(tmp_path.glob("*.png"))
-    if name == "data":
+    for picture in pictures:
+        assert (tmp_path / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
+    if accuracy is None:
         assert figures["train_counts"] == [400] * 10
     else:
-        assert figures["test_accuracy"] > 0.9
+        assert figures["test_accuracy"] >= accuracy
+        matrix = figures["confusion"]
+        assert sum(map(sum, matrix)) == 1000
+        assert 1000 - sum(matrix[i][i] for i in range(10)) == figures["test_errors"]
+    if name == "sequential":
+        assert figures["layer_parameters"] == [200_960, 65_792, 2_570]
+        assert figures["parameters"] == 269_322
     if name == "nearest_neighbour":
         assert figures["ball_tree_same_predictions"]
         assert figures["kd_tree_same_predictions"]
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "grids"),
+    [
+        ("initialisation", 8, ["initialisation-grid"]),
+        ("regularisation", 3, ["regularisation-grid"]),
+        (
+            "optimizers",
+            24,
+            [f"optimizers-{o}-grid" for o in ("sgd", "momentum", "rmsprop", "adam")],
+        ),
+    ],
+)
+def test_grid_runs_every_cell(name: str, cells: int, grids: list[str], tmp_path: Path) -> None:
+    figures = run(name, tmp_path, "--epochs", "2", "--jobs", "1")
+    assert len(figures["cells"]) == cells
+    best = max(cell["validation_accuracy"] for cell in figures["cells"])
+    assert figures["validation_accuracy"] == best > 0.8
+    for picture in grids:
+        assert (tmp_path / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_diverging_run_is_stopped_and_recorded(tmp_path: Path) -> None:
+    def build(cell: dict[str, Any]) -> tuple[nn.Module, tg.optim.Optimizer]:
+        network = nn.Sequential(nn.Linear(784, 20), nn.ReLU(), nn.Linear(20, 10))
+        return network, tg.optim.SGD(network.parameters(), lr=cell["lr"])
+
+    options = ["--out", str(tmp_path), "--epochs", "5", "--jobs", "1"]
+    args = grid.options(None, {"sample": 9, "mnist": 9}, 32, options)
+    good, bad = results = grid.run(build, [{"lr": 0.1}, {"lr": 1e30}], args)
+    assert good["diverged"] is None
+    assert bad["diverged"] == 1
+    assert len(bad["history"]["train_cost"]) == 1
+    assert grid.best_of(results) is good
+    figures = grid.present("name", "title", results, 2, args)
+    assert [cell["diverged"] for cell in figures["cells"]] == [None, 1]
+    json.dumps(figures)
+    with pytest.raises(RuntimeError, match="every cell of the grid diverged"):
+        grid.best_of([bad])
+
+
+def test_the_shrinking_is_the_reports(tmp_path: Path) -> None:
+    import regularisation
+
+    network, optimizer = regularisation.build({"alpha": 0.01})
+    weight, bias = network[0].weight, network[0].bias
+    tg.nn.init.ones_(bias)
+    before = weight.detach().clone()
+    for p in network.parameters():
+        p.grad = tg.zeros_like(p)
+    optimizer.step()
+    assert tg.allclose(weight, before * (1 - 0.01))
+    assert (bias == 1).all()
+
+
+def test_sequential_stops_early_and_keeps_the_best_weights(tmp_path: Path) -> None:
+    figures = run(
+        "sequential", tmp_path, "--patience", "2", "--epochs", "200", "--batch-size", "64"
+    )
+    assert figures["epochs"] == figures["best_epoch"] + 2 < 200
+    import sequential
+
+    model = nn.Sequential(
+        nn.Linear(784, 256), nn.Sigmoid(), nn.Linear(256, 256), nn.Sigmoid(), nn.Linear(256, 10),
+        nn.LogSoftmax(dim=1),
+    )  # fmt: skip
+    model.load_state_dict(tg.load(tmp_path / "sequential-best.npz"))
+    _, validation, _ = common.split("sample", tg.datasets.load_digits("sample"))
+    cost, _ = sequential.evaluate(model, validation)
+    assert cost == pytest.approx(min(figures["history"]["validation_cost"]), rel=1e-5)
 
 
 def test_logistic_shows_the_flaw_of_the_reports_labels(tmp_path: Path) -> None:

@@ -1,0 +1,118 @@
+"""The reproduction goes on where it was stopped, and its page holds what was measured."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import reproduce
+import results_page
+
+ROOT = Path(__file__).parent.parent.parent
+COMMAND = [sys.executable, "-m", "examples.reproduce", "--dataset", "sample"]
+
+
+def quick(out: Path, *options: str) -> list[str]:
+    return ["--dataset", "sample", "--epochs", "1", "--jobs", "1", "--out", str(out), *options]
+
+
+def test_page_holds_the_figures_and_finished_runs_are_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = reproduce.main(quick(tmp_path, "E2", "E8", "E10"))
+    page = (tmp_path / "results.md").read_text()
+    errors = figures["experiments"]["E2"]["test_errors"]
+    assert f"| errors of 10,000 | 431 | {errors} |" in page
+    for cell in figures["experiments"]["E8"]["cells"]:
+        assert f"{cell['validation_accuracy']:.4f}" in page
+    assert len(figures["experiments"]["E8"]["runs"]) == 3
+    assert [run["seed"] for run in figures["experiments"]["E10"]["runs"]] == [0, 1, 2]
+    assert "A trial: data set sample, epochs 1" in page
+    pictures = re.findall(r"\(results/(.*?\.png)\)", page)
+    assert "regularisation-grid.png" in pictures
+    assert all((tmp_path / "results" / name).stat().st_size for name in pictures)
+
+    def fail(job: reproduce.Job) -> None:
+        raise AssertionError(f"{job.name} was run again")
+
+    monkeypatch.setattr(reproduce, "work", fail)
+    again = reproduce.main(quick(tmp_path, "E2", "E8", "E10"))
+    assert again["experiments"] == figures["experiments"]
+    (tmp_path / "finished" / "E2-seed0.json").write_text('{"settings": ')  # a damaged one
+    with pytest.raises(AssertionError, match="E2-seed0 was run again"):
+        reproduce.main(quick(tmp_path, "E2"))
+    with pytest.raises(AssertionError, match="E10-seed0 was run again"):
+        reproduce.main([*quick(tmp_path, "E10"), "--epochs", "2"])
+
+
+def test_interrupted_reproduction_keeps_what_is_finished(tmp_path: Path) -> None:
+    command = [*COMMAND, "E10", "E11", "--epochs", "40", "--jobs", "2", "--out", str(tmp_path)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    finished = tmp_path / "finished"
+    deadline = time.monotonic() + 100
+    while not list(finished.glob("E*.json")):
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Traceback" not in errors
+    assert errors.strip().splitlines()[-1] == "interrupted; what was written before is whole"
+    kept = list(finished.glob("E*.json"))
+    assert 0 < len(kept) < 6
+    assert all(json.loads(path.read_text())["figures"]["epochs"] == 40 for path in kept)
+    assert not (tmp_path / "results.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["E99"], "there is no experiment E99; there are E1, E2"),
+        (["--epochs", "0"], "0 is too small"),
+        (["--jobs", "none"], "'none' is not a whole number"),
+        (["--dataset", "mnist", "--data", "/nowhere"], "/nowhere does not exist"),
+        (["--out", "/dev/null/x"], "can't write to the output folder"),
+        (["--page", "/dev/null/x"], "/dev/null/x"),
+    ],
+    ids=str,
+)
+def test_bad_options_end_in_one_clear_line(options: list[str], words: str, tmp_path: Path) -> None:
+    command = [*COMMAND, "--out", str(tmp_path), *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert words in done.stderr.strip().splitlines()[-1]
+    assert not (tmp_path / "results.md").exists()
+
+
+def test_a_run_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(arguments: list[str]) -> None:
+        raise OSError("the disk is full")
+
+    import gaussian
+
+    monkeypatch.setattr(gaussian, "main", fail)
+    with pytest.raises(RuntimeError, match="E2-seed0 failed: the disk is full"):
+        reproduce.main(quick(tmp_path, "E1", "E2"))
+    assert [path.name for path in (tmp_path / "finished").glob("E*")] == ["E1-seed0.json"]
+
+
+def test_published_page_is_made_of_the_published_figures() -> None:
+    folder = ROOT / "docs"
+    figures = json.loads((folder / "results" / "figures.json").read_text())
+    assert results_page.page(figures) == (folder / "results.md").read_text()
+    assert figures["dataset"] == "mnist"
+    assert figures["epochs"] is None
+    assert list(figures["experiments"]) == [
+        "E1", "E2", "E3", "E4-right", "E4-report", *(f"E{n}" for n in range(5, 13)),
+    ]  # fmt: skip
