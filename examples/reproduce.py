@@ -15,11 +15,12 @@ import importlib
 import json
 import os
 import platform
-import signal
+import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,11 @@ import joblib
 import numpy as np
 import results_page
 import scipy
-from joblib.externals.loky import get_reusable_executor
 from tqdm import tqdm
 
-import tinygrad_mnist as tg
-
 SEEDS = (0, 1, 2)
+JOB = "--job"
+"""How this script is asked, by itself, for a single run."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Job:
     module: str
     settings: dict[str, Any]
     """What the figures depend on: they are kept as long as this stays the same."""
-    arguments: tuple[str, ...]
+    arguments: Sequence[str]
     cell: grid.Cell | None = None
 
 
@@ -106,30 +106,6 @@ def _job(
     if args.data is not None:
         places += ["--data", str(args.data)]
     return Job(name, experiment.module, settings, (*options, *places), cell)
-
-
-def work(job: Job) -> tuple[Job, dict[str, Any]]:
-    """Run a job; what it prints goes into a file beside its pictures."""
-    folder = Path(job.arguments[job.arguments.index("--out") + 1])
-    folder.mkdir(parents=True, exist_ok=True)
-    module = importlib.import_module(job.module)
-    try:
-        with open(folder / "log.txt", "w") as log:
-            with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-                if job.cell is None:
-                    return job, module.main(list(job.arguments))
-                args = grid.options(None, module.EPOCHS, module.BATCH_SIZE, list(job.arguments))
-                return job, grid.train(module.build, job.cell, args, args.seed)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise RuntimeError(f"{job.name} failed: {error}") from error
-
-
-def work_beside_others(job: Job) -> tuple[Job, dict[str, Any]]:
-    """Run a job in a process of its own; Ctrl-C is for the one who waits for it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.path[:0] = [str(Path(__file__).resolve().parent)]
-    tg.set_num_threads(1)
-    return work(job)
 
 
 class Kept:
@@ -163,29 +139,75 @@ class Kept:
         return seconds
 
 
+def work(job: Job, kept: Kept) -> None:
+    """Run a job in this process, and keep its figures."""
+    module = importlib.import_module(job.module)
+    if job.cell is None:
+        figures = module.main(list(job.arguments))
+    else:
+        args = grid.options(None, module.EPOCHS, module.BATCH_SIZE, list(job.arguments))
+        common.load(args)
+        figures = grid.train(module.build, job.cell, args, args.seed)
+    kept.put(job, figures)
+
+
+class Children:
+    """Runs of jobs in processes of their own, which end with this one."""
+
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._stopped = False
+
+    def run(self, job: Job, threads: int) -> Job:
+        """Run a job; what it prints goes into a file beside its pictures."""
+        log = self._kept.folder / f"{job.name}.log"
+        command = [sys.executable, __file__, JOB, json.dumps(asdict(job)), str(self._kept.folder)]
+        environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+        with open(log, "w") as output:
+            with self._lock:
+                if self._stopped:
+                    return job
+                # In a session of its own, so that Ctrl-C is for the one who waits for it.
+                process = subprocess.Popen(
+                    command, stdout=output, stderr=subprocess.PIPE, text=True, env=environment,
+                    start_new_session=True,
+                )  # fmt: skip
+                self._running.add(process)
+            _, errors = process.communicate()
+        with self._lock:
+            self._running.discard(process)
+        if process.returncode and not self._stopped:
+            last = (errors.strip().splitlines() or ["no word"])[-1]
+            raise RuntimeError(f"{job.name} failed: {last.removeprefix('error: ')}")
+        return job
+
+    def stop(self) -> None:
+        """End what is running, and start nothing more."""
+        with self._lock:
+            self._stopped = True
+            for process in self._running:
+                process.terminate()
+
+
 def run(jobs: Sequence[Job], kept: Kept, bar: tqdm, workers: int) -> None:
     """Run what isn't kept yet, so many side by side."""
     missing = [job for job in jobs if kept.get(job) is None]
     bar.update(len(jobs) - len(missing))
     last = time.perf_counter()
-    finished: Iterator[tuple[Job, dict[str, Any]]]
-    if workers == 1:
-        finished = map(work, missing)
-    else:
-        finished = joblib.Parallel(workers, return_as="generator_unordered")(
-            joblib.delayed(work_beside_others)(job) for job in missing
-        )
+    children = Children(kept)
+    threads = max(1, joblib.cpu_count() // workers)
+    # A thread waits for each process.
+    parallel = joblib.Parallel(workers, backend="threading", return_as="generator_unordered")
     try:
-        for job, figures in finished:
-            kept.put(job, figures)
+        for job in parallel(joblib.delayed(children.run)(job, threads) for job in missing):
             kept.spend(time.perf_counter() - last)
             last = time.perf_counter()
             bar.set_postfix_str(f"{job.name} done")
             bar.update()
-    except KeyboardInterrupt:
-        if workers > 1:
-            get_reusable_executor().shutdown(wait=False, kill_workers=True)
-        raise
+    finally:
+        children.stop()
 
 
 def options(arguments: list[str] | None) -> argparse.Namespace:
@@ -302,4 +324,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
 
 if __name__ == "__main__":
     with common.one_line_errors():
-        main()
+        if sys.argv[1:2] == [JOB]:
+            work(Job(**json.loads(sys.argv[2])), Kept(Path(sys.argv[3])))
+        else:
+            main()
