@@ -122,6 +122,8 @@ def load(args: argparse.Namespace) -> Digits:
         raise OSError(f"can't write to the output folder {args.out}: {error}") from error
     if args.json is not None and not args.json.parent.is_dir():
         raise OSError(f"--json: the folder {args.json.parent} does not exist")
+    if args.json is not None and args.json.is_dir():
+        raise OSError(f"--json: {args.json} is a folder; name a file")
     return load_digits(args.dataset, args.data, args.seed)
 
 
@@ -242,6 +244,11 @@ def split(dataset: str, digits: Digits) -> tuple[Part, Part, Part]:
         return tg.from_numpy(images.astype(np.float32) / 255), tg.from_numpy(labels)
 
     count = len(digits.train_images) - VALIDATION[dataset]
+    if count < 1:
+        raise ValueError(
+            f"{len(digits.train_images)} training images are too few: the last "
+            f"{VALIDATION[dataset]} are kept for validation"
+        )
     return (
         part(digits.train_images[:count], digits.train_labels[:count]),
         part(digits.train_images[count:], digits.train_labels[count:]),
@@ -266,6 +273,8 @@ def note(history: History, **figures: float) -> None:
     history.add(**figures)
     values = "  ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in figures.items())
     print(f"epoch {history.epochs:>3}  {values}", flush=True)
+    if history.diverged:
+        print(f"diverged in epoch {history.diverged}: stopped; try a lower --lr")
 
 
 def _settings(args: argparse.Namespace) -> dict[str, Any]:
@@ -295,7 +304,10 @@ def resume(path: Path, args: argparse.Namespace, **parts: Any) -> tuple[History,
     if not path.exists():
         raise FileNotFoundError(f"--resume: there is no checkpoint {path} yet")
     saved = tg.load(path)
-    made_with = saved.get("settings") if isinstance(saved, dict) else None
+    wanted = {"random", "history", "settings", "seconds", *parts}
+    if not isinstance(saved, dict) or saved.keys() != wanted:
+        raise ValueError(f"{path} is not a checkpoint of this example; leave out --resume")
+    made_with = saved["settings"]
     if made_with != _settings(args):
         raise ValueError(
             f"{path} was made with other settings, {made_with}; give the same, or leave out "

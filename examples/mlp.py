@@ -78,6 +78,8 @@ def main(arguments: list[str] | None = None) -> dict:
             validation_accuracy=accuracy,
         )
         common.keep(checkpoint, args, history, seconds, network=network, optimizer=optimizer)
+        if history.diverged:
+            break
     return common.finish("mlp", "784-100-200-10, SGD", args, network, parts, history, seconds)
 
 

@@ -62,6 +62,8 @@ def main(arguments: list[str] | None = None) -> dict:
         )
         common.keep(checkpoint, args, history, seconds, network=network, optimizer=optimizer)
         live.update(history)
+        if history.diverged:
+            break
     return common.finish(
         "mlp-sigmoid", "784-256-256-10, sigmoid", args, network, parts, history, seconds
     )

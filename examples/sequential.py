@@ -72,6 +72,8 @@ def fit(
             curves.update(history)
         if best is not None and history.best("validation_cost") == epoch:
             tg.save(model.state_dict(), best)
+        if history.diverged:
+            break
         if patience is not None and epoch - history.best("validation_cost") >= patience:
             print(f"no lower validation cost in {patience} epochs: stopped")
             break

@@ -57,6 +57,8 @@ def main(arguments: list[str] | None = None) -> dict:
         )
         common.keep(checkpoint, args, history, seconds, network=network, optimizer=optimizer)
         live.update(history)
+        if history.diverged:
+            break
     return common.finish(
         "softmax-regression", "softmax regression", args, network, parts, history, seconds
     )

@@ -76,6 +76,8 @@ def main(arguments: list[str] | None = None) -> dict:
             validation_accuracy=validation_accuracy,
         )
         common.keep(checkpoint, args, history, seconds, network=network, optimizer=optimizer)
+        if history.diverged:
+            break
     title = f"784-{HIDDEN}-10, averaged gradient"
     return common.finish("two-layer", title, args, network, parts, history, seconds)
 

@@ -25,8 +25,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     >>> path.read_bytes()
     b'whole'
     """
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    path = Path(os.path.realpath(path))  # a link goes on pointing where it did
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"can't write {path}: the folder {path.parent} does not exist")
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w+b") as out:
             yield out

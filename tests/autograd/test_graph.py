@@ -451,3 +451,30 @@ def test_extreme_values_give_no_warning() -> None:
     x.log().sum()
     loss = F.binary_cross_entropy_with_logits(tg.tensor([1000.0], requires_grad=True), tg.zeros(1))
     assert loss.item() == 1000.0
+
+
+def test_a_write_between_first_and_second_derivative_is_noticed() -> None:
+    x = tg.tensor(0.5, requires_grad=True)
+    y = x * 1
+    z = y.sin()
+    (g,) = tg.autograd.grad(z, x, create_graph=True)
+    with tg.no_grad():
+        y.fill_(100.0)
+    with pytest.raises(RuntimeError, match="cos: an array saved for its backward has been modified"):
+        tg.autograd.grad(g, x)
+
+
+def test_a_write_to_a_constant_between_derivatives_is_noticed() -> None:
+    x, c = tg.tensor([0.5], requires_grad=True), tg.tensor([3.0])
+    (g,) = tg.autograd.grad((x * c).sin().sum(), x, create_graph=True)
+    c.mul_(2)
+    with pytest.raises(RuntimeError, match="mul_"):
+        tg.autograd.grad(g, x)
+
+
+def test_operations_work_inside_another_operation() -> None:
+    """As in a signal handler or a finalizer that comes while NumPy computes."""
+    from tinygrad_mnist.autograd.graph import _quiet
+
+    x = tg.tensor([1.0, 0.0])
+    assert _quiet.run(lambda: (x / 0).tolist())[0] == float("inf")

@@ -92,3 +92,16 @@ def test_what_has_no_form_is_refused(array: Any, tmp_path: Path) -> None:
 def test_missing_file_is_a_file_not_found_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_idx(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [(1,) * 100, (0, 2**32 - 1, 2**32 - 1, 2**32 - 1), (2**32 - 1, 2**32 - 1, 0)],
+    ids=str,
+)
+def test_a_header_of_impossible_shapes_is_refused(lengths: tuple[int, ...], tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    head = bytes([0, 0, 0x0E, len(lengths)]) + b"".join(n.to_bytes(4, "big") for n in lengths)
+    path.write_bytes(head + b"\0" * 8)
+    with pytest.raises(IDXError, match="which no array has"):
+        read_idx(path)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Node, Output, Tuple, Variable, wrap, wrapped
+from tinygrad_mnist.autograd.graph import Node, Output, Tuple, Variable, Version, wrap, wrapped
 from tinygrad_mnist.autograd.hooks import run_hooks
 from tinygrad_mnist.autograd.modes import modes, recording
 
@@ -209,32 +210,32 @@ def _broadcasts_to(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
 def restore(node: Node) -> tuple[Any, ...]:
     """Rebuild Variables from the saved arrays, so that a rule can be recorded in its turn."""
     assert node.saved is not None
-    return tuple(
-        _restored(node, i, array) for i, array in zip(node.plan.saves, node.saved, strict=True)
-    )
+    return tuple(map(partial(_restored, node), node.plan.saves, node.saved, node.versions))
 
 
-def _restored(node: Node, slot: int, array: Any) -> Any:
-    """Rebuild one saved array: the output belongs to the node, an input to its parent."""
+def _restored(node: Node, slot: int, array: Any, version: Version) -> Any:
+    """Rebuild one saved array: the output belongs to the node, an input to its parent.
+
+    It keeps its version: a write to it before the second derivative must be noticed too.
+    """
     if slot == len(node.parents):
-        return wrap(array, node)
+        return wrap(array, node, version)
     parent = node.parents[slot] if slot < len(node.parents) else None
-    if parent is None:
-        return array
     if isinstance(parent, Variable) and parent._array is array:
         return parent
-    return wrap(array, parent)  # type: ignore[arg-type]
+    if parent is None and (not isinstance(array, np.ndarray) or array.dtype.kind != "f"):
+        return array  # an index, a target, a number
+    return wrap(array, parent, version)  # type: ignore[arg-type]
 
 
 def _pull_reference(node: Node, g: Any) -> list[tuple[Source, Any]]:
     """Differentiate a fused operation through the composite one that defines it."""
     assert node.saved is not None and node.op.reference is not None
     count = len(node.parents)
-    saved = dict(zip(node.plan.saves, node.saved, strict=True))
+    saved = dict(zip(node.plan.saves, restore(node), strict=True))
     inputs = []
     for i in range(count):
-        restored = _restored(node, i, saved[i])
-        inputs.append(ops.identity(restored) if node.parents[i] is not None else restored)
+        inputs.append(ops.identity(saved[i]) if node.parents[i] is not None else saved[i])
     out = node.op.reference(*inputs, **node.settings)
     tracked = [i for i in range(count) if node.parents[i] is not None]
     sources = [inputs[i]._node for i in tracked]

@@ -59,6 +59,10 @@ class Version:
             self.history += 1
 
 
+_UNCHANGED = Version()
+"""For saved arrays that nobody else can write to."""
+
+
 class Variable:
     """An array and its place in the graph: all that the engine knows of a Tensor.
 
@@ -106,7 +110,7 @@ class Node:
     saved: tuple[Any, ...] | None
     """The arrays for the rules, in the plan's order; None once released."""
     versions: Sequence[Version]
-    """Those of the saved arrays' buffers."""
+    """Those of the saved arrays' buffers, one for each."""
     stamp: int
     """The sum of their counts when the arrays were saved: counts only grow."""
     settings: dict[str, Any]
@@ -218,12 +222,12 @@ def backward_name(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_")) + "Backward0"
 
 
-def wrap(array: Any, node: Node | None = None) -> Any:
+def wrap(array: Any, node: Node | None = None, version: Version | None = None) -> Any:
     """Return a new Variable on an array (not copied)."""
     kind = Variable.kind
     out = kind.__new__(kind)
     out._array = array if type(array) is np.ndarray else np.asarray(array)
-    out._version = Version()
+    out._version = Version() if version is None else version
     if node is not None:
         out._node = node
     return out
@@ -281,6 +285,12 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
         arrays = promote(op, arrays)
     try:
         out = _quiet.run(op.forward, *arrays, **settings)
+    except RuntimeError as error:
+        if "is already entered" not in str(error):
+            raise
+        # An operation within another one's forward: a signal handler, a finalizer.
+        with np.errstate(all="ignore"):
+            out = op.forward(*arrays, **settings)
     except (ValueError, IndexError, TypeError) as error:
         raise explain(op, arrays, settings, error) from error
     rest: Sequence[Any] = ()
@@ -329,6 +339,8 @@ def record(
             if i < len(holders) and isinstance(x := holders[i], Variable):
                 versions.append(x._version)
                 node.stamp += x._version.count
+            else:
+                versions.append(_UNCHANGED)
         node.versions = versions
     return node
 

@@ -12,11 +12,14 @@ import gzip
 import math
 import os
 import struct
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tinygrad_mnist.files import replacing
 
 TYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype(">u1"),
@@ -98,6 +101,11 @@ def _read(stream: Any, path: Path, max_bytes: int) -> np.ndarray:
             f"{path}: the header announces shape {shape}, {expected} bytes, more than the "
             f"{max_bytes} accepted; the header is damaged, or raise max_bytes"
         )
+    if dimensions > 32 or math.prod(n or 1 for n in shape) * dtype.itemsize > sys.maxsize:
+        raise IDXError(
+            f"{path}: the header announces {dimensions} dimensions of {shape[:4]}..., which no "
+            f"array has; the header is damaged"
+        )
     # Read piece by piece: a header may announce more than the file holds.
     pieces, left = [], expected
     while left > 0:
@@ -128,18 +136,22 @@ def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
 
     Examples
     --------
-    >>> write_idx("/dev/null", np.zeros((2, 3), np.uint8))
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/zeros-idx2-ubyte"
+    >>> write_idx(path, np.zeros((2, 3), np.uint8))
+    >>> read_idx(path).shape
+    (2, 3)
     """
+    array = np.asarray(array)
     codes = {dtype.newbyteorder("="): code for code, dtype in TYPES.items()}
     code = codes.get(array.dtype.newbyteorder("="))
-    if code is None or not 1 <= array.ndim <= 255:
+    if code is None or not 1 <= array.ndim <= 32:
         raise ValueError(
             f"write_idx: an array of {array.dtype} and shape {array.shape} has no IDX form; "
             f"convert it to uint8, int8, int16, int32, float32 or float64 with at least one "
             "dimension"
         )
-    head = struct.pack(f">BBBB{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
-    opener = gzip.open if os.fspath(path).endswith(".gz") else open
-    with opener(path, "wb") as file:
-        file.write(head)
-        file.write(array.astype(TYPES[code]).tobytes())
+    content = struct.pack(f">BBBB{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
+    content += array.astype(TYPES[code]).tobytes()
+    with replacing(path) as file:
+        file.write(gzip.compress(content) if os.fspath(path).endswith(".gz") else content)

@@ -137,6 +137,12 @@ class MNIST(Dataset):
                 f"MNIST: the images have shape {images.shape} and the labels {labels.shape}; they "
                 f"don't belong together"
             )
+        if images.shape[1:] != (28, 28) or not len(images) or labels.min() < 0 or labels.max() > 9:
+            raise IDXError(
+                f"MNIST: {len(images)} images of shape {images.shape[1:]} with labels from "
+                f"{labels.min(initial=0)} to {labels.max(initial=0)} are not MNIST's: its images "
+                f"are (28, 28), its labels go from 0 to 9"
+            )
         self.data = from_numpy(images)
         self.targets = from_numpy(labels.astype(np.int64))
 

@@ -32,10 +32,11 @@ def _as_part(part: Any) -> Any:
                 f"getitem: tensors used as indices must be integer or bool, not {array.dtype}; "
                 f"convert the index with long()"
             )
-        if array.ndim == 0 and array.dtype.kind in "iu":
+        mask = array.dtype.kind == "b" or array.dtype == np.uint8
+        if array.ndim == 0 and not mask:
             return int(array)
         # A copy, because the index must stay what it was until backward.
-        return array.astype(bool if array.dtype.kind == "b" else np.int64)
+        return array.astype(bool if mask else np.int64)
     if isinstance(part, list | range | tuple):
         array = np.array([x._array if isinstance(x, Variable) else x for x in part])
         return array if array.size else array.astype(np.int64)
