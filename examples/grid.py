@@ -158,8 +158,8 @@ def panels(path: Path, title: str, results: Sequence[Result], columns: int, floo
         words = outcome(result).replace(", ", "\n").replace("accuracy ", "")
         if max(history["train_accuracy"]) < floor:
             words = f"never above {max(history['train_accuracy']):.2f}\n{words}"
-        axes.text(
-            0.96, 0.06, words, ha="right", fontsize="small", transform=axes.transAxes,
+        costs.text(  # on the axes that are drawn last
+            0.96, 0.06, words, ha="right", fontsize="small", transform=costs.transAxes,
             bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none"},
         )  # fmt: skip
     handles = [*axes.get_lines(), *costs.get_lines()]

@@ -460,7 +460,9 @@ def test_a_write_between_first_and_second_derivative_is_noticed() -> None:
     (g,) = tg.autograd.grad(z, x, create_graph=True)
     with tg.no_grad():
         y.fill_(100.0)
-    with pytest.raises(RuntimeError, match="cos: an array saved for its backward has been modified"):
+    with pytest.raises(
+        RuntimeError, match="cos: an array saved for its backward has been modified"
+    ):
         tg.autograd.grad(g, x)
 
 

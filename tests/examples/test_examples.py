@@ -60,14 +60,17 @@ def test_interrupted_training_resumes_to_the_same_figures(name: str, tmp_path: P
         ("gaussian", 0.94, ["gaussian-means", "gaussian-confusion", "gaussian-confused"]),
         ("nearest_neighbour", 0.92, ["nearest-neighbour-mistakes", "nearest-neighbour-confused"]),
         ("two_layer", 0.91, ["two-layer-curves", "two-layer-confused"]),
-        ("mlp_sigmoid", 0.9, ["mlp-sigmoid-curves", "mlp-sigmoid-confused"]),
-        ("sequential", 0.9, ["sequential-curves", "sequential-confused"]),
+        ("mlp_sigmoid", 0.87, ["mlp-sigmoid-curves", "mlp-sigmoid-confused"]),
+        ("sequential", 0.87, ["sequential-curves", "sequential-confused"]),
     ],
 )
 def test_example_runs_on_the_sample(
     name: str, accuracy: float | None, pictures: list[str], tmp_path: Path
 ) -> None:
-    figures = run(name, tmp_path)
+    options = {
+        name: ["--epochs", "5", "--batch-size", "32"] for name in ("mlp_sigmoid", "sequential")
+    }
+    figures = run(name, tmp_path, *options.get(name, []))
     for picture in pictures:
         assert (tmp_path / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
     if accuracy is None:
@@ -141,9 +144,9 @@ def test_the_shrinking_is_the_reports(tmp_path: Path) -> None:
 
 def test_sequential_stops_early_and_keeps_the_best_weights(tmp_path: Path) -> None:
     figures = run(
-        "sequential", tmp_path, "--patience", "2", "--epochs", "200", "--batch-size", "64"
+        "sequential", tmp_path, "--patience", "1", "--epochs", "200", "--batch-size", "16"
     )
-    assert figures["epochs"] == figures["best_epoch"] + 2 < 200
+    assert figures["epochs"] == figures["best_epoch"] + 1 < 200
     import sequential
 
     model = nn.Sequential(
