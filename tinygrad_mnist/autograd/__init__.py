@@ -3,6 +3,7 @@
 This room knows arrays and :class:`Variable`, of which Tensor is the full-grown form.
 """
 
+from tinygrad_mnist.autograd import functional as functional
 from tinygrad_mnist.autograd.api import backward as backward
 from tinygrad_mnist.autograd.api import grad as grad
 from tinygrad_mnist.autograd.function import Function as Function
