@@ -9,6 +9,7 @@ tensor([2., 4.])
 
 from tinygrad_mnist import autograd as autograd
 from tinygrad_mnist import datasets as datasets
+from tinygrad_mnist import func as func
 from tinygrad_mnist import nn as nn
 from tinygrad_mnist import optim as optim
 from tinygrad_mnist import utils as utils
