@@ -1,3 +1,4 @@
 """Utilities."""
 
+from tinygrad_mnist.utils import checkpoint as checkpoint
 from tinygrad_mnist.utils import data as data
