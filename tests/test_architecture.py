@@ -25,6 +25,7 @@ ROOMS = [
     "func",
     "utils",
     "serialization",
+    "safetensors",
     "datasets",
 ]
 ALLOWED = {
@@ -37,6 +38,7 @@ ALLOWED = {
     "func": {"ops", "autograd", "tensor"},
     "utils": {"ops", "autograd", "tensor"},
     "serialization": {"ops", "autograd", "tensor"},
+    "safetensors": {"autograd", "tensor", "serialization"},
     "datasets": {"tensor", "utils"},
 }
 
