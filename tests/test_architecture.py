@@ -23,8 +23,10 @@ ROOMS = [
     "threads",
     "nn",
     "optim",
+    "func",
     "utils",
     "serialization",
+    "safetensors",
     "datasets",
     "viz",
 ]
@@ -36,8 +38,10 @@ ALLOWED = {
     "threads": set(),
     "nn": {"ops", "autograd", "tensor"},
     "optim": {"ops", "autograd", "tensor"},
+    "func": {"ops", "autograd", "tensor"},
     "utils": {"ops", "autograd", "tensor", "nn"},
     "serialization": {"files", "ops", "autograd", "tensor"},
+    "safetensors": {"files", "autograd", "tensor", "serialization"},
     "datasets": {"files", "tensor", "utils"},
     "viz": {"files"},
 }

@@ -238,3 +238,74 @@ def test_numpy_can_open_the_file(tmp_path: Path) -> None:
     tg.save({"w": tg.ones(2)}, tmp_path / "x.npz")
     with np.load(tmp_path / "x.npz", allow_pickle=False) as archive:
         assert archive["0"].tolist() == [1.0, 1.0]
+
+
+def test_open_files_and_pytorchs_settings_are_taken(tmp_path: Path) -> None:
+    state = {"w": tg.ones(2), "epoch": 3}
+    buffer = io.BytesIO()
+    tg.save(state, buffer)
+    buffer.seek(0)
+    assert same(tg.load(buffer, map_location="cpu", weights_only=True), state)
+    with open(tmp_path / "x", "wb") as file:
+        tg.save(state, file, pickle_protocol=4)
+    with open(tmp_path / "x", "rb") as file:
+        assert same(tg.load(file, map_location=tg.device("cpu"), weights_only=False), state)
+    assert same(tg.load(str(tmp_path / "x"), map_location=lambda storage, where: storage), state)
+
+
+def test_loaded_dtypes_are_numpys_own(tmp_path: Path) -> None:
+    """The engine compares dtypes by identity where it can."""
+    tg.save([tg.ones(2), tg.ones(2).long()], tmp_path / "x")
+    for x in tg.load(tmp_path / "x"):
+        assert x.numpy().dtype is np.dtype(x.numpy().dtype.str)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda p: tg.save({}, 3), TypeError, "expected a path or an open file, got int"),
+        (lambda p: tg.load(3), TypeError, "expected a path or an open file, got int"),
+        (lambda p: tg.save({}, p / "x", protocol=3), TypeError, "protocol"),
+        (lambda p: tg.load(p / "x", map_location="cuda"), RuntimeError, "cuda"),
+        (lambda p: tg.load(p), OSError, "directory"),
+        (lambda p: tg.load(io.BytesIO(b"text")), CheckpointError, "the open file"),
+        (lambda p: tg.save(tg.nn.Linear(1, 1), p / "x"), TypeError, "state_dict"),
+    ],
+)
+def test_bad_call_gets_a_sentence(call: Any, error: Any, words: str, tmp_path: Path) -> None:
+    with pytest.raises(error, match=words):
+        call(tmp_path)
+
+
+def test_file_of_another_program_is_recognised(tmp_path: Path, torch: Any) -> None:
+    torch.save({"w": torch.ones(2)}, tmp_path / "theirs.pt")
+    with pytest.raises(CheckpointError, match=r"theirs\.pt.*safetensors\.torch\.save_file"):
+        tg.load(tmp_path / "theirs.pt")
+    tg.safetensors.save_file({"w": tg.ones(2)}, tmp_path / "x.safetensors")
+    with pytest.raises(CheckpointError, match=r"use safetensors\.load_file"):
+        tg.load(tmp_path / "x.safetensors")
+
+
+def test_whole_training_state_comes_back(tmp_path: Path) -> None:
+    net = tg.nn.Linear(2, 1)
+    optimizer = tg.optim.Adam(net.parameters(), lr=0.1)
+    net(tg.ones(3, 2)).sum().backward()
+    optimizer.step()
+    generator = tg.Generator().manual_seed(3)
+    state = {
+        "model": net.state_dict(), "optimizer": optimizer.state_dict(), "epoch": 7,
+        "history": [0.5, float("inf")], "best": None, "done": False, "name": "run",
+        "generator": generator.get_state(), "shape": net.weight.shape, "dtype": tg.float32,
+    }  # fmt: skip
+    tg.save(state, tmp_path / "c")
+    loaded = tg.load(tmp_path / "c", weights_only=True)
+    assert list(loaded) == list(state)
+    assert loaded["epoch"] == 7
+    assert loaded["history"] == [0.5, float("inf")]
+    assert loaded["shape"] == (1, 2)
+    assert loaded["dtype"] is tg.float32
+    drawn = tg.rand(3, generator=generator)
+    generator.set_state(loaded["generator"])
+    assert tg.equal(tg.rand(3, generator=generator), drawn)
+    net.load_state_dict(loaded["model"])
+    optimizer.load_state_dict(loaded["optimizer"])

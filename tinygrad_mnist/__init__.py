@@ -9,8 +9,10 @@ tensor([2., 4.])
 
 from tinygrad_mnist import autograd as autograd
 from tinygrad_mnist import datasets as datasets
+from tinygrad_mnist import func as func
 from tinygrad_mnist import nn as nn
 from tinygrad_mnist import optim as optim
+from tinygrad_mnist import safetensors as safetensors
 from tinygrad_mnist import utils as utils
 from tinygrad_mnist.autograd import enable_grad as enable_grad
 from tinygrad_mnist.autograd import inference_mode as inference_mode

@@ -11,6 +11,7 @@ checked, so that a damaged or small file can't ask for much memory.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
 import os
@@ -25,6 +26,7 @@ from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.files import replacing
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.device import check_device, device
 
 _STRUCTURE = "structure.json"
 _FORMAT = "tinygrad_mnist checkpoint"
@@ -38,8 +40,13 @@ class CheckpointError(RuntimeError):
     """A file is not a checkpoint, or is damaged."""
 
 
-def save(obj: Any, f: str | os.PathLike[str]) -> None:
+Destination = str | os.PathLike[str] | IO[bytes]
+
+
+def save(obj: Any, f: Destination, *unused: Any, **options: Any) -> None:
     """Save nested dicts, lists and tuples of tensors, arrays, numbers, strings, bools and None.
+
+    Follows ``torch.save`` in its use; the file is of another format.
 
     Parameters
     ----------
@@ -47,11 +54,16 @@ def save(obj: Any, f: str | os.PathLike[str]) -> None:
         What to save, such as a ``state_dict``. A tensor's history is not saved.
     f
         The path of the file; an existing file is replaced at once, when the new one is complete.
+        Or an open binary file, or ``io.BytesIO``, to write to.
+    unused, options
+        PyTorch's settings of pickling are accepted: nothing is pickled.
 
     Raises
     ------
     TypeError
         Naming where in the object something lies that can't be saved.
+    OSError
+        When the file can't be written, as when its folder is missing.
 
     Examples
     --------
@@ -62,23 +74,38 @@ def save(obj: Any, f: str | os.PathLike[str]) -> None:
     >>> load(path)
     {'epoch': 3, 'weight': tensor([1., 2.])}
     """
+    unknown = set(options) - {"pickle_module", "pickle_protocol", "_use_new_zipfile_serialization"}
+    if unknown:
+        raise TypeError(f"save: unexpected arguments {sorted(unknown)}")
     arrays: list[np.ndarray] = []
     described: list[dict[str, Any]] = []
     structure = _describe(obj, "", arrays, described, set())
     header = {"format": _FORMAT, "version": 1, "root": structure, "arrays": described}
     text = json.dumps(header, separators=(",", ":")).encode()
-    with replacing(f) as out:
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-            archive.comment = b"0" * _DIGEST
-            archive.writestr(_STRUCTURE, text)
-            for i, array in enumerate(arrays):
-                with archive.open(f"{i}.npy", "w", force_zip64=True) as entry:
-                    np.lib.format.write_array(entry, array, allow_pickle=False)
-        end = out.seek(-_DIGEST, os.SEEK_END)
-        out.seek(0)
-        digest = _digest(out, end)
-        out.seek(end)
-        out.write(digest)
+    if isinstance(f, str | os.PathLike):
+        with replacing(f) as out:
+            _write(out, text, arrays)
+        return
+    if not hasattr(f, "write"):
+        raise TypeError(f"save: expected a path or an open file, got {type(f).__name__}")
+    buffer = io.BytesIO()
+    _write(buffer, text, arrays)
+    f.write(buffer.getvalue())
+
+
+def _write(out: IO[bytes], text: bytes, arrays: list[np.ndarray]) -> None:
+    """Write the archive, and its checksum at the end."""
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        archive.comment = b"0" * _DIGEST
+        archive.writestr(_STRUCTURE, text)
+        for i, array in enumerate(arrays):
+            with archive.open(f"{i}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, array, allow_pickle=False)
+    end = out.seek(-_DIGEST, os.SEEK_END)
+    out.seek(0)
+    digest = _digest(out, end)
+    out.seek(end)
+    out.write(digest)
 
 
 def _digest(file: IO[bytes], length: int) -> bytes:
@@ -157,8 +184,27 @@ def _add_array(
     return len(arrays) - 1
 
 
-def load(f: str | os.PathLike[str]) -> Any:
+def load(
+    f: Destination,
+    map_location: Any = None,
+    pickle_module: Any = None,
+    *,
+    weights_only: bool | None = None,
+    mmap: bool | None = None,
+    **options: Any,
+) -> Any:
     """Load what :func:`save` has saved. No code in the file is run.
+
+    Follows ``torch.load`` in its use.
+
+    Parameters
+    ----------
+    f
+        The path of the file; or an open binary file, or ``io.BytesIO``, read from where it stands.
+    map_location
+        The CPU, however it is said: there is no other device.
+    pickle_module, weights_only, mmap, options
+        Accepted: nothing is pickled, so loading is always as safe as with ``weights_only=True``.
 
     Raises
     ------
@@ -175,24 +221,32 @@ def load(f: str | os.PathLike[str]) -> Any:
     >>> load(path)
     [1, 2.5, ('a', None)]
     """
-    path = Path(f)
+    if isinstance(map_location, str | device):
+        check_device(map_location)
+    if isinstance(f, str | os.PathLike):
+        with open(f, "rb") as file:
+            return _load(file, str(Path(f)))
+    if not hasattr(f, "read"):
+        raise TypeError(f"load: expected a path or an open file, got {type(f).__name__}")
+    return _load(io.BytesIO(f.read()), getattr(f, "name", None) or "the open file")
+
+
+def _load(file: IO[bytes], path: Any) -> Any:
+    """Read and check an open file, which errors call by its path."""
     try:
-        with open(path, "rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(0)
-            if _digest(file, size - _DIGEST) != file.read(_DIGEST):
-                raise _DamageError("its checksum is wrong")
-            archive = zipfile.ZipFile(file)
-            header = _read_header(archive)
-            arrays = [
-                _read_array(archive, i, about, size) for i, about in enumerate(header["arrays"])
-            ]
-            expected = {_STRUCTURE, *(f"{i}.npy" for i in range(len(arrays)))}
-            if set(archive.namelist()) != expected or len(archive.namelist()) != len(expected):
-                raise _DamageError("it holds other entries than its structure names")
-            return _build(header["root"], arrays)
-    except FileNotFoundError:
-        raise
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        start = file.read(512)
+        file.seek(0)
+        if _digest(file, size - _DIGEST) != file.read(_DIGEST):
+            raise _DamageError("its checksum is wrong" + _hint(start))
+        archive = zipfile.ZipFile(file)
+        header = _read_header(archive)
+        arrays = [_read_array(archive, i, about, size) for i, about in enumerate(header["arrays"])]
+        expected = {_STRUCTURE, *(f"{i}.npy" for i in range(len(arrays)))}
+        if set(archive.namelist()) != expected or len(archive.namelist()) != len(expected):
+            raise _DamageError("it holds other entries than its structure names")
+        return _build(header["root"], arrays)
     except (_DamageError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise CheckpointError(
             f"load: {path} is truncated, altered or no checkpoint: {error}"
@@ -200,6 +254,18 @@ def load(f: str | os.PathLike[str]) -> Any:
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError,
             NotImplementedError, RuntimeError, UnicodeError) as error:  # fmt: skip
         raise CheckpointError(f"load: {path} is damaged or no checkpoint: {error!r}") from error
+
+
+def _hint(start: bytes) -> str:
+    """Say what else a file seems to be."""
+    if start[8:9] == b"{":
+        return "; it looks like .safetensors: use safetensors.load_file"
+    if b"data.pkl" in start:
+        return (
+            "; it looks like a file of torch.save, which is pickled: save its tensors there with "
+            "safetensors.torch.save_file, and load them here with safetensors.load_file"
+        )
+    return ""
 
 
 class _DamageError(Exception):

@@ -176,3 +176,70 @@ def test_numbers_are_those_of_pytorch(torch: Any) -> None:
     (a * b).sum().backward()
     (c * d).sum().backward()
     np.testing.assert_allclose(x.grad.numpy(), y.grad.numpy())
+
+
+def test_forward_without_context_and_separate_setup(torch: Any) -> None:
+    results = []
+    for t in (tg, torch):
+
+        class Scale(t.autograd.Function):  # type: ignore[misc, name-defined]
+            @staticmethod
+            def forward(x: Any, factor: float) -> Any:
+                return x * factor, x.sum()
+
+            @staticmethod
+            def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+                x, ctx.factor = inputs
+                ctx.save_for_backward(x, output[0])
+                ctx.set_materialize_grads(False)
+
+            @staticmethod
+            def backward(ctx: Any, g: Any, h: Any) -> Any:
+                assert h is None
+                x, out = ctx.saved_tensors
+                return g * ctx.factor + 0 * (x + out), None
+
+        x = t.tensor([0.3, -0.5], requires_grad=True)
+        a, _ = Scale.apply(x, 2.0)
+        a.square().sum().backward()
+        results.append(x.grad.tolist())
+    np.testing.assert_allclose(results[0], results[1])
+
+
+def test_function_marked_once_differentiable_is_not_differentiated_twice(torch: Any) -> None:
+    for t in (tg, torch):
+
+        class Square(t.autograd.Function):  # type: ignore[misc, name-defined]
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                ctx.save_for_backward(x)
+                return x * x
+
+            @staticmethod
+            @t.autograd.function.once_differentiable
+            def backward(ctx: Any, g: Any) -> Any:
+                (x,) = ctx.saved_tensors
+                assert not (x * g).requires_grad
+                return 2 * x * g
+
+        x = t.tensor([3.0], requires_grad=True)
+        Square.apply(x).backward()
+        assert x.grad.item() == 6.0
+        (first,) = t.autograd.grad(Square.apply(x) ** 2, x, create_graph=True)
+        assert first.item() == 108.0
+        with pytest.raises(RuntimeError, match="once_differentiable"):
+            first.backward()
+
+
+def test_variable_is_a_leaf_on_the_same_memory(torch: Any) -> None:
+    for t in (tg, torch):
+        x = t.ones(2)
+        v = t.autograd.Variable(x, requires_grad=True)
+        assert v.requires_grad
+        assert not x.requires_grad
+        assert isinstance(x, t.autograd.Variable)
+        assert not isinstance(3, t.autograd.Variable)
+        x.fill_(4)
+        assert v.tolist() == [4.0, 4.0]
+        with pytest.raises(TypeError, match="tensor"):
+            t.autograd.Variable([1.0])

@@ -128,3 +128,10 @@ def test_default_dtype_is_that_of_new_tensors_and_must_be_floating() -> None:
         assert tg.get_default_dtype() is tg.float32
     finally:
         tg.set_default_dtype(tg.float32)
+
+
+def test_named_dtype_has_all_of_its_digits(torch: Any) -> None:
+    for t in (tg, torch):
+        assert t.tensor([0.1], dtype=t.float64).item() == 0.1
+        assert t.as_tensor([0.1, 1], dtype=t.float64)[0].item() == 0.1
+        assert t.tensor(0.1).item() != 0.1

@@ -1,8 +1,10 @@
 """Reverse-mode differentiation: the graph, the backward walk, modes, and the checker.
 
-This room knows arrays and :class:`Variable`, of which Tensor is the full-grown form.
+This room knows arrays and :class:`~tinygrad_mnist.autograd.graph.Variable`, of which Tensor is the
+full-grown form.
 """
 
+from tinygrad_mnist.autograd import functional as functional
 from tinygrad_mnist.autograd.api import backward as backward
 from tinygrad_mnist.autograd.api import grad as grad
 from tinygrad_mnist.autograd.function import Function as Function
@@ -10,7 +12,6 @@ from tinygrad_mnist.autograd.gradcheck import GradcheckError as GradcheckError
 from tinygrad_mnist.autograd.gradcheck import gradcheck as gradcheck
 from tinygrad_mnist.autograd.gradcheck import gradgradcheck as gradgradcheck
 from tinygrad_mnist.autograd.graph import Node as Node
-from tinygrad_mnist.autograd.graph import Variable as Variable
 from tinygrad_mnist.autograd.graph import apply as apply
 from tinygrad_mnist.autograd.modes import detect_anomaly as detect_anomaly
 from tinygrad_mnist.autograd.modes import enable_grad as enable_grad
@@ -21,3 +22,4 @@ from tinygrad_mnist.autograd.modes import is_inference_mode_enabled as is_infere
 from tinygrad_mnist.autograd.modes import no_grad as no_grad
 from tinygrad_mnist.autograd.modes import set_detect_anomaly as set_detect_anomaly
 from tinygrad_mnist.autograd.modes import set_grad_enabled as set_grad_enabled
+from tinygrad_mnist.autograd.variable import Variable as Variable

@@ -27,6 +27,7 @@ def walk(
     roots: Sequence[tuple[Source, Any]],
     wanted: Iterable[Source] | None = None,
     *,
+    until: Iterable[Source] = (),
     retain_graph: bool = False,
     create_graph: bool = False,
 ) -> dict[Source, Any]:
@@ -38,6 +39,8 @@ def walk(
         Where to start: nodes or leaves, each with the gradient that arrives there.
     wanted
         Compute only what leads to these; None for all leaves.
+    until
+        Go no further than these, and leave their hooks alone: an outer walk goes on from there.
     retain_graph
         Keep the saved arrays for another walk.
     create_graph
@@ -45,6 +48,7 @@ def walk(
     """
     targets = None if wanted is None else set(wanted)
     needed = None if targets is None else _leading_to(targets, [root for root, _ in roots])
+    ends = set(until)
     gradients: dict[Source, Any] = {}
     queue: list[tuple[int, Node]] = []
     found: dict[Source, Any] = {}
@@ -64,6 +68,9 @@ def walk(
             node = heapq.heappop(queue)[1]
             g = gradients.pop(node)
             arrivals = []
+            if ends and node in ends:
+                found[node] = g
+                continue
             if node.hooks:
                 g = run_hooks(node.hooks, g, create_graph)
             if targets is not None and node in targets:
@@ -77,7 +84,7 @@ def walk(
             if not retain_graph:
                 node.release()
         for leaf in gradients:
-            if leaf._hooks:  # type: ignore[union-attr]
+            if leaf._hooks and leaf not in ends:  # type: ignore[union-attr]
                 gradients[leaf] = run_hooks(leaf._hooks, gradients[leaf], create_graph)  # type: ignore[union-attr]
     gradients.update(found)
     return gradients
@@ -239,7 +246,7 @@ def _pull_reference(node: Node, g: Any) -> list[tuple[Source, Any]]:
     out = node.op.reference(*inputs, **node.settings)
     tracked = [i for i in range(count) if node.parents[i] is not None]
     sources = [inputs[i]._node for i in tracked]
-    found = walk([(out._node, g)], sources, retain_graph=True, create_graph=True)
+    found = walk([(out._node, g)], until=sources, retain_graph=True, create_graph=True)
     results: list[tuple[Source, Any]] = []
     for i, source in zip(tracked, sources, strict=True):
         parent = node.parents[i]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -246,6 +247,71 @@ class Function:
                 saved.append((x._array, source, x._version, x._version.count))
         ctx._saved = saved
         ctx._to_save = ()
+
+
+class _Refusal(Function):
+    """Stands for gradients that can't be differentiated again."""
+
+    @staticmethod
+    def forward(ctx: Any, gradients: Sequence[Any], *sources: Any) -> Any:
+        """Hand the gradients through."""
+        return tuple(wrap(g._array) for g in gradients)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """Refuse."""
+        raise RuntimeError(
+            "trying to differentiate twice a function that was marked with @once_differentiable; "
+            "write its backward with Tensor operations, and leave the mark out"
+        )
+
+
+def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a Function's backward as one that can't be differentiated in its turn.
+
+    It is run without recording; to differentiate what it returns is an error, not a wrong result.
+    Follows ``torch.autograd.function.once_differentiable``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_mnist import from_numpy, tensor
+    >>> class Exp(Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.out = np.exp(x.detach().numpy())
+    ...         return from_numpy(ctx.out)
+    ...     @staticmethod
+    ...     @once_differentiable
+    ...     def backward(ctx, g):
+    ...         return from_numpy(g.numpy() * ctx.out)
+    >>> x = tensor([0.0], requires_grad=True)
+    >>> Exp.apply(x).backward()
+    >>> x.grad
+    tensor([1.])
+    """
+
+    @functools.wraps(backward)
+    def once(ctx: Any, *grad_outputs: Any) -> Any:
+        with recording(False):
+            given = [wrap(g._array) if isinstance(g, Variable) else g for g in grad_outputs]
+            returned = backward(ctx, *given)
+        sources = [
+            g
+            for g in grad_outputs
+            if isinstance(g, Variable) and (g._node is not None or g._requires_grad)
+        ]
+        if not modes.enabled or not sources:
+            return returned
+        results = list(returned) if isinstance(returned, tuple) else [returned]
+        places = [i for i, g in enumerate(results) if isinstance(g, Variable)]
+        for i, g in zip(
+            places, _Refusal.apply([results[i] for i in places], *sources), strict=True
+        ):
+            results[i] = g
+        return tuple(results)
+
+    return once
 
 
 def _function_op(cls: type[Function]) -> Op:

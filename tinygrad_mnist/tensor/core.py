@@ -1,9 +1,9 @@
 """Tensor: an array that remembers how it was computed.
 
-What the engine needs (array, node, version) is in :class:`~tinygrad_mnist.autograd.Variable`;
-what can be computed is in the families that Tensor inherits, one explicit method per
-operation. Here is what makes it a Tensor: gradients, conversion, indexing, and the protocols by
-which NumPy's own functions accept it.
+What the engine needs (array, node, version) is in
+:class:`~tinygrad_mnist.autograd.graph.Variable`; what can be computed is in the families that
+Tensor inherits, one explicit method per operation. Here is what makes it a Tensor: gradients,
+conversion, indexing, and the protocols by which NumPy's own functions accept it.
 """
 
 from __future__ import annotations

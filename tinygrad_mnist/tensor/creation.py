@@ -33,8 +33,11 @@ def _float(dtype: Any) -> np.dtype[Any]:
     return dtypes.default_float() if dtype is None else dtypes.as_numpy(dtype)
 
 
-def _numbers(data: Any) -> np.ndarray:
-    """Turn nested sequences into an array; Python's floats become the default dtype."""
+def _numbers(data: Any, dtype: Any = None) -> np.ndarray:
+    """Turn nested sequences into an array; Python's floats become the default dtype.
+
+    Not if a dtype is named: float64 would be given float32's digits.
+    """
     if isinstance(data, np.ndarray):
         return np.array(data)
     if isinstance(data, np.generic):
@@ -53,7 +56,7 @@ def _numbers(data: Any) -> np.ndarray:
             f"tensor: can't make one from {type(data).__name__} of NumPy's dtype {array.dtype}; "
             f"give numbers, or sequences of them of equal lengths"
         )
-    if array.dtype == np.float64 and not _first_is_numpy(data):
+    if dtype is None and array.dtype == np.float64 and not _first_is_numpy(data):
         return array.astype(dtypes.default_float())
     return array
 
@@ -98,7 +101,7 @@ def tensor(
             stacklevel=2,
         )
         return _finish(np.array(data._array), dtype, device, requires_grad)
-    return _finish(_numbers(data), dtype, device, requires_grad)
+    return _finish(_numbers(data, dtype), dtype, device, requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:

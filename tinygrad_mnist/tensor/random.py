@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from typing import Any
 
 import numpy as np
@@ -341,6 +342,41 @@ def _box_muller(drawn: np.ndarray) -> np.ndarray:
     return out.reshape(-1)
 
 
-default_generator = Generator()
+class _PerThread(threading.local):
+    generator: Generator | None = None
+
+
+_per_thread = _PerThread()
+
+
+def use_generator(generator: Generator | None) -> None:
+    """Let this thread draw from a generator of its own where functions aren't given one."""
+    _per_thread.generator = generator
+
+
+def _passed_on(name: str) -> Any:
+    """Make a property that is another generator's attribute."""
+    return property(
+        lambda self: getattr(self._stream(), name),
+        lambda self, value: setattr(self._stream(), name, value),
+    )
+
+
+class _DefaultGenerator(Generator):
+    """One stream for all threads, but for those that have their own: a loader's workers."""
+
+    def __init__(self) -> None:
+        self._common = Generator()
+        self.device = self._common.device
+
+    def _stream(self) -> Generator:
+        return _per_thread.generator or self._common
+
+    _bits = _passed_on("_bits")
+    _seed = _passed_on("_seed")
+    _spare = _passed_on("_spare")
+
+
+default_generator: Generator = _DefaultGenerator()
 """The generator of every random function that isn't given one."""
 default_generator.seed()

@@ -1,5 +1,6 @@
 """Utilities: data sets and loaders, a table of a model's layers."""
 
+from tinygrad_mnist.utils import checkpoint as checkpoint
 from tinygrad_mnist.utils import data as data
 from tinygrad_mnist.utils.summary import Summary as Summary
 from tinygrad_mnist.utils.summary import summary as summary

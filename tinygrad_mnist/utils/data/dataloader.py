@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.tensor import Generator, Tensor, default_generator, stack, tensor
+from tinygrad_mnist.tensor import Generator, default_generator
+from tinygrad_mnist.utils.data.collate import default_collate, default_convert
 from tinygrad_mnist.utils.data.dataset import Dataset, IterableDataset, Subset, TensorDataset
 from tinygrad_mnist.utils.data.sampler import (
     BatchSampler,
@@ -16,49 +18,13 @@ from tinygrad_mnist.utils.data.sampler import (
     Sampler,
     SequentialSampler,
 )
-
-
-def default_collate(batch: list[Any]) -> Any:
-    """Join samples to a batch: tensors are stacked, numbers become a tensor, containers go deep.
-
-    Follows ``torch.utils.data.default_collate``.
-
-    Raises
-    ------
-    TypeError
-        For samples of another type, or that differ in length.
-
-    Examples
-    --------
-    >>> default_collate([(1, 2.0), (3, 4.0)])
-    [tensor([1, 3]), tensor([2., 4.], dtype=torch.float64)]
-    """
-    first = batch[0]
-    if isinstance(first, Tensor):
-        return stack(batch)
-    if isinstance(first, np.ndarray | np.generic):
-        return wrap(np.stack([np.asarray(x) for x in batch]))
-    if isinstance(first, float):
-        return wrap(np.array(batch, np.float64))
-    if isinstance(first, int):
-        return tensor(batch)
-    if isinstance(first, str | bytes):
-        return batch
-    if isinstance(first, Mapping):
-        return {key: default_collate([sample[key] for sample in batch]) for key in first}
-    if isinstance(first, tuple | list):
-        lengths = {len(sample) for sample in batch}
-        if len(lengths) > 1:
-            raise RuntimeError(
-                f"default_collate: each sample of a batch should have equally many parts, but they "
-                f"have {sorted(lengths)}"
-            )
-        parts = [default_collate(list(part)) for part in zip(*batch, strict=True)]
-        return type(first)(*parts) if hasattr(first, "_fields") else parts
-    raise TypeError(
-        f"default_collate: a batch must contain tensors, numpy arrays, numbers, dicts or lists; "
-        f"found {type(first).__name__}; pass a collate_fn"
-    )
+from tinygrad_mnist.utils.data.worker import (
+    END,
+    Worker,
+    WorkerIterator,
+    get_worker_info,
+    start_workers,
+)
 
 
 class DataLoader:
@@ -78,21 +44,29 @@ class DataLoader:
     sampler, batch_sampler
         The order of indices, or of lists of them, instead of shuffle.
     num_workers
-        Only 0: batches are made where they are used, which is faster than handing them over
-        between processes for data in memory.
+        How many threads make batches ahead of time, see :mod:`tinygrad_mnist.utils.data.worker`;
+        with 0 they are made where they are used, which is fastest for data in memory.
     collate_fn
         Joins a list of samples to a batch; by default :func:`default_collate`.
+    pin_memory, multiprocessing_context, pin_memory_device, in_order
+        Accepted: there is no GPU, there are no processes, and batches always come in order.
     drop_last
         Leave out the last batch where it is shorter.
+    timeout
+        Seconds to wait for a worker's batch; 0 for any time.
+    worker_init_fn
+        Called with the worker's number in each worker before its first batch.
     generator
         Where randomness comes from; the global one unless given.
-    unused
-        PyTorch's settings of memory and workers are accepted: they have nothing to act on here.
+    prefetch_factor
+        How many batches each worker makes ahead, 2 unless given.
+    persistent_workers
+        Keep the workers for the next epoch, with their copies of the dataset and their streams.
 
     Raises
     ------
     ValueError
-        When settings exclude each other, or num_workers isn't 0.
+        When settings exclude each other or are negative.
 
     Examples
     --------
@@ -119,17 +93,26 @@ class DataLoader:
         worker_init_fn: Any = None,
         multiprocessing_context: Any = None,
         generator: Generator | None = None,
-        **unused: Any,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
     ) -> None:
-        harmless = {"prefetch_factor", "persistent_workers", "pin_memory_device", "in_order"}
-        unknown = set(unused) - harmless
-        if unknown:
-            raise TypeError(f"DataLoader: unexpected arguments {sorted(unknown)}")
-        if num_workers:
+        if num_workers < 0:
             raise ValueError(
-                f"DataLoader: num_workers={num_workers} is not offered: batches are made in the "
-                f"process that uses them; use num_workers=0"
+                f"DataLoader: num_workers should be non-negative, got {num_workers}; use 0 to make "
+                f"batches without workers"
             )
+        if timeout < 0:
+            raise ValueError(f"DataLoader: timeout should be non-negative, got {timeout}")
+        if prefetch_factor is not None and (not num_workers or prefetch_factor < 0):
+            raise ValueError(
+                f"DataLoader: prefetch_factor should be non-negative and needs num_workers > 0, "
+                f"got prefetch_factor={prefetch_factor} and num_workers={num_workers}"
+            )
+        if persistent_workers and not num_workers:
+            raise ValueError("DataLoader: persistent_workers needs num_workers > 0")
         if sampler is not None and shuffle:
             raise ValueError("DataLoader: sampler option is mutually exclusive with shuffle")
         if batch_sampler is not None and (
@@ -142,16 +125,26 @@ class DataLoader:
         if batch_size is None and drop_last:
             raise ValueError("DataLoader: batch_size=None is mutually exclusive with drop_last")
         self.dataset = dataset
-        self.num_workers = 0
+        self.num_workers = num_workers
+        self.prefetch_factor = 2 if num_workers and prefetch_factor is None else prefetch_factor
+        self.persistent_workers = persistent_workers
+        self.pin_memory = pin_memory
+        self.timeout = timeout
+        self.worker_init_fn = worker_init_fn
+        self.multiprocessing_context = multiprocessing_context
         self.generator = generator
+        if collate_fn is None:
+            collate_fn = default_convert if batch_size is None else default_collate
         self.collate_fn = collate_fn
         self.drop_last = drop_last
+        self._workers: list[Worker] | None = None
         self._iterable = isinstance(dataset, IterableDataset)
         if self._iterable:
             if shuffle or sampler is not None or batch_sampler is not None:
+                given = ("shuffle", "sampler", "batch_sampler")
                 raise ValueError(
-                    "DataLoader: an IterableDataset decides its own order; leave out shuffle and "
-                    "samplers"
+                    f"DataLoader: an IterableDataset decides its own order; leave out "
+                    f"{', '.join(given)}"
                 )
             sampler = ()
         elif sampler is None:
@@ -164,54 +157,112 @@ class DataLoader:
         if batch_sampler is None and batch_size is not None:
             batch_sampler = BatchSampler(sampler, batch_size, drop_last)
         self.batch_sampler = batch_sampler
+        self._ready = True
+
+    _ready = False
+    _fixed = frozenset(
+        ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
+    )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute, unless another would contradict it then."""
+        if self._ready and name in self._fixed:
+            raise ValueError(
+                f"{name} attribute should not be set after DataLoader is initialized; make another "
+                f"loader"
+            )
+        object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
         """Return the number of batches."""
         if self._iterable:
-            raise TypeError("DataLoader: an IterableDataset has no length")
+            if not hasattr(self.dataset, "__len__"):
+                raise TypeError(
+                    "DataLoader: an IterableDataset has no length unless it has __len__"
+                )
+            count, size = len(self.dataset), self.batch_size
+            if size is None:
+                return count
+            return count // size if self.drop_last else -(-count // size)
         counted = self.sampler if self.batch_sampler is None else self.batch_sampler
         return len(counted)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Any]:
         """Iterate over the batches of one epoch."""
-        # PyTorch draws a seed for its workers here, also where there are none.
-        (self.generator or default_generator).integers(0, 2**63, (1,))
+        if self._workers is not None:
+            return self._in_workers(self._workers)
+        # PyTorch draws a seed for new workers here, also where there are none.
+        source = self.generator or default_generator
+        seed = int(source.integers(0, 2**63, (1,))[0])
+        if not self.num_workers:
+            return self._here()
+        workers = start_workers(self.num_workers, self.dataset, seed, self.worker_init_fn)
+        if self.persistent_workers:
+            self._workers = workers
+        return self._in_workers(workers)
+
+    def _here(self) -> Iterator[Any]:
+        fetch = self._fetcher(self.dataset)
+        for index in self._indices():
+            batch = fetch(index)
+            if batch is END:
+                return
+            yield batch
+
+    def _in_workers(self, workers: list[Worker]) -> Iterator[Any]:
+        return WorkerIterator(
+            workers, self._fetcher, self._indices(), self.prefetch_factor or 0, self.timeout,
+            self.persistent_workers,
+        )  # fmt: skip
+
+    def __del__(self) -> None:
+        """End the workers that were kept."""
+        for worker in self.__dict__.get("_workers") or ():
+            worker.stop()
+
+    def _indices(self) -> Iterator[Any]:
+        """Iterate over what a batch is made of: an index, several, or just a go-ahead."""
         if self._iterable:
-            return self._stream()
+            return itertools.repeat(None)
         if self.batch_sampler is None:
-            return self._singles()
-        source = _tensors_of(self.dataset) if self.collate_fn is None else None
-        if source is None:
-            collate = self.collate_fn or default_collate
-            return (collate([self.dataset[i] for i in batch]) for batch in self.batch_sampler)
-        return self._gather(*source)
+            return iter(self.sampler)
+        if self.collate_fn is default_collate and _tensors_of(self.dataset) is not None:
+            return self._index_batches()
+        return iter(self.batch_sampler)
 
-    def _singles(self) -> Iterator[Any]:
-        convert = self.collate_fn or (lambda sample: sample)
-        for index in self.sampler:
-            yield convert(self.dataset[index])
+    def _fetcher(self, dataset: Any) -> Callable[[Any], Any]:
+        """Return the function that makes a batch of a dataset's samples."""
+        collate = self.collate_fn
+        if self._iterable:
+            return self._stream(iter(dataset))
+        if self.batch_sampler is None:
+            return lambda index: collate(dataset[index])
+        source = _tensors_of(dataset) if collate is default_collate else None
+        if source is not None:
+            arrays, rows = source
+            return lambda chosen: [
+                wrap(a.take(chosen if rows is None else rows[chosen], axis=0)) for a in arrays
+            ]
+        if callable(getattr(dataset, "__getitems__", None)):
+            return lambda chosen: collate(dataset.__getitems__(chosen))
+        return lambda chosen: collate([dataset[i] for i in chosen])
 
-    def _stream(self) -> Iterator[Any]:
-        if self.batch_size is None:
-            yield from self.dataset
-            return
-        collate = self.collate_fn or default_collate
-        batch = []
-        for sample in self.dataset:
-            batch.append(sample)
-            if len(batch) == self.batch_size:
-                yield collate(batch)
-                batch = []
-        if batch and not self.drop_last:
-            yield collate(batch)
+    def _stream(self, samples: Iterator[Any]) -> Callable[[Any], Any]:
+        size, collate, drop_last = self.batch_size, self.collate_fn, self.drop_last
 
-    def _gather(self, arrays: list[np.ndarray], indices: np.ndarray | None) -> Iterator[Any]:
-        """Cut batches out of the tensors themselves, one indexing operation each."""
-        for chosen in self._index_batches():
-            rows = chosen if indices is None else indices[chosen]
-            yield [wrap(array.take(rows, axis=0)) for array in arrays]
+        def fetch(_: Any) -> Any:
+            if size is None:
+                sample = next(samples, END)
+                return sample if sample is END else collate(sample)
+            batch = list(itertools.islice(samples, size))
+            if not batch or (drop_last and len(batch) < size):
+                return END
+            return collate(batch)
+
+        return fetch
 
     def _index_batches(self) -> Iterator[np.ndarray]:
+        """Cut the batches' indices out of the whole order, where the sampler knows it ahead."""
         sampler, size = self.sampler, self.batch_size
         known = sampler.order() if size is not None and isinstance(sampler, Sampler) else None
         if known is None or size is None:
@@ -237,16 +288,6 @@ def _tensors_of(dataset: Any) -> tuple[list[np.ndarray], np.ndarray | None] | No
         own = np.asarray(dataset.indices, np.int64)
         return arrays, own if indices is None else indices[own]
     return None
-
-
-def get_worker_info() -> None:
-    """Return None: batches are made in the main process.
-
-    Examples
-    --------
-    >>> get_worker_info() is None
-    True
-    """
 
 
 __all__ = ["DataLoader", "Dataset", "default_collate", "get_worker_info"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import GenericAlias
 from typing import Any
 
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator
@@ -14,14 +16,16 @@ from tinygrad_mnist.tensor import Generator, Tensor, default_generator
 class Dataset:
     """Base of datasets that can be indexed: define ``__getitem__`` and ``__len__``.
 
-    Follows ``torch.utils.data.Dataset``.
+    ``Dataset[T]`` names the type of its samples. Follows ``torch.utils.data.Dataset``.
     """
+
+    __class_getitem__: Any = classmethod(GenericAlias)
 
     def __getitem__(self, index: Any) -> Any:
         """Return one sample."""
         raise NotImplementedError("subclasses of Dataset should implement __getitem__")
 
-    def __add__(self, other: Dataset) -> ConcatDataset:
+    def __add__(self, other: Any) -> Any:
         """Join two datasets."""
         return ConcatDataset([self, other])
 
@@ -35,6 +39,10 @@ class IterableDataset(Dataset):
     def __iter__(self) -> Iterator[Any]:
         """Iterate over the samples."""
         raise NotImplementedError("subclasses of IterableDataset should implement __iter__")
+
+    def __add__(self, other: Any) -> Any:
+        """Chain two datasets."""
+        return ChainDataset([self, other])
 
 
 class TensorDataset(Dataset):
@@ -91,6 +99,13 @@ class Subset(Dataset):
             return self.dataset[[self.indices[i] for i in index]]
         return self.dataset[self.indices[index]]
 
+    def __getitems__(self, indices: list[int]) -> Any:
+        """Return several samples, at once where the dataset can."""
+        chosen = [self.indices[i] for i in indices]
+        if callable(getattr(self.dataset, "__getitems__", None)):
+            return self.dataset.__getitems__(chosen)
+        return [self.dataset[i] for i in chosen]
+
     def __len__(self) -> int:
         """Return the number of samples."""
         return len(self.indices)
@@ -111,6 +126,11 @@ class ConcatDataset(Dataset):
         self.datasets = list(datasets)
         if not self.datasets:
             raise ValueError("ConcatDataset: datasets should not be an empty iterable")
+        if any(isinstance(d, IterableDataset) for d in self.datasets):
+            raise ValueError(
+                "ConcatDataset does not support IterableDataset, which has no order of its own to "
+                "index; use ChainDataset"
+            )
         self.cumulative_sizes = list(itertools.accumulate(len(d) for d in self.datasets))
 
     def __len__(self) -> int:
@@ -126,6 +146,81 @@ class ConcatDataset(Dataset):
         number = bisect.bisect_right(self.cumulative_sizes, index)
         start = self.cumulative_sizes[number - 1] if number else 0
         return self.datasets[number][index - start]
+
+
+class ChainDataset(IterableDataset):
+    """Iterable datasets one after another. Follows ``torch.utils.data.ChainDataset``.
+
+    Examples
+    --------
+    >>> class Count(IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter(range(2))
+    >>> list(ChainDataset([Count(), Count()]))
+    [0, 1, 0, 1]
+    """
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = datasets
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over the samples of one dataset after another."""
+        for dataset in self.datasets:
+            if not isinstance(dataset, IterableDataset):
+                raise TypeError(
+                    f"ChainDataset only supports IterableDataset, got {type(dataset).__name__}; "
+                    f"use ConcatDataset for datasets that can be indexed"
+                )
+            yield from dataset
+
+    def __len__(self) -> int:
+        """Return the number of samples, where all datasets know theirs."""
+        return sum(len(dataset) for dataset in self.datasets)
+
+
+class StackDataset(Dataset):
+    """Datasets of equal length side by side: a sample is a tuple, or a dict, of their samples.
+
+    Follows ``torch.utils.data.StackDataset``.
+
+    Raises
+    ------
+    ValueError
+        When there are none, or some with names and some without, or their lengths differ.
+
+    Examples
+    --------
+    >>> StackDataset([1, 2], ["a", "b"])[1], StackDataset(x=[1, 2], y=["a", "b"])[0]
+    ((2, 'b'), {'x': 1, 'y': 'a'})
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if args and kwargs:
+            raise ValueError(
+                "StackDataset: give the datasets either names or none; got some of each"
+            )
+        if not args and not kwargs:
+            raise ValueError("StackDataset: at least one dataset should be passed")
+        self.datasets: Any = kwargs or args
+        lengths = [len(d) for d in (kwargs.values() or args)]
+        if len(set(lengths)) > 1:
+            raise ValueError(
+                f"StackDataset: size mismatch between datasets, their lengths are {lengths}"
+            )
+        self._length = lengths[0]
+
+    def _collect(self, take: Callable[[Any], Any]) -> Any:
+        if isinstance(self.datasets, dict):
+            return {name: take(dataset) for name, dataset in self.datasets.items()}
+        return tuple(take(dataset) for dataset in self.datasets)
+
+    def __getitem__(self, index: int) -> Any:
+        """Return one sample."""
+        return self._collect(lambda dataset: dataset[index])
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return self._length
 
 
 def random_split(
@@ -147,13 +242,19 @@ def random_split(
     [8, 2]
     """
     total = len(dataset)
-    if math.isclose(sum(lengths), 1) and sum(lengths) <= 1 + 1e-9 and total != 1:
+    if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
         for i, fraction in enumerate(lengths):
             if not 0 <= fraction <= 1:
                 raise ValueError(f"random_split: fraction at index {i} is not between 0 and 1")
         counts = [math.floor(total * fraction) for fraction in lengths]
         for i in range(total - sum(counts)):
             counts[i % len(counts)] += 1
+        for i, count in enumerate(counts):
+            if not count:
+                warnings.warn(
+                    f"Length of split at index {i} is 0. This might result in an empty dataset.",
+                    stacklevel=2,
+                )
     else:
         counts = [int(n) for n in lengths]
     if sum(counts) != total:

@@ -7,6 +7,7 @@ loader cuts its batches without a Python number per sample.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from types import GenericAlias
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,12 @@ from tinygrad_mnist.tensor import Generator, default_generator
 class Sampler:
     """Base of samplers: define ``__iter__``, and ``__len__`` where it is known.
 
-    Follows ``torch.utils.data.Sampler``.
+    ``Sampler[T]`` names the type of its indices. Follows ``torch.utils.data.Sampler``.
     """
+
+    __class_getitem__: Any = classmethod(GenericAlias)
+
+    def __init__(self, data_source: Any = None) -> None: ...
 
     def __iter__(self) -> Iterator[Any]:
         """Iterate over indices."""
@@ -85,14 +90,15 @@ class RandomSampler(Sampler):
             raise TypeError(
                 f"replacement should be a boolean value, but got replacement={replacement}"
             )
-        if num_samples is not None and not (isinstance(num_samples, int) and num_samples > 0):
-            raise ValueError(
-                f"num_samples should be a positive integer value, but got num_samples={num_samples}"
-            )
         self.data_source = data_source
         self.replacement = replacement
         self.generator = generator
         self._num_samples = num_samples
+        if not isinstance(self.num_samples, int) or self.num_samples <= 0:
+            raise ValueError(
+                f"num_samples should be a positive integer value, but got num_samples="
+                f"{self.num_samples}"
+            )
 
     @property
     def num_samples(self) -> int:
@@ -182,6 +188,10 @@ class WeightedRandomSampler(Sampler):
         if not isinstance(num_samples, int) or isinstance(num_samples, bool) or num_samples <= 0:
             raise ValueError(
                 f"num_samples should be a positive integer value, but got num_samples={num_samples}"
+            )
+        if not isinstance(replacement, bool):
+            raise ValueError(
+                f"replacement should be a boolean value, but got replacement={replacement}"
             )
         array = weights._array if isinstance(weights, Variable) else weights
         self.weights = np.asarray(array, np.float64)

@@ -1,0 +1,452 @@
+"""Jacobians and Hessians of functions, and their products with vectors.
+
+All is made of one thing, the reverse walk. A Jacobian is a walk per element of the output. A
+product J v takes two: the gradient J^T u is linear in u, so its own gradient with respect to u,
+with v arriving there, is J v.
+
+Follows ``torch.autograd.functional``. A function here takes one tensor or a tuple of them, and
+returns one tensor or a tuple of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.api import grad
+from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.modes import recording
+
+
+def is_tracked(x: Any) -> bool:
+    """Whether something is a Variable that a gradient can flow to."""
+    return isinstance(x, Variable) and (x._node is not None or x._requires_grad)
+
+
+def cut(x: Variable) -> Any:
+    """Return a Variable on the same memory without history."""
+    out = wrap(x._array)
+    out._version = x._version
+    return out
+
+
+def fresh(x: Variable, create_graph: bool) -> Any:
+    """Return a stand-in for an input, so that only its use as that input is differentiated.
+
+    With create_graph it stays connected to what the input was computed from.
+    """
+    if x._array.dtype.kind != "f":
+        raise RuntimeError(
+            f"only Tensors of floating point dtype can require gradients, not {x._array.dtype}; "
+            f"convert it with float() first"
+        )
+    if create_graph and is_tracked(x):
+        return apply(ops.reshape, x, to=x._array.shape)
+    out = cut(x)
+    out._requires_grad = True
+    return out
+
+
+def pull(
+    outputs: Sequence[Any], inputs: Sequence[Any], cotangents: Sequence[Any], create_graph: bool
+) -> list[Any]:
+    """Return the gradients of the inputs, None for those that no output depends on."""
+    pairs = [
+        (out, g) for out, g in zip(outputs, cotangents, strict=True)
+        if g is not None and is_tracked(out)
+    ]  # fmt: skip
+    if not pairs:
+        return [None] * len(inputs)
+    roots, given = zip(*pairs, strict=True)
+    return list(
+        grad(roots, inputs, given, retain_graph=True, create_graph=create_graph, allow_unused=True)
+    )
+
+
+def push(
+    outputs: Sequence[Any], inputs: Sequence[Any], tangents: Sequence[Any], create_graph: bool
+) -> list[Any]:
+    """Return the outputs' changes when the inputs change by tangents; None where by nothing."""
+    duals = duals_of(outputs)
+    back = pull(outputs, inputs, duals, True)
+    filled = [zeros(x) if g is None else g for g, x in zip(back, inputs, strict=True)]
+    return pull(filled, duals, tangents, create_graph)
+
+
+def duals_of(outputs: Sequence[Any]) -> list[Any]:
+    """Return gradients to differentiate by: their values don't matter, all is linear in them."""
+    duals = [zeros(x) for x in outputs]
+    for dual in duals:
+        dual._requires_grad = dual._array.dtype.kind == "f"
+    return duals
+
+
+def zeros(like: Variable) -> Any:
+    """Return zeros of a Variable's shape and dtype."""
+    return wrap(np.zeros(like._array.shape, like._array.dtype))
+
+
+def one_hot_rows(x: Variable) -> Any:
+    """Yield, for every element of a Variable, an array of its shape with a one there."""
+    for i in range(x._array.size):
+        row = zeros(x)
+        row._array.reshape(-1)[i] = 1
+        yield row
+
+
+class _Call:
+    """One evaluation of a function on stand-ins for its inputs."""
+
+    def __init__(
+        self, name: str, func: Callable[..., Any], inputs: Any, create_graph: bool, strict: bool
+    ) -> None:
+        self.name, self.create_graph, self.strict = name, create_graph, strict
+        self.single_input = isinstance(inputs, Variable)
+        given = self._tuple("inputs", inputs)
+        self.inputs = tuple(fresh(x, create_graph) for x in given)
+        returned = func(*self.inputs)
+        self.single_output = isinstance(returned, Variable)
+        self.outputs = self._tuple("outputs of the function", returned)
+        for i, out in enumerate(self.outputs):
+            if strict and not is_tracked(out):
+                raise RuntimeError(
+                    f"{name}: output {i} of the function doesn't require grad: it must be "
+                    f"computed from the inputs in a differentiable way where strict=True"
+                )
+
+    def _tuple(self, what: str, x: Any) -> tuple[Any, ...]:
+        parts = (x,) if isinstance(x, Variable) else x
+        if not isinstance(parts, tuple | list):
+            raise TypeError(
+                f"{self.name}: the {what} must be a Tensor or a tuple of Tensors, got "
+                f"{type(x).__name__}"
+            )
+        for i, part in enumerate(parts):
+            if not isinstance(part, Variable):
+                raise TypeError(
+                    f"{self.name}: the {what} must be Tensors, but number {i} is a "
+                    f"{type(part).__name__}"
+                )
+        return tuple(parts)
+
+    def vector(self, v: Any, like: Sequence[Any], of: str) -> list[Any]:
+        """Return v as a list of Variables that fit, checked; ones where it may be left out."""
+        if v is None:
+            if len(like) != 1 or like[0]._array.size != 1:
+                raise RuntimeError(
+                    f"{self.name}: v can only be left out where the {of} is a single Tensor with a "
+                    f"single element; give a vector of the {of}'s shape"
+                )
+            return [wrap(np.ones(like[0]._array.shape, like[0]._array.dtype))]
+        parts = self._tuple("parts of v", v)
+        shapes = [list(x._array.shape) for x in like]
+        if [list(x._array.shape) for x in parts] != shapes:
+            raise RuntimeError(
+                f"{self.name}: v has invalid size: it must have the {of}'s shapes {shapes}, but "
+                f"has {[list(x._array.shape) for x in parts]}"
+            )
+        return [x if self.create_graph else cut(x) for x in parts]
+
+    def scalar(self) -> Any:
+        """Return the only output, checked to be a single number."""
+        if not self.single_output:
+            raise RuntimeError(f"{self.name}: the function must return a single Tensor")
+        if self.outputs[0]._array.size != 1:
+            raise RuntimeError(
+                f"{self.name}: the Tensor returned by the function must contain a single element, "
+                f"but has shape {list(self.outputs[0]._array.shape)}"
+            )
+        return self.outputs[0]
+
+    def filled(self, gradients: Sequence[Any], like: Sequence[Any], of: str) -> list[Any]:
+        """Replace None by zeros, or refuse it where strict."""
+        for i, g in enumerate(gradients):
+            if self.strict and g is None:
+                raise RuntimeError(
+                    f"{self.name}: the {of} is independent of {i}, its entry there is zero; this "
+                    f"is not allowed with strict=True"
+                )
+            if self.strict and self.create_graph and not is_tracked(g):
+                raise RuntimeError(
+                    f"{self.name}: the {of} is independent of the inputs at {i}; this is not "
+                    f"allowed with strict=True and create_graph=True"
+                )
+        return [zeros(x) if g is None else g for g, x in zip(gradients, like, strict=True)]
+
+    def finish(self, values: Sequence[Any], single: bool) -> Any:
+        """Return results as the user gave or returned them: one, or a tuple."""
+        out = tuple(x if self.create_graph else cut(x) for x in values)
+        return out[0] if single else out
+
+
+def vjp(
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
+    strict: bool = False,
+) -> tuple[Any, Any]:
+    r"""Return a function's outputs, and the product of a vector with its Jacobian.
+
+    .. math:: (f(x), \\; v^T J)
+
+    Follows ``torch.autograd.functional.vjp``.
+
+    Parameters
+    ----------
+    func
+        A function of Tensors that returns a Tensor or a tuple of them.
+    inputs
+        A Tensor or a tuple of them, of floating dtypes.
+    v
+        Of the outputs' shapes; may be None where there is one output of one element.
+    create_graph
+        Record the results, so that they can be differentiated.
+    strict
+        Refuse an output that doesn't depend on an input, where otherwise there are zeros.
+
+    Raises
+    ------
+    TypeError
+        When an input or output isn't a Tensor.
+    RuntimeError
+        When v doesn't fit, or the outputs aren't as strict demands.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> vjp(lambda x: x * x, tensor([1.0, 2.0]), tensor([1.0, 10.0]))
+    (tensor([1., 4.]), tensor([ 2., 40.]))
+    """
+    with recording(True):
+        call = _Call("vjp", func, inputs, create_graph, strict)
+        given = call.vector(v, call.outputs, "output")
+        found = pull(call.outputs, call.inputs, given, create_graph)
+        result = call.filled(found, call.inputs, "output")
+        return (
+            call.finish(call.outputs, call.single_output),
+            call.finish(result, call.single_input),
+        )
+
+
+def jvp(
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
+    strict: bool = False,
+) -> tuple[Any, Any]:
+    r"""Return a function's outputs, and the product of its Jacobian with a vector.
+
+    .. math:: (f(x), \\; J v)
+
+    Follows ``torch.autograd.functional.jvp``; parameters and errors are those of :func:`vjp`, but
+    v has the inputs' shapes, and may be None where there is one input of one element.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> jvp(lambda x: x.sum() * x, tensor([1.0, 2.0]), tensor([1.0, 0.0]))
+    (tensor([3., 6.]), tensor([4., 2.]))
+    """
+    with recording(True):
+        call = _Call("jvp", func, inputs, create_graph, strict)
+        given = call.vector(v, call.inputs, "input")
+        duals = duals_of(call.outputs)
+        back = pull(call.outputs, call.inputs, duals, True)
+        back = call.filled(back, call.inputs, "output")
+        result = call.filled(pull(back, duals, given, create_graph), call.outputs, "gradient")
+        outputs = call.finish(call.outputs, call.single_output)
+        return outputs, call.finish(result, call.single_output)
+
+
+def jacobian(
+    func: Callable[..., Any],
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    strategy: str = "reverse-mode",
+) -> Any:
+    r"""Return the Jacobian of a function.
+
+    .. math:: J_{ij} = \\partial f_i / \\partial x_j
+
+    One walk per element of the output, or per element of the input for ``"forward-mode"``. Follows
+    ``torch.autograd.functional.jacobian``; parameters and errors are those of :func:`vjp`.
+
+    Parameters
+    ----------
+    vectorize
+        Accepted; it changes neither the result nor how it is computed.
+    strategy
+        ``"reverse-mode"``, or ``"forward-mode"`` for functions with fewer inputs than outputs.
+
+    Returns
+    -------
+    A Tensor of shape ``output.shape + input.shape``; for a tuple of inputs a tuple of them, for a
+    tuple of outputs a tuple of such for each output.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> jacobian(lambda x: x * x.sum(), tensor([1.0, 2.0]))
+    tensor([[4., 1.],
+            [2., 5.]])
+    """
+    if strategy not in ("reverse-mode", "forward-mode"):
+        raise RuntimeError(
+            f"jacobian: strategy must be 'reverse-mode' or 'forward-mode', got {strategy!r}"
+        )
+    with recording(True):
+        call = _Call("jacobian", func, inputs, create_graph, strict)
+        if strategy == "reverse-mode":
+            rows = [_by_rows(call, i) for i in range(len(call.outputs))]
+        else:
+            columns = [_by_columns(call, j) for j in range(len(call.inputs))]
+            rows = [list(row) for row in zip(*columns, strict=True)]
+        finished = [call.finish(row, call.single_input) for row in rows]
+        return finished[0] if call.single_output else tuple(finished)
+
+
+def _by_rows(call: _Call, i: int) -> list[Any]:
+    """Return the Jacobians of one output with respect to every input."""
+    out = call.outputs[i]
+    rows = [
+        call.filled(
+            pull([out], call.inputs, [row], call.create_graph), call.inputs, f"output {i}"
+        )
+        for row in one_hot_rows(out)
+    ]  # fmt: skip
+    shapes = [out._array.shape + x._array.shape for x in call.inputs]
+    if not rows:
+        return [wrap(np.zeros(to, out._array.dtype)) for to in shapes]
+    parts = zip(*rows, strict=True)
+    return [
+        ops.reshape(ops.stack(*part, dim=0), to=to) for part, to in zip(parts, shapes, strict=True)
+    ]
+
+
+def _by_columns(call: _Call, j: int) -> list[Any]:
+    """Return the Jacobians of every output with respect to one input."""
+    x = call.inputs[j]
+    columns = [
+        call.filled(
+            push(call.outputs, [x], [column], call.create_graph), call.outputs, "output"
+        )
+        for column in one_hot_rows(x)
+    ]  # fmt: skip
+    shapes = [out._array.shape + x._array.shape for out in call.outputs]
+    if not columns:
+        return [wrap(np.zeros(to, x._array.dtype)) for to in shapes]
+    parts = zip(*columns, strict=True)
+    return [
+        ops.reshape(ops.stack(*part, dim=-1), to=to) for part, to in zip(parts, shapes, strict=True)
+    ]
+
+
+def hessian(
+    func: Callable[..., Any],
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    outer_jacobian_strategy: str = "reverse-mode",
+) -> Any:
+    r"""Return the Hessian of a function of one number.
+
+    .. math:: H_{ij} = \\partial^2 f / \\partial x_i \\partial x_j
+
+    The Jacobian of the gradient. Follows ``torch.autograd.functional.hessian``; parameters and
+    errors are those of :func:`jacobian`.
+
+    Returns
+    -------
+    A Tensor of shape ``input.shape + input.shape``; for a tuple of inputs a tuple of tuples.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> hessian(lambda x: (x**3).sum(), tensor([1.0, 2.0]))
+    tensor([[ 6.,  0.],
+            [ 0., 12.]])
+    """
+
+    def slopes(*x: Any) -> Any:
+        call = _Call("hessian", func, x, True, strict)
+        out = call.scalar()
+        ones = wrap(np.ones(out._array.shape, out._array.dtype))
+        found = call.filled(pull([out], call.inputs, [ones], True), call.inputs, "output")
+        return call.finish(found, isinstance(inputs, Variable))
+
+    return jacobian(slopes, inputs, create_graph, strict, vectorize, outer_jacobian_strategy)
+
+
+def _curvature(
+    name: str, func: Callable[..., Any], inputs: Any, create_graph: bool, strict: bool
+) -> tuple[_Call, list[Any]]:
+    """Evaluate a function of one number, and its gradient, recorded."""
+    call = _Call(name, func, inputs, create_graph, strict)
+    out = call.scalar()
+    ones = wrap(np.ones(out._array.shape, out._array.dtype))
+    return call, call.filled(pull([out], call.inputs, [ones], True), call.inputs, "output")
+
+
+def vhp(
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
+    strict: bool = False,
+) -> tuple[Any, Any]:
+    r"""Return a function's output, one number, and the product of a vector with its Hessian.
+
+    .. math:: (f(x), \\; v^T H)
+
+    Follows ``torch.autograd.functional.vhp``; parameters and errors are those of :func:`jvp`.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> vhp(lambda x: (x**3).sum(), tensor([1.0, 2.0]), tensor([1.0, 1.0]))
+    (tensor(9.), tensor([ 6., 12.]))
+    """
+    with recording(True):
+        call, slopes = _curvature("vhp", func, inputs, create_graph, strict)
+        given = call.vector(v, call.inputs, "input")
+        result = call.filled(
+            pull(slopes, call.inputs, given, create_graph), call.inputs, "gradient"
+        )
+        return call.finish(call.outputs, True), call.finish(result, call.single_input)
+
+
+def hvp(
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
+    strict: bool = False,
+) -> tuple[Any, Any]:
+    r"""Return a function's output, one number, and the product of its Hessian with a vector.
+
+    .. math:: (f(x), \\; H v)
+
+    The same as :func:`vhp` where the Hessian is symmetric, and slower. Follows
+    ``torch.autograd.functional.hvp``; parameters and errors are those of :func:`jvp`.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> hvp(lambda x: (x**3).sum(), tensor([1.0, 2.0]), tensor([1.0, 1.0]))
+    (tensor(9.), tensor([ 6., 12.]))
+    """
+    with recording(True):
+        call, slopes = _curvature("hvp", func, inputs, create_graph, strict)
+        given = call.vector(v, call.inputs, "input")
+        result = call.filled(
+            push(slopes, call.inputs, given, create_graph), call.inputs, "gradient"
+        )
+        return call.finish(call.outputs, True), call.finish(result, call.single_input)

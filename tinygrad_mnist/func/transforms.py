@@ -1,0 +1,490 @@
+"""Gradients and Jacobians as functions of the same arguments.
+
+Each call makes stand-ins for the arguments it differentiates by. Whether the result has to be
+differentiable in its turn is asked of the graph itself: it has to, if the function's value depends
+on something else that requires grad (an outer transform's stand-in, a tensor that the function
+knows from outside). Otherwise the result is cut from the graph, and the rules run on plain
+arrays.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.functional import (
+    cut,
+    duals_of,
+    fresh,
+    is_tracked,
+    one_hot_rows,
+    pull,
+    push,
+    zeros,
+)
+from tinygrad_mnist.autograd.graph import Node, Variable, wrap
+from tinygrad_mnist.autograd.modes import modes, recording
+from tinygrad_mnist.func.tree import leaves, map_leaves, rebuild
+
+
+class _Level:
+    """The stand-ins of one transform, and what depends on more than them."""
+
+    def __init__(self, name: str, primals: Any, outer: bool) -> None:
+        self.name, self.outer, self.primals = name, outer, primals
+        given = leaves(primals)
+        for x in given:
+            if not isinstance(x, Variable):
+                raise RuntimeError(
+                    f"{name}: expected all that is differentiated by to be Tensors, got a "
+                    f"{type(x).__name__}"
+                )
+        self.inputs = [fresh(x, outer) for x in given]
+        self.own = {x for x in self.inputs if x._node is None}
+
+    def stand_ins(self) -> Any:
+        """Return the stand-ins in the form of the primals."""
+        return rebuild(self.primals, self.inputs)
+
+    def reaches_out(self, values: Sequence[Any]) -> bool:
+        """Whether values depend on a leaf that isn't this level's own."""
+        if not self.outer:
+            return False
+        stack: list[Any] = []
+        for x in values:
+            if is_tracked(x):
+                stack.append(x._node or x)
+        seen: set[Any] = set()
+        while stack:
+            source = stack.pop()
+            if source in seen or source is None:
+                continue
+            seen.add(source)
+            if isinstance(source, Node):
+                stack.extend(source.parents)
+            elif source not in self.own:
+                return True
+        return False
+
+    def release(self, tree: Any) -> Any:
+        """Cut the Tensors of a tree from the graph, but those that depend on more than this."""
+
+        def free(x: Any) -> Any:
+            return cut(x) if is_tracked(x) and not self.reaches_out([x]) else x
+
+        return map_leaves(free, tree)
+
+    def filled(self, gradients: Sequence[Any], like: Sequence[Any]) -> list[Any]:
+        """Replace None by zeros."""
+        return [zeros(x) if g is None else g for g, x in zip(gradients, like, strict=True)]
+
+
+def _split_aux(name: str, returned: Any, has_aux: bool) -> tuple[Any, Any]:
+    if not has_aux:
+        return returned, None
+    if not isinstance(returned, tuple) or len(returned) != 2:
+        raise RuntimeError(
+            f"{name}: with has_aux=True the function must return a tuple (output, aux), got "
+            f"{type(returned).__name__}"
+        )
+    return returned
+
+
+def _outputs(name: str, tree: Any) -> list[Any]:
+    found = leaves(tree)
+    for x in found:
+        if not isinstance(x, Variable):
+            raise RuntimeError(
+                f"{name}: expected the function to return Tensors, or dicts, lists and tuples of "
+                f"them, got a {type(x).__name__}; what isn't to be differentiated goes into aux "
+                f"(has_aux=True)"
+            )
+    return found
+
+
+def _chosen(name: str, args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> list[int]:
+    """Return the positions of the arguments to differentiate by, counted from the front."""
+    numbers = (argnums,) if isinstance(argnums, int) else argnums
+    if not isinstance(numbers, tuple) or not all(isinstance(n, int) for n in numbers):
+        raise RuntimeError(f"{name}: argnums must be an int or a tuple of ints, got {argnums!r}")
+    for n in numbers:
+        if not -len(args) <= n < len(args):
+            raise RuntimeError(f"{name}: got argnum={n}, but only {len(args)} positional arguments")
+    positions = [n % len(args) for n in numbers]
+    if not positions or len(set(positions)) < len(positions):
+        raise RuntimeError(f"{name}: argnums must name each argument once, got {argnums!r}")
+    return positions
+
+
+def _replaced(args: tuple[Any, ...], positions: list[int], values: Sequence[Any]) -> list[Any]:
+    full = list(args)
+    for position, value in zip(positions, values, strict=True):
+        full[position] = value
+    return full
+
+
+def grad_and_value(
+    func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Return a function that returns the gradient of a function, and its value.
+
+    Follows ``torch.func.grad_and_value``; parameters and errors are those of :func:`grad`. With
+    has_aux it returns ``(gradient, (value, aux))``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> grad_and_value(lambda x: x**2)(tensor(3.0))
+    (tensor(6.), tensor(9.))
+    """
+
+    @functools.wraps(func)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        outer, positions = modes.enabled, _chosen("grad", args, argnums)
+        with recording(True):
+            level = _Level("grad", tuple(args[n] for n in positions), outer)
+            returned = func(*_replaced(args, positions, level.stand_ins()), **kwargs)
+            value, aux = _split_aux("grad", returned, has_aux)
+            if not isinstance(value, Variable):
+                raise RuntimeError(
+                    f"grad: expected the function to return a Tensor, got {type(value).__name__}"
+                )
+            if value._array.ndim:
+                raise RuntimeError(
+                    f"grad: expected the function to return a scalar, got a Tensor of shape "
+                    f"{list(value.shape)}; reduce it with sum(), or use vjp or jacrev"
+                )
+            ones = wrap(np.ones((), value._array.dtype))
+            found = pull([value], level.inputs, [ones], level.reaches_out([value]))
+            tree = rebuild(level.primals, level.filled(found, level.inputs))
+            tree = level.release(tree[0] if isinstance(argnums, int) else tree)
+            value = level.release(value)
+            return tree, (value, level.release(aux)) if has_aux else value
+
+    return gradient
+
+
+def grad(
+    func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    r"""Return a function that returns the gradient of a function of one number.
+
+    .. math:: x \\mapsto \\partial f(x) / \\partial x
+
+    Follows ``torch.func.grad``.
+
+    Parameters
+    ----------
+    func
+        Returns a Tensor without dimensions; with has_aux a tuple of it and anything else.
+    argnums
+        Which argument to differentiate by, or a tuple of several, for which it returns a tuple.
+    has_aux
+        Return ``(gradient, aux)``.
+
+    Raises
+    ------
+    RuntimeError
+        When the function returns something else, or argnums don't fit the arguments.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> grad(grad(lambda x: x**3))(tensor(2.0))
+    tensor(12.)
+    """
+    both = grad_and_value(func, argnums, has_aux)
+
+    @functools.wraps(func)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        found, value = both(*args, **kwargs)
+        return (found, value[1]) if has_aux else found
+
+    return gradient
+
+
+def value_and_grad(
+    func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Return a function that returns the value of a function, and its gradient.
+
+    PyTorch has :func:`grad_and_value`, in the other order; this is the name that users of JAX and
+    MLX look for.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> value_and_grad(lambda x: x**2)(tensor(3.0))
+    (tensor(9.), tensor(6.))
+    """
+    both = grad_and_value(func, argnums, has_aux)
+
+    @functools.wraps(func)
+    def value_first(*args: Any, **kwargs: Any) -> Any:
+        found, value = both(*args, **kwargs)
+        return value, found
+
+    return value_first
+
+
+def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    r"""Return a function's output, and the function that multiplies vectors by its Jacobian.
+
+    .. math:: (f(x), \\; v \\mapsto v^T J)
+
+    Follows ``torch.func.vjp``.
+
+    Returns
+    -------
+    ``(output, vjp_fn)``, or ``(output, vjp_fn, aux)``. ``vjp_fn`` takes what has the output's
+    form, and returns a tuple with a gradient for each of the primals; it may be called repeatedly.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> out, pullback = vjp(lambda x: x * x, tensor([1.0, 2.0]))
+    >>> out, pullback(tensor([1.0, 10.0]))
+    (tensor([1., 4.]), (tensor([ 2., 40.]),))
+    """
+    outer = modes.enabled
+    with recording(True):
+        level = _Level("vjp", primals, outer)
+        output, aux = _split_aux("vjp", func(*level.stand_ins()), has_aux)
+        outputs = _outputs("vjp", output)
+
+    def pullback(
+        cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None
+    ) -> Any:
+        given = leaves(cotangents)
+        if len(given) != len(outputs):
+            raise RuntimeError(
+                f"vjp: expected the vectors to have the output's form, with {len(outputs)} "
+                f"Tensors, got {len(given)}"
+            )
+        enabled = modes.enabled
+        with recording(True):
+            create = enabled and level.reaches_out([*outputs, *given])
+            found = pull(outputs, level.inputs, given, create if create_graph is None else True)
+            tree = rebuild(primals, level.filled(found, level.inputs))
+            return level.release(tree) if enabled else map_leaves(cut, tree)
+
+    released = level.release(output)
+    return (released, pullback, level.release(aux)) if has_aux else (released, pullback)
+
+
+def jvp(
+    func: Callable[..., Any],
+    primals: Any,
+    tangents: Any,
+    *,
+    strict: bool = False,
+    has_aux: bool = False,
+) -> Any:
+    r"""Return a function's output, and how it changes when the primals change by tangents.
+
+    .. math:: (f(x), \\; J v)
+
+    Computed by two reverse walks. Follows ``torch.func.jvp``.
+
+    Parameters
+    ----------
+    primals, tangents
+        Tuples of the function's arguments and of their changes, alike in form.
+    strict
+        Accepted: an output that doesn't depend on the primals always has a change of zero.
+
+    Returns
+    -------
+    ``(output, change)``, or ``(output, change, aux)``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> jvp(lambda x: x.sum() * x, (tensor([1.0, 2.0]),), (tensor([1.0, 0.0]),))
+    (tensor([3., 6.]), tensor([4., 2.]))
+    """
+    if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
+        raise RuntimeError("jvp: primals and tangents must be tuples, one entry per argument")
+    given = leaves(tangents)
+    shapes = [list(x.shape) for x in leaves(primals)]
+    if [list(x.shape) for x in given] != shapes:
+        raise RuntimeError(
+            f"jvp: expected the tangents to have the primals' shapes {shapes}, got "
+            f"{[list(x.shape) for x in given]}"
+        )
+    outer = modes.enabled
+    with recording(True):
+        level = _Level("jvp", primals, outer)
+        output, aux = _split_aux("jvp", func(*level.stand_ins()), has_aux)
+        outputs = _outputs("jvp", output)
+        create = outer and level.reaches_out([*outputs, *given])
+        found = push(outputs, level.inputs, given, create)
+        change = rebuild(output, level.filled(found, outputs))
+        change = level.release(change) if create else map_leaves(cut, change)
+        released = level.release(output)
+        return (released, change, level.release(aux)) if has_aux else (released, change)
+
+
+def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """Return a function's output, and the function that multiplies its Jacobian by vectors.
+
+    Follows ``torch.func.linearize``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> out, pushforward = linearize(lambda x: x * x, tensor([1.0, 2.0]))
+    >>> pushforward(tensor([1.0, 10.0]))
+    tensor([ 2., 40.])
+    """
+    outer = modes.enabled
+    with recording(True):
+        level = _Level("linearize", primals, outer)
+        output = func(*level.stand_ins())
+        outputs = _outputs("linearize", output)
+        duals = duals_of(outputs)
+        back = level.filled(pull(outputs, level.inputs, duals, True), level.inputs)
+
+    def pushforward(*tangents: Any) -> Any:
+        given, enabled = leaves(tangents), modes.enabled
+        with recording(True):
+            create = enabled and level.reaches_out([*outputs, *given])
+            change = rebuild(output, level.filled(pull(back, duals, given, create), outputs))
+            return change if create else map_leaves(cut, change)
+
+    return level.release(output), pushforward
+
+
+def _jacobian(
+    name: str,
+    func: Callable[..., Any],
+    argnums: int | tuple[int, ...],
+    has_aux: bool,
+    by_rows: bool,
+) -> Callable[..., Any]:
+    @functools.wraps(func)
+    def jacobian(*args: Any, **kwargs: Any) -> Any:
+        outer, positions = modes.enabled, _chosen(name, args, argnums)
+        with recording(True):
+            level = _Level(name, tuple(args[n] for n in positions), outer)
+            returned = func(*_replaced(args, positions, level.stand_ins()), **kwargs)
+            output, aux = _split_aux(name, returned, has_aux)
+            outputs = _outputs(name, output)
+            create = level.reaches_out(outputs)
+            blocks = (_rows if by_rows else _columns)(level, outputs, create)
+            trees = []
+            for row in blocks:
+                tree = rebuild(level.primals, row)
+                trees.append(tree[0] if isinstance(argnums, int) else tree)
+            found = level.release(rebuild(output, trees))
+            return (found, level.release(aux)) if has_aux else found
+
+    return jacobian
+
+
+def _rows(level: _Level, outputs: list[Any], create: bool) -> list[list[Any]]:
+    """Return the Jacobian's blocks, one list for each output, by a reverse walk for each row."""
+    blocks = []
+    for out in outputs:
+        rows = [
+            level.filled(pull([out], level.inputs, [row], create), level.inputs)
+            for row in one_hot_rows(out)
+        ]
+        blocks.append(
+            [_stacked([r[j] for r in rows], 0, out, x) for j, x in enumerate(level.inputs)]
+        )
+    return blocks
+
+
+def _columns(level: _Level, outputs: list[Any], create: bool) -> list[list[Any]]:
+    """Return the same blocks by a product with each column."""
+    blocks: list[list[Any]] = [[] for _ in outputs]
+    duals = duals_of(outputs)
+    back = level.filled(pull(outputs, level.inputs, duals, True), level.inputs)
+    for x, slope in zip(level.inputs, back, strict=True):
+        columns = [
+            level.filled(pull([slope], duals, [column], create), outputs)
+            for column in one_hot_rows(x)
+        ]
+        for i, out in enumerate(outputs):
+            blocks[i].append(_stacked([c[i] for c in columns], -1, out, x))
+    return blocks
+
+
+def _stacked(parts: list[Any], dim: int, out: Any, x: Any) -> Any:
+    to = out._array.shape + x._array.shape
+    if not parts:
+        return wrap(np.zeros(to, x._array.dtype))
+    return ops.reshape(ops.stack(*parts, dim=dim), to=to)
+
+
+def jacrev(
+    func: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    *,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
+) -> Callable[..., Any]:
+    r"""Return a function that returns the Jacobian of a function, by a walk for each output.
+
+    .. math:: J_{ij} = \\partial f_i / \\partial x_j
+
+    Follows ``torch.func.jacrev``; chunk_size is accepted, and changes nothing.
+
+    Returns
+    -------
+    A function that returns the output's form, with a Jacobian of shape
+    ``output.shape + input.shape`` for each input in place of each Tensor.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> jacrev(lambda x: x * x.sum())(tensor([1.0, 2.0]))
+    tensor([[4., 1.],
+            [2., 5.]])
+    """
+    return _jacobian("jacrev", func, argnums, has_aux, True)
+
+
+def jacfwd(
+    func: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    has_aux: bool = False,
+    *,
+    randomness: str = "error",
+) -> Callable[..., Any]:
+    """Return a function that returns the Jacobian of a function, by a walk for each input.
+
+    For functions with fewer inputs than outputs; the result is that of :func:`jacrev`. The
+    function is called once, so randomness is accepted, and changes nothing. Follows
+    ``torch.func.jacfwd``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> jacfwd(lambda x: x * x.sum())(tensor([1.0, 2.0]))
+    tensor([[4., 1.],
+            [2., 5.]])
+    """
+    return _jacobian("jacfwd", func, argnums, has_aux, False)
+
+
+def hessian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    r"""Return a function that returns the Hessian of a function: the Jacobian of its Jacobian.
+
+    .. math:: H_{ij} = \\partial^2 f / \\partial x_i \\partial x_j
+
+    Follows ``torch.func.hessian``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> hessian(lambda x: (x**3).sum())(tensor([1.0, 2.0]))
+    tensor([[ 6.,  0.],
+            [ 0., 12.]])
+    """
+    return jacrev(jacrev(func, argnums), argnums)
