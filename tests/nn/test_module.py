@@ -348,7 +348,7 @@ def test_ignored_targets() -> None:
         (lambda: F.nll_loss(tg.ones(2, 3), tg.tensor([0], dtype=tg.int8).bool()), TypeError, "class numbers"),
         (lambda: F.cross_entropy(tg.ones(2, 3), tg.tensor([0, 1]), reduction="avg"), ValueError, "'avg'"),
         (lambda: nn.MSELoss("avg"), ValueError, "'avg'"),
-        (lambda: F.mse_loss(tg.ones(2), tg.ones(3)), ValueError, "must be equal"),
+    
         (lambda: F.binary_cross_entropy(tg.ones(1) * 2, tg.ones(1)), RuntimeError, "between 0 and 1"),
         (lambda: F.softmax(tg.ones(2)), TypeError, "dim"),
         (lambda: nn.Linear(3, 2)(tg.ones(1, 4)), RuntimeError, "linear"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.nn.module import Module
-from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.nn.parameter import Parameter
+from tinygrad_mnist.tensor import Tensor, full
 
 
 class ReLU(Module):
@@ -104,3 +107,477 @@ class LogSoftmax(Module):
     def extra_repr(self) -> str:
         """Return the settings."""
         return f"dim={self.dim}"
+
+
+class ReLU6(Module):
+    """``min(max(x, 0), 6)``. Follows ``torch.nn.ReLU6``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> ReLU6()(tensor([-1.0, 7.0]))
+    tensor([0., 6.])
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        return F.relu6(input, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return "inplace=True" if self.inplace else ""
+
+
+class SELU(Module):
+    """Self-normalising unit (Klambauer et al., 2017). Follows ``torch.nn.SELU``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> SELU()(tensor([-1.0, 1.0]))
+    tensor([-1.1113,  1.0507])
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        return F.selu(input, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return "inplace=True" if self.inplace else ""
+
+
+class SiLU(Module):
+    """``x * sigmoid(x)``, also called swish. Follows ``torch.nn.SiLU``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> SiLU()(tensor([1.0]))
+    tensor([0.7311])
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        return F.silu(input, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return "inplace=True" if self.inplace else ""
+
+
+class Mish(Module):
+    """``x * tanh(softplus(x))`` (Misra, 2019). Follows ``torch.nn.Mish``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Mish()(tensor([1.0]))
+    tensor([0.8651])
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        return F.mish(input, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return "inplace=True" if self.inplace else ""
+
+
+class Hardsigmoid(Module):
+    """``relu6(x + 3) / 6``. Follows ``torch.nn.Hardsigmoid``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Hardsigmoid()(tensor([-4.0, 0.0]))
+    tensor([0.0000, 0.5000])
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        return F.hardsigmoid(input, self.inplace)
+
+
+class Hardswish(Module):
+    """``x * relu6(x + 3) / 6`` (Howard et al., 2019). Follows ``torch.nn.Hardswish``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Hardswish()(tensor([-4.0, 3.0]))
+    tensor([-0., 3.])
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        return F.hardswish(input, self.inplace)
+
+
+class LogSigmoid(Module):
+    """``log(sigmoid(x))``. Follows ``torch.nn.LogSigmoid``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> LogSigmoid()(tensor([0.0]))
+    tensor([-0.6931])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        return F.logsigmoid(input)
+
+
+class Softsign(Module):
+    """``x / (1 + |x|)``. Follows ``torch.nn.Softsign``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Softsign()(tensor([1.0]))
+    tensor([0.5000])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        return F.softsign(input)
+
+
+class Tanhshrink(Module):
+    """``x - tanh(x)``. Follows ``torch.nn.Tanhshrink``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Tanhshrink()(tensor([0.0]))
+    tensor([0.])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        return F.tanhshrink(input)
+
+
+class LeakyReLU(Module):
+    """``x`` where it is positive, else a fraction of it. Follows ``torch.nn.LeakyReLU``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> LeakyReLU(0.1)(tensor([-1.0, 2.0]))
+    tensor([-0.1000,  2.0000])
+    """
+
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        super().__init__()
+        self.negative_slope = negative_slope
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        return F.leaky_relu(input, self.negative_slope, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
+
+
+class ELU(Module):
+    """``x`` where it is positive, else ``alpha * (exp(x) - 1)``. Follows ``torch.nn.ELU``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> ELU()(tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.alpha = alpha
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        return F.elu(input, self.alpha, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
+
+
+class CELU(Module):
+    """``x`` where it is positive, else ``alpha * (exp(x / alpha) - 1)``. Follows ``torch.nn.CELU``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> CELU()(tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.alpha = alpha
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        return F.celu(input, self.alpha, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
+
+
+class Hardtanh(Module):
+    """``x`` cut at both ends. Follows ``torch.nn.Hardtanh``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Hardtanh()(tensor([-2.0, 0.5]))
+    tensor([-1.0000,  0.5000])
+    """
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.min_val = min_val
+        self.max_val = max_val
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"min_val={self.min_val}, max_val={self.max_val}" + (
+            ", inplace=True" if self.inplace else ""
+        )
+
+
+class GELU(Module):
+    """``x`` times the normal distribution function. Follows ``torch.nn.GELU``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> GELU()(tensor([1.0]))
+    tensor([0.8413])
+    """
+
+    def __init__(self, approximate: str = "none") -> None:
+        super().__init__()
+        self.approximate = approximate
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        return F.gelu(input, self.approximate)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"approximate={self.approximate!r}"
+
+
+class Softplus(Module):
+    """``log(1 + exp(beta * x)) / beta``. Follows ``torch.nn.Softplus``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Softplus()(tensor([0.0]))
+    tensor([0.6931])
+    """
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        super().__init__()
+        self.beta = beta
+        self.threshold = threshold
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        return F.softplus(input, self.beta, self.threshold)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"beta={self.beta}, threshold={self.threshold}"
+
+
+class Softshrink(Module):
+    """``x`` moved towards 0. Follows ``torch.nn.Softshrink``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Softshrink()(tensor([1.0, 0.2]))
+    tensor([0.5000, 0.0000])
+    """
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        out: Tensor = F.softshrink(input, self.lambd)
+        return out
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"{self.lambd}"
+
+
+class Hardshrink(Module):
+    """``x``, and 0 where it is close to 0. Follows ``torch.nn.Hardshrink``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Hardshrink()(tensor([1.0, 0.2]))
+    tensor([1., 0.])
+    """
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        out: Tensor = F.hardshrink(input, self.lambd)
+        return out
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"{self.lambd}"
+
+
+class Threshold(Module):
+    """``x`` where it is above a threshold, else a value. Follows ``torch.nn.Threshold``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Threshold(0.5, 9.0)(tensor([0.2, 1.0]))
+    tensor([9., 1.])
+    """
+
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
+        super().__init__()
+        self.threshold = threshold
+        self.value = value
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        return F.threshold(input, self.threshold, self.value, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"threshold={self.threshold}, value={self.value}" + (
+            ", inplace=True" if self.inplace else ""
+        )
+
+
+class Softmin(Module):
+    """Softmax of the negative input. Follows ``torch.nn.Softmin``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Softmin(dim=0)(tensor([0.0, 0.0]))
+    tensor([0.5000, 0.5000])
+    """
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        return F.softmin(input, self.dim)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"dim={self.dim}"
+
+
+class GLU(Module):
+    """The first half times the sigmoid of the second. Follows ``torch.nn.GLU``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> GLU()(tensor([1.0, 0.0]))
+    tensor([0.5000])
+    """
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        return F.glu(input, self.dim)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"dim={self.dim}"
+
+
+class PReLU(Module):
+    """``x`` where it is positive, else ``x`` times a learned weight (He et al., 2015).
+
+    The weight has one element, or one for each channel. Follows ``torch.nn.PReLU``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> PReLU()(tensor([-1.0, 1.0])).tolist()
+    [-0.25, 1.0]
+    """
+
+    weight: Tensor
+
+    def __init__(
+        self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None
+    ) -> None:
+        super().__init__()
+        self.num_parameters = num_parameters
+        self.init = init
+        self.weight = Parameter(full((num_parameters,), init, device=device, dtype=dtype))
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the activation of each element."""
+        out: Tensor = F.prelu(input, self.weight)
+        return out
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"num_parameters={self.num_parameters}"

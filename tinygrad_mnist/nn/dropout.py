@@ -39,3 +39,33 @@ class Dropout(Module):
     def extra_repr(self) -> str:
         """Return the settings."""
         return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout1d(Dropout):
+    """Zero whole channels of (N, C, L) at random. Follows ``torch.nn.Dropout1d``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> Dropout1d(p=1.0)(ones(1, 2, 2)).sum()
+    tensor(0.)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the input with channels dropped."""
+        return F.dropout1d(input, self.p, self.training, self.inplace)
+
+
+class Dropout2d(Dropout):
+    """Zero whole channels of (N, C, H, W) at random. Follows ``torch.nn.Dropout2d``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> Dropout2d(p=1.0)(ones(1, 1, 2, 1)).sum()
+    tensor(0.)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the input with channels dropped."""
+        return F.dropout2d(input, self.p, self.training, self.inplace)

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import apply, wrap
+from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Parameter
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.linalg import linear
-from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor import Tensor, empty
 from tinygrad_mnist.tensor.device import check_device
 
 
@@ -98,4 +99,61 @@ class Linear(Module):
         return (
             f"in_features={self.in_features}, out_features={self.out_features}, "
             f"bias={self.bias is not None}"
+        )
+
+
+class Bilinear(Module):
+    r"""Bilinear map of two inputs. Follows ``torch.nn.Bilinear``.
+
+    .. math:: y_k = x_1^T W_k x_2 + b_k
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn, ones
+    >>> nn.Bilinear(20, 30, 40)(ones(128, 20), ones(128, 30)).shape
+    torch.Size([128, 40])
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if in1_features <= 0:
+            raise ValueError(f"in1_features must be > 0, but got {in1_features}")
+        self.in1_features = in1_features
+        self.in2_features = in2_features
+        self.out_features = out_features
+        kind: dict[str, Any] = {"device": device, "dtype": dtype}
+        self.weight = Parameter(empty(out_features, in1_features, in2_features, **kind))
+        if bias:
+            self.bias = Parameter(empty(out_features, **kind))
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw weight and bias anew."""
+        bound = 1 / math.sqrt(self.in1_features)
+        init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
+        """Return the map of (*, in1) and (*, in2): (*, out)."""
+        return F.bilinear(input1, input2, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return (
+            f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
+            f"out_features={self.out_features}, bias={self.bias is not None}"
         )

@@ -154,3 +154,269 @@ class BCEWithLogitsLoss(_WeightedLoss):
         return F.binary_cross_entropy_with_logits(
             input, target, self.weight, self.reduction, self.pos_weight
         )
+
+
+class SmoothL1Loss(_Loss):
+    """Squared differences where they are small, absolute where large.
+
+    Follows ``torch.nn.SmoothL1Loss``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> SmoothL1Loss()(tensor([3.0]), tensor([0.0]))
+    tensor(2.5000)
+    """
+
+    def __init__(
+        self,
+        reduction: str = "mean",
+        beta: float = 1.0,
+    ) -> None:
+        super().__init__(reduction)
+        self.beta = beta
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:  # noqa: A002
+        """Return the loss."""
+        return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
+
+
+class HuberLoss(_Loss):
+    """Half the squared differences where small, a line where large. Follows ``torch.nn.HuberLoss``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> HuberLoss()(tensor([3.0]), tensor([0.0]))
+    tensor(2.5000)
+    """
+
+    def __init__(
+        self,
+        reduction: str = "mean",
+        delta: float = 1.0,
+    ) -> None:
+        super().__init__(reduction)
+        self.delta = delta
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:  # noqa: A002
+        """Return the loss."""
+        return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
+
+
+class HingeEmbeddingLoss(_Loss):
+    """The input for targets 1, ``max(0, margin - input)`` for -1.
+
+    Follows ``torch.nn.HingeEmbeddingLoss``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> HingeEmbeddingLoss()(tensor([0.5, 0.25]), tensor([1.0, -1.0]))
+    tensor(0.6250)
+    """
+
+    def __init__(
+        self,
+        margin: float = 1.0,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(reduction)
+        self.margin = margin
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:  # noqa: A002
+        """Return the loss."""
+        return F.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
+
+
+class MarginRankingLoss(_Loss):
+    """``max(0, -target * (input1 - input2) + margin)``. Follows ``torch.nn.MarginRankingLoss``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> MarginRankingLoss()(tensor([1.0]), tensor([3.0]), tensor([1.0]))
+    tensor(2.)
+    """
+
+    def __init__(
+        self,
+        margin: float = 0.0,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(reduction)
+        self.margin = margin
+
+    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
+        """Return the loss."""
+        return F.margin_ranking_loss(
+            input1, input2, target, margin=self.margin, reduction=self.reduction
+        )
+
+
+class CosineEmbeddingLoss(_Loss):
+    """``1 - cos`` for targets 1, ``max(0, cos - margin)`` for -1.
+
+    Follows ``torch.nn.CosineEmbeddingLoss``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> CosineEmbeddingLoss()(tensor([[1.0, 0.0]]), tensor([[0.0, 1.0]]), tensor([1.0]))
+    tensor(1.)
+    """
+
+    def __init__(
+        self,
+        margin: float = 0.0,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(reduction)
+        self.margin = margin
+
+    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
+        """Return the loss."""
+        return F.cosine_embedding_loss(
+            input1, input2, target, margin=self.margin, reduction=self.reduction
+        )
+
+
+class TripletMarginLoss(_Loss):
+    """``max(0, d(anchor, positive) - d(anchor, negative) + margin)``.
+
+    Follows ``torch.nn.TripletMarginLoss``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> x, y = tensor([[0.0, 0.0]]), tensor([[3.0, 4.0]])
+    >>> TripletMarginLoss()(x, x, y)
+    tensor(0.)
+    """
+
+    def __init__(
+        self,
+        margin: float = 1.0,
+        p: float = 2.0,
+        eps: float = 1e-6,
+        swap: bool = False,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(reduction)
+        self.margin = margin
+        self.p = p
+        self.eps = eps
+        self.swap = swap
+
+    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        """Return the loss."""
+        return F.triplet_margin_loss(
+            anchor,
+            positive,
+            negative,
+            margin=self.margin,
+            p=self.p,
+            eps=self.eps,
+            swap=self.swap,
+            reduction=self.reduction,
+        )
+
+
+class GaussianNLLLoss(_Loss):
+    """Negative log likelihood under normal distributions. Follows ``torch.nn.GaussianNLLLoss``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> GaussianNLLLoss()(tensor([1.0]), tensor([3.0]), tensor([1.0]))
+    tensor(2.)
+    """
+
+    def __init__(
+        self,
+        *,
+        full: bool = False,
+        eps: float = 1e-6,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(reduction)
+        self.full = full
+        self.eps = eps
+
+    def forward(self, input: Tensor, target: Tensor, var: Tensor) -> Tensor:  # noqa: A002
+        """Return the loss."""
+        return F.gaussian_nll_loss(
+            input, target, var, full=self.full, eps=self.eps, reduction=self.reduction
+        )
+
+
+class PoissonNLLLoss(_Loss):
+    """Negative log likelihood under Poisson distributions. Follows ``torch.nn.PoissonNLLLoss``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> PoissonNLLLoss()(tensor([0.0]), tensor([2.0]))
+    tensor(1.)
+    """
+
+    def __init__(
+        self,
+        log_input: bool = True,
+        full: bool = False,
+        eps: float = 1e-8,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(reduction)
+        self.log_input = log_input
+        self.full = full
+        self.eps = eps
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:  # noqa: A002
+        """Return the loss."""
+        return F.poisson_nll_loss(
+            input,
+            target,
+            log_input=self.log_input,
+            full=self.full,
+            eps=self.eps,
+            reduction=self.reduction,
+        )
+
+
+class SoftMarginLoss(_Loss):
+    """``log(1 + exp(-target * input))``. Follows ``torch.nn.SoftMarginLoss``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> SoftMarginLoss()(tensor([0.0]), tensor([1.0]))
+    tensor(0.6931)
+    """
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:  # noqa: A002
+        """Return the loss."""
+        return F.soft_margin_loss(input, target, reduction=self.reduction)
+
+
+class KLDivLoss(Module):
+    """Kullback-Leibler divergence of log probabilities from a target.
+
+    ``reduction="batchmean"`` is the divergence proper. Follows ``torch.nn.KLDivLoss``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> p = tensor([[0.5, 0.5]])
+    >>> KLDivLoss(reduction="batchmean")(p.log(), p)
+    tensor(0.)
+    """
+
+    def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
+        super().__init__()
+        self.reduction = reduction
+        self.log_target = log_target
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:  # noqa: A002
+        """Return the divergence."""
+        return F.kl_div(input, target, self.reduction, self.log_target)

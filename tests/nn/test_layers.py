@@ -1,0 +1,226 @@
+"""Every layer, loss and activation beside PyTorch's: numbers, gradients, repr, state."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_mnist as tg
+from tinygrad_mnist import nn
+
+SMOOTH = np.linspace(-3.7, 3.9, 24).reshape(2, 3, 4)
+KINKS = np.array([[-6.0, -3.0, -1.0, -0.5, 0.0], [0.5, 1.0, 3.0, 6.0, 20.0]])
+
+ACTIVATIONS = [
+    "ReLU()", "ReLU6()", "LeakyReLU()", "LeakyReLU(0.3)", "PReLU()", "PReLU(3, 0.1)", "ELU()",
+    "ELU(alpha=0.5)", "SELU()", "CELU()", "CELU(2.0)", "GELU()", "GELU('tanh')", "SiLU()", "Mish()",
+    "Sigmoid()", "Hardsigmoid()", "Hardswish()", "LogSigmoid()", "Tanh()", "Hardtanh()",
+    "Hardtanh(-2.0, 0.5)", "Softplus()", "Softplus(beta=2.0)", "Softsign()", "Softmin(dim=1)",
+    "Softmax(dim=-1)", "LogSoftmax(dim=1)", "Tanhshrink()", "Softshrink()", "Hardshrink(0.3)",
+    "Threshold(0.1, 20.0)", "Identity(3)", "Dropout(0.0)", "Flatten()", "Flatten(0, 1)",
+    "Unflatten(1, (3, 1))",
+]  # fmt: skip
+
+
+def both(torch: Any, call: str) -> tuple[Any, Any]:
+    """Make a module here and there, in float64, with the same weights."""
+    tg.manual_seed(0)
+    torch.manual_seed(0)
+    mine = eval(f"nn.{call}", {"nn": nn, "tensor": tg.tensor})
+    theirs = eval(f"nn.{call}", {"nn": torch.nn, "tensor": torch.tensor})
+    return mine.double(), theirs.double()
+
+
+def assert_same(mine: Any, theirs: Any, tolerance: float = 1e-9) -> None:
+    """Compare tensors, None, or nested tuples of them."""
+    if theirs is None:
+        assert mine is None
+    elif isinstance(theirs, tuple | list):
+        assert len(mine) == len(theirs)
+        for a, b in zip(mine, theirs, strict=True):
+            assert_same(a, b, tolerance)
+    else:
+        assert tuple(mine.shape) == tuple(theirs.shape)
+        np.testing.assert_allclose(
+            mine.detach().numpy(), theirs.detach().numpy(), rtol=tolerance, atol=tolerance
+        )
+
+
+def flat(out: Any) -> list[Any]:
+    """Return the tensors in nested tuples."""
+    if isinstance(out, tuple | list):
+        return [x for part in out for x in flat(part)]
+    return [] if out is None or not out.is_floating_point() else [out]
+
+
+def compare(torch: Any, call: str, *arrays: np.ndarray, tolerance: float = 1e-9) -> None:
+    """Run a module on the same input here and there; compare outputs and all gradients."""
+    mine, theirs = both(torch, call)
+    assert repr(mine) == repr(theirs)
+    assert list(mine.state_dict()) == list(theirs.state_dict())
+    for (name, a), b in zip(mine.state_dict().items(), theirs.state_dict().values(), strict=True):
+        assert tuple(a.shape) == tuple(b.shape), name
+    mine.load_state_dict({k: tg.tensor(v.numpy()) for k, v in theirs.state_dict().items()})
+    results = []
+    for module, library in ((mine, tg), (theirs, torch)):
+        inputs = [library.tensor(np.array(a)) for a in arrays]
+        for x in inputs:
+            if x.is_floating_point():
+                x.requires_grad_()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            out = module(*inputs)
+        source = np.random.default_rng(1)
+        total = sum(
+            (x * library.tensor(source.standard_normal(tuple(x.shape)))).sum() for x in flat(out)
+        )
+        if flat(out) and total.requires_grad:
+            total.backward()
+        results.append((out, [x.grad for x in inputs], [p.grad for p in module.parameters()]))
+    assert_same(results[0], results[1], tolerance)
+
+
+@pytest.mark.parametrize("call", ACTIVATIONS)
+def test_activation_is_pytorchs(call: str, torch: Any) -> None:
+    # PyTorch rounds the 1/6 of its hardsigmoid to float32.
+    compare(torch, call, SMOOTH, tolerance=1e-7 if call == "Hardsigmoid()" else 1e-9)
+
+
+@pytest.mark.parametrize(
+    "call", [c for c in ACTIVATIONS if "PReLU(3" not in c and "flatten" not in c.lower()]
+)
+def test_activation_is_pytorchs_at_its_kinks(call: str, torch: Any) -> None:
+    compare(torch, call, KINKS, tolerance=1e-7 if call == "Hardsigmoid()" else 1e-9)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ReLU", "ReLU6", "LeakyReLU", "ELU", "SELU", "CELU", "SiLU", "Mish", "Hardsigmoid",
+     "Hardswish", "Hardtanh"],
+)  # fmt: skip
+def test_activation_in_place_writes_into_its_input(name: str, torch: Any) -> None:
+    results = []
+    for library, layers in ((tg, nn), (torch, torch.nn)):
+        x = library.tensor(SMOOTH, requires_grad=True)
+        y = x * 1
+        module = getattr(layers, name)(inplace=True)
+        out = module(y)
+        assert out is y
+        (out * out).sum().backward()
+        results.append((y, x.grad))
+    assert_same(results[0], results[1], 1e-7)
+
+
+PAIR = (np.random.default_rng(2).standard_normal((4, 3)), np.random.default_rng(3).random((4, 3)))
+SIGNS = np.where(np.arange(12).reshape(4, 3) % 3 == 0, 1.0, -1.0)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize(
+    ("name", "settings", "inputs"),
+    [
+        ("MSELoss", {}, PAIR),
+        ("L1Loss", {}, PAIR),
+        ("SmoothL1Loss", {}, PAIR),
+        ("SmoothL1Loss", {"beta": 0.3}, PAIR),
+        ("SmoothL1Loss", {"beta": 0.0}, PAIR),
+        ("HuberLoss", {"delta": 0.4}, PAIR),
+        ("BCELoss", {}, (PAIR[1], PAIR[1][::-1].copy())),
+        ("BCEWithLogitsLoss", {}, PAIR),
+        ("KLDivLoss", {}, PAIR),
+        ("KLDivLoss", {"log_target": True}, PAIR),
+        ("HingeEmbeddingLoss", {}, (PAIR[0], SIGNS)),
+        ("HingeEmbeddingLoss", {"margin": 0.2}, (PAIR[0], SIGNS)),
+        ("MarginRankingLoss", {"margin": 0.1}, (*PAIR, SIGNS)),
+        ("CosineEmbeddingLoss", {}, (*PAIR, SIGNS[:, 0])),
+        ("CosineEmbeddingLoss", {"margin": 0.2}, (*PAIR, SIGNS[:, 0])),
+        ("TripletMarginLoss", {}, (*PAIR, SIGNS)),
+        ("TripletMarginLoss", {"swap": True, "margin": 0.5, "p": 1.0}, (*PAIR, SIGNS)),
+        ("GaussianNLLLoss", {}, (*PAIR, PAIR[1] + 0.1)),
+        ("GaussianNLLLoss", {"full": True}, (*PAIR, PAIR[1][:, :1] * 0)),
+        ("PoissonNLLLoss", {}, PAIR),
+        ("PoissonNLLLoss", {"full": True}, (PAIR[0], PAIR[1] * 5)),
+        ("PoissonNLLLoss", {"log_input": False}, (PAIR[1], PAIR[1] * 5)),
+        ("SoftMarginLoss", {}, (PAIR[0], SIGNS.astype(np.int64))),
+        ("NLLLoss", {}, (PAIR[0], np.array([0, 2, 1, 1]))),
+        ("CrossEntropyLoss", {"label_smoothing": 0.1}, (PAIR[0], np.array([0, 2, -100, 1]))),
+        ("CrossEntropyLoss", {}, PAIR),
+    ],
+    ids=str,
+)
+def test_loss_is_pytorchs(
+    name: str, settings: dict[str, Any], inputs: Any, reduction: str, torch: Any
+) -> None:
+    words = ", ".join(f"{k}={v!r}" for k, v in {**settings, "reduction": reduction}.items())
+    compare(torch, f"{name}({words})", *inputs)
+
+
+def test_kl_divergence_of_a_target_with_zeros_is_finite(torch: Any) -> None:
+    target = np.where(PAIR[1] > 0.5, PAIR[1], 0)
+    mine = nn.functional.kl_div(tg.tensor(PAIR[0]), tg.tensor(target), "sum")
+    pair = torch.tensor(PAIR[0]), torch.tensor(target)
+    theirs = torch.nn.functional.kl_div(*pair, reduction="sum")
+    assert mine.item() == pytest.approx(theirs.item())
+
+
+def test_kl_divergence_is_divided_by_the_batch(torch: Any) -> None:
+    compare(torch, "KLDivLoss(reduction='batchmean')", *PAIR)
+
+
+@pytest.mark.parametrize(
+    ("call", "inputs"),
+    [
+        ("Linear(3, 5)", (PAIR[0],)),
+        ("Linear(4, 2, bias=False)", (SMOOTH,)),
+        ("Bilinear(3, 3, 2)", PAIR),
+        ("Embedding(7, 3)", (np.array([[1, 2, 1], [6, 0, 1]]),)),
+        ("Embedding(7, 3, padding_idx=-1)", (np.array([[1, 6, 1], [6, 0, 1]]),)),
+        ("Embedding(7, 3, max_norm=1.0)", (np.array([1, 2, 1]),)),
+        ("CosineSimilarity()", PAIR),
+        ("CosineSimilarity(dim=0)", PAIR),
+        ("PairwiseDistance()", PAIR),
+        ("PairwiseDistance(p=1.0, keepdim=True)", PAIR),
+    ],
+    ids=str,
+)
+def test_layer_is_pytorchs(call: str, inputs: Any, torch: Any) -> None:
+    compare(torch, call, *inputs)
+
+
+@pytest.mark.parametrize("call", ["Linear(4, 3)", "Bilinear(3, 3, 2)", "Embedding(7, 3)"])
+def test_initial_weights_are_pytorchs(call: str, torch: Any) -> None:
+    tg.manual_seed(0)
+    torch.manual_seed(0)
+    mine, theirs = eval(f"nn.{call}"), eval(f"torch.nn.{call}", {"torch": torch})
+    for a, b in zip(mine.parameters(), theirs.parameters(), strict=True):
+        np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["dropout1d", "dropout2d"])
+def test_channel_dropout_zeroes_whole_channels(name: str) -> None:
+    tg.manual_seed(0)
+    shape = (50, 40, 3) if name == "dropout1d" else (50, 40, 3, 2)
+    out = getattr(nn.functional, name)(tg.ones(*shape), 0.25).numpy().reshape(2000, -1)
+    assert (out == out[:, :1]).all()
+    assert set(np.unique(out)) == {0.0, np.float32(1 / 0.75)}
+    assert abs((out[:, 0] == 0).mean() - 0.25) < 0.05
+
+
+def test_embedding_refuses_what_lies_outside() -> None:
+    table = nn.Embedding(3, 2)
+    for index in (3, -1):
+        with pytest.raises(IndexError, match=f"go from {index} to {index}, but the weight has 3"):
+            table(tg.tensor([index]))
+    with pytest.raises(RuntimeError, match="must be integers"):
+        table(tg.tensor([1.0]))
+
+
+def test_pretrained_embedding_is_frozen() -> None:
+    weight = tg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    table = nn.Embedding.from_pretrained(weight)
+    assert not table.weight.requires_grad
+    assert table(tg.tensor([1])).tolist() == [[3.0, 4.0]]
+    assert nn.Embedding.from_pretrained(weight, freeze=False).weight.requires_grad

@@ -1,0 +1,56 @@
+"""The layers and losses as functions, under PyTorch's names."""
+
+from tinygrad_mnist.nn.functional.activation import celu as celu
+from tinygrad_mnist.nn.functional.activation import elu as elu
+from tinygrad_mnist.nn.functional.activation import glu as glu
+from tinygrad_mnist.nn.functional.activation import hardshrink as hardshrink
+from tinygrad_mnist.nn.functional.activation import hardsigmoid as hardsigmoid
+from tinygrad_mnist.nn.functional.activation import hardswish as hardswish
+from tinygrad_mnist.nn.functional.activation import hardtanh as hardtanh
+from tinygrad_mnist.nn.functional.activation import leaky_relu as leaky_relu
+from tinygrad_mnist.nn.functional.activation import log_softmax as log_softmax
+from tinygrad_mnist.nn.functional.activation import logsigmoid as logsigmoid
+from tinygrad_mnist.nn.functional.activation import mish as mish
+from tinygrad_mnist.nn.functional.activation import prelu as prelu
+from tinygrad_mnist.nn.functional.activation import relu as relu
+from tinygrad_mnist.nn.functional.activation import relu6 as relu6
+from tinygrad_mnist.nn.functional.activation import selu as selu
+from tinygrad_mnist.nn.functional.activation import sigmoid as sigmoid
+from tinygrad_mnist.nn.functional.activation import silu as silu
+from tinygrad_mnist.nn.functional.activation import softmax as softmax
+from tinygrad_mnist.nn.functional.activation import softmin as softmin
+from tinygrad_mnist.nn.functional.activation import softshrink as softshrink
+from tinygrad_mnist.nn.functional.activation import softsign as softsign
+from tinygrad_mnist.nn.functional.activation import tanh as tanh
+from tinygrad_mnist.nn.functional.activation import tanhshrink as tanhshrink
+from tinygrad_mnist.nn.functional.activation import threshold as threshold
+from tinygrad_mnist.nn.functional.distance import cosine_similarity as cosine_similarity
+from tinygrad_mnist.nn.functional.distance import normalize as normalize
+from tinygrad_mnist.nn.functional.distance import pairwise_distance as pairwise_distance
+from tinygrad_mnist.nn.functional.dropout import dropout as dropout
+from tinygrad_mnist.nn.functional.dropout import dropout1d as dropout1d
+from tinygrad_mnist.nn.functional.dropout import dropout2d as dropout2d
+from tinygrad_mnist.nn.functional.linear import bilinear as bilinear
+from tinygrad_mnist.nn.functional.linear import linear as linear
+from tinygrad_mnist.nn.functional.loss import binary_cross_entropy as binary_cross_entropy
+from tinygrad_mnist.nn.functional.loss import cosine_embedding_loss as cosine_embedding_loss
+from tinygrad_mnist.nn.functional.loss import gaussian_nll_loss as gaussian_nll_loss
+from tinygrad_mnist.nn.functional.loss import hinge_embedding_loss as hinge_embedding_loss
+from tinygrad_mnist.nn.functional.loss import huber_loss as huber_loss
+from tinygrad_mnist.nn.functional.loss import kl_div as kl_div
+from tinygrad_mnist.nn.functional.loss import l1_loss as l1_loss
+from tinygrad_mnist.nn.functional.loss import margin_ranking_loss as margin_ranking_loss
+from tinygrad_mnist.nn.functional.loss import mse_loss as mse_loss
+from tinygrad_mnist.nn.functional.loss import poisson_nll_loss as poisson_nll_loss
+from tinygrad_mnist.nn.functional.loss import smooth_l1_loss as smooth_l1_loss
+from tinygrad_mnist.nn.functional.loss import soft_margin_loss as soft_margin_loss
+from tinygrad_mnist.nn.functional.loss import triplet_margin_loss as triplet_margin_loss
+from tinygrad_mnist.nn.functional.sparse import embedding as embedding
+from tinygrad_mnist.nn.functional.sparse import one_hot as one_hot
+from tinygrad_mnist.tensor.functions import (
+    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
+)
+from tinygrad_mnist.tensor.functions import cross_entropy as cross_entropy
+from tinygrad_mnist.tensor.functions import gelu as gelu
+from tinygrad_mnist.tensor.functions import nll_loss as nll_loss
+from tinygrad_mnist.tensor.functions import softplus as softplus

@@ -1,0 +1,258 @@
+"""Activations as functions. Those with ``inplace`` may write their result over the input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tinygrad_mnist.tensor import Tensor, functions
+from tinygrad_mnist.tensor.functions import softplus, where
+
+SELU_ALPHA = 1.6732632423543772848170429916717
+SELU_SCALE = 1.0507009873554804934193349852946
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
+    """Return ``max(input, 0)``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> relu(tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+    return input.relu_() if inplace else input.relu()
+
+
+def sigmoid(input: Tensor) -> Tensor:  # noqa: A002
+    """Return ``1 / (1 + exp(-input))``."""
+    return input.sigmoid()
+
+
+def tanh(input: Tensor) -> Tensor:  # noqa: A002
+    """Return the hyperbolic tangent."""
+    return input.tanh()
+
+
+def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:  # noqa: A002
+    """Return exponentials divided by their sum along a dimension.
+
+    Raises
+    ------
+    TypeError
+        When no dimension is named: PyTorch guesses one, and warns.
+    """
+    return input.softmax(_named("softmax", dim), dtype)
+
+
+def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:  # noqa: A002
+    """Return the logarithm of :func:`softmax`, exact where that would round to 0.
+
+    Raises
+    ------
+    TypeError
+        When no dimension is named.
+    """
+    return input.log_softmax(_named("log_softmax", dim), dtype)
+
+
+def softmin(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:  # noqa: A002
+    """Return :func:`softmax` of the negative input."""
+    return softmax(-input, dim, dtype)
+
+
+def _named(name: str, dim: int | None) -> int:
+    if dim is None:
+        raise TypeError(f"{name}: name the dimension of the classes, for instance dim=-1")
+    return dim
+
+
+def written(input: Tensor, inplace: bool, function: Callable[[Tensor], Any]) -> Tensor:  # noqa: A002
+    """Return a function of the input, written over the input if that was asked for."""
+    if not inplace:
+        return function(input)  # type: ignore[no-any-return]
+    return input.copy_(function(input.clone()))
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:  # noqa: A002
+    """Return input where it is positive, elsewhere a fraction of it.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> leaky_relu(tensor([-1.0, 2.0]), 0.1)
+    tensor([-0.1000,  2.0000])
+    """
+    return written(input, inplace, lambda x: functions.leaky_relu(x, negative_slope))
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:  # noqa: A002
+    """Return input where it is positive, elsewhere ``alpha * (exp(input) - 1)``."""
+    return written(input, inplace, lambda x: functions.elu(x, alpha))
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
+    """Return the self-normalising unit, ``scale * elu(input, alpha)`` (Klambauer et al., 2017).
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> selu(tensor([-1.0, 1.0]))
+    tensor([-1.1113,  1.0507])
+    """
+    return written(input, inplace, lambda x: functions.elu(x, SELU_ALPHA) * SELU_SCALE)
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:  # noqa: A002
+    """Return input where it is positive, elsewhere ``alpha * (exp(input / alpha) - 1)``."""
+    if alpha == 0:
+        raise RuntimeError("celu: alpha must not be 0, as it divides the input")
+    return written(
+        input, inplace, lambda x: where(x > 0, x, (x.clamp(max=0) / alpha).expm1() * alpha)
+    )
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
+    """Return ``input * sigmoid(input)``."""
+    return written(input, inplace, functions.silu)
+
+
+def mish(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
+    """Return ``input * tanh(softplus(input))`` (Misra, 2019).
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> mish(tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8651])
+    """
+    return written(input, inplace, lambda x: x * softplus(x).tanh())
+
+
+def hardtanh(
+    input: Tensor,  # noqa: A002
+    min_val: float = -1.0,
+    max_val: float = 1.0,
+    inplace: bool = False,
+) -> Tensor:
+    """Return input cut at both ends; at the ends, unlike ``clamp``, the gradient is 0.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> hardtanh(tensor([-2.0, 0.5]))
+    tensor([-1.0000,  0.5000])
+    """
+    if min_val > max_val:
+        raise ValueError(f"hardtanh: min_val {min_val} is larger than max_val {max_val}")
+
+    def cut(x: Tensor) -> Any:
+        inside = (x > min_val) & (x < max_val)
+        return where(inside, x, x.detach().clamp(min_val, max_val))
+
+    return written(input, inplace, cut)
+
+
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
+    """Return ``min(max(input, 0), 6)``."""
+    return hardtanh(input, 0.0, 6.0, inplace)
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
+    """Return ``relu6(input + 3) / 6``."""
+    return written(input, inplace, lambda x: relu6(x + 3) / 6)
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
+    """Return ``input * relu6(input + 3) / 6`` (Howard et al., 2019)."""
+
+    def gated(x: Tensor) -> Any:
+        return where(x <= -3, x * 0, where(x < 3, x * (x + 3) / 6, x))
+
+    return written(input, inplace, gated)
+
+
+def logsigmoid(input: Tensor) -> Tensor:  # noqa: A002
+    """Return ``log(sigmoid(input))``, exact where the sigmoid would round to 0.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> logsigmoid(tensor([-1000.0, 0.0]))
+    tensor([-1.0000e+03, -6.9315e-01])
+    """
+    out: Tensor = -softplus(-input)
+    return out
+
+
+def softsign(input: Tensor) -> Tensor:  # noqa: A002
+    """Return ``input / (1 + |input|)``."""
+    out: Tensor = input / (input.abs() + 1)
+    return out
+
+
+def tanhshrink(input: Tensor) -> Tensor:  # noqa: A002
+    """Return ``input - tanh(input)``."""
+    out: Tensor = input - input.tanh()
+    return out
+
+
+def softshrink(input: Tensor, lambd: float = 0.5) -> Any:  # noqa: A002
+    """Return input moved towards 0 by lambd, and 0 where it is closer than that."""
+    if lambd < 0:
+        raise RuntimeError(f"softshrink: lambd must not be negative, got {lambd}")
+    return where(input > lambd, input - lambd, where(input < -lambd, input + lambd, input * 0))
+
+
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Any:  # noqa: A002
+    """Return input, and 0 where it is within lambd of 0."""
+    return where((input >= -lambd) & (input <= lambd), input * 0, input)
+
+
+def threshold(
+    input: Tensor,  # noqa: A002
+    threshold: float,
+    value: float,
+    inplace: bool = False,
+) -> Tensor:
+    """Return input where it is above a threshold, elsewhere a value."""
+    return written(input, inplace, lambda x: where(x > threshold, x, value))
+
+
+def glu(input: Tensor, dim: int = -1) -> Tensor:  # noqa: A002
+    """Return the first half along a dimension times the sigmoid of the second.
+
+    Raises
+    ------
+    RuntimeError
+        When the dimension is odd.
+    """
+    if input.shape[dim] % 2:
+        raise RuntimeError(
+            f"glu: dimension {dim} has size {input.shape[dim]}; it must be even to be halved"
+        )
+    first, second = input.chunk(2, dim)
+    out: Tensor = first * second.sigmoid()
+    return out
+
+
+def prelu(input: Tensor, weight: Tensor) -> Any:  # noqa: A002
+    """Return input where it is positive, elsewhere input times a learned weight.
+
+    The weight has one element, or one for each channel (dimension 1).
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> prelu(tensor([-2.0, 1.0]), tensor([0.25]))
+    tensor([-0.5000,  1.0000])
+    """
+    channels = input.shape[1] if input.ndim > 1 else 1
+    if weight.numel() not in (1, channels):
+        raise RuntimeError(
+            f"prelu: the weight has {weight.numel()} elements; it must have 1, or as many as the "
+            f"input's {channels} channels"
+        )
+    if weight.numel() > 1:
+        weight = weight.reshape(-1, *[1] * (input.ndim - 2))
+    return where(input > 0, input, input * weight)

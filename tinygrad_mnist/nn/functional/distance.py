@@ -1,0 +1,45 @@
+"""Lengths and distances of vectors, as functions."""
+
+from __future__ import annotations
+
+from tinygrad_mnist.tensor import Tensor
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    r"""Return the cosine of the angle between vectors along a dimension.
+
+    .. math:: x \cdot y / (\max(|x|, \epsilon) \max(|y|, \epsilon))
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> cosine_similarity(tensor([[1.0, 0.0]]), tensor([[1.0, 1.0]]))
+    tensor([0.7071])
+    """
+    x1, x2 = (x.float() if not x.is_floating_point() else x for x in (x1, x2))
+    first = x1 / x1.norm(dim=dim, keepdim=True).clamp(min=eps)
+    second = x2 / x2.norm(dim=dim, keepdim=True).clamp(min=eps)
+    return (first * second).sum(dim)
+
+
+def pairwise_distance(
+    x1: Tensor,
+    x2: Tensor,
+    p: float = 2.0,
+    eps: float = 1e-6,
+    keepdim: bool = False,
+) -> Tensor:
+    """Return the p-norm of ``x1 - x2 + eps`` along the last dimension."""
+    return (x1 - x2 + eps).norm(p, dim=-1, keepdim=keepdim)
+
+
+def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:  # noqa: A002
+    """Return vectors along a dimension divided by their p-norm, or by eps if that is smaller.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> normalize(tensor([[3.0, 4.0]]))
+    tensor([[0.6000, 0.8000]])
+    """
+    return input / input.norm(p, dim=dim, keepdim=True).clamp(min=eps)

@@ -1,0 +1,309 @@
+"""Losses as functions. Each is reduced to its mean or sum, or left as it is."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import apply, wrap
+from tinygrad_mnist.nn.functional.distance import pairwise_distance
+from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.functions import check_reduction, reduce, softplus, where
+
+
+def _warn_of_broadcasting(name: str, input: Tensor, target: Tensor) -> None:  # noqa: A002
+    if input.shape != target.shape:
+        warnings.warn(
+            f"{name}: the target has size {target.shape}, the input {input.shape}; they are "
+            f"broadcast, which is rarely what a loss should do: make them equal",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _check_shapes(name: str, input: Tensor, target: Tensor) -> None:  # noqa: A002
+    if input.shape != target.shape:
+        raise ValueError(
+            f"{name}: the target has shape {list(target.shape)}, but the input has "
+            f"{list(input.shape)}; they must be equal"
+        )
+
+
+def _weighted(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
+    return reduce(losses if weight is None else losses * weight, reduction)
+
+
+def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:  # noqa: A002
+    """Return the squared differences: their mean over all elements, their sum, or each.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> mse_loss(tensor([1.0, 3.0]), tensor([1.0, 1.0]))
+    tensor(2.)
+    """
+    check_reduction("mse_loss", reduction)
+    _warn_of_broadcasting("mse_loss", input, target)
+    return reduce((input - target).square(), reduction)
+
+
+def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:  # noqa: A002
+    """Return the absolute differences: their mean over all elements, their sum, or each."""
+    check_reduction("l1_loss", reduction)
+    _warn_of_broadcasting("l1_loss", input, target)
+    return reduce((input - target).abs(), reduction)
+
+
+def smooth_l1_loss(
+    input: Tensor,  # noqa: A002
+    target: Tensor,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
+    r"""Return differences squared where they are small, absolute where they are large.
+
+    .. math:: d^2 / (2 \beta) \text{ where } |d| < \beta, \text{ else } |d| - \beta / 2
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> smooth_l1_loss(tensor([0.5, 3.0]), tensor([0.0, 0.0]), reduction="none")
+    tensor([0.1250, 2.5000])
+    """
+    check_reduction("smooth_l1_loss", reduction)
+    _warn_of_broadcasting("smooth_l1_loss", input, target)
+    if beta < 0:
+        raise RuntimeError(f"smooth_l1_loss: beta must not be negative, got {beta}")
+    if beta == 0:
+        return reduce((input - target).abs(), reduction)
+    gap = input - target
+    size = gap.abs()
+    return reduce(where(size < beta, gap * gap * (0.5 / beta), size - 0.5 * beta), reduction)
+
+
+def huber_loss(
+    input: Tensor,  # noqa: A002
+    target: Tensor,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    weight: Tensor | None = None,
+) -> Tensor:
+    r"""Return half the squared differences where small, a line where they are large.
+
+    .. math:: d^2 / 2 \text{ where } |d| \le \delta, \text{ else } \delta (|d| - \delta / 2)
+    """
+    check_reduction("huber_loss", reduction)
+    _warn_of_broadcasting("huber_loss", input, target)
+    if delta <= 0:
+        raise RuntimeError(f"huber_loss: delta must be positive, got {delta}")
+    gap = input - target
+    size = gap.abs()
+    losses = where(size <= delta, gap * gap * 0.5, (size - 0.5 * delta) * delta)
+    return _weighted(losses, weight, reduction)
+
+
+def binary_cross_entropy(
+    input: Tensor,  # noqa: A002
+    target: Tensor,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""Return the binary cross entropy of probabilities and targets, both between 0 and 1.
+
+    .. math:: -(y \log p + (1 - y) \log(1 - p))
+
+    The logarithms are bounded below by -100, as PyTorch bounds them, so that the loss stays
+    finite. Take logits and :func:`binary_cross_entropy_with_logits` for exact gradients.
+
+    Raises
+    ------
+    RuntimeError
+        When a probability is outside of [0, 1].
+    """
+    check_reduction("binary_cross_entropy", reduction)
+    _check_shapes("binary_cross_entropy", input, target)
+    if input._array.size and not ((input._array >= 0) & (input._array <= 1)).all():
+        raise RuntimeError(
+            "binary_cross_entropy: all elements of input should be between 0 and 1; apply sigmoid "
+            "first, or use binary_cross_entropy_with_logits"
+        )
+    return _weighted(apply(ops.binary_cross_entropy, input, target), weight, reduction)
+
+
+def kl_div(
+    input: Tensor,  # noqa: A002
+    target: Tensor,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Tensor:
+    r"""Return the Kullback-Leibler divergence, of log probabilities from a target.
+
+    .. math:: y (\log y - x)
+
+    ``reduction="batchmean"``, the sum divided by the batch, is the divergence proper; the mean over
+    all elements isn't.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> p = tensor([[0.5, 0.5]])
+    >>> kl_div(p.log(), p, reduction="batchmean")
+    tensor(0.)
+    """
+    if reduction not in ("none", "batchmean", "sum", "mean"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    if log_target:
+        losses = target.exp() * (target - input)
+    else:
+        # Where the target is 0 the term is 0, as y log y is in the limit.
+        known = where(target > 0, target, 1)
+        losses = where(target > 0, target * known.log(), target * 0) - target * input
+    if reduction == "batchmean":
+        return losses.sum() / input.shape[0] if input.ndim else losses.sum()
+    return reduce(losses, reduction)
+
+
+def hinge_embedding_loss(
+    input: Tensor,  # noqa: A002
+    target: Tensor,
+    margin: float = 1.0,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return input where the target is 1, and ``max(0, margin - input)`` where it is -1."""
+    check_reduction("hinge_embedding_loss", reduction)
+    apart = where(target != 1, (margin - input).clamp(min=0), input * 0)
+    return reduce(apart + where(target != -1, input, input * 0), reduction)
+
+
+def margin_ranking_loss(
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0.0,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return ``max(0, -target * (input1 - input2) + margin)``; the target is 1 or -1."""
+    check_reduction("margin_ranking_loss", reduction)
+    if not input1.ndim == input2.ndim == target.ndim:
+        raise RuntimeError(
+            f"margin_ranking_loss: inputs and target must have as many dimensions, got "
+            f"{input1.shape}, {input2.shape} and {target.shape}"
+        )
+    return reduce((-target * (input1 - input2) + margin).clamp(min=0), reduction)
+
+
+def cosine_embedding_loss(
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0.0,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return ``1 - cos`` where the target is 1, ``max(0, cos - margin)`` where it is -1."""
+    check_reduction("cosine_embedding_loss", reduction)
+    # As PyTorch has it, here epsilon is added to the squared lengths.
+    dim = input1.ndim - 1
+    tiny = 1e-12
+    lengths = ((input1 * input1).sum(dim) + tiny) * ((input2 * input2).sum(dim) + tiny)
+    cosine = (input1 * input2).sum(dim) / lengths.sqrt()
+    same = where(target == 1, 1 - cosine, cosine * 0)
+    return reduce(same + where(target == -1, (cosine - margin).clamp(min=0), cosine * 0), reduction)
+
+
+def triplet_margin_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float = 1.0,
+    p: float = 2.0,
+    eps: float = 1e-6,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return ``max(0, d(anchor, positive) - d(anchor, negative) + margin)``.
+
+    With swap, the negative's distance to the positive counts where it is smaller (Balntas et al.,
+    2016).
+    """
+    check_reduction("triplet_margin_loss", reduction)
+    if margin <= 0:
+        raise ValueError(f"triplet_margin_loss: margin must be greater than 0, got {margin}")
+    near = pairwise_distance(anchor, positive, p, eps)
+    far = pairwise_distance(anchor, negative, p, eps)
+    if swap:
+        far = far.minimum(pairwise_distance(positive, negative, p, eps))
+    return reduce((near - far + margin).clamp(min=0), reduction)
+
+
+def gaussian_nll_loss(
+    input: Tensor,  # noqa: A002
+    target: Tensor,
+    var: Tensor | float,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""Return the negative log likelihood of targets under normal distributions.
+
+    .. math:: (\log v + (x - y)^2 / v) / 2, \quad v = \max(\mathrm{var}, \epsilon)
+
+    The bound of the variance has no gradient. ``full`` adds the constant log(2 pi) / 2.
+
+    Raises
+    ------
+    ValueError
+        When a variance is negative, or its shape doesn't fit.
+    """
+    check_reduction("gaussian_nll_loss", reduction)
+    variance: Tensor = (
+        var if isinstance(var, Tensor) else wrap(np.full(input.shape, var, input._array.dtype))
+    )
+    if (variance._array < 0).any():
+        raise ValueError("gaussian_nll_loss: var has negative entry/entries")
+    if variance.shape != input.shape:
+        if tuple(input.shape[:-1]) == tuple(variance.shape):
+            variance = variance.unsqueeze(-1)
+        elif tuple(variance.shape) != (*input.shape[:-1], 1):
+            raise ValueError(
+                f"gaussian_nll_loss: var has shape {list(variance.shape)}; it needs the input's, "
+                f"{list(input.shape)}, or that with a last dimension of 1 or without it"
+            )
+    bounded = variance + (variance.clamp(min=eps) - variance).detach()
+    losses = (bounded.log() + (input - target) ** 2 / bounded) * 0.5
+    if full:
+        losses = losses + 0.5 * math.log(2 * math.pi)
+    return reduce(losses, reduction)
+
+
+def poisson_nll_loss(
+    input: Tensor,  # noqa: A002
+    target: Tensor,
+    log_input: bool = True,
+    full: bool = False,
+    eps: float = 1e-8,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return the negative log likelihood of counts under Poisson distributions.
+
+    The input is the logarithm of the rate, or the rate itself. ``full`` adds Stirling's
+    approximation of ``log(target!)`` where the target is above 1.
+    """
+    check_reduction("poisson_nll_loss", reduction)
+    if log_input:
+        losses = input.exp() - target * input
+    else:
+        losses = input - target * (input + eps).log()
+    if full:
+        safe = where(target > 1, target, 1)
+        stirling = safe * safe.log() - safe + (safe * (2 * math.pi)).log() * 0.5
+        losses = losses + where(target > 1, stirling, target * 0)
+    return reduce(losses, reduction)
+
+
+def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:  # noqa: A002
+    """Return ``log(1 + exp(-target * input))``; the target is 1 or -1."""
+    check_reduction("soft_margin_loss", reduction)
+    return reduce(softplus(-target * input), reduction)
