@@ -1,0 +1,154 @@
+"""How contestants are timed: side by side, in turns, with every ratio taken within a round.
+
+Times on a shared machine drift, so only ratios count. The contestants take turns in short rounds,
+forwards and backwards; each takes part with one and with two threads, and its better number is
+the one compared. Before anything is timed they must agree on what they compute.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import tinygrad_mnist as tg
+
+try:
+    import torch
+except ImportError:
+    torch = None
+
+Step = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure: rounds, seconds of each turn, seconds of rest before it."""
+
+    rounds: int = 21
+    seconds: float = 0.06
+    rest: float = 0.15
+
+
+QUICK = Effort(3, 0.002, 0.0)
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Contestants for one piece of work; goals are ratios of our time to the others'.
+
+    ``make(False)`` returns each contestant's step. ``make(True)`` returns steps that can be
+    compared: without randomness, and with the loss or the result as what they return.
+    """
+
+    name: str
+    what: str
+    make: Callable[[bool], Mapping[str, Step]]
+    goals: Mapping[str, float] = field(default_factory=dict)
+    checks: int = 10
+    """How many steps the contestants take side by side before they are timed."""
+    tolerance: float = 1e-3
+    rounds: int | None = None
+    """Fewer rounds than others, for what takes long."""
+    threads: tuple[int, ...] = (1, 2)
+
+    def check(self) -> None:
+        """Let the contestants work side by side, and refuse to time them if they disagree."""
+        results = {
+            who: [step() for _ in range(self.checks)] for who, step in self.make(True).items()
+        }
+        for who, values in results.items():
+            for theirs, ours in zip(values, results["ours"], strict=True):
+                if not np.allclose(theirs, ours, rtol=self.tolerance, atol=1e-6):
+                    sys.exit(f"{self.name}: {who} and ours disagree: {theirs} and {ours}")
+
+
+def set_threads(number: int) -> None:
+    """Set the threads of every contestant's matrix products."""
+    tg.set_num_threads(number)
+    if torch is not None:
+        torch.set_num_threads(number)
+
+
+def time_steps(step: Step, count: int) -> float:
+    """Return the microseconds of a step, out of so many."""
+    start = time.perf_counter()
+    for _ in range(count):
+        step()
+    return (time.perf_counter() - start) / count * 1e6
+
+
+def measure(
+    steps: Mapping[str, Step], effort: Effort, threads: tuple[int, ...] = (1, 2)
+) -> dict[str, list[float]]:
+    """Return the microseconds of a step of each contestant in each round."""
+    # What the imports made is not looked through again by the garbage collector: with PyTorch
+    # imported, one such look takes as long as a hundred steps, and falls on anyone.
+    gc.collect()
+    gc.freeze()
+    times: dict[tuple[str, int], list[float]] = {}
+    counts = {}
+    for who, step in steps.items():
+        first = time_steps(step, 1)
+        again = time_steps(step, 3) if first < 1e5 else first
+        counts[who] = max(1, int(effort.seconds / max(again / 1e6, 1e-7)))
+        for number in threads:
+            times[who, number] = []
+    order = list(times)
+    for _ in range(effort.rounds):
+        for who, number in order:
+            # The threads of the one before spin for a while when there is nothing left to do;
+            # timed at once, the next would have to share the cores with them.
+            time.sleep(effort.rest)
+            set_threads(number)
+            if counts[who] > 1:
+                time_steps(steps[who], max(1, counts[who] // 5))
+            times[who, number].append(time_steps(steps[who], counts[who]))
+        order.reverse()
+    kept = {}
+    for who in steps:
+        best = min(threads, key=lambda number: statistics.median(times[who, number]))
+        kept[f"{who} ({best})"] = times[who, best]
+    return kept
+
+
+def compare(benchmark: Benchmark, times: Mapping[str, list[float]]) -> dict[str, Any]:
+    """Print a benchmark's rows of the table, and return its numbers."""
+    medians = {who: statistics.median(values) for who, values in times.items()}
+    print(f"{benchmark.name}  {benchmark.what}")
+    print("    " + ", ".join(f"{who} {shown(median)}" for who, median in medians.items()))
+    ours = next(values for who, values in times.items() if who.startswith("ours"))
+    ratios = {}
+    for who, values in times.items():
+        other = who.rpartition(" ")[0]
+        if other == "ours":
+            continue
+        each = [a / b for a, b in zip(ours, values, strict=True)]
+        low, middle, high = (float(q) for q in np.quantile(each, [0.25, 0.5, 0.75]))
+        ratios[other] = {"median": middle, "quartiles": [low, high]}
+        goal = benchmark.goals.get(other)
+        said = "" if goal is None else f"  goal {goal:.2f}{'' if middle <= goal else '  MISSED'}"
+        print(f"    ours / {other:<12} {middle:.2f}  ({low:.2f} to {high:.2f}){said}", flush=True)
+    return {"microseconds": medians, "ratios": ratios, "goals": dict(benchmark.goals)}
+
+
+def shown(microseconds: float) -> str:
+    """Write a time in the unit that suits it."""
+    for unit, size in (("s", 1e6), ("ms", 1e3)):
+        if microseconds >= size:
+            return f"{microseconds / size:,.2f} {unit}"
+    return f"{microseconds:,.1f} µs"
+
+
+def run(benchmark: Benchmark, effort: Effort) -> dict[str, Any]:
+    """Check, time and compare the contestants of one benchmark."""
+    benchmark.check()
+    if benchmark.rounds is not None:
+        effort = Effort(min(benchmark.rounds, effort.rounds), effort.seconds, effort.rest)
+    return compare(benchmark, measure(benchmark.make(False), effort, benchmark.threads))

@@ -1,0 +1,91 @@
+"""Time of a training step against size, ours beside PyTorch's: a picture of four panels.
+
+    python -m benchmarks.sizes --out sizes.png
+
+Batch, width and depth are varied around W1; the last panel is a chain of additions of four
+numbers, by its length.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import QUICK, Effort, Step, measure, torch
+from benchmarks.training import DENSE, FRAMEWORKS
+
+W1 = DENSE["W1"]
+
+
+def _dense(**changes: Any) -> dict[str, Step]:
+    return {who: step for who, step in replace(W1, **changes).steps().items() if who in FRAMEWORKS}
+
+
+def _chain(length: int) -> dict[str, Step]:
+    def step(framework: Any) -> None:
+        x = framework.ones(4, requires_grad=True)
+        y = x
+        for _ in range(length):
+            y = y + x
+        y.sum().backward()
+
+    return {who: partial(step, framework) for who, framework in FRAMEWORKS.items()}
+
+
+PANELS: dict[str, tuple[tuple[int, ...], Callable[[int], Mapping[str, Step]]]] = {
+    "batch": ((1, 8, 32, 128, 512, 2048), lambda n: _dense(batch=n)),
+    "width": ((16, 64, 256, 1024), lambda n: _dense(sizes=(784, n, n, 10))),
+    "depth": ((1, 2, 4, 8, 16, 32), lambda n: _dense(sizes=(784, *[100] * n, 10))),
+    "nodes": ((10, 100, 1_000, 10_000), _chain),
+}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure every panel, print it, and draw it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, default=Path("sizes.png"), help="the picture")
+    parser.add_argument("--json", type=Path, help="a file for the numbers")
+    parser.add_argument("--quick", action="store_true", help="a few steps each")
+    args = parser.parse_args(arguments)
+    effort = QUICK if args.quick else Effort(7, 0.05, 0.05)
+    results: dict[str, dict[int, dict[str, float]]] = {}
+    for panel, (sizes, make) in PANELS.items():
+        results[panel] = {}
+        for size in sizes[:2] if args.quick else sizes:
+            times = measure(make(size), effort)
+            row = {who.rpartition(" ")[0]: statistics.median(t) for who, t in times.items()}
+            results[panel][size] = row
+            ratio = f"  ratio {row['ours'] / row['PyTorch']:.2f}" if torch is not None else ""
+            shown = ", ".join(f"{who} {t:,.0f} µs" for who, t in row.items())
+            print(f"{panel} {size:>6,}: {shown}{ratio}", flush=True)
+    if args.json:
+        args.json.write_text(json.dumps(results, indent=2) + "\n")
+    draw(results, args.out)
+
+
+def draw(results: dict[str, dict[int, dict[str, float]]], path: Path) -> None:
+    """Draw time against size, both on logarithmic axes."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 7), layout="constrained")
+    panels = zip(figure.subplots(2, 2).flat, results.items(), strict=True)
+    for axes, (panel, rows) in panels:
+        for who in FRAMEWORKS:
+            axes.plot(list(rows), [row[who] for row in rows.values()], marker="o", label=who)
+        axes.set(xscale="log", yscale="log", xlabel=panel, ylabel="µs a step")
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.suptitle("time of a training step against size")
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    main()

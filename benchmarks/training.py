@@ -1,0 +1,302 @@
+"""W1 to W9: training steps, from a network of two layers to a transformer.
+
+A model is written once, for any framework with PyTorch's interface, and built twice: by PyTorch,
+and by us from PyTorch's initial weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+import tinygrad_mnist as tg
+import tinygrad_mnist.utils.data
+from benchmarks import others
+from benchmarks.by_hand import Network
+from benchmarks.measure import Benchmark, Step, torch
+
+FRAMEWORKS = {"ours": tg} if torch is None else {"ours": tg, "PyTorch": torch}
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Linear layers with an activation in between, and an optimizer."""
+
+    sizes: tuple[int, ...]
+    activation: str
+    batch: int
+    optimizer: str
+    lr: float
+
+    def __str__(self) -> str:
+        """Describe the network in one line."""
+        sizes = "-".join(map(str, self.sizes))
+        return f"{sizes} {self.activation}, batch {self.batch}, {self.optimizer}"
+
+    def data(self) -> tuple[Any, ...]:
+        """Draw a batch and initial parameters."""
+        source = np.random.default_rng(0)
+        x = source.random((self.batch, self.sizes[0]), dtype=np.float32)
+        y = source.integers(0, 10, self.batch)
+        pairs = list(zip(self.sizes, self.sizes[1:], strict=False))
+        scale = [np.sqrt(2 / (n + m)) for n, m in pairs]
+        w = [source.standard_normal((m, n)) * s for (n, m), s in zip(pairs, scale, strict=True)]
+        return x, y, [a.astype(np.float32) for a in w], [np.zeros(m, np.float32) for _, m in pairs]
+
+    def network(self, framework: Any) -> Any:
+        """Build the network."""
+        nn = framework.nn
+        layers: list[Any] = []
+        for n, m in zip(self.sizes, self.sizes[1:], strict=False):
+            layers += [nn.Linear(n, m), nn.ReLU() if self.activation == "relu" else nn.Sigmoid()]
+        return nn.Sequential(*layers[:-1])
+
+    def steps(self, check: bool = False) -> dict[str, Step]:
+        """Return the step of each contestant, from the same weights."""
+        x, y, weights, biases = self.data()
+        by_hand = Network(weights, biases, self.activation, self.optimizer, self.lr, self.batch)
+        steps: dict[str, Step] = {}
+        for name, framework in FRAMEWORKS.items():
+            network = self.network(framework)
+            set_parameters(framework, network, [a for p in zip(weights, biases) for a in p])  # noqa: B905
+            optimizer = make_optimizer(framework, network, self.optimizer, self.lr)
+            images, labels = framework.from_numpy(x), framework.from_numpy(y)
+            loss = partial(dense_loss, framework, network, images, labels)
+            steps[name] = partial(train, loss, optimizer)
+        steps["NumPy"] = lambda: by_hand.step(x, y)
+        if self.optimizer == "sgd":
+            steps.update(others.steps(x, y, weights, biases, self.activation, self.lr))
+        return steps
+
+
+def dense_loss(framework: Any, network: Any, images: Any, labels: Any) -> Any:
+    """Return the cross entropy of a batch."""
+    return framework.nn.functional.cross_entropy(network(images), labels)
+
+
+def train(loss: Callable[[], Any], optimizer: Any) -> float:
+    """Take one training step, and return its loss."""
+    value = loss()
+    optimizer.zero_grad()
+    value.backward()
+    optimizer.step()
+    return value.item()  # type: ignore[no-any-return]
+
+
+def make_optimizer(framework: Any, network: Any, kind: str, lr: float) -> Any:
+    """Return an optimizer by its name."""
+    optim, parameters = framework.optim, list(network.parameters())
+    if kind == "momentum":
+        return optim.SGD(parameters, lr=lr, momentum=0.9)
+    classes = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "adadelta": "Adadelta"}
+    return getattr(optim, classes[kind])(parameters, lr=lr)
+
+
+def set_parameters(framework: Any, network: Any, arrays: list[np.ndarray]) -> None:
+    """Give a network its initial parameters."""
+    with framework.no_grad():
+        for parameter, array in zip(network.parameters(), arrays, strict=True):
+            parameter.copy_(framework.from_numpy(array))
+
+
+def model_steps(
+    build: Callable[[Any, bool], Any],
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    kind: str,
+    lr: float,
+    check: bool,
+) -> dict[str, Step]:
+    """Return each framework's training step of one model, from the same weights."""
+    steps: dict[str, Step] = {}
+    arrays = None
+    for name, framework in reversed(FRAMEWORKS.items()):  # PyTorch's weights, if it is there
+        framework.manual_seed(0)
+        network = build(framework, check)
+        if arrays is None:
+            arrays = [p.detach().numpy().copy() for p in network.parameters()]
+        set_parameters(framework, network, arrays)
+        optimizer = make_optimizer(framework, network, kind, lr)
+        x, y = framework.from_numpy(inputs), framework.from_numpy(targets)
+        steps[name] = partial(train, partial(dense_loss, framework, network, x, y), optimizer)
+    return dict(reversed(steps.items()))
+
+
+def images(batch: int, *shape: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw images and labels."""
+    source = np.random.default_rng(0)
+    return source.random((batch, *shape), dtype=np.float32), source.integers(0, 10, batch)
+
+
+def convolutional(framework: Any, check: bool) -> Any:
+    """Build two convolutions and two linear layers; dropout is left out of a check."""
+    nn = framework.nn
+    return nn.Sequential(
+        nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Dropout(0.0 if check else 0.25), nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(),
+        nn.Dropout(0.0 if check else 0.5), nn.Linear(128, 10),
+    )  # fmt: skip
+
+
+def transformer(framework: Any, check: bool) -> Any:
+    """Build a character-level transformer: 4 layers, 4 heads, 128 wide, context 32."""
+    nn, F = framework.nn, framework.nn.functional
+    width, heads, context, characters = 128, 4, 32, 65
+
+    class Attention(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.into = nn.Linear(width, 3 * width)
+            self.out = nn.Linear(width, width)
+
+        def forward(self, x: Any) -> Any:
+            b, t, c = x.shape
+            q, k, v = (
+                part.view(b, t, heads, c // heads).transpose(1, 2)
+                for part in self.into(x).split(width, dim=2)
+            )
+            y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+            return self.out(y.transpose(1, 2).reshape(b, t, c))
+
+    class Layer(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention, self.norm1 = Attention(), nn.LayerNorm(width)
+            self.norm2 = nn.LayerNorm(width)
+            self.mlp = nn.Sequential(
+                nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+            )
+
+        def forward(self, x: Any) -> Any:
+            x = x + self.attention(self.norm1(x))
+            return x + self.mlp(self.norm2(x))
+
+    class Model(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.tokens = nn.Embedding(characters, width)
+            self.places = nn.Embedding(context, width)
+            self.layers = nn.Sequential(*[Layer() for _ in range(4)])
+            self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, characters)
+
+        def forward(self, x: Any) -> Any:
+            places = framework.arange(x.shape[1])
+            hidden = self.layers(self.tokens(x) + self.places(places))
+            return self.head(self.norm(hidden)).view(-1, characters)
+
+    return Model()
+
+
+def text() -> tuple[np.ndarray, np.ndarray]:
+    """Draw 32 pieces of text of 32 characters, and the character after each."""
+    source = np.random.default_rng(0)
+    return source.integers(0, 65, (32, 32)), source.integers(0, 65, 32 * 32)
+
+
+def recurrent(framework: Any, check: bool) -> Any:
+    """Build an LSTM over the rows of an image, and a linear layer on its last output."""
+    nn = framework.nn
+
+    class Model(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm, self.head = nn.LSTM(28, 128, batch_first=True), nn.Linear(128, 10)
+
+        def forward(self, x: Any) -> Any:
+            return self.head(self.lstm(x)[0][:, -1])
+
+    return Model()
+
+
+def single_operation(check: bool) -> dict[str, Step]:
+    """Return W6: one operation on four elements, forward and backward."""
+    steps: dict[str, Step] = {}
+    for name, framework in FRAMEWORKS.items():
+        x = framework.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
+        g = framework.ones(4)
+
+        def step(x: Any = x, g: Any = g) -> Any:
+            x.grad = None
+            (x * x).backward(g)
+            return x.grad.numpy().copy() if check else None
+
+        steps[name] = step
+    return steps
+
+
+def epoch(check: bool) -> dict[str, Step]:
+    """Return W7: an epoch of W1 through a shuffling DataLoader."""
+    w1 = DENSE["W1"]
+    x, y = images(640 if check else 50_000, 784)
+    *_, weights, biases = w1.data()
+    steps: dict[str, Step] = {}
+    for name, framework in FRAMEWORKS.items():
+        network = w1.network(framework)
+        set_parameters(framework, network, [a for p in zip(weights, biases) for a in p])  # noqa: B905
+        optimizer = make_optimizer(framework, network, "sgd", 0.01)
+        data = framework.utils.data
+        pairs = data.TensorDataset(framework.from_numpy(x), framework.from_numpy(y))
+        loader = data.DataLoader(pairs, batch_size=w1.batch, shuffle=True)
+
+        def step(
+            framework: Any = framework,
+            network: Any = network,
+            optimizer: Any = optimizer,
+            loader: Any = loader,
+        ) -> float:
+            if check:
+                framework.manual_seed(0)
+            last = 0.0
+            for batch, labels in loader:
+                loss = partial(dense_loss, framework, network, batch, labels)
+                last = train(loss, optimizer)
+            return last
+
+        steps[name] = step
+    return steps
+
+
+DENSE = {
+    "W1": Dense((784, 100, 200, 10), "relu", 32, "sgd", 0.1),
+    "W2": Dense((784, 64, 10), "sigmoid", 128, "momentum", 0.1),
+    "W3": Dense((784, 256, 256, 10), "sigmoid", 512, "adam", 1e-3),
+    "W4": Dense((784, 100, 200, 300, 400, 10), "relu", 32, "sgd", 0.1),
+}
+_GOALS = {"W1": (0.70, 1.25), "W2": (0.80, 1.25), "W3": (1.00, 0.90), "W4": (0.85, 1.15)}
+BENCHMARKS = [
+    *(
+        Benchmark(name, str(dense), dense.steps, dict(zip(("PyTorch", "NumPy"), _GOALS[name])))  # noqa: B905
+        for name, dense in DENSE.items()
+    ),
+    Benchmark(
+        "W5", "conv 1-32-3, conv 32-64-3, max-pool 2, 9216-128-10, dropout, batch 64, Adadelta",
+        lambda check: model_steps(
+            convolutional, *images(64, 1, 28, 28), kind="adadelta", lr=1.0, check=check
+        ),
+        {"PyTorch": 1.00}, checks=3,
+    ),
+    Benchmark(
+        "W6", "one operation on 4 elements, forward and backward", single_operation,
+        {"PyTorch": 0.80}, checks=1,
+    ),
+    Benchmark(
+        "W7", "an epoch of W1 through a shuffling DataLoader, 50,000 images", epoch,
+        {"PyTorch": 0.30}, checks=2, rounds=5,
+    ),
+    Benchmark(
+        "W8", "transformer on characters, 4 layers, 4 heads, 128 wide, context 32, batch 32, AdamW",
+        lambda check: model_steps(transformer, *text(), kind="adamw", lr=1e-3, check=check),
+        {"PyTorch": 1.30}, checks=3,
+    ),
+    Benchmark(
+        "W9", "LSTM 28-128, 28 steps, batch 64, Adam",
+        lambda check: model_steps(
+            recurrent, *images(64, 28, 28), kind="adam", lr=1e-3, check=check
+        ),
+        {"PyTorch": 1.30}, checks=3,
+    ),
+]  # fmt: skip
