@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # the cores are shared out already; before NumPy is there
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import warnings
 from pathlib import Path
 from typing import Any
