@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
+import signal
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -105,8 +107,12 @@ def options(
 def run(build: Build, cells: Sequence[Cell], args: argparse.Namespace) -> list[Result]:
     """Train every cell, as many side by side as there are cores; return the results in order."""
     common.load(args)  # what is wrong with the options is said before anything starts
-    jobs = (joblib.delayed(_train_number)(n, build, cell, args) for n, cell in enumerate(cells))
-    finished = joblib.Parallel(args.jobs, return_as="generator_unordered")(jobs)
+    parent = os.getpid()
+    jobs = (
+        joblib.delayed(_train_number)(n, build, cell, args, parent) for n, cell in enumerate(cells)
+    )
+    workers = min(args.jobs, len(cells))
+    finished = joblib.Parallel(workers, return_as="generator_unordered")(jobs)
     results: dict[int, Result] = {}
     for number, result in tqdm(finished, total=len(cells), unit="cell", disable=None):
         results[number] = result
@@ -114,7 +120,11 @@ def run(build: Build, cells: Sequence[Cell], args: argparse.Namespace) -> list[R
     return [results[number] for number in range(len(cells))]
 
 
-def _train_number(number: int, build: Build, cell: Cell, args: argparse.Namespace):
+def _train_number(
+    number: int, build: Build, cell: Cell, args: argparse.Namespace, parent: int
+) -> tuple[int, Result]:
+    if os.getpid() != parent:  # Ctrl-C is for the parent, which ends its workers
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     return number, train(build, cell, args, args.seed)
 
 
