@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
+import math
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import interruption
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -30,6 +30,8 @@ VALIDATION = {"sample": 400, "mnist": 10_000}
 """How many of the last training images are kept for validation."""
 
 Part = tuple[tg.Tensor, tg.Tensor]
+
+one_line_errors = interruption.one_line_errors
 
 
 def options(
@@ -101,30 +103,26 @@ def _rate(text: str) -> float:
     return number
 
 
-@contextmanager
-def one_line_errors() -> Iterator[None]:
-    """End with one clear line where the world is at fault: a file, a folder, Ctrl-C."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        sys.exit("\ninterrupted; what was written before is whole")
-    except (OSError, ImportError, ValueError, RuntimeError) as error:
-        sys.exit(f"error: {error}")
-
-
 def load(args: argparse.Namespace) -> Digits:
     """Load the digits that the options name; the output folder is tried first."""
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=args.out):
-            pass
-    except OSError as error:
-        raise OSError(f"can't write to the output folder {args.out}: {error}") from error
+    try_folder(args.out)
+    if args.data is not None and args.dataset != "mnist":
+        raise ValueError(f"--data {args.data} is not read for the sample; add --dataset mnist")
     if args.json is not None and not args.json.parent.is_dir():
         raise OSError(f"--json: the folder {args.json.parent} does not exist")
     if args.json is not None and args.json.is_dir():
         raise OSError(f"--json: {args.json} is a folder; name a file")
     return load_digits(args.dataset, args.data, args.seed)
+
+
+def try_folder(folder: Path) -> None:
+    """Make a folder if it isn't there, and see whether it can be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(f"can't write to the output folder {folder}: {error}") from error
 
 
 def write(path: Path, content: str) -> None:
@@ -136,7 +134,20 @@ def write(path: Path, content: str) -> None:
 def write_json(path: Path | None, figures: dict[str, Any]) -> None:
     """Write an example's figures, if a file was asked for."""
     if path is not None:
-        write(path, json.dumps(figures, indent=2) + "\n")
+        write(path, json_text(figures, indent=2))
+
+
+def json_text(figures: Any, indent: int) -> str:
+    """Return figures as JSON, which has no NaN and no infinity: they are null."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: plain(inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [plain(inner) for inner in value]
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    return json.dumps(plain(figures), indent=indent, allow_nan=False) + "\n"
 
 
 def write_figure(path: Path, figure: Figure) -> None:
@@ -317,6 +328,11 @@ def resume(path: Path, args: argparse.Namespace, **parts: Any) -> tuple[History,
         part.load_state_dict(saved[name])
     tg.set_rng_state(saved["random"])
     history = History(saved["history"])
+    if history.diverged:
+        raise ValueError(
+            f"the run of {path} diverged in epoch {history.diverged}; leave out --resume, and try "
+            f"a lower --lr"
+        )
     print(f"resumed {path} after epoch {history.epochs}")
     return history, saved["seconds"]
 

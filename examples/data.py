@@ -22,7 +22,9 @@ def draw(path, digits) -> None:
         common.show(axes, images[0], f"first {part} image, label {labels[0]}")
     for digit, row in enumerate(bottom.subplots(10, COLUMNS)):
         chosen = np.flatnonzero(digits.train_labels == digit)[:COLUMNS]
-        for axes, position in zip(row, chosen, strict=True):
+        for axes in row:
+            axes.axis("off")  # a folder of one's own may hold fewer
+        for axes, position in zip(row, chosen, strict=False):
             common.show(axes, digits.train_images[position])
     common.write_figure(path, figure)
 

@@ -29,10 +29,11 @@ def main(arguments: list[str] | None = None) -> dict:
     } | common.judge(args, "gaussian", digits.test_images, digits.test_labels, predictions)
     figure = Figure(figsize=(9, 4), layout="constrained")
     figure.suptitle("mean of each digit")
-    for axes, digit, mean in zip(
-        figure.subplots(2, 5).flat, model.classes_, model.means_, strict=True
-    ):
-        common.show(axes, mean, str(digit))
+    panels = figure.subplots(2, 5).ravel()
+    for axes in panels:
+        axes.axis("off")  # a folder of one's own may lack a digit
+    for digit, mean in zip(model.classes_, model.means_, strict=True):
+        common.show(panels[digit], mean, str(digit))
     common.write_figure(args.out / "gaussian-means.png", figure)
     common.tell(args, "gaussian", figures)
     return figures

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
+import signal
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -105,8 +107,12 @@ def options(
 def run(build: Build, cells: Sequence[Cell], args: argparse.Namespace) -> list[Result]:
     """Train every cell, as many side by side as there are cores; return the results in order."""
     common.load(args)  # what is wrong with the options is said before anything starts
-    jobs = (joblib.delayed(_train_number)(n, build, cell, args) for n, cell in enumerate(cells))
-    finished = joblib.Parallel(args.jobs, return_as="generator_unordered")(jobs)
+    parent = os.getpid()
+    jobs = (
+        joblib.delayed(_train_number)(n, build, cell, args, parent) for n, cell in enumerate(cells)
+    )
+    workers = min(args.jobs, len(cells))
+    finished = joblib.Parallel(workers, return_as="generator_unordered")(jobs)
     results: dict[int, Result] = {}
     for number, result in tqdm(finished, total=len(cells), unit="cell", disable=None):
         results[number] = result
@@ -114,7 +120,11 @@ def run(build: Build, cells: Sequence[Cell], args: argparse.Namespace) -> list[R
     return [results[number] for number in range(len(cells))]
 
 
-def _train_number(number: int, build: Build, cell: Cell, args: argparse.Namespace):
+def _train_number(
+    number: int, build: Build, cell: Cell, args: argparse.Namespace, parent: int
+) -> tuple[int, Result]:
+    if os.getpid() != parent:  # Ctrl-C is for the parent, which ends its workers
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     return number, train(build, cell, args, args.seed)
 
 
@@ -139,25 +149,38 @@ def best_of(results: Sequence[Result]) -> Result:
 def panels(path: Path, title: str, results: Sequence[Result], columns: int, floor: float) -> None:
     """Draw accuracies and cost of each cell in a panel of its own."""
     rows = math.ceil(len(results) / columns)
-    figure = Figure(figsize=(3.1 * columns, 2.6 * rows + 0.4), layout="constrained")
+    figure = Figure(figsize=(3.1 * columns, 2.6 * rows + 0.6), layout="constrained")
     figure.suptitle(title)
-    for axes, result in zip(
-        figure.subplots(rows, columns, squeeze=False).flat, results, strict=False
+    longest = max(len(result["history"]["train_cost"]) for result in results)
+    for number, (axes, result) in enumerate(
+        zip(figure.subplots(rows, columns, squeeze=False).flat, results, strict=False)
     ):
         history = result["history"]
-        epochs = range(1, len(history["train_cost"]) + 1)
+        # The epoch in which a run diverged was broken off: its accuracy says nothing.
+        count = len(history["train_cost"]) - bool(result["diverged"])
+        epochs = range(1, count + 1)
         for name, style in (("train", "-"), ("validation", "--")):
-            axes.plot(epochs, history[f"{name}_accuracy"], style, label=f"{name} accuracy")
+            axes.plot(epochs, history[f"{name}_accuracy"][:count], style, label=f"{name} accuracy")
         costs = axes.twinx()
-        costs.plot(epochs, history["train_cost"], ":", color="grey", label="train cost (right)")
+        costs.plot(
+            epochs, history["train_cost"][:count], ":", color="grey", label="train cost (right)"
+        )
         costs.set_ylim(0, 1)
+        axes.set_xlim(0, longest + 1)
+        if number >= len(results) - columns:
+            axes.set_xlabel("epoch")
+        if number % columns == 0:
+            axes.set_ylabel("accuracy")
+        if number % columns == columns - 1 or number == len(results) - 1:
+            costs.set_ylabel("cost", color="grey")
         costs.tick_params(labelsize="x-small", colors="grey")
         axes.set_title(label(result["cell"]), fontsize="medium")
         axes.set_ylim(floor, 1)
         axes.grid(alpha=0.3)
         words = outcome(result).replace(", ", "\n").replace("accuracy ", "")
-        if max(history["train_accuracy"]) < floor:
-            words = f"never above {max(history['train_accuracy']):.2f}\n{words}"
+        highest = max(history["train_accuracy"][:count], default=0.0)
+        if count and highest < floor:
+            words = f"never above {highest:.2f}\n{words}"
         costs.text(  # on the axes that are drawn last
             0.96, 0.06, words, ha="right", fontsize="small", transform=costs.transAxes,
             bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none"},

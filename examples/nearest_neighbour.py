@@ -24,10 +24,15 @@ def draw(labels: np.ndarray, count: int, source: np.random.Generator) -> np.ndar
 
 def neighbours(path, tests, nearest, labels, predictions) -> None:
     """Draw test images that are classified wrongly beside their nearest neighbours."""
-    wrong = np.flatnonzero(labels != predictions)[:10]
+    wrong = np.flatnonzero(labels != predictions)
+    turns = [int((labels[wrong[:n]] == labels[k]).sum()) for n, k in enumerate(wrong)]
+    wrong = np.sort(wrong[np.argsort(turns, kind="stable")[:10]])  # of every digit, if there are
     figure = Figure(figsize=(9, 4), layout="constrained")
     figure.suptitle("mistakes (above), and their nearest neighbours (below)")
-    for column, position in zip(figure.subplots(2, 10).T, wrong, strict=False):
+    panels = figure.subplots(2, 10)
+    for axes in panels.flat:
+        axes.axis("off")
+    for column, position in zip(panels.T, wrong, strict=False):
         for axes, image, label in zip(
             column,
             (tests[position], nearest[position]),

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,7 @@ class Kept:
             return None
         if not isinstance(record, dict) or record.get("settings") != job.settings:
             return None
-        return record["figures"]
+        return record.get("figures")
 
     def put(self, job: Job, figures: dict[str, Any]) -> None:
         """Keep what a job gave."""
@@ -151,11 +151,42 @@ def work(job: Job, kept: Kept) -> None:
     kept.put(job, figures)
 
 
+def end_with_parent() -> None:
+    """End this process when the one that started it ends, in whatever way.
+
+    The other end of standard input is open as long as that one lives.
+    """
+
+    def wait() -> None:
+        os.read(0, 1)  # not sys.stdin.read, whose lock this thread would hold at the exit
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+@contextlib.contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Refuse to work in a folder in which another reproduction is at work."""
+    with open(folder / ".lock", "w") as file:
+        try:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # there is none on Windows
+            pass
+        except BlockingIOError:
+            raise RuntimeError(
+                f"another reproduction is at work in {folder}; wait for it, or give another --out"
+            ) from None
+        yield
+
+
 class Children:
     """Runs of jobs in processes of their own, which end with this one."""
 
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
+        self._for_them, self._mine = os.pipe()  # nothing is written: it closes when this one ends
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[str]] = set()
         self._stopped = False
@@ -171,8 +202,8 @@ class Children:
                     return job
                 # In a session of its own, so that Ctrl-C is for the one who waits for it.
                 process = subprocess.Popen(
-                    command, stdout=output, stderr=subprocess.PIPE, text=True, env=environment,
-                    start_new_session=True,
+                    command, stdin=self._for_them, stdout=output, stderr=subprocess.PIPE,
+                    text=True, env=environment, start_new_session=True,
                 )  # fmt: skip
                 self._running.add(process)
             _, errors = process.communicate()
@@ -189,6 +220,8 @@ class Children:
             self._stopped = True
             for process in self._running:
                 process.terminate()
+            os.close(self._for_them)
+            os.close(self._mine)
 
 
 def run(jobs: Sequence[Job], kept: Kept, bar: tqdm, workers: int) -> None:
@@ -199,6 +232,7 @@ def run(jobs: Sequence[Job], kept: Kept, bar: tqdm, workers: int) -> None:
     children = Children(kept)
     threads = max(1, joblib.cpu_count() // workers)
     # A thread waits for each process.
+    workers = max(1, min(workers, len(missing)))
     parallel = joblib.Parallel(workers, backend="threading", return_as="generator_unordered")
     try:
         for job in parallel(joblib.delayed(children.run)(job, threads) for job in missing):
@@ -295,7 +329,13 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     page = args.page or args.out
     # What is wrong with folders and data is said before anything starts.
     common.load(argparse.Namespace(**vars(args), json=None, seed=0))
-    page.mkdir(parents=True, exist_ok=True)
+    common.try_folder(page / "results")
+    with only_one(args.out):
+        return reproduce(args, page)
+
+
+def reproduce(args: argparse.Namespace, page: Path) -> dict[str, Any]:
+    """Run what isn't finished yet, and write figures and page."""
     kept = Kept(args.out / "finished")
     chosen = [e for e in EXPERIMENTS if not args.experiments or e.number in args.experiments]
     grids = [e for e in chosen if e.kind == "grid"]
@@ -325,6 +365,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
 if __name__ == "__main__":
     with common.one_line_errors():
         if sys.argv[1:2] == [JOB]:
+            end_with_parent()
             work(Job(**json.loads(sys.argv[2])), Kept(Path(sys.argv[3])))
         else:
             main()

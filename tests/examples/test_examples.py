@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 
 import common
 import grid
+import numpy as np
 import pytest
 
 import tinygrad_mnist as tg
@@ -180,6 +183,7 @@ def test_logistic_shows_the_flaw_of_the_reports_labels(tmp_path: Path) -> None:
         (["--out", "/dev/null/x"], "can't write to the output folder"),
         (["--json", "/nowhere/x.json"], "/nowhere does not exist"),
         (["--resume"], "no checkpoint"),
+        (["--data", "/nowhere"], "add --dataset mnist"),
     ],
     ids=str,
 )
@@ -202,6 +206,118 @@ def test_damaged_data_file_is_named(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert done.stderr.startswith("error: ")
     assert "train-images-idx3-ubyte" in done.stderr
+
+
+def test_interruption_while_modules_are_imported_ends_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "numpy.py").write_text("raise KeyboardInterrupt")
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / "mlp.py")],
+        capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert done.stderr.strip() == "interrupted; what was written before is whole"
+
+
+def test_interruption_of_a_grid_ends_in_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, str(EXAMPLES / "regularisation.py"), "--epochs", "40", "--jobs", "2"]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("alpha")  # of the first cell; others are at work
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors.strip() == "interrupted; what was written before is whole"
+
+
+def test_a_diverged_run_is_valid_json_and_not_resumed(tmp_path: Path) -> None:
+    path = tmp_path / "figures.json"
+    options = ["--out", str(tmp_path), "--lr", "1e30", "--epochs", "3"]
+    importlib.import_module("mlp").main([*options, "--json", str(path)])
+
+    def fail(name: str) -> None:
+        raise AssertionError(f"{name} isn't JSON")
+
+    figures = json.loads(path.read_text(), parse_constant=fail)
+    assert figures["test_cost"] is None
+    assert figures["history"]["train_cost"] == [None]
+    with pytest.raises(ValueError, match=r"mlp\.npz diverged in epoch 1; leave out --resume"):
+        importlib.import_module("mlp").main([*options, "--resume"])
+
+
+@pytest.mark.parametrize("name", ["data", "gaussian", "nearest_neighbour"])
+def test_a_folder_without_one_of_the_digits_is_drawn(name: str, tmp_path: Path) -> None:
+    digits = tg.datasets.load_digits("sample")
+    for prefix, images, labels in (
+        ("train", digits.train_images, digits.train_labels),
+        ("t10k", digits.test_images, digits.test_labels),
+    ):
+        kept = np.flatnonzero(labels != 3)[::7]
+        tg.datasets.write_idx(
+            tmp_path / f"{prefix}-images-idx3-ubyte", images[kept].reshape(-1, 28, 28)
+        )
+        tg.datasets.write_idx(
+            tmp_path / f"{prefix}-labels-idx1-ubyte", labels[kept].astype(np.uint8)
+        )
+    figures = run(name, tmp_path, "--dataset", "mnist", "--data", str(tmp_path))
+    if name == "data":
+        assert figures["train_counts"][3] == 0
+
+
+def test_panels_leave_out_the_epoch_of_divergence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("train_cost", "train_accuracy", "validation_cost", "validation_accuracy")
+    results = [
+        {
+            "cell": {"lr": 0.1}, "diverged": diverged, "train_accuracy": 0.9,
+            "validation_accuracy": 0.9, "history": {name: [0.9] * epochs for name in names},
+        }
+        for epochs, diverged in ((4, None), (3, 3), (1, 1))
+    ]  # fmt: skip
+    drawn = []
+    monkeypatch.setattr(common, "write_figure", lambda path, figure: drawn.append(figure))
+    grid.panels(tmp_path / "grid.png", "title", results, 3, 0.5)
+    panels = [axes for axes in drawn[0].axes if axes.get_title()]
+    assert [len(axes.get_lines()[0].get_xdata()) for axes in panels] == [4, 2, 0]
+    assert len({axes.get_xlim() for axes in panels}) == 1
+    assert [axes.get_xlabel() for axes in panels] == ["epoch"] * 3
+    assert panels[0].get_ylabel() == "accuracy"
+
+
+def test_mistakes_drawn_beside_their_neighbours_are_of_many_digits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import nearest_neighbour
+
+    labels = np.repeat(np.arange(10), 20)
+    drawn = []
+    monkeypatch.setattr(common, "write_figure", lambda path, figure: drawn.append(figure))
+    images = np.zeros((200, 784))
+    nearest_neighbour.neighbours(tmp_path / "x.png", images, images, labels, (labels + 1) % 10)
+    titles = [axes.get_title() for axes in drawn[0].axes]
+    assert titles[:10] == [str(digit) for digit in range(10)]
+    assert titles[10:] == [str((digit + 1) % 10) for digit in range(10)]
+
+
+def test_a_grid_starts_no_more_workers_than_cells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, real = [], grid.joblib.Parallel
+
+    def parallel(workers: int, **options: Any) -> Any:
+        asked.append(workers)
+        return real(1, **options)
+
+    monkeypatch.setattr(grid.joblib, "Parallel", parallel, raising=True)
+    monkeypatch.setattr(grid, "_train_number", lambda n, *rest: (n, result))
+    result = {"cell": {"lr": 0.1}, "diverged": 1, "seconds": 0.0}
+    options = ["--out", str(tmp_path), "--jobs", "100000"]
+    args = grid.options(None, {"sample": 1, "mnist": 1}, 32, options)
+    grid.run(lambda cell: None, [{"lr": 0.1}, {"lr": 0.2}], args)  # type: ignore[arg-type, return-value]
+    assert asked == [2]
 
 
 def test_damaged_checkpoint_is_named(tmp_path: Path) -> None:

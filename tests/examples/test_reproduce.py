@@ -45,9 +45,12 @@ def test_page_holds_the_figures_and_finished_runs_are_skipped(
     monkeypatch.setattr(reproduce.Children, "run", fail)
     again = reproduce.main(quick(tmp_path, "E2", "E8"))
     assert again["experiments"] == figures["experiments"]
-    (tmp_path / "finished" / "E2-seed0.json").write_text('{"settings": ')  # a damaged one
-    with pytest.raises(AssertionError, match="E2-seed0 was run again"):
-        reproduce.main(quick(tmp_path, "E2"))
+    record = tmp_path / "finished" / "E2-seed0.json"
+    settings = json.dumps(json.loads(record.read_text())["settings"])
+    for damaged in ('{"settings": ', f'{{"settings": {settings}}}', "[]"):
+        record.write_text(damaged)
+        with pytest.raises(AssertionError, match="E2-seed0 was run again"):
+            reproduce.main(quick(tmp_path, "E2"))
     with pytest.raises(AssertionError, match="E8-3e-05-seed0 was run again"):
         reproduce.main([*quick(tmp_path, "E8"), "--epochs", "2"])
 
@@ -72,6 +75,42 @@ def test_interrupted_reproduction_keeps_what_is_finished(tmp_path: Path) -> None
     assert 0 < len(kept) < 6
     assert all(json.loads(path.read_text())["figures"]["epochs"] == 30 for path in kept)
     assert not (tmp_path / "results.md").exists()
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
+def test_runs_end_with_the_reproduction_that_started_them(tmp_path: Path, name: str) -> None:
+    command = [*COMMAND, "E6", "--epochs", "100000", "--jobs", "1", "--out", str(tmp_path)]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    log = tmp_path / "runs" / "E6-seed0" / "mlp.npz"
+    deadline = time.monotonic() + 100
+    while not log.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.Signals[name])
+    process.wait()
+    time.sleep(3)
+    changed = log.stat().st_mtime_ns
+    time.sleep(2)
+    assert log.stat().st_mtime_ns == changed, "the run goes on"
+
+
+def test_two_reproductions_do_not_share_a_folder(tmp_path: Path) -> None:
+    with reproduce.only_one(tmp_path):
+        done = subprocess.run(
+            [*COMMAND, "E1", "--out", str(tmp_path)], cwd=ROOT, capture_output=True, text=True
+        )
+        assert done.returncode == 1
+        assert done.stderr.startswith("error: another reproduction is at work in ")
+        assert not (tmp_path / "finished").exists()
+    assert reproduce.main(quick(tmp_path, "E1"))["experiments"]["E1"]
+
+
+def test_folder_of_the_page_is_tried_first(tmp_path: Path) -> None:
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "results").write_text("a file where a folder must be")
+    with pytest.raises(OSError, match="can't write to the output folder"):
+        reproduce.main([*quick(tmp_path / "out", "E1"), "--page", str(tmp_path / "page")])
+    assert not (tmp_path / "out" / "finished").exists()
 
 
 @pytest.mark.parametrize(
@@ -105,7 +144,9 @@ def test_a_run_that_fails_is_named_and_the_others_are_kept(tmp_path: Path) -> No
 
 def test_published_page_is_made_of_the_published_figures() -> None:
     folder = ROOT / "docs"
-    figures = json.loads((folder / "results" / "figures.json").read_text())
+    text = (folder / "results" / "figures.json").read_text()
+    assert "NaN" not in text  # which isn't JSON
+    figures = json.loads(text)
     assert results_page.page(figures) == (folder / "results.md").read_text()
     assert figures["dataset"] == "mnist"
     assert figures["epochs"] is None
