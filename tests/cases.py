@@ -115,10 +115,14 @@ def invariant(case: Case, outs: list[Any]) -> list[Any]:
 def _outer(columns: Any, rows: Any) -> Any:
     """Return the product of each column with its row: the same if both change their sign."""
     n = min(columns.shape[-1], rows.shape[-2])
-    return columns[..., :, :n, None] * rows[..., None, :n, :].swapaxes(-2, -3)
+    return columns.swapaxes(-1, -2)[..., :n, :, None] * rows[..., :n, None, :]
 
 
-UNIQUE: dict[str, Any] = {}
+UNIQUE: dict[str, Any] = {
+    "eigh": lambda values, vectors: (values, _outer(vectors, vectors.swapaxes(-1, -2))),
+    "svd": lambda u, s, vh: (s, _outer(u, vh), _outer(u, u.swapaxes(-1, -2))),
+    "qr": lambda q, r: (_outer(q, r), _outer(q, q.swapaxes(-1, -2))),
+}
 """What is unique of the outputs of an operation whose signs are arbitrary."""
 
 

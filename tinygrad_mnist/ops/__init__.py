@@ -61,6 +61,18 @@ from tinygrad_mnist.ops.elementwise import sub as sub
 from tinygrad_mnist.ops.elementwise import tanh as tanh
 from tinygrad_mnist.ops.elementwise import trunc as trunc
 from tinygrad_mnist.ops.elementwise import where as where
+from tinygrad_mnist.ops.factorization import LinAlgError as LinAlgError
+from tinygrad_mnist.ops.factorization import cholesky as cholesky
+from tinygrad_mnist.ops.factorization import cofactor as cofactor
+from tinygrad_mnist.ops.factorization import det as det
+from tinygrad_mnist.ops.factorization import eigh as eigh
+from tinygrad_mnist.ops.factorization import inv as inv
+from tinygrad_mnist.ops.factorization import pinv as pinv
+from tinygrad_mnist.ops.factorization import qr as qr
+from tinygrad_mnist.ops.factorization import slogdet as slogdet
+from tinygrad_mnist.ops.factorization import solve as solve
+from tinygrad_mnist.ops.factorization import solve_triangular as solve_triangular
+from tinygrad_mnist.ops.factorization import svd as svd
 from tinygrad_mnist.ops.indexing import gather as gather
 from tinygrad_mnist.ops.indexing import getitem as getitem
 from tinygrad_mnist.ops.indexing import place as place
@@ -68,6 +80,7 @@ from tinygrad_mnist.ops.indexing import scatter_add as scatter_add
 from tinygrad_mnist.ops.indexing import setitem as setitem
 from tinygrad_mnist.ops.linalg import linear as linear
 from tinygrad_mnist.ops.linalg import matmul as matmul
+from tinygrad_mnist.ops.norm import power_norm as power_norm
 from tinygrad_mnist.ops.reduction import amax as amax
 from tinygrad_mnist.ops.reduction import amin as amin
 from tinygrad_mnist.ops.reduction import cumsum as cumsum
