@@ -150,7 +150,7 @@ class ReductionMethods(Variable):
         if p == -math.inf:
             return size.amin(dim, keepdim)  # type: ignore[no-any-return]
         if p == 0:
-            return (size != 0).to(self._array.dtype).sum(dim, keepdim)  # type: ignore[no-any-return]
+            return apply(ops.sign, size).sum(dim, keepdim)  # type: ignore[no-any-return]
         if p == 1:
             return size.sum(dim, keepdim)  # type: ignore[no-any-return]
         if isinstance(p, str):
