@@ -14,10 +14,12 @@ def _masked_softmax(x: Any, mask: Any = None, *, dim: int) -> Any:
     out = x if mask is None else np.where(mask, x, np.array(-np.inf, x.dtype))
     largest = np.max(out, axis=dim, keepdims=True, initial=-np.inf)
     # -inf - (-inf) would be NaN: a row with nothing in it is left where it is.
-    out = out - np.where(largest == -np.inf, np.array(0, x.dtype), largest)
+    largest[largest == -np.inf] = 0
+    out = np.subtract(out, largest, out=None if out is x else out)
     np.exp(out, out=out)
     total = np.sum(out, axis=dim, keepdims=True)
-    out /= np.where(total == 0, np.array(1, x.dtype), total)
+    total[total == 0] = 1
+    out /= total
     return out
 
 
