@@ -46,7 +46,11 @@ def draw(
     for kink in domain.kinks:
         close = np.abs(values - kink) < 0.1
         values = np.where(close, kink + np.where(values < kink, -0.2, 0.2), values)
-    return values.reshape(shape).astype(dtype)
+    values = values.reshape(shape)
+    if domain.diagonal:
+        i = np.arange(min(shape[-2:]))
+        values[..., i, i] += domain.diagonal * (i + 1)
+    return values.astype(dtype)
 
 
 def inputs(case: Case, seed: int, dtype: Any = np.float64) -> list[Any]:
@@ -85,11 +89,46 @@ def tensors(case: Case, arrays: list[Any], layout: Any = None) -> list[Any]:
 
 def call(case: Case, *args: Any) -> Any:
     """Apply the operation of a case with its settings."""
-    return apply(case.op, *args, **case.sample.settings)
+    return apply(case.op, *symmetrized(case, args), **case.sample.settings)
 
 
-def in_torch(case: Case, torch: Any, args: list[Any]) -> Any:
-    """Evaluate the PyTorch expression of a case."""
+def outputs(case: Case, *args: Any) -> list[Any]:
+    """Apply the operation of a case, and return its outputs as a list, one or several."""
+    out = call(case, *args)
+    return list(out) if isinstance(out, tuple) else [out]
+
+
+def symmetrized(case: Case, args: Any) -> list[Any]:
+    """Make those inputs symmetric matrices that have to be."""
+    return [
+        (x + x.swapaxes(-1, -2)) * 0.5 if case.op.domain(i).symmetric else x
+        for i, x in enumerate(args)
+    ]
+
+
+def invariant(case: Case, outs: list[Any]) -> list[Any]:
+    """Return what of the outputs is unique: two libraries may differ in signs of columns."""
+    kept = UNIQUE.get(case.op.name)
+    return outs if kept is None else list(kept(*outs))
+
+
+def _outer(columns: Any, rows: Any) -> Any:
+    """Return the product of each column with its row: the same if both change their sign."""
+    n = min(columns.shape[-1], rows.shape[-2])
+    return columns.swapaxes(-1, -2)[..., :n, :, None] * rows[..., :n, None, :]
+
+
+UNIQUE: dict[str, Any] = {
+    "eigh": lambda values, vectors: (values, _outer(vectors, vectors.swapaxes(-1, -2))),
+    "svd": lambda u, s, vh: (s, _outer(u, vh), _outer(u, u.swapaxes(-1, -2))),
+    "qr": lambda q, r: (_outer(q, r), _outer(q, q.swapaxes(-1, -2))),
+}
+"""What is unique of the outputs of an operation whose signs are arbitrary."""
+
+
+def in_torch(case: Case, torch: Any, args: list[Any]) -> list[Any]:
+    """Evaluate the PyTorch expression of a case, and return its outputs as a list."""
+    args = symmetrized(case, args)
     names: dict[str, Any] = {"torch": torch, "F": torch.nn.functional, **case.sample.settings}
     if case.op.variadic:
         names[case.op.inputs[0]] = args
@@ -103,4 +142,5 @@ def in_torch(case: Case, torch: Any, args: list[Any]) -> Any:
         )
     elif isinstance(index, np.ndarray):
         names["index"] = torch.from_numpy(index)
-    return eval(case.op.torch, names)
+    out = eval(case.op.torch, names)
+    return list(out) if isinstance(out, tuple) else [out]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tinygrad_mnist import ops, tensor
-from tinygrad_mnist.autograd import apply, gradcheck
+from tinygrad_mnist import Tensor, float64, ops, tensor
+from tinygrad_mnist.autograd import apply, grad, gradcheck, gradgradcheck
 from tinygrad_mnist.autograd.gradcheck import GradcheckError
 from tinygrad_mnist.ops.contract import TABLE, Sample, op
 
@@ -171,3 +173,108 @@ def test_second_derivative_checker_catches_a_rule_that_cannot_be_recorded() -> N
     assert gradcheck(lambda x: apply(hidden, x), x)
     with pytest.raises(GradcheckError):
         gradgradcheck(lambda x: apply(hidden, x), x)
+
+
+def _x(g: Any, y: Any, growth: Any) -> Any:
+    g_product, g_growth = g
+    given = 0 if g_product is None else g_product * y
+    return given + (0 if g_growth is None else g_growth * growth)
+
+
+def _y(g: Any, x: Any) -> Any:
+    return np.zeros_like(x) if g[0] is None else g[0] * x
+
+
+def product_and_growth() -> ops.Op:
+    """Return x * y and exp(x); the second output is saved by name for its own rule."""
+    return make(
+        lambda x, y: (x * y, np.exp(x)), outputs=["product", "growth"], x=_x, y=_y,
+        broadcasts=True,
+    )  # fmt: skip
+
+
+def leaves() -> tuple[Tensor, Tensor]:
+    x = tensor([0.5, -1.0], dtype=float64, requires_grad=True)
+    y = tensor([2.0, 3.0], dtype=float64, requires_grad=True)
+    return x, y
+
+
+def test_outputs_come_as_a_tuple_of_tensors_or_of_arrays() -> None:
+    x, y = leaves()
+    pair = product_and_growth()
+    product, growth = apply(pair, x, y)
+    assert product.tolist() == [1.0, -3.0]
+    assert [t.grad_fn.name() for t in (product, growth)] == ["MadeBackward0"] * 2
+    plain = pair(x.detach().numpy(), y.detach().numpy())
+    assert [type(a) for a in plain] == [np.ndarray] * 2
+    np.testing.assert_array_equal(plain[1], growth.detach().numpy())
+
+
+def test_rule_sees_none_for_an_output_that_is_not_used() -> None:
+    x, y = leaves()
+    pair = product_and_growth()
+    (g,) = grad(apply(pair, x, y)[0].sum(), x)
+    assert g.tolist() == y.tolist()
+    gx, gy = grad(apply(pair, x, y)[1].sum(), (x, y))
+    np.testing.assert_allclose(gx.numpy(), np.exp(x.detach().numpy()))
+    assert gy.tolist() == [0.0, 0.0]
+
+
+def test_first_and_second_derivatives_agree_with_differences() -> None:
+    pair = product_and_growth()
+    assert gradcheck(lambda *a: apply(pair, *a), leaves())
+    assert gradgradcheck(lambda *a: apply(pair, *a), leaves())
+
+
+def test_second_derivative_reaches_the_output_that_a_user_holds() -> None:
+    """d growth / dx is growth itself: its derivative by growth is 1, as for one output."""
+    x, y = leaves()
+    growth = apply(product_and_growth(), x, y)[1]
+    (first,) = grad(growth.sum(), x, create_graph=True)
+    (second,) = grad(first.sum(), growth)
+    assert second.tolist() == [1.0, 1.0]
+
+
+def test_only_the_outputs_that_rules_name_are_saved_and_watched() -> None:
+    x, y = leaves()
+    pair = product_and_growth()
+    assert len(apply(pair, x.detach(), y)[0].grad_fn.parents[0].saved) == 1
+    product, growth = apply(pair, x, y)
+    product.detach().zero_()
+    grad((product.sum(), growth.sum()), x)
+    product, growth = apply(pair, x, y)
+    growth.detach().zero_()
+    with pytest.raises(RuntimeError, match="made: an array saved for its backward has been mod"):
+        grad(growth.sum(), x)
+
+
+def test_fused_operation_with_several_outputs_goes_through_its_reference_again() -> None:
+    def forward(x: Any) -> Any:
+        root = np.sqrt(x)
+        return root, x * root, 0.5 / root
+
+    def rule(g: Any, x: Any, slope: Any) -> Any:
+        return (0 if g[0] is None else g[0] * slope) + (0 if g[1] is None else g[1] * 3 * x * slope)
+
+    fused = make(
+        forward, outputs=["root", "cube"], residuals=["slope"], x=rule,
+        reference=lambda x: (x**0.5, x**1.5),
+    )  # fmt: skip
+    x = tensor([0.5, 2.0], dtype=float64, requires_grad=True)
+    for chosen in (slice(0, 2), slice(0, 1), slice(1, 2)):
+        assert gradcheck(lambda x, chosen=chosen: apply(fused, x)[chosen], x)
+        assert gradgradcheck(lambda x, chosen=chosen: apply(fused, x)[chosen], x)
+
+
+def test_graph_goes_with_the_last_output() -> None:
+    x, y = leaves()
+    gc.disable()
+    try:
+        product, growth = apply(product_and_growth(), x, y)
+        alive = weakref.ref(product.grad_fn.parents[0])
+        del product
+        assert alive() is not None
+        del growth
+        assert alive() is None
+    finally:
+        gc.enable()

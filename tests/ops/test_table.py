@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
 
 from tinygrad_mnist import from_numpy, ops
-from tinygrad_mnist.autograd import apply, grad, gradcheck, gradgradcheck
+from tinygrad_mnist.autograd import apply, backward, grad, gradcheck, gradgradcheck
 
 DIFFERENTIABLE = list(cases.cases(differentiable=True))
 ALL = list(cases.cases())
@@ -35,6 +35,10 @@ def cotangent(shape: Any, source: np.random.Generator, dtype: Any = np.float64) 
     return from_numpy(np.asarray(source.standard_normal(shape), dtype))
 
 
+def cotangents(outs: list[Any], source: np.random.Generator) -> list[Any]:
+    return [cotangent(out.shape, source, out.detach().numpy().dtype) for out in outs]
+
+
 @each
 @given(seed=seeds)
 def test_gradient_agrees_with_central_differences_in_a_random_direction(
@@ -44,10 +48,10 @@ def test_gradient_agrees_with_central_differences_in_a_random_direction(
     arrays = cases.inputs(case, seed)
     tensors = cases.tensors(case, arrays)
     xs = tracked(case, tensors)
-    out = cases.call(case, *tensors)
-    g = cotangent(out.shape, source)
+    outs = cases.outputs(case, *tensors)
+    gs = cotangents(outs, source)
     directions = [source.standard_normal(x.shape) for x in xs]
-    gradients = grad(out, xs, g)
+    gradients = grad(outs, xs, gs)
     analytic = sum(
         float(np.sum(d * gr.numpy())) for d, gr in zip(directions, gradients, strict=True)
     )
@@ -59,7 +63,10 @@ def test_gradient_agrees_with_central_differences_in_a_random_direction(
             for x, d in zip(xs, directions, strict=True)
         )
         args = [next(moved) if cases.is_tracked(case, i) else a for i, a in enumerate(arrays)]
-        return float(np.sum(cases.call(case, *args)._array * g.numpy()))
+        moved_outs = cases.outputs(case, *args)
+        return sum(
+            float(np.sum(out._array * g.numpy())) for out, g in zip(moved_outs, gs, strict=True)
+        )
 
     numeric = (at(eps) - at(-eps)) / (2 * eps)
     scale = 1 + sum(float(np.abs(gr.numpy()).sum()) for gr in gradients)
@@ -81,15 +88,13 @@ def test_second_derivative_agrees_with_differences_of_the_gradient(case: Case) -
 
 @each
 def test_gradients_of_a_recorded_backward_equal_those_of_a_plain_one(case: Case) -> None:
-    source = np.random.default_rng(5)
     arrays = cases.inputs(case, 5)
     results = []
     for create_graph in (False, True):
         tensors = cases.tensors(case, arrays)
-        out = cases.call(case, *tensors)
-        g = cotangent(out.shape, np.random.default_rng(6))
-        results.append(grad(out, tracked(case, tensors), g, create_graph=create_graph))
-    del source
+        outs = cases.outputs(case, *tensors)
+        gs = cotangents(outs, np.random.default_rng(6))
+        results.append(grad(outs, tracked(case, tensors), gs, create_graph=create_graph))
     for plain, recorded in zip(*results, strict=True):
         np.testing.assert_allclose(recorded.detach().numpy(), plain.numpy(), rtol=1e-12, atol=1e-12)
 
@@ -135,16 +140,20 @@ def test_values_and_gradients_are_those_of_pytorch(case: Case, dtype: Any, torch
         else a
         for i, a in enumerate(arrays)
     ]
-    out, expected = cases.call(case, *ours), cases.in_torch(case, torch, theirs)
-    assert out.shape == tuple(expected.shape)
-    assert repr(out.dtype) == repr(expected.dtype)
-    np.testing.assert_allclose(out.detach().numpy(), expected.detach().numpy(), **tolerance)
+    outs = cases.invariant(case, cases.outputs(case, *ours))
+    expected = cases.invariant(case, cases.in_torch(case, torch, theirs))
+    for out, want in zip(outs, expected, strict=True):
+        assert out.shape == tuple(want.shape)
+        assert repr(out.dtype) == repr(want.dtype)
+        np.testing.assert_allclose(out.detach().numpy(), want.detach().numpy(), **tolerance)
     if not case.op.differentiable:
-        assert not out.requires_grad
+        assert not any(out.requires_grad for out in outs)
         return
-    g = cotangent(out.shape, np.random.default_rng(8), out.detach().numpy().dtype)
-    mine = grad(out, tracked(case, ours), g)
-    oracle = torch.autograd.grad(expected, tracked(case, theirs), torch.from_numpy(g.numpy()))
+    gs = cotangents(outs, np.random.default_rng(8))
+    mine = grad(outs, tracked(case, ours), gs)
+    oracle = torch.autograd.grad(
+        expected, tracked(case, theirs), [torch.from_numpy(g.numpy()) for g in gs]
+    )
     for a, b in zip(mine, oracle, strict=True):
         assert repr(a.dtype) == repr(b.dtype)
         np.testing.assert_allclose(a.numpy(), b.numpy(), **tolerance)
@@ -175,7 +184,7 @@ def test_gradient_at_a_kink_is_the_one_that_pytorch_chose(
         else a
         for i, a in enumerate(arrays)
     ]
-    out, expected = cases.call(case, *ours), cases.in_torch(case, torch, theirs)
+    out, (expected,) = cases.call(case, *ours), cases.in_torch(case, torch, theirs)
     mine = grad(out.sum(), tracked(case, ours))
     oracle = torch.autograd.grad(expected.sum(), tracked(case, theirs))
     for a, b in zip(mine, oracle, strict=True):
@@ -187,12 +196,12 @@ def test_inputs_and_cotangent_stay_as_they_were(case: Case) -> None:
     arrays = cases.inputs(case, 10)
     before = [np.array(a) if isinstance(a, np.ndarray) else a for a in arrays]
     tensors = cases.tensors(case, arrays)
-    out = cases.call(case, *tensors)
-    g = cotangent(out.shape, np.random.default_rng(11))
-    kept, value = g.numpy().copy(), out.detach().numpy().copy()
-    out.backward(g)
-    np.testing.assert_array_equal(g.numpy(), kept)
-    np.testing.assert_array_equal(out.detach().numpy(), value)
+    outs = cases.outputs(case, *tensors)
+    gs = cotangents(outs, np.random.default_rng(11))
+    kept = [x.detach().numpy().copy() for x in (*gs, *outs)]
+    backward(outs, gs)
+    for x, value in zip((*gs, *outs), kept, strict=True):
+        np.testing.assert_array_equal(x.detach().numpy(), value)
     for a, b in zip(arrays, before, strict=True):
         if isinstance(a, np.ndarray):
             np.testing.assert_array_equal(a, b)
@@ -203,11 +212,11 @@ def test_gradients_are_writable_and_share_memory_with_nothing(case: Case) -> Non
     """Cases 16 and 17."""
     tensors = cases.tensors(case, cases.inputs(case, 12))
     xs = tracked(case, tensors)
-    out = cases.call(case, *tensors)
-    g = cotangent(out.shape, np.random.default_rng(13))
-    out.backward(g)
+    outs = cases.outputs(case, *tensors)
+    gs = cotangents(outs, np.random.default_rng(13))
+    backward(outs, gs)
     gradients = [x.grad.numpy() for x in xs]
-    others = [x.detach().numpy() for x in xs] + [g.numpy(), out.detach().numpy()]
+    others = [x.detach().numpy() for x in (*xs, *gs, *outs)]
     for i, a in enumerate(gradients):
         assert a.flags.writeable
         assert not a.size or 0 not in [s for s, n in zip(a.strides, a.shape, strict=True) if n > 1]
@@ -231,9 +240,9 @@ def test_memory_order_of_the_inputs_does_not_matter(case: Case, layout: Any) -> 
     results = []
     for change in (None, layout):
         tensors = cases.tensors(case, arrays, change)
-        out = cases.call(case, *tensors)
-        g = cotangent(out.shape, np.random.default_rng(15))
-        results.append((out, *grad(out, tracked(case, tensors), g)))
+        outs = cases.outputs(case, *tensors)
+        gs = cotangents(outs, np.random.default_rng(15))
+        results.append((*outs, *grad(outs, tracked(case, tensors), gs)))
     for a, b in zip(*results, strict=True):
         np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), rtol=1e-12, atol=1e-12)
 
@@ -244,10 +253,10 @@ def test_float32_stays_float32(case: Case) -> None:
     if case.op is ops.cast:
         pytest.skip("changing the dtype is what it is for")
     tensors = cases.tensors(case, cases.inputs(case, 16, np.float32))
-    out = cases.call(case, *tensors)
-    assert out._array.dtype == np.float32
-    g = cotangent(out.shape, np.random.default_rng(17), np.float32)
-    for t in grad(out, tracked(case, tensors), g, create_graph=True):
+    outs = cases.outputs(case, *tensors)
+    assert {out._array.dtype for out in outs} == {np.dtype(np.float32)}
+    gs = cotangents(outs, np.random.default_rng(17))
+    for t in grad(outs, tracked(case, tensors), gs, create_graph=True):
         assert t._array.dtype == np.float32
         assert type(t._array) is np.ndarray
 
@@ -263,8 +272,9 @@ def test_fused_operation_agrees_with_its_reference(op: ops.Op) -> None:
         for function in (lambda *a, **k: apply(op, *a, **k), op.reference):
             tensors = cases.tensors(case, arrays)
             out = function(*tensors, **case.sample.settings)
-            g = cotangent(out.shape, np.random.default_rng(19))
-            results.append((out, *grad(out, tracked(case, tensors), g)))
+            outs = list(out) if isinstance(out, tuple) else [out]
+            gs = cotangents(outs, np.random.default_rng(19))
+            results.append((*outs, *grad(outs, tracked(case, tensors), gs)))
         for a, b in zip(*results, strict=True):
             np.testing.assert_allclose(
                 a.detach().numpy(), b.detach().numpy(), rtol=1e-11, atol=1e-12

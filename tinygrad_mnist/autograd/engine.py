@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Node, Output, Tuple, Variable, Version, wrap, wrapped
+from tinygrad_mnist.autograd.graph import Node, Variable, Version, wrap, wrapped
 from tinygrad_mnist.autograd.hooks import run_hooks
 from tinygrad_mnist.autograd.modes import modes, recording
+from tinygrad_mnist.autograd.several import Custom, Output, Tuple
 
 Source = Node | Variable
 
@@ -100,7 +101,7 @@ def pull(
     """Run a node's rules: turn the gradient of its output into those of its parents."""
     saved = node.check()
     plan, parents = node.plan, node.parents
-    if isinstance(node, Tuple):
+    if isinstance(node, Custom):
         return [
             (parent, fit(node, i, gradient, *describe(parent), create_graph))
             for i, gradient in node.run(g, create_graph)
@@ -189,7 +190,7 @@ def fit(
         gradient = unbroadcast(gradient, shape)
     if array.dtype != dtype:
         # A promoted input is given its gradient in its own dtype.
-        if array.dtype != node.dtype and not isinstance(node, Tuple):
+        if array.dtype != node.dtype and not isinstance(node, Custom):
             raise RuntimeError(
                 f"{where} a gradient of dtype {array.dtype}, but the operation was computed in "
                 f"{node.dtype}"
@@ -225,7 +226,10 @@ def _restored(node: Node, slot: int, array: Any, version: Version) -> Any:
 
     It keeps its version: a write to it before the second derivative must be noticed too.
     """
-    if slot == len(node.parents):
+    index = slot - len(node.parents)
+    if isinstance(node, Tuple) and 0 <= index < len(node.outputs):
+        return wrap(array, Output.of(node, index, array), version)
+    if index == 0:
         return wrap(array, node, version)
     parent = node.parents[slot] if slot < len(node.parents) else None
     if isinstance(parent, Variable) and parent._array is array:
@@ -243,10 +247,12 @@ def _pull_reference(node: Node, g: Any) -> list[tuple[Source, Any]]:
     inputs = []
     for i in range(count):
         inputs.append(ops.identity(saved[i]) if node.parents[i] is not None else saved[i])
-    out = node.op.reference(*inputs, **node.settings)
+    returned = node.op.reference(*inputs, **node.settings)
+    pairs = zip(returned, g, strict=True) if isinstance(node, Tuple) else [(returned, g)]
+    roots = [(out._node, part) for out, part in pairs if part is not None]
     tracked = [i for i in range(count) if node.parents[i] is not None]
     sources = [inputs[i]._node for i in tracked]
-    found = walk([(out._node, g)], until=sources, retain_graph=True, create_graph=True)
+    found = walk(roots, until=sources, retain_graph=True, create_graph=True)
     results: list[tuple[Source, Any]] = []
     for i, source in zip(tracked, sources, strict=True):
         parent = node.parents[i]

@@ -8,16 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import (
-    Node,
-    Output,
-    Tuple,
-    Variable,
-    Version,
-    attach_outputs,
-    wrap,
-)
+from tinygrad_mnist.autograd.graph import Node, Variable, Version, wrap
 from tinygrad_mnist.autograd.modes import modes, recording
+from tinygrad_mnist.autograd.several import Custom, Output, Tuple, attach_outputs
 from tinygrad_mnist.ops.contract import Op, Plan
 
 
@@ -95,7 +88,7 @@ class _OutputOf(int):
         return Output.of(node, int(self), array)
 
 
-class _FunctionNode(Tuple):
+class _FunctionNode(Custom):
     """The node of a Function: its rules are the user's backward."""
 
     __slots__ = ("ctx", "function")

@@ -12,52 +12,18 @@ it up, a node remembers the count of what it saved, and backward compares.
 
 from __future__ import annotations
 
-import contextvars
-import itertools
-import threading
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from tinygrad_mnist.autograd.errors import explain
-from tinygrad_mnist.autograd.modes import modes
-from tinygrad_mnist.ops.contract import Op, Plan
+from tinygrad_mnist.autograd.errors import explain, refuse_stale
+from tinygrad_mnist.autograd.modes import modes, quiet
+from tinygrad_mnist.autograd.node import Node as Node
+from tinygrad_mnist.autograd.node import Version as Version
+from tinygrad_mnist.autograd.several import Tuple, attach_outputs
+from tinygrad_mnist.ops.contract import Op
 from tinygrad_mnist.ops.promotion import promote
-
-_numbers = itertools.count()
-
-
-class _Quiet(threading.local):
-    """Runs NumPy without floating-point warnings: infinity and NaN are results here.
-
-    Entering ``np.errstate`` costs more than a small operation does; running in a context in
-    which it was entered once does not.
-    """
-
-    def __init__(self) -> None:
-        with np.errstate(all="ignore"):
-            self.run = contextvars.copy_context().run
-
-
-_quiet = _Quiet()
-
-
-class Version:
-    """How often a buffer was written to, by what, and how often inside the graph."""
-
-    count = 0
-    history = 0
-    changed_by = ""
-
-    def bump(self, operation: str, recorded: bool = False) -> None:
-        """Note that an operation has written to the buffer."""
-        self.count += 1
-        self.changed_by = operation
-        if recorded:
-            self.history += 1
-
 
 _UNCHANGED = Version()
 """For saved arrays that nobody else can write to."""
@@ -93,133 +59,6 @@ class Variable:
     def __op__(op: Op, *inputs: Any, **settings: Any) -> Any:
         """Record an operation that was called with a Variable among its inputs."""
         return apply(op, *inputs, **settings)
-
-
-class Node:
-    """One recorded operation."""
-
-    __slots__ = (
-        "__weakref__", "dtype", "hooks", "number", "op", "parents", "plan", "saved", "settings",
-        "shape", "stamp", "trace", "versions",
-    )  # fmt: skip
-
-    op: Op
-    parents: Sequence[Node | Variable | None]
-    """Where each input came from: a node, a leaf, or nothing that needs a gradient."""
-    plan: Plan
-    saved: tuple[Any, ...] | None
-    """The arrays for the rules, in the plan's order; None once released."""
-    versions: Sequence[Version]
-    """Those of the saved arrays' buffers, one for each."""
-    stamp: int
-    """The sum of their counts when the arrays were saved: counts only grow."""
-    settings: dict[str, Any]
-    shape: tuple[int, ...]
-    """The shape of the output."""
-    dtype: np.dtype[Any]
-    """The dtype of the output."""
-    number: int
-    """Grows with creation, so parents always have smaller numbers than their children."""
-    hooks: dict[int, Callable[[Any], Any]] | None
-    trace: str | None
-
-    def __init__(
-        self,
-        op: Op,
-        parents: Sequence[Node | Variable | None],
-        plan: Plan,
-        settings: dict[str, Any],
-        shape: tuple[int, ...],
-        dtype: np.dtype[Any],
-    ) -> None:
-        self.op = op
-        self.parents = parents
-        self.plan = plan
-        self.settings = settings
-        self.shape = shape
-        self.dtype = dtype
-        self.number = next(_numbers)
-        self.saved = self.versions = ()
-        self.stamp = 0
-        self.hooks = None
-        self.trace = "".join(traceback.format_stack()[:-2]) if modes.anomaly else None
-
-    def name(self) -> str:
-        """Return the node's name as PyTorch gives it, such as ``MulBackward0``."""
-        return backward_name(self.op.name)
-
-    @property
-    def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """The nodes (or leaves) that the gradient goes to next, each with an output number."""
-        return tuple((parent, getattr(parent, "index", 0)) for parent in self.parents)
-
-    def release(self) -> None:
-        """Forget the saved arrays, once the rules have run."""
-        if self.saved:
-            self.saved = None
-
-    def check(self) -> tuple[Any, ...]:
-        """Return the saved arrays, if they are still there and still what was saved.
-
-        Raises
-        ------
-        RuntimeError
-            When they were released by an earlier backward, or written to since.
-        """
-        if self.saved is None:
-            raise RuntimeError(
-                f"{self.op.name}: trying to go backward through the graph a second time, but its "
-                f"saved arrays were released by the first; pass retain_graph=True to the first "
-                f"backward, or compute the outputs again"
-            )
-        stamp = 0
-        for version in self.versions:
-            stamp += version.count
-        if stamp != self.stamp:
-            writers = [version.changed_by for version in self.versions if version.count]
-            raise RuntimeError(
-                f"{self.op.name}: an array saved for its backward has been modified by an inplace "
-                f"operation, {' or '.join(writers)}, since; use the form that makes a new tensor, "
-                f"or clone() the tensor before it is changed"
-            )
-        return self.saved
-
-    def __repr__(self) -> str:
-        """Show the node as PyTorch shows a grad_fn."""
-        return f"<{self.name()}>"
-
-
-class Tuple(Node):
-    """A node with several outputs; its gradient is a list, one per output, or None for unused."""
-
-    __slots__ = ("outputs",)
-
-    outputs: Sequence[tuple[tuple[int, ...], np.dtype[Any]]]
-    """Shape and dtype of each output."""
-
-    def run(self, gradients: Sequence[Any], create_graph: bool) -> list[tuple[int, Any]]:
-        """Return pairs of an input's position and its gradient."""
-        raise NotImplementedError
-
-
-class Output(Node):
-    """One output of a :class:`Tuple` node: passes its gradient on into the right slot."""
-
-    __slots__ = ("index",)
-
-    index: int
-
-    @classmethod
-    def of(cls, node: Tuple, index: int, array: np.ndarray) -> Output:
-        """Make the node of one output."""
-        output = cls(node.op, (node,), node.plan, node.settings, array.shape, array.dtype)
-        output.index = index
-        return output
-
-
-def backward_name(name: str) -> str:
-    """Return the name that PyTorch gives to an operation's node: ``AddBackward0``."""
-    return "".join(part.capitalize() for part in name.split("_")) + "Backward0"
 
 
 def wrap(array: Any, node: Node | None = None, version: Version | None = None) -> Any:
@@ -284,7 +123,7 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
     if op.promotes and (mixed or dtype is None or dtype.kind != "f"):
         arrays = promote(op, arrays)
     try:
-        out = _quiet.run(op.forward, *arrays, **settings)
+        out = quiet.run(op.forward, *arrays, **settings)
     except RuntimeError as error:
         if "is already entered" not in str(error):
             raise
@@ -294,7 +133,14 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
     except (ValueError, IndexError, TypeError) as error:
         raise explain(op, arrays, settings, error) from error
     rest: Sequence[Any] = ()
-    if op.residuals:
+    if op.packed:
+        if len(op.outputs) > 1:
+            results = tuple(map(wrap, out[: len(op.outputs)]))
+            if mask and modes.enabled and op.differentiable:
+                first, rest = results[0], out[1:]
+                node = record(op, inputs, arrays, parents, mask, first, rest, settings, Tuple)
+                attach_outputs(node, results)
+            return results
         out, *rest = out
     if type(out) is not np.ndarray:
         out = np.asarray(out)
@@ -323,13 +169,14 @@ def record(
     result: Variable,
     rest: Sequence[Any],
     settings: dict[str, Any],
-) -> Node:
+    kind: type[Node] = Node,
+) -> Any:
     """Make the node of an operation: save what its rules need, and the versions of that."""
     plan = op.plan(len(inputs), mask)
     if op.variadic:
         settings = {**settings, "shapes": [a.shape for a in arrays]}
     out = result._array
-    node = Node(op, parents, plan, settings, out.shape, out.dtype)
+    node = kind(op, parents, plan, settings, out.shape, out.dtype)
     if plan.saves:
         stored = [*arrays, out, *rest]
         node.saved = tuple([stored[i] for i in plan.saves])
@@ -343,23 +190,6 @@ def record(
                 versions.append(_UNCHANGED)
         node.versions = versions
     return node
-
-
-def attach_outputs(node: Tuple, results: Sequence[Variable]) -> None:
-    """Make a node with several outputs the source of the given Variables."""
-    node.outputs = [(x._array.shape, x._array.dtype) for x in results]
-    for index, x in enumerate(results):
-        if x._array.dtype.kind == "f":
-            x._node = Output.of(node, index, x._array)
-
-
-def refuse_stale(name: str, view: Variable) -> None:
-    """Refuse a view whose base has gained another history since the view was made."""
-    raise RuntimeError(
-        f"{name}: the input is a view that was made before {view._version.changed_by} changed its "
-        f"base inside the graph, so its history is out of date; make the view again after the "
-        f"change, or clone() it before"
-    )
 
 
 def wrapped(gradient: Any, create_graph: bool) -> Any:

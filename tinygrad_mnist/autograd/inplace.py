@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Node, Variable, apply, record, refuse_stale
+from tinygrad_mnist.autograd.errors import refuse_stale
+from tinygrad_mnist.autograd.graph import Node, Variable, apply, record
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops.contract import Op
 from tinygrad_mnist.ops.shape import cast
@@ -58,7 +59,8 @@ def record_write(op: Op, target: Variable, *inputs: Any, **settings: Any) -> Nod
         parents.append((x._node or x) if tracked else None)
         mask |= tracked << position
     arrays = [x._array if isinstance(x, Variable) else x for x in everything]
-    return record(op, everything, arrays, parents, mask, target, (), settings)
+    node: Node = record(op, everything, arrays, parents, mask, target, (), settings)
+    return node
 
 
 _CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}

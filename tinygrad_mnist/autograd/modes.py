@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import inspect
 import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
+
+import numpy as np
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,6 +25,21 @@ class _Modes(threading.local):
 
 modes = _Modes()
 """The modes of the running thread; a new thread starts with recording on, as in PyTorch."""
+
+
+class _Quiet(threading.local):
+    """Runs NumPy without floating-point warnings: infinity and NaN are results here.
+
+    Entering ``np.errstate`` costs more than a small operation does; running in a context in
+    which it was entered once does not.
+    """
+
+    def __init__(self) -> None:
+        with np.errstate(all="ignore"):
+            self.run = contextvars.copy_context().run
+
+
+quiet = _Quiet()
 
 
 class recording:  # noqa: N801

@@ -3,6 +3,7 @@
 One family a file. This room knows NumPy and SciPy, and nothing of Tensors.
 """
 
+from tinygrad_mnist.ops.attention import masked_softmax as masked_softmax
 from tinygrad_mnist.ops.comparison import bitwise_and as bitwise_and
 from tinygrad_mnist.ops.comparison import bitwise_not as bitwise_not
 from tinygrad_mnist.ops.comparison import bitwise_or as bitwise_or
@@ -60,6 +61,18 @@ from tinygrad_mnist.ops.elementwise import sub as sub
 from tinygrad_mnist.ops.elementwise import tanh as tanh
 from tinygrad_mnist.ops.elementwise import trunc as trunc
 from tinygrad_mnist.ops.elementwise import where as where
+from tinygrad_mnist.ops.factorization import LinAlgError as LinAlgError
+from tinygrad_mnist.ops.factorization import cholesky as cholesky
+from tinygrad_mnist.ops.factorization import cofactor as cofactor
+from tinygrad_mnist.ops.factorization import det as det
+from tinygrad_mnist.ops.factorization import eigh as eigh
+from tinygrad_mnist.ops.factorization import inv as inv
+from tinygrad_mnist.ops.factorization import pinv as pinv
+from tinygrad_mnist.ops.factorization import qr as qr
+from tinygrad_mnist.ops.factorization import slogdet as slogdet
+from tinygrad_mnist.ops.factorization import solve as solve
+from tinygrad_mnist.ops.factorization import solve_triangular as solve_triangular
+from tinygrad_mnist.ops.factorization import svd as svd
 from tinygrad_mnist.ops.indexing import gather as gather
 from tinygrad_mnist.ops.indexing import getitem as getitem
 from tinygrad_mnist.ops.indexing import place as place
@@ -67,6 +80,7 @@ from tinygrad_mnist.ops.indexing import scatter_add as scatter_add
 from tinygrad_mnist.ops.indexing import setitem as setitem
 from tinygrad_mnist.ops.linalg import linear as linear
 from tinygrad_mnist.ops.linalg import matmul as matmul
+from tinygrad_mnist.ops.norm import power_norm as power_norm
 from tinygrad_mnist.ops.reduction import amax as amax
 from tinygrad_mnist.ops.reduction import amin as amin
 from tinygrad_mnist.ops.reduction import cumsum as cumsum

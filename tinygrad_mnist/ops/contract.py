@@ -15,6 +15,9 @@ signature says what is saved** for it: it may name
 
 So ``x + y`` saves nothing, and ``x * y`` saves ``y`` only if ``x`` needs a gradient.
 
+An operation may have several outputs. Then they have names, which stand where ``out`` stood, and
+``g`` is the list of their gradients, with None for an output that nothing was computed from.
+
 Rules are written with operators and NumPy functions. In training they see plain arrays. To
 differentiate a second time the engine calls the same rule with Tensors, which speak NumPy's
 protocols and record what the rule does; so there is no second table for second derivatives.
@@ -53,12 +56,19 @@ class Domain:
         gradient is compared with PyTorch's instead.
     distinct
         Whether the values must differ from each other, as for a maximum.
+    diagonal
+        Added to a matrix's diagonal, once, twice, three times, ...: so it is regular, and its
+        eigenvalues lie apart.
+    symmetric
+        Whether the operation is given the mean of a matrix and its transpose.
     """
 
     low: float = -2.0
     high: float = 2.0
     kinks: tuple[float, ...] = ()
     distinct: bool = False
+    diagonal: float = 0.0
+    symmetric: bool = False
 
 
 class Sample:
@@ -104,7 +114,7 @@ class Plan(NamedTuple):
     """What a node has to save, and which rules it will run, for one set of tracked inputs."""
 
     saves: tuple[int, ...]
-    """Positions in ``(*inputs, out, *residuals)`` of the arrays to keep."""
+    """Positions in ``(*inputs, *outputs, *residuals)`` of the arrays to keep."""
     steps: tuple[Step, ...]
 
 
@@ -130,11 +140,15 @@ class Op:
     view: bool = False
     once: bool = False
     differentiable: bool = True
+    outputs: tuple[str, ...] = ("out",)
+    packed: bool = field(init=False)
+    """Whether forward returns a tuple: the outputs and the residuals."""
     _plans: dict[tuple[int, int], Plan] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Show the docstring of the entry as the operation's own."""
         self.__doc__ = self.doc
+        self.packed = len(self.outputs) + len(self.residuals) > 1
 
     def __repr__(self) -> str:
         """Name the operation and its inputs."""
@@ -150,7 +164,8 @@ class Op:
             if hasattr(type(x), "__op__"):
                 return x.__op__(self, *inputs, **settings)
         out = self.forward(*inputs, **settings)
-        return out[0] if self.residuals else out
+        count = len(self.outputs)
+        return tuple(out[:count]) if count > 1 else out[0] if self.packed else out
 
     def input_name(self, position: int) -> str:
         """Name the input at a position; a variadic operation has one name for them all."""
@@ -176,7 +191,7 @@ class Op:
 
     def _make_plan(self, count: int, mask: int) -> Plan:
         names = self.inputs * count if self.variadic else self.inputs
-        stored = (*names[:count], "out", *self.residuals)
+        stored = (*names[:count], *self.outputs, *self.residuals)
         saves: list[int] = []
         steps: list[Step] = []
         for position in range(count):
@@ -214,6 +229,7 @@ def op(
     promotes: str = "",
     view: bool = False,
     once: bool = False,
+    outputs: Sequence[str] = ("out",),
     **rules: Callable[..., Any] | None,
 ) -> Op:
     """Declare an operation and enter it into the table.
@@ -245,6 +261,8 @@ def op(
     once
         Whether the rules compute in a way that can't be recorded, so that higher derivatives
         go through the reference. So it is where there are residuals.
+    outputs
+        Their names, where there are several: forward returns ``(*outputs, *residuals)``.
     **rules
         One per input: a function of the gradient and whatever it needs, or None for an input
         that has no derivative.
@@ -287,13 +305,14 @@ def op(
             f"operation '{name}' can be differentiated only once: give a reference composed of "
             f"other operations"
         )
-    known = ({*inputs, "out", *residuals}, {*settings, "shape", "position", "shapes"})
+    known = ({*inputs, *outputs, *residuals}, {*settings, "shape", "position", "shapes"})
     read = {key: _read(name, key, rule, *known) for key, rule in rules.items() if rule is not None}
     if domains is None or isinstance(domains, Domain):
         domains = dict.fromkeys(inputs, domains or Domain())
     entry = Op(
         name, forward, inputs, settings, read, formula, torch, tuple(samples), doc, domains,
         tuple(residuals), reference, variadic, broadcasts, promotes, view, once, bool(read),
+        tuple(outputs),
     )  # fmt: skip
     TABLE[name] = entry
     if isinstance(forward, np.ufunc):

@@ -12,7 +12,7 @@ from tinygrad_mnist.ops.contract import UFUNCS, Sample, op
 def _matmul(x: Any, y: Any) -> Any:
     """Matrix product of the last two dimensions; a vector is a row on the left, a column right."""
     if x.dtype != y.dtype:
-        raise TypeError(
+        raise ValueError(
             f"expected both inputs to have the same dtype, but got {x.dtype} and {y.dtype}; "
             f"convert one of them"
         )
@@ -56,7 +56,7 @@ UFUNCS[np.matmul] = matmul
 def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """Affine map of the last dimension: x of shape (*, in), weight (out, in), bias (out,)."""
     if x.dtype != weight.dtype:
-        raise TypeError(
+        raise ValueError(
             f"expected input and weight to have the same dtype, but got {x.dtype} and "
             f"{weight.dtype}; convert the input"
         )

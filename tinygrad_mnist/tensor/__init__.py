@@ -50,12 +50,17 @@ from tinygrad_mnist.tensor.creation import tensor as tensor
 from tinygrad_mnist.tensor.creation import zeros as zeros
 from tinygrad_mnist.tensor.creation import zeros_like as zeros_like
 from tinygrad_mnist.tensor.device import device as device
+from tinygrad_mnist.tensor.einsum import einsum as einsum
+from tinygrad_mnist.tensor.einsum import tensordot as tensordot
 from tinygrad_mnist.tensor.functions import abs as abs
 from tinygrad_mnist.tensor.functions import acos as acos
 from tinygrad_mnist.tensor.functions import add as add
+from tinygrad_mnist.tensor.functions import addbmm as addbmm
 from tinygrad_mnist.tensor.functions import addcdiv as addcdiv
 from tinygrad_mnist.tensor.functions import addcmul as addcmul
 from tinygrad_mnist.tensor.functions import addmm as addmm
+from tinygrad_mnist.tensor.functions import addmv as addmv
+from tinygrad_mnist.tensor.functions import addr as addr
 from tinygrad_mnist.tensor.functions import all as all
 from tinygrad_mnist.tensor.functions import allclose as allclose
 from tinygrad_mnist.tensor.functions import amax as amax
@@ -66,6 +71,7 @@ from tinygrad_mnist.tensor.functions import argmin as argmin
 from tinygrad_mnist.tensor.functions import asin as asin
 from tinygrad_mnist.tensor.functions import atan as atan
 from tinygrad_mnist.tensor.functions import atan2 as atan2
+from tinygrad_mnist.tensor.functions import baddbmm as baddbmm
 from tinygrad_mnist.tensor.functions import (
     binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
 )
@@ -77,14 +83,21 @@ from tinygrad_mnist.tensor.functions import bmm as bmm
 from tinygrad_mnist.tensor.functions import broadcast_to as broadcast_to
 from tinygrad_mnist.tensor.functions import ceil as ceil
 from tinygrad_mnist.tensor.functions import check_reduction as check_reduction
+from tinygrad_mnist.tensor.functions import cholesky as cholesky
+from tinygrad_mnist.tensor.functions import cholesky_inverse as cholesky_inverse
+from tinygrad_mnist.tensor.functions import cholesky_solve as cholesky_solve
 from tinygrad_mnist.tensor.functions import chunk as chunk
 from tinygrad_mnist.tensor.functions import clamp as clamp
 from tinygrad_mnist.tensor.functions import clip as clip
 from tinygrad_mnist.tensor.functions import clone as clone
+from tinygrad_mnist.tensor.functions import corrcoef as corrcoef
 from tinygrad_mnist.tensor.functions import cos as cos
 from tinygrad_mnist.tensor.functions import cosh as cosh
+from tinygrad_mnist.tensor.functions import cov as cov
+from tinygrad_mnist.tensor.functions import cross as cross
 from tinygrad_mnist.tensor.functions import cross_entropy as cross_entropy
 from tinygrad_mnist.tensor.functions import cumsum as cumsum
+from tinygrad_mnist.tensor.functions import det as det
 from tinygrad_mnist.tensor.functions import div as div
 from tinygrad_mnist.tensor.functions import divide as divide
 from tinygrad_mnist.tensor.functions import dot as dot
@@ -102,14 +115,18 @@ from tinygrad_mnist.tensor.functions import floor_divide as floor_divide
 from tinygrad_mnist.tensor.functions import gather as gather
 from tinygrad_mnist.tensor.functions import ge as ge
 from tinygrad_mnist.tensor.functions import gelu as gelu
+from tinygrad_mnist.tensor.functions import ger as ger
 from tinygrad_mnist.tensor.functions import gt as gt
 from tinygrad_mnist.tensor.functions import index_select as index_select
+from tinygrad_mnist.tensor.functions import inner as inner
+from tinygrad_mnist.tensor.functions import inverse as inverse
 from tinygrad_mnist.tensor.functions import is_floating_point as is_floating_point
 from tinygrad_mnist.tensor.functions import is_tensor as is_tensor
 from tinygrad_mnist.tensor.functions import isclose as isclose
 from tinygrad_mnist.tensor.functions import isfinite as isfinite
 from tinygrad_mnist.tensor.functions import isinf as isinf
 from tinygrad_mnist.tensor.functions import isnan as isnan
+from tinygrad_mnist.tensor.functions import kron as kron
 from tinygrad_mnist.tensor.functions import le as le
 from tinygrad_mnist.tensor.functions import leaky_relu as leaky_relu
 from tinygrad_mnist.tensor.functions import lerp as lerp
@@ -120,6 +137,7 @@ from tinygrad_mnist.tensor.functions import log2 as log2
 from tinygrad_mnist.tensor.functions import log10 as log10
 from tinygrad_mnist.tensor.functions import log_softmax as log_softmax
 from tinygrad_mnist.tensor.functions import logaddexp as logaddexp
+from tinygrad_mnist.tensor.functions import logdet as logdet
 from tinygrad_mnist.tensor.functions import logical_and as logical_and
 from tinygrad_mnist.tensor.functions import logical_not as logical_not
 from tinygrad_mnist.tensor.functions import logical_or as logical_or
@@ -129,6 +147,7 @@ from tinygrad_mnist.tensor.functions import lt as lt
 from tinygrad_mnist.tensor.functions import masked_fill as masked_fill
 from tinygrad_mnist.tensor.functions import masked_select as masked_select
 from tinygrad_mnist.tensor.functions import matmul as matmul
+from tinygrad_mnist.tensor.functions import matrix_power as matrix_power
 from tinygrad_mnist.tensor.functions import max as max
 from tinygrad_mnist.tensor.functions import maximum as maximum
 from tinygrad_mnist.tensor.functions import mean as mean
@@ -149,8 +168,10 @@ from tinygrad_mnist.tensor.functions import norm as norm
 from tinygrad_mnist.tensor.functions import numel as numel
 from tinygrad_mnist.tensor.functions import outer as outer
 from tinygrad_mnist.tensor.functions import permute as permute
+from tinygrad_mnist.tensor.functions import pinverse as pinverse
 from tinygrad_mnist.tensor.functions import pow as pow
 from tinygrad_mnist.tensor.functions import prod as prod
+from tinygrad_mnist.tensor.functions import qr as qr
 from tinygrad_mnist.tensor.functions import ravel as ravel
 from tinygrad_mnist.tensor.functions import reciprocal as reciprocal
 from tinygrad_mnist.tensor.functions import reduce as reduce
@@ -168,6 +189,7 @@ from tinygrad_mnist.tensor.functions import sign as sign
 from tinygrad_mnist.tensor.functions import silu as silu
 from tinygrad_mnist.tensor.functions import sin as sin
 from tinygrad_mnist.tensor.functions import sinh as sinh
+from tinygrad_mnist.tensor.functions import slogdet as slogdet
 from tinygrad_mnist.tensor.functions import softmax as softmax
 from tinygrad_mnist.tensor.functions import softplus as softplus
 from tinygrad_mnist.tensor.functions import split as split
@@ -178,12 +200,14 @@ from tinygrad_mnist.tensor.functions import std as std
 from tinygrad_mnist.tensor.functions import sub as sub
 from tinygrad_mnist.tensor.functions import subtract as subtract
 from tinygrad_mnist.tensor.functions import sum as sum
+from tinygrad_mnist.tensor.functions import svd as svd
 from tinygrad_mnist.tensor.functions import swapaxes as swapaxes
 from tinygrad_mnist.tensor.functions import swapdims as swapdims
 from tinygrad_mnist.tensor.functions import t as t
 from tinygrad_mnist.tensor.functions import tan as tan
 from tinygrad_mnist.tensor.functions import tanh as tanh
 from tinygrad_mnist.tensor.functions import tile as tile
+from tinygrad_mnist.tensor.functions import trace as trace
 from tinygrad_mnist.tensor.functions import transpose as transpose
 from tinygrad_mnist.tensor.functions import tril as tril
 from tinygrad_mnist.tensor.functions import triu as triu
@@ -193,6 +217,7 @@ from tinygrad_mnist.tensor.functions import unbind as unbind
 from tinygrad_mnist.tensor.functions import unflatten as unflatten
 from tinygrad_mnist.tensor.functions import unsqueeze as unsqueeze
 from tinygrad_mnist.tensor.functions import var as var
+from tinygrad_mnist.tensor.functions import vdot as vdot
 from tinygrad_mnist.tensor.functions import where as where
 from tinygrad_mnist.tensor.printing import Size as Size
 from tinygrad_mnist.tensor.printing import set_printoptions as set_printoptions

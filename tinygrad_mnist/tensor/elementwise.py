@@ -396,6 +396,8 @@ class ElementwiseMethods(Variable):
 
     def __matmul__(self, other: Any) -> Tensor:
         """Return ``self @ other``."""
+        if isinstance(other, int | float):
+            return NotImplemented
         return operate(ops.matmul, self, other)  # type: ignore[no-any-return]
 
     def __rmatmul__(self, other: Any) -> Tensor:

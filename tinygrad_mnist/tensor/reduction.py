@@ -140,6 +140,8 @@ class ReductionMethods(Variable):
     def norm(self, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Tensor:
         """Return the p-norm: of all elements, or along dimensions."""
         self._need_floats("norm")
+        if p == "nuc":
+            return self._nuclear_norm(dim, keepdim)
         if p in ("fro", 2, None):
             return self._reduce(ops.norm, dim, keepdim)
         size: Any = apply(ops.abs, self)
@@ -148,12 +150,23 @@ class ReductionMethods(Variable):
         if p == -math.inf:
             return size.amin(dim, keepdim)  # type: ignore[no-any-return]
         if p == 0:
-            return (size != 0).to(self._array.dtype).sum(dim, keepdim)  # type: ignore[no-any-return]
+            return apply(ops.sign, size).sum(dim, keepdim)  # type: ignore[no-any-return]
         if p == 1:
             return size.sum(dim, keepdim)  # type: ignore[no-any-return]
         if isinstance(p, str):
-            raise RuntimeError(f"norm: unsupported p={p!r}; expected 'fro' or a number")
-        return (size**p).sum(dim, keepdim) ** (1 / p)  # type: ignore[no-any-return]
+            raise RuntimeError(f"norm: unsupported p={p!r}; expected 'fro', 'nuc' or a number")
+        return self._reduce(ops.power_norm, dim, keepdim, ord=float(p))
+
+    def _nuclear_norm(self, dim: Any, keepdim: bool) -> Tensor:
+        """Return the sum of the singular values of the matrices in two dimensions."""
+        dims = as_dims("norm", tuple(range(self._array.ndim)) if dim is None else dim,
+                       self._array.ndim)  # fmt: skip
+        if not isinstance(dims, tuple) or len(dims) != 2:
+            raise RuntimeError(f"norm: the nuclear norm is one of matrices, but dim is {dim}")
+        x: Any = self
+        values = apply(ops.svd, x.movedim(dims, (-2, -1)), full_matrices=False)[1]
+        out: Tensor = values.sum(-1)
+        return out.unsqueeze(min(dims)).unsqueeze(max(dims)) if keepdim else out
 
     def logsumexp(self, dim: Any, keepdim: bool = False) -> Tensor:
         """Return the logarithm of the sum of exponentials, without overflow."""

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd.engine import walk
-from tinygrad_mnist.autograd.graph import Node, Tuple, Variable, attach_outputs, wrap
+from tinygrad_mnist.autograd.graph import Node, Variable, wrap
 from tinygrad_mnist.autograd.modes import modes, recording
+from tinygrad_mnist.autograd.several import Custom, attach_outputs
 from tinygrad_mnist.ops.contract import Op, Plan
 from tinygrad_mnist.tensor import default_generator
 
@@ -145,7 +146,7 @@ class _Call:
                 default_generator.set_state(before)
 
 
-class _CheckpointNode(Tuple):
+class _CheckpointNode(Custom):
     """Stands for the graph of a function: makes it anew when a gradient arrives."""
 
     __slots__ = ("call",)

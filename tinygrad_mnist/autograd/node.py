@@ -1,0 +1,132 @@
+"""A node: one recorded operation, and what of it has to be kept to differentiate it."""
+
+from __future__ import annotations
+
+import itertools
+import traceback
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_mnist.autograd.modes import modes
+from tinygrad_mnist.ops.contract import Op, Plan
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.autograd.graph import Variable
+
+_numbers = itertools.count()
+
+
+class Version:
+    """How often a buffer was written to, by what, and how often inside the graph."""
+
+    count = 0
+    history = 0
+    changed_by = ""
+
+    def bump(self, operation: str, recorded: bool = False) -> None:
+        """Note that an operation has written to the buffer."""
+        self.count += 1
+        self.changed_by = operation
+        if recorded:
+            self.history += 1
+
+
+class Node:
+    """One recorded operation."""
+
+    __slots__ = (
+        "__weakref__", "dtype", "hooks", "number", "op", "parents", "plan", "saved", "settings",
+        "shape", "stamp", "trace", "versions",
+    )  # fmt: skip
+
+    op: Op
+    parents: Sequence[Node | Variable | None]
+    """Where each input came from: a node, a leaf, or nothing that needs a gradient."""
+    plan: Plan
+    saved: tuple[Any, ...] | None
+    """The arrays for the rules, in the plan's order; None once released."""
+    versions: Sequence[Version]
+    """Those of the saved arrays' buffers, one for each."""
+    stamp: int
+    """The sum of their counts when the arrays were saved: counts only grow."""
+    settings: dict[str, Any]
+    shape: tuple[int, ...]
+    """The shape of the output."""
+    dtype: np.dtype[Any]
+    """The dtype of the output."""
+    number: int
+    """Grows with creation, so parents always have smaller numbers than their children."""
+    hooks: dict[int, Callable[[Any], Any]] | None
+    trace: str | None
+
+    def __init__(
+        self,
+        op: Op,
+        parents: Sequence[Node | Variable | None],
+        plan: Plan,
+        settings: dict[str, Any],
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+    ) -> None:
+        self.op = op
+        self.parents = parents
+        self.plan = plan
+        self.settings = settings
+        self.shape = shape
+        self.dtype = dtype
+        self.number = next(_numbers)
+        self.saved = self.versions = ()
+        self.stamp = 0
+        self.hooks = None
+        self.trace = "".join(traceback.format_stack()[:-2]) if modes.anomaly else None
+
+    def name(self) -> str:
+        """Return the node's name as PyTorch gives it, such as ``MulBackward0``."""
+        return backward_name(self.op.name)
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """The nodes (or leaves) that the gradient goes to next, each with an output number."""
+        return tuple((parent, getattr(parent, "index", 0)) for parent in self.parents)
+
+    def release(self) -> None:
+        """Forget the saved arrays, once the rules have run."""
+        if self.saved:
+            self.saved = None
+
+    def check(self) -> tuple[Any, ...]:
+        """Return the saved arrays, if they are still there and still what was saved.
+
+        Raises
+        ------
+        RuntimeError
+            When they were released by an earlier backward, or written to since.
+        """
+        if self.saved is None:
+            raise RuntimeError(
+                f"{self.op.name}: trying to go backward through the graph a second time, but its "
+                f"saved arrays were released by the first; pass retain_graph=True to the first "
+                f"backward, or compute the outputs again"
+            )
+        stamp = 0
+        for version in self.versions:
+            stamp += version.count
+        if stamp != self.stamp:
+            writers = [version.changed_by for version in self.versions if version.count]
+            raise RuntimeError(
+                f"{self.op.name}: an array saved for its backward has been modified by an inplace "
+                f"operation, {' or '.join(writers)}, since; use the form that makes a new tensor, "
+                f"or clone() the tensor before it is changed"
+            )
+        return self.saved
+
+    def __repr__(self) -> str:
+        """Show the node as PyTorch shows a grad_fn."""
+        return f"<{self.name()}>"
+
+
+def backward_name(name: str) -> str:
+    """Return the name that PyTorch gives to an operation's node: ``AddBackward0``."""
+    return "".join(part.capitalize() for part in name.split("_")) + "Backward0"

@@ -1,0 +1,71 @@
+"""Operations with several outputs: one node for them all, and a small one for each.
+
+The gradient of the common node is a list. The node of an output has nothing to compute: it puts
+its gradient into its place in that list, so the walk needs no second kind of edge.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_mnist.autograd.node import Node
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.autograd.graph import Variable
+
+
+class Tuple(Node):
+    """A node with several outputs; its gradient is a list, one per output, or None for unused."""
+
+    __slots__ = ("ends", "outputs")
+
+    outputs: Sequence[tuple[tuple[int, ...], np.dtype[Any]]]
+    """Shape and dtype of each output."""
+    ends: dict[int, weakref.ref[Output]]
+    """Their nodes, which hold this one and not the reverse."""
+
+
+class Custom(Tuple):
+    """A node whose rules are a user's own backward."""
+
+    __slots__ = ()
+
+    def run(self, gradients: Sequence[Any], create_graph: bool) -> list[tuple[int, Any]]:
+        """Return pairs of an input's position and its gradient."""
+        raise NotImplementedError
+
+
+class Output(Node):
+    """One output of a :class:`Tuple` node: passes its gradient on into the right slot."""
+
+    __slots__ = ("index",)
+
+    index: int
+
+    @classmethod
+    def of(cls, node: Tuple, index: int, array: np.ndarray) -> Output:
+        """Return the node of one output, the same for as long as somebody holds it."""
+        output = node.ends[index]() if index in node.ends else None
+        if output is None:
+            output = cls(node.op, (node,), node.plan, node.settings, array.shape, array.dtype)
+            output.index = index
+            node.ends[index] = weakref.ref(output)
+        return output
+
+
+def attach_outputs(node: Tuple, results: Sequence[Variable]) -> None:
+    """Make a node with several outputs the source of the given Variables."""
+    node.ends = {}
+    count = len(node.parents)
+    node.versions = [
+        results[slot - count]._version if 0 <= slot - count < len(results) else version
+        for slot, version in zip(node.plan.saves, node.versions, strict=True)
+    ]
+    node.outputs = [(x._array.shape, x._array.dtype) for x in results]
+    for index, x in enumerate(results):
+        if x._array.dtype.kind == "f":
+            x._node = Output.of(node, index, x._array)

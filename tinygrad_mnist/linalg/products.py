@@ -1,0 +1,118 @@
+"""Products of vectors and matrices, and the diagonal."""
+
+# ruff: noqa: N803  (matrices are A and B, as PyTorch's keywords are)
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import apply
+from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.factorization import check_float
+from tinygrad_mnist.tensor.reduction import as_dim
+
+
+def matmul(input: Tensor, other: Tensor) -> Tensor:  # noqa: A002
+    """Return the matrix product over the last two dimensions. Follows ``torch.matmul``."""
+    return input.matmul(other)
+
+
+def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:  # noqa: A002
+    """Return the cross products of vectors along a dimension. Follows ``torch.linalg.cross``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> cross(tensor([1, 0, 0]), tensor([0, 1, 0]))
+    tensor([0, 0, 1])
+    """
+    return input.cross(other, dim)
+
+
+def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
+    """Return the inner products of vectors along a dimension. Follows ``torch.linalg.vecdot``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> vecdot(tensor([[1.0, 2.0], [3.0, 4.0]]), tensor([1.0, 1.0]))
+    tensor([3., 7.])
+    """
+    check_float("vecdot", x)
+    if x.dtype != y.dtype:
+        raise RuntimeError(
+            f"linalg.vecdot: expected x and y to have the same dtype, but found x of type "
+            f"{x.dtype} and y of type {y.dtype}"
+        )
+    return (x * y).sum(dim)
+
+
+def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """Return the diagonals of matrices in two dimensions. Follows ``torch.linalg.diagonal``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import arange
+    >>> diagonal(arange(6).reshape(2, 3), offset=1)
+    tensor([1, 5])
+    """
+    d1, d2 = (as_dim("linalg.diagonal", d, A.ndim) for d in (dim1, dim2))
+    if d1 == d2:
+        raise RuntimeError(f"linalg.diagonal: dim1 and dim2 must differ, but both are {d1}")
+    rows, columns = A.shape[d1], A.shape[d2]
+    count = max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
+    steps = np.arange(count)
+    index = (..., steps + max(-offset, 0), steps + max(offset, 0))
+    return apply(ops.getitem, A.movedim((d1, d2), (-2, -1)), index=index)  # type: ignore[no-any-return]
+
+
+def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
+    """Return the product of several matrices, in the order that takes the fewest operations.
+
+    The first and the last may be vectors. Follows ``torch.linalg.multi_dot``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> multi_dot([ones(2), ones(2, 3), ones(3)])
+    tensor(6.)
+    """
+    count = len(tensors)
+    if count < 2:
+        raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {count}")
+    for i, x in enumerate(tensors):
+        if x.ndim != 2 and not (x.ndim == 1 and i in (0, count - 1)):
+            raise RuntimeError(f"multi_dot(): tensor {i} must be 2D but got {x.ndim}D")
+        if i and tensors[i - 1].shape[-1] != x.shape[0]:
+            raise RuntimeError(
+                f"multi_dot(): tensors {i - 1} and {i} with shapes {list(tensors[i - 1].shape)} "
+                f"and {list(x.shape)} cannot be multiplied"
+            )
+    # cost[i, j], split[i, j]: the best way to multiply tensors i ... j.
+    lengths = [1 if tensors[0].ndim == 1 else tensors[0].shape[0]]
+    lengths += [1 if x.ndim == 1 and i else x.shape[-1] for i, x in enumerate(tensors)]
+    cost = {(i, i): 0 for i in range(count)}
+    split: dict[tuple[int, int], int] = {}
+    for width in range(1, count):
+        for i in range(count - width):
+            j = i + width
+            cost[i, j], split[i, j] = min(
+                (cost[i, k] + cost[k + 1, j] + lengths[i] * lengths[k + 1] * lengths[j + 1], k)
+                for k in range(i, j)
+            )
+
+    def product(i: int, j: int) -> Any:
+        if i == j:
+            return tensors[i]
+        return product(i, split[i, j]) @ product(split[i, j] + 1, j)
+
+    return product(0, count - 1)  # type: ignore[no-any-return]
+
+
+def chain_matmul(*matrices: Tensor) -> Tensor:
+    """Return the product of matrices; newer code calls ``linalg.multi_dot``."""
+    return matrices[0] if len(matrices) == 1 else multi_dot(matrices)

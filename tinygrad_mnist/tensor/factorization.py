@@ -1,0 +1,521 @@
+"""Inverses, determinants, factorizations: ``torch.linalg``'s functions, and Tensor's methods.
+
+All work on matrices in the last two dimensions, over batches in those before.
+"""
+
+# ruff: noqa: N803  (matrices are A and B, as PyTorch's keywords are)
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.modes import modes
+from tinygrad_mnist.ops import dtypes
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor.core import Tensor
+
+
+class SlogDet(NamedTuple):
+    """The sign of a determinant, and the logarithm of its absolute value."""
+
+    sign: Tensor
+    logabsdet: Tensor
+
+
+class Eigh(NamedTuple):
+    """Eigenvalues in ascending order, and the eigenvectors as columns."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+class SVD(NamedTuple):
+    """Left vectors as columns, singular values in descending order, right vectors as rows."""
+
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
+
+
+class OldSVD(NamedTuple):
+    """As :class:`SVD`, but with the right vectors as columns."""
+
+    U: Tensor
+    S: Tensor
+    V: Tensor
+
+
+class QR(NamedTuple):
+    """Orthonormal columns, and an upper triangular matrix."""
+
+    Q: Tensor
+    R: Tensor
+
+
+class LeastSquares(NamedTuple):
+    """The solution, and what the chosen driver tells of residuals, rank and singular values."""
+
+    solution: Tensor
+    residuals: Tensor
+    rank: Tensor
+    singular_values: Tensor
+
+
+def check_matrix(name: str, x: Any, square: bool = False) -> None:
+    """Refuse what isn't a floating-point matrix or batch of them (or of square ones).
+
+    Raises
+    ------
+    TypeError, RuntimeError
+        As PyTorch does.
+    """
+    check_float(name, x)
+    shape = x._array.shape
+    if len(shape) < 2:
+        raise RuntimeError(
+            f"linalg.{name}: the input tensor must have at least 2 dimensions, got shape "
+            f"{list(shape)}"
+        )
+    if square and shape[-1] != shape[-2]:
+        raise RuntimeError(
+            f"linalg.{name}: the input must be batches of square matrices, but they are "
+            f"{shape[-2]} by {shape[-1]} matrices"
+        )
+
+
+def check_float(name: str, x: Any) -> None:
+    """Refuse what isn't a Tensor of float32 or float64, the numbers that LAPACK knows."""
+    if not isinstance(x, Variable):
+        raise TypeError(f"linalg.{name}: expected a Tensor, got {type(x).__name__}")
+    kind = x._array.dtype
+    if kind.kind != "f":
+        raise RuntimeError(
+            f"linalg.{name}: expected a floating point tensor as input, got {dtypes.of(kind)}; "
+            f"convert it with float()"
+        )
+    if kind.itemsize < 4:
+        raise NotImplementedError(
+            f"linalg.{name}: low precision dtypes are not supported, got {dtypes.of(kind)}; "
+            f"convert it with float()"
+        )
+
+
+def _check_pair(name: str, a: Any, b: Any) -> None:
+    check_float(name, b)
+    if a._array.dtype != b._array.dtype:
+        raise RuntimeError(
+            f"linalg.{name}: expected A and B to have the same dtype, but found A of type "
+            f"{dtypes.of(a._array.dtype)} and B of type {dtypes.of(b._array.dtype)}"
+        )
+
+
+def inv(A: Tensor) -> Tensor:
+    """Return the inverse of a square matrix. Follows ``torch.linalg.inv``.
+
+    Raises
+    ------
+    LinAlgError
+        When the matrix is singular.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> inv(tensor([[2.0, 0.0], [0.0, 4.0]]))
+    tensor([[0.5000, 0.0000],
+            [0.0000, 0.2500]])
+    """
+    check_matrix("inv", A, square=True)
+    return apply(ops.inv, A)  # type: ignore[no-any-return]
+
+
+def _is_vector(a: Any, b: Any) -> bool:
+    """Whether b is a vector, or a batch of vectors that fits to the batch of a exactly."""
+    return bool(b._array.ndim == 1 or b._array.shape == a._array.shape[:-1])
+
+
+def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
+    """Return X with ``A @ X = B``, or ``X @ A = B`` with left=False.
+
+    B holds matrices, or vectors. It costs less than to multiply with the inverse, and loses fewer
+    digits. Follows ``torch.linalg.solve``.
+
+    Raises
+    ------
+    RuntimeError
+        When shapes or dtypes do not fit.
+    LinAlgError
+        When A is singular.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> solve(tensor([[2.0, 0.0], [0.0, 4.0]]), tensor([1.0, 1.0]))
+    tensor([0.5000, 0.2500])
+    """
+    check_matrix("solve", A, square=True)
+    _check_pair("solve", A, B)
+    vector = _is_vector(A, B)
+    b = B.unsqueeze(-1) if vector else B
+    _check_system("solve", A, b, left)
+    if left:
+        out: Tensor = apply(ops.solve, A, b)
+    else:
+        out = apply(ops.solve, A.mT, b.mT).mT
+    return out.squeeze(-1) if vector else out
+
+
+def _check_system(name: str, a: Tensor, b: Tensor, left: bool) -> None:
+    n = a.shape[-1]
+    if b.ndim < 2 or n != b.shape[-2 if left else -1]:
+        raise RuntimeError(
+            f"linalg.{name}: incompatible shapes of A and B for the equation "
+            f"{'AX = B' if left else 'XA = B'} ({list(a.shape)} and {list(b.shape)})"
+        )
+
+
+def solve_triangular(
+    A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
+) -> Tensor:
+    """Return X with ``A @ X = B``, or ``X @ A = B`` with left=False, for a triangular matrix A.
+
+    Elements outside of the triangle are not read; with unitriangular neither is the diagonal,
+    which counts as 1. Follows ``torch.linalg.solve_triangular``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> a = tensor([[1.0, 9.0], [1.0, 2.0]])
+    >>> solve_triangular(a, tensor([[1.0], [3.0]]), upper=False)
+    tensor([[1.],
+            [1.]])
+    """
+    check_matrix("solve_triangular", A, square=True)
+    check_matrix("solve_triangular", B)
+    _check_pair("solve_triangular", A, B)
+    _check_system("solve_triangular", A, B, left)
+    upper, unitriangular = bool(upper), bool(unitriangular)
+    if left:
+        return apply(ops.solve_triangular, A, B, upper=upper, unitriangular=unitriangular)  # type: ignore[no-any-return]
+    turned: Tensor = apply(
+        ops.solve_triangular, A.mT, B.mT, upper=not upper, unitriangular=unitriangular
+    )
+    return turned.mT
+
+
+def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
+    """Return lower triangular L with ``L @ L.T = A``, or its transpose, of a positive-definite A.
+
+    Only the triangle of A in question is read. Follows ``torch.linalg.cholesky``.
+
+    Raises
+    ------
+    LinAlgError
+        When A is not positive-definite.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> cholesky(tensor([[4.0, 2.0], [2.0, 2.0]]))
+    tensor([[2., 0.],
+            [1., 1.]])
+    """
+    check_matrix("cholesky", A, square=True)
+    out: Tensor = apply(ops.cholesky, A.mT if upper else A)
+    return out.mT if upper else out
+
+
+def det(A: Tensor) -> Tensor:
+    """Return the determinant of a square matrix. Follows ``torch.linalg.det``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> det(tensor([[1.0, 2.0], [2.0, 4.0]]))
+    tensor(0.)
+    """
+    check_matrix("det", A, square=True)
+    return apply(ops.det, A)  # type: ignore[no-any-return]
+
+
+def slogdet(A: Tensor) -> SlogDet:
+    """Return the sign of the determinant and the logarithm of its size, which can't overflow.
+
+    Follows ``torch.linalg.slogdet``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import eye
+    >>> slogdet(eye(2) * 1e30)
+    SlogDet(sign=tensor(1.), logabsdet=tensor(138.1551))
+    """
+    check_matrix("slogdet", A, square=True)
+    return SlogDet(*apply(ops.slogdet, A))
+
+
+def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
+    r"""Return eigenvalues and eigenvectors of a symmetric matrix, of which one triangle is read.
+
+    .. math:: A = V \operatorname{diag}(\lambda) V^\top
+
+    The sign of each vector is arbitrary: only what doesn't depend on it has a meaningful
+    gradient, and that of the vectors is infinite where eigenvalues are equal. Follows
+    ``torch.linalg.eigh``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> eigh(tensor([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
+    tensor([1., 2.])
+    """
+    check_matrix("eigh", A, square=True)
+    if UPLO not in ("L", "U", "l", "u"):
+        raise RuntimeError(f"linalg.eigh: expected UPLO to be 'L' or 'U', but got {UPLO!r}")
+    return Eigh(*apply(ops.eigh, A, upper=UPLO in "Uu"))
+
+
+def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
+    """Return the eigenvalues of a symmetric matrix. Follows ``torch.linalg.eigvalsh``."""
+    return eigh(A, UPLO).eigenvalues
+
+
+def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> SVD:
+    r"""Return the singular value decomposition.
+
+    .. math:: A = U \operatorname{diag}(S) V_h
+
+    With full_matrices=False U and Vh have as many vectors as there are singular values. Signs are
+    arbitrary, as those of :func:`eigh`. The driver is accepted, and makes no difference. Follows
+    ``torch.linalg.svd``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> svd(tensor([[3.0, 0.0], [0.0, -4.0]])).S
+    tensor([4., 3.])
+    """
+    check_matrix("svd", A)
+    return SVD(*apply(ops.svd, A, full_matrices=bool(full_matrices)))
+
+
+def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
+    """Return the singular values, largest first. Follows ``torch.linalg.svdvals``."""
+    return svd(A, full_matrices=False).S
+
+
+def qr(A: Tensor, mode: str = "reduced") -> QR:
+    """Return orthonormal Q and upper triangular R with ``Q @ R = A``.
+
+    In mode ``"complete"`` Q is square; in mode ``"r"`` it is left out (empty). Follows
+    ``torch.linalg.qr``.
+
+    Raises
+    ------
+    RuntimeError
+        For mode ``"complete"`` of a matrix that requires grad and is higher than wide.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> q, r = qr(tensor([[3.0, 1.0], [4.0, 2.0]]))
+    >>> (q @ r).round(decimals=4)
+    tensor([[3., 1.],
+            [4., 2.]])
+    """
+    check_matrix("qr", A)
+    if mode not in ("reduced", "complete", "r"):
+        raise RuntimeError(
+            f"linalg.qr: received unrecognized mode {mode!r} but expected one of 'reduced' "
+            f"(default), 'r', or 'complete'"
+        )
+    m, n = A.shape[-2:]
+    if mode == "complete" and m > n:
+        if modes.enabled and A.requires_grad:
+            raise RuntimeError(
+                "linalg.qr: the QR decomposition is not differentiable when mode='complete' and "
+                "nrows > ncols; use mode='reduced', or A.detach()"
+            )
+        return QR(*map(wrap, np.linalg.qr(A._array, mode="complete")))
+    if m >= n:
+        q, r = apply(ops.qr, A)
+    else:  # the first m columns give Q
+        q, r = apply(ops.qr, A[..., :m])
+        r = apply(ops.cat, r, q.mT @ A[..., m:], dim=A.ndim - 1)
+    return QR(wrap(np.zeros(0, A._array.dtype)) if mode == "r" else q, r)
+
+
+def tolerances(A: Tensor, atol: Any, rtol: Any) -> tuple[float, float]:
+    """Return below which singular values count as 0: absolutely, and as part of the largest."""
+    if rtol is None:
+        rtol = 0.0 if atol else float(np.finfo(A._array.dtype).eps) * max(A.shape[-2:])
+    return float(0.0 if atol is None else atol), float(rtol)
+
+
+def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None,
+         rtol: Any = None) -> Tensor:  # fmt: skip
+    """Return the pseudo-inverse: that of Moore and Penrose, which every matrix has.
+
+    Singular values up to ``max(atol, rtol * largest)`` count as 0; rtol is, unless something is
+    given, the precision of the dtype times the longer side. Follows ``torch.linalg.pinv``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> pinv(tensor([[2.0, 0.0], [0.0, 0.0]]))
+    tensor([[0.5000, 0.0000],
+            [0.0000, 0.0000]])
+    """
+    check_matrix("pinv", A, square=hermitian)
+    atol, rtol = tolerances(A, atol, rcond if rtol is None else rtol)
+    return apply(ops.pinv, A, rtol=rtol, atol=atol)  # type: ignore[no-any-return]
+
+
+def lstsq(
+    A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None
+) -> LeastSquares:
+    """Return X that minimises the norm of ``A @ X - B``, and the smallest of those.
+
+    As in PyTorch, it depends on the driver what else there is: a rank with all but ``"gels"``,
+    residuals with all but ``"gelsy"`` (default) where A is higher than wide and of full rank,
+    singular values with ``"gelsd"`` and ``"gelss"``; what isn't there is empty. The solution is
+    always that by singular values. Follows ``torch.linalg.lstsq``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> lstsq(tensor([[1.0], [1.0]]), tensor([[1.0], [3.0]])).solution.round()
+    tensor([[2.]])
+    """
+    check_matrix("lstsq", A)
+    _check_pair("lstsq", A, B)
+    if driver not in (None, "gels", "gelsy", "gelsd", "gelss"):
+        raise RuntimeError(
+            f"linalg.lstsq: parameter driver should be one of gels, gelsy, gelsd or gelss, not "
+            f"{driver!r}"
+        )
+    vector = _is_vector(A, B)
+    b = B.unsqueeze(-1) if vector else B
+    m, n = A.shape[-2:]
+    if b.ndim < 2 or b.shape[-2] != m:
+        raise RuntimeError(
+            f"linalg.lstsq: A and B must have the same number of rows, got shapes "
+            f"{list(A.shape)} and {list(B.shape)}"
+        )
+    _, rtol = tolerances(A, None, rcond)
+    solution = pinv(A, rtol=rtol) @ b
+    values = svdvals(A.detach())
+    rank = (values > rtol * values[..., :1]).sum(-1)
+    full = bool((rank == n).all())
+    if driver == "gels" and not bool((rank == min(m, n)).all()):
+        raise ops.LinAlgError(
+            "linalg.lstsq: the least squares solution could not be computed because the input "
+            "matrix does not have full rank, which driver='gels' asks for; use another driver"
+        )
+    nothing: Tensor = wrap(np.zeros(0, A._array.dtype))
+    residuals = nothing
+    if driver not in (None, "gelsy") and m > n and full:
+        residuals = (A @ solution - b).square().sum(-2)
+    return LeastSquares(
+        solution.squeeze(-1) if vector else solution,
+        residuals,
+        nothing.long() if driver == "gels" else rank,
+        values if driver in ("gelsd", "gelss") else nothing,
+    )
+
+
+def matrix_power(A: Tensor, n: int) -> Tensor:
+    """Return the product of n equal matrices; of their inverses where n is negative.
+
+    Follows ``torch.linalg.matrix_power``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> matrix_power(tensor([[1, 1], [0, 1]]), 5)
+    tensor([[1, 5],
+            [0, 1]])
+    """
+    if not isinstance(n, int):
+        raise TypeError(f"matrix_power(): argument 'n' must be int, not {type(n).__name__}")
+    if A.ndim < 2 or A.shape[-1] != A.shape[-2]:
+        raise RuntimeError(
+            f"linalg.matrix_power: the input must be batches of square matrices, got shape "
+            f"{list(A.shape)}"
+        )
+    if n < 0:
+        return matrix_power(inv(A), -n)
+    if n == 0:
+        eye = np.broadcast_to(np.eye(A.shape[-1], dtype=A._array.dtype), A._array.shape)
+        return wrap(eye.copy())  # type: ignore[no-any-return]
+    out, square = None, A
+    while True:
+        if n & 1:
+            out = square if out is None else out @ square
+        n >>= 1
+        if not n:
+            return apply(ops.clone, out) if out is A else out  # type: ignore[return-value]
+        square = square @ square
+
+
+class FactorizationMethods(Variable):
+    """What Tensor can do as a matrix that is to be inverted or factored."""
+
+    def inverse(self) -> Tensor:
+        """Return the inverse matrix."""
+        return inv(self)  # type: ignore[arg-type]
+
+    def pinverse(self, rcond: float = 1e-15) -> Tensor:
+        """Return the pseudo-inverse; singular values up to rcond times the largest count as 0."""
+        return pinv(self, rcond)  # type: ignore[arg-type]
+
+    def det(self) -> Tensor:
+        """Return the determinant."""
+        return det(self)  # type: ignore[arg-type]
+
+    def slogdet(self) -> SlogDet:
+        """Return the sign of the determinant and the logarithm of its size."""
+        return slogdet(self)  # type: ignore[arg-type]
+
+    def logdet(self) -> Tensor:
+        """Return the logarithm of the determinant, NaN where that is negative."""
+        check_matrix("logdet", self, square=True)
+        sign, size = apply(ops.slogdet, self)
+        return apply(ops.where, sign._array < 0, math.nan, size)  # type: ignore[no-any-return]
+
+    def cholesky(self, upper: bool = False) -> Tensor:
+        """Return the lower triangular factor of a positive-definite matrix, or the upper one."""
+        return cholesky(self, upper=upper)  # type: ignore[arg-type]
+
+    def cholesky_solve(self, input2: Tensor, upper: bool = False) -> Tensor:
+        """Return X with ``A @ X = self``, given the Cholesky factor of A."""
+        lower, higher = (input2.mT, input2) if upper else (input2, input2.mT)
+        half = solve_triangular(lower, self, upper=False)  # type: ignore[arg-type]
+        return solve_triangular(higher, half, upper=True)
+
+    def cholesky_inverse(self, upper: bool = False) -> Tensor:
+        """Return the inverse of the matrix whose Cholesky factor this is."""
+        check_matrix("cholesky_inverse", self, square=True)
+        eye: Tensor = wrap(np.eye(self._array.shape[-1], dtype=self._array.dtype))
+        return eye.cholesky_solve(self, upper)  # type: ignore[arg-type]
+
+    def qr(self, some: bool = True) -> QR:
+        """Return Q and R, reduced if some; newer code calls ``linalg.qr``."""
+        return qr(self, "reduced" if some else "complete")  # type: ignore[arg-type]
+
+    def svd(self, some: bool = True, compute_uv: bool = True) -> OldSVD:
+        """Return U, S and V (not its transpose); newer code calls ``linalg.svd``."""
+        u, s, vh = svd(self, full_matrices=not some)  # type: ignore[arg-type]
+        if not compute_uv:
+            m, n = self._array.shape[-2:]
+            lead = self._array.shape[:-2]
+            u, vh = (wrap(np.zeros((*lead, k, k), self._array.dtype)) for k in (m, n))
+        return OldSVD(u, s, vh.mT)
+
+    def matrix_power(self, n: int) -> Tensor:
+        """Return the product of n equal matrices; of their inverses where n is negative."""
+        return matrix_power(self, n)  # type: ignore[arg-type]
