@@ -1,5 +1,6 @@
 """Optimizers, one family a file."""
 
+from tinygrad_mnist.optim import lr_scheduler as lr_scheduler
 from tinygrad_mnist.optim.adadelta import Adadelta as Adadelta
 from tinygrad_mnist.optim.adagrad import Adagrad as Adagrad
 from tinygrad_mnist.optim.adam import Adam as Adam
