@@ -37,7 +37,7 @@ ALLOWED = {
     "tensor": {"ops", "autograd"},
     "threads": set(),
     "nn": {"ops", "autograd", "tensor"},
-    "optim": {"ops", "autograd", "tensor"},
+    "optim": {"ops", "autograd", "tensor", "nn"},
     "func": {"ops", "autograd", "tensor"},
     "utils": {"ops", "autograd", "tensor", "nn"},
     "serialization": {"files", "ops", "autograd", "tensor"},

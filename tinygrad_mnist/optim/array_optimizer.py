@@ -128,15 +128,14 @@ class ArrayOptimizer(Optimizer):
             in_order = all(a.flags.f_contiguous for a in arrays)
             arrays = tuple(a.T for a in arrays)
         pieces: Iterable[tuple[np.ndarray, ...]] = (arrays,)
-        scratch = shape = None
+        shape: tuple[int, ...] | None = None
         if p.size > length and in_order:
             flat = [a.reshape(-1) for a in arrays]
             pieces = (tuple(a[i : i + length] for a in flat) for i in range(0, p.size, length))
         for p_, g_, *rest in pieces:
             if p_.shape != shape:
                 shape = p_.shape
-                scratch = self._spare(shape, p.dtype)
-            one, two, three = scratch
+                one, two, three = self._spare(shape, p.dtype)
             if decay:
                 np.multiply(p_, decay, out=three)
                 g_ = np.add(three, g_, out=three)

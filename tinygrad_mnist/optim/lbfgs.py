@@ -273,7 +273,7 @@ def _strong_wolfe(
         left, right = sorted(point.t for point in bracket)
         if (right - left) * size < tiny:
             break
-        t = _cubic_minimum(*bracket, left, right)
+        t = _cubic_minimum(bracket[0], bracket[1], left, right)
         margin = 0.1 * (right - left)
         close = min(right - t, t - left) < margin
         if close and (stuck or t >= right or t <= left):

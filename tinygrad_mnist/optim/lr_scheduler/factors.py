@@ -390,8 +390,10 @@ class PolynomialLR(FactorLR):
         if self._is_initial or self.last_epoch > self.total_iters:
             return 1
         now, last = (1.0 - t / self.total_iters for t in (self.last_epoch, self.last_epoch - 1))
-        return (now / last) ** self.power
+        return float((now / last) ** self.power)
 
     def total_ratio(self) -> float:
         """Return the power of what is left."""
-        return (1.0 - min(self.total_iters, self.last_epoch) / self.total_iters) ** self.power
+        return float(
+            (1.0 - min(self.total_iters, self.last_epoch) / self.total_iters) ** self.power
+        )
