@@ -15,7 +15,8 @@ def start(t: Any, problem: str, options: dict[str, Any]) -> Any:
     source = np.random.default_rng(0)
     if problem == "network":
         ps = [t.tensor(source.standard_normal(s) * 0.5, requires_grad=True)
-              for s in ((5, 4), (1, 5), (5,), (), (2,))]  # fmt: skip
+              for s in ((5, 4), (1, 5), (5,), ())]  # fmt: skip
+        ps.append(t.zeros(2, dtype=t.float64, requires_grad=True))
         x, y = t.tensor(source.standard_normal((8, 4))), t.tensor(source.standard_normal((8, 1)))
     else:
         ps = [t.tensor([-1.2, 1.0], dtype=t.float64, requires_grad=True)]

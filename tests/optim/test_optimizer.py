@@ -206,18 +206,20 @@ def test_hooks_run_around_each_step_once() -> None:
             for _ in range(times):
                 super().step()
 
+    p = w()
+    p.grad = tg.ones(1)
+    seen: list[Any] = []
     for kind in (optim.SGD, Twice):
-        p = w()
         optimizer = kind([p], lr=0.5)
-        seen: list[Any] = []
         before = optimizer.register_step_pre_hook(lambda o, args, kwargs: seen.append(args))
         optimizer.register_step_post_hook(lambda o, args, kwargs: seen.append(p.item()))
-        p.grad = tg.ones(1)
+        value = p.item()
         optimizer.step()
-        assert seen == [(optimizer,), 0.5 if kind is optim.SGD else 0.0]
+        assert seen == [(optimizer,), value - (0.5 if kind is optim.SGD else 1.0)]
         before.remove()
         optimizer.step()
         assert len(seen) == 3
+        seen.clear()
     changed = optimizer.register_step_pre_hook(lambda o, args, kwargs: (args, {"times": 0}))
     value = p.item()
     optimizer.step()

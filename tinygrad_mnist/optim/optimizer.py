@@ -233,8 +233,8 @@ class Optimizer:
         numbers: dict[Tensor, int] = {}
         groups, start = [], 0
         for group in self.param_groups:
-            for i, p in enumerate(group["params"], start):
-                numbers.setdefault(p, i)
+            fresh = {p: i for i, p in enumerate(group["params"], start) if p not in numbers}
+            numbers.update(fresh)
             start += len(group["params"])
             settings = {name: value for name, value in group.items() if name != "params"}
             groups.append({**settings, "params": [numbers[p] for p in group["params"]]})
