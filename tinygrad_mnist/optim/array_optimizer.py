@@ -8,7 +8,7 @@ the state to begin with, :meth:`ArrayOptimizer.start`, and the formula in place,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,7 @@ class ArrayOptimizer(Optimizer):
     tensor([2.5000], requires_grad=True)
     """
 
-    _scratch: dict[Any, tuple[np.ndarray, ...]]
+    _scratch: dict[Any, list[np.ndarray]]
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         check(type(self).__name__, defaults)
@@ -90,13 +90,12 @@ class ArrayOptimizer(Optimizer):
         name = type(self).__name__
         with np.errstate(all="ignore"):
             for group in self.param_groups:
+                maximize = group.get("maximize")
                 for p in group["params"]:
                     gradient = p._grad
                     if gradient is None:
                         continue
-                    g = gradient._array
-                    if group.get("maximize"):
-                        g = -g
+                    g = -gradient._array if maximize else gradient._array
                     state = self.state.get(p)
                     if not state:
                         state = self.start(p._array, group)
@@ -121,32 +120,31 @@ class ArrayOptimizer(Optimizer):
         memory without gaps and in one order are cut; others come whole. The scratch arrays are
         reused: what is in them lasts until the next piece.
         """
-        arrays = (p, g, *(s._array for s in state))
+        arrays = [p, g, *[s._array for s in state]]
         if p.flags.c_contiguous:
-            in_order = all(a.flags.c_contiguous for a in arrays)
+            in_order = all([a.flags.c_contiguous for a in arrays])
         else:
-            in_order = all(a.flags.f_contiguous for a in arrays)
-            arrays = tuple(a.T for a in arrays)
-        pieces: Iterable[tuple[np.ndarray, ...]] = (arrays,)
-        shape: tuple[int, ...] | None = None
-        if p.size > length and in_order:
-            flat = [a.reshape(-1) for a in arrays]
-            pieces = (tuple(a[i : i + length] for a in flat) for i in range(0, p.size, length))
-        for p_, g_, *rest in pieces:
-            if p_.shape != shape:
-                shape = p_.shape
-                one, two, three = self._spare(shape, p.dtype)
-            if decay:
-                np.multiply(p_, decay, out=three)
-                g_ = np.add(three, g_, out=three)
-            yield (p_, g_, *rest, one, two)
+            in_order = all([a.flags.f_contiguous for a in arrays])
+            arrays = [a.T for a in arrays]
+        if p.size <= length or not in_order:
+            yield self._piece(arrays, decay)
+            return
+        flat = [a.reshape(-1) for a in arrays]
+        for i in range(0, p.size, length):
+            yield self._piece([a[i : i + length] for a in flat], decay)
 
-    def _spare(self, shape: tuple[int, ...], dtype: Any) -> tuple[np.ndarray, ...]:
-        """Return three scratch arrays of a shape."""
-        found = self._scratch.get((shape, dtype))
-        if found is None:
-            found = self._scratch[shape, dtype] = tuple(np.empty(shape, dtype) for _ in range(3))
-        return found
+    def _piece(self, arrays: list[np.ndarray], decay: float) -> tuple[np.ndarray, ...]:
+        """Add a penalty's gradient to the second of the arrays, and two scratch arrays to all."""
+        p, g = arrays[:2]
+        key = p.shape, p.dtype
+        scratch = self._scratch.get(key)
+        if scratch is None:
+            scratch = self._scratch[key] = [np.empty(p.shape, p.dtype) for _ in range(3)]
+        one, two, three = scratch
+        if decay:
+            np.multiply(p, decay, out=three)
+            arrays[1] = np.add(three, g, out=three)
+        return (*arrays, one, two)
 
     @staticmethod
     def zeros(p: np.ndarray) -> Tensor:
