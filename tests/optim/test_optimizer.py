@@ -389,3 +389,23 @@ def test_no_warning_for_infinite_and_missing_values() -> None:
         warnings.simplefilter("error")
         for name in ("SGD", "Adam", "RMSprop", "Adadelta", "Rprop"):
             getattr(optim, name)([p], lr=1e10).step()
+
+
+def test_a_tied_parameter_is_stepped_once_with_the_sum_of_its_gradients(torch: Any) -> None:
+    """Case 45."""
+    results = []
+    for t in (tg, torch):
+        model = t.nn.Sequential(t.nn.Linear(2, 2), t.nn.Tanh(), t.nn.Linear(2, 2))
+        model[2].weight = model[0].weight
+        with t.no_grad():
+            for p in model.parameters():
+                p.copy_(t.linspace(-1.0, 1.0, p.numel()).view(p.shape))
+        optimizer = t.optim.Adam(model.parameters(), lr=0.1)
+        assert len(optimizer.param_groups[0]["params"]) == 3
+        for _ in range(3):
+            optimizer.zero_grad()
+            model(t.ones(4, 2)).pow(2).sum().backward()
+            optimizer.step()
+        results.append(model[2].weight.detach().numpy())
+        assert optimizer.state[model[0].weight]["step"].item() == 3
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-5)

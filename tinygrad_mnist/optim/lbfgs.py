@@ -100,7 +100,7 @@ class LBFGS(Optimizer):
         initial_loss = function.loss
         state["func_evals"] = state.get("func_evals", 0) + 1
         state.setdefault("n_iter", 0)
-        if np.abs(g).max() <= group["tolerance_grad"]:
+        if np.abs(g).max() <= group["tolerance_grad"] or group["max_iter"] < 1:
             return initial_loss
         memory = _Memory(state, group["history_size"])
         d, t, g_before, f_before = (
