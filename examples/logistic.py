@@ -1,7 +1,7 @@
 """Classify digits by ten logistic regressions, one digit against all the others.
 
-The report's section 4. Each classifier is fitted by scipy.optimize.minimize (TNC, as in the
-report), which asks our autograd for the gradient; the bias is not regularised, and lambda is 0.
+The report's section 4. Each classifier is fitted by optim.minimize, which lends SciPy (its method
+TNC, as in the report) the gradients of our autograd; the bias is not regularised, and lambda is 0.
 
 The report maps the digit 0 to class 10, a label that its data never hold: so the classifier for 0
 learns from no example, no zero is ever recognised, and the accuracy is .82. --mapping report shows
@@ -13,9 +13,9 @@ import time
 
 import common
 import numpy as np
-from scipy.optimize import minimize
 
 import tinygrad_mnist as tg
+from tinygrad_mnist import optim
 from tinygrad_mnist.nn import functional as F
 
 LAMBDA = 0.0
@@ -31,18 +31,11 @@ def cost(theta: tg.Tensor, images: tg.Tensor, targets: tg.Tensor) -> tg.Tensor:
 
 def fit(images: tg.Tensor, targets: tg.Tensor) -> np.ndarray:
     """Fit one classifier."""
-
-    def value_and_gradient(vector: np.ndarray) -> tuple[float, np.ndarray]:
-        theta = tg.from_numpy(vector.copy()).requires_grad_()
-        value = cost(theta, images, targets)
-        value.backward()
-        return value.item(), theta.grad.numpy()
-
-    start = np.zeros(images.shape[1] + 1)
-    found = minimize(
-        value_and_gradient, start, jac=True, method="TNC", options={"maxfun": ITERATIONS}
+    theta = tg.zeros(images.shape[1] + 1, dtype=tg.float64, requires_grad=True)
+    optim.minimize(
+        lambda: cost(theta, images, targets), theta, method="TNC", options={"maxfun": ITERATIONS}
     )
-    return found.x
+    return theta.detach().numpy()
 
 
 def main(arguments: list[str] | None = None) -> dict:

@@ -39,7 +39,7 @@ ALLOWED = {
     "threads": set(),
     "linalg": {"ops", "autograd", "tensor"},
     "nn": {"ops", "autograd", "tensor"},
-    "optim": {"ops", "autograd", "tensor"},
+    "optim": {"ops", "autograd", "tensor", "nn"},
     "func": {"ops", "autograd", "tensor"},
     "utils": {"ops", "autograd", "tensor", "nn"},
     "serialization": {"files", "ops", "autograd", "tensor"},

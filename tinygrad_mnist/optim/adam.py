@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.optim.optimizer import Optimizer
+from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, follow, follow_square, options
+from tinygrad_mnist.optim.optimizer import scalar
 
 
-class Adam(Optimizer):
+class Adam(ArrayOptimizer):
     r"""Steps scaled by running means of gradients and of their squares (Kingma and Ba, 2014).
 
     .. math::
@@ -20,7 +20,7 @@ class Adam(Optimizer):
         p \leftarrow p - \eta \,
         \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}
 
-    Weight decay is added to the gradient. Follows ``torch.optim.Adam``.
+    Follows ``torch.optim.Adam``.
 
     Parameters
     ----------
@@ -29,11 +29,15 @@ class Adam(Optimizer):
     lr, betas, eps
         :math:`\eta, (\beta_1, \beta_2), \epsilon`.
     weight_decay
-        The factor of the L2 penalty.
+        The factor :math:`\lambda` of the L2 penalty, whose gradient is added to g.
     amsgrad
         Divide by the largest v so far (Reddi et al., 2018).
     maximize
         Climb instead of descend.
+    decoupled_weight_decay
+        Shrink the parameters themselves instead, as :class:`AdamW` does.
+    foreach, capturable, differentiable, fused
+        See :class:`~tinygrad_mnist.optim.array_optimizer.ArrayOptimizer`.
 
     Examples
     --------
@@ -46,75 +50,52 @@ class Adam(Optimizer):
     tensor([0.9000], requires_grad=True)
     """
 
-    _decoupled = False
-
     def __init__(
         self,
         params: Any,
-        lr: float = 1e-3,
+        lr: float | Any = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
         amsgrad: bool = False,
         *,
+        foreach: bool | None = None,
         maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
     ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "amsgrad": amsgrad,
-                "maximize": maximize,
-            },
-        )
+        super().__init__(params, options(locals()))
 
-    def check(self, group: dict[str, Any]) -> None:
-        """Refuse betas outside of [0, 1) and a negative epsilon."""
-        super().check(group)
-        for i, beta in enumerate(group["betas"]):
-            if not 0.0 <= beta < 1.0:
-                raise ValueError(f"Invalid beta parameter at index {i}: {beta}; use 0 <= beta < 1")
-        if not group["eps"] >= 0:
-            raise ValueError(f"Invalid epsilon value: {group['eps']}; it must not be negative")
+    def start(self, p: np.ndarray, group: dict[str, Any]) -> dict[str, Any]:
+        """Begin with means of zero."""
+        names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * group["amsgrad"]
+        return {"step": scalar(0), **{name: self.zeros(p) for name in names}}
 
     def update(
         self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         """Apply the formula to one parameter."""
-        if "step" not in state:
-            state["step"] = wrap(np.zeros((), np.float32))
-            state["exp_avg"], state["exp_avg_sq"] = self.zeros(p), self.zeros(p)
-            if group["amsgrad"]:
-                state["max_exp_avg_sq"] = self.zeros(p)
-        state["step"]._array += 1
-        t = float(state["step"]._array)
+        t = self.count(state)
         lr, eps, decay = float(group["lr"]), group["eps"], group["weight_decay"]
-        beta1, beta2 = group["betas"]
+        beta1, beta2 = map(float, group["betas"])
         size = lr / (1 - beta1**t)
         root = 1 / math.sqrt(1 - beta2**t)
-        arrays = [p, g, state["exp_avg"]._array, state["exp_avg_sq"]._array]
+        kept = 1.0
+        if group["decoupled_weight_decay"]:
+            kept, decay = 1 - lr * decay, 0
+        means = [state["exp_avg"], state["exp_avg_sq"]]
         if group["amsgrad"]:
-            arrays.append(state["max_exp_avg_sq"]._array)
-        for p_, g_, m, v, *rest, one, two in self.blocks(*arrays):
-            if decay and self._decoupled:
-                p_ *= 1 - lr * decay
-            elif decay:
-                np.multiply(p_, decay, out=two)
-                g_ = np.add(two, g_, out=two)
-            np.subtract(g_, m, out=one)
-            one *= 1 - beta1
-            m += one
-            v *= beta2
-            np.multiply(g_, g_, out=one)
-            one *= 1 - beta2
-            v += one
-            largest = v
-            if rest:
-                largest = np.maximum(rest[0], v, out=rest[0])
-            np.sqrt(largest, out=one)
+            means.append(state["max_exp_avg_sq"])
+        for p_, g_, m, v, *largest, one, _ in self.blocks(p, g, *means, decay=decay):
+            if kept != 1:
+                p_ *= kept
+            follow(m, g_, 1 - beta1, one)
+            follow_square(v, g_, beta2, one)
+            if largest:
+                v = np.maximum(largest[0], v, out=largest[0])
+            np.sqrt(v, out=one)
             one *= root
             one += eps
             np.divide(m, one, out=one)
@@ -140,17 +121,25 @@ class AdamW(Adam):
     tensor([0.8500], requires_grad=True)
     """
 
-    _decoupled = True
-
     def __init__(
         self,
         params: Any,
-        lr: float = 1e-3,
+        lr: float | Any = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+        super().__init__(params, **options(locals()), decoupled_weight_decay=True)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over settings and state; those of an Adam don't change how weights decay."""
+        super().__setstate__(state)
+        for group in self.param_groups:
+            group["decoupled_weight_decay"] = True

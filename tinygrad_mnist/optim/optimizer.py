@@ -1,32 +1,79 @@
 """Optimizer: parameters in groups, their settings and their state.
 
-The base owns the bookkeeping. An optimizer of this package adds a formula, as a method on
-arrays: :meth:`Optimizer.update`. Code from outside may instead override :meth:`Optimizer.step`
-and work on ``param_groups`` and ``state``, as it would with PyTorch.
+The base that outside code subclasses, as it would with PyTorch: call
+``super().__init__(params, defaults)``, override :meth:`Optimizer.step`, and work on
+``param_groups`` and ``state``. The optimizers of this package are formulas on arrays:
+:class:`~tinygrad_mnist.optim.array_optimizer.ArrayOptimizer`.
 """
 
 from __future__ import annotations
 
 import copy
+import functools
+import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd import enable_grad, no_grad
+from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.autograd.hooks import RemovableHandle
+from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor
 
-BLOCK = 16384
-"""Elements that are updated together: few enough for all their arrays to stay in the cache."""
 
-LONG_BLOCK = 131072
-"""The same for formulas of one or two operations, where starting a block costs more."""
+class _Required:
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = _Required()
+"""A default that every group has to replace."""
+
+SCALARS = {"step", "mu_product", "eta", "mu"}
+"""State that is one number for a whole parameter, and keeps its own dtype."""
+
+
+def scalar(value: float) -> Tensor:
+    """Return a number as state: float32, unless the default dtype is float64."""
+    wide = dtypes.default_float() == np.float64
+    return wrap(np.asarray(value, np.float64 if wide else np.float32))  # type: ignore[no-any-return]
+
+
+def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Run an optimizer's hooks around a class's step, and note that it was called."""
+
+    @functools.wraps(step)
+    def run(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        if type(self).step is not run:
+            return step(self, *args, **kwargs)  # reached by super(): the outer one runs the hooks
+        if "_opt_called" in self.__dict__:
+            self._opt_called = True
+        everything: tuple[Any, ...] = (self, *args)
+        for before in list(self._optimizer_step_pre_hooks.values()):
+            changed = before(self, everything, kwargs)
+            if changed is None:
+                continue
+            if not (isinstance(changed, tuple) and len(changed) == 2):
+                raise RuntimeError(
+                    f"a step pre-hook must return None or a tuple (args, kwargs), got {changed!r}"
+                )
+            everything, kwargs = changed
+        result = step(*everything, **kwargs)
+        for after in list(self._optimizer_step_post_hooks.values()):
+            after(self, everything, kwargs)
+        return result
+
+    run.runs_hooks = True  # type: ignore[attr-defined]
+    return run
 
 
 class Optimizer:
     """Base of all optimizers.
+
+    Follows ``torch.optim.Optimizer``.
 
     Parameters
     ----------
@@ -38,7 +85,7 @@ class Optimizer:
     Raises
     ------
     ValueError, TypeError
-        When there are no parameters, one is listed twice, or one is not a leaf tensor.
+        When there are no parameters, one is in two groups, or one is not a leaf tensor.
 
     Examples
     --------
@@ -61,23 +108,46 @@ class Optimizer:
     tensor([2.5000], requires_grad=True)
     """
 
+    _opt_called: bool
+    """Whether step was called; a learning-rate scheduler adds it, to see in which order."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Run the hooks around the subclass's own step."""
+        super().__init_subclass__(**kwargs)
+        if "step" in cls.__dict__:
+            cls.step = _with_hooks(cls.step)  # type: ignore[method-assign]
+
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, "
                 "but got a Tensor; put it into a list"
             )
-        self.defaults = defaults
-        self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
-        self.param_groups: list[dict[str, Any]] = []
-        self._scratch: dict[Any, tuple[np.ndarray, np.ndarray]] = {}
         groups = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
+        self.__setstate__(
+            {"defaults": defaults, "state": defaultdict(dict), "param_groups": list[Any]()}
+        )
         for group in groups:
             self.add_param_group(group)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy or pickle keeps: no hooks."""
+        return {name: getattr(self, name) for name in ("defaults", "state", "param_groups")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over settings and state, when copied, unpickled, or loaded."""
+        self.defaults: dict[str, Any]
+        self.state: defaultdict[Any, Any]
+        self.param_groups: list[dict[str, Any]]
+        self.__dict__.update(state)
+        self._optimizer_step_pre_hooks: dict[int, Any]
+        self._optimizer_step_post_hooks: dict[int, Any]
+        self.__dict__.setdefault("_optimizer_step_pre_hooks", {})
+        self.__dict__.setdefault("_optimizer_step_post_hooks", {})
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters with settings of their own; missing settings are the defaults."""
@@ -86,32 +156,45 @@ class Optimizer:
         params = param_group["params"]
         if isinstance(params, set):
             raise TypeError("optimizer parameters need to be ordered; use a list, not a set")
-        listed = [params] if isinstance(params, Tensor) else list(params)
-        listed = [p[1] if isinstance(p, tuple) else p for p in listed]
-        for p in listed:
+        given = [params] if isinstance(params, Tensor) else list(params)
+        group = {**param_group, "params": [p[1] if isinstance(p, tuple) else p for p in given]}
+        names = [p[0] for p in given if isinstance(p, tuple)]
+        if names:
+            if len(names) != len(given):
+                raise ValueError("all optimizer params should be with/without names; some have one")
+            group["param_names"] = names
+        for p in group["params"]:
             if not isinstance(p, Tensor):
-                raise TypeError(f"optimizer can only optimize Tensors, but got {type(p).__name__}")
-            if not (p.is_leaf and p._array.dtype.kind == "f"):
-                raise ValueError(
-                    f"can't optimize a non-leaf or integer Tensor, of shape {list(p.shape)}; give "
-                    f"the parameters themselves, not what is computed from them"
+                raise TypeError(
+                    f"optimizer can only optimize Tensors, but one of the params is "
+                    f"{type(p).__name__}"
                 )
-        present = {p for group in self.param_groups for p in group["params"]}
-        if len(set(listed)) != len(listed):
-            raise ValueError("some parameters appear more than once in one parameter group")
-        if present & set(listed):
-            raise ValueError("some parameters appear in more than one parameter group")
-        group = {**param_group, "params": listed}
+            if not (p.is_leaf or p.retains_grad or self.defaults.get("differentiable")):
+                raise ValueError(
+                    f"can't optimize a non-leaf Tensor, of shape {list(p.shape)}; give the "
+                    f"parameters themselves, not what is computed from them"
+                )
         for name, value in self.defaults.items():
+            if value is required and name not in group:
+                raise ValueError(
+                    f"parameter group didn't specify a value of required optimization parameter "
+                    f"{name}"
+                )
             group.setdefault(name, value)
-        self.check(group)
-        self.param_groups.append(group)
-
-    def check(self, group: dict[str, Any]) -> None:
-        """Refuse settings that make no sense; subclasses add theirs."""
-        for name, what in (("lr", "learning rate"), ("weight_decay", "weight_decay value")):
-            if name in group and not float(group[name]) >= 0:
-                raise ValueError(f"Invalid {what}: {group[name]}; it must not be negative")
+        if len(set(group["params"])) != len(given):
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters; each is changed "
+                "as often as it is listed",
+                UserWarning,
+                stacklevel=3,
+            )
+        for other in self.param_groups:
+            if ("param_names" in other) != ("param_names" in group):
+                raise ValueError("all optimizer param groups should be with/without names")
+            if not set(group["params"]).isdisjoint(other["params"]):
+                raise ValueError("some parameters appear in more than one parameter group")
+        param_group.update(group)
+        self.param_groups.append(param_group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or fill them with zeros."""
@@ -131,119 +214,74 @@ class Optimizer:
         closure
             A function that computes the loss and its gradients anew; its result is returned.
         """
-        loss = None
-        if closure is not None:
-            with enable_grad():
-                loss = closure()
-        name = type(self).__name__
-        with np.errstate(all="ignore"):
-            for group in self.param_groups:
-                for p in group["params"]:
-                    gradient = p._grad
-                    if gradient is None:
-                        continue
-                    g = gradient._array
-                    if group.get("maximize"):
-                        g = -g
-                    self.update(p._array, g, self.state[p], group)
-                    p._version.count += 1
-                    p._version.changed_by = name
-        return loss
+        raise NotImplementedError(f"{type(self).__name__}: define step() in the subclass")
 
-    def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]
-    ) -> None:
-        """Change a parameter's array in place, given its gradient: the optimizer's formula."""
-        raise NotImplementedError(
-            f"{type(self).__name__}: define step(), or update() on arrays, in the subclass"
-        )
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(optimizer, args, kwargs)`` before each step.
 
-    def blocks(self, *arrays: np.ndarray, length: int = BLOCK) -> Iterator[tuple[np.ndarray, ...]]:
-        """Yield cache-sized pieces of arrays of one shape, with two scratch arrays.
-
-        Arrays that lie in memory without gaps and in one order are cut; others come whole. The
-        scratch arrays are reused: what is in them lasts until the next piece.
+        ``args`` begins with the optimizer. The hook may return a pair that replaces args and
+        kwargs. Returns a handle with ``remove()``.
         """
-        first = arrays[0]
-        if first.flags.c_contiguous:
-            in_order = all(a.flags.c_contiguous for a in arrays)
-        else:
-            in_order = all(a.flags.f_contiguous for a in arrays)
-            arrays = tuple(a.T for a in arrays)
-        if first.size <= length or not in_order:
-            yield (*arrays, *self._two(arrays[0].shape, first.dtype))
-            return
-        flat = [a.reshape(-1) for a in arrays]
-        one, two = self._two((length,), first.dtype)
-        for start in range(0, first.size, length):
-            pieces = [a[start : start + length] for a in flat]
-            size = pieces[0].size
-            yield (*pieces, one[:size], two[:size])
+        return RemovableHandle(self._optimizer_step_pre_hooks, hook)
 
-    def _two(self, shape: tuple[int, ...], dtype: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return two scratch arrays of a shape."""
-        found = self._scratch.get((shape, dtype))
-        if found is None:
-            found = self._scratch[shape, dtype] = (np.empty(shape, dtype), np.empty(shape, dtype))
-        return found
-
-    @staticmethod
-    def zeros(p: np.ndarray) -> Tensor:
-        """Return zeros in a parameter's shape and memory order, for its state."""
-        return wrap(np.zeros_like(p))  # type: ignore[no-any-return]
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(optimizer, args, kwargs)`` after each step; return a handle to remove it."""
+        return RemovableHandle(self._optimizer_step_post_hooks, hook)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the settings and the state, with parameters numbered in their order."""
-        numbers = {p: i for i, p in enumerate(self._parameters())}
-        groups = [
-            {**{k: v for k, v in group.items() if k != "params"},
-             "params": [numbers[p] for p in group["params"]]}
-            for group in self.param_groups
-        ]  # fmt: skip
-        state = {numbers[p]: dict(values) for p, values in self.state.items() if p in numbers}
+        numbers: dict[Tensor, int] = {}
+        groups, start = [], 0
+        for group in self.param_groups:
+            fresh = {p: i for i, p in enumerate(group["params"], start) if p not in numbers}
+            numbers.update(fresh)
+            start += len(group["params"])
+            settings = {name: value for name, value in group.items() if name != "params"}
+            groups.append({**settings, "params": [numbers[p] for p in group["params"]]})
+        state = {
+            numbers[key] if isinstance(key, Tensor) else key: values
+            for key, values in self.state.items()
+        }
         return {"state": state, "param_groups": groups}
-
-    def _parameters(self) -> Iterable[Tensor]:
-        return [p for group in self.param_groups for p in group["params"]]
 
     @no_grad()
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore settings and state, copied; nothing is changed if they don't fit.
+
+        State takes the dtype of its parameter.
 
         Raises
         ------
         ValueError
             When the groups or the numbers of parameters in them differ.
         """
-        groups, saved = self.param_groups, state_dict["param_groups"]
-        if len(groups) != len(saved):
+        saved = state_dict["param_groups"]
+        if len(self.param_groups) != len(saved):
             raise ValueError(
-                f"load_state_dict: the loaded state has {len(saved)} parameter groups, but the "
-                f"optimizer has {len(groups)}"
+                f"loaded state dict has a different number of parameter groups: {len(saved)}, but "
+                f"the optimizer has {len(self.param_groups)}"
             )
-        for i, (group, other) in enumerate(zip(groups, saved, strict=True)):
-            if len(group["params"]) != len(other["params"]):
+        by_number: dict[int, Tensor] = {}
+        groups = []
+        for i, (group, other) in enumerate(zip(self.param_groups, saved, strict=True)):
+            params, numbers = group["params"], other["params"]
+            if len(params) != len(numbers):
                 raise ValueError(
-                    f"load_state_dict: group {i} of the loaded state has {len(other['params'])} "
-                    f"parameters, but the optimizer's has {len(group['params'])}"
+                    f"loaded state dict contains a parameter group that doesn't match the size of "
+                    f"optimizer's group: group {i} has {len(numbers)} parameters, but the "
+                    f"optimizer's has {len(params)}"
                 )
-        numbers = [i for group in saved for i in group["params"]]
-        by_number = dict(zip(numbers, self._parameters(), strict=True))
-        state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
+            by_number.update(zip(numbers, params, strict=True))
+            names = {"param_names": group["param_names"]} if "param_names" in group else {}
+            groups.append({**names, **copy.deepcopy(other), "params": params})
+        state: defaultdict[Any, Any] = defaultdict(dict)
         for number, values in state_dict["state"].items():
-            p = by_number.get(int(number))
+            p = by_number.get(number)
             if p is None:
-                continue
-            state[p] = {name: _restored(name, value, p) for name, value in values.items()}
-        for group, other in zip(groups, saved, strict=True):
-            for name, value in other.items():
-                if name != "params":
-                    group[name] = copy.deepcopy(value)
-        self.state = state
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave the scratch arrays out of a copy or pickle."""
-        return {**self.__dict__, "_scratch": {}}
+                state[number] = copy.deepcopy(values)
+            else:
+                state[p] = _restored(values, p)
+        self.__setstate__({"state": state, "param_groups": groups})
 
     def __repr__(self) -> str:
         """Print the settings of each group."""
@@ -256,12 +294,19 @@ class Optimizer:
         return "\n".join(lines)
 
 
-def _restored(name: str, value: Any, p: Tensor) -> Any:
-    """Copy one piece of state; what has the parameter's shape takes its dtype and order too."""
+def _restored(value: Any, p: Tensor, name: Any = None) -> Any:
+    """Copy a piece of a parameter's state, in the parameter's dtype and memory order."""
+    if name == "step" and not isinstance(value, Tensor):
+        return scalar(value)
+    if isinstance(value, dict):
+        return {name: _restored(item, p, name) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_restored(item, p) for item in value)
     if not isinstance(value, Tensor):
         return copy.deepcopy(value)
-    if name == "step" or value._array.shape != p._array.shape:
+    like, array = p._array, value._array
+    if name in SCALARS or array.dtype.kind != "f":
         return value.detach().clone()
-    array = np.empty_like(p._array)
-    array[...] = value._array
-    return wrap(array)
+    made = np.empty_like(like) if like.shape == array.shape else np.empty(array.shape, like.dtype)
+    made[...] = array
+    return wrap(made)

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.optim.optimizer import Optimizer
+from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, follow, follow_square, options
+from tinygrad_mnist.optim.optimizer import scalar
 
 
-class RMSprop(Optimizer):
+class RMSprop(ArrayOptimizer):
     r"""Steps divided by the root of a running mean of squared gradients (Hinton, 2012).
 
     .. math::
@@ -34,6 +34,8 @@ class RMSprop(Optimizer):
         Whether to divide by the deviation instead of the root mean square.
     maximize
         Climb instead of descend.
+    capturable, foreach, differentiable
+        See :class:`~tinygrad_mnist.optim.array_optimizer.ArrayOptimizer`.
 
     Examples
     --------
@@ -49,72 +51,45 @@ class RMSprop(Optimizer):
     def __init__(
         self,
         params: Any,
-        lr: float = 1e-2,
+        lr: float | Any = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
         weight_decay: float = 0,
         momentum: float = 0,
         centered: bool = False,
-        *,
+        capturable: bool = False,
+        foreach: bool | None = None,
         maximize: bool = False,
+        differentiable: bool = False,
     ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "alpha": alpha,
-                "eps": eps,
-                "centered": centered,
-                "weight_decay": weight_decay,
-                "maximize": maximize,
-            },
-        )
+        super().__init__(params, options(locals()))
 
-    def check(self, group: dict[str, Any]) -> None:
-        """Refuse a negative momentum, alpha or epsilon."""
-        super().check(group)
-        for name in ("momentum", "alpha", "eps"):
-            if not group[name] >= 0:
-                raise ValueError(f"Invalid {name} value: {group[name]}; it must not be negative")
+    def start(self, p: np.ndarray, group: dict[str, Any]) -> dict[str, Any]:
+        """Begin with means and a buffer of zero."""
+        names = ["square_avg"]
+        names += ["momentum_buffer"] * (group["momentum"] > 0) + ["grad_avg"] * group["centered"]
+        return {"step": scalar(0), **{name: self.zeros(p) for name in names}}
 
     def update(
         self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         """Apply the formula to one parameter."""
-        if "step" not in state:
-            state["step"] = wrap(np.zeros((), np.float32))
-            state["square_avg"] = self.zeros(p)
-            if group["momentum"] > 0:
-                state["momentum_buffer"] = self.zeros(p)
-            if group["centered"]:
-                state["grad_avg"] = self.zeros(p)
-        state["step"]._array += 1
+        self.count(state)
         lr, alpha, eps = float(group["lr"]), group["alpha"], group["eps"]
-        momentum, decay = group["momentum"], group["weight_decay"]
-        arrays = [p, g, state["square_avg"]._array]
-        if group["centered"]:
-            arrays.append(state["grad_avg"]._array)
+        momentum, centered = group["momentum"], group["centered"]
+        means = [state["square_avg"]]
+        if centered:
+            means.append(state["grad_avg"])
         if momentum > 0:
-            arrays.append(state["momentum_buffer"]._array)
-        for p_, g_, square, *rest, one, two in self.blocks(*arrays):
-            if decay:
-                np.multiply(p_, decay, out=two)
-                g_ = np.add(two, g_, out=two)
-            square *= alpha
-            np.multiply(g_, g_, out=one)
-            one *= 1 - alpha
-            square += one
-            if group["centered"]:
+            means.append(state["momentum_buffer"])
+        for p_, g_, v, *rest, one, _ in self.blocks(p, g, *means, decay=group["weight_decay"]):
+            follow_square(v, g_, alpha, one)
+            if centered:
                 mean = rest[0]
-                np.subtract(g_, mean, out=one)
-                one *= 1 - alpha
-                mean += one
+                follow(mean, g_, 1 - alpha, one)
                 np.multiply(mean, mean, out=one)
-                np.subtract(square, one, out=one)
-                np.sqrt(one, out=one)
-            else:
-                np.sqrt(square, out=one)
+                v = np.subtract(v, one, out=one)
+            np.sqrt(v, out=one)
             one += eps
             np.divide(g_, one, out=one)
             if momentum > 0:

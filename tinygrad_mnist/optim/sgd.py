@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.optim.optimizer import LONG_BLOCK, Optimizer
+from tinygrad_mnist.optim.array_optimizer import LONG_BLOCK, ArrayOptimizer, options
 
 
-class SGD(Optimizer):
+class SGD(ArrayOptimizer):
     r"""Gradient descent, with momentum and weight decay where asked for.
 
     .. math::
@@ -30,6 +29,8 @@ class SGD(Optimizer):
         Look ahead by one momentum step (Sutskever et al., 2013).
     maximize
         Climb instead of descend.
+    foreach, differentiable, fused
+        See :class:`~tinygrad_mnist.optim.array_optimizer.ArrayOptimizer`.
 
     Examples
     --------
@@ -45,33 +46,24 @@ class SGD(Optimizer):
     def __init__(
         self,
         params: Any,
-        lr: float = 1e-3,
+        lr: float | Any = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
         weight_decay: float = 0,
         nesterov: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "dampening": dampening,
-                "weight_decay": weight_decay,
-                "nesterov": nesterov,
-                "maximize": maximize,
-            },
-        )
-
-    def check(self, group: dict[str, Any]) -> None:
-        """Refuse a negative momentum, and Nesterov without momentum or with dampening."""
-        super().check(group)
-        if group["momentum"] < 0:
-            raise ValueError(f"Invalid momentum value: {group['momentum']}; it can't be negative")
-        if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
+        if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+        super().__init__(params, options(locals()))
+
+    def start(self, p: np.ndarray, group: dict[str, Any]) -> dict[str, Any]:
+        """Expect a buffer where there is momentum: the first gradient will be it."""
+        return {"momentum_buffer": None} if group["momentum"] else {}
 
     def update(
         self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]
@@ -80,31 +72,23 @@ class SGD(Optimizer):
         lr, momentum, decay = float(group["lr"]), group["momentum"], group["weight_decay"]
         kept = 1 - group["dampening"]
         if not momentum:
-            for p_, g_, one, _ in self.blocks(p, g, length=LONG_BLOCK):
-                d = g_
-                if decay:
-                    np.multiply(p_, decay, out=one)
-                    d = np.add(one, g_, out=one)
-                np.multiply(d, lr, out=one)
+            for p_, g_, one, _ in self.blocks(p, g, decay=decay, length=LONG_BLOCK):
+                np.multiply(g_, lr, out=one)
                 p_ -= one
             return
-        first = state.get("momentum_buffer") is None
+        first = state["momentum_buffer"] is None
         if first:
-            state["momentum_buffer"] = wrap(np.empty_like(p))
-        for p_, g_, buffer, one, two in self.blocks(p, g, state["momentum_buffer"]._array):
-            d = g_
-            if decay:
-                np.multiply(p_, decay, out=one)
-                d = np.add(one, g_, out=one)
+            state["momentum_buffer"] = self.zeros(p)
+        for p_, g_, buffer, one, two in self.blocks(p, g, state["momentum_buffer"], decay=decay):
             if first:
-                buffer[...] = d
+                buffer[...] = g_
             else:
                 buffer *= momentum
-                buffer += d if kept == 1 else np.multiply(d, kept, out=two)
+                buffer += g_ if kept == 1 else np.multiply(g_, kept, out=one)
             if group["nesterov"]:
                 np.multiply(buffer, momentum, out=two)
-                two += d
-                np.multiply(two, lr, out=two)
+                two += g_
+                two *= lr
             else:
                 np.multiply(buffer, lr, out=two)
             p_ -= two

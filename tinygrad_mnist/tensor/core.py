@@ -102,6 +102,7 @@ class Tensor(
         return CPU
 
     is_cuda = False
+    is_sparse = False
 
     @property
     def itemsize(self) -> int:

@@ -1,0 +1,208 @@
+"""ArrayOptimizer: an optimizer that is a formula on arrays.
+
+Here is what the algorithms of this package share: the walk over parameters, weight decay,
+the cut into pieces that stay in the cache, and the checks of their settings. A subclass gives
+the state to begin with, :meth:`ArrayOptimizer.start`, and the formula in place,
+:meth:`ArrayOptimizer.update`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.autograd import enable_grad
+from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.optim.optimizer import Optimizer
+from tinygrad_mnist.tensor import Tensor
+
+BLOCK = 16384
+"""Elements that are updated together: few enough for all their arrays to stay in the cache."""
+
+LONG_BLOCK = 131072
+"""The same for formulas of one or two operations, where starting a block costs more."""
+
+
+class ArrayOptimizer(Optimizer):
+    """Base of the optimizers whose step is a formula for each parameter alone.
+
+    All take four of PyTorch's options that choose between ways to compute the same numbers:
+    ``foreach``, ``fused`` and ``capturable`` have no effect here, where there is one way;
+    ``differentiable=True`` is refused, because the formula is computed outside of the graph.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> class SignSGD(ArrayOptimizer):
+    ...     def __init__(self, params, lr=0.1, weight_decay=0):
+    ...         super().__init__(params, options(locals()))
+    ...     def update(self, p, g, state, group):
+    ...         for p_, g_, one, _ in self.blocks(p, g, decay=group["weight_decay"]):
+    ...             np.sign(g_, out=one)
+    ...             one *= group["lr"]
+    ...             p_ -= one
+    >>> w = tensor([3.0], requires_grad=True)
+    >>> optimizer = SignSGD([w], lr=0.5)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w
+    tensor([2.5000], requires_grad=True)
+    """
+
+    _scratch: dict[Any, list[np.ndarray]]
+
+    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+        check(type(self).__name__, defaults)
+        super().__init__(params, defaults)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over settings and state; what older settings lack is the default."""
+        super().__setstate__(state)
+        self.__dict__.setdefault("_scratch", {})
+        for group in self.param_groups:
+            for name, value in self.defaults.items():
+                group.setdefault(name, value)
+
+    def start(self, p: np.ndarray, group: dict[str, Any]) -> dict[str, Any]:
+        """Return a parameter's state before its first step."""
+        return {}
+
+    def update(
+        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]
+    ) -> None:
+        """Change a parameter's array in place, given its gradient: the optimizer's formula."""
+        raise NotImplementedError(f"{type(self).__name__}: define update() in the subclass")
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter that has a gradient, by one step.
+
+        Parameters
+        ----------
+        closure
+            A function that computes the loss and its gradients anew; its result is returned.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        name = type(self).__name__
+        with np.errstate(all="ignore"):
+            for group in self.param_groups:
+                maximize = group.get("maximize")
+                for p in group["params"]:
+                    gradient = p._grad
+                    if gradient is None:
+                        continue
+                    g = -gradient._array if maximize else gradient._array
+                    state = self.state.get(p)
+                    if not state:
+                        state = self.start(p._array, group)
+                        if state:
+                            self.state[p] = state
+                    self.update(p._array, g, state, group)
+                    p._version.count += 1
+                    p._version.changed_by = name
+        return loss
+
+    def blocks(
+        self,
+        p: np.ndarray,
+        g: np.ndarray,
+        *state: Tensor,
+        decay: float = 0,
+        length: int = BLOCK,
+    ) -> Iterator[tuple[np.ndarray, ...]]:
+        """Yield cache-sized pieces of a parameter, its gradient and state, and two scratch arrays.
+
+        With a decay, the gradient is that of the loss and an L2 penalty. Arrays that lie in
+        memory without gaps and in one order are cut; others come whole. The scratch arrays are
+        reused: what is in them lasts until the next piece.
+        """
+        arrays = [p, g, *[s._array for s in state]]
+        if p.flags.c_contiguous:
+            in_order = all([a.flags.c_contiguous for a in arrays])
+        else:
+            in_order = all([a.flags.f_contiguous for a in arrays])
+            arrays = [a.T for a in arrays]
+        if p.size <= length or not in_order:
+            yield self._piece(arrays, decay)
+            return
+        flat = [a.reshape(-1) for a in arrays]
+        for i in range(0, p.size, length):
+            yield self._piece([a[i : i + length] for a in flat], decay)
+
+    def _piece(self, arrays: list[np.ndarray], decay: float) -> tuple[np.ndarray, ...]:
+        """Add a penalty's gradient to the second of the arrays, and two scratch arrays to all."""
+        p, g = arrays[:2]
+        key = p.shape, p.dtype
+        scratch = self._scratch.get(key)
+        if scratch is None:
+            scratch = self._scratch[key] = [np.empty(p.shape, p.dtype) for _ in range(3)]
+        one, two, three = scratch
+        if decay:
+            np.multiply(p, decay, out=three)
+            arrays[1] = np.add(three, g, out=three)
+        return (*arrays, one, two)
+
+    @staticmethod
+    def zeros(p: np.ndarray) -> Tensor:
+        """Return zeros in a parameter's shape and memory order, for its state."""
+        return wrap(np.zeros_like(p))  # type: ignore[no-any-return]
+
+    @staticmethod
+    def count(state: dict[str, Any]) -> float:
+        """Count a step, and return its number: the first is 1."""
+        step: np.ndarray = state["step"]._array
+        step += 1
+        return float(step)
+
+
+def options(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings among a constructor's arguments, given its ``locals()``."""
+    return {k: v for k, v in given.items() if k not in ("self", "params", "__class__")}
+
+
+_NAMES = {"lr": "learning rate", "eps": "epsilon value"}
+_NOT_NEGATIVE = (
+    "lr", "eps", "weight_decay", "momentum", "alpha", "rho", "lr_decay", "momentum_decay",
+    "initial_accumulator_value",
+)  # fmt: skip
+
+
+def check(name: str, settings: dict[str, Any]) -> None:
+    """Refuse settings of an optimizer that make no sense."""
+    if isinstance(settings.get("lr"), Tensor) and settings["lr"].numel() != 1:
+        raise ValueError("Tensor lr must be 1-element")
+    for key in _NOT_NEGATIVE:
+        value = settings.get(key, 0)
+        if not float(value) >= 0:
+            what = _NAMES.get(key, f"{key} value")
+            raise ValueError(f"Invalid {what}: {value}; it must not be negative")
+    for i, beta in enumerate(settings.get("betas", ())):
+        if not 0 <= float(beta) < 1:
+            raise ValueError(f"Invalid beta parameter at index {i}: {beta}; use 0 <= beta < 1")
+    if settings.get("differentiable"):
+        raise NotImplementedError(
+            f"{name}: differentiable=True can't be offered, because steps are computed in place, "
+            f"outside of the graph; to differentiate through an update, write it as operations: "
+            f"grads = autograd.grad(loss, weights, create_graph=True), then w - lr * g"
+        )
+    if settings.get("fused") and settings.get("foreach"):
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together; neither is needed")
+
+
+def follow(mean: np.ndarray, x: np.ndarray, weight: float, scratch: np.ndarray) -> None:
+    r"""Move a running mean towards x, in place: :math:`m \leftarrow m + w (x - m)`."""
+    np.subtract(x, mean, out=scratch)
+    scratch *= weight
+    mean += scratch
+
+
+def follow_square(mean: np.ndarray, x: np.ndarray, beta: float, scratch: np.ndarray) -> None:
+    r"""Move a running mean towards x², in place: :math:`v \leftarrow \beta v + (1-\beta) x^2`."""
+    mean *= beta
+    np.multiply(x, x, out=scratch)
+    scratch *= 1 - beta
+    mean += scratch
