@@ -63,4 +63,12 @@ from tinygrad_mnist.nn.loss import TripletMarginLoss as TripletMarginLoss
 from tinygrad_mnist.nn.module import Module as Module
 from tinygrad_mnist.nn.parameter import Buffer as Buffer
 from tinygrad_mnist.nn.parameter import Parameter as Parameter
+from tinygrad_mnist.nn.rnn import GRU as GRU
+from tinygrad_mnist.nn.rnn import LSTM as LSTM
+from tinygrad_mnist.nn.rnn import RNN as RNN
+from tinygrad_mnist.nn.rnn import GRUCell as GRUCell
+from tinygrad_mnist.nn.rnn import LSTMCell as LSTMCell
+from tinygrad_mnist.nn.rnn import RNNBase as RNNBase
+from tinygrad_mnist.nn.rnn import RNNCell as RNNCell
+from tinygrad_mnist.nn.rnn import RNNCellBase as RNNCellBase
 from tinygrad_mnist.nn.sparse import Embedding as Embedding
