@@ -3,6 +3,7 @@
 One family a file. This room knows NumPy and SciPy, and nothing of Tensors.
 """
 
+from tinygrad_mnist.ops.attention import masked_softmax as masked_softmax
 from tinygrad_mnist.ops.comparison import bitwise_and as bitwise_and
 from tinygrad_mnist.ops.comparison import bitwise_not as bitwise_not
 from tinygrad_mnist.ops.comparison import bitwise_or as bitwise_or

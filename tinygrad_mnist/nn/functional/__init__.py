@@ -24,6 +24,9 @@ from tinygrad_mnist.nn.functional.activation import softsign as softsign
 from tinygrad_mnist.nn.functional.activation import tanh as tanh
 from tinygrad_mnist.nn.functional.activation import tanhshrink as tanhshrink
 from tinygrad_mnist.nn.functional.activation import threshold as threshold
+from tinygrad_mnist.nn.functional.attention import (
+    scaled_dot_product_attention as scaled_dot_product_attention,
+)
 from tinygrad_mnist.nn.functional.distance import cosine_similarity as cosine_similarity
 from tinygrad_mnist.nn.functional.distance import normalize as normalize
 from tinygrad_mnist.nn.functional.distance import pairwise_distance as pairwise_distance
