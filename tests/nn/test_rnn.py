@@ -176,7 +176,7 @@ def test_bad_input_is_pytorchs_error(call: str, torch: Any) -> None:
             "nn": library.nn, "zeros": library.zeros, "pack": utils.pack_padded_sequence,
             "pad": utils.pad_packed_sequence, "pad_sequence": utils.pad_sequence,
         }  # fmt: skip
-        with pytest.raises(Exception) as caught:  # noqa: B017
+        with pytest.raises(Exception) as caught:
             eval(call, names)
         kinds.append(caught.type)
     assert kinds[0] is kinds[1], caught.value

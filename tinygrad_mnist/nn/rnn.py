@@ -44,7 +44,7 @@ def _run(
     projection (or None).
     """
     from_x, from_h, bias_x, bias_h, projection = weights
-    settings = {"sizes": sizes, "reverse": reverse}
+    settings: dict[str, Any] = {"sizes": sizes, "reverse": reverse}
     last = recurrent.last_rows(sizes, reverse)
     if mode == "GRU":
         rows = apply(
