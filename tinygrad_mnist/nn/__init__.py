@@ -29,6 +29,7 @@ from tinygrad_mnist.nn.activation import Softsign as Softsign
 from tinygrad_mnist.nn.activation import Tanh as Tanh
 from tinygrad_mnist.nn.activation import Tanhshrink as Tanhshrink
 from tinygrad_mnist.nn.activation import Threshold as Threshold
+from tinygrad_mnist.nn.attention import MultiheadAttention as MultiheadAttention
 from tinygrad_mnist.nn.containers import ModuleDict as ModuleDict
 from tinygrad_mnist.nn.containers import ModuleList as ModuleList
 from tinygrad_mnist.nn.containers import ParameterDict as ParameterDict
@@ -61,6 +62,7 @@ from tinygrad_mnist.nn.loss import SmoothL1Loss as SmoothL1Loss
 from tinygrad_mnist.nn.loss import SoftMarginLoss as SoftMarginLoss
 from tinygrad_mnist.nn.loss import TripletMarginLoss as TripletMarginLoss
 from tinygrad_mnist.nn.module import Module as Module
+from tinygrad_mnist.nn.normalization import LayerNorm as LayerNorm
 from tinygrad_mnist.nn.parameter import Buffer as Buffer
 from tinygrad_mnist.nn.parameter import Parameter as Parameter
 from tinygrad_mnist.nn.rnn import GRU as GRU
@@ -72,3 +74,8 @@ from tinygrad_mnist.nn.rnn import RNNBase as RNNBase
 from tinygrad_mnist.nn.rnn import RNNCell as RNNCell
 from tinygrad_mnist.nn.rnn import RNNCellBase as RNNCellBase
 from tinygrad_mnist.nn.sparse import Embedding as Embedding
+from tinygrad_mnist.nn.transformer import Transformer as Transformer
+from tinygrad_mnist.nn.transformer import TransformerDecoder as TransformerDecoder
+from tinygrad_mnist.nn.transformer import TransformerDecoderLayer as TransformerDecoderLayer
+from tinygrad_mnist.nn.transformer import TransformerEncoder as TransformerEncoder
+from tinygrad_mnist.nn.transformer import TransformerEncoderLayer as TransformerEncoderLayer

@@ -14,7 +14,7 @@ from tinygrad_mnist.autograd.graph import apply, wrap
 from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.module import Module
-from tinygrad_mnist.nn.parameter import Parameter
+from tinygrad_mnist.nn.parameter import Parameter, column_major
 from tinygrad_mnist.nn.utils.rnn import PackedSequence
 from tinygrad_mnist.ops import dtypes, recurrent
 from tinygrad_mnist.tensor import Tensor, cat, stack
@@ -24,11 +24,6 @@ Sizes = tuple[int, ...]
 States = tuple[Tensor, ...]
 
 GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "LSTM": 4, "GRU": 3}
-
-
-def _column_major(rows: int, columns: int, kind: Any) -> Parameter:
-    """Make a weight in the order in which products with its transpose are fast."""
-    return Parameter(wrap(np.empty((columns, rows), kind).T))
 
 
 def _zeros(shape: Sizes, like: Tensor) -> Tensor:
@@ -119,13 +114,13 @@ class RNNBase(Module):
         rows, width = GATES[mode] * hidden_size, proj_size or hidden_size
         for layer, suffix in self._suffixes():
             columns = input_size if layer == 0 else width * self._directions
-            setattr(self, f"weight_ih_{suffix}", _column_major(rows, columns, kind))
-            setattr(self, f"weight_hh_{suffix}", _column_major(rows, width, kind))
+            setattr(self, f"weight_ih_{suffix}", column_major(rows, columns, kind))
+            setattr(self, f"weight_hh_{suffix}", column_major(rows, width, kind))
             if bias:
                 setattr(self, f"bias_ih_{suffix}", Parameter(wrap(np.empty(rows, kind))))
                 setattr(self, f"bias_hh_{suffix}", Parameter(wrap(np.empty(rows, kind))))
             if proj_size:
-                setattr(self, f"weight_hr_{suffix}", _column_major(width, hidden_size, kind))
+                setattr(self, f"weight_hr_{suffix}", column_major(width, hidden_size, kind))
         self.reset_parameters()
 
     @staticmethod
@@ -354,10 +349,9 @@ class RNN(RNNBase):
             raise ValueError(
                 f"Unknown nonlinearity {nonlinearity!r}. Select from 'tanh' or 'relu'."
             )
-        self_mode = f"RNN_{nonlinearity.upper()}"
         super().__init__(
-            self_mode, input_size, hidden_size, num_layers, bias, batch_first, dropout,
-            bidirectional, 0, device, dtype,
+            f"RNN_{nonlinearity.upper()}", input_size, hidden_size, num_layers, bias, batch_first,
+            dropout, bidirectional, 0, device, dtype,
         )  # fmt: skip
         self.nonlinearity = nonlinearity
 
@@ -477,8 +471,8 @@ class RNNCellBase(Module):
         self.bias = bias
         kind = dtypes.default_float() if dtype is None else dtypes.as_numpy(dtype)
         rows = num_chunks * hidden_size
-        self.weight_ih = _column_major(rows, input_size, kind)
-        self.weight_hh = _column_major(rows, hidden_size, kind)
+        self.weight_ih = column_major(rows, input_size, kind)
+        self.weight_hh = column_major(rows, hidden_size, kind)
         for name in ("bias_ih", "bias_hh"):
             self.register_parameter(name, Parameter(wrap(np.empty(rows, kind))) if bias else None)
         self.reset_parameters()

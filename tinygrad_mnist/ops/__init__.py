@@ -68,6 +68,7 @@ from tinygrad_mnist.ops.indexing import scatter_add as scatter_add
 from tinygrad_mnist.ops.indexing import setitem as setitem
 from tinygrad_mnist.ops.linalg import linear as linear
 from tinygrad_mnist.ops.linalg import matmul as matmul
+from tinygrad_mnist.ops.normalization import standardize as standardize
 from tinygrad_mnist.ops.recurrent import gru as gru
 from tinygrad_mnist.ops.recurrent import lstm as lstm
 from tinygrad_mnist.ops.recurrent import rnn as rnn

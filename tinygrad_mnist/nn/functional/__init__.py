@@ -48,6 +48,7 @@ from tinygrad_mnist.nn.functional.loss import poisson_nll_loss as poisson_nll_lo
 from tinygrad_mnist.nn.functional.loss import smooth_l1_loss as smooth_l1_loss
 from tinygrad_mnist.nn.functional.loss import soft_margin_loss as soft_margin_loss
 from tinygrad_mnist.nn.functional.loss import triplet_margin_loss as triplet_margin_loss
+from tinygrad_mnist.nn.functional.normalization import layer_norm as layer_norm
 from tinygrad_mnist.nn.functional.sparse import embedding as embedding
 from tinygrad_mnist.nn.functional.sparse import one_hot as one_hot
 from tinygrad_mnist.tensor.functions import (
