@@ -222,8 +222,7 @@ class RNNBase(Module):
         return input.reshape(time * batch, features), (batch,) * time, batched
 
     def _check_input(self, data: Tensor) -> None:
-        weight = self._parameters["weight_ih_l0"]
-        assert weight is not None
+        weight: Tensor = self.weight_ih_l0
         if data._array.dtype != weight._array.dtype:
             raise ValueError(
                 f"RNN input dtype ({data.dtype}) does not match weight dtype ({weight.dtype}). "
@@ -284,7 +283,7 @@ class RNNBase(Module):
             for reverse in range(self._directions):
                 suffix = f"l{layer}_reverse" if reverse else f"l{layer}"
                 weights = [
-                    self._parameters.get(f"{name}_{suffix}")
+                    getattr(self, f"{name}_{suffix}", None)
                     for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
                 ]
                 first = tuple(state[len(last)] for state in states)
