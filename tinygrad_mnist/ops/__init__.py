@@ -61,6 +61,7 @@ from tinygrad_mnist.ops.elementwise import sub as sub
 from tinygrad_mnist.ops.elementwise import tanh as tanh
 from tinygrad_mnist.ops.elementwise import trunc as trunc
 from tinygrad_mnist.ops.elementwise import where as where
+from tinygrad_mnist.ops.gelu import gelu as gelu
 from tinygrad_mnist.ops.indexing import gather as gather
 from tinygrad_mnist.ops.indexing import getitem as getitem
 from tinygrad_mnist.ops.indexing import place as place

@@ -60,7 +60,11 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
             f"expected input and weight to have the same dtype, but got {x.dtype} and "
             f"{weight.dtype}; convert the input"
         )
-    out = np.matmul(x, weight.T)
+    if x.ndim > 2:  # one product instead of one for each matrix of the batch
+        rows = np.matmul(x.reshape(-1, x.shape[-1]), weight.T)
+        out = rows.reshape(*x.shape[:-1], rows.shape[-1])
+    else:
+        out = np.matmul(x, weight.T)
     if bias is None:
         return out
     return np.add(out, bias, out=out) if out.shape else out + bias
@@ -70,6 +74,8 @@ def _linear_x(g: Any, weight: Any) -> Any:
     if type(weight) is np.ndarray and weight.flags.f_contiguous and g.ndim == 2:
         # BLAS takes two thirds of the time where the column-major factor stands transposed.
         return np.matmul(weight.T, g.T).T
+    if type(g) is np.ndarray and g.ndim > 2:
+        return np.matmul(g.reshape(-1, g.shape[-1]), weight).reshape(*g.shape[:-1], -1)
     return np.matmul(g, weight)
 
 
