@@ -6,7 +6,7 @@ other two, and derivatives of any order are there.
 
 Each is matrix products over windows, copied for a few images at a time so that they stay in the
 cache and memory stays bounded. Results are laid out with their channels last, under PyTorch's
-shape (N, C, \\*S): there a row of a window is one run of memory, and from one layer to the next
+shape (N, C, S...): there a row of a window is one run of memory, and from one layer to the next
 nothing is rearranged. Images that come otherwise (the data) are read along their rows.
 """
 
@@ -53,6 +53,13 @@ def _conv_input(
     y: Any, weight: Any, *, size: Lengths, stride: Lengths, dilation: Lengths, groups: int
 ) -> Any:
     """Derivative of conv by its images, which have a given size: a transposed convolution."""
+    if y.shape[1] != len(weight) or groups < 1 or len(weight) % groups:
+        raise ValueError(
+            f"a weight of shape {list(weight.shape)} expects {len(weight)} input channels, which "
+            f"groups={groups} must divide, but the input has {y.shape[1]}"
+        )
+    if y.dtype != weight.dtype:
+        raise ValueError("input and weight must have the same dtype; convert the input")
     n, channels = len(y), weight.shape[1] * groups
     kernel, counts = weight.shape[2:], y.shape[2:]
     out = np.zeros((n, *size, channels), y.dtype)

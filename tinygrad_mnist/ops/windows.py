@@ -1,6 +1,6 @@
 """Windows that slide over an image, and what surrounds the image: padding.
 
-An image has shape (..., \\*S) with any number of spatial dimensions S at the end. Its windows are a
+An image has shape (..., S) with any number of spatial dimensions S at the end. Its windows are a
 view of it, so that no memory is taken: element (i, j, k, l) is the one at offset (k, l) in the
 window at position (i, j). Adding the windows back, where they overlap, is the derivative; and
 vice versa.
@@ -26,7 +26,7 @@ def count(size: int, kernel: int, stride: int, dilation: int) -> int:
 
 
 def slide(x: Any, kernel: Lengths, stride: Lengths, dilation: Lengths) -> Any:
-    """Return the view of all windows: shape (..., \\*positions, \\*kernel).
+    """Return the view of all windows: its dimensions, positions, kernel.
 
     Raises
     ------
