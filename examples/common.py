@@ -40,31 +40,42 @@ def options(
     epochs: int | None = None,
     batch_size: int | None = None,
     lr: float | None = None,
+    digits: bool = True,
+    settings: Sequence[str] = ("dataset", "seed", "batch_size", "lr"),
     arguments: list[str] | None = None,
     parents: Sequence[argparse.ArgumentParser] = (),
 ) -> argparse.Namespace:
-    """Read the options of every example, and those of a training one with its defaults."""
+    """Read the options of every example, and those of a training one with its defaults.
+
+    Without digits there is no choice of a dataset. The settings are those that a run which is
+    resumed must share with the one before.
+    """
     parser = argparse.ArgumentParser(
         description=description,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         parents=list(parents),
     )
-    parser.add_argument(
-        "--dataset", choices=["sample", "mnist"], default="sample",
-        help="5,000 embedded digits, or all of MNIST",
-    )  # fmt: skip
-    parser.add_argument(
-        "--data", type=Path, default=None,
-        help="folder with the four IDX files, for mnist (else $TINYGRAD_MNIST_DATA, else download)",
-    )  # fmt: skip
+    parser.set_defaults(settings=settings)
+    if digits:
+        parser.add_argument(
+            "--dataset", choices=["sample", "mnist"], default="sample",
+            help="5,000 embedded digits, or all of MNIST",
+        )  # fmt: skip
+        parser.add_argument(
+            "--data", type=Path, default=None,
+            help="folder with the four IDX files, for mnist (else $TINYGRAD_MNIST_DATA, else "
+            "download)",
+        )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for what is written")
     parser.add_argument("--json", type=Path, default=None, help="file for all figures")
     parser.add_argument("--seed", type=_natural, default=0, help="seed of every random choice")
     if epochs is not None:
         parser.add_argument("--epochs", type=positive, default=epochs, help="passes over the data")
-        parser.add_argument("--batch-size", type=positive, default=batch_size, help="images a step")
+        parser.add_argument(
+            "--batch-size", type=positive, default=batch_size, help="examples a step"
+        )
     if lr is not None:
-        parser.add_argument("--lr", type=_rate, default=lr, help="learning rate")
+        parser.add_argument("--lr", type=rate, default=lr, help="learning rate")
         parser.add_argument(
             "--resume", action="store_true", help="go on from the checkpoint in the output folder"
         )
@@ -93,25 +104,36 @@ def positive(text: str) -> int:
     return number
 
 
-def _rate(text: str) -> float:
+def rate(text: str) -> float:
+    """Read a learning rate."""
+    return above_zero(text, "learning rate")
+
+
+def above_zero(text: str, what: str) -> float:
+    """Read a finite number above 0."""
     try:
         number = float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
     if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no learning rate: give a number above 0")
+        raise argparse.ArgumentTypeError(f"{text} is no {what}: give a number above 0")
     return number
 
 
-def load(args: argparse.Namespace) -> Digits:
-    """Load the digits that the options name; the output folder is tried first."""
+def check_output(args: argparse.Namespace) -> None:
+    """Make the output folder, and see that what is to be written can be."""
     try_folder(args.out)
-    if args.data is not None and args.dataset != "mnist":
-        raise ValueError(f"--data {args.data} is not read for the sample; add --dataset mnist")
     if args.json is not None and not args.json.parent.is_dir():
         raise OSError(f"--json: the folder {args.json.parent} does not exist")
     if args.json is not None and args.json.is_dir():
         raise OSError(f"--json: {args.json} is a folder; name a file")
+
+
+def load(args: argparse.Namespace) -> Digits:
+    """Load the digits that the options name; the output folder is tried first."""
+    check_output(args)
+    if args.data is not None and args.dataset != "mnist":
+        raise ValueError(f"--data {args.data} is not read for the sample; add --dataset mnist")
     return load_digits(args.dataset, args.data, args.seed)
 
 
@@ -289,7 +311,8 @@ def note(history: History, **figures: float) -> None:
 
 
 def _settings(args: argparse.Namespace) -> dict[str, Any]:
-    return {name: getattr(args, name) for name in ("dataset", "seed", "batch_size", "lr")}
+    values = {name: getattr(args, name) for name in args.settings}
+    return {name: str(v) if isinstance(v, Path) else v for name, v in values.items()}
 
 
 def keep(

@@ -1,17 +1,27 @@
-"""How many threads NumPy's matrix products use.
+"""How many threads NumPy's matrix products use, and work of our own that is split over threads.
 
 NumPy's wheels carry OpenBLAS, whose threads pay off for large products only: a step of a small
 network is faster on one thread. The number is process-wide, and is best set once.
+
+A convolution is many small products with copies in between. There the threads are better put
+around the whole: each takes its share of the images, and its products run on one thread.
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
+import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+
+T = TypeVar("T")
+
+WORTHWHILE = 2**22
+"""How many multiplications are worth a second thread: it takes 0.1 ms to call one."""
 
 _PREFIXES = ("scipy_openblas_", "openblas_")
 _SUFFIXES = ("64_", "", "_64")
@@ -57,9 +67,66 @@ def set_num_threads(number: int) -> None:
             "OMP_NUM_THREADS before the program starts"
         )
     found[0](number)
+    _wanted[:] = [number]
+
+
+_wanted: list[int] = []
+"""The number of threads to use, as long as it isn't OpenBLAS's own choice."""
 
 
 def get_num_threads() -> int:
     """Return how many threads matrix products use; 1 where that can't be asked."""
     found = _functions()
-    return int(found[1]()) if found is not None else 1
+    if found is None:
+        return 1
+    if not _wanted:
+        _wanted.append(int(found[1]()))
+    return _wanted[0]
+
+
+@functools.cache
+def _pool(number: int, process: int) -> Any:
+    """Return threads of this process: those of its parent don't survive a fork."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(number, thread_name_prefix="tinygrad_mnist")
+
+
+def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
+    """Call a function on ranges that cover ``range(count)``, one for each thread.
+
+    Parameters
+    ----------
+    function
+        Called with a slice. Different slices must not write to the same memory.
+    count
+        Of what there are so many, such as images.
+    work
+        How many multiplications there are in all: little work is done in one part.
+
+    Returns
+    -------
+    The results in order; they depend on the number of threads, but not on chance.
+
+    Examples
+    --------
+    >>> in_parts(lambda part: part.stop - part.start, 10, work=1)
+    [10]
+    """
+    number = min(get_num_threads(), count)
+    found = _functions()
+    if number < 2 or work < WORTHWHILE or found is None:
+        return [function(slice(0, count))]
+    first, *rest = (slice(count * i // number, count * (i + 1) // number) for i in range(number))
+
+    def quiet(part: slice) -> T:
+        with np.errstate(all="ignore"):
+            return function(part)
+
+    found[0](1)
+    try:
+        pool = _pool(number - 1, os.getpid())
+        others = [pool.submit(quiet, part) for part in rest]
+        return [function(first), *(other.result() for other in others)]
+    finally:
+        found[0](get_num_threads())

@@ -224,3 +224,24 @@ def test_pretrained_embedding_is_frozen() -> None:
     assert not table.weight.requires_grad
     assert table(tg.tensor([1])).tolist() == [[3.0, 4.0]]
     assert nn.Embedding.from_pretrained(weight, freeze=False).weight.requires_grad
+
+
+@pytest.mark.parametrize("shape", [(2, 0, 3), (0, 4, 3), (2, 3, 0), (2, 2, 2, 3)], ids=str)
+def test_linear_takes_batches_of_matrices_and_empty_ones(shape: Any, torch: Any) -> None:
+    weight = np.random.default_rng(4).standard_normal((5, shape[-1]))
+    x = np.random.default_rng(5).standard_normal(shape)
+    results = []
+    for library in (tg, torch):
+        tensors = [library.tensor(a, requires_grad=True) for a in (x, weight)]
+        out = library.nn.functional.linear(*tensors)
+        (out * out).sum().backward()
+        results.append((out, [t.grad for t in tensors]))
+    assert_same(*results)
+
+
+def test_gelu_in_float32_is_pytorchs_from_end_to_end(torch: Any) -> None:
+    x = np.concatenate([np.linspace(-9, 9, 5001), [-1e30, 1e30, 1e-40, 0.0]]).astype(np.float32)
+    mine = nn.functional.gelu(tg.from_numpy(x)).numpy()
+    theirs = torch.nn.functional.gelu(torch.from_numpy(x)).numpy()
+    np.testing.assert_allclose(mine, theirs, rtol=1e-6, atol=1e-6)
+    assert nn.functional.gelu(tg.tensor(float("nan"))).isnan()

@@ -20,13 +20,16 @@ def exclusive(holder: list[Any]) -> bool:
     """
     if sys.getrefcount(holder[0]) > _ALONE or not holder[0].flags.writeable:
         return False
-    base = holder[0].base
-    if base is None:
-        return True
+    return holder[0].base is None or lent_to_one(holder[0])
+
+
+def lent_to_one(array: np.ndarray) -> bool:
+    """Whether a view covers all of its base, and nothing else holds that."""
+    base = array.base
     return (
         type(base) is np.ndarray
         and base.base is None
-        and base.size == holder[0].size
+        and base.size == array.size
         and sys.getrefcount(base) <= _BASE_ALONE
     )
 

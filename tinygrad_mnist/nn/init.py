@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 
 from tinygrad_mnist.autograd import no_grad
-from tinygrad_mnist.tensor import Generator, Tensor, default_generator
+from tinygrad_mnist.tensor import Generator, Tensor, default_generator, randperm
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -233,3 +233,59 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     q = q * np.sign(np.diagonal(r))
     matrix = q.T if rows < columns else q
     return tensor.copy_(gain * matrix.reshape(tensor.shape))
+
+
+@no_grad()
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Fill the kernels of a convolution so that it hands its input channels through.
+
+    Raises
+    ------
+    ValueError
+        When it has other than 3 to 5 dimensions, or the first isn't divisible by groups.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import empty
+    >>> dirac_(empty(1, 1, 3))
+    tensor([[[0., 1., 0.]]])
+    """
+    if tensor.dim() not in (3, 4, 5):
+        raise ValueError(f"dirac_: needs 3, 4 or 5 dimensions, got shape {list(tensor.shape)}")
+    if tensor.shape[0] % groups:
+        raise ValueError(f"dirac_: {tensor.shape[0]} kernels aren't divisible by groups={groups}")
+    outs = tensor.shape[0] // groups
+    values = np.zeros(tensor.shape, tensor._array.dtype)
+    centre = tuple(n // 2 for n in tensor.shape[2:])
+    for group in range(groups):
+        for channel in range(min(outs, tensor.shape[1])):
+            values[(group * outs + channel, channel, *centre)] = 1
+    return tensor.copy_(values)
+
+
+@no_grad()
+def sparse_(
+    tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None
+) -> Tensor:
+    """Draw a matrix from a normal distribution, and zero a part of each column (Martens, 2010).
+
+    Raises
+    ------
+    ValueError
+        When it isn't a matrix.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import empty
+    >>> int((sparse_(empty(10, 4), 0.3) == 0).sum())
+    12
+    """
+    if tensor.dim() != 2:
+        raise ValueError(f"sparse_: only matrices are supported, got shape {list(tensor.shape)}")
+    rows, columns = tensor.shape
+    tensor.normal_(0, std, generator=generator)
+    for column in range(columns):
+        zeros = randperm(rows)[: math.ceil(sparsity * rows)]
+        tensor._array[zeros._array, column] = 0
+    tensor._version.bump("sparse_")
+    return tensor

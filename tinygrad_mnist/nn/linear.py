@@ -92,7 +92,9 @@ class Linear(Module):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         """Return ``input @ weight.T + bias``."""
         own = self._parameters
-        return apply(linear, input, own["weight"], own["bias"])  # type: ignore[no-any-return]
+        # A weight that is recomputed before each forward (weight_norm) is no parameter.
+        weight = own["weight"] if "weight" in own else self.weight
+        return apply(linear, input, weight, own["bias"])  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
         """Return the settings."""

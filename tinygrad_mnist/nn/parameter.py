@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Version
+from tinygrad_mnist.autograd.graph import Version, wrap
 from tinygrad_mnist.tensor import Tensor
 
 
@@ -49,6 +49,11 @@ class Buffer(Tensor):
         self._array = np.empty(0, np.float32) if data is None else data._array
         self._version = Version() if data is None else data._version
         self.persistent = persistent
+
+
+def column_major(rows: int, columns: int, kind: Any) -> Parameter:
+    """Make a weight in the order that makes products with its transpose fast; not filled yet."""
+    return Parameter(wrap(np.empty((columns, rows), kind).T))
 
 
 def check_tensor(name: str, value: Any) -> None:

@@ -28,6 +28,9 @@ from tinygrad_mnist.ops.contract import Domain as Domain
 from tinygrad_mnist.ops.contract import Op as Op
 from tinygrad_mnist.ops.contract import Sample as Sample
 from tinygrad_mnist.ops.contract import op as op
+from tinygrad_mnist.ops.convolution import conv as conv
+from tinygrad_mnist.ops.convolution import conv_input as conv_input
+from tinygrad_mnist.ops.convolution import conv_weight as conv_weight
 from tinygrad_mnist.ops.elementwise import abs as abs
 from tinygrad_mnist.ops.elementwise import add as add
 from tinygrad_mnist.ops.elementwise import ceil as ceil
@@ -73,6 +76,7 @@ from tinygrad_mnist.ops.factorization import slogdet as slogdet
 from tinygrad_mnist.ops.factorization import solve as solve
 from tinygrad_mnist.ops.factorization import solve_triangular as solve_triangular
 from tinygrad_mnist.ops.factorization import svd as svd
+from tinygrad_mnist.ops.gelu import gelu as gelu
 from tinygrad_mnist.ops.indexing import gather as gather
 from tinygrad_mnist.ops.indexing import getitem as getitem
 from tinygrad_mnist.ops.indexing import place as place
@@ -81,6 +85,12 @@ from tinygrad_mnist.ops.indexing import setitem as setitem
 from tinygrad_mnist.ops.linalg import linear as linear
 from tinygrad_mnist.ops.linalg import matmul as matmul
 from tinygrad_mnist.ops.norm import power_norm as power_norm
+from tinygrad_mnist.ops.normalization import standardize as standardize
+from tinygrad_mnist.ops.pooling import max_pool as max_pool
+from tinygrad_mnist.ops.pooling import max_pool_index as max_pool_index
+from tinygrad_mnist.ops.recurrent import gru as gru
+from tinygrad_mnist.ops.recurrent import lstm as lstm
+from tinygrad_mnist.ops.recurrent import rnn as rnn
 from tinygrad_mnist.ops.reduction import amax as amax
 from tinygrad_mnist.ops.reduction import amin as amin
 from tinygrad_mnist.ops.reduction import cumsum as cumsum
@@ -119,3 +129,6 @@ from tinygrad_mnist.ops.trigonometry import cosh as cosh
 from tinygrad_mnist.ops.trigonometry import sin as sin
 from tinygrad_mnist.ops.trigonometry import sinh as sinh
 from tinygrad_mnist.ops.trigonometry import tan as tan
+from tinygrad_mnist.ops.windows import overlap_add as overlap_add
+from tinygrad_mnist.ops.windows import pad as pad
+from tinygrad_mnist.ops.windows import windows as windows

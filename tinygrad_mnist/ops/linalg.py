@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,11 @@ matmul = op(
 UFUNCS[np.matmul] = matmul
 
 
+def _rows(x: Any) -> Any:
+    """Put the matrices of a batch under each other."""
+    return np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+
+
 def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """Affine map of the last dimension: x of shape (*, in), weight (out, in), bias (out,)."""
     if x.dtype != weight.dtype:
@@ -60,7 +66,10 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
             f"expected input and weight to have the same dtype, but got {x.dtype} and "
             f"{weight.dtype}; convert the input"
         )
-    out = np.matmul(x, weight.T)
+    if x.ndim > 2:  # one product instead of one for each matrix of the batch
+        out = np.matmul(_rows(x), weight.T).reshape(*x.shape[:-1], len(weight))
+    else:
+        out = np.matmul(x, weight.T)
     if bias is None:
         return out
     return np.add(out, bias, out=out) if out.shape else out + bias
@@ -70,6 +79,8 @@ def _linear_x(g: Any, weight: Any) -> Any:
     if type(weight) is np.ndarray and weight.flags.f_contiguous and g.ndim == 2:
         # BLAS takes two thirds of the time where the column-major factor stands transposed.
         return np.matmul(weight.T, g.T).T
+    if type(g) is np.ndarray and g.ndim > 2:
+        return np.matmul(_rows(g), weight).reshape(*g.shape[:-1], weight.shape[1])
     return np.matmul(g, weight)
 
 
@@ -77,7 +88,7 @@ def _linear_weight(g: Any, x: Any) -> Any:
     if len(x.shape) == 1:
         return np.expand_dims(g, -1) * x
     if len(x.shape) > 2:
-        g, x = np.reshape(g, (-1, g.shape[-1])), np.reshape(x, (-1, x.shape[-1]))
+        g, x = _rows(g), _rows(x)
     # The product of this order is column-major, as nn.Linear's weight is.
     return np.swapaxes(np.matmul(np.swapaxes(x, 0, 1), g), 0, 1)
 

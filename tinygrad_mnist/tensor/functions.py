@@ -492,12 +492,9 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:  # noqa: A002
     RuntimeError
         When approximate is neither ``"none"`` nor ``"tanh"``.
     """
-    if approximate == "none":
-        return input * 0.5 * ((input * 0.5**0.5).erf() + 1)  # type: ignore[no-any-return]
-    if approximate != "tanh":
+    if approximate not in ("none", "tanh"):
         raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', not {approximate!r}")
-    inner = (input + input * input * input * 0.044715) * (2 / np.pi) ** 0.5
-    return input * 0.5 * (inner.tanh() + 1)  # type: ignore[no-any-return]
+    return apply(ops.gelu, input, approximate=approximate)  # type: ignore[no-any-return]
 
 
 def silu(input: Any) -> Tensor:  # noqa: A002

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.api import lent_to_one
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.tensor.reduction import as_dim, as_dims
 
@@ -62,6 +63,9 @@ class ShapeMethods(Variable):
             When the memory order doesn't allow it without a copy: use :meth:`reshape`.
         """
         to = as_size("view", shape)
+        if self._is_image():
+            # A convolution's output is laid out with its channels last, which is our own affair.
+            self._array = np.ascontiguousarray(self._array)
         out = apply(ops.reshape, self, to=to)
         if self._array.size and not np.may_share_memory(out._array, self._array):
             raise RuntimeError(
@@ -69,6 +73,21 @@ class ShapeMethods(Variable):
                 f"be seen as {list(to)} without a copy; use reshape() instead"
             )
         return out  # type: ignore[no-any-return]
+
+    def _is_image(self) -> bool:
+        """Whether this is an operation's output with its channels last, and no view of it exists.
+
+        Then it may be rearranged in place: only a view of its memory could tell.
+        """
+        array = self._array
+        return (
+            array.ndim > 2
+            and not array.flags.c_contiguous
+            and self._view_of is None
+            and not self._requires_grad
+            and np.moveaxis(array, 1, -1).flags.c_contiguous
+            and (array.base is None or lent_to_one(array))
+        )
 
     def view_as(self, other: Tensor) -> Tensor:
         """Return the same memory in another tensor's shape."""

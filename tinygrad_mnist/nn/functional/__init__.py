@@ -27,6 +27,13 @@ from tinygrad_mnist.nn.functional.activation import threshold as threshold
 from tinygrad_mnist.nn.functional.attention import (
     scaled_dot_product_attention as scaled_dot_product_attention,
 )
+from tinygrad_mnist.nn.functional.convolution import conv1d as conv1d
+from tinygrad_mnist.nn.functional.convolution import conv2d as conv2d
+from tinygrad_mnist.nn.functional.convolution import conv3d as conv3d
+from tinygrad_mnist.nn.functional.convolution import conv_transpose1d as conv_transpose1d
+from tinygrad_mnist.nn.functional.convolution import conv_transpose2d as conv_transpose2d
+from tinygrad_mnist.nn.functional.convolution import fold as fold
+from tinygrad_mnist.nn.functional.convolution import unfold as unfold
 from tinygrad_mnist.nn.functional.distance import cosine_similarity as cosine_similarity
 from tinygrad_mnist.nn.functional.distance import normalize as normalize
 from tinygrad_mnist.nn.functional.distance import pairwise_distance as pairwise_distance
@@ -48,8 +55,30 @@ from tinygrad_mnist.nn.functional.loss import poisson_nll_loss as poisson_nll_lo
 from tinygrad_mnist.nn.functional.loss import smooth_l1_loss as smooth_l1_loss
 from tinygrad_mnist.nn.functional.loss import soft_margin_loss as soft_margin_loss
 from tinygrad_mnist.nn.functional.loss import triplet_margin_loss as triplet_margin_loss
+from tinygrad_mnist.nn.functional.normalization import batch_norm as batch_norm
+from tinygrad_mnist.nn.functional.normalization import group_norm as group_norm
+from tinygrad_mnist.nn.functional.normalization import instance_norm as instance_norm
+from tinygrad_mnist.nn.functional.normalization import layer_norm as layer_norm
+from tinygrad_mnist.nn.functional.normalization import local_response_norm as local_response_norm
+from tinygrad_mnist.nn.functional.normalization import rms_norm as rms_norm
+from tinygrad_mnist.nn.functional.padding import pad as pad
+from tinygrad_mnist.nn.functional.pooling import adaptive_avg_pool1d as adaptive_avg_pool1d
+from tinygrad_mnist.nn.functional.pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
+from tinygrad_mnist.nn.functional.pooling import adaptive_max_pool1d as adaptive_max_pool1d
+from tinygrad_mnist.nn.functional.pooling import adaptive_max_pool2d as adaptive_max_pool2d
+from tinygrad_mnist.nn.functional.pooling import avg_pool1d as avg_pool1d
+from tinygrad_mnist.nn.functional.pooling import avg_pool2d as avg_pool2d
+from tinygrad_mnist.nn.functional.pooling import max_pool1d as max_pool1d
+from tinygrad_mnist.nn.functional.pooling import max_pool2d as max_pool2d
+from tinygrad_mnist.nn.functional.pooling import max_unpool1d as max_unpool1d
+from tinygrad_mnist.nn.functional.pooling import max_unpool2d as max_unpool2d
 from tinygrad_mnist.nn.functional.sparse import embedding as embedding
 from tinygrad_mnist.nn.functional.sparse import one_hot as one_hot
+from tinygrad_mnist.nn.functional.vision import channel_shuffle as channel_shuffle
+from tinygrad_mnist.nn.functional.vision import interpolate as interpolate
+from tinygrad_mnist.nn.functional.vision import pixel_shuffle as pixel_shuffle
+from tinygrad_mnist.nn.functional.vision import pixel_unshuffle as pixel_unshuffle
+from tinygrad_mnist.nn.functional.vision import upsample as upsample
 from tinygrad_mnist.tensor.functions import (
     binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
 )

@@ -21,13 +21,16 @@ def clip_grad_norm_(
     max_norm: float,
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
 ) -> Tensor:
     """Scale all gradients together so that their norm is at most max_norm; return the norm.
+
+    ``foreach`` chooses between two ways of doing it in PyTorch; here there is one.
 
     Raises
     ------
     RuntimeError
-        When the norm isn't finite and error_if_nonfinite is set.
+        When the norm isn't finite and error_if_nonfinite is set; nothing is changed then.
 
     Examples
     --------
@@ -39,25 +42,73 @@ def clip_grad_norm_(
     >>> x.grad
     tensor([0.6000, 0.8000])
     """
-    gradients = _gradients(parameters)
-    if not gradients:
+    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
+    clip_grads_with_norm_(parameters, max_norm, total)
+    return total
+
+
+def get_total_norm(
+    tensors: Tensor | Iterable[Tensor],
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """Return the norm of tensors as if all their elements stood in one vector.
+
+    Raises
+    ------
+    RuntimeError
+        When the norm isn't finite and error_if_nonfinite is set.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> get_total_norm([tensor([3.0]), tensor([4.0])])
+    tensor(5.)
+    """
+    listed = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    if not listed:
         return wrap(np.zeros((), np.float32))  # type: ignore[no-any-return]
-    norms = np.array([np.linalg.norm(g._array.reshape(-1), norm_type) for g in gradients])
+    norms = np.array([np.linalg.norm(x._array.reshape(-1), norm_type) for x in listed])
     total = np.linalg.norm(norms, norm_type)
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(
-            f"clip_grad_norm_: the total norm of order {norm_type} is {total}, so the gradients "
-            f"can't be clipped; pass error_if_nonfinite=False to scale them anyway"
+            f"the total norm of order {norm_type} of the gradients is {total}, so they can't be "
+            f"clipped; pass error_if_nonfinite=False to scale them anyway"
         )
-    factor = float(max_norm) / (float(total) + 1e-6)
-    if not factor >= 1:
-        for g in gradients:
+    return wrap(np.asarray(total, listed[0]._array.dtype))  # type: ignore[no-any-return]
+
+
+def clip_grads_with_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    total_norm: Tensor,
+    foreach: bool | None = None,
+) -> None:
+    """Scale all gradients so that a norm which they have had becomes at most max_norm.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> x = tensor([2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> clip_grads_with_norm_(x, 1.0, tensor(2.0))
+    >>> x.grad
+    tensor([2.0000])
+    """
+    factor = float(max_norm) / (float(total_norm) + 1e-6)
+    if factor >= 1:
+        return
+    with np.errstate(invalid="ignore"):  # an infinite gradient becomes NaN
+        for g in _gradients(parameters):
             g._array *= g._array.dtype.type(factor)
             g._version.bump("clip_grad_norm_")
-    return wrap(np.asarray(total, gradients[0]._array.dtype))  # type: ignore[no-any-return]
 
 
-def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
+def clip_grad_value_(
+    parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None
+) -> None:
     """Bring every element of every gradient into [-clip_value, clip_value].
 
     Examples

@@ -1,0 +1,411 @@
+"""The transformer: layers of attention and of feed-forward networks."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.nn import functional as F
+from tinygrad_mnist.nn import init
+from tinygrad_mnist.nn.attention import MultiheadAttention
+from tinygrad_mnist.nn.containers import ModuleList
+from tinygrad_mnist.nn.dropout import Dropout
+from tinygrad_mnist.nn.linear import Linear
+from tinygrad_mnist.nn.module import Module
+from tinygrad_mnist.nn.normalization import LayerNorm
+from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.device import check_device
+
+Activation = str | Callable[[Tensor], Tensor]
+
+
+def _activation(activation: Activation) -> Callable[[Tensor], Tensor]:
+    if callable(activation):
+        return activation
+    if activation not in ("relu", "gelu"):
+        raise RuntimeError(f"activation should be relu/gelu, not {activation}")
+    return F.relu if activation == "relu" else F.gelu
+
+
+class _Layer(Module):
+    """A part of the layers of both stacks: the feed-forward network."""
+
+    linear1: Linear
+    linear2: Linear
+    dropout: Dropout
+    activation: Callable[[Tensor], Tensor]
+
+    def _transformed(self, x: Tensor) -> Tensor:
+        return self.linear2(self.dropout(self.activation(self.linear1(x))))  # type: ignore[no-any-return]
+
+
+class TransformerEncoderLayer(_Layer):
+    r"""Attention of a sequence to itself, then a feed-forward network (Vaswani et al., 2017).
+
+    .. math::
+        x &\leftarrow \operatorname{norm}(x + \operatorname{attention}(x)) \\
+        x &\leftarrow \operatorname{norm}(x + W_2\, \operatorname{activation}(W_1 x))
+
+    With ``norm_first`` each part normalises its input instead. Follows
+    ``torch.nn.TransformerEncoderLayer``; ``activation`` is "relu", "gelu" or a function.
+
+    Raises
+    ------
+    RuntimeError
+        For an activation of another name.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn, ones
+    >>> nn.TransformerEncoderLayer(d_model=8, nhead=2)(ones(10, 3, 8)).shape
+    torch.Size([10, 3, 8])
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Activation = F.relu,
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        kind: dict[str, Any] = {"device": device, "dtype": dtype}
+        self.self_attn = MultiheadAttention(
+            d_model, nhead, dropout, bias, batch_first=batch_first, **kind
+        )
+        self.linear1 = Linear(d_model, dim_feedforward, bias, **kind)
+        self.dropout = Dropout(dropout)
+        self.linear2 = Linear(dim_feedforward, d_model, bias, **kind)
+        self.norm_first = norm_first
+        self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias, **kind)
+        self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias, **kind)
+        self.dropout1 = Dropout(dropout)
+        self.dropout2 = Dropout(dropout)
+        self.activation = _activation(activation)
+
+    def forward(
+        self,
+        src: Tensor,
+        src_mask: Tensor | None = None,
+        src_key_padding_mask: Tensor | None = None,
+        is_causal: bool = False,
+    ) -> Tensor:
+        """Return the layer's output, of the input's shape; masks as in MultiheadAttention."""
+
+        def attended(x: Tensor) -> Tensor:
+            out, _ = self.self_attn(
+                x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal
+            )
+            return self.dropout1(out)  # type: ignore[no-any-return]
+
+        x = src
+        if self.norm_first:
+            x = x + attended(self.norm1(x))
+            return x + self.dropout2(self._transformed(self.norm2(x)))  # type: ignore[no-any-return]
+        x = self.norm1(x + attended(x))
+        return self.norm2(x + self.dropout2(self._transformed(x)))  # type: ignore[no-any-return]
+
+
+class TransformerDecoderLayer(_Layer):
+    r"""Attention of a sequence to itself, attention to a memory, then a feed-forward network.
+
+    Follows ``torch.nn.TransformerDecoderLayer`` (Vaswani et al., 2017).
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn, ones
+    >>> nn.TransformerDecoderLayer(d_model=8, nhead=2)(ones(6, 3, 8), ones(10, 3, 8)).shape
+    torch.Size([6, 3, 8])
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Activation = F.relu,
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        kind: dict[str, Any] = {"device": device, "dtype": dtype}
+        for name in ("self_attn", "multihead_attn"):
+            attention = MultiheadAttention(
+                d_model, nhead, dropout, bias, batch_first=batch_first, **kind
+            )
+            self.add_module(name, attention)
+        self.linear1 = Linear(d_model, dim_feedforward, bias, **kind)
+        self.dropout = Dropout(dropout)
+        self.linear2 = Linear(dim_feedforward, d_model, bias, **kind)
+        self.norm_first = norm_first
+        for name in ("norm1", "norm2", "norm3"):
+            self.add_module(name, LayerNorm(d_model, layer_norm_eps, bias=bias, **kind))
+        for name in ("dropout1", "dropout2", "dropout3"):
+            self.add_module(name, Dropout(dropout))
+        self.activation = _activation(activation)
+
+    def forward(
+        self,
+        tgt: Tensor,
+        memory: Tensor,
+        tgt_mask: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        tgt_key_padding_mask: Tensor | None = None,
+        memory_key_padding_mask: Tensor | None = None,
+        tgt_is_causal: bool = False,
+        memory_is_causal: bool = False,
+    ) -> Tensor:
+        """Return the layer's output, of tgt's shape; masks as in MultiheadAttention."""
+
+        def attended(x: Tensor) -> Tensor:
+            out, _ = self.self_attn(
+                x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal
+            )
+            return self.dropout1(out)  # type: ignore[no-any-return]
+
+        def informed(x: Tensor) -> Tensor:
+            out, _ = self.multihead_attn(
+                x, memory, memory, memory_key_padding_mask, False, memory_mask,
+                is_causal=memory_is_causal,
+            )  # fmt: skip
+            return self.dropout2(out)  # type: ignore[no-any-return]
+
+        x = tgt
+        if self.norm_first:
+            x = x + attended(self.norm1(x))
+            x = x + informed(self.norm2(x))
+            return x + self.dropout3(self._transformed(self.norm3(x)))  # type: ignore[no-any-return]
+        x = self.norm1(x + attended(x))
+        x = self.norm2(x + informed(x))
+        return self.norm3(x + self.dropout3(self._transformed(x)))  # type: ignore[no-any-return]
+
+
+class TransformerEncoder(Module):
+    """A stack of copies of an encoder layer. Follows ``torch.nn.TransformerEncoder``.
+
+    All copies start with the layer's own weights. ``enable_nested_tensor`` and ``mask_check``
+    steer a fast path of PyTorch's that isn't needed here; they are accepted, and change nothing.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn, ones
+    >>> layer = nn.TransformerEncoderLayer(d_model=8, nhead=2)
+    >>> nn.TransformerEncoder(layer, num_layers=2)(ones(10, 3, 8)).shape
+    torch.Size([10, 3, 8])
+    """
+
+    def __init__(
+        self,
+        encoder_layer: Module,
+        num_layers: int,
+        norm: Module | None = None,
+        enable_nested_tensor: bool = True,
+        mask_check: bool = True,
+    ) -> None:
+        super().__init__()
+        self.layers = ModuleList([copy.deepcopy(encoder_layer) for _ in range(num_layers)])
+        self.num_layers = num_layers
+        self.norm = norm
+        self.enable_nested_tensor = enable_nested_tensor
+        self.mask_check = mask_check
+
+    def forward(
+        self,
+        src: Tensor,
+        mask: Tensor | None = None,
+        src_key_padding_mask: Tensor | None = None,
+        is_causal: bool | None = None,
+    ) -> Tensor:
+        """Return the last layer's output, normalised if a norm was given."""
+        x = src
+        for layer in self.layers:
+            x = layer(
+                x,
+                src_mask=mask,
+                src_key_padding_mask=src_key_padding_mask,
+                is_causal=bool(is_causal),
+            )
+        return x if self.norm is None else self.norm(x)
+
+
+class TransformerDecoder(Module):
+    """A stack of copies of a decoder layer. Follows ``torch.nn.TransformerDecoder``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn, ones
+    >>> layer = nn.TransformerDecoderLayer(d_model=8, nhead=2)
+    >>> nn.TransformerDecoder(layer, num_layers=2)(ones(6, 3, 8), ones(10, 3, 8)).shape
+    torch.Size([6, 3, 8])
+    """
+
+    def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
+        super().__init__()
+        self.layers = ModuleList([copy.deepcopy(decoder_layer) for _ in range(num_layers)])
+        self.num_layers = num_layers
+        self.norm = norm
+
+    def forward(
+        self,
+        tgt: Tensor,
+        memory: Tensor,
+        tgt_mask: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        tgt_key_padding_mask: Tensor | None = None,
+        memory_key_padding_mask: Tensor | None = None,
+        tgt_is_causal: bool | None = None,
+        memory_is_causal: bool = False,
+    ) -> Tensor:
+        """Return the last layer's output, normalised if a norm was given."""
+        x = tgt
+        for layer in self.layers:
+            x = layer(
+                x,
+                memory,
+                tgt_mask=tgt_mask,
+                memory_mask=memory_mask,
+                tgt_key_padding_mask=tgt_key_padding_mask,
+                memory_key_padding_mask=memory_key_padding_mask,
+                tgt_is_causal=bool(tgt_is_causal),
+                memory_is_causal=memory_is_causal,
+            )
+        return x if self.norm is None else self.norm(x)
+
+
+class Transformer(Module):
+    """An encoder and a decoder: from one sequence to another (Vaswani et al., 2017).
+
+    Follows ``torch.nn.Transformer``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn, ones
+    >>> model = nn.Transformer(8, 2, num_encoder_layers=1, num_decoder_layers=1)
+    >>> model(ones(10, 3, 8), ones(6, 3, 8)).shape
+    torch.Size([6, 3, 8])
+    """
+
+    def __init__(
+        self,
+        d_model: int = 512,
+        nhead: int = 8,
+        num_encoder_layers: int = 6,
+        num_decoder_layers: int = 6,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Activation = F.relu,
+        custom_encoder: Any = None,
+        custom_decoder: Any = None,
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        kind: dict[str, Any] = {"device": device, "dtype": dtype}
+        settings: tuple[Any, ...] = (
+            d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first,
+            norm_first, bias,
+        )  # fmt: skip
+        self.encoder: Module
+        self.decoder: Module
+        if custom_encoder is not None:
+            self.encoder = custom_encoder
+        else:
+            layer: Module = TransformerEncoderLayer(*settings, **kind)
+            norm = LayerNorm(d_model, layer_norm_eps, bias=bias, **kind)
+            self.encoder = TransformerEncoder(layer, num_encoder_layers, norm)
+        if custom_decoder is not None:
+            self.decoder = custom_decoder
+        else:
+            layer = TransformerDecoderLayer(*settings, **kind)
+            norm = LayerNorm(d_model, layer_norm_eps, bias=bias, **kind)
+            self.decoder = TransformerDecoder(layer, num_decoder_layers, norm)
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                init.xavier_uniform_(parameter)
+        self.d_model = d_model
+        self.nhead = nhead
+        self.batch_first = batch_first
+
+    def forward(
+        self,
+        src: Tensor,
+        tgt: Tensor,
+        src_mask: Tensor | None = None,
+        tgt_mask: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        src_key_padding_mask: Tensor | None = None,
+        tgt_key_padding_mask: Tensor | None = None,
+        memory_key_padding_mask: Tensor | None = None,
+        src_is_causal: bool | None = None,
+        tgt_is_causal: bool | None = None,
+        memory_is_causal: bool = False,
+    ) -> Tensor:
+        """Return what the decoder makes of tgt and of the encoded src; tgt's shape.
+
+        Raises
+        ------
+        RuntimeError
+            When the batches differ, or a width isn't d_model.
+        """
+        at = 0 if self.batch_first else 1
+        if src.dim() == 3 and src.shape[at] != tgt.shape[at]:
+            raise RuntimeError(
+                f"the batch number of src and tgt must be equal, got {src.shape[at]} and "
+                f"{tgt.shape[at]}"
+            )
+        if src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
+            raise RuntimeError(
+                f"the feature number of src and tgt must be equal to d_model, {self.d_model}; got "
+                f"{src.shape[-1]} and {tgt.shape[-1]}"
+            )
+        memory = self.encoder(
+            src,
+            mask=src_mask,
+            src_key_padding_mask=src_key_padding_mask,
+            is_causal=src_is_causal,
+        )
+        return self.decoder(  # type: ignore[no-any-return]
+            tgt,
+            memory,
+            tgt_mask=tgt_mask,
+            memory_mask=memory_mask,
+            tgt_key_padding_mask=tgt_key_padding_mask,
+            memory_key_padding_mask=memory_key_padding_mask,
+            tgt_is_causal=tgt_is_causal,
+            memory_is_causal=memory_is_causal,
+        )
+
+    @staticmethod
+    def generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Any = None) -> Tensor:
+        """Return the causal mask: 0 where a position may look, -inf at what comes after it.
+
+        Examples
+        --------
+        >>> Transformer.generate_square_subsequent_mask(2)
+        tensor([[0., -inf],
+                [0., 0.]])
+        """
+        check_device(device)
+        kind = dtypes.default_float() if dtype is None else dtypes.as_numpy(dtype)
+        return wrap(np.triu(np.full((sz, sz), -np.inf, kind), 1))  # type: ignore[no-any-return]

@@ -1,0 +1,243 @@
+"""Weights that are computed before each forward: by length and direction, or of spectral norm 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from tinygrad_mnist.autograd import no_grad
+from tinygrad_mnist.nn.functional.distance import normalize
+from tinygrad_mnist.nn.module import Module
+from tinygrad_mnist.nn.parameter import Parameter
+from tinygrad_mnist.tensor import Tensor
+
+M = TypeVar("M", bound=Module)
+
+
+class _Recomputed:
+    """A pre-forward hook that sets a weight from the parameters that stand for it."""
+
+    kind: str
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def compute(self, module: Module) -> Tensor:
+        """Return the weight, recorded."""
+        raise NotImplementedError
+
+    def __call__(self, module: Module, args: Any) -> None:
+        setattr(module, self.name, self.compute(module))
+
+    @classmethod
+    def find(cls, module: Module, name: str) -> tuple[int, Any] | None:
+        """Return the hook of this kind that a module has for a weight, and its key."""
+        for key, (hook, _) in module.__dict__["_pre_hooks"].items():
+            if isinstance(hook, cls) and hook.name == name:
+                return key, hook
+        return None
+
+    @classmethod
+    def taken(cls, module: Module, name: str) -> Parameter:
+        """Take a weight out of a module's parameters.
+
+        Raises
+        ------
+        RuntimeError, AttributeError
+            When it is recomputed already, or is no parameter.
+        """
+        if cls.find(module, name) is not None:
+            raise RuntimeError(f"Cannot register two {cls.kind} hooks on the same parameter {name}")
+        weight = getattr(module, name)
+        if not isinstance(weight, Parameter):
+            raise AttributeError(f"{cls.kind}: '{name}' is no parameter of {type(module).__name__}")
+        delattr(module, name)
+        return weight
+
+    @classmethod
+    def removed(cls, module: Module, name: str) -> Any:
+        """Remove the hook and the weight that it has set.
+
+        Raises
+        ------
+        ValueError
+            When there is none.
+        """
+        found = cls.find(module, name)
+        if found is None:
+            raise ValueError(f"{cls.kind} of '{name}' not found in {module}")
+        del module.__dict__["_pre_hooks"][found[0]]
+        return found[1]
+
+
+class _WeightNorm(_Recomputed):
+    kind = "weight_norm"
+
+    def __init__(self, name: str, dim: int | None) -> None:
+        super().__init__(name)
+        self.dim = dim
+
+    def length(self, v: Tensor) -> Tensor:
+        """Return the norm over all dimensions but one, or over all."""
+        if self.dim is None:
+            return v.norm()
+        dims = tuple(d for d in range(v.dim()) if d != self.dim % v.dim())
+        return v.norm(dim=dims, keepdim=True) if dims else v.abs()
+
+    def compute(self, module: Module) -> Tensor:
+        v: Tensor = getattr(module, f"{self.name}_v")
+        g: Tensor = getattr(module, f"{self.name}_g")
+        return v * (g / self.length(v))
+
+
+def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
+    r"""Learn the length and the direction of a weight apart (Salimans and Kingma, 2016).
+
+    .. math:: w = g \frac{v}{\lVert v \rVert}
+
+    The parameter becomes two, ``weight_g`` and ``weight_v``; the norm is taken over all dimensions
+    but ``dim``, or over all with None. Follows ``torch.nn.utils.weight_norm``.
+
+    Raises
+    ------
+    RuntimeError
+        When the weight is normalised already.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn
+    >>> layer = weight_norm(nn.Linear(20, 40))
+    >>> layer.weight_g.shape, layer.weight_v.shape
+    (torch.Size([40, 1]), torch.Size([40, 20]))
+    """
+    hook = _WeightNorm(name, None if dim == -1 else dim)
+    weight = _WeightNorm.taken(module, name)
+    setattr(module, f"{name}_g", Parameter(hook.length(weight.detach())))
+    setattr(module, f"{name}_v", Parameter(weight.detach()))
+    hook(module, ())
+    module.register_forward_pre_hook(hook)
+    return module
+
+
+def remove_weight_norm(module: M, name: str = "weight") -> M:
+    """Make a normalised weight a parameter again. Follows ``torch.nn.utils.remove_weight_norm``.
+
+    Raises
+    ------
+    ValueError
+        When the weight isn't normalised.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn
+    >>> list(remove_weight_norm(weight_norm(nn.Linear(2, 3))).state_dict())
+    ['bias', 'weight']
+    """
+    hook = _WeightNorm.removed(module, name)
+    _restore(module, name, hook.compute, [f"{name}_g", f"{name}_v"])
+    return module
+
+
+class _SpectralNorm(_Recomputed):
+    kind = "spectral_norm"
+
+    def __init__(self, name: str, n_power_iterations: int, eps: float, dim: int) -> None:
+        super().__init__(name)
+        self.n_power_iterations = n_power_iterations
+        self.eps = eps
+        self.dim = dim
+
+    def matrix(self, weight: Tensor) -> Tensor:
+        """Bring the dimension of the outputs to the front, and flatten the others."""
+        return weight.movedim(self.dim, 0).reshape(weight.shape[self.dim], -1)
+
+    def compute(self, module: Module) -> Tensor:
+        weight: Tensor = getattr(module, f"{self.name}_orig")
+        u: Tensor = getattr(module, f"{self.name}_u")
+        v: Tensor = getattr(module, f"{self.name}_v")
+        matrix = self.matrix(weight)
+        if module.training:
+            with no_grad():
+                for _ in range(self.n_power_iterations):
+                    v.copy_(normalize(matrix.t().mv(u), dim=0, eps=self.eps))
+                    u.copy_(normalize(matrix.mv(v), dim=0, eps=self.eps))
+        # Copies, because the next forward will write to u and v.
+        return weight / u.clone().dot(matrix.mv(v.clone()))
+
+
+def spectral_norm(
+    module: M,
+    name: str = "weight",
+    n_power_iterations: int = 1,
+    eps: float = 1e-12,
+    dim: int | None = None,
+) -> M:
+    r"""Divide a weight by its largest singular value (Miyato et al., 2018).
+
+    .. math:: w = \frac{W}{\sigma(W)}, \quad \sigma(W) = u^T W v
+
+    u and v, kept as buffers, come closer to the singular vectors in each forward in training, by
+    ``n_power_iterations`` steps of power iteration. Follows ``torch.nn.utils.spectral_norm``.
+
+    Raises
+    ------
+    ValueError, RuntimeError
+        When there are no iterations, or the weight is normalised already.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn
+    >>> list(spectral_norm(nn.Linear(2, 3)).state_dict())
+    ['bias', 'weight_orig', 'weight_u', 'weight_v']
+    """
+    if n_power_iterations <= 0:
+        raise ValueError(
+            f"Expected n_power_iterations to be positive, but got "
+            f"n_power_iterations={n_power_iterations}"
+        )
+    if dim is None:
+        dim = 1 if type(module).__name__.startswith("ConvTranspose") else 0
+    hook = _SpectralNorm(name, n_power_iterations, eps, dim)
+    weight = _SpectralNorm.taken(module, name)
+    matrix = hook.matrix(weight.detach())
+    setattr(module, f"{name}_orig", weight)
+    setattr(module, name, weight.detach())
+    for letter, size in zip("uv", matrix.shape, strict=True):
+        drawn = matrix.new_zeros(size).normal_(0, 1)
+        module.register_buffer(f"{name}_{letter}", normalize(drawn, dim=0, eps=eps))
+    module.register_forward_pre_hook(hook)
+    return module
+
+
+def remove_spectral_norm(module: M, name: str = "weight") -> M:
+    """Make a normalised weight a parameter again. Follows ``torch.nn.utils.remove_spectral_norm``.
+
+    Raises
+    ------
+    ValueError
+        When the weight isn't normalised.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn
+    >>> list(remove_spectral_norm(spectral_norm(nn.Linear(2, 3))).state_dict())
+    ['bias', 'weight']
+    """
+    hook = _SpectralNorm.removed(module, name)
+    training, module.training = module.training, False
+    try:
+        _restore(module, name, hook.compute, [f"{name}_{part}" for part in ("orig", "u", "v")])
+    finally:
+        module.training = training
+    return module
+
+
+def _restore(
+    module: Module, name: str, compute: Callable[[Module], Tensor], parts: list[str]
+) -> None:
+    """Put the computed weight in the place of its parts."""
+    with no_grad():
+        weight = compute(module).detach()
+    for part in (name, *parts):
+        delattr(module, part)
+    setattr(module, name, Parameter(weight))
