@@ -63,6 +63,7 @@ from tinygrad_mnist.ops.elementwise import where as where
 from tinygrad_mnist.ops.indexing import gather as gather
 from tinygrad_mnist.ops.indexing import getitem as getitem
 from tinygrad_mnist.ops.indexing import place as place
+from tinygrad_mnist.ops.indexing import scatter as scatter
 from tinygrad_mnist.ops.indexing import scatter_add as scatter_add
 from tinygrad_mnist.ops.indexing import setitem as setitem
 from tinygrad_mnist.ops.linalg import linear as linear
@@ -77,6 +78,7 @@ from tinygrad_mnist.ops.reduction import prod as prod
 from tinygrad_mnist.ops.reduction import std as std
 from tinygrad_mnist.ops.reduction import sum as sum
 from tinygrad_mnist.ops.reduction import var as var
+from tinygrad_mnist.ops.scan import cumprod as cumprod
 from tinygrad_mnist.ops.shape import cast as cast
 from tinygrad_mnist.ops.shape import cat as cat
 from tinygrad_mnist.ops.shape import clone as clone
@@ -96,6 +98,19 @@ from tinygrad_mnist.ops.softmax import cross_entropy as cross_entropy
 from tinygrad_mnist.ops.softmax import log_softmax as log_softmax
 from tinygrad_mnist.ops.softmax import nll_loss as nll_loss
 from tinygrad_mnist.ops.softmax import softmax as softmax
+from tinygrad_mnist.ops.special import acosh as acosh
+from tinygrad_mnist.ops.special import asinh as asinh
+from tinygrad_mnist.ops.special import atanh as atanh
+from tinygrad_mnist.ops.special import erfc as erfc
+from tinygrad_mnist.ops.special import erfinv as erfinv
+from tinygrad_mnist.ops.special import fmod as fmod
+from tinygrad_mnist.ops.special import hypot as hypot
+from tinygrad_mnist.ops.special import left_shift as left_shift
+from tinygrad_mnist.ops.special import lgamma as lgamma
+from tinygrad_mnist.ops.special import polygamma as polygamma
+from tinygrad_mnist.ops.special import right_shift as right_shift
+from tinygrad_mnist.ops.special import sinc as sinc
+from tinygrad_mnist.ops.special import xlogy as xlogy
 from tinygrad_mnist.ops.trigonometry import acos as acos
 from tinygrad_mnist.ops.trigonometry import asin as asin
 from tinygrad_mnist.ops.trigonometry import atan as atan
@@ -105,3 +120,6 @@ from tinygrad_mnist.ops.trigonometry import cosh as cosh
 from tinygrad_mnist.ops.trigonometry import sin as sin
 from tinygrad_mnist.ops.trigonometry import sinh as sinh
 from tinygrad_mnist.ops.trigonometry import tan as tan
+from tinygrad_mnist.ops.views import as_strided as as_strided
+from tinygrad_mnist.ops.views import diagonal as diagonal
+from tinygrad_mnist.ops.views import unfold as unfold

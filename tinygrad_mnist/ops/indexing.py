@@ -147,3 +147,25 @@ scatter_add = op(
     torch="torch.scatter_add(x, dim, index, source)",
     samples=[Sample((3, 3), _I, (2, 3), dim=0), Sample((2, 4), _I, (2, 3), dim=1)],
 )  # fmt: skip
+
+
+def _scatter(x: Any, index: Any, source: Any, *, dim: int) -> Any:
+    """A copy of x with the source written along one dimension, where the index says."""
+    out = x.copy()
+    out[_along(index, dim, x.ndim)] = source[tuple(slice(0, n) for n in index.shape)]
+    return out
+
+
+def _scatter_rule(g: Any, index: Any, dim: int) -> Any:
+    return scatter(g, index, np.zeros(index.shape, g.dtype), dim=dim)
+
+
+scatter: Any = op(
+    "scatter", _scatter, x=_scatter_rule, index=None, source=_source_rule,
+    formula="out = x; out[index[i, j], j] = source[i, j]",
+    torch="torch.scatter(x, dim, index, source)",
+    samples=[
+        Sample((3, 3), _I[:, :2], (2, 2), dim=0),
+        Sample((2, 4), np.array([[3, 0], [1, 2]]), (2, 2), dim=1),
+    ],
+)  # fmt: skip
