@@ -9,6 +9,7 @@ import numpy as np
 from tinygrad_mnist.autograd.graph import Node, Variable, apply, record, refuse_stale
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops.contract import Op
+from tinygrad_mnist.ops.dtypes import can_hold
 from tinygrad_mnist.ops.shape import cast
 
 
@@ -23,18 +24,22 @@ def apply_inplace(op: Op, target: Any, *inputs: Any, **settings: Any) -> Any:
     """
     name = op.name + "_"
     check_writable(name, target, *inputs)
-    result = apply(op, target, *inputs, **settings)
+    return store(name, target, apply(op, target, *inputs, **settings))
+
+
+def store(name: str, target: Any, result: Any) -> Any:
+    """Write a result into a target that has been found writable, and adopt its history."""
     have, want = result._array, target._array
     if have.shape != want.shape:
         raise RuntimeError(
             f"{name}: the result has shape {list(have.shape)}, which doesn't fit into the tensor's "
-            f"shape {list(want.shape)}; use {op.name}, which makes a new tensor"
+            f"shape {list(want.shape)}; use {name[:-1]}, which makes a new tensor"
         )
     if have.dtype != want.dtype:
-        if _CATEGORY[have.dtype.kind] > _CATEGORY[want.dtype.kind]:
+        if not can_hold(have.dtype, want.dtype):
             raise RuntimeError(
                 f"{name}: the result has dtype {have.dtype}, which can't be cast to the tensor's "
-                f"{want.dtype} without loss; use {op.name}, or convert the tensor first"
+                f"{want.dtype} without loss; use {name[:-1]}, or convert the tensor first"
             )
         result = apply(cast, result, dtype=want.dtype)
     np.copyto(want, have, casting="unsafe")
@@ -59,9 +64,6 @@ def record_write(op: Op, target: Variable, *inputs: Any, **settings: Any) -> Nod
         mask |= tracked << position
     arrays = [x._array if isinstance(x, Variable) else x for x in everything]
     return record(op, everything, arrays, parents, mask, target, (), settings)
-
-
-_CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
 
 
 def check_writable(name: str, target: Variable, *inputs: Any) -> None:

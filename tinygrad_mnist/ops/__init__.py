@@ -79,6 +79,7 @@ from tinygrad_mnist.ops.reduction import std as std
 from tinygrad_mnist.ops.reduction import sum as sum
 from tinygrad_mnist.ops.reduction import var as var
 from tinygrad_mnist.ops.scan import cumprod as cumprod
+from tinygrad_mnist.ops.scan import median as median
 from tinygrad_mnist.ops.shape import cast as cast
 from tinygrad_mnist.ops.shape import cat as cat
 from tinygrad_mnist.ops.shape import clone as clone

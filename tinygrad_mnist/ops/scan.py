@@ -1,4 +1,4 @@
-"""Running products."""
+"""Running products, and medians."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import Domain, Sample, op
+from tinygrad_mnist.ops.reduction import extreme_rule
 
 
 def _cumprod(x: Any, *, dim: int) -> Any:
@@ -35,4 +36,19 @@ cumprod = op(
     "cumprod", _cumprod, x=_cumprod_rule, formula="out[i] = x[0] * ... * x[i]",
     torch="torch.cumprod(x, dim)", domains=Domain(-2.0, 2.0, kinks=(0.0,)),
     samples=[Sample((4,), dim=0), Sample((2, 3), dim=-1), Sample((3, 2), dim=0)],
+)  # fmt: skip
+
+
+def _median(x: Any) -> Any:
+    """Middle element, the lower of two; where several are equal they share the gradient."""
+    row = np.sort(x, axis=None)
+    # NaN comes last in order, and is the median wherever there is one.
+    return row[-1] if row[-1] != row[-1] else row[(row.size - 1) // 2]
+
+
+median = op(
+    "median", _median,
+    x=lambda g, out, x: extreme_rule(g, out, x, None, False),
+    formula="the middle of x in order", torch="torch.median(x)",
+    samples=[Sample((3,)), Sample((2, 3)), Sample(())], domains=Domain(distinct=True),
 )  # fmt: skip

@@ -109,6 +109,10 @@ class ConversionMethods(Variable):
         """Convert to int16."""
         return self.to(dtypes.int16)
 
+    def char(self) -> Tensor:
+        """Convert to int8."""
+        return self.to(dtypes.int8)
+
     def byte(self) -> Tensor:
         """Convert to uint8."""
         return self.to(dtypes.uint8)
@@ -125,6 +129,26 @@ class ConversionMethods(Variable):
         """Raise: there is no GPU here."""
         check_device("cuda")
         return self  # type: ignore[return-value]
+
+    def get_device(self) -> builtins.int:
+        """Return the number of the GPU: -1, which is the CPU."""
+        return -1
+
+    def is_complex(self) -> builtins.bool:
+        """Return whether the elements are complex numbers: they never are."""
+        return False
+
+    def is_signed(self) -> builtins.bool:
+        """Return whether the elements can be negative."""
+        return self._array.dtype.kind in "if"
+
+    def __dlpack__(self, **settings: Any) -> Any:
+        """Hand the memory over to another library, by the DLPack protocol."""
+        return self.numpy().__dlpack__(**settings)
+
+    def __dlpack_device__(self) -> Any:
+        """Say where the memory is: on the CPU."""
+        return self._array.__dlpack_device__()
 
     def __format__(self, spec: str) -> str:
         """Format a single number by its specification; otherwise only the empty one works."""

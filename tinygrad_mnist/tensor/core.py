@@ -38,6 +38,7 @@ from tinygrad_mnist.tensor.linalg import LinalgMethods
 from tinygrad_mnist.tensor.printing import Size
 from tinygrad_mnist.tensor.reduction import ReductionMethods
 from tinygrad_mnist.tensor.shape import ShapeMethods
+from tinygrad_mnist.tensor.surface import SurfaceMethods
 
 
 class Tensor(
@@ -48,6 +49,7 @@ class Tensor(
     LinalgMethods,
     ConversionMethods,
     InplaceMethods,
+    SurfaceMethods,
 ):
     """An array of one dtype that operations on it can be differentiated through.
 

@@ -28,6 +28,18 @@ def _as_base(x: Any, exponent: Variable) -> Any:
     return np.asarray(x, dtypes.result_type(x, exponent._array)) if np.isscalar(x) else x
 
 
+def chosen(condition: Any, x: Any, y: Any) -> Tensor:
+    """Return elements of x where a tensor of bools is true, elsewhere of y."""
+    if not isinstance(condition, Variable):
+        kind = type(condition).__name__
+        raise TypeError(f"where: argument 'condition' must be Tensor, not {kind}")
+    if condition._array.dtype.kind != "b" and condition._array.dtype != np.uint8:
+        raise RuntimeError(
+            f"where: expected condition to be a boolean tensor, but got {condition._array.dtype}"
+        )
+    return apply(ops.where, condition, x, y)  # type: ignore[no-any-return]
+
+
 class ElementwiseMethods(Variable):
     """What Tensor can do element by element."""
 
@@ -236,7 +248,7 @@ class ElementwiseMethods(Variable):
 
     def where(self, condition: Any, other: Any) -> Tensor:
         """Return self where the condition holds, elsewhere other."""
-        return apply(ops.where, condition, self, other)  # type: ignore[no-any-return]
+        return chosen(condition, self, other)
 
     def masked_fill(self, mask: Any, value: Any) -> Tensor:
         """Return a copy with a value where the mask is true."""
@@ -319,6 +331,10 @@ class ElementwiseMethods(Variable):
     def bitwise_xor(self, other: Any) -> Tensor:
         """Return the bits set in just one."""
         return apply(ops.bitwise_xor, self, other)  # type: ignore[no-any-return]
+
+    negative, absolute, fix = neg, abs, trunc  # noqa: A003
+    arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
+    not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 
     # Operators
 

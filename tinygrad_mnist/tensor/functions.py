@@ -5,41 +5,18 @@ A function is a Tensor method whose first argument may also be named ``input``, 
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.graph import Variable, apply
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor.arguments import as_tensor, named, public, write_out
 from tinygrad_mnist.tensor.core import Tensor
+from tinygrad_mnist.tensor.elementwise import chosen
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def function(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
-    """Make a function of a Tensor method."""
-    name = method.__name__
-
-    @functools.wraps(method)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if not args:
-            if "input" not in kwargs:
-                raise TypeError(f"{name}(): missing 1 required positional argument: 'input'")
-            args = (kwargs.pop("input"),)
-        if not isinstance(args[0], Variable):
-            raise TypeError(
-                f"{name}(): argument 'input' (position 1) must be Tensor, not "
-                f"{type(args[0]).__name__}"
-            )
-        return method(*args, **kwargs)
-
-    call.__qualname__ = name
-    return call
-
+function = public
 
 add = function(Tensor.add)
 sub = function(Tensor.sub)
@@ -165,8 +142,22 @@ dot = function(Tensor.dot)
 outer = function(Tensor.outer)
 addmm = function(Tensor.addmm)
 
+negative = neg
+absolute = abs
+not_equal = ne
+less = lt
+less_equal = le
+greater = gt
+greater_equal = ge
+arcsin = asin
+arccos = acos
+arctan = atan
+arctan2 = atan2
+fix = trunc
 
-def where(condition: Any, input: Any = None, other: Any = None) -> Any:  # noqa: A002
+
+@named
+def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = None) -> Any:  # noqa: A002
     """Return elements of input where the condition holds, elsewhere of other.
 
     With the condition alone, return the positions where it is true, a tensor for each dimension.
@@ -179,9 +170,10 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:  # noqa:
     >>> where(x > 0, x, 0.0)
     tensor([0., 2.])
     """
+    mask = as_tensor("where", "condition", condition)
     if input is None and other is None:
-        return tuple(condition.nonzero().unbind(1))
-    return apply(ops.where, condition, input, other)
+        return tuple(mask.nonzero().unbind(1))
+    return write_out("where", chosen(mask, input, other), out)
 
 
 def is_tensor(obj: Any) -> bool:
@@ -195,64 +187,13 @@ def is_tensor(obj: Any) -> bool:
     return isinstance(obj, Tensor)
 
 
-def is_floating_point(input: Tensor) -> bool:  # noqa: A002
-    """Return whether a tensor holds floating-point numbers."""
-    return input.is_floating_point()
+is_floating_point = function(Tensor.is_floating_point)
+is_complex = function(Tensor.is_complex)
+is_nonzero = function(Tensor.is_nonzero)
+numel = function(Tensor.numel)
 
 
-def numel(input: Tensor) -> int:  # noqa: A002
-    """Return the number of elements of a tensor."""
-    return input.numel()
-
-
-def _array(x: Any) -> Any:
-    return x._array if isinstance(x, Variable) else np.asarray(x)
-
-
-def allclose(
-    input: Any,  # noqa: A002
-    other: Any,
-    rtol: float = 1e-5,
-    atol: float = 1e-8,
-    equal_nan: bool = False,
-) -> bool:
-    """Return whether all elements are close: ``|input - other| <= atol + rtol * |other|``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> allclose(tensor([1.0]), tensor([1.0 + 1e-7]))
-    True
-    """
-    with np.errstate(invalid="ignore"):
-        return bool(np.allclose(_array(input), _array(other), rtol, atol, equal_nan))
-
-
-def isclose(
-    input: Any,  # noqa: A002
-    other: Any,
-    rtol: float = 1e-5,
-    atol: float = 1e-8,
-    equal_nan: bool = False,
-) -> Tensor:
-    """Return where elements are close: ``|input - other| <= atol + rtol * |other|``."""
-    with np.errstate(invalid="ignore"):
-        close = np.isclose(_array(input), _array(other), rtol, atol, equal_nan)
-    return wrap(close)  # type: ignore[no-any-return]
-
-
-def equal(input: Any, other: Any) -> bool:  # noqa: A002
-    """Return whether two tensors have the same shape and elements.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> equal(tensor([1, 2]), tensor([1, 2]))
-    True
-    """
-    return bool(np.array_equal(_array(input), _array(other)))
-
-
+@named
 def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
     """Return the dtype in which two operands are combined.
 
@@ -266,6 +207,7 @@ def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
     return dtypes.of(dtypes.result_type(*operands))
 
 
+@named
 def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:  # noqa: A002
     """Return ``input @ weight.T + bias``: input (*, in), weight (out, in), bias (out).
 
@@ -280,6 +222,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:  # noqa: A002
     return apply(ops.linear, input, weight, bias)  # type: ignore[no-any-return]
 
 
+@named
 def nll_loss(
     input: Any,  # noqa: A002
     target: Any,
@@ -301,6 +244,7 @@ def nll_loss(
     return out
 
 
+@named
 def cross_entropy(
     input: Any,  # noqa: A002
     target: Any,
@@ -388,6 +332,7 @@ def _soft_cross_entropy(
     return total if reduction == "sum" else total / (input.numel() / classes)  # type: ignore[no-any-return]
 
 
+@named
 def binary_cross_entropy_with_logits(
     input: Any,  # noqa: A002
     target: Any,
@@ -437,6 +382,7 @@ def reduce(losses: Tensor, reduction: str) -> Tensor:
     return losses.mean() if reduction == "mean" else losses.sum()
 
 
+@named
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:  # noqa: A002
     """Return ``log(1 + exp(beta * input)) / beta``, without overflow.
 
@@ -451,16 +397,19 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor: 
     return softplus(input * beta) / beta
 
 
+@named
 def leaky_relu(input: Any, negative_slope: float = 0.01) -> Tensor:  # noqa: A002
     """Return input where it is positive, elsewhere a fraction of it."""
     return apply(ops.where, input > 0, input, input * negative_slope)  # type: ignore[no-any-return]
 
 
+@named
 def elu(input: Any, alpha: float = 1.0) -> Tensor:  # noqa: A002
     """Return input where it is positive, elsewhere ``alpha * (exp(input) - 1)``."""
     return apply(ops.where, input > 0, input, input.clamp(max=0).expm1() * alpha)  # type: ignore[no-any-return]
 
 
+@named
 def gelu(input: Any, approximate: str = "none") -> Tensor:  # noqa: A002
     """Return input times the normal distribution function at input.
 
@@ -477,6 +426,7 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:  # noqa: A002
     return input * 0.5 * (inner.tanh() + 1)  # type: ignore[no-any-return]
 
 
+@named
 def silu(input: Any) -> Tensor:  # noqa: A002
     """Return input times its logistic function."""
     return input * input.sigmoid()  # type: ignore[no-any-return]

@@ -45,7 +45,8 @@ def _as_part(part: Any) -> Any:
     return part
 
 
-def _index_array(name: str, index: Any) -> np.ndarray:
+def index_array(name: str, index: Any) -> np.ndarray:
+    """Return an index of integers as an array."""
     array = index._array if isinstance(index, Variable) else np.asarray(index)
     if array.dtype.kind not in "iu":
         raise RuntimeError(
@@ -55,7 +56,7 @@ def _index_array(name: str, index: Any) -> np.ndarray:
     return array
 
 
-def _check_along(name: str, shape: tuple[int, ...], index: np.ndarray, dim: int) -> int:
+def check_along(name: str, shape: tuple[int, ...], index: np.ndarray, dim: int) -> int:
     """Check an index for gather and scatter; return the dimension counted from the front."""
     d = as_dim(name, dim, len(shape))
     if index.ndim != len(shape):
@@ -83,20 +84,20 @@ class IndexingMethods(Variable):
 
     def gather(self, dim: int, index: Any) -> Tensor:
         """Return elements picked along a dimension: the index says which, at each place."""
-        array = _index_array("gather", index)
-        d = _check_along("gather", self._array.shape, array, dim)
+        array = index_array("gather", index)
+        d = check_along("gather", self._array.shape, array, dim)
         return apply(ops.gather, self, index, dim=d)  # type: ignore[no-any-return]
 
     def scatter_add(self, dim: int, index: Any, src: Any) -> Tensor:
         """Return a copy with src added in along a dimension, where the index says."""
-        array = _index_array("scatter_add", index)
-        d = _check_along("scatter_add", self._array.shape, array, dim)
-        _check_along("scatter_add", src._array.shape, np.zeros(array.shape, np.int64), dim)
+        array = index_array("scatter_add", index)
+        d = check_along("scatter_add", self._array.shape, array, dim)
+        check_along("scatter_add", src._array.shape, np.zeros(array.shape, np.int64), dim)
         return apply(ops.scatter_add, self, index, src, dim=d)  # type: ignore[no-any-return]
 
     def index_select(self, dim: int, index: Any) -> Tensor:
         """Return slices along a dimension, in the order of an index."""
-        array = _index_array("index_select", index)
+        array = index_array("index_select", index)
         d = as_dim("index_select", dim, self._array.ndim)
         if not self._array.ndim:
             raise RuntimeError("index_select: a 0-d tensor has no dimension to select from")

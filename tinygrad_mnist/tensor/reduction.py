@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor import return_types
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
-
-
-class ValuesIndices(NamedTuple):
-    """Values chosen along a dimension, and where they were."""
-
-    values: Tensor
-    indices: Tensor
+    from tinygrad_mnist.tensor.return_types import ValuesIndices
 
 
 def as_dims(name: str, dim: Any, ndim: int) -> int | tuple[int, ...] | None:
@@ -200,8 +195,9 @@ class ReductionMethods(Variable):
     def _choose(self, name: str, pick: Any, dim: int, keepdim: bool) -> ValuesIndices:
         """Pick one element along a dimension: only that one gets the gradient."""
         d = as_dim(name, dim, self._array.ndim)
+        kind = getattr(return_types, name)
         if self._array.ndim == 0:
-            return ValuesIndices(apply(ops.clone, self), wrap(np.zeros((), np.int64)))
+            return kind(apply(ops.clone, self), wrap(np.zeros((), np.int64)))  # type: ignore[no-any-return]
         if self._array.shape[d] == 0:
             raise IndexError(f"{name}: expected dimension {d} to have elements, but it is empty")
         index = np.expand_dims(pick(self._array, axis=d), d)
@@ -209,7 +205,7 @@ class ReductionMethods(Variable):
         indices = wrap(index)
         if not keepdim:
             values, indices = values.squeeze(d), indices.squeeze(d)
-        return ValuesIndices(values, indices)
+        return kind(values, indices)  # type: ignore[no-any-return]
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
         """Return the position of the largest element, the first of several."""

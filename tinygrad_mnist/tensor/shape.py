@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.graph import Variable, apply
 from tinygrad_mnist.tensor.reduction import as_dim, as_dims
 
 if TYPE_CHECKING:
@@ -29,11 +29,21 @@ def as_size(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
     if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
         sizes = sizes[0]
     try:
+        if any(isinstance(n, bool) for n in sizes):
+            raise TypeError
         return tuple(map(operator.index, sizes))
     except TypeError:
         raise TypeError(
             f"{name}: a shape is given by integers or a tuple of them, got {tuple(sizes)!r}"
         ) from None
+
+
+def as_lengths(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
+    """Read the shape of a new tensor, in which no length is negative."""
+    shape = as_size(name, sizes)
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"{name}: a length can't be negative, but the shape is {list(shape)}")
+    return shape
 
 
 class ShapeMethods(Variable):
@@ -308,25 +318,3 @@ class ShapeMethods(Variable):
         if not length:
             return self.split([0] * chunks, d)
         return self.split(-(-length // chunks), d)
-
-    def new_tensor(self, data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-        """Return a new tensor of given data, in this one's dtype unless another is named."""
-        out: Tensor = wrap(np.array(data, dtype=self._array.dtype))
-        return (out if dtype is None else out.to(dtype)).requires_grad_(requires_grad)
-
-    def new_zeros(self, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-        """Return zeros of a shape, in this one's dtype unless another is named."""
-        out: Tensor = wrap(np.zeros(as_size("new_zeros", size), self._array.dtype))
-        return (out if dtype is None else out.to(dtype)).requires_grad_(requires_grad)
-
-    def new_ones(self, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-        """Return ones of a shape, in this one's dtype unless another is named."""
-        out: Tensor = wrap(np.ones(as_size("new_ones", size), self._array.dtype))
-        return (out if dtype is None else out.to(dtype)).requires_grad_(requires_grad)
-
-    def new_full(
-        self, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False
-    ) -> Tensor:
-        """Return a tensor of one number, in this one's dtype unless another is named."""
-        out: Tensor = wrap(np.full(as_size("new_full", [size]), fill_value, self._array.dtype))
-        return (out if dtype is None else out.to(dtype)).requires_grad_(requires_grad)
