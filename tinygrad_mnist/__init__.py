@@ -53,6 +53,7 @@ from tinygrad_mnist.tensor import all as all
 from tinygrad_mnist.tensor import allclose as allclose
 from tinygrad_mnist.tensor import amax as amax
 from tinygrad_mnist.tensor import amin as amin
+from tinygrad_mnist.tensor import aminmax as aminmax
 from tinygrad_mnist.tensor import any as any
 from tinygrad_mnist.tensor import arange as arange
 from tinygrad_mnist.tensor import arccos as arccos
@@ -65,6 +66,7 @@ from tinygrad_mnist.tensor import arctanh as arctanh
 from tinygrad_mnist.tensor import argmax as argmax
 from tinygrad_mnist.tensor import argmin as argmin
 from tinygrad_mnist.tensor import argsort as argsort
+from tinygrad_mnist.tensor import argwhere as argwhere
 from tinygrad_mnist.tensor import as_strided as as_strided
 from tinygrad_mnist.tensor import as_tensor as as_tensor
 from tinygrad_mnist.tensor import asin as asin
@@ -157,6 +159,8 @@ from tinygrad_mnist.tensor import float32 as float32
 from tinygrad_mnist.tensor import float64 as float64
 from tinygrad_mnist.tensor import floor as floor
 from tinygrad_mnist.tensor import floor_divide as floor_divide
+from tinygrad_mnist.tensor import fmax as fmax
+from tinygrad_mnist.tensor import fmin as fmin
 from tinygrad_mnist.tensor import fmod as fmod
 from tinygrad_mnist.tensor import frac as frac
 from tinygrad_mnist.tensor import from_dlpack as from_dlpack

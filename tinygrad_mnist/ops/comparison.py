@@ -57,7 +57,7 @@ bitwise_xor = op(
 
 bitwise_not = op(
     "bitwise_not", np.invert, x=None, formula="~x", torch="~x",
-    samples=[Sample(np.array([1, 2, 3]))],
+    samples=[Sample(np.array([1, 2, 3]))], promotes="common",
     doc="Bits reversed, or truth denied.",
 )  # fmt: skip
 

@@ -72,6 +72,7 @@ from tinygrad_mnist.tensor.functions import addmm as addmm
 from tinygrad_mnist.tensor.functions import all as all
 from tinygrad_mnist.tensor.functions import amax as amax
 from tinygrad_mnist.tensor.functions import amin as amin
+from tinygrad_mnist.tensor.functions import aminmax as aminmax
 from tinygrad_mnist.tensor.functions import any as any
 from tinygrad_mnist.tensor.functions import arccos as arccos
 from tinygrad_mnist.tensor.functions import arcsin as arcsin
@@ -79,6 +80,7 @@ from tinygrad_mnist.tensor.functions import arctan as arctan
 from tinygrad_mnist.tensor.functions import arctan2 as arctan2
 from tinygrad_mnist.tensor.functions import argmax as argmax
 from tinygrad_mnist.tensor.functions import argmin as argmin
+from tinygrad_mnist.tensor.functions import argwhere as argwhere
 from tinygrad_mnist.tensor.functions import asin as asin
 from tinygrad_mnist.tensor.functions import atan as atan
 from tinygrad_mnist.tensor.functions import atan2 as atan2
@@ -217,6 +219,7 @@ from tinygrad_mnist.tensor.functions import unflatten as unflatten
 from tinygrad_mnist.tensor.functions import unsqueeze as unsqueeze
 from tinygrad_mnist.tensor.functions import var as var
 from tinygrad_mnist.tensor.functions import where as where
+from tinygrad_mnist.tensor.functions import xlogy as xlogy
 from tinygrad_mnist.tensor.joining import atleast_1d as atleast_1d
 from tinygrad_mnist.tensor.joining import atleast_2d as atleast_2d
 from tinygrad_mnist.tensor.joining import atleast_3d as atleast_3d
@@ -282,6 +285,8 @@ from tinygrad_mnist.tensor.special import digamma as digamma
 from tinygrad_mnist.tensor.special import equal as equal
 from tinygrad_mnist.tensor.special import erfc as erfc
 from tinygrad_mnist.tensor.special import erfinv as erfinv
+from tinygrad_mnist.tensor.special import fmax as fmax
+from tinygrad_mnist.tensor.special import fmin as fmin
 from tinygrad_mnist.tensor.special import fmod as fmod
 from tinygrad_mnist.tensor.special import frac as frac
 from tinygrad_mnist.tensor.special import heaviside as heaviside
@@ -297,7 +302,6 @@ from tinygrad_mnist.tensor.special import rad2deg as rad2deg
 from tinygrad_mnist.tensor.special import sgn as sgn
 from tinygrad_mnist.tensor.special import signbit as signbit
 from tinygrad_mnist.tensor.special import sinc as sinc
-from tinygrad_mnist.tensor.special import xlogy as xlogy
 from tinygrad_mnist.tensor.statistics import bincount as bincount
 from tinygrad_mnist.tensor.statistics import cdist as cdist
 from tinygrad_mnist.tensor.statistics import count_nonzero as count_nonzero

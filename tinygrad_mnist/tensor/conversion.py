@@ -165,13 +165,21 @@ class ConversionMethods(Variable):
             )
         return bool(self._array.item())
 
+    def _single(self) -> Any:
+        if self._array.size != 1:
+            raise ValueError(
+                f"only one element tensors can be converted to Python scalars; this one has shape "
+                f"{list(self._array.shape)}"
+            )
+        return self._array.item()
+
     def __float__(self) -> builtins.float:
         """Return the only element as a float."""
-        return float(self.item())
+        return float(self._single())
 
     def __int__(self) -> builtins.int:
         """Return the only element as an int."""
-        return int(self.item())
+        return int(self._single())
 
     def __index__(self) -> builtins.int:
         """Return the only element for use as an index, if it is an integer."""

@@ -9,6 +9,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor.arguments import as_number, as_tensor
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -21,6 +22,26 @@ def operate(op: ops.Op, x: Any, y: Any) -> Any:
     if isinstance(x, _OPERANDS) and isinstance(y, _OPERANDS):
         return apply(op, x, y)
     return NotImplemented
+
+
+def scaled(name: str, x: Variable, other: Any, alpha: Any) -> Any:
+    """Return ``alpha * other``, for a sum or difference with x."""
+    if isinstance(alpha, bool) and alpha is True:
+        return other
+    number = as_number(name, "alpha", alpha)
+    kinds = x._array.dtype.kind + (other._array.dtype.kind if isinstance(other, Variable) else "b")
+    if isinstance(number, float) and "f" not in kinds and not isinstance(other, float):
+        raise RuntimeError(
+            f"{name}: for integral input tensors, argument alpha must not be a floating point "
+            f"number, got {number}"
+        )
+    if not isinstance(other, Variable):
+        return as_number(name, "other", other) * number
+    if other._array.dtype.kind == "b" and x._array.dtype.kind == "b":
+        return apply(ops.logical_and, other, bool(number))
+    if other._array.dtype.kind != "f":
+        other = other.to(dtypes.result_type(x._array, other._array))  # type: ignore[attr-defined]
+    return apply(ops.mul, other, number)
 
 
 def _as_base(x: Any, exponent: Variable) -> Any:
@@ -40,6 +61,47 @@ def chosen(condition: Any, x: Any, y: Any) -> Tensor:
     return apply(ops.where, condition, x, y)  # type: ignore[no-any-return]
 
 
+def mask_and_value(name: str, x: Variable, mask: Any, value: Any) -> tuple[Any, Any]:
+    """Check what a masked fill is given; return a number as an array of x's dtype."""
+    if as_tensor(name, "mask", mask)._array.dtype.kind != "b":
+        raise RuntimeError(
+            f"{name}: only supports boolean masks, but got one of {mask.dtype}; compare it, as in "
+            f"mask != 0"
+        )
+    if not isinstance(value, Variable):
+        return mask, np.asarray(as_number(name, "value", value)).astype(x._array.dtype)
+    if value._array.ndim:
+        raise RuntimeError(
+            f"{name}: only supports a 0-dimensional value tensor, but got one of shape "
+            f"{list(value._array.shape)}"
+        )
+    return mask, value.to(x._array.dtype)  # type: ignore[attr-defined]
+
+
+def check_lerp(name: str, start: Variable, end: Any, weight: Any) -> None:
+    """Refuse an interpolation of mixed dtypes, and of integers."""
+    dtype = start._array.dtype
+    for what, x in (("end", as_tensor(name, "end", end)), ("weight", weight)):
+        if isinstance(x, Variable) and x._array.dtype != dtype:
+            raise RuntimeError(
+                f"{name}: expected dtype {dtype} for '{what}', but got {x._array.dtype}"
+            )
+    if not isinstance(weight, Variable):
+        as_number(name, "weight", weight)
+    if dtype.kind != "f":
+        raise NotImplementedError(f"{name}: not implemented for {dtypes.of(dtype)}")
+
+
+def check_product(name: str, x: Variable, tensor1: Any, tensor2: Any, refused: str) -> None:
+    """Refuse a product or quotient, to be added, of kinds that PyTorch has none for."""
+    arrays = [as_tensor(name, f"tensor{i + 1}", t)._array for i, t in enumerate((tensor1, tensor2))]
+    if dtypes.result_type(*arrays).kind in refused and x._array.dtype.kind in (
+        refused if refused == "b" else "biuf"
+    ):
+        kind = NotImplementedError if refused == "b" else RuntimeError
+        raise kind(f"{name}: not supported for {tensor1.dtype}; convert the tensors with float()")
+
+
 class ElementwiseMethods(Variable):
     """What Tensor can do element by element."""
 
@@ -47,11 +109,11 @@ class ElementwiseMethods(Variable):
 
     def add(self, other: Any, *, alpha: float = 1) -> Tensor:
         """Return ``self + alpha * other``."""
-        return apply(ops.add, self, other if alpha == 1 else apply(ops.mul, other, alpha))  # type: ignore[no-any-return]
+        return apply(ops.add, self, other if alpha == 1 else scaled("add", self, other, alpha))  # type: ignore[no-any-return]
 
     def sub(self, other: Any, *, alpha: float = 1) -> Tensor:
         """Return ``self - alpha * other``."""
-        return apply(ops.sub, self, other if alpha == 1 else apply(ops.mul, other, alpha))  # type: ignore[no-any-return]
+        return apply(ops.sub, self, other if alpha == 1 else scaled("sub", self, other, alpha))  # type: ignore[no-any-return]
 
     def mul(self, other: Any) -> Tensor:
         """Return ``self * other``."""
@@ -70,6 +132,10 @@ class ElementwiseMethods(Variable):
             )
         array = other._array if isinstance(other, Variable) else other
         common = dtypes.result_type(self._array, array)
+        if common.kind != "f":
+            divisor = other._array if isinstance(other, Variable) else np.asarray(other)
+            if divisor.size and self._array.size and not divisor.all():
+                raise RuntimeError("div: division of integers by zero")
         return quotient.trunc().to(common)
 
     def pow(self, exponent: Any) -> Tensor:
@@ -227,6 +293,10 @@ class ElementwiseMethods(Variable):
     def round(self, *, decimals: int = 0) -> Tensor:
         """Round to the nearest integer, a half to the even one; or to a number of decimals."""
         if decimals:
+            if self._array.dtype.kind != "f":
+                raise NotImplementedError(
+                    f"round: decimals are not implemented for {dtypes.of(self._array.dtype)}"
+                )
             scale = 10.0**decimals
             return (self.mul(scale)).round().div(scale)
         return apply(ops.round, self)  # type: ignore[no-any-return]
@@ -236,6 +306,10 @@ class ElementwiseMethods(Variable):
         if min is None and max is None:
             raise RuntimeError("clamp: at least one of 'min' or 'max' must not be None")
         if isinstance(min, Variable | np.ndarray) or isinstance(max, Variable | np.ndarray):
+            if min is not None and max is not None:
+                arrays = [x._array if isinstance(x, Variable) else x for x in (self, min, max)]
+                if dtypes.result_type(*arrays).kind == "b":
+                    raise NotImplementedError("clamp: not implemented for bools")
             out: Any = self if min is None else apply(ops.maximum, self, min)
             return out if max is None else apply(ops.minimum, out, max)  # type: ignore[no-any-return]
         x: Any = self
@@ -252,20 +326,22 @@ class ElementwiseMethods(Variable):
 
     def masked_fill(self, mask: Any, value: Any) -> Tensor:
         """Return a copy with a value where the mask is true."""
-        if not isinstance(value, Variable):
-            value = np.asarray(value).astype(self._array.dtype)
+        mask, value = mask_and_value("masked_fill", self, mask, value)
         return apply(ops.where, mask, value, self)  # type: ignore[no-any-return]
 
     def lerp(self, end: Any, weight: Any) -> Tensor:
         """Return ``self + weight * (end - self)``."""
+        check_lerp("lerp", self, end, weight)
         return apply(ops.add, self, apply(ops.mul, apply(ops.sub, end, self), weight))  # type: ignore[no-any-return]
 
     def addcmul(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
         """Return ``self + value * tensor1 * tensor2``."""
+        check_product("addcmul", self, tensor1, tensor2, "b")
         return self.add(apply(ops.mul, tensor1, tensor2), alpha=value)
 
     def addcdiv(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
         """Return ``self + value * tensor1 / tensor2``."""
+        check_product("addcdiv", self, tensor1, tensor2, "biu")
         return self.add(apply(ops.div, tensor1, tensor2), alpha=value)
 
     def maximum(self, other: Any) -> Tensor:

@@ -5,26 +5,44 @@ A function is a Tensor method whose first argument may also be named ``input``, 
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply
+from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_tensor, named, public, write_out
+from tinygrad_mnist.tensor import return_types
+from tinygrad_mnist.tensor.arguments import as_number, as_tensor, named, public, write_out
 from tinygrad_mnist.tensor.core import Tensor
 from tinygrad_mnist.tensor.elementwise import chosen
 
 function = public
 
+
+def scalar_first(method: Any) -> Any:
+    """Make a function of a Tensor method, whose first operand may also be a number."""
+    checked = public(method)
+
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if len(args) == 2 and isinstance(args[1], Variable) and not isinstance(args[0], Variable):
+            number = as_number(method.__name__, "input", args[0])
+            dtype = dtypes.result_type(number, args[1]._array)
+            args = (wrap(np.asarray(number, dtype)), args[1])
+        return checked(*args, **kwargs)
+
+    return call
+
+
 add = function(Tensor.add)
 sub = function(Tensor.sub)
 mul = function(Tensor.mul)
 div = function(Tensor.div)
-pow = function(Tensor.pow)  # noqa: A001
+pow = scalar_first(Tensor.pow)  # noqa: A001
 floor_divide = function(Tensor.floor_divide)
-remainder = function(Tensor.remainder)
+remainder = scalar_first(Tensor.remainder)
 neg = function(Tensor.neg)
 abs = function(Tensor.abs)  # noqa: A001
 exp = function(Tensor.exp)
@@ -133,7 +151,7 @@ index_select = function(Tensor.index_select)
 masked_select = function(Tensor.masked_select)
 narrow = function(Tensor.narrow)
 select = function(Tensor.select)
-nonzero = function(Tensor.nonzero)
+nonzero = argwhere = function(Tensor.nonzero)
 matmul = function(Tensor.matmul)
 mm = function(Tensor.mm)
 bmm = function(Tensor.bmm)
@@ -172,7 +190,7 @@ def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = No
     """
     mask = as_tensor("where", "condition", condition)
     if input is None and other is None:
-        return tuple(mask.nonzero().unbind(1))
+        return tuple((mask if mask.ndim else mask.reshape(1)).nonzero().unbind(1))
     return write_out("where", chosen(mask, input, other), out)
 
 
@@ -430,3 +448,23 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:  # noqa: A002
 def silu(input: Any) -> Tensor:  # noqa: A002
     """Return input times its logistic function."""
     return input * input.sigmoid()  # type: ignore[no-any-return]
+
+
+xlogy = scalar_first(Tensor.xlogy)
+
+
+@public
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:  # noqa: A002
+    """Return the smallest and the largest element, along a dimension or of all.
+
+    Follows ``torch.aminmax``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> aminmax(tensor([2, 1, 3])).max
+    tensor(3)
+    """
+    if dim is None:
+        return return_types.aminmax(input.amin(), input.amax())
+    return return_types.aminmax(input.amin(dim, keepdim), input.amax(dim, keepdim))

@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.tensor.arguments import as_int
 from tinygrad_mnist.tensor.reduction import as_dim
 
 if TYPE_CHECKING:
@@ -118,10 +119,18 @@ class IndexingMethods(Variable):
 
     def narrow(self, dim: int, start: int, length: int) -> Tensor:
         """Return a view of a stretch of a dimension."""
-        d = as_dim("narrow", dim, self._array.ndim)
         if not self._array.ndim:
             raise RuntimeError("narrow: a 0-d tensor has no dimension to narrow")
+        d = as_dim("narrow", dim, self._array.ndim)
         size = self._array.shape[d]
+        start, length = as_int("narrow", "start", start), as_int("narrow", "length", length)
+        if length < 0:
+            raise RuntimeError(f"narrow: length must be non-negative, got {length}")
+        if not -size <= start <= size:
+            raise IndexError(
+                f"narrow: start out of range (expected to be in range of [{-size}, {size}], but "
+                f"got {start})"
+            )
         first = start + size if start < 0 else start
         if not (0 <= first <= size and 0 <= length <= size - first):
             raise RuntimeError(

@@ -14,13 +14,11 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
 from tinygrad_mnist.autograd.inplace import adopt, apply_inplace, check_writable
 from tinygrad_mnist.tensor import random
+from tinygrad_mnist.tensor.arguments import as_number, broadcast
+from tinygrad_mnist.tensor.elementwise import check_lerp, check_product, mask_and_value, scaled
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
-
-
-def _scaled(x: Any, factor: float) -> Any:
-    return x if factor == 1 else apply(ops.mul, x, factor)
 
 
 class InplaceMethods(Variable):
@@ -32,11 +30,15 @@ class InplaceMethods(Variable):
 
     def add_(self, other: Any, *, alpha: float = 1) -> Tensor:
         """Add ``alpha * other`` to self."""
-        return apply_inplace(ops.add, self, _scaled(other, alpha))  # type: ignore[no-any-return]
+        return apply_inplace(
+            ops.add, self, other if alpha == 1 else scaled("add_", self, other, alpha)
+        )  # type: ignore[no-any-return]
 
     def sub_(self, other: Any, *, alpha: float = 1) -> Tensor:
         """Subtract ``alpha * other`` from self."""
-        return apply_inplace(ops.sub, self, _scaled(other, alpha))  # type: ignore[no-any-return]
+        return apply_inplace(
+            ops.sub, self, other if alpha == 1 else scaled("sub_", self, other, alpha)
+        )  # type: ignore[no-any-return]
 
     def mul_(self, other: Any) -> Tensor:
         """Multiply self by other."""
@@ -122,14 +124,17 @@ class InplaceMethods(Variable):
 
     def lerp_(self, end: Any, weight: Any) -> Tensor:
         """Move self towards end: add ``weight * (end - self)``."""
+        check_lerp("lerp_", self, end, weight)
         return self.add_(apply(ops.mul, apply(ops.sub, end, self), weight))
 
     def addcmul_(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
         """Add ``value * tensor1 * tensor2`` to self."""
+        check_product("addcmul_", self, tensor1, tensor2, "b")
         return self.add_(apply(ops.mul, tensor1, tensor2), alpha=value)
 
     def addcdiv_(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
         """Add ``value * tensor1 / tensor2`` to self."""
+        check_product("addcdiv_", self, tensor1, tensor2, "biu")
         return self.add_(apply(ops.div, tensor1, tensor2), alpha=value)
 
     def zero_(self) -> Tensor:
@@ -138,6 +143,14 @@ class InplaceMethods(Variable):
 
     def fill_(self, value: Any) -> Tensor:
         """Fill self with a number."""
+        if isinstance(value, Variable):
+            if value._array.ndim:
+                raise RuntimeError(
+                    f"fill_: only supports a 0-dimensional value tensor, but got one of shape "
+                    f"{list(value._array.shape)}"
+                )
+        else:
+            value = as_number("fill_", "value", value)
         self[...] = value
         return self  # type: ignore[return-value]
 
@@ -148,8 +161,14 @@ class InplaceMethods(Variable):
 
     def masked_fill_(self, mask: Any, value: Any) -> Tensor:
         """Write a number wherever the mask is true."""
-        array = mask._array if isinstance(mask, Variable) else np.asarray(mask)
-        self[np.broadcast_to(array, self._array.shape)] = value
+        mask, value = mask_and_value("masked_fill_", self, mask, value)
+        shape = self._array.shape
+        if broadcast("masked_fill_", shape, mask._array.shape) != shape:
+            raise RuntimeError(
+                f"masked_fill_: the mask's shape {list(mask.shape)} doesn't broadcast to the "
+                f"tensor's, {list(shape)}"
+            )
+        self[np.broadcast_to(mask._array, shape)] = value
         return self  # type: ignore[return-value]
 
     def _draw(self, name: str, values: np.ndarray) -> Tensor:

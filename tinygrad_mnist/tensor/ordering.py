@@ -12,14 +12,12 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
-from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import return_types
 from tinygrad_mnist.tensor.arguments import (
     as_int,
     as_number,
     as_tensor,
     named,
-    need_floats,
     public,
 )
 from tinygrad_mnist.tensor.reduction import as_dim
@@ -47,6 +45,11 @@ def _take(kind: Any, x: Any, dim: int, index: np.ndarray, keepdim: bool = True) 
     if not keepdim:
         values, indices = values.squeeze(dim), indices.squeeze(dim)
     return kind(values, indices)
+
+
+def _no_bools(name: str, x: Any) -> None:
+    if x._array.dtype.kind == "b":
+        raise NotImplementedError(f"{name}: not implemented for bools; convert them with int()")
 
 
 def _one_dim(name: str, x: Any, dim: Any) -> int:
@@ -158,6 +161,7 @@ def kthvalue(
     >>> kthvalue(tensor([1.0, 3.0, 2.0]), 2).values
     tensor(2.)
     """
+    _no_bools("kthvalue", input)
     d, count = _one_dim("kthvalue", input, dim), as_int("kthvalue", "k", k)
     length = input._array.shape[d] if input._array.ndim else 1
     if not 1 <= count <= length:
@@ -190,10 +194,11 @@ def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:  # noq
     >>> median(tensor([4.0, 1.0, 2.0, 3.0]))
     tensor(2.)
     """
+    _no_bools("median", input)
     if dim is None:
         if not input._array.size:
-            need_floats("median", input)
-            return wrap(np.full((), np.nan, input._array.dtype))
+            kind = input._array.dtype
+            return wrap(np.full((), np.nan if kind.kind == "f" else np.iinfo(kind).min, kind))
         return apply(ops.median, input)
     d = _one_dim("median", input, dim)
     if not input._array.ndim:
@@ -215,6 +220,7 @@ def nanmedian(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:  # 
     >>> nanmedian(tensor([float("nan"), 1.0, 2.0, 3.0]))
     tensor(2.)
     """
+    _no_bools("nanmedian", input)
     if dim is None:
         kept = input[~input.isnan()]
         return median(kept if kept._array.size else input.reshape(-1))
@@ -296,7 +302,8 @@ _ROUNDING = ("linear", "lower", "higher", "midpoint", "nearest")
 def _quantile(
     name: str, x: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, skip_nan: bool
 ) -> Any:
-    need_floats(name, x)
+    if x._array.dtype not in (np.float32, np.float64):
+        raise RuntimeError(f"{name}: the input must be of float or double dtype, not {x.dtype}")
     if isinstance(q, Variable):
         if q._array.dtype != x._array.dtype:
             raise RuntimeError(f"{name}: q must have the dtype of the input, {x.dtype}")
@@ -416,10 +423,10 @@ def unique(
     (tensor([1, 3]), tensor([1, 2]))
     """
     d = None if dim is None else as_dim("unique", dim, input._array.ndim)
-    if not input._array.ndim:
-        d = None
+    if d is not None and not input._array.ndim:
+        raise IndexError("unique: a 0-d tensor has no dimension to search")
     array = input._array
-    if d is not None and not array.size:
+    if d is not None and not array.size and array.shape[d]:
         raise RuntimeError("unique: a dimension of a tensor without elements can't be searched")
     _, first, inverse, counts = np.unique(
         array, return_index=True, return_inverse=True, return_counts=True, axis=d, equal_nan=False
@@ -449,8 +456,8 @@ def unique_consecutive(
     tensor([1, 2, 1])
     """
     d = None if dim is None else as_dim("unique_consecutive", dim, input._array.ndim)
-    if not input._array.ndim:
-        d = None
+    if d is not None and not input._array.ndim:
+        raise IndexError("unique_consecutive: a 0-d tensor has no dimension to search")
     rows = input._array.reshape(-1, 1) if d is None else np.moveaxis(input._array, d, 0)
     rows = rows.reshape(len(rows), -1) if rows.size else rows.reshape(len(rows), 0)
     begins = np.ones(len(rows), bool)
@@ -496,6 +503,8 @@ def searchsorted(
         wanted = input._array
     else:
         wanted = np.asarray(as_number("searchsorted", "input", input))
+    if rows.dtype.kind == "b" or wanted.dtype.kind == "b":
+        raise NotImplementedError("searchsorted: not implemented for bools; convert them")
     which: Any = "right" if right or side == "right" else "left"
     if rows.ndim == 1:
         found = np.searchsorted(rows, wanted, which)
@@ -556,7 +565,8 @@ def isin(
         x._array if isinstance(x, Variable) else np.asarray(as_number("isin", "elements", x))
         for x in (elements, test_elements)
     ]
-    dtypes.result_type(*arrays)
+    if any(x.dtype.kind == "b" for x in arrays):
+        raise RuntimeError("isin: bools are not supported; convert them with int()")
     return wrap(np.isin(arrays[0], arrays[1], invert=bool(invert)))  # type: ignore[no-any-return]
 
 

@@ -60,7 +60,8 @@ class ReductionMethods(Variable):
             named: Any = (dims,) if isinstance(dims, int) else dims
             named = range(self._array.ndim) if dims is None else named
             if any(self._array.shape[d] == 0 for d in named):
-                raise IndexError(
+                kind = RuntimeError if dims is None else IndexError
+                raise kind(
                     f"{op.name}: expected the reduced dimensions to have elements, but the shape "
                     f"is {list(self._array.shape)}"
                 )
@@ -138,10 +139,12 @@ class ReductionMethods(Variable):
         if p in ("fro", 2, None):
             return self._reduce(ops.norm, dim, keepdim)
         size: Any = apply(ops.abs, self)
-        if p == math.inf:
-            return size.amax(dim, keepdim)  # type: ignore[no-any-return]
-        if p == -math.inf:
-            return size.amin(dim, keepdim)  # type: ignore[no-any-return]
+        if p in (math.inf, -math.inf):
+            if 0 in size.sum(dim, True).shape or size.numel():
+                return size.amax(dim, keepdim) if p > 0 else size.amin(dim, keepdim)  # type: ignore[no-any-return]
+            raise RuntimeError(
+                f"norm: there is no norm p={p} of no elements; the shape is {list(size.shape)}"
+            )
         if p == 0:
             return (size != 0).to(self._array.dtype).sum(dim, keepdim)  # type: ignore[no-any-return]
         if p == 1:

@@ -12,7 +12,6 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.autograd.modes import modes
-from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.indexing import along
 from tinygrad_mnist.tensor.arguments import as_number, as_tensor, broadcast, public
 from tinygrad_mnist.tensor.indexing import as_index, check_along, index_array
@@ -41,9 +40,7 @@ def _scattered(name: str, x: Any, dim: Any, index: Any, src: Any) -> tuple[Any, 
     where = _long_index(name, index)
     if not isinstance(src, Variable):
         number = as_number(name, "value", src)
-        if not dtypes.can_hold(dtypes.result_type(number), x._array.dtype):
-            raise RuntimeError(f"{name}: value {number} can't be converted to {x.dtype}")
-        src = wrap(np.full(where.shape, number, x._array.dtype))
+        src = wrap(np.full(where.shape, number).astype(x._array.dtype))
     _same_dtype(name, x, src)
     if not where.size:
         return where, src, as_dim(name, dim, x._array.ndim)
@@ -253,7 +250,7 @@ def index_add(
         raise IndexError(f"index_add: index {int(where.min())} is out of range; none is negative")
     place = _along_dim(input, d, where)
     if not input._array.ndim:
-        return input + source.sum()
+        return input + source.reshape(())
     return input + apply(ops.place, source, to=input._array.shape, index=place)
 
 

@@ -91,10 +91,10 @@ class ShapeMethods(Variable):
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         """Return the elements with a range of dimensions made one."""
         shape = self._array.shape
-        if not shape:
-            return self.reshape(1)
         start = as_dim("flatten", start_dim, len(shape))
         end = as_dim("flatten", end_dim, len(shape))
+        if not shape:
+            return self.reshape(1)
         if start > end:
             raise RuntimeError(
                 f"flatten: start_dim {start_dim} comes after end_dim {end_dim}; exchange them"
@@ -109,6 +109,8 @@ class ShapeMethods(Variable):
     def unflatten(self, dim: int, sizes: Any) -> Tensor:
         """Return the elements with one dimension split into several."""
         d = as_dim("unflatten", dim, self._array.ndim)
+        if not self._array.ndim:
+            raise RuntimeError("unflatten: a 0-d tensor has no dimension to split")
         shape = self._array.shape
         lengths = as_size("unflatten", [tuple(sizes)])
         known = math.prod(n for n in lengths if n != -1)
@@ -151,13 +153,14 @@ class ShapeMethods(Variable):
 
     def permute(self, *dims: Any) -> Tensor:
         """Return a view with the dimensions in another order."""
-        order = as_dims("permute", as_size("permute", dims), self._array.ndim)
-        order = () if order is None else (order,) if isinstance(order, int) else order
-        if len(order) != self._array.ndim:
+        named = as_size("permute", dims)
+        if len(named) != self._array.ndim:
             raise RuntimeError(
-                f"permute: {len(order)} dimensions were given for a tensor that has "
+                f"permute: {len(named)} dimensions were given for a tensor that has "
                 f"{self._array.ndim}; name each of them once"
             )
+        order = as_dims("permute", named, self._array.ndim)
+        order = () if order is None else (order,) if isinstance(order, int) else order
         return apply(ops.permute, self, dims=order)  # type: ignore[no-any-return]
 
     def movedim(self, source: Any, destination: Any) -> Tensor:
@@ -172,6 +175,8 @@ class ShapeMethods(Variable):
             )
         sources = [as_dim("movedim", d, ndim) for d in sources]
         targets = [as_dim("movedim", d, ndim) for d in targets]
+        if not ndim:
+            return self.reshape(())
         order = [d for d in range(ndim) if d not in sources]
         for target, moved in sorted(zip(targets, sources, strict=True)):
             order.insert(target, moved)
@@ -196,6 +201,10 @@ class ShapeMethods(Variable):
     @property
     def mT(self) -> Tensor:  # noqa: N802
         """The last two dimensions exchanged."""
+        if self._array.ndim < 2:
+            if not self._array.ndim:
+                return self  # type: ignore[return-value]
+            raise RuntimeError("mT: is only there for matrices, or batches of them; got a vector")
         return self.transpose(-2, -1)
 
     def expand(self, *sizes: Any) -> Tensor:
@@ -247,6 +256,8 @@ class ShapeMethods(Variable):
     def roll(self, shifts: Any, dims: Any = None) -> Tensor:
         """Return the elements moved along dimensions, around the ends."""
         moves = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+        if not self._array.size:
+            return self.clone()
         if dims is None:
             flat: Tensor = apply(ops.roll, self.reshape(-1), shifts=moves, dims=(0,) * len(moves))
             return flat.reshape(self._array.shape)
@@ -277,7 +288,7 @@ class ShapeMethods(Variable):
         """Return the slices along a dimension, without it."""
         d = as_dim("unbind", dim, self._array.ndim)
         if not self._array.ndim:
-            raise RuntimeError("unbind: a 0-d tensor has no dimension to unbind")
+            raise IndexError("unbind: a 0-d tensor has no dimension to unbind")
         lead = (slice(None),) * d
         return tuple(
             apply(ops.getitem, self, index=(*lead, i)) for i in range(self._array.shape[d])

@@ -60,7 +60,9 @@ def sgn(input: Tensor) -> Tensor:  # noqa: A002
 def frac(input: Tensor) -> Tensor:  # noqa: A002
     """Return what follows the point: ``input - trunc(input)``. Follows ``torch.frac``."""
     if input._array.dtype.kind != "f":
-        raise RuntimeError(f"frac: not implemented for {input.dtype}; convert it with float()")
+        raise NotImplementedError(
+            f"frac: not implemented for {input.dtype}; convert it with float()"
+        )
     return input - input.trunc()
 
 
@@ -87,7 +89,36 @@ def hypot(input: Tensor, other: Any) -> Tensor:  # noqa: A002
 @public
 def xlogy(input: Tensor, other: Any) -> Tensor:  # noqa: A002
     """Return ``input * log(other)``, and 0 where input is 0. Follows ``torch.xlogy``."""
+    if not isinstance(other, Variable):
+        number = as_number("xlogy", "other", other)
+        other = np.asarray(number, dtypes.result_type(input._array, number))
     return apply(ops.xlogy, input, other)  # type: ignore[no-any-return]
+
+
+@public
+def fmax(input: Tensor, other: Tensor) -> Tensor:  # noqa: A002
+    """Return the larger of two, element by element; a number rather than NaN.
+
+    Follows ``torch.fmax``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> fmax(tensor([float("nan"), 1.0]), tensor([3.0, 0.0]))
+    tensor([3., 1.])
+    """
+    y = as_tensor("fmax", "other", other)
+    return apply(ops.where, (input >= y) | y.isnan(), input, y)  # type: ignore[no-any-return]
+
+
+@public
+def fmin(input: Tensor, other: Tensor) -> Tensor:  # noqa: A002
+    """Return the smaller of two, element by element; a number rather than NaN.
+
+    Follows ``torch.fmin``.
+    """
+    y = as_tensor("fmin", "other", other)
+    return apply(ops.where, (input <= y) | y.isnan(), input, y)  # type: ignore[no-any-return]
 
 
 @public
@@ -306,6 +337,8 @@ class SpecialMethods(Variable):
     fmod = fmod
     hypot = hypot
     xlogy = xlogy
+    fmax = fmax
+    fmin = fmin
     logit = logit
     clamp_min = clamp_min
     clamp_max = clamp_max

@@ -55,7 +55,9 @@ def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor: 
     tensor([1, 0, 2])
     """
     array, least = input._array, as_int("bincount", "minlength", minlength)
-    if array.dtype.kind not in "iu" or array.ndim != 1 or (array.size and array.min() < 0):
+    if array.dtype.kind not in "iu":
+        raise NotImplementedError(f"bincount: not implemented for {input.dtype}; use long()")
+    if array.ndim != 1 or (array.size and array.min() < 0):
         raise RuntimeError(
             f"bincount: only supports 1-d non-negative integral inputs, got {array.dtype} of shape "
             f"{list(array.shape)}"
@@ -86,7 +88,8 @@ def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:
     >>> histc(tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
     tensor([0., 2., 1., 0.])
     """
-    need_floats("histc", input)
+    if input._array.dtype.kind != "f":
+        raise NotImplementedError(f"histc: not implemented for {input.dtype}; use float()")
     count = as_int("histc", "bins", bins)
     if count <= 0:
         raise RuntimeError(f"histc: bins must be > 0, got {count}")
@@ -207,9 +210,9 @@ def diff(
     >>> diff(tensor([1, 4, 9]))
     tensor([3, 5])
     """
-    times, d = as_int("diff", "n", n), as_dim("diff", dim, input._array.ndim)
     if not input._array.ndim:
         raise RuntimeError("diff: expects the input to be at least one-dimensional")
+    times, d = as_int("diff", "n", n), as_dim("diff", dim, input._array.ndim)
     if times < 0:
         raise RuntimeError(f"diff: order must be non-negative but got {times}")
     parts = [x for x in (prepend, input, append) if x is not None]

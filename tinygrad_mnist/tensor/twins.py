@@ -157,6 +157,11 @@ class InplaceTwins(Variable):
             raise RuntimeError(
                 f"fill_diagonal_: dimensions must be larger than 1, got {list(self._array.shape)}"
             )
+        if self._array.ndim > 2 and len(set(self._array.shape)) > 1:
+            raise RuntimeError(
+                f"fill_diagonal_: all dimensions of input must be of equal length, got "
+                f"{list(self._array.shape)}"
+            )
         if self._node is not None:
             raise RuntimeError("fill_diagonal_: the change isn't recorded; use where with eye()")
         number = as_number("fill_diagonal_", "fill_value", fill_value)

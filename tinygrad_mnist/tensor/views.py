@@ -63,7 +63,7 @@ def diag_embed(
     """
     move, ndim = as_int("diag_embed", "offset", offset), input._array.ndim
     if not ndim:
-        raise RuntimeError("diag_embed: a 0-d tensor has no dimension to put on a diagonal")
+        raise IndexError("diag_embed: a 0-d tensor has no dimension to put on a diagonal")
     d1, d2 = as_dim("diag_embed", dim1, ndim + 1), as_dim("diag_embed", dim2, ndim + 1)
     if d1 == d2:
         raise RuntimeError(f"diag_embed: the two dimensions can't be the same, got {dim1}, {dim2}")
@@ -198,7 +198,12 @@ def repeat_interleave(
     """
     name = "repeat_interleave"
     if repeats is None:
-        return wrap(np.repeat(np.arange(len(input._array)), _times(name, input)))  # type: ignore[no-any-return]
+        times = _times(name, input)
+        if input._array.ndim != 1:
+            raise RuntimeError(f"{name}: repeats must be a vector, got shape {list(input.shape)}")
+        return wrap(np.repeat(np.arange(len(times)), times).astype(times.dtype))  # type: ignore[no-any-return]
+    if dim is not None and not input._array.ndim:
+        raise IndexError(f"{name}: a 0-d tensor has no dimension {dim}")
     x, d = (input.reshape(-1), 0) if dim is None or not input._array.ndim else (input, dim)
     d = as_dim(name, d, x._array.ndim)
     times = _times(name, repeats)
