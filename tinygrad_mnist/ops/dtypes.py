@@ -108,8 +108,16 @@ def as_numpy(kind: Any) -> np.dtype[Any]:
         kind = names.get(kind, kind.removeprefix("torch."))
     try:
         return of(np.dtype(kind)).numpy
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise TypeError(f"expected a dtype such as float32, got {kind!r}: {error}") from None
+
+
+def _named(name: str, kind: Any) -> np.dtype[Any]:
+    """Return NumPy's dtype for an argument of a function that is named in the error."""
+    try:
+        return as_numpy(kind)
+    except TypeError as error:
+        raise TypeError(f"{name}: {error}") from None
 
 
 def type_name(kind: np.dtype[Any]) -> str:
@@ -168,7 +176,7 @@ def can_cast(from_: Any, to: Any) -> builtins.bool:
     >>> can_cast(float64, float32), can_cast(float32, int64)
     (True, False)
     """
-    return can_hold(as_numpy(from_), as_numpy(to))
+    return can_hold(_named("can_cast", from_), _named("can_cast", to))
 
 
 def promote_types(type1: Any, type2: Any) -> dtype:
@@ -179,7 +187,7 @@ def promote_types(type1: Any, type2: Any) -> dtype:
     >>> promote_types(int64, float32)
     torch.float32
     """
-    return of(_wider(as_numpy(type1), as_numpy(type2)))
+    return of(_wider(_named("promote_types", type1), _named("promote_types", type2)))
 
 
 def result_type(*operands: Any) -> np.dtype[Any]:

@@ -29,7 +29,10 @@ def check_kind(op: Op, arrays: list[Any]) -> None:
         As PyTorch, which has special words for differences and negatives of bools.
     """
     name = op.name
-    if name in ("sub", "neg", "relu") and any(np.asarray(a).dtype.kind == "b" for a in arrays):
+    if name in ("sub", "neg", "relu") and any(
+        isinstance(a, bool | np.bool_) or (isinstance(a, np.ndarray) and a.dtype.kind == "b")
+        for a in arrays
+    ):
         raise RuntimeError(
             f"{name}: is not supported for bools; use ~, ^ or logical_not() for masks, or convert "
             f"the tensor with int()"

@@ -10,6 +10,7 @@ import functools
 import operator
 import warnings
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops import dtypes
 
 R = TypeVar("R")
+C = TypeVar("C")
 
 DOCUMENTED = (NotImplementedError, IndexError, TypeError, RuntimeError, ValueError)
 """The kinds of errors that a public function raises."""
@@ -87,6 +89,14 @@ def named(call: Callable[..., R]) -> Callable[..., R]:
             complain(call.__name__.strip("_"), error)
 
     return checked
+
+
+def named_methods(cls: type[C]) -> type[C]:
+    """Let the errors of all public methods of a class begin with the method's name."""
+    for name, method in list(vars(cls).items()):
+        if not name.startswith("_") and isinstance(method, FunctionType):
+            setattr(cls, name, named(method))
+    return cls
 
 
 def factory(make: Callable[..., R]) -> Callable[..., R]:

@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, Version, apply, wrap
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor.arguments import named_methods
 from tinygrad_mnist.tensor.device import check_device, device
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
 
 
+@named_methods
 class ConversionMethods(Variable):
     """What Tensor can be turned into."""
 
@@ -40,8 +42,8 @@ class ConversionMethods(Variable):
         """Return the only element as a Python number."""
         if self._array.size != 1:
             raise RuntimeError(
-                f"a Tensor with {self._array.size} elements cannot be converted to Scalar; it has "
-                f"shape {list(self._array.shape)}; reduce it, or use tolist()"
+                f"item: a Tensor with {self._array.size} elements cannot be converted to Scalar; "
+                f"it has shape {list(self._array.shape)}; reduce it, or use tolist()"
             )
         return self._array.item()
 

@@ -437,15 +437,6 @@ def full_like(
 # At random
 
 
-def _source(generator: Any) -> Generator:
-    """Return the generator to draw from: the one that was given, or else the global one."""
-    if generator is None:
-        return random.default_generator
-    if not isinstance(generator, Generator):
-        raise TypeError(f"argument 'generator' must be Generator, not {type(generator).__name__}")
-    return generator
-
-
 @factory
 def rand(
     *size: Any,
@@ -461,7 +452,7 @@ def rand(
     >>> rand(2, 3).shape
     torch.Size([2, 3])
     """
-    source = _source(generator)
+    source = random.source_of(generator)
     array = source.uniform(as_lengths("rand", size), _float(dtype), 0.0, 1.0)
     return _finish(array, None, device, requires_grad)
 
@@ -481,7 +472,7 @@ def randn(
     >>> randn(2, 3).shape
     torch.Size([2, 3])
     """
-    source = _source(generator)
+    source = random.source_of(generator)
     array = source.normal(as_lengths("randn", size), _float(dtype), 0.0, 1.0)
     return _finish(array, None, device, requires_grad)
 
@@ -521,7 +512,7 @@ def randint(
             raise RuntimeError(
                 f"randint: from {low} or to - 1, {high - 1}, is out of bounds for {kind}"
             )
-    source = _source(generator)
+    source = random.source_of(generator)
     array = source.integers(low, high, as_lengths("randint", [size]))
     return _finish(array, kind, device, requires_grad)
 
@@ -569,7 +560,7 @@ def randperm(
     n = as_int("randperm", "n", n)
     if n < 0:
         raise RuntimeError(f"randperm: n must not be negative, got {n}")
-    source = _source(generator)
+    source = random.source_of(generator)
     return _finish(source.permutation(n), np.int64 if dtype is None else dtype, device, False)
 
 
@@ -603,7 +594,7 @@ def normal(
         size = np.broadcast_shapes(means.shape, deviations.shape)
     kinds = [x._array.dtype for x in (mean, std) if isinstance(x, Variable)]
     kind = _float(dtype) if dtype is not None or not kinds else kinds[0]
-    source = _source(generator)
+    source = random.source_of(generator)
     if not kinds:
         array = source.normal(as_lengths("normal", [size]), kind, float(mean), float(std))
         return _finish(array, None, None, False)
@@ -657,7 +648,7 @@ def multinomial(
     tensor([1, 1])
     """
     _like(input, None)
-    source, weights = _source(generator), input._array
+    source, weights = random.source_of(generator), input._array
     num_samples = as_int("multinomial", "num_samples", num_samples)
     if weights.dtype.kind != "f":
         raise RuntimeError(

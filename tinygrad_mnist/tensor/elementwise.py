@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_number, as_tensor
+from tinygrad_mnist.tensor.arguments import as_number, as_tensor, named
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -22,6 +22,11 @@ def operate(op: ops.Op, x: Any, y: Any) -> Any:
     if isinstance(x, _OPERANDS) and isinstance(y, _OPERANDS):
         return apply(op, x, y)
     return NotImplemented
+
+
+def is_one(alpha: Any) -> bool:
+    """Whether a factor changes nothing."""
+    return isinstance(alpha, int | float) and alpha == 1
 
 
 def scaled(name: str, x: Variable, other: Any, alpha: Any) -> Any:
@@ -109,11 +114,11 @@ class ElementwiseMethods(Variable):
 
     def add(self, other: Any, *, alpha: float = 1) -> Tensor:
         """Return ``self + alpha * other``."""
-        return apply(ops.add, self, other if alpha == 1 else scaled("add", self, other, alpha))  # type: ignore[no-any-return]
+        return apply(ops.add, self, other if is_one(alpha) else scaled("add", self, other, alpha))  # type: ignore[no-any-return]
 
     def sub(self, other: Any, *, alpha: float = 1) -> Tensor:
         """Return ``self - alpha * other``."""
-        return apply(ops.sub, self, other if alpha == 1 else scaled("sub", self, other, alpha))  # type: ignore[no-any-return]
+        return apply(ops.sub, self, other if is_one(alpha) else scaled("sub", self, other, alpha))  # type: ignore[no-any-return]
 
     def mul(self, other: Any) -> Tensor:
         """Return ``self * other``."""
@@ -290,6 +295,7 @@ class ElementwiseMethods(Variable):
         """Return the bits reversed, or truth denied."""
         return apply(ops.bitwise_not, self)  # type: ignore[no-any-return]
 
+    @named
     def round(self, *, decimals: int = 0) -> Tensor:
         """Round to the nearest integer, a half to the even one; or to a number of decimals."""
         if decimals:
@@ -301,6 +307,7 @@ class ElementwiseMethods(Variable):
             return (self.mul(scale)).round().div(scale)
         return apply(ops.round, self)  # type: ignore[no-any-return]
 
+    @named
     def clamp(self, min: Any = None, max: Any = None) -> Tensor:  # noqa: A002
         """Bring values into the interval from min to max; either may be left out."""
         if min is None and max is None:
@@ -312,6 +319,9 @@ class ElementwiseMethods(Variable):
                     raise NotImplementedError("clamp: not implemented for bools")
             out: Any = self if min is None else apply(ops.maximum, self, min)
             return out if max is None else apply(ops.minimum, out, max)  # type: ignore[no-any-return]
+        for name, bound in (("min", min), ("max", max)):
+            if bound is not None:
+                as_number("clamp", name, bound)
         x: Any = self
         if isinstance(min, float) or isinstance(max, float):
             if self._array.dtype.kind != "f":
@@ -320,25 +330,30 @@ class ElementwiseMethods(Variable):
 
     clip = clamp
 
+    @named
     def where(self, condition: Any, other: Any) -> Tensor:
         """Return self where the condition holds, elsewhere other."""
         return chosen(condition, self, other)
 
+    @named
     def masked_fill(self, mask: Any, value: Any) -> Tensor:
         """Return a copy with a value where the mask is true."""
         mask, value = mask_and_value("masked_fill", self, mask, value)
         return apply(ops.where, mask, value, self)  # type: ignore[no-any-return]
 
+    @named
     def lerp(self, end: Any, weight: Any) -> Tensor:
         """Return ``self + weight * (end - self)``."""
         check_lerp("lerp", self, end, weight)
         return apply(ops.add, self, apply(ops.mul, apply(ops.sub, end, self), weight))  # type: ignore[no-any-return]
 
+    @named
     def addcmul(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
         """Return ``self + value * tensor1 * tensor2``."""
         check_product("addcmul", self, tensor1, tensor2, "b")
         return self.add(apply(ops.mul, tensor1, tensor2), alpha=value)
 
+    @named
     def addcdiv(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
         """Return ``self + value * tensor1 / tensor2``."""
         check_product("addcdiv", self, tensor1, tensor2, "biu")

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
-from tinygrad_mnist.tensor.arguments import as_int
+from tinygrad_mnist.tensor.arguments import as_int, named_methods
 from tinygrad_mnist.tensor.reduction import as_dim
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def check_along(name: str, shape: tuple[int, ...], index: np.ndarray, dim: int) 
     return d
 
 
+@named_methods
 class IndexingMethods(Variable):
     """What Tensor can do by index."""
 

@@ -12,15 +12,21 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
-from tinygrad_mnist.autograd.inplace import adopt, apply_inplace, check_writable
+from tinygrad_mnist.autograd.inplace import adopt, apply_inplace, check_writable, store
 from tinygrad_mnist.tensor import random
-from tinygrad_mnist.tensor.arguments import as_number, broadcast
-from tinygrad_mnist.tensor.elementwise import check_lerp, check_product, mask_and_value, scaled
+from tinygrad_mnist.tensor.arguments import as_number, broadcast, named_methods
+from tinygrad_mnist.tensor.elementwise import (
+    check_lerp,
+    check_product,
+    mask_and_value,
+    scaled,
+)
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
 
 
+@named_methods
 class InplaceMethods(Variable):
     """What Tensor can do to itself."""
 
@@ -44,9 +50,15 @@ class InplaceMethods(Variable):
         """Multiply self by other."""
         return apply_inplace(ops.mul, self, other)  # type: ignore[no-any-return]
 
-    def div_(self, other: Any) -> Tensor:
-        """Divide self by other."""
-        return apply_inplace(ops.div, self, other)  # type: ignore[no-any-return]
+    def div_(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+        """Divide self by other, rounded if rounding_mode is ``"floor"`` or ``"trunc"``."""
+        if rounding_mode is None:
+            return apply_inplace(ops.div, self, other)  # type: ignore[no-any-return]
+        check_writable("div_", self, other)
+        return store("div_", self, self.div(other, rounding_mode=rounding_mode))  # type: ignore[attr-defined,no-any-return]
+
+    multiply_, subtract_ = mul_, sub_
+    divide_ = true_divide_ = div_
 
     def pow_(self, exponent: Any) -> Tensor:
         """Raise self to a power."""
@@ -120,7 +132,15 @@ class InplaceMethods(Variable):
         """Bring the elements into the interval from min to max."""
         if min is None and max is None:
             raise RuntimeError("clamp_: at least one of 'min' or 'max' must not be None")
+        if isinstance(min, Variable) or isinstance(max, Variable):
+            check_writable("clamp_", self, min, max)
+            return store("clamp_", self, self.clamp(min, max))  # type: ignore[attr-defined,no-any-return]
+        for name, bound in (("min", min), ("max", max)):
+            if bound is not None:
+                as_number("clamp_", name, bound)
         return apply_inplace(ops.clamp, self, min=min, max=max)  # type: ignore[no-any-return]
+
+    clip_ = clamp_
 
     def lerp_(self, end: Any, weight: Any) -> Tensor:
         """Move self towards end: add ``weight * (end - self)``."""
@@ -136,6 +156,19 @@ class InplaceMethods(Variable):
         """Add ``value * tensor1 / tensor2`` to self."""
         check_product("addcdiv_", self, tensor1, tensor2, "biu")
         return self.add_(apply(ops.div, tensor1, tensor2), alpha=value)
+
+    negative_, absolute_, fix_ = neg_, abs_, trunc_
+
+    def exponential_(
+        self, lambd: float = 1.0, *, generator: random.Generator | None = None
+    ) -> Tensor:
+        """Fill self with numbers drawn from an exponential distribution of a rate."""
+        rate, source = as_number("exponential_", "lambd", lambd), random.source_of(generator)
+        if self._array.dtype.kind != "f":
+            raise RuntimeError("exponential_: the tensor must be floating point")
+        return self._draw(
+            "exponential_", source.exponential(self._array.shape, self._array.dtype, rate)
+        )
 
     def zero_(self) -> Tensor:
         """Fill self with zeros."""
@@ -191,7 +224,7 @@ class InplaceMethods(Variable):
             raise TypeError(f"uniform_: unexpected arguments {sorted(bound)}")
         if not low <= to:
             raise RuntimeError(f"uniform_: expects from <= to, but got from={low} > to={to}")
-        source = generator or random.default_generator
+        source = random.source_of(generator)
         return self._draw("uniform_", source.uniform(self._array.shape, self._array.dtype, low, to))
 
     def normal_(
@@ -200,12 +233,12 @@ class InplaceMethods(Variable):
         """Fill self with numbers drawn from a normal distribution."""
         if std < 0:
             raise RuntimeError(f"normal_: expects std >= 0.0, but got {std}")
-        source = generator or random.default_generator
+        source = random.source_of(generator)
         return self._draw("normal_", source.normal(self._array.shape, self._array.dtype, mean, std))
 
     def bernoulli_(self, p: Any = 0.5, *, generator: random.Generator | None = None) -> Tensor:
         """Fill self with ones drawn with probability p, and zeros."""
-        source = generator or random.default_generator
+        source = random.source_of(generator)
         chance = p._array if isinstance(p, Variable) else p
         if not np.all((np.asarray(chance) >= 0) & (np.asarray(chance) <= 1)):
             raise RuntimeError(f"bernoulli_: expects 0 <= p <= 1, but got p={p}")
@@ -220,7 +253,7 @@ class InplaceMethods(Variable):
 
         Given one number, it is ``to``; given none, they go up to what the dtype holds exactly.
         """
-        source = generator or random.default_generator
+        source = random.source_of(generator)
         if to is None and not from_:
             return self._draw("random_", source.any_integers(self._array.shape, self._array.dtype))
         if to is None:

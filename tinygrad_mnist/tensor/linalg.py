@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
+from tinygrad_mnist.tensor.arguments import named_methods
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
 
 
+@named_methods
 class LinalgMethods(Variable):
     """What Tensor can do as a vector or a matrix."""
 

@@ -503,7 +503,7 @@ def searchsorted(
         wanted = input._array
     else:
         wanted = np.asarray(as_number("searchsorted", "input", input))
-    if rows.dtype.kind == "b" or wanted.dtype.kind == "b":
+    if rows.dtype.kind == wanted.dtype.kind == "b" and rows.size:
         raise NotImplementedError("searchsorted: not implemented for bools; convert them")
     which: Any = "right" if right or side == "right" else "left"
     if rows.ndim == 1:

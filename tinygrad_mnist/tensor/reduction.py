@@ -11,6 +11,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import return_types
+from tinygrad_mnist.tensor.arguments import named_methods
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -25,9 +26,11 @@ def as_dims(name: str, dim: Any, ndim: int) -> int | tuple[int, ...] | None:
     IndexError, RuntimeError
         When one is out of range or named twice.
     """
-    if dim is None or dim == () or dim == []:
+    if dim is None:
         return None
     if isinstance(dim, list | tuple):
+        if not dim:
+            return None
         dims = tuple(as_dim(name, d, ndim) for d in dim)
         if len(set(dims)) != len(dims):
             raise RuntimeError(f"{name}: a dimension appears more than once in dim={dim}")
@@ -41,7 +44,10 @@ def as_dim(name: str, dim: Any, ndim: int) -> int:
     if isinstance(dim, bool) or not hasattr(dim, "__index__"):
         raise TypeError(f"{name}: dim must be an int, not {type(dim).__name__}")
     length = max(ndim, 1)
-    d = dim.__index__()
+    try:
+        d = dim.__index__()
+    except TypeError:
+        raise TypeError(f"{name}: dim must be an int, not {type(dim).__name__}") from None
     if not -length <= d < length:
         raise IndexError(
             f"{name}: dimension out of range (expected to be in range of [{-length}, "
@@ -50,6 +56,7 @@ def as_dim(name: str, dim: Any, ndim: int) -> int:
     return d % length  # type: ignore[no-any-return]
 
 
+@named_methods
 class ReductionMethods(Variable):
     """What Tensor can do along dimensions."""
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
+from tinygrad_mnist.tensor.arguments import named_methods
 from tinygrad_mnist.tensor.reduction import as_dim, as_dims
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def as_lengths(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
     return shape
 
 
+@named_methods
 class ShapeMethods(Variable):
     """What Tensor can do to its shape."""
 

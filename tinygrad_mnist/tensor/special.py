@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_number, as_tensor, broadcast, public
+from tinygrad_mnist.tensor.arguments import as_number, as_tensor, broadcast, named, public
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -363,6 +363,7 @@ class SpecialMethods(Variable):
         """Return ``self >> other``."""
         return _shift(ops.right_shift, self, other)  # type: ignore[no-any-return]
 
+    @named
     def is_nonzero(self) -> bool:
         """Return the truth of the only element."""
         return bool(self)

@@ -17,7 +17,7 @@ from tinygrad_mnist.autograd.graph import Variable
 from tinygrad_mnist.autograd.inplace import adopt, check_writable, store
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.tensor import scattering, special, statistics
-from tinygrad_mnist.tensor.arguments import as_number, complain
+from tinygrad_mnist.tensor.arguments import as_number, complain, named
 from tinygrad_mnist.tensor.elementwise import ElementwiseMethods
 from tinygrad_mnist.tensor.indexing import IndexingMethods
 from tinygrad_mnist.tensor.reduction import ReductionMethods
@@ -137,6 +137,7 @@ class InplaceTwins(Variable):
     swapaxes_ = swapdims_ = transpose_
     t_ = reshaped(ShapeMethods.t)
 
+    @named
     def apply_(self, function: Callable[[Any], Any]) -> Tensor:
         """Replace each element by what a Python function returns for it. It is slow."""
         if self._node is not None or self._requires_grad:
@@ -150,6 +151,7 @@ class InplaceTwins(Variable):
         adopt("apply_", self, None)
         return self  # type: ignore[return-value]
 
+    @named
     def fill_diagonal_(self, fill_value: Any, wrap: bool = False) -> Tensor:
         """Write a number on the diagonal of a matrix."""
         check_writable("fill_diagonal_", self)
