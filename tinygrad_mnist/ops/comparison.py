@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import UFUNCS, Op, Sample, op
-from tinygrad_mnist.ops.elementwise import UNARY, binary, divisor_checked
+from tinygrad_mnist.ops.elementwise import UNARY, binary
+from tinygrad_mnist.ops.rounding import divisor_checked
 
 
 def _decide(name: str, forward: Any, formula: str, doc: str, torch: str = "") -> Op:

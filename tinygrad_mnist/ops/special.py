@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import UFUNCS, Domain, Sample, op
-from tinygrad_mnist.ops.elementwise import NONZERO, POSITIVE, binary, divisor_checked, unary
+from tinygrad_mnist.ops.elementwise import NONZERO, POSITIVE, binary, unary
+from tinygrad_mnist.ops.rounding import divisor_checked
 
 asinh = unary(
     "asinh", np.arcsinh, lambda g, x: g / np.sqrt(x * x + 1), "arsinh(x)",

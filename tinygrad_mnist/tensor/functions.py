@@ -25,6 +25,7 @@ def scalar_first(method: Any) -> Any:
     """Make a function of a Tensor method, whose first operand may also be a number."""
     checked = public(method)
 
+    @named
     @functools.wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
         if len(args) == 2 and isinstance(args[1], Variable) and not isinstance(args[0], Variable):
