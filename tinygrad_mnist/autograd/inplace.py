@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Node, Variable, apply, record, refuse_stale
+from tinygrad_mnist.autograd.graph import Node, Variable, apply, record, refuse_stale, wrap
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops.contract import Op
 from tinygrad_mnist.ops.dtypes import can_hold
+from tinygrad_mnist.ops.indexing import setitem
 from tinygrad_mnist.ops.shape import cast
 
 
@@ -24,7 +25,20 @@ def apply_inplace(op: Op, target: Any, *inputs: Any, **settings: Any) -> Any:
     """
     name = op.name + "_"
     check_writable(name, target, *inputs)
-    return store(name, target, apply(op, target, *inputs, **settings))
+    first = original(target, *inputs) if _keeps_first(op) else target
+    return store(name, target, apply(op, first, *inputs, **settings))
+
+
+def _keeps_first(op: Op) -> bool:
+    """Whether a rule of an operation needs its first input."""
+    return any(op.inputs[0] in rule.arrays for rule in op.rules.values())
+
+
+def original(target: Any, *inputs: Any) -> Any:
+    """Return a copy of a tensor that is about to be overwritten, if a rule may need it."""
+    if modes.enabled and any(map(_is_tracked, (target, *inputs))):
+        return wrap(np.array(target._array), target._node)
+    return target
 
 
 def store(name: str, target: Any, result: Any) -> Any:
@@ -43,8 +57,13 @@ def store(name: str, target: Any, result: Any) -> Any:
             )
         result = apply(cast, result, dtype=want.dtype)
     np.copyto(want, have, casting="unsafe")
-    adopt(name, target, result._node)
+    adopt(name, target, result._node or overwritten(target))
     return target
+
+
+def overwritten(target: Variable) -> Node | None:
+    """Make the node of a write that depends on nothing: what was there before gets no gradient."""
+    return record_write(setitem, target, target._array, index=...)
 
 
 def record_write(op: Op, target: Variable, *inputs: Any, **settings: Any) -> Node | None:

@@ -69,4 +69,4 @@ class iinfo:  # noqa: N801
 
     def __repr__(self) -> str:
         """Print as PyTorch prints."""
-        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
+        return f"iinfo(min={self.min:.6g}, max={self.max:.6g}, dtype={self.dtype})"

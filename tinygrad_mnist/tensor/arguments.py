@@ -7,6 +7,7 @@ definition, which :func:`public` makes of a plain function.
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 import warnings
 from collections.abc import Callable
@@ -47,21 +48,51 @@ def complain(name: str, error: Exception) -> NoReturn:
     raise kind(f"{name}: {message}") from error
 
 
+class Names:
+    """The other names that PyTorch accepts for a function's arguments.
+
+    ``axis`` and ``keepdims`` are NumPy's for ``dim`` and ``keepdim``. What can be given as several
+    numbers (``x.permute(1, 0)``) can also be given as one tuple by its name (``dims=(1, 0)``).
+    """
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        parameters = inspect.signature(call).parameters.values()
+        kinds = {p.name: p.kind for p in parameters}
+        pairs = (("axis", "dim"), ("keepdims", "keepdim"))
+        self.renamed = {other: name for other, name in pairs if name in kinds}
+        several = [n for n, kind in kinds.items() if kind is inspect.Parameter.VAR_POSITIONAL]
+        self.several = several[0] if several else ""
+
+    def read(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments under the function's own names."""
+        for other, name in self.renamed.items():
+            if other in kwargs and name not in kwargs:
+                kwargs[name] = kwargs.pop(other)
+        if self.several in kwargs:
+            args = (*args, kwargs.pop(self.several))
+        return args, kwargs
+
+
 def public(call: Callable[..., R]) -> Callable[..., R]:
     """Make a public function, and method, of one whose first argument is a tensor.
 
     The first argument may be named ``input``; ``out=`` names a tensor, or a tuple of them, for the
     result. Errors begin with the function's name.
     """
-    name = call.__name__
+    name, names = call.__name__, Names(call)
 
     @functools.wraps(call)
     def checked(*args: Any, **kwargs: Any) -> Any:
         try:
             if not args:
-                if "input" not in kwargs:
+                first = next((n for n in ("input", "tensor", "self") if n in kwargs), None)
+                if first is None:
                     raise TypeError(f"{name}(): missing 1 required positional argument: 'input'")
-                args = (kwargs.pop("input"),)
+                args = (kwargs.pop(first),)
+            if kwargs:
+                args, kwargs = names.read(args, kwargs)
             if not isinstance(args[0], Variable):
                 raise TypeError(
                     f"{name}(): argument 'input' (position 1) must be Tensor, not "
@@ -80,10 +111,13 @@ def public(call: Callable[..., R]) -> Callable[..., R]:
 
 def named(call: Callable[..., R]) -> Callable[..., R]:
     """Let the errors of a function begin with its name, whatever inside of it has raised them."""
+    names = Names(call)
 
     @functools.wraps(call)
     def checked(*args: Any, **kwargs: Any) -> Any:
         try:
+            if kwargs:
+                args, kwargs = names.read(args, kwargs)
             return call(*args, **kwargs)
         except Exception as error:
             complain(call.__name__.strip("_"), error)
@@ -105,11 +139,14 @@ def factory(make: Callable[..., R]) -> Callable[..., R]:
     ``layout``, ``pin_memory`` and ``memory_format`` are accepted, and change nothing: there is one
     layout here, and no other device.
     """
-    name = make.__name__
+    name, names = make.__name__, Names(make)
 
     @functools.wraps(make)
     def checked(*args: Any, **kwargs: Any) -> Any:
         try:
+            args, kwargs = names.read(args, kwargs)
+            if names.several and not args:
+                raise TypeError(f"{name}() missing 1 required positional argument: 'size'")
             for unused in ("layout", "pin_memory", "memory_format"):
                 kwargs.pop(unused, None)
             out = kwargs.pop("out", None)
@@ -225,6 +262,15 @@ def as_number(name: str, argument: str, x: Any) -> Any:
         return x.item()
     if not isinstance(x, bool | int | float):
         raise TypeError(f"{name}: argument '{argument}' must be Number, not {type(x).__name__}")
+    return x
+
+
+def as_tuple(name: str, argument: str, x: Any) -> Any:
+    """Return an argument that must be a tuple or list."""
+    if not isinstance(x, tuple | list):
+        raise TypeError(
+            f"{name}: argument '{argument}' must be tuple of ints, not {type(x).__name__}"
+        )
     return x
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import warnings
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from tinygrad_mnist.tensor.arguments import (
     as_int,
     as_number,
     as_tensors,
+    as_tuple,
+    broadcast,
     factory,
     named,
     write_out,
@@ -59,12 +61,31 @@ def _numbers(data: Any, dtype: Any = None) -> np.ndarray:
     if array.dtype.kind not in "fiub":
         if array.size == 0:
             return array.astype(dtypes.default_float())
-        raise TypeError(
-            f"tensor: can't make one from {type(data).__name__} of NumPy's dtype {array.dtype}; "
-            f"give numbers, or sequences of them of equal lengths"
-        )
+        _refuse_data(data, array)
     if dtype is None and array.dtype == np.float64 and not _first_is_numpy(data):
         return array.astype(dtypes.default_float())
+    return array
+
+
+def _refuse_data(data: Any, array: np.ndarray) -> NoReturn:
+    """Say why data make no tensor: strings, numbers beyond int64, or no numbers at all."""
+    elements = array.reshape(-1).tolist()
+    if all(isinstance(x, builtins.int) for x in elements):
+        raise ValueError("tensor: a number overflows an int64; give floats instead")
+    strange = next((x for x in elements if not isinstance(x, builtins.int | float)), data)
+    kind = RuntimeError if array.dtype.kind == "O" and not isinstance(strange, str) else TypeError
+    raise kind(
+        f"tensor: can't make one from {type(strange).__name__} (could not infer its dtype); give "
+        f"numbers, or sequences of them of equal lengths"
+    )
+
+
+def _fitting(array: np.ndarray, dtype: Any) -> np.ndarray:
+    """Refuse numbers that a named integer dtype can't hold."""
+    if dtype is not None and (kind := dtypes.as_numpy(dtype)).kind in "iu" and array.size:
+        info = np.iinfo(kind)
+        if array.min() < info.min or array.max() > info.max:
+            raise RuntimeError(f"tensor: a value cannot be converted to {kind} without overflow")
     return array
 
 
@@ -109,7 +130,7 @@ def tensor(
             stacklevel=2,
         )
         return _finish(np.array(data._array), dtype, device, requires_grad)
-    return _finish(_numbers(data, dtype), dtype, device, requires_grad)
+    return _finish(_fitting(_numbers(data, dtype), dtype), dtype, device, requires_grad)
 
 
 @factory
@@ -212,13 +233,15 @@ def full(
     value = as_number("full", "fill_value", fill_value)
     if dtype is None:
         dtype = _numbers(value).dtype
-    array = np.full(as_lengths("full", [size]), value, dtypes.as_numpy(dtype))
+    array = np.full(
+        as_lengths("full", [as_tuple("full", "size", size)]), value, dtypes.as_numpy(dtype)
+    )
     return _finish(array, None, device, requires_grad)
 
 
 @factory
 def arange(
-    start: Any,
+    start: Any = None,
     end: Any = None,
     step: Any = 1,
     *,
@@ -240,6 +263,7 @@ def arange(
     """
     if end is None:
         start, end = 0, start
+    start = 0 if start is None else start
     pairs = (("start", start), ("end", end), ("step", step))
     numbers = [as_number("arange", name, x) for name, x in pairs]
     start, end, step = numbers
@@ -277,7 +301,7 @@ def linspace(
     tensor([0.0000, 0.5000, 1.0000])
     """
     count, first, last = _steps("linspace", start, end, steps)
-    array = _line(first, last, count, _float(dtype))
+    array = np.linspace(first, last, count).astype(_float(dtype))
     return _finish(array, None, device, requires_grad)
 
 
@@ -311,19 +335,6 @@ def _steps(name: str, start: Any, end: Any, steps: Any) -> tuple[int, float, flo
     if count < 0:
         raise RuntimeError(f"{name}: the number of steps must not be negative, got {count}")
     return count, float(as_number(name, "start", start)), float(as_number(name, "end", end))
-
-
-def _line(start: float, end: float, steps: int, dtype: np.dtype[Any]) -> np.ndarray:
-    """Return equally spaced numbers, counted from both ends as PyTorch counts them."""
-    kind = np.dtype(np.float64) if dtype.kind != "f" else dtype
-    first, last = np.asarray(start, kind), np.asarray(end, kind)
-    step = (last - first) / np.asarray(max(steps - 1, 1), kind)
-    count = np.arange(steps).astype(kind)
-    half = steps // 2
-    array = np.where(count < half, first + step * count, last - step * (steps - 1 - count))
-    if steps == 1:
-        array = np.full(1, first)
-    return array.astype(dtype)
 
 
 @factory
@@ -437,6 +448,11 @@ def full_like(
 # At random
 
 
+def _float_only(name: str, dtype: Any) -> None:
+    if dtype is not None and dtypes.as_numpy(dtype).kind != "f":
+        raise NotImplementedError(f"{name}: not implemented for {dtype}; use randint")
+
+
 @factory
 def rand(
     *size: Any,
@@ -453,6 +469,7 @@ def rand(
     torch.Size([2, 3])
     """
     source = random.source_of(generator)
+    _float_only("rand", dtype)
     array = source.uniform(as_lengths("rand", size), _float(dtype), 0.0, 1.0)
     return _finish(array, None, device, requires_grad)
 
@@ -473,6 +490,7 @@ def randn(
     torch.Size([2, 3])
     """
     source = random.source_of(generator)
+    _float_only("randn", dtype)
     array = source.normal(as_lengths("randn", size), _float(dtype), 0.0, 1.0)
     return _finish(array, None, device, requires_grad)
 
@@ -513,7 +531,7 @@ def randint(
                 f"randint: from {low} or to - 1, {high - 1}, is out of bounds for {kind}"
             )
     source = random.source_of(generator)
-    array = source.integers(low, high, as_lengths("randint", [size]))
+    array = source.integers(low, high, as_lengths("randint", [as_tuple("randint", "size", size)]))
     return _finish(array, kind, device, requires_grad)
 
 
@@ -591,7 +609,7 @@ def normal(
     if not (deviations >= 0).all():
         raise RuntimeError("normal: expects all elements of std >= 0.0")
     if size is None:
-        size = np.broadcast_shapes(means.shape, deviations.shape)
+        size = broadcast("normal", means.shape, deviations.shape)
     kinds = [x._array.dtype for x in (mean, std) if isinstance(x, Variable)]
     kind = _float(dtype) if dtype is not None or not kinds else kinds[0]
     source = random.source_of(generator)
@@ -623,7 +641,10 @@ def bernoulli(
     >>> bernoulli(ones(2))
     tensor([1., 1.])
     """
-    _like(input, None)
+    if _like(input, None).kind != "f" and p is None:
+        raise NotImplementedError(
+            f"bernoulli: probabilities are floating point, not {input.dtype}; convert them"
+        )
     return empty_like(input).bernoulli_(input if p is None else p, generator=generator)
 
 
@@ -770,6 +791,8 @@ def cat(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
     >>> cat([ones(1), zeros(2)])
     tensor([1., 0., 0.])
     """
+    if isinstance(tensors, list | tuple) and not tensors:
+        raise ValueError("cat: expected a non-empty list of Tensors")
     found = as_tensors("cat", tensors)
     ndim = max(x.ndim for x in found)
     # PyTorch lets an empty vector be joined with anything.

@@ -137,6 +137,8 @@ class ElementwiseMethods(Variable):
             )
         array = other._array if isinstance(other, Variable) else other
         common = dtypes.result_type(self._array, array)
+        if common.kind == "b":
+            raise NotImplementedError("div: rounding_mode is not implemented for bools")
         if common.kind != "f":
             divisor = other._array if isinstance(other, Variable) else np.asarray(other)
             if divisor.size and self._array.size and not divisor.all():

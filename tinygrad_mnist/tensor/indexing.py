@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
-from tinygrad_mnist.tensor.arguments import as_int, named_methods
+from tinygrad_mnist.tensor.arguments import as_int, as_tensor, broadcast, named_methods
 from tinygrad_mnist.tensor.reduction import as_dim
 
 if TYPE_CHECKING:
@@ -113,8 +113,10 @@ class IndexingMethods(Variable):
 
     def masked_select(self, mask: Any) -> Tensor:
         """Return the elements where a mask is true, in one dimension."""
-        array = mask._array if isinstance(mask, Variable) else np.asarray(mask)
-        shape = np.broadcast_shapes(self._array.shape, array.shape)
+        array = as_tensor("masked_select", "mask", mask)._array
+        if array.dtype.kind != "b":
+            raise RuntimeError(f"masked_select: expected a mask of bools, got {array.dtype}")
+        shape = broadcast("masked_select", self._array.shape, array.shape)
         x: Any = apply(ops.expand, self, to=shape)
         return apply(ops.getitem, x, index=np.broadcast_to(array, shape).copy())  # type: ignore[no-any-return]
 
@@ -146,6 +148,11 @@ class IndexingMethods(Variable):
         d = as_dim("select", dim, self._array.ndim)
         return apply(ops.getitem, self, index=((slice(None),) * d + (int(index),)))  # type: ignore[no-any-return]
 
-    def nonzero(self) -> Tensor:
-        """Return the positions of the elements that aren't 0, one row each."""
-        return wrap(np.argwhere(self._array))  # type: ignore[no-any-return]
+    def nonzero(self, *, as_tuple: bool = False) -> Any:
+        """Return the positions of the elements that aren't 0, one row each.
+
+        With ``as_tuple``, one tensor for each dimension, to index with.
+        """
+        if as_tuple:
+            return tuple(map(wrap, np.nonzero(np.atleast_1d(self._array))))
+        return wrap(np.argwhere(self._array))

@@ -12,12 +12,20 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
-from tinygrad_mnist.autograd.inplace import adopt, apply_inplace, check_writable, store
+from tinygrad_mnist.autograd.inplace import (
+    adopt,
+    apply_inplace,
+    check_writable,
+    original,
+    overwritten,
+    store,
+)
 from tinygrad_mnist.tensor import random
 from tinygrad_mnist.tensor.arguments import as_number, broadcast, named_methods
 from tinygrad_mnist.tensor.elementwise import (
     check_lerp,
     check_product,
+    is_one,
     mask_and_value,
     scaled,
 )
@@ -36,15 +44,15 @@ class InplaceMethods(Variable):
 
     def add_(self, other: Any, *, alpha: float = 1) -> Tensor:
         """Add ``alpha * other`` to self."""
-        return apply_inplace(
-            ops.add, self, other if alpha == 1 else scaled("add_", self, other, alpha)
-        )  # type: ignore[no-any-return]
+        if not is_one(alpha):
+            other = scaled("add_", self, other, alpha)
+        return apply_inplace(ops.add, self, other)  # type: ignore[no-any-return]
 
     def sub_(self, other: Any, *, alpha: float = 1) -> Tensor:
         """Subtract ``alpha * other`` from self."""
-        return apply_inplace(
-            ops.sub, self, other if alpha == 1 else scaled("sub_", self, other, alpha)
-        )  # type: ignore[no-any-return]
+        if not is_one(alpha):
+            other = scaled("sub_", self, other, alpha)
+        return apply_inplace(ops.sub, self, other)  # type: ignore[no-any-return]
 
     def mul_(self, other: Any) -> Tensor:
         """Multiply self by other."""
@@ -134,7 +142,7 @@ class InplaceMethods(Variable):
             raise RuntimeError("clamp_: at least one of 'min' or 'max' must not be None")
         if isinstance(min, Variable) or isinstance(max, Variable):
             check_writable("clamp_", self, min, max)
-            return store("clamp_", self, self.clamp(min, max))  # type: ignore[attr-defined,no-any-return]
+            return store("clamp_", self, original(self, min, max).clamp(min, max))  # type: ignore[no-any-return]
         for name, bound in (("min", min), ("max", max)):
             if bound is not None:
                 as_number("clamp_", name, bound)
@@ -207,7 +215,7 @@ class InplaceMethods(Variable):
     def _draw(self, name: str, values: np.ndarray) -> Tensor:
         check_writable(name, self)
         self._array[...] = values
-        adopt(name, self, None)
+        adopt(name, self, overwritten(self))
         return self  # type: ignore[return-value]
 
     def uniform_(

@@ -84,7 +84,7 @@ def hstack(tensors: Any, *, out: Any = None) -> Tensor:
     >>> hstack((tensor([1, 2]), tensor([3])))
     tensor([1, 2, 3])
     """
-    parts = [x if x._array.ndim else x.reshape(1) for x in _several("hstack", (tensors,))]
+    parts = [x if x._array.ndim else x.reshape(1) for x in as_tensors("hstack", tensors)]
     return cat(parts, 0 if parts[0]._array.ndim == 1 else 1, out=out)
 
 
@@ -99,7 +99,7 @@ def vstack(tensors: Any, *, out: Any = None) -> Tensor:
     tensor([[1, 2],
             [3, 4]])
     """
-    return cat([_at_least_2d(x) for x in _several("vstack", (tensors,))], 0, out=out)
+    return cat([_at_least_2d(x) for x in as_tensors("vstack", tensors)], 0, out=out)
 
 
 row_stack = vstack
@@ -108,7 +108,7 @@ row_stack = vstack
 @named
 def dstack(tensors: Any, *, out: Any = None) -> Tensor:
     """Join tensors along the third dimension. Follows ``torch.dstack``."""
-    return cat([_at_least_3d(x) for x in _several("dstack", (tensors,))], 2, out=out)
+    return cat([_at_least_3d(x) for x in as_tensors("dstack", tensors)], 2, out=out)
 
 
 @named
@@ -122,7 +122,7 @@ def column_stack(tensors: Any, *, out: Any = None) -> Tensor:
     tensor([[1, 3],
             [2, 4]])
     """
-    found = _several("column_stack", (tensors,))
+    found = as_tensors("column_stack", tensors)
     parts = [x.reshape(-1, 1) if x._array.ndim < 2 else x for x in found]
     return cat(parts, 1, out=out)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_mnist.autograd.graph import Variable, wrap
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_number, named
+from tinygrad_mnist.tensor.arguments import as_number, as_tuple, named
 from tinygrad_mnist.tensor.device import check_device
 from tinygrad_mnist.tensor.shape import as_lengths
 
@@ -64,6 +64,6 @@ class LikeMethods(Variable):
         """Return a tensor of one number, in this one's dtype unless another is named."""
         number, shape = (
             as_number("new_full", "fill_value", fill_value),
-            as_lengths("new_full", [size]),
+            as_lengths("new_full", [as_tuple("new_full", "size", size)]),
         )
         return _new(lambda kind: np.full(shape, number).astype(kind), self, **settings)

@@ -47,7 +47,9 @@ def _take(kind: Any, x: Any, dim: int, index: np.ndarray, keepdim: bool = True) 
     return kind(values, indices)
 
 
-def _no_bools(name: str, x: Any) -> None:
+def _no_bools(name: str, x: Any, dim: Any) -> None:
+    if dim is not None:
+        as_dim(name, dim, x._array.ndim)
     if x._array.dtype.kind == "b":
         raise NotImplementedError(f"{name}: not implemented for bools; convert them with int()")
 
@@ -161,7 +163,7 @@ def kthvalue(
     >>> kthvalue(tensor([1.0, 3.0, 2.0]), 2).values
     tensor(2.)
     """
-    _no_bools("kthvalue", input)
+    _no_bools("kthvalue", input, dim)
     d, count = _one_dim("kthvalue", input, dim), as_int("kthvalue", "k", k)
     length = input._array.shape[d] if input._array.ndim else 1
     if not 1 <= count <= length:
@@ -194,7 +196,7 @@ def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:  # noq
     >>> median(tensor([4.0, 1.0, 2.0, 3.0]))
     tensor(2.)
     """
-    _no_bools("median", input)
+    _no_bools("median", input, dim)
     if dim is None:
         if not input._array.size:
             kind = input._array.dtype
@@ -220,7 +222,7 @@ def nanmedian(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:  # 
     >>> nanmedian(tensor([float("nan"), 1.0, 2.0, 3.0]))
     tensor(2.)
     """
-    _no_bools("nanmedian", input)
+    _no_bools("nanmedian", input, dim)
     if dim is None:
         kept = input[~input.isnan()]
         return median(kept if kept._array.size else input.reshape(-1))

@@ -135,6 +135,9 @@ def scatter_reduce(
     name = "scatter_reduce"
     if reduce not in _REDUCTIONS:
         raise RuntimeError(f"{name}: reduce must be one of {list(_REDUCTIONS)}, not {reduce!r}")
+    as_dim(name, dim, input._array.ndim)
+    if reduce == "mean" and input._array.dtype.kind == "b":
+        raise NotImplementedError(f"{name}: 'mean' is not implemented for bools")
     where, src, d = _scattered(name, input, dim, index, as_tensor(name, "src", src))
     if not where.size:
         return input.clone()
@@ -251,7 +254,7 @@ def index_add(
     place = _along_dim(input, d, where)
     if not input._array.ndim:
         return input + source.reshape(())
-    return input + apply(ops.place, source, to=input._array.shape, index=place)
+    return input + apply(ops.place, source, to=input._array.shape, index=place)  # type: ignore[no-any-return]
 
 
 @public
@@ -330,7 +333,7 @@ def index_put(
             f"shape {list(shape)}"
         )
     full = values.broadcast_to(shape)
-    return input + apply(ops.place, full, to=input._array.shape, index=place)
+    return input + apply(ops.place, full, to=input._array.shape, index=place)  # type: ignore[no-any-return]
 
 
 @public

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply
+from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import named_methods
 from tinygrad_mnist.tensor.reduction import as_dim, as_dims
 
@@ -65,7 +66,7 @@ class ShapeMethods(Variable):
         """Return the same elements in another shape; one length may be -1."""
         return apply(ops.reshape, self, to=as_size("reshape", shape))  # type: ignore[no-any-return]
 
-    def view(self, *shape: Any) -> Tensor:
+    def view(self, *size: Any) -> Tensor:
         """Return the same memory in another shape; one length may be -1.
 
         Raises
@@ -73,7 +74,9 @@ class ShapeMethods(Variable):
         RuntimeError
             When the memory order doesn't allow it without a copy: use :meth:`reshape`.
         """
-        to = as_size("view", shape)
+        if len(size) == 1 and isinstance(size[0], dtypes.dtype):
+            return self._reinterpreted(size[0])
+        to = as_size("view", size)
         out = apply(ops.reshape, self, to=to)
         if self._array.size and not np.may_share_memory(out._array, self._array):
             raise RuntimeError(
@@ -81,6 +84,15 @@ class ShapeMethods(Variable):
                 f"be seen as {list(to)} without a copy; use reshape() instead"
             )
         return out  # type: ignore[no-any-return]
+
+    def _reinterpreted(self, dtype: dtypes.dtype) -> Tensor:
+        """Return the same bits as numbers of another dtype."""
+        if self._node is not None or self._requires_grad:
+            raise RuntimeError("view: bits of another dtype have no derivative; detach() first")
+        if dtype.itemsize != self._array.itemsize and not self._array.flags.c_contiguous:
+            raise RuntimeError("view: the tensor must be contiguous to change the size of elements")
+        out: Tensor = wrap(self._array.view(dtype.numpy), version=self._version)
+        return out
 
     def view_as(self, other: Tensor) -> Tensor:
         """Return the same memory in another tensor's shape."""
@@ -209,9 +221,9 @@ class ShapeMethods(Variable):
             raise RuntimeError("mT: is only there for matrices, or batches of them; got a vector")
         return self.transpose(-2, -1)
 
-    def expand(self, *sizes: Any) -> Tensor:
+    def expand(self, *size: Any) -> Tensor:
         """Return a view with dimensions of length 1 repeated; -1 keeps a length."""
-        to, shape = as_size("expand", sizes), self._array.shape
+        to, shape = as_size("expand", size), self._array.shape
         lead = len(to) - len(shape)
         full = tuple(shape[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(to))
         if lead < 0 or any(have not in (1, n) for have, n in zip(shape, full[lead:], strict=True)):
@@ -225,9 +237,9 @@ class ShapeMethods(Variable):
         """Return a view expanded to another tensor's shape."""
         return self.expand(other.shape)
 
-    def broadcast_to(self, *sizes: Any) -> Tensor:
+    def broadcast_to(self, *size: Any) -> Tensor:
         """Return a view expanded to a shape."""
-        return self.expand(*sizes)
+        return self.expand(*size)
 
     def repeat(self, *repeats: Any) -> Tensor:
         """Return the tensor repeated along each dimension."""
@@ -244,9 +256,9 @@ class ShapeMethods(Variable):
         joined = tuple(time * length for time, length in zip(times, full, strict=True))
         return self.reshape(apart).expand(spread).reshape(joined)
 
-    def tile(self, *repeats: Any) -> Tensor:
+    def tile(self, *dims: Any) -> Tensor:
         """Return the tensor repeated; missing numbers are 1."""
-        times = as_size("tile", repeats)
+        times = as_size("tile", dims)
         return self.repeat((1,) * (self._array.ndim - len(times)) + times)
 
     def flip(self, *dims: Any) -> Tensor:

@@ -229,7 +229,8 @@ def diff(
 @public
 def dist(input: Tensor, other: Tensor, p: Any = 2) -> Tensor:  # noqa: A002
     """Return the p-norm of the difference. Follows ``torch.dist``."""
-    return (input - as_tensor("dist", "other", other)).norm(p)
+    gap: Tensor = input - as_tensor("dist", "other", other)
+    return gap.norm(p)
 
 
 @named

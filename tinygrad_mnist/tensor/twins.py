@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import Variable
-from tinygrad_mnist.autograd.inplace import adopt, check_writable, store
+from tinygrad_mnist.autograd.inplace import adopt, check_writable, original, store
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.tensor import scattering, special, statistics
 from tinygrad_mnist.tensor.arguments import as_number, complain, named
@@ -35,7 +35,8 @@ def inplace(method: Callable[..., Any]) -> Callable[..., Any]:
     def twin(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             check_writable(name, self, *args, *kwargs.values())
-            return store(name, self, method(self, *args, **kwargs))
+            first = original(self, *args, *kwargs.values())
+            return store(name, self, method(first, *args, **kwargs))
         except Exception as error:
             complain(name, error)
 

@@ -173,8 +173,8 @@ def storage_offset_of(x: Any) -> int:
     array = root = x._array
     while isinstance(root.base, np.ndarray):
         root = root.base
-    first = root.__array_interface__["data"][0]
-    return int(array.__array_interface__["data"][0] - first) // array.itemsize
+    first, own = (a.__array_interface__["data"][0] for a in (root, array))
+    return int((own - first) // array.itemsize)
 
 
 @public
@@ -360,7 +360,8 @@ class ViewMethods(Variable):
 
     def is_same_size(self, other: Tensor) -> bool:
         """Return whether another tensor has the same shape."""
-        return self._array.shape == as_tensor("is_same_size", "other", other)._array.shape
+        shape: tuple[int, ...] = as_tensor("is_same_size", "other", other)._array.shape
+        return self._array.shape == shape
 
     @named
     def sum_to_size(self, *size: Any) -> Tensor:
