@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,11 @@ def apply_inplace(op: Op, target: Any, *inputs: Any, **settings: Any) -> Any:
     """
     name = op.name + "_"
     check_writable(name, target, *inputs)
-    first = original(target, *inputs) if _keeps_first(op) else target
+    first = original(target, *inputs) if modes.enabled and _keeps_first(op) else target
     return store(name, target, apply(op, first, *inputs, **settings))
 
 
+@functools.cache
 def _keeps_first(op: Op) -> bool:
     """Whether a rule of an operation needs its first input."""
     return any(op.inputs[0] in rule.arrays for rule in op.rules.values())
@@ -57,7 +59,8 @@ def store(name: str, target: Any, result: Any) -> Any:
             )
         result = apply(cast, result, dtype=want.dtype)
     np.copyto(want, have, casting="unsafe")
-    adopt(name, target, result._node or overwritten(target))
+    node = result._node
+    adopt(name, target, overwritten(target) if node is None and target._node else node)
     return target
 
 

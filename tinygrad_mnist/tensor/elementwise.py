@@ -26,7 +26,7 @@ def operate(op: ops.Op, x: Any, y: Any) -> Any:
 
 def is_one(alpha: Any) -> bool:
     """Whether a factor changes nothing."""
-    return isinstance(alpha, int | float) and alpha == 1
+    return alpha.__class__ in (int, float) and bool(alpha == 1)
 
 
 def scaled(name: str, x: Variable, other: Any, alpha: Any) -> Any:
@@ -126,15 +126,15 @@ class ElementwiseMethods(Variable):
 
     def div(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
         """Return ``self / other``, rounded if rounding_mode is ``"floor"`` or ``"trunc"``."""
-        if rounding_mode == "floor":
-            return apply(ops.floor_divide, self, other)  # type: ignore[no-any-return]
-        quotient: Tensor = apply(ops.div, self, other)
         if rounding_mode is None:
-            return quotient
-        if rounding_mode != "trunc":
+            return apply(ops.div, self, other)  # type: ignore[no-any-return]
+        if not isinstance(rounding_mode, str) or rounding_mode not in ("floor", "trunc"):
             raise RuntimeError(
                 f"div: rounding_mode is {rounding_mode!r}; expected None, 'trunc' or 'floor'"
             )
+        if rounding_mode == "floor":
+            return apply(ops.floor_divide, self, other)  # type: ignore[no-any-return]
+        quotient: Tensor = apply(ops.div, self, other)
         array = other._array if isinstance(other, Variable) else other
         common = dtypes.result_type(self._array, array)
         if common.kind == "b":

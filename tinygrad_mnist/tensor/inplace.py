@@ -142,7 +142,8 @@ class InplaceMethods(Variable):
             raise RuntimeError("clamp_: at least one of 'min' or 'max' must not be None")
         if isinstance(min, Variable) or isinstance(max, Variable):
             check_writable("clamp_", self, min, max)
-            return store("clamp_", self, original(self, min, max).clamp(min, max))  # type: ignore[no-any-return]
+            clamped = original(self, min, max).clamp(min, max)
+            return store("clamp_", self, clamped)
         for name, bound in (("min", min), ("max", max)):
             if bound is not None:
                 as_number("clamp_", name, bound)

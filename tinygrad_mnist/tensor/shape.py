@@ -31,7 +31,7 @@ def as_size(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
     if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
         sizes = sizes[0]
     try:
-        if any(isinstance(n, bool) for n in sizes):
+        if bool in map(type, sizes):
             raise TypeError
         return tuple(map(operator.index, sizes))
     except TypeError:
