@@ -61,11 +61,11 @@ def _pow(x: Any, y: Any) -> Any:
     return np.where(y < 0, (x == 1) | ((x == -1) * (1 - 2 * (y & 1))), x ** np.maximum(y, 0))
 
 
-# y - (y != 0) is the exponent y - 1, but 0 where y is 0: there the slope is 0 for every x,
+# y + (y == 0) - 1 is the exponent y - 1, but 0 where y is 0: there the slope is 0 for every x,
 # and 0 * x**-1 would be NaN at x = 0. Likewise 0**y has slope 0 in y where it is defined.
 pow = binary(  # noqa: A001
     "pow", _pow,
-    lambda g, x, y: g * (y * x ** (y - (y != 0))),
+    lambda g, x, y: g * (y * x ** (y + (y == 0) - 1)),
     lambda g, out, x, y: g * (out * np.log(np.where((x == 0) & (y >= 0), 1, x))),
     "x ** y", "Power of one array to another.",
     domains={"x": POSITIVE},
