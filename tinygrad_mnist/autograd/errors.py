@@ -32,7 +32,9 @@ def explain(op: Op, arrays: Sequence[Any], settings: dict[str, Any], error: Exce
     inputs = ", ".join(shapes + given)
     if isinstance(error, IndexError):
         return IndexError(f"{op.name}: {error} (given {inputs})")
-    if isinstance(error, TypeError):
+    if isinstance(error, TypeError) and "not supported for the input types" in str(error):
+        return NotImplementedError(f"{op.name}: not implemented for such numbers (given {inputs})")
+    if isinstance(error, TypeError | AttributeError):
         return TypeError(f"{op.name}: {error} (given {inputs})")
     if op.broadcasts and "broadcast" in str(error):
         return RuntimeError(

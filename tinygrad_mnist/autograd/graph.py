@@ -130,7 +130,7 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
         # An operation within another one's forward: a signal handler, a finalizer.
         with np.errstate(all="ignore"):
             out = op.forward(*arrays, **settings)
-    except (ValueError, IndexError, TypeError) as error:
+    except (ValueError, IndexError, TypeError, AttributeError, OverflowError) as error:
         raise explain(op, arrays, settings, error) from error
     rest: Sequence[Any] = ()
     if op.packed:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from tinygrad_mnist.autograd.errors import refuse_stale
-from tinygrad_mnist.autograd.graph import Node, Variable, apply, record
+from tinygrad_mnist.autograd.graph import Node, Variable, apply, record, wrap
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops.contract import Op
+from tinygrad_mnist.ops.dtypes import can_hold
+from tinygrad_mnist.ops.indexing import setitem
 from tinygrad_mnist.ops.shape import cast
 
 
@@ -24,23 +27,47 @@ def apply_inplace(op: Op, target: Any, *inputs: Any, **settings: Any) -> Any:
     """
     name = op.name + "_"
     check_writable(name, target, *inputs)
-    result = apply(op, target, *inputs, **settings)
+    first = original(target, *inputs) if modes.enabled and _keeps_first(op) else target
+    return store(name, target, apply(op, first, *inputs, **settings))
+
+
+@functools.cache
+def _keeps_first(op: Op) -> bool:
+    """Whether a rule of an operation needs its first input."""
+    return any(op.inputs[0] in rule.arrays for rule in op.rules.values())
+
+
+def original(target: Any, *inputs: Any) -> Any:
+    """Return a copy of a tensor that is about to be overwritten, if a rule may need it."""
+    if modes.enabled and any(map(_is_tracked, (target, *inputs))):
+        return wrap(np.array(target._array), target._node)
+    return target
+
+
+def store(name: str, target: Any, result: Any) -> Any:
+    """Write a result into a target that has been found writable, and adopt its history."""
     have, want = result._array, target._array
     if have.shape != want.shape:
         raise RuntimeError(
             f"{name}: the result has shape {list(have.shape)}, which doesn't fit into the tensor's "
-            f"shape {list(want.shape)}; use {op.name}, which makes a new tensor"
+            f"shape {list(want.shape)}; use {name[:-1]}, which makes a new tensor"
         )
     if have.dtype != want.dtype:
-        if _CATEGORY[have.dtype.kind] > _CATEGORY[want.dtype.kind]:
+        if not can_hold(have.dtype, want.dtype):
             raise RuntimeError(
                 f"{name}: the result has dtype {have.dtype}, which can't be cast to the tensor's "
-                f"{want.dtype} without loss; use {op.name}, or convert the tensor first"
+                f"{want.dtype} without loss; use {name[:-1]}, or convert the tensor first"
             )
         result = apply(cast, result, dtype=want.dtype)
     np.copyto(want, have, casting="unsafe")
-    adopt(name, target, result._node)
+    node = result._node
+    adopt(name, target, overwritten(target) if node is None and target._node else node)
     return target
+
+
+def overwritten(target: Variable) -> Node | None:
+    """Make the node of a write that depends on nothing: what was there before gets no gradient."""
+    return record_write(setitem, target, target._array, index=...)
 
 
 def record_write(op: Op, target: Variable, *inputs: Any, **settings: Any) -> Node | None:
@@ -61,9 +88,6 @@ def record_write(op: Op, target: Variable, *inputs: Any, **settings: Any) -> Nod
     arrays = [x._array if isinstance(x, Variable) else x for x in everything]
     node: Node = record(op, everything, arrays, parents, mask, target, (), settings)
     return node
-
-
-_CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
 
 
 def check_writable(name: str, target: Variable, *inputs: Any) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import UFUNCS, Op, Sample, op
-from tinygrad_mnist.ops.elementwise import UNARY, binary, divisor_checked
+from tinygrad_mnist.ops.elementwise import UNARY, binary
+from tinygrad_mnist.ops.rounding import divisor_checked
 
 
 def _decide(name: str, forward: Any, formula: str, doc: str, torch: str = "") -> Op:
@@ -57,7 +58,7 @@ bitwise_xor = op(
 
 bitwise_not = op(
     "bitwise_not", np.invert, x=None, formula="~x", torch="~x",
-    samples=[Sample(np.array([1, 2, 3]))],
+    samples=[Sample(np.array([1, 2, 3]))], promotes="common",
     doc="Bits reversed, or truth denied.",
 )  # fmt: skip
 

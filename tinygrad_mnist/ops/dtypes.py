@@ -101,10 +101,23 @@ def as_numpy(kind: Any) -> np.dtype[Any]:
         return _default
     if kind is None:
         raise TypeError("expected a dtype such as float32, got None")
+    if isinstance(kind, type) and isinstance(found := getattr(kind, "dtype", None), dtype):
+        return found.numpy  # FloatTensor and its like
+    if isinstance(kind, str) and kind.startswith("torch."):
+        names = {f"torch.{of_type}Tensor": name for name, of_type in _NAMES.items()}
+        kind = names.get(kind, kind.removeprefix("torch."))
     try:
         return of(np.dtype(kind)).numpy
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise TypeError(f"expected a dtype such as float32, got {kind!r}: {error}") from None
+
+
+def _named(name: str, kind: Any) -> np.dtype[Any]:
+    """Return NumPy's dtype for an argument of a function that is named in the error."""
+    try:
+        return as_numpy(kind)
+    except TypeError as error:
+        raise TypeError(f"{name}: {error}") from None
 
 
 def type_name(kind: np.dtype[Any]) -> str:
@@ -145,6 +158,36 @@ def set_default_dtype(d: Any) -> None:
     if chosen.kind != "f":
         raise TypeError(f"set_default_dtype: only floating-point types can be default, not {d}")
     _default = chosen
+
+
+def can_hold(source: np.dtype[Any], target: np.dtype[Any]) -> builtins.bool:
+    """Return whether numbers of one dtype may be written to another without asking.
+
+    Lost digits are allowed; lost fractions, and numbers made bools, are not.
+    """
+    return _CATEGORY[source.kind] <= _CATEGORY[target.kind]
+
+
+def can_cast(from_: Any, to: Any) -> builtins.bool:
+    """Return whether PyTorch casts one dtype to another by itself. Follows ``torch.can_cast``.
+
+    Examples
+    --------
+    >>> can_cast(float64, float32), can_cast(float32, int64)
+    (True, False)
+    """
+    return can_hold(_named("can_cast", from_), _named("can_cast", to))
+
+
+def promote_types(type1: Any, type2: Any) -> dtype:
+    """Return the dtype in which two are combined. Follows ``torch.promote_types``.
+
+    Examples
+    --------
+    >>> promote_types(int64, float32)
+    torch.float32
+    """
+    return of(_wider(_named("promote_types", type1), _named("promote_types", type2)))
 
 
 def result_type(*operands: Any) -> np.dtype[Any]:

@@ -53,11 +53,19 @@ div = binary(
     promotes="float", domains={"y": NONZERO},
 )  # fmt: skip
 
-# y - (y != 0) is the exponent y - 1, but 0 where y is 0: there the slope is 0 for every x,
+
+def _pow(x: Any, y: Any) -> Any:
+    """Power; of integers to a negative one, what is left of the fraction: 0, or of 1 and -1 a 1."""
+    if not (isinstance(y, np.ndarray) and y.dtype.kind == "i" and (y < 0).any()):
+        return x**y
+    return np.where(y < 0, (x == 1) | ((x == -1) * (1 - 2 * (y & 1))), x ** np.maximum(y, 0))
+
+
+# y + (y == 0) - 1 is the exponent y - 1, but 0 where y is 0: there the slope is 0 for every x,
 # and 0 * x**-1 would be NaN at x = 0. Likewise 0**y has slope 0 in y where it is defined.
 pow = binary(  # noqa: A001
-    "pow", lambda x, y: x**y,
-    lambda g, x, y: g * (y * x ** (y - (y != 0))),
+    "pow", _pow,
+    lambda g, x, y: g * (y * x ** (y + (y == 0) - 1)),
     lambda g, out, x, y: g * (out * np.log(np.where((x == 0) & (y >= 0), 1, x))),
     "x ** y", "Power of one array to another.",
     domains={"x": POSITIVE},
@@ -90,11 +98,18 @@ logaddexp = binary(
 )  # fmt: skip
 
 neg = op(
-    "neg", np.negative, x=lambda g: -g, formula="-x", doc="Negative.", torch="-x", samples=UNARY
+    "neg",
+    np.negative,
+    x=lambda g: -g,
+    formula="-x",
+    doc="Negative.",
+    torch="-x",
+    samples=UNARY,
+    promotes="common",
 )
 abs = op(  # noqa: A001
     "abs", np.absolute, x=lambda g, x: g * np.sign(x), formula="|x|", doc="Absolute value.",
-    torch="torch.abs(x)", samples=UNARY, domains=NONZERO,
+    torch="torch.abs(x)", samples=UNARY, domains=NONZERO, promotes="common",
 )  # fmt: skip
 exp = unary("exp", np.exp, lambda g, out: g * out, "exp(x)", "Exponential.")
 exp2 = unary("exp2", np.exp2, lambda g, out: g * out * math.log(2), "2 ** x", "Power of two.")
@@ -123,9 +138,11 @@ rsqrt = unary(
     "x ** (-1/2)", "Reciprocal of the square root.", domains=POSITIVE,
 )  # fmt: skip
 square = op(
-    "square", np.square, x=lambda g, x: g * x * 2, formula="x ** 2", doc="Square.",
-    torch="torch.square(x)", samples=UNARY,
+    "square", lambda x: np.square(x, dtype=np.int64 if x.dtype.kind == "b" else None),
+    x=lambda g, x: g * x * 2, formula="x ** 2", doc="Square.", torch="torch.square(x)",
+    samples=UNARY,
 )  # fmt: skip
+UFUNCS[np.square] = square
 reciprocal = unary(
     "reciprocal", np.reciprocal, lambda g, out: -g * out * out, "1 / x", "Reciprocal.",
     domains=POSITIVE,
@@ -160,7 +177,7 @@ erf = unary(
 relu = op(
     "relu", lambda x: np.maximum(x, 0), x=lambda g, out: g * (out > 0), formula="max(x, 0)",
     doc="Rectified linear unit; its slope at 0 is 0.", torch="torch.relu(x)", samples=UNARY,
-    domains=NONZERO,
+    domains=NONZERO, promotes="common",
 )  # fmt: skip
 
 
@@ -205,53 +222,3 @@ where = op(
         Sample(np.array([[True], [False]]), (3,), (2, 1)),
     ],
 )  # fmt: skip
-
-
-def _keep_integers(forward: Any) -> Any:
-    """Leave integers as they are: they are whole already."""
-    return lambda x: forward(x) if x.dtype.kind == "f" else x.copy()
-
-
-def _step(name: str, forward: Any, doc: str) -> Op:
-    """Declare a function that is constant almost everywhere: its gradient is zero."""
-    return op(
-        name, forward, x=lambda g: np.zeros_like(g), formula=f"{name}(x)", doc=doc,
-        torch=f"torch.{name}(x)", samples=UNARY,
-        domains=Domain(-2.0, 2.0, kinks=(-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)),
-    )  # fmt: skip
-
-
-sign = _step("sign", lambda x: x.copy() if x.dtype.kind == "b" else np.sign(x), "Sign: -1, 0 or 1.")
-floor = _step("floor", _keep_integers(np.floor), "Largest integer that is not larger.")
-ceil = _step("ceil", _keep_integers(np.ceil), "Smallest integer that is not smaller.")
-round = _step("round", _keep_integers(np.rint), "Nearest integer; a half goes to the even one.")  # noqa: A001
-trunc = _step("trunc", _keep_integers(np.trunc), "Integer part: rounded towards zero.")
-
-
-def divisor_checked(divide: Any) -> Any:
-    """Refuse to divide integers by zero, for which there is no result."""
-
-    def checked(x: Any, y: Any) -> Any:
-        if np.result_type(x, y).kind in "iub" and np.size(x) and not np.all(y):
-            raise ValueError("division of integers by zero")
-        return divide(x, y)
-
-    return checked
-
-
-remainder = binary(
-    "remainder", divisor_checked(np.remainder), lambda g: g, lambda g, x, y: -g * np.floor(x / y),
-    "x - y * floor(x / y)", "Remainder of a division, with the sign of the divisor.",
-    domains={"x": Domain(0.1, 0.9), "y": Domain(1.0, 2.0)},
-)  # fmt: skip
-
-UFUNCS.update(
-    {
-        np.remainder: remainder,
-        np.sign: sign,
-        np.floor: floor,
-        np.ceil: ceil,
-        np.rint: round,
-        np.trunc: trunc,
-    }
-)

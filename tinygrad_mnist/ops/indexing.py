@@ -101,10 +101,10 @@ setitem: Op = op(
 
 def _gather(x: Any, index: Any, *, dim: int) -> Any:
     """Elements picked along one dimension: the index says which, at each place of its own."""
-    return x[_along(index, dim, x.ndim)]
+    return x[along(index, dim, x.ndim)]
 
 
-def _along(index: Any, dim: int, ndim: int) -> Any:
+def along(index: Any, dim: int, ndim: int) -> Any:
     """Return the full index that a gather or scatter along one dimension stands for."""
     if ndim == 0:
         return ()
@@ -125,7 +125,7 @@ def _gather_rule(g: Any, index: Any, shape: tuple[int, ...], dim: int) -> Any:
 def _scatter_add(x: Any, index: Any, source: Any, *, dim: int) -> Any:
     """A copy of x with the source added in along one dimension, where the index says."""
     out = x.copy()
-    where = _along(index, dim, x.ndim)
+    where = along(index, dim, x.ndim)
     np.add.at(out, where, source[tuple(slice(0, n) for n in index.shape)])
     return out
 
@@ -146,4 +146,26 @@ scatter_add = op(
     formula="out = x; out[index[i, j], j] += source[i, j]",
     torch="torch.scatter_add(x, dim, index, source)",
     samples=[Sample((3, 3), _I, (2, 3), dim=0), Sample((2, 4), _I, (2, 3), dim=1)],
+)  # fmt: skip
+
+
+def _scatter(x: Any, index: Any, source: Any, *, dim: int) -> Any:
+    """A copy of x with the source written along one dimension, where the index says."""
+    out = x.copy()
+    out[along(index, dim, x.ndim)] = source[tuple(slice(0, n) for n in index.shape)]
+    return out
+
+
+def _scatter_rule(g: Any, index: Any, dim: int) -> Any:
+    return scatter(g, index, np.zeros(index.shape, g.dtype), dim=dim)
+
+
+scatter: Any = op(
+    "scatter", _scatter, x=_scatter_rule, index=None, source=_source_rule,
+    formula="out = x; out[index[i, j], j] = source[i, j]",
+    torch="torch.scatter(x, dim, index, source)",
+    samples=[
+        Sample((3, 3), _I[:, :2], (2, 2), dim=0),
+        Sample((2, 4), np.array([[3, 0], [1, 2]]), (2, 2), dim=1),
+    ],
 )  # fmt: skip

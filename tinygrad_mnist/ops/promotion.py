@@ -9,6 +9,44 @@ import numpy as np
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.contract import Op
 
+_REFUSED = {
+    **dict.fromkeys(
+        ["abs", "floor", "ceil", "round", "trunc", "floor_divide", "remainder", "fmod", "pow"], "b"
+    ),
+    **dict.fromkeys(["bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not"], "f"),
+    **dict.fromkeys(["logaddexp", "hypot", "softmax", "log_softmax"], "biu"),
+    **dict.fromkeys(["left_shift", "right_shift"], "bf"),
+}  # fmt: skip
+"""For which kinds of numbers PyTorch has no such operation: bools, integers, floats."""
+
+
+def check_kind(op: Op, arrays: list[Any]) -> None:
+    """Refuse bools, integers or floats where PyTorch refuses them.
+
+    Raises
+    ------
+    NotImplementedError, RuntimeError
+        As PyTorch, which has special words for differences and negatives of bools.
+    """
+    name = op.name
+    if name in ("sub", "neg", "relu") and any(
+        isinstance(a, bool | np.bool_) or (isinstance(a, np.ndarray) and a.dtype.kind == "b")
+        for a in arrays
+    ):
+        raise RuntimeError(
+            f"{name}: is not supported for bools; use ~, ^ or logical_not() for masks, or convert "
+            f"the tensor with int()"
+        )
+    kind = dtypes.result_type(*arrays).kind
+    if kind in _REFUSED.get(name, ""):
+        words = {"b": "bools", "f": "floating-point numbers"}.get(kind, "integers")
+        raise NotImplementedError(f"{name}: not implemented for {words}; convert the tensor first")
+    if name == "pow" and kind in "iu" and type(arrays[1]) is int and arrays[1] < 0:
+        raise RuntimeError(
+            "pow: integers to negative integer powers are not allowed; convert the tensor with "
+            "float()"
+        )
+
 
 def promote(op: Op, arrays: list[Any]) -> list[Any]:
     """Bring inputs to the dtype they are computed in, by PyTorch's category rule.
@@ -16,6 +54,18 @@ def promote(op: Op, arrays: list[Any]) -> list[Any]:
     Python scalars stay what they are where NumPy already treats them as weak. Inputs without
     a rule in a differentiable operation (a condition, an index) are left alone.
     """
+    try:
+        if op.name in _CHECKED:
+            check_kind(op, arrays)
+        return _brought(op, arrays)
+    except TypeError as error:
+        raise TypeError(f"{op.name}: {error}") from None
+
+
+_CHECKED = {*_REFUSED, "sub", "neg", "relu"}
+
+
+def _brought(op: Op, arrays: list[Any]) -> list[Any]:
     if op.differentiable and len(op.rules) < len(op.inputs):
         numbers = [a for a, name in zip(arrays, op.inputs, strict=True) if name in op.rules]
         brought = iter(_promote(op.promotes, numbers))

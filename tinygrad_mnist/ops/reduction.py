@@ -163,7 +163,8 @@ prod = op(
 )  # fmt: skip
 
 
-def _extreme_rule(g: Any, out: Any, x: Any, dim: Dim, keepdim: bool) -> Any:
+def extreme_rule(g: Any, out: Any, x: Any, dim: Dim, keepdim: bool) -> Any:
+    """Share the gradient among the elements that are equal to the one that was chosen."""
     chosen = x == lift(out, x.shape, dim, keepdim)
     share = np.where(chosen, np.ones_like(x), 0)
     return lift(g, x.shape, dim, keepdim) * share / np.sum(share, axis=dim, keepdims=True)
@@ -180,12 +181,12 @@ def _amin(x: Any, *, dim: Dim, keepdim: bool) -> Any:
 
 
 amax = op(
-    "amax", _amax, x=_extreme_rule, formula="max of x",
+    "amax", _amax, x=extreme_rule, formula="max of x",
     torch="torch.amax(x, () if dim is None else dim, keepdim)", samples=SAMPLES,
     domains=Domain(distinct=True),
 )  # fmt: skip
 amin = op(
-    "amin", _amin, x=_extreme_rule, formula="min of x",
+    "amin", _amin, x=extreme_rule, formula="min of x",
     torch="torch.amin(x, () if dim is None else dim, keepdim)", samples=SAMPLES,
     domains=Domain(distinct=True),
 )  # fmt: skip

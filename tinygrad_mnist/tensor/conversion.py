@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, Version, apply, wrap
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor.arguments import named_methods
 from tinygrad_mnist.tensor.device import check_device, device
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
 
 
+@named_methods
 class ConversionMethods(Variable):
     """What Tensor can be turned into."""
 
@@ -40,8 +42,8 @@ class ConversionMethods(Variable):
         """Return the only element as a Python number."""
         if self._array.size != 1:
             raise RuntimeError(
-                f"a Tensor with {self._array.size} elements cannot be converted to Scalar; it has "
-                f"shape {list(self._array.shape)}; reduce it, or use tolist()"
+                f"item: a Tensor with {self._array.size} elements cannot be converted to Scalar; "
+                f"it has shape {list(self._array.shape)}; reduce it, or use tolist()"
             )
         return self._array.item()
 
@@ -78,7 +80,7 @@ class ConversionMethods(Variable):
     def type(self, dtype: Any = None) -> Any:
         """Convert to a dtype; without one, return the name of the tensor's type."""
         if dtype is not None:
-            return self.to(dtype)
+            return self.to(dtypes.of(dtypes.as_numpy(dtype)))
         return dtypes.type_name(self._array.dtype)
 
     def type_as(self, other: Tensor) -> Tensor:
@@ -109,6 +111,10 @@ class ConversionMethods(Variable):
         """Convert to int16."""
         return self.to(dtypes.int16)
 
+    def char(self) -> Tensor:
+        """Convert to int8."""
+        return self.to(dtypes.int8)
+
     def byte(self) -> Tensor:
         """Convert to uint8."""
         return self.to(dtypes.uint8)
@@ -126,6 +132,26 @@ class ConversionMethods(Variable):
         check_device("cuda")
         return self  # type: ignore[return-value]
 
+    def get_device(self) -> builtins.int:
+        """Return the number of the GPU: -1, which is the CPU."""
+        return -1
+
+    def is_complex(self) -> builtins.bool:
+        """Return whether the elements are complex numbers: they never are."""
+        return False
+
+    def is_signed(self) -> builtins.bool:
+        """Return whether the elements can be negative."""
+        return self._array.dtype.kind in "if"
+
+    def __dlpack__(self, **settings: Any) -> Any:
+        """Hand the memory over to another library, by the DLPack protocol."""
+        return self.numpy().__dlpack__(**settings)
+
+    def __dlpack_device__(self) -> Any:
+        """Say where the memory is: on the CPU."""
+        return self._array.__dlpack_device__()
+
     def __format__(self, spec: str) -> str:
         """Format a single number by its specification; otherwise only the empty one works."""
         if self._array.ndim == 0 and type(self) is Variable.kind:
@@ -141,13 +167,21 @@ class ConversionMethods(Variable):
             )
         return bool(self._array.item())
 
+    def _single(self) -> Any:
+        if self._array.size != 1:
+            raise ValueError(
+                f"only one element tensors can be converted to Python scalars; this one has shape "
+                f"{list(self._array.shape)}"
+            )
+        return self._array.item()
+
     def __float__(self) -> builtins.float:
         """Return the only element as a float."""
-        return float(self.item())
+        return float(self._single())
 
     def __int__(self) -> builtins.int:
         """Return the only element as an int."""
-        return int(self.item())
+        return int(self._single())
 
     def __index__(self) -> builtins.int:
         """Return the only element for use as an index, if it is an integer."""

@@ -29,6 +29,7 @@ from tinygrad_mnist.autograd.hooks import RemovableHandle
 from tinygrad_mnist.autograd.inplace import adopt, check_writable, record_write
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import printing, protocols
+from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.conversion import ConversionMethods
 from tinygrad_mnist.tensor.device import CPU, device
 from tinygrad_mnist.tensor.elementwise import ElementwiseMethods
@@ -36,8 +37,9 @@ from tinygrad_mnist.tensor.indexing import IndexingMethods, as_index
 from tinygrad_mnist.tensor.inplace import InplaceMethods
 from tinygrad_mnist.tensor.linalg import LinalgMethods
 from tinygrad_mnist.tensor.printing import Size
-from tinygrad_mnist.tensor.reduction import ReductionMethods
+from tinygrad_mnist.tensor.reduction import ReductionMethods, as_dim
 from tinygrad_mnist.tensor.shape import ShapeMethods
+from tinygrad_mnist.tensor.surface import SurfaceMethods
 
 
 class Tensor(
@@ -48,6 +50,7 @@ class Tensor(
     LinalgMethods,
     ConversionMethods,
     InplaceMethods,
+    SurfaceMethods,
 ):
     """An array of one dtype that operations on it can be differentiated through.
 
@@ -116,7 +119,7 @@ class Tensor(
 
     def size(self, dim: int | None = None) -> Any:
         """Return the shape, or the length of one dimension."""
-        return self.shape if dim is None else self.shape[dim]
+        return self.shape if dim is None else self.shape[as_dim("size", dim, self._array.ndim)]
 
     def dim(self) -> int:
         """Return the number of dimensions."""
@@ -143,7 +146,7 @@ class Tensor(
     def stride(self, dim: int | None = None) -> Any:
         """Return the steps between neighbours in each dimension, in elements."""
         strides = tuple(step // self._array.itemsize for step in self._array.strides)
-        return strides if dim is None else strides[dim]
+        return strides if dim is None else strides[as_dim("stride", dim, self._array.ndim)]
 
     def data_ptr(self) -> int:
         """Return the address of the first element."""
@@ -160,6 +163,7 @@ class Tensor(
     def requires_grad(self, value: bool) -> None:
         self.requires_grad_(value)
 
+    @named
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Say whether gradients are to be computed for this leaf; return it.
 
@@ -255,7 +259,9 @@ class Tensor(
         What it returns, unless None, replaces the gradient. Returns a handle with ``remove()``.
         """
         if not self.requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+            raise RuntimeError(
+                "register_hook: the tensor doesn't require gradient, so it can have no hook"
+            )
         owner: Any = self if self._node is None else self._node
         attribute = "_hooks" if self._node is None else "hooks"
         hooks = getattr(owner, attribute)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import builtins
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -13,11 +12,21 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import random
+from tinygrad_mnist.tensor.arguments import (
+    as_int,
+    as_number,
+    as_tensors,
+    as_tuple,
+    broadcast,
+    factory,
+    named,
+    write_out,
+)
 from tinygrad_mnist.tensor.core import Tensor
 from tinygrad_mnist.tensor.device import check_device
 from tinygrad_mnist.tensor.random import Generator
 from tinygrad_mnist.tensor.reduction import as_dim
-from tinygrad_mnist.tensor.shape import as_size
+from tinygrad_mnist.tensor.shape import as_lengths
 
 
 def _finish(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
@@ -52,12 +61,31 @@ def _numbers(data: Any, dtype: Any = None) -> np.ndarray:
     if array.dtype.kind not in "fiub":
         if array.size == 0:
             return array.astype(dtypes.default_float())
-        raise TypeError(
-            f"tensor: can't make one from {type(data).__name__} of NumPy's dtype {array.dtype}; "
-            f"give numbers, or sequences of them of equal lengths"
-        )
+        _refuse_data(data, array)
     if dtype is None and array.dtype == np.float64 and not _first_is_numpy(data):
         return array.astype(dtypes.default_float())
+    return array
+
+
+def _refuse_data(data: Any, array: np.ndarray) -> NoReturn:
+    """Say why data make no tensor: strings, numbers beyond int64, or no numbers at all."""
+    elements = array.reshape(-1).tolist()
+    if all(isinstance(x, builtins.int) for x in elements):
+        raise ValueError("tensor: a number overflows an int64; give floats instead")
+    strange = next((x for x in elements if not isinstance(x, builtins.int | float)), data)
+    kind = RuntimeError if array.dtype.kind == "O" and not isinstance(strange, str) else TypeError
+    raise kind(
+        f"tensor: can't make one from {type(strange).__name__} (could not infer its dtype); give "
+        f"numbers, or sequences of them of equal lengths"
+    )
+
+
+def _fitting(array: np.ndarray, dtype: Any) -> np.ndarray:
+    """Refuse numbers that a named integer dtype can't hold."""
+    if dtype is not None and (kind := dtypes.as_numpy(dtype)).kind in "iu" and array.size:
+        info = np.iinfo(kind)
+        if array.min() < info.min or array.max() > info.max:
+            raise RuntimeError(f"tensor: a value cannot be converted to {kind} without overflow")
     return array
 
 
@@ -75,6 +103,7 @@ def _first_is_numpy(data: Any) -> bool:
     return isinstance(data, np.ndarray | np.generic | Variable)
 
 
+@factory
 def tensor(
     data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -101,9 +130,10 @@ def tensor(
             stacklevel=2,
         )
         return _finish(np.array(data._array), dtype, device, requires_grad)
-    return _finish(_numbers(data, dtype), dtype, device, requires_grad)
+    return _finish(_fitting(_numbers(data, dtype), dtype), dtype, device, requires_grad)
 
 
+@factory
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """Make a tensor that shares the memory of an array or tensor where it can.
 
@@ -123,6 +153,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     return tensor(data, dtype=dtype, device=device)
 
 
+@factory
 def from_numpy(ndarray: np.ndarray) -> Tensor:
     """Make a tensor on an array's memory: what is written to one is written to the other.
 
@@ -144,13 +175,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     return wrap(ndarray)  # type: ignore[no-any-return]
 
 
-def _shape(name: str, size: Sequence[Any]) -> tuple[int, ...]:
-    shape = as_size(name, size)
-    if any(n < 0 for n in shape):
-        raise RuntimeError(f"{name}: a length can't be negative, but the shape is {list(shape)}")
-    return shape
-
-
+@factory
 def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Make a tensor of zeros, of a shape. Follows ``torch.zeros``.
 
@@ -159,10 +184,11 @@ def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     >>> zeros(2)
     tensor([0., 0.])
     """
-    array = np.zeros(_shape("zeros", size), _float(dtype))
+    array = np.zeros(as_lengths("zeros", size), _float(dtype))
     return _finish(array, None, device, requires_grad)
 
 
+@factory
 def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Make a tensor of ones, of a shape. Follows ``torch.ones``.
 
@@ -171,10 +197,11 @@ def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
     >>> ones(2)
     tensor([1., 1.])
     """
-    array = np.ones(_shape("ones", size), _float(dtype))
+    array = np.ones(as_lengths("ones", size), _float(dtype))
     return _finish(array, None, device, requires_grad)
 
 
+@factory
 def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Make a tensor of whatever lies in memory, of a shape. Follows ``torch.empty``.
 
@@ -183,10 +210,11 @@ def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     >>> empty(2).shape
     torch.Size([2])
     """
-    array = np.empty(_shape("empty", size), _float(dtype))
+    array = np.empty(as_lengths("empty", size), _float(dtype))
     return _finish(array, None, device, requires_grad)
 
 
+@factory
 def full(
     size: Any,
     fill_value: Any,
@@ -202,15 +230,18 @@ def full(
     >>> full((2,), 7)
     tensor([7, 7])
     """
-    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    value = as_number("full", "fill_value", fill_value)
     if dtype is None:
         dtype = _numbers(value).dtype
-    array = np.full(_shape("full", [size]), value, dtypes.as_numpy(dtype))
+    array = np.full(
+        as_lengths("full", [as_tuple("full", "size", size)]), value, dtypes.as_numpy(dtype)
+    )
     return _finish(array, None, device, requires_grad)
 
 
+@factory
 def arange(
-    start: Any,
+    start: Any = None,
     end: Any = None,
     step: Any = 1,
     *,
@@ -232,8 +263,12 @@ def arange(
     """
     if end is None:
         start, end = 0, start
-    numbers = [x.item() if isinstance(x, Variable) else x for x in (start, end, step)]  # type: ignore[attr-defined]
+    start = 0 if start is None else start
+    pairs = (("start", start), ("end", end), ("step", step))
+    numbers = [as_number("arange", name, x) for name, x in pairs]
     start, end, step = numbers
+    if not np.isfinite(numbers).all():
+        raise RuntimeError(f"arange: unsupported range: {start} -> {end}, step {step}")
     if step == 0:
         raise RuntimeError("arange: step must be nonzero")
     if (end - start) * step < 0:
@@ -248,6 +283,7 @@ def arange(
     return _finish(array, None, device, requires_grad)
 
 
+@factory
 def linspace(
     start: float,
     end: float,
@@ -264,12 +300,44 @@ def linspace(
     >>> linspace(0, 1, 3)
     tensor([0.0000, 0.5000, 1.0000])
     """
-    if steps < 0:
-        raise RuntimeError(f"linspace: the number of steps must not be negative, got {steps}")
-    array = np.linspace(float(start), float(end), steps).astype(_float(dtype))
+    count, first, last = _steps("linspace", start, end, steps)
+    array = np.linspace(first, last, count).astype(_float(dtype))
     return _finish(array, None, device, requires_grad)
 
 
+@factory
+def logspace(
+    start: float,
+    end: float,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Make a tensor of powers of a base, with equally spaced exponents. Follows ``torch.logspace``.
+
+    Examples
+    --------
+    >>> logspace(0, 2, 3)
+    tensor([  1.,  10., 100.])
+    """
+    count, first, last = _steps("logspace", start, end, steps)
+    exponents = np.linspace(first, last, count)
+    with np.errstate(all="ignore"):
+        array = np.power(float(as_number("logspace", "base", base)), exponents)
+    return _finish(array.astype(_float(dtype)), None, device, requires_grad)
+
+
+def _steps(name: str, start: Any, end: Any, steps: Any) -> tuple[int, float, float]:
+    count = as_int(name, "steps", steps)
+    if count < 0:
+        raise RuntimeError(f"{name}: the number of steps must not be negative, got {count}")
+    return count, float(as_number(name, "start", start)), float(as_number(name, "end", end))
+
+
+@factory
 def eye(
     n: int,
     m: int | None = None,
@@ -286,6 +354,8 @@ def eye(
     tensor([[1., 0.],
             [0., 1.]])
     """
+    n = as_int("eye", "n", n)
+    m = None if m is None else as_int("eye", "m", m)
     if n < 0 or (m is not None and m < 0):
         raise RuntimeError(f"eye: a length can't be negative, got n={n}, m={m}")
     return _finish(np.eye(n, m, dtype=_float(dtype)), None, device, requires_grad)
@@ -297,6 +367,7 @@ def _like(input: Any, dtype: Any) -> np.dtype[Any]:  # noqa: A002
     return input._array.dtype if dtype is None else dtypes.as_numpy(dtype)
 
 
+@factory
 def zeros_like(
     input: Tensor,  # noqa: A002
     *,
@@ -315,6 +386,7 @@ def zeros_like(
     return _finish(np.zeros(input._array.shape, kind), None, device, requires_grad)
 
 
+@factory
 def ones_like(
     input: Tensor,  # noqa: A002
     *,
@@ -333,6 +405,7 @@ def ones_like(
     return _finish(np.ones(input._array.shape, kind), None, device, requires_grad)
 
 
+@factory
 def empty_like(
     input: Tensor,  # noqa: A002
     *,
@@ -351,6 +424,7 @@ def empty_like(
     return _finish(np.empty(input._array.shape, kind), None, device, requires_grad)
 
 
+@factory
 def full_like(
     input: Tensor,  # noqa: A002
     fill_value: Any,
@@ -366,13 +440,20 @@ def full_like(
     >>> full_like(ones(2), 3)
     tensor([3., 3.])
     """
-    array = np.full(input._array.shape, fill_value, _like(input, dtype))
+    kind, value = _like(input, dtype), as_number("full_like", "fill_value", fill_value)
+    array = np.full(input._array.shape, value, kind)
     return _finish(array, None, device, requires_grad)
 
 
 # At random
 
 
+def _float_only(name: str, dtype: Any) -> None:
+    if dtype is not None and dtypes.as_numpy(dtype).kind != "f":
+        raise NotImplementedError(f"{name}: not implemented for {dtype}; use randint")
+
+
+@factory
 def rand(
     *size: Any,
     generator: Generator | None = None,
@@ -387,11 +468,13 @@ def rand(
     >>> rand(2, 3).shape
     torch.Size([2, 3])
     """
-    source = generator or random.default_generator
-    array = source.uniform(_shape("rand", size), _float(dtype), 0.0, 1.0)
+    source = random.source_of(generator)
+    _float_only("rand", dtype)
+    array = source.uniform(as_lengths("rand", size), _float(dtype), 0.0, 1.0)
     return _finish(array, None, device, requires_grad)
 
 
+@factory
 def randn(
     *size: Any,
     generator: Generator | None = None,
@@ -406,11 +489,13 @@ def randn(
     >>> randn(2, 3).shape
     torch.Size([2, 3])
     """
-    source = generator or random.default_generator
-    array = source.normal(_shape("randn", size), _float(dtype), 0.0, 1.0)
+    source = random.source_of(generator)
+    _float_only("randn", dtype)
+    array = source.normal(as_lengths("randn", size), _float(dtype), 0.0, 1.0)
     return _finish(array, None, device, requires_grad)
 
 
+@factory
 def randint(
     low: int,
     high: Any = None,
@@ -435,13 +520,51 @@ def randint(
     """
     if size is None:
         low, high, size = 0, low, high
+    low, high = as_int("randint", "low", low), as_int("randint", "high", high)
     if not high > low:
         raise RuntimeError(f"randint: 'from' must be less than 'to', but got {low} and {high}")
-    source = generator or random.default_generator
-    array = source.integers(low, high, _shape("randint", [size]))
-    return _finish(array, np.int64 if dtype is None else dtype, device, requires_grad)
+    kind = np.dtype(np.int64) if dtype is None else dtypes.as_numpy(dtype)
+    if kind.kind in "iub":
+        least, most = (0, 1) if kind.kind == "b" else (np.iinfo(kind).min, np.iinfo(kind).max)
+        if low < least or high - 1 > most:
+            raise RuntimeError(
+                f"randint: from {low} or to - 1, {high - 1}, is out of bounds for {kind}"
+            )
+    source = random.source_of(generator)
+    array = source.integers(low, high, as_lengths("randint", [as_tuple("randint", "size", size)]))
+    return _finish(array, kind, device, requires_grad)
 
 
+@factory
+def randint_like(
+    input: Tensor,  # noqa: A002
+    low: int,
+    high: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Draw integers uniformly from low up to high, like another tensor.
+
+    Follows ``torch.randint_like``.
+
+    Examples
+    --------
+    >>> randint_like(ones(2), 3).shape
+    torch.Size([2])
+    """
+    kind = _like(input, dtype)
+    if high is None:
+        low, high = 0, low
+    return randint(
+        low, high, input.shape, generator=generator, dtype=kind, device=device,
+        requires_grad=requires_grad,
+    )  # fmt: skip
+
+
+@factory
 def randperm(
     n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None
 ) -> Tensor:
@@ -452,12 +575,14 @@ def randperm(
     >>> sorted(randperm(3).tolist())
     [0, 1, 2]
     """
+    n = as_int("randperm", "n", n)
     if n < 0:
         raise RuntimeError(f"randperm: n must not be negative, got {n}")
-    source = generator or random.default_generator
+    source = random.source_of(generator)
     return _finish(source.permutation(n), np.int64 if dtype is None else dtype, device, False)
 
 
+@factory
 def normal(
     mean: Any = 0.0,
     std: Any = 1.0,
@@ -473,24 +598,38 @@ def normal(
     >>> normal(0.0, 1.0, (2,)).shape, normal(ones(3), 0.1).shape
     (torch.Size([2]), torch.Size([3]))
     """
-    means = mean._array if isinstance(mean, Variable) else np.asarray(mean)
-    deviations = std._array if isinstance(std, Variable) else np.asarray(std)
-    if (deviations < 0).any():
+    if size is None and not isinstance(mean, Variable) and not isinstance(std, Variable):
+        raise TypeError("normal: given numbers for mean and std, it needs a size")
+    means = (
+        mean._array if isinstance(mean, Variable) else np.asarray(as_number("normal", "mean", mean))
+    )
+    deviations = (
+        std._array if isinstance(std, Variable) else np.asarray(as_number("normal", "std", std))
+    )
+    if not (deviations >= 0).all():
         raise RuntimeError("normal: expects all elements of std >= 0.0")
     if size is None:
-        size = np.broadcast_shapes(means.shape, deviations.shape)
+        size = broadcast("normal", means.shape, deviations.shape)
     kinds = [x._array.dtype for x in (mean, std) if isinstance(x, Variable)]
     kind = _float(dtype) if dtype is not None or not kinds else kinds[0]
-    source = generator or random.default_generator
+    source = random.source_of(generator)
     if not kinds:
-        array = source.normal(_shape("normal", [size]), kind, float(mean), float(std))
+        array = source.normal(as_lengths("normal", [size]), kind, float(mean), float(std))
         return _finish(array, None, None, False)
-    drawn = source.normal(_shape("normal", [size]), kind, 0.0, 1.0)
+    drawn = source.normal(as_lengths("normal", [size]), kind, 0.0, 1.0)
     return _finish((drawn * deviations + means).astype(kind), None, None, False)
 
 
-def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:  # noqa: A002
+@factory
+def bernoulli(
+    input: Tensor,  # noqa: A002
+    p: float | None = None,
+    *,
+    generator: Generator | None = None,
+) -> Tensor:
     """Draw ones with the given probabilities, and zeros. Follows ``torch.bernoulli``.
+
+    With ``p``, all are drawn with that one, in the shape of the input.
 
     Raises
     ------
@@ -502,9 +641,14 @@ def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:  
     >>> bernoulli(ones(2))
     tensor([1., 1.])
     """
-    return empty_like(input).bernoulli_(input, generator=generator)
+    if _like(input, None).kind != "f" and p is None:
+        raise NotImplementedError(
+            f"bernoulli: probabilities are floating point, not {input.dtype}; convert them"
+        )
+    return empty_like(input).bernoulli_(input if p is None else p, generator=generator)
 
 
+@factory
 def multinomial(
     input: Tensor,  # noqa: A002
     num_samples: int,
@@ -524,8 +668,20 @@ def multinomial(
     >>> multinomial(tensor([0.0, 1.0]), 2, replacement=True)
     tensor([1, 1])
     """
-    source = generator or random.default_generator
-    weights = input._array
+    _like(input, None)
+    source, weights = random.source_of(generator), input._array
+    num_samples = as_int("multinomial", "num_samples", num_samples)
+    if weights.dtype.kind != "f":
+        raise RuntimeError(
+            f"multinomial: only supports floating-point dtypes for input, got {input.dtype}"
+        )
+    if weights.ndim not in (1, 2) or num_samples <= 0:
+        raise RuntimeError(
+            f"multinomial: expected weights of 1 or 2 dimensions and a positive number of samples, "
+            f"got shape {list(weights.shape)} and {num_samples}"
+        )
+    if not weights.shape[-1]:
+        raise RuntimeError("multinomial: there is nothing to choose from: the weights are empty")
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise RuntimeError("multinomial: the weights must be finite and not negative")
     if (weights.sum(-1) <= 0).any():
@@ -538,11 +694,13 @@ def multinomial(
     return wrap(source.multinomial(weights, num_samples, replacement))  # type: ignore[no-any-return]
 
 
+@factory
 def rand_like(
     input: Tensor,  # noqa: A002
     *,
     generator: Generator | None = None,
     dtype: Any = None,
+    device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Draw numbers uniformly from 0 up to 1, like another tensor. Follows ``torch.rand_like``.
@@ -553,14 +711,18 @@ def rand_like(
     torch.Size([2])
     """
     kind = _like(input, dtype)
-    return rand(input.shape, generator=generator, dtype=kind, requires_grad=requires_grad)
+    return rand(
+        input.shape, generator=generator, dtype=kind, device=device, requires_grad=requires_grad
+    )
 
 
+@factory
 def randn_like(
     input: Tensor,  # noqa: A002
     *,
     generator: Generator | None = None,
     dtype: Any = None,
+    device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Draw from the standard normal, like another tensor. Follows ``torch.randn_like``.
@@ -571,9 +733,12 @@ def randn_like(
     torch.Size([2])
     """
     kind = _like(input, dtype)
-    return randn(input.shape, generator=generator, dtype=kind, requires_grad=requires_grad)
+    return randn(
+        input.shape, generator=generator, dtype=kind, device=device, requires_grad=requires_grad
+    )
 
 
+@named
 def manual_seed(seed: int) -> Generator:
     """Seed the global generator. Follows ``torch.manual_seed``.
 
@@ -603,6 +768,7 @@ def get_rng_state() -> Tensor:
     return from_numpy(random.default_generator.get_state())
 
 
+@named
 def set_rng_state(new_state: Tensor) -> None:
     """Restore the state of the global generator, so that it goes on from there."""
     random.default_generator.set_state(new_state)
@@ -611,19 +777,8 @@ def set_rng_state(new_state: Tensor) -> None:
 # From other tensors
 
 
-def _all_tensors(name: str, tensors: Any) -> list[Any]:
-    found = list(tensors)
-    if not found:
-        raise RuntimeError(f"{name}: expected a non-empty list of Tensors")
-    for position, x in enumerate(found):
-        if not isinstance(x, Variable | np.ndarray):
-            raise TypeError(
-                f"{name}: expected Tensor as element {position}, but got {type(x).__name__}"
-            )
-    return found
-
-
-def cat(tensors: Any, dim: int = 0) -> Tensor:
+@named
+def cat(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
     """Join tensors along a dimension. Follows ``torch.cat``.
 
     Raises
@@ -636,14 +791,31 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     >>> cat([ones(1), zeros(2)])
     tensor([1., 0., 0.])
     """
-    found = _all_tensors("cat", tensors)
+    if isinstance(tensors, list | tuple) and not tensors:
+        raise ValueError("cat: expected a non-empty list of Tensors")
+    found = as_tensors("cat", tensors)
     ndim = max(x.ndim for x in found)
     # PyTorch lets an empty vector be joined with anything.
     kept = [x for x in found if x.shape != (0,) or ndim == 1] or found
-    return apply(ops.cat, *kept, dim=as_dim("cat", dim, ndim))  # type: ignore[no-any-return]
+    if not ndim:
+        raise RuntimeError("cat: zero-dimensional tensors cannot be concatenated; use stack()")
+    d = as_dim("cat", dim, ndim)
+    for x in kept:
+        if x.ndim != ndim or any(
+            n != m for i, (n, m) in enumerate(zip(x.shape, kept[0].shape, strict=True)) if i != d
+        ):
+            raise RuntimeError(
+                f"cat: sizes of tensors must match except in dimension {d}, but got shapes "
+                f"{list(kept[0].shape)} and {list(x.shape)}"
+            )
+    return write_out("cat", apply(ops.cat, *kept, dim=d), out)  # type: ignore[no-any-return]
 
 
-def stack(tensors: Any, dim: int = 0) -> Tensor:
+concat = concatenate = cat
+
+
+@named
+def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
     """Join tensors of one shape along a new dimension. Follows ``torch.stack``.
 
     Raises
@@ -657,10 +829,68 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     tensor([[1., 1.],
             [0., 0.]])
     """
-    found = _all_tensors("stack", tensors)
+    found = as_tensors("stack", tensors)
     shapes = {tuple(x.shape) for x in found}
     if len(shapes) > 1:
         raise RuntimeError(
             f"stack: expects each tensor to be of equal size, but got {sorted(shapes)}"
         )
-    return apply(ops.stack, *found, dim=as_dim("stack", dim, found[0].ndim + 1))  # type: ignore[no-any-return]
+    joined = apply(ops.stack, *found, dim=as_dim("stack", dim, found[0].ndim + 1))
+    return write_out("stack", joined, out)  # type: ignore[no-any-return]
+
+
+def _triangle(name: str, row: Any, col: Any, offset: Any, dtype: Any, device: Any) -> Tensor:
+    n, m = as_int(name, "row", row), as_int(name, "col", col)
+    if n < 0 or m < 0:
+        raise RuntimeError(f"{name}: row and col must be non-negative, got {n} and {m}")
+    corner = np.tri(n, m, as_int(name, "offset", offset) - (name == "triu_indices"), bool)
+    where = np.nonzero(corner if name == "tril_indices" else ~corner)
+    return _finish(np.stack(where), np.int64 if dtype is None else dtype, device, False)
+
+
+@factory
+def tril_indices(
+    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None
+) -> Tensor:
+    """Make the rows and columns of the lower triangle's elements. Follows ``torch.tril_indices``.
+
+    Examples
+    --------
+    >>> tril_indices(2, 2)
+    tensor([[0, 1, 1],
+            [0, 0, 1]])
+    """
+    return _triangle("tril_indices", row, col, offset, dtype, device)
+
+
+@factory
+def triu_indices(
+    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None
+) -> Tensor:
+    """Make the rows and columns of the upper triangle's elements. Follows ``torch.triu_indices``.
+
+    Examples
+    --------
+    >>> triu_indices(2, 2)
+    tensor([[0, 0, 1],
+            [0, 1, 1]])
+    """
+    return _triangle("triu_indices", row, col, offset, dtype, device)
+
+
+@named
+def from_dlpack(ext_tensor: Any) -> Tensor:
+    """Make a tensor on the memory of another library's array, by the DLPack protocol.
+
+    Follows ``torch.from_dlpack``.
+
+    Examples
+    --------
+    >>> from_dlpack(np.array([1, 2]))
+    tensor([1, 2])
+    """
+    if isinstance(ext_tensor, Variable):
+        return ext_tensor.detach()  # type: ignore[attr-defined,no-any-return]
+    if not hasattr(ext_tensor, "__dlpack__"):
+        raise TypeError(f"from_dlpack: {type(ext_tensor).__name__} doesn't speak DLPack")
+    return from_numpy(np.from_dlpack(ext_tensor))

@@ -24,7 +24,7 @@ class device:  # noqa: N801
             index = type.index
         name, _, number = str(type).partition(":")
         if name not in ("cpu", "cuda", "mps", "meta"):
-            raise RuntimeError(f"device: expected 'cpu', got {type!r}")
+            raise RuntimeError(f"device: expected a device such as 'cpu', got {type!r}")
         self.type = name
         self.index = int(number) if number else index
 

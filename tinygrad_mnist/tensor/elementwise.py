@@ -9,6 +9,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor.arguments import as_number, as_tensor, named
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -23,9 +24,87 @@ def operate(op: ops.Op, x: Any, y: Any) -> Any:
     return NotImplemented
 
 
+def is_one(alpha: Any) -> bool:
+    """Whether a factor changes nothing."""
+    return alpha.__class__ in (int, float) and bool(alpha == 1)
+
+
+def scaled(name: str, x: Variable, other: Any, alpha: Any) -> Any:
+    """Return ``alpha * other``, for a sum or difference with x."""
+    if isinstance(alpha, bool) and alpha is True:
+        return other
+    number = as_number(name, "alpha", alpha)
+    kinds = x._array.dtype.kind + (other._array.dtype.kind if isinstance(other, Variable) else "b")
+    if isinstance(number, float) and "f" not in kinds and not isinstance(other, float):
+        raise RuntimeError(
+            f"{name}: for integral input tensors, argument alpha must not be a floating point "
+            f"number, got {number}"
+        )
+    if not isinstance(other, Variable):
+        return as_number(name, "other", other) * number
+    if other._array.dtype.kind == "b" and x._array.dtype.kind == "b":
+        return apply(ops.logical_and, other, bool(number))
+    if other._array.dtype.kind != "f":
+        other = other.to(dtypes.result_type(x._array, other._array))  # type: ignore[attr-defined]
+    return apply(ops.mul, other, number)
+
+
 def _as_base(x: Any, exponent: Variable) -> Any:
     """Turn a Python number into an array, for operations whose rules compute with it."""
     return np.asarray(x, dtypes.result_type(x, exponent._array)) if np.isscalar(x) else x
+
+
+def chosen(condition: Any, x: Any, y: Any) -> Tensor:
+    """Return elements of x where a tensor of bools is true, elsewhere of y."""
+    if not isinstance(condition, Variable):
+        kind = type(condition).__name__
+        raise TypeError(f"where: argument 'condition' must be Tensor, not {kind}")
+    if condition._array.dtype.kind != "b" and condition._array.dtype != np.uint8:
+        raise RuntimeError(
+            f"where: expected condition to be a boolean tensor, but got {condition._array.dtype}"
+        )
+    return apply(ops.where, condition, x, y)  # type: ignore[no-any-return]
+
+
+def mask_and_value(name: str, x: Variable, mask: Any, value: Any) -> tuple[Any, Any]:
+    """Check what a masked fill is given; return a number as an array of x's dtype."""
+    if as_tensor(name, "mask", mask)._array.dtype.kind != "b":
+        raise RuntimeError(
+            f"{name}: only supports boolean masks, but got one of {mask.dtype}; compare it, as in "
+            f"mask != 0"
+        )
+    if not isinstance(value, Variable):
+        return mask, np.asarray(as_number(name, "value", value)).astype(x._array.dtype)
+    if value._array.ndim:
+        raise RuntimeError(
+            f"{name}: only supports a 0-dimensional value tensor, but got one of shape "
+            f"{list(value._array.shape)}"
+        )
+    return mask, value.to(x._array.dtype)  # type: ignore[attr-defined]
+
+
+def check_lerp(name: str, start: Variable, end: Any, weight: Any) -> None:
+    """Refuse an interpolation of mixed dtypes, and of integers."""
+    dtype = start._array.dtype
+    for what, x in (("end", as_tensor(name, "end", end)), ("weight", weight)):
+        if isinstance(x, Variable) and x._array.dtype != dtype:
+            raise RuntimeError(
+                f"{name}: expected dtype {dtype} for '{what}', but got {x._array.dtype}"
+            )
+    if not isinstance(weight, Variable):
+        as_number(name, "weight", weight)
+    if dtype.kind != "f":
+        raise NotImplementedError(f"{name}: not implemented for {dtypes.of(dtype)}")
+
+
+def check_product(name: str, x: Variable, tensor1: Any, tensor2: Any, refused: str) -> None:
+    """Refuse a product or quotient, to be added, of kinds that PyTorch has none for."""
+    arrays = [as_tensor(name, f"tensor{i + 1}", t)._array for i, t in enumerate((tensor1, tensor2))]
+    if dtypes.result_type(*arrays).kind in refused and x._array.dtype.kind in (
+        refused if refused == "b" else "biuf"
+    ):
+        kind = NotImplementedError if refused == "b" else RuntimeError
+        raise kind(f"{name}: not supported for {tensor1.dtype}; convert the tensors with float()")
 
 
 class ElementwiseMethods(Variable):
@@ -35,11 +114,11 @@ class ElementwiseMethods(Variable):
 
     def add(self, other: Any, *, alpha: float = 1) -> Tensor:
         """Return ``self + alpha * other``."""
-        return apply(ops.add, self, other if alpha == 1 else apply(ops.mul, other, alpha))  # type: ignore[no-any-return]
+        return apply(ops.add, self, other if is_one(alpha) else scaled("add", self, other, alpha))  # type: ignore[no-any-return]
 
     def sub(self, other: Any, *, alpha: float = 1) -> Tensor:
         """Return ``self - alpha * other``."""
-        return apply(ops.sub, self, other if alpha == 1 else apply(ops.mul, other, alpha))  # type: ignore[no-any-return]
+        return apply(ops.sub, self, other if is_one(alpha) else scaled("sub", self, other, alpha))  # type: ignore[no-any-return]
 
     def mul(self, other: Any) -> Tensor:
         """Return ``self * other``."""
@@ -47,17 +126,23 @@ class ElementwiseMethods(Variable):
 
     def div(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
         """Return ``self / other``, rounded if rounding_mode is ``"floor"`` or ``"trunc"``."""
-        if rounding_mode == "floor":
-            return apply(ops.floor_divide, self, other)  # type: ignore[no-any-return]
-        quotient: Tensor = apply(ops.div, self, other)
         if rounding_mode is None:
-            return quotient
-        if rounding_mode != "trunc":
+            return apply(ops.div, self, other)  # type: ignore[no-any-return]
+        if not isinstance(rounding_mode, str) or rounding_mode not in ("floor", "trunc"):
             raise RuntimeError(
                 f"div: rounding_mode is {rounding_mode!r}; expected None, 'trunc' or 'floor'"
             )
+        if rounding_mode == "floor":
+            return apply(ops.floor_divide, self, other)  # type: ignore[no-any-return]
+        quotient: Tensor = apply(ops.div, self, other)
         array = other._array if isinstance(other, Variable) else other
         common = dtypes.result_type(self._array, array)
+        if common.kind == "b":
+            raise NotImplementedError("div: rounding_mode is not implemented for bools")
+        if common.kind != "f":
+            divisor = other._array if isinstance(other, Variable) else np.asarray(other)
+            if divisor.size and self._array.size and not divisor.all():
+                raise RuntimeError("div: division of integers by zero")
         return quotient.trunc().to(common)
 
     def pow(self, exponent: Any) -> Tensor:
@@ -212,20 +297,33 @@ class ElementwiseMethods(Variable):
         """Return the bits reversed, or truth denied."""
         return apply(ops.bitwise_not, self)  # type: ignore[no-any-return]
 
+    @named
     def round(self, *, decimals: int = 0) -> Tensor:
         """Round to the nearest integer, a half to the even one; or to a number of decimals."""
         if decimals:
+            if self._array.dtype.kind != "f":
+                raise NotImplementedError(
+                    f"round: decimals are not implemented for {dtypes.of(self._array.dtype)}"
+                )
             scale = 10.0**decimals
             return (self.mul(scale)).round().div(scale)
         return apply(ops.round, self)  # type: ignore[no-any-return]
 
+    @named
     def clamp(self, min: Any = None, max: Any = None) -> Tensor:  # noqa: A002
         """Bring values into the interval from min to max; either may be left out."""
         if min is None and max is None:
             raise RuntimeError("clamp: at least one of 'min' or 'max' must not be None")
         if isinstance(min, Variable | np.ndarray) or isinstance(max, Variable | np.ndarray):
+            if min is not None and max is not None:
+                arrays = [x._array if isinstance(x, Variable) else x for x in (self, min, max)]
+                if dtypes.result_type(*arrays).kind == "b":
+                    raise NotImplementedError("clamp: not implemented for bools")
             out: Any = self if min is None else apply(ops.maximum, self, min)
             return out if max is None else apply(ops.minimum, out, max)  # type: ignore[no-any-return]
+        for name, bound in (("min", min), ("max", max)):
+            if bound is not None:
+                as_number("clamp", name, bound)
         x: Any = self
         if isinstance(min, float) or isinstance(max, float):
             if self._array.dtype.kind != "f":
@@ -234,26 +332,33 @@ class ElementwiseMethods(Variable):
 
     clip = clamp
 
+    @named
     def where(self, condition: Any, other: Any) -> Tensor:
         """Return self where the condition holds, elsewhere other."""
-        return apply(ops.where, condition, self, other)  # type: ignore[no-any-return]
+        return chosen(condition, self, other)
 
+    @named
     def masked_fill(self, mask: Any, value: Any) -> Tensor:
         """Return a copy with a value where the mask is true."""
-        if not isinstance(value, Variable):
-            value = np.asarray(value).astype(self._array.dtype)
+        mask, value = mask_and_value("masked_fill", self, mask, value)
         return apply(ops.where, mask, value, self)  # type: ignore[no-any-return]
 
+    @named
     def lerp(self, end: Any, weight: Any) -> Tensor:
         """Return ``self + weight * (end - self)``."""
+        check_lerp("lerp", self, end, weight)
         return apply(ops.add, self, apply(ops.mul, apply(ops.sub, end, self), weight))  # type: ignore[no-any-return]
 
+    @named
     def addcmul(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
         """Return ``self + value * tensor1 * tensor2``."""
+        check_product("addcmul", self, tensor1, tensor2, "b")
         return self.add(apply(ops.mul, tensor1, tensor2), alpha=value)
 
+    @named
     def addcdiv(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
         """Return ``self + value * tensor1 / tensor2``."""
+        check_product("addcdiv", self, tensor1, tensor2, "biu")
         return self.add(apply(ops.div, tensor1, tensor2), alpha=value)
 
     def maximum(self, other: Any) -> Tensor:
@@ -319,6 +424,10 @@ class ElementwiseMethods(Variable):
     def bitwise_xor(self, other: Any) -> Tensor:
         """Return the bits set in just one."""
         return apply(ops.bitwise_xor, self, other)  # type: ignore[no-any-return]
+
+    negative, absolute, fix = neg, abs, trunc  # noqa: A003
+    arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
+    not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 
     # Operators
 

@@ -6,38 +6,34 @@ A function is a Tensor method whose first argument may also be named ``input``, 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor import return_types
+from tinygrad_mnist.tensor.arguments import as_number, as_tensor, named, public, write_out
 from tinygrad_mnist.tensor.core import Tensor
+from tinygrad_mnist.tensor.elementwise import chosen
 
-P = ParamSpec("P")
-R = TypeVar("R")
+function = public
 
 
-def function(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
-    """Make a function of a Tensor method."""
-    name = method.__name__
+def scalar_first(method: Any) -> Any:
+    """Make a function of a Tensor method, whose first operand may also be a number."""
+    checked = public(method)
 
+    @named
     @functools.wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not args:
-            if "input" not in kwargs:
-                raise TypeError(f"{name}(): missing 1 required positional argument: 'input'")
-            args = (kwargs.pop("input"),)
-        if not isinstance(args[0], Variable):
-            raise TypeError(
-                f"{name}(): argument 'input' (position 1) must be Tensor, not "
-                f"{type(args[0]).__name__}"
-            )
-        return method(*args, **kwargs)
+        if len(args) == 2 and isinstance(args[1], Variable) and not isinstance(args[0], Variable):
+            number = as_number(method.__name__, "input", args[0])
+            dtype = dtypes.result_type(number, args[1]._array)
+            args = (wrap(np.asarray(number, dtype)), args[1])
+        return checked(*args, **kwargs)
 
-    call.__qualname__ = name
     return call
 
 
@@ -45,9 +41,9 @@ add = function(Tensor.add)
 sub = function(Tensor.sub)
 mul = function(Tensor.mul)
 div = function(Tensor.div)
-pow = function(Tensor.pow)  # noqa: A001
+pow = scalar_first(Tensor.pow)  # noqa: A001
 floor_divide = function(Tensor.floor_divide)
-remainder = function(Tensor.remainder)
+remainder = scalar_first(Tensor.remainder)
 neg = function(Tensor.neg)
 abs = function(Tensor.abs)  # noqa: A001
 exp = function(Tensor.exp)
@@ -156,7 +152,7 @@ index_select = function(Tensor.index_select)
 masked_select = function(Tensor.masked_select)
 narrow = function(Tensor.narrow)
 select = function(Tensor.select)
-nonzero = function(Tensor.nonzero)
+nonzero = argwhere = function(Tensor.nonzero)
 matmul = function(Tensor.matmul)
 mm = function(Tensor.mm)
 bmm = function(Tensor.bmm)
@@ -188,8 +184,22 @@ svd = function(Tensor.svd)
 trace = function(Tensor.trace)
 vdot = function(Tensor.vdot)
 
+negative = neg
+absolute = abs
+not_equal = ne
+less = lt
+less_equal = le
+greater = gt
+greater_equal = ge
+arcsin = asin
+arccos = acos
+arctan = atan
+arctan2 = atan2
+fix = trunc
 
-def where(condition: Any, input: Any = None, other: Any = None) -> Any:  # noqa: A002
+
+@named
+def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = None) -> Any:  # noqa: A002
     """Return elements of input where the condition holds, elsewhere of other.
 
     With the condition alone, return the positions where it is true, a tensor for each dimension.
@@ -202,9 +212,10 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:  # noqa:
     >>> where(x > 0, x, 0.0)
     tensor([0., 2.])
     """
+    mask = as_tensor("where", "condition", condition)
     if input is None and other is None:
-        return tuple(condition.nonzero().unbind(1))
-    return apply(ops.where, condition, input, other)
+        return tuple((mask if mask.ndim else mask.reshape(1)).nonzero().unbind(1))
+    return write_out("where", chosen(mask, input, other), out)
 
 
 def is_tensor(obj: Any) -> bool:
@@ -218,64 +229,13 @@ def is_tensor(obj: Any) -> bool:
     return isinstance(obj, Tensor)
 
 
-def is_floating_point(input: Tensor) -> bool:  # noqa: A002
-    """Return whether a tensor holds floating-point numbers."""
-    return input.is_floating_point()
+is_floating_point = function(Tensor.is_floating_point)
+is_complex = function(Tensor.is_complex)
+is_nonzero = function(Tensor.is_nonzero)
+numel = function(Tensor.numel)
 
 
-def numel(input: Tensor) -> int:  # noqa: A002
-    """Return the number of elements of a tensor."""
-    return input.numel()
-
-
-def _array(x: Any) -> Any:
-    return x._array if isinstance(x, Variable) else np.asarray(x)
-
-
-def allclose(
-    input: Any,  # noqa: A002
-    other: Any,
-    rtol: float = 1e-5,
-    atol: float = 1e-8,
-    equal_nan: bool = False,
-) -> bool:
-    """Return whether all elements are close: ``|input - other| <= atol + rtol * |other|``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> allclose(tensor([1.0]), tensor([1.0 + 1e-7]))
-    True
-    """
-    with np.errstate(invalid="ignore"):
-        return bool(np.allclose(_array(input), _array(other), rtol, atol, equal_nan))
-
-
-def isclose(
-    input: Any,  # noqa: A002
-    other: Any,
-    rtol: float = 1e-5,
-    atol: float = 1e-8,
-    equal_nan: bool = False,
-) -> Tensor:
-    """Return where elements are close: ``|input - other| <= atol + rtol * |other|``."""
-    with np.errstate(invalid="ignore"):
-        close = np.isclose(_array(input), _array(other), rtol, atol, equal_nan)
-    return wrap(close)  # type: ignore[no-any-return]
-
-
-def equal(input: Any, other: Any) -> bool:  # noqa: A002
-    """Return whether two tensors have the same shape and elements.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> equal(tensor([1, 2]), tensor([1, 2]))
-    True
-    """
-    return bool(np.array_equal(_array(input), _array(other)))
-
-
+@named
 def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
     """Return the dtype in which two operands are combined.
 
@@ -289,6 +249,7 @@ def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
     return dtypes.of(dtypes.result_type(*operands))
 
 
+@named
 def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:  # noqa: A002
     """Return ``input @ weight.T + bias``: input (*, in), weight (out, in), bias (out).
 
@@ -303,6 +264,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:  # noqa: A002
     return apply(ops.linear, input, weight, bias)  # type: ignore[no-any-return]
 
 
+@named
 def nll_loss(
     input: Any,  # noqa: A002
     target: Any,
@@ -324,6 +286,7 @@ def nll_loss(
     return out
 
 
+@named
 def cross_entropy(
     input: Any,  # noqa: A002
     target: Any,
@@ -411,6 +374,7 @@ def _soft_cross_entropy(
     return total if reduction == "sum" else total / (input.numel() / classes)  # type: ignore[no-any-return]
 
 
+@named
 def binary_cross_entropy_with_logits(
     input: Any,  # noqa: A002
     target: Any,
@@ -460,6 +424,7 @@ def reduce(losses: Tensor, reduction: str) -> Tensor:
     return losses.mean() if reduction == "mean" else losses.sum()
 
 
+@named
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:  # noqa: A002
     """Return ``log(1 + exp(beta * input)) / beta``, without overflow.
 
@@ -474,16 +439,19 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor: 
     return softplus(input * beta) / beta
 
 
+@named
 def leaky_relu(input: Any, negative_slope: float = 0.01) -> Tensor:  # noqa: A002
     """Return input where it is positive, elsewhere a fraction of it."""
     return apply(ops.where, input > 0, input, input * negative_slope)  # type: ignore[no-any-return]
 
 
+@named
 def elu(input: Any, alpha: float = 1.0) -> Tensor:  # noqa: A002
     """Return input where it is positive, elsewhere ``alpha * (exp(input) - 1)``."""
     return apply(ops.where, input > 0, input, input.clamp(max=0).expm1() * alpha)  # type: ignore[no-any-return]
 
 
+@named
 def gelu(input: Any, approximate: str = "none") -> Tensor:  # noqa: A002
     """Return input times the normal distribution function at input.
 
@@ -497,6 +465,27 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:  # noqa: A002
     return apply(ops.gelu, input, approximate=approximate)  # type: ignore[no-any-return]
 
 
+@named
 def silu(input: Any) -> Tensor:  # noqa: A002
     """Return input times its logistic function."""
     return input * input.sigmoid()  # type: ignore[no-any-return]
+
+
+xlogy = scalar_first(Tensor.xlogy)
+
+
+@public
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:  # noqa: A002
+    """Return the smallest and the largest element, along a dimension or of all.
+
+    Follows ``torch.aminmax``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> aminmax(tensor([2, 1, 3])).max
+    tensor(3)
+    """
+    if dim is None:
+        return return_types.aminmax(input.amin(), input.amax())
+    return return_types.aminmax(input.amin(dim, keepdim), input.amax(dim, keepdim))

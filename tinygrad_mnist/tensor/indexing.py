@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.tensor.arguments import as_int, as_tensor, broadcast, named_methods
 from tinygrad_mnist.tensor.reduction import as_dim
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def _as_part(part: Any) -> Any:
     return part
 
 
-def _index_array(name: str, index: Any) -> np.ndarray:
+def index_array(name: str, index: Any) -> np.ndarray:
+    """Return an index of integers as an array."""
     array = index._array if isinstance(index, Variable) else np.asarray(index)
     if array.dtype.kind not in "iu":
         raise RuntimeError(
@@ -55,7 +57,7 @@ def _index_array(name: str, index: Any) -> np.ndarray:
     return array
 
 
-def _check_along(name: str, shape: tuple[int, ...], index: np.ndarray, dim: int) -> int:
+def check_along(name: str, shape: tuple[int, ...], index: np.ndarray, dim: int) -> int:
     """Check an index for gather and scatter; return the dimension counted from the front."""
     d = as_dim(name, dim, len(shape))
     if index.ndim != len(shape):
@@ -78,25 +80,26 @@ def _check_along(name: str, shape: tuple[int, ...], index: np.ndarray, dim: int)
     return d
 
 
+@named_methods
 class IndexingMethods(Variable):
     """What Tensor can do by index."""
 
     def gather(self, dim: int, index: Any) -> Tensor:
         """Return elements picked along a dimension: the index says which, at each place."""
-        array = _index_array("gather", index)
-        d = _check_along("gather", self._array.shape, array, dim)
+        array = index_array("gather", index)
+        d = check_along("gather", self._array.shape, array, dim)
         return apply(ops.gather, self, index, dim=d)  # type: ignore[no-any-return]
 
     def scatter_add(self, dim: int, index: Any, src: Any) -> Tensor:
         """Return a copy with src added in along a dimension, where the index says."""
-        array = _index_array("scatter_add", index)
-        d = _check_along("scatter_add", self._array.shape, array, dim)
-        _check_along("scatter_add", src._array.shape, np.zeros(array.shape, np.int64), dim)
+        array = index_array("scatter_add", index)
+        d = check_along("scatter_add", self._array.shape, array, dim)
+        check_along("scatter_add", src._array.shape, np.zeros(array.shape, np.int64), dim)
         return apply(ops.scatter_add, self, index, src, dim=d)  # type: ignore[no-any-return]
 
     def index_select(self, dim: int, index: Any) -> Tensor:
         """Return slices along a dimension, in the order of an index."""
-        array = _index_array("index_select", index)
+        array = index_array("index_select", index)
         d = as_dim("index_select", dim, self._array.ndim)
         if not self._array.ndim:
             raise RuntimeError("index_select: a 0-d tensor has no dimension to select from")
@@ -110,17 +113,27 @@ class IndexingMethods(Variable):
 
     def masked_select(self, mask: Any) -> Tensor:
         """Return the elements where a mask is true, in one dimension."""
-        array = mask._array if isinstance(mask, Variable) else np.asarray(mask)
-        shape = np.broadcast_shapes(self._array.shape, array.shape)
+        array = as_tensor("masked_select", "mask", mask)._array
+        if array.dtype.kind != "b":
+            raise RuntimeError(f"masked_select: expected a mask of bools, got {array.dtype}")
+        shape = broadcast("masked_select", self._array.shape, array.shape)
         x: Any = apply(ops.expand, self, to=shape)
         return apply(ops.getitem, x, index=np.broadcast_to(array, shape).copy())  # type: ignore[no-any-return]
 
     def narrow(self, dim: int, start: int, length: int) -> Tensor:
         """Return a view of a stretch of a dimension."""
-        d = as_dim("narrow", dim, self._array.ndim)
         if not self._array.ndim:
             raise RuntimeError("narrow: a 0-d tensor has no dimension to narrow")
+        d = as_dim("narrow", dim, self._array.ndim)
         size = self._array.shape[d]
+        start, length = as_int("narrow", "start", start), as_int("narrow", "length", length)
+        if length < 0:
+            raise RuntimeError(f"narrow: length must be non-negative, got {length}")
+        if not -size <= start <= size:
+            raise IndexError(
+                f"narrow: start out of range (expected to be in range of [{-size}, {size}], but "
+                f"got {start})"
+            )
         first = start + size if start < 0 else start
         if not (0 <= first <= size and 0 <= length <= size - first):
             raise RuntimeError(
@@ -135,6 +148,11 @@ class IndexingMethods(Variable):
         d = as_dim("select", dim, self._array.ndim)
         return apply(ops.getitem, self, index=((slice(None),) * d + (int(index),)))  # type: ignore[no-any-return]
 
-    def nonzero(self) -> Tensor:
-        """Return the positions of the elements that aren't 0, one row each."""
-        return wrap(np.argwhere(self._array))  # type: ignore[no-any-return]
+    def nonzero(self, *, as_tuple: bool = False) -> Any:
+        """Return the positions of the elements that aren't 0, one row each.
+
+        With ``as_tuple``, one tensor for each dimension, to index with.
+        """
+        if as_tuple:
+            return tuple(map(wrap, np.nonzero(np.atleast_1d(self._array))))
+        return wrap(np.argwhere(self._array))

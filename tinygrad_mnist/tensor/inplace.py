@@ -12,17 +12,29 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
-from tinygrad_mnist.autograd.inplace import adopt, apply_inplace, check_writable
+from tinygrad_mnist.autograd.inplace import (
+    adopt,
+    apply_inplace,
+    check_writable,
+    original,
+    overwritten,
+    store,
+)
 from tinygrad_mnist.tensor import random
+from tinygrad_mnist.tensor.arguments import as_number, broadcast, named_methods
+from tinygrad_mnist.tensor.elementwise import (
+    check_lerp,
+    check_product,
+    is_one,
+    mask_and_value,
+    scaled,
+)
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
 
 
-def _scaled(x: Any, factor: float) -> Any:
-    return x if factor == 1 else apply(ops.mul, x, factor)
-
-
+@named_methods
 class InplaceMethods(Variable):
     """What Tensor can do to itself."""
 
@@ -32,19 +44,29 @@ class InplaceMethods(Variable):
 
     def add_(self, other: Any, *, alpha: float = 1) -> Tensor:
         """Add ``alpha * other`` to self."""
-        return apply_inplace(ops.add, self, _scaled(other, alpha))  # type: ignore[no-any-return]
+        if not is_one(alpha):
+            other = scaled("add_", self, other, alpha)
+        return apply_inplace(ops.add, self, other)  # type: ignore[no-any-return]
 
     def sub_(self, other: Any, *, alpha: float = 1) -> Tensor:
         """Subtract ``alpha * other`` from self."""
-        return apply_inplace(ops.sub, self, _scaled(other, alpha))  # type: ignore[no-any-return]
+        if not is_one(alpha):
+            other = scaled("sub_", self, other, alpha)
+        return apply_inplace(ops.sub, self, other)  # type: ignore[no-any-return]
 
     def mul_(self, other: Any) -> Tensor:
         """Multiply self by other."""
         return apply_inplace(ops.mul, self, other)  # type: ignore[no-any-return]
 
-    def div_(self, other: Any) -> Tensor:
-        """Divide self by other."""
-        return apply_inplace(ops.div, self, other)  # type: ignore[no-any-return]
+    def div_(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+        """Divide self by other, rounded if rounding_mode is ``"floor"`` or ``"trunc"``."""
+        if rounding_mode is None:
+            return apply_inplace(ops.div, self, other)  # type: ignore[no-any-return]
+        check_writable("div_", self, other)
+        return store("div_", self, self.div(other, rounding_mode=rounding_mode))  # type: ignore[attr-defined,no-any-return]
+
+    multiply_, subtract_ = mul_, sub_
+    divide_ = true_divide_ = div_
 
     def pow_(self, exponent: Any) -> Tensor:
         """Raise self to a power."""
@@ -118,19 +140,44 @@ class InplaceMethods(Variable):
         """Bring the elements into the interval from min to max."""
         if min is None and max is None:
             raise RuntimeError("clamp_: at least one of 'min' or 'max' must not be None")
+        if isinstance(min, Variable) or isinstance(max, Variable):
+            check_writable("clamp_", self, min, max)
+            clamped = original(self, min, max).clamp(min, max)
+            return store("clamp_", self, clamped)
+        for name, bound in (("min", min), ("max", max)):
+            if bound is not None:
+                as_number("clamp_", name, bound)
         return apply_inplace(ops.clamp, self, min=min, max=max)  # type: ignore[no-any-return]
+
+    clip_ = clamp_
 
     def lerp_(self, end: Any, weight: Any) -> Tensor:
         """Move self towards end: add ``weight * (end - self)``."""
+        check_lerp("lerp_", self, end, weight)
         return self.add_(apply(ops.mul, apply(ops.sub, end, self), weight))
 
     def addcmul_(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
         """Add ``value * tensor1 * tensor2`` to self."""
+        check_product("addcmul_", self, tensor1, tensor2, "b")
         return self.add_(apply(ops.mul, tensor1, tensor2), alpha=value)
 
     def addcdiv_(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
         """Add ``value * tensor1 / tensor2`` to self."""
+        check_product("addcdiv_", self, tensor1, tensor2, "biu")
         return self.add_(apply(ops.div, tensor1, tensor2), alpha=value)
+
+    negative_, absolute_, fix_ = neg_, abs_, trunc_
+
+    def exponential_(
+        self, lambd: float = 1.0, *, generator: random.Generator | None = None
+    ) -> Tensor:
+        """Fill self with numbers drawn from an exponential distribution of a rate."""
+        rate, source = as_number("exponential_", "lambd", lambd), random.source_of(generator)
+        if self._array.dtype.kind != "f":
+            raise RuntimeError("exponential_: the tensor must be floating point")
+        return self._draw(
+            "exponential_", source.exponential(self._array.shape, self._array.dtype, rate)
+        )
 
     def zero_(self) -> Tensor:
         """Fill self with zeros."""
@@ -138,6 +185,14 @@ class InplaceMethods(Variable):
 
     def fill_(self, value: Any) -> Tensor:
         """Fill self with a number."""
+        if isinstance(value, Variable):
+            if value._array.ndim:
+                raise RuntimeError(
+                    f"fill_: only supports a 0-dimensional value tensor, but got one of shape "
+                    f"{list(value._array.shape)}"
+                )
+        else:
+            value = as_number("fill_", "value", value)
         self[...] = value
         return self  # type: ignore[return-value]
 
@@ -148,14 +203,20 @@ class InplaceMethods(Variable):
 
     def masked_fill_(self, mask: Any, value: Any) -> Tensor:
         """Write a number wherever the mask is true."""
-        array = mask._array if isinstance(mask, Variable) else np.asarray(mask)
-        self[np.broadcast_to(array, self._array.shape)] = value
+        mask, value = mask_and_value("masked_fill_", self, mask, value)
+        shape = self._array.shape
+        if broadcast("masked_fill_", shape, mask._array.shape) != shape:
+            raise RuntimeError(
+                f"masked_fill_: the mask's shape {list(mask.shape)} doesn't broadcast to the "
+                f"tensor's, {list(shape)}"
+            )
+        self[np.broadcast_to(mask._array, shape)] = value
         return self  # type: ignore[return-value]
 
     def _draw(self, name: str, values: np.ndarray) -> Tensor:
         check_writable(name, self)
         self._array[...] = values
-        adopt(name, self, None)
+        adopt(name, self, overwritten(self))
         return self  # type: ignore[return-value]
 
     def uniform_(
@@ -172,7 +233,7 @@ class InplaceMethods(Variable):
             raise TypeError(f"uniform_: unexpected arguments {sorted(bound)}")
         if not low <= to:
             raise RuntimeError(f"uniform_: expects from <= to, but got from={low} > to={to}")
-        source = generator or random.default_generator
+        source = random.source_of(generator)
         return self._draw("uniform_", source.uniform(self._array.shape, self._array.dtype, low, to))
 
     def normal_(
@@ -181,12 +242,12 @@ class InplaceMethods(Variable):
         """Fill self with numbers drawn from a normal distribution."""
         if std < 0:
             raise RuntimeError(f"normal_: expects std >= 0.0, but got {std}")
-        source = generator or random.default_generator
+        source = random.source_of(generator)
         return self._draw("normal_", source.normal(self._array.shape, self._array.dtype, mean, std))
 
     def bernoulli_(self, p: Any = 0.5, *, generator: random.Generator | None = None) -> Tensor:
         """Fill self with ones drawn with probability p, and zeros."""
-        source = generator or random.default_generator
+        source = random.source_of(generator)
         chance = p._array if isinstance(p, Variable) else p
         if not np.all((np.asarray(chance) >= 0) & (np.asarray(chance) <= 1)):
             raise RuntimeError(f"bernoulli_: expects 0 <= p <= 1, but got p={p}")
@@ -201,7 +262,7 @@ class InplaceMethods(Variable):
 
         Given one number, it is ``to``; given none, they go up to what the dtype holds exactly.
         """
-        source = generator or random.default_generator
+        source = random.source_of(generator)
         if to is None and not from_:
             return self._draw("random_", source.any_integers(self._array.shape, self._array.dtype))
         if to is None:

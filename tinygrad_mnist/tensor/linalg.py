@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor.arguments import named_methods
 from tinygrad_mnist.tensor.factorization import FactorizationMethods
 from tinygrad_mnist.tensor.reduction import as_dim
 
@@ -47,6 +48,7 @@ def added(name: str, x: Any, product: Any, beta: float, alpha: float) -> Tensor:
     return apply(ops.add, x if beta == 1 else x * beta, product)  # type: ignore[no-any-return]
 
 
+@named_methods
 class LinalgMethods(FactorizationMethods):
     """What Tensor can do as a vector or a matrix."""
 

@@ -82,8 +82,8 @@ def _as_variable(x: Any) -> Any:
 
 def _reduction(method: str) -> Callable[..., Any]:
     def call(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-        if axis == ():  # no dimension for NumPy, all of them for PyTorch
-            return a
+        if axis == ():  # to NumPy no dimension at all, to PyTorch all of them
+            return apply(ops.identity, a)
         return getattr(a, method)(axis, keepdims)
 
     return call

@@ -380,3 +380,12 @@ class _DefaultGenerator(Generator):
 default_generator: Generator = _DefaultGenerator()
 """The generator of every random function that isn't given one."""
 default_generator.seed()
+
+
+def source_of(generator: Any) -> Generator:
+    """Return the generator to draw from: the one that was given, or else the global one."""
+    if generator is None:
+        return default_generator
+    if not isinstance(generator, Generator):
+        raise TypeError(f"argument 'generator' must be Generator, not {type(generator).__name__}")
+    return generator

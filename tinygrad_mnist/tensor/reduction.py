@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor import return_types
+from tinygrad_mnist.tensor.arguments import named_methods
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
-
-
-class ValuesIndices(NamedTuple):
-    """Values chosen along a dimension, and where they were."""
-
-    values: Tensor
-    indices: Tensor
+    from tinygrad_mnist.tensor.return_types import ValuesIndices
 
 
 def as_dims(name: str, dim: Any, ndim: int) -> int | tuple[int, ...] | None:
@@ -30,9 +26,11 @@ def as_dims(name: str, dim: Any, ndim: int) -> int | tuple[int, ...] | None:
     IndexError, RuntimeError
         When one is out of range or named twice.
     """
-    if dim is None or dim == () or dim == []:
+    if dim is None:
         return None
     if isinstance(dim, list | tuple):
+        if not dim:
+            return None
         dims = tuple(as_dim(name, d, ndim) for d in dim)
         if len(set(dims)) != len(dims):
             raise RuntimeError(f"{name}: a dimension appears more than once in dim={dim}")
@@ -46,7 +44,10 @@ def as_dim(name: str, dim: Any, ndim: int) -> int:
     if isinstance(dim, bool) or not hasattr(dim, "__index__"):
         raise TypeError(f"{name}: dim must be an int, not {type(dim).__name__}")
     length = max(ndim, 1)
-    d = dim.__index__()
+    try:
+        d = dim.__index__()
+    except TypeError:
+        raise TypeError(f"{name}: dim must be an int, not {type(dim).__name__}") from None
     if not -length <= d < length:
         raise IndexError(
             f"{name}: dimension out of range (expected to be in range of [{-length}, "
@@ -55,6 +56,7 @@ def as_dim(name: str, dim: Any, ndim: int) -> int:
     return d % length  # type: ignore[no-any-return]
 
 
+@named_methods
 class ReductionMethods(Variable):
     """What Tensor can do along dimensions."""
 
@@ -65,7 +67,8 @@ class ReductionMethods(Variable):
             named: Any = (dims,) if isinstance(dims, int) else dims
             named = range(self._array.ndim) if dims is None else named
             if any(self._array.shape[d] == 0 for d in named):
-                raise IndexError(
+                kind = RuntimeError if dims is None else IndexError
+                raise kind(
                     f"{op.name}: expected the reduced dimensions to have elements, but the shape "
                     f"is {list(self._array.shape)}"
                 )
@@ -145,10 +148,12 @@ class ReductionMethods(Variable):
         if p in ("fro", 2, None):
             return self._reduce(ops.norm, dim, keepdim)
         size: Any = apply(ops.abs, self)
-        if p == math.inf:
-            return size.amax(dim, keepdim)  # type: ignore[no-any-return]
-        if p == -math.inf:
-            return size.amin(dim, keepdim)  # type: ignore[no-any-return]
+        if p in (math.inf, -math.inf):
+            if 0 in size.sum(dim, True).shape or size.numel():
+                return size.amax(dim, keepdim) if p > 0 else size.amin(dim, keepdim)  # type: ignore[no-any-return]
+            raise RuntimeError(
+                f"norm: there is no norm p={p} of no elements; the shape is {list(size.shape)}"
+            )
         if p == 0:
             return apply(ops.sign, size).sum(dim, keepdim)  # type: ignore[no-any-return]
         if p == 1:
@@ -213,8 +218,9 @@ class ReductionMethods(Variable):
     def _choose(self, name: str, pick: Any, dim: int, keepdim: bool) -> ValuesIndices:
         """Pick one element along a dimension: only that one gets the gradient."""
         d = as_dim(name, dim, self._array.ndim)
+        kind = getattr(return_types, name)
         if self._array.ndim == 0:
-            return ValuesIndices(apply(ops.clone, self), wrap(np.zeros((), np.int64)))
+            return kind(apply(ops.clone, self), wrap(np.zeros((), np.int64)))  # type: ignore[no-any-return]
         if self._array.shape[d] == 0:
             raise IndexError(f"{name}: expected dimension {d} to have elements, but it is empty")
         index = np.expand_dims(pick(self._array, axis=d), d)
@@ -222,7 +228,7 @@ class ReductionMethods(Variable):
         indices = wrap(index)
         if not keepdim:
             values, indices = values.squeeze(d), indices.squeeze(d)
-        return ValuesIndices(values, indices)
+        return kind(values, indices)  # type: ignore[no-any-return]
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
         """Return the position of the largest element, the first of several."""

@@ -13,6 +13,8 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.api import lent_to_one
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor.arguments import named_methods
 from tinygrad_mnist.tensor.reduction import as_dim, as_dims
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ def as_size(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
     if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
         sizes = sizes[0]
     try:
+        if bool in map(type, sizes):
+            raise TypeError
         return tuple(map(operator.index, sizes))
     except TypeError:
         raise TypeError(
@@ -37,6 +41,15 @@ def as_size(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
         ) from None
 
 
+def as_lengths(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
+    """Read the shape of a new tensor, in which no length is negative."""
+    shape = as_size(name, sizes)
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"{name}: a length can't be negative, but the shape is {list(shape)}")
+    return shape
+
+
+@named_methods
 class ShapeMethods(Variable):
     """What Tensor can do to its shape."""
 
@@ -54,7 +67,7 @@ class ShapeMethods(Variable):
         """Return the same elements in another shape; one length may be -1."""
         return apply(ops.reshape, self, to=as_size("reshape", shape))  # type: ignore[no-any-return]
 
-    def view(self, *shape: Any) -> Tensor:
+    def view(self, *size: Any) -> Tensor:
         """Return the same memory in another shape; one length may be -1.
 
         Raises
@@ -62,7 +75,9 @@ class ShapeMethods(Variable):
         RuntimeError
             When the memory order doesn't allow it without a copy: use :meth:`reshape`.
         """
-        to = as_size("view", shape)
+        if len(size) == 1 and isinstance(size[0], dtypes.dtype):
+            return self._reinterpreted(size[0])
+        to = as_size("view", size)
         if self._is_image():
             # A convolution's output is laid out with its channels last, which is our own affair.
             self._array = np.ascontiguousarray(self._array)
@@ -89,6 +104,15 @@ class ShapeMethods(Variable):
             and (array.base is None or lent_to_one(array))
         )
 
+    def _reinterpreted(self, dtype: dtypes.dtype) -> Tensor:
+        """Return the same bits as numbers of another dtype."""
+        if self._node is not None or self._requires_grad:
+            raise RuntimeError("view: bits of another dtype have no derivative; detach() first")
+        if dtype.itemsize != self._array.itemsize and not self._array.flags.c_contiguous:
+            raise RuntimeError("view: the tensor must be contiguous to change the size of elements")
+        out: Tensor = wrap(self._array.view(dtype.numpy), version=self._version)
+        return out
+
     def view_as(self, other: Tensor) -> Tensor:
         """Return the same memory in another tensor's shape."""
         return self.view(other.shape)
@@ -100,10 +124,10 @@ class ShapeMethods(Variable):
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         """Return the elements with a range of dimensions made one."""
         shape = self._array.shape
-        if not shape:
-            return self.reshape(1)
         start = as_dim("flatten", start_dim, len(shape))
         end = as_dim("flatten", end_dim, len(shape))
+        if not shape:
+            return self.reshape(1)
         if start > end:
             raise RuntimeError(
                 f"flatten: start_dim {start_dim} comes after end_dim {end_dim}; exchange them"
@@ -118,6 +142,8 @@ class ShapeMethods(Variable):
     def unflatten(self, dim: int, sizes: Any) -> Tensor:
         """Return the elements with one dimension split into several."""
         d = as_dim("unflatten", dim, self._array.ndim)
+        if not self._array.ndim:
+            raise RuntimeError("unflatten: a 0-d tensor has no dimension to split")
         shape = self._array.shape
         lengths = as_size("unflatten", [tuple(sizes)])
         known = math.prod(n for n in lengths if n != -1)
@@ -160,13 +186,14 @@ class ShapeMethods(Variable):
 
     def permute(self, *dims: Any) -> Tensor:
         """Return a view with the dimensions in another order."""
-        order = as_dims("permute", as_size("permute", dims), self._array.ndim)
-        order = () if order is None else (order,) if isinstance(order, int) else order
-        if len(order) != self._array.ndim:
+        named = as_size("permute", dims)
+        if len(named) != self._array.ndim:
             raise RuntimeError(
-                f"permute: {len(order)} dimensions were given for a tensor that has "
+                f"permute: {len(named)} dimensions were given for a tensor that has "
                 f"{self._array.ndim}; name each of them once"
             )
+        order = as_dims("permute", named, self._array.ndim)
+        order = () if order is None else (order,) if isinstance(order, int) else order
         return apply(ops.permute, self, dims=order)  # type: ignore[no-any-return]
 
     def movedim(self, source: Any, destination: Any) -> Tensor:
@@ -181,6 +208,8 @@ class ShapeMethods(Variable):
             )
         sources = [as_dim("movedim", d, ndim) for d in sources]
         targets = [as_dim("movedim", d, ndim) for d in targets]
+        if not ndim:
+            return self.reshape(())
         order = [d for d in range(ndim) if d not in sources]
         for target, moved in sorted(zip(targets, sources, strict=True)):
             order.insert(target, moved)
@@ -205,11 +234,15 @@ class ShapeMethods(Variable):
     @property
     def mT(self) -> Tensor:  # noqa: N802
         """The last two dimensions exchanged."""
+        if self._array.ndim < 2:
+            if not self._array.ndim:
+                return self  # type: ignore[return-value]
+            raise RuntimeError("mT: is only there for matrices, or batches of them; got a vector")
         return self.transpose(-2, -1)
 
-    def expand(self, *sizes: Any) -> Tensor:
+    def expand(self, *size: Any) -> Tensor:
         """Return a view with dimensions of length 1 repeated; -1 keeps a length."""
-        to, shape = as_size("expand", sizes), self._array.shape
+        to, shape = as_size("expand", size), self._array.shape
         lead = len(to) - len(shape)
         full = tuple(shape[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(to))
         if lead < 0 or any(have not in (1, n) for have, n in zip(shape, full[lead:], strict=True)):
@@ -223,9 +256,9 @@ class ShapeMethods(Variable):
         """Return a view expanded to another tensor's shape."""
         return self.expand(other.shape)
 
-    def broadcast_to(self, *sizes: Any) -> Tensor:
+    def broadcast_to(self, *size: Any) -> Tensor:
         """Return a view expanded to a shape."""
-        return self.expand(*sizes)
+        return self.expand(*size)
 
     def repeat(self, *repeats: Any) -> Tensor:
         """Return the tensor repeated along each dimension."""
@@ -242,9 +275,9 @@ class ShapeMethods(Variable):
         joined = tuple(time * length for time, length in zip(times, full, strict=True))
         return self.reshape(apart).expand(spread).reshape(joined)
 
-    def tile(self, *repeats: Any) -> Tensor:
+    def tile(self, *dims: Any) -> Tensor:
         """Return the tensor repeated; missing numbers are 1."""
-        times = as_size("tile", repeats)
+        times = as_size("tile", dims)
         return self.repeat((1,) * (self._array.ndim - len(times)) + times)
 
     def flip(self, *dims: Any) -> Tensor:
@@ -256,6 +289,8 @@ class ShapeMethods(Variable):
     def roll(self, shifts: Any, dims: Any = None) -> Tensor:
         """Return the elements moved along dimensions, around the ends."""
         moves = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+        if not self._array.size:
+            return self.clone()
         if dims is None:
             flat: Tensor = apply(ops.roll, self.reshape(-1), shifts=moves, dims=(0,) * len(moves))
             return flat.reshape(self._array.shape)
@@ -286,7 +321,7 @@ class ShapeMethods(Variable):
         """Return the slices along a dimension, without it."""
         d = as_dim("unbind", dim, self._array.ndim)
         if not self._array.ndim:
-            raise RuntimeError("unbind: a 0-d tensor has no dimension to unbind")
+            raise IndexError("unbind: a 0-d tensor has no dimension to unbind")
         lead = (slice(None),) * d
         return tuple(
             apply(ops.getitem, self, index=(*lead, i)) for i in range(self._array.shape[d])
@@ -327,25 +362,3 @@ class ShapeMethods(Variable):
         if not length:
             return self.split([0] * chunks, d)
         return self.split(-(-length // chunks), d)
-
-    def new_tensor(self, data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-        """Return a new tensor of given data, in this one's dtype unless another is named."""
-        out: Tensor = wrap(np.array(data, dtype=self._array.dtype))
-        return (out if dtype is None else out.to(dtype)).requires_grad_(requires_grad)
-
-    def new_zeros(self, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-        """Return zeros of a shape, in this one's dtype unless another is named."""
-        out: Tensor = wrap(np.zeros(as_size("new_zeros", size), self._array.dtype))
-        return (out if dtype is None else out.to(dtype)).requires_grad_(requires_grad)
-
-    def new_ones(self, *size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-        """Return ones of a shape, in this one's dtype unless another is named."""
-        out: Tensor = wrap(np.ones(as_size("new_ones", size), self._array.dtype))
-        return (out if dtype is None else out.to(dtype)).requires_grad_(requires_grad)
-
-    def new_full(
-        self, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False
-    ) -> Tensor:
-        """Return a tensor of one number, in this one's dtype unless another is named."""
-        out: Tensor = wrap(np.full(as_size("new_full", [size]), fill_value, self._array.dtype))
-        return (out if dtype is None else out.to(dtype)).requires_grad_(requires_grad)

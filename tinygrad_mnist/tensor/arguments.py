@@ -1,0 +1,294 @@
+"""What every public function does around its computation: check, name itself, write to ``out``.
+
+A function whose first argument is a tensor is a method too: ``sort(x)`` and ``x.sort()`` are one
+definition, which :func:`public` makes of a plain function.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import operator
+import warnings
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+
+from tinygrad_mnist.autograd.graph import Variable
+from tinygrad_mnist.autograd.modes import modes
+from tinygrad_mnist.ops import dtypes
+
+R = TypeVar("R")
+C = TypeVar("C")
+
+DOCUMENTED = (NotImplementedError, IndexError, TypeError, RuntimeError, ValueError)
+"""The kinds of errors that a public function raises."""
+
+
+def complain(name: str, error: Exception) -> NoReturn:
+    """Raise an error again as one of the documented kinds, beginning with the function's name.
+
+    What Python raises where an argument is of a wrong kind becomes a TypeError; numbers too large
+    for their place, and sizes too large for the memory, become a RuntimeError, as in PyTorch.
+    """
+    message = str(error) or type(error).__name__
+    known = isinstance(error, DOCUMENTED)
+    if known and name in message:
+        raise error
+    if isinstance(error, Warning) or not isinstance(
+        error, (*DOCUMENTED, AttributeError, ArithmeticError, LookupError, MemoryError)
+    ):
+        raise error
+    if isinstance(error, AttributeError | KeyError):
+        kind: type[Exception] = TypeError
+    else:
+        kind = next((k for k in DOCUMENTED if isinstance(error, k)), RuntimeError)
+    raise kind(f"{name}: {message}") from error
+
+
+class Names:
+    """The other names that PyTorch accepts for a function's arguments.
+
+    ``axis`` and ``keepdims`` are NumPy's for ``dim`` and ``keepdim``. What can be given as several
+    numbers (``x.permute(1, 0)``) can also be given as one tuple by its name (``dims=(1, 0)``).
+    """
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        parameters = inspect.signature(call).parameters.values()
+        kinds = {p.name: p.kind for p in parameters}
+        pairs = (("axis", "dim"), ("keepdims", "keepdim"))
+        self.renamed = {other: name for other, name in pairs if name in kinds}
+        several = [n for n, kind in kinds.items() if kind is inspect.Parameter.VAR_POSITIONAL]
+        self.several = several[0] if several else ""
+
+    def read(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments under the function's own names."""
+        for other, name in self.renamed.items():
+            if other in kwargs and name not in kwargs:
+                kwargs[name] = kwargs.pop(other)
+        if self.several in kwargs:
+            args = (*args, kwargs.pop(self.several))
+        return args, kwargs
+
+
+def public(call: Callable[..., R]) -> Callable[..., R]:
+    """Make a public function, and method, of one whose first argument is a tensor.
+
+    The first argument may be named ``input``; ``out=`` names a tensor, or a tuple of them, for the
+    result. Errors begin with the function's name.
+    """
+    name, names = call.__name__, Names(call)
+
+    @functools.wraps(call)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        try:
+            if not args:
+                first = next((n for n in ("input", "tensor", "self") if n in kwargs), None)
+                if first is None:
+                    raise TypeError(f"{name}(): missing 1 required positional argument: 'input'")
+                args = (kwargs.pop(first),)
+            if kwargs:
+                args, kwargs = names.read(args, kwargs)
+            if not isinstance(args[0], Variable):
+                raise TypeError(
+                    f"{name}(): argument 'input' (position 1) must be Tensor, not "
+                    f"{type(args[0]).__name__}"
+                )
+            if "out" in kwargs:
+                out = kwargs.pop("out")
+                return write_out(name, call(*args, **kwargs), out)
+            return call(*args, **kwargs)
+        except Exception as error:
+            complain(name, error)
+
+    checked.__qualname__ = name
+    return checked
+
+
+def named(call: Callable[..., R]) -> Callable[..., R]:
+    """Let the errors of a function begin with its name, whatever inside of it has raised them."""
+    names = Names(call)
+
+    @functools.wraps(call)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        try:
+            if kwargs:
+                args, kwargs = names.read(args, kwargs)
+            return call(*args, **kwargs)
+        except Exception as error:
+            complain(call.__name__.strip("_"), error)
+
+    return checked
+
+
+def named_methods(cls: type[C]) -> type[C]:
+    """Let the errors of all public methods of a class begin with the method's name."""
+    for name, method in list(vars(cls).items()):
+        if not name.startswith("_") and isinstance(method, FunctionType):
+            setattr(cls, name, named(method))
+    return cls
+
+
+def factory(make: Callable[..., R]) -> Callable[..., R]:
+    """Make a public function of one that makes a tensor: with ``out``, and settings of layout.
+
+    ``layout``, ``pin_memory`` and ``memory_format`` are accepted, and change nothing: there is one
+    layout here, and no other device.
+    """
+    name, names = make.__name__, Names(make)
+
+    @functools.wraps(make)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        try:
+            args, kwargs = names.read(args, kwargs)
+            if names.several and not args:
+                raise TypeError(f"{name}() missing 1 required positional argument: 'size'")
+            for unused in ("layout", "pin_memory", "memory_format"):
+                kwargs.pop(unused, None)
+            out = kwargs.pop("out", None)
+            if out is None:
+                return make(*args, **kwargs)
+            as_tensor(name, "out", out)
+            wanted = kwargs.setdefault("dtype", out._array.dtype)
+            if wanted is not None and dtypes.as_numpy(wanted) != out._array.dtype:
+                raise RuntimeError(
+                    f"{name}: dtype {wanted} does not match the dtype of out, {out._array.dtype}"
+                )
+            return write_out(name, make(*args, **kwargs), out)
+        except Exception as error:
+            complain(name, error)
+
+    return checked
+
+
+def write_out(name: str, result: Any, out: Any) -> Any:
+    """Write a result into the tensor that a caller named with ``out=``, and return that.
+
+    Raises
+    ------
+    RuntimeError
+        When a gradient would be lost, or the dtype doesn't take the result.
+    """
+    if out is None:
+        return result
+    if isinstance(result, tuple) or isinstance(out, tuple | list):
+        if not isinstance(out, tuple | list) or not isinstance(result, tuple):
+            raise TypeError(f"{name}: out must have the form of the result")
+        if len(out) != len(result):
+            raise TypeError(f"{name}: out must be a tuple of {len(result)} tensors")
+        for x, to in zip(result, out, strict=True):
+            _check_out(name, x, to)
+        return type(result)(*map(_write, [name] * len(out), result, out))
+    _check_out(name, result, out)
+    return _write(name, result, out)
+
+
+def _check_out(name: str, result: Any, out: Any) -> None:
+    as_tensor(name, "out", out)
+    if modes.enabled and (result.requires_grad or out.requires_grad):
+        raise RuntimeError(
+            f"{name}: functions with out=... arguments don't support automatic differentiation, "
+            f"but one of the arguments requires grad; leave out away, or use no_grad()"
+        )
+    if not dtypes.can_hold(result._array.dtype, out._array.dtype):
+        raise RuntimeError(
+            f"{name}: the result has dtype {result._array.dtype}, which can't be cast to that of "
+            f"out, {out._array.dtype}"
+        )
+    if not out._array.flags.writeable:
+        raise RuntimeError(f"{name}: out can't be written to; clone() it first")
+
+
+def _write(name: str, result: Any, out: Any) -> Any:
+    if out._array.shape != result._array.shape:
+        if out._array.size:
+            warnings.warn(
+                f"{name}: out was resized, since it had shape {list(out._array.shape)} and the "
+                f"result has {list(result._array.shape)}; give one of that shape, or an empty one",
+                UserWarning,
+                stacklevel=5,
+            )
+        out._array = np.empty(result._array.shape, out._array.dtype)
+    np.copyto(out._array, result._array, casting="unsafe")
+    out._version.bump(f"{name} with out=")
+    return out
+
+
+def as_tensor(name: str, argument: str, x: Any) -> Any:
+    """Return an argument that must be a tensor."""
+    if not isinstance(x, Variable):
+        raise TypeError(f"{name}: argument '{argument}' must be Tensor, not {type(x).__name__}")
+    return x
+
+
+def as_tensors(name: str, tensors: Any) -> list[Any]:
+    """Return the tensors of an argument that must be a list or tuple of them."""
+    if isinstance(tensors, Variable | np.ndarray | str) or not hasattr(tensors, "__iter__"):
+        raise TypeError(
+            f"{name}: expected a tuple or list of Tensors, not {type(tensors).__name__}"
+        )
+    found = list(tensors)
+    if not found:
+        raise RuntimeError(f"{name}: expected a non-empty list of Tensors")
+    for position, x in enumerate(found):
+        if not isinstance(x, Variable | np.ndarray):
+            raise TypeError(
+                f"{name}: expected Tensor as element {position}, but got {type(x).__name__}"
+            )
+    return found
+
+
+def as_int(name: str, argument: str, x: Any) -> int:
+    """Return an argument that must be an integer; a bool is none."""
+    if isinstance(x, Variable) and (x._array.ndim or x._array.dtype.kind not in "iu"):
+        raise TypeError(f"{name}: argument '{argument}' must be int, not a Tensor of {x.shape}")
+    if isinstance(x, bool | np.bool_) or not hasattr(x, "__index__"):
+        raise TypeError(f"{name}: argument '{argument}' must be int, not {type(x).__name__}")
+    number = operator.index(x)
+    if not -(2**63) <= number < 2**63:
+        raise RuntimeError(f"{name}: argument '{argument}' is too large for an int64: {number}")
+    return number
+
+
+def as_number(name: str, argument: str, x: Any) -> Any:
+    """Return an argument that must be one number: a Python one, or a tensor of one element."""
+    if isinstance(x, Variable) and x._array.size == 1:
+        return x._array.item()
+    if isinstance(x, np.bool_ | np.integer | np.floating):
+        return x.item()
+    if not isinstance(x, bool | int | float):
+        raise TypeError(f"{name}: argument '{argument}' must be Number, not {type(x).__name__}")
+    return x
+
+
+def as_tuple(name: str, argument: str, x: Any) -> Any:
+    """Return an argument that must be a tuple or list."""
+    if not isinstance(x, tuple | list):
+        raise TypeError(
+            f"{name}: argument '{argument}' must be tuple of ints, not {type(x).__name__}"
+        )
+    return x
+
+
+def need_floats(name: str, x: Any) -> None:
+    """Refuse a tensor that doesn't hold floating-point numbers."""
+    if x._array.dtype.kind != "f":
+        raise RuntimeError(
+            f"{name}: the input must be floating point, but is {dtypes.of(x._array.dtype)}; "
+            f"convert it with float()"
+        )
+
+
+def broadcast(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape that shapes broadcast to."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise RuntimeError(
+            f"{name}: the shapes {', '.join(str(list(s)) for s in shapes)} do not broadcast; "
+            f"aligned from the right, each pair of lengths must be equal, or one of them 1"
+        ) from None

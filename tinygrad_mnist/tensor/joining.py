@@ -1,0 +1,238 @@
+"""Functions of several tensors: joins, grids, blocks, common shapes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import Variable, apply
+from tinygrad_mnist.tensor.arguments import as_tensor, as_tensors, broadcast, named
+from tinygrad_mnist.tensor.creation import cat, stack
+from tinygrad_mnist.tensor.printing import Size
+from tinygrad_mnist.tensor.shape import as_size
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor.core import Tensor
+
+
+def _several(name: str, tensors: tuple[Any, ...]) -> list[Any]:
+    """Return tensors given one by one or as one sequence."""
+    if len(tensors) == 1 and not isinstance(tensors[0], Variable):
+        tensors = tensors[0]
+    found = as_tensors(name, tensors)
+    return [as_tensor(name, "tensors", x) for x in found]
+
+
+def _each_or_all(name: str, make: Any, tensors: tuple[Any, ...]) -> Any:
+    if len(tensors) == 1 and isinstance(tensors[0], Variable):
+        return make(tensors[0])
+    return tuple(make(x) for x in _several(name, tensors))
+
+
+def _at_least_2d(x: Any) -> Any:
+    return x.reshape(1, -1) if x._array.ndim < 2 else x
+
+
+@named
+def atleast_1d(*tensors: Any) -> Any:
+    """Return a tensor, or a tuple of them, of at least 1 dimension. Follows ``torch.atleast_1d``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> atleast_1d(tensor(3))
+    tensor([3])
+    """
+    return _each_or_all("atleast_1d", lambda x: x if x._array.ndim else x.reshape(1), tensors)
+
+
+@named
+def atleast_2d(*tensors: Any) -> Any:
+    """Return a tensor, or a tuple of them, of at least 2 dimensions: a vector becomes a row.
+
+    Follows ``torch.atleast_2d``.
+    """
+    return _each_or_all("atleast_2d", _at_least_2d, tensors)
+
+
+@named
+def atleast_3d(*tensors: Any) -> Any:
+    """Return a tensor, or a tuple of them, of at least 3 dimensions: (n) becomes (1, n, 1).
+
+    Follows ``torch.atleast_3d``.
+    """
+    return _each_or_all("atleast_3d", _at_least_3d, tensors)
+
+
+def _at_least_3d(x: Any) -> Any:
+    if x._array.ndim >= 3:
+        return x
+    return x.unsqueeze(-1) if x._array.ndim == 2 else x.reshape(1, -1, 1)
+
+
+@named
+def hstack(tensors: Any, *, out: Any = None) -> Tensor:
+    """Join tensors side by side: along the second dimension, vectors along the first.
+
+    Follows ``torch.hstack``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> hstack((tensor([1, 2]), tensor([3])))
+    tensor([1, 2, 3])
+    """
+    parts = [x if x._array.ndim else x.reshape(1) for x in as_tensors("hstack", tensors)]
+    return cat(parts, 0 if parts[0]._array.ndim == 1 else 1, out=out)
+
+
+@named
+def vstack(tensors: Any, *, out: Any = None) -> Tensor:
+    """Join tensors one below the other; vectors are rows. Follows ``torch.vstack``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> vstack((tensor([1, 2]), tensor([3, 4])))
+    tensor([[1, 2],
+            [3, 4]])
+    """
+    return cat([_at_least_2d(x) for x in as_tensors("vstack", tensors)], 0, out=out)
+
+
+row_stack = vstack
+
+
+@named
+def dstack(tensors: Any, *, out: Any = None) -> Tensor:
+    """Join tensors along the third dimension. Follows ``torch.dstack``."""
+    return cat([_at_least_3d(x) for x in as_tensors("dstack", tensors)], 2, out=out)
+
+
+@named
+def column_stack(tensors: Any, *, out: Any = None) -> Tensor:
+    """Join tensors side by side; vectors are columns. Follows ``torch.column_stack``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> column_stack((tensor([1, 2]), tensor([3, 4])))
+    tensor([[1, 3],
+            [2, 4]])
+    """
+    found = as_tensors("column_stack", tensors)
+    parts = [x.reshape(-1, 1) if x._array.ndim < 2 else x for x in found]
+    return cat(parts, 1, out=out)
+
+
+@named
+def broadcast_shapes(*shapes: Any) -> Size:
+    """Return the shape that shapes broadcast to. Follows ``torch.broadcast_shapes``.
+
+    Examples
+    --------
+    >>> broadcast_shapes((2, 1), (3,))
+    torch.Size([2, 3])
+    """
+    sizes = [as_size("broadcast_shapes", [s if isinstance(s, tuple | list) else (s,)])
+             for s in shapes]  # fmt: skip
+    if any(n < 0 for size in sizes for n in size):
+        raise RuntimeError(f"broadcast_shapes: a length can't be negative, got {shapes}")
+    return Size(broadcast("broadcast_shapes", *sizes))
+
+
+@named
+def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
+    """Return views expanded to a common shape. Follows ``torch.broadcast_tensors``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import zeros
+    >>> [x.shape for x in broadcast_tensors(zeros(2, 1), zeros(3))]
+    [torch.Size([2, 3]), torch.Size([2, 3])]
+    """
+    found = _several("broadcast_tensors", tensors)
+    shape = broadcast("broadcast_tensors", *(x._array.shape for x in found))
+    return tuple(x.expand(shape) for x in found)
+
+
+@named
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
+    """Return grids of coordinates, one for each vector: of its value at every place of the grid.
+
+    With ``indexing="ij"`` (which it is if left out) the first vector goes down the rows, with
+    ``"xy"`` along them. Follows ``torch.meshgrid``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> meshgrid(tensor([1, 2]), tensor([3, 4, 5]), indexing="ij")[0]
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+    """
+    found = _several("meshgrid", tensors)
+    if indexing not in (None, "ij", "xy"):
+        raise RuntimeError(f"meshgrid: indexing must be 'ij' or 'xy', but got {indexing!r}")
+    if any(x._array.ndim > 1 for x in found):
+        raise RuntimeError("meshgrid: expected scalars or vectors, got tensors of more dimensions")
+    if len({x._array.dtype for x in found}) > 1:
+        raise RuntimeError("meshgrid: expects all tensors to have the same dtype")
+    lengths = tuple(x._array.size for x in found)
+    grids = [
+        x.reshape([-1 if i == d else 1 for i in range(len(found))]).expand(lengths)
+        for d, x in enumerate(found)
+    ]
+    if indexing == "xy" and len(grids) > 1:
+        grids = [grid.transpose(0, 1) for grid in grids]
+    return tuple(grids)
+
+
+@named
+def cartesian_prod(*tensors: Any) -> Tensor:
+    """Return all combinations of elements of vectors, as rows. Follows ``torch.cartesian_prod``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> cartesian_prod(tensor([1, 2]), tensor([3, 4]))
+    tensor([[1, 3],
+            [1, 4],
+            [2, 3],
+            [2, 4]])
+    """
+    found = _several("cartesian_prod", tensors)
+    if any(x._array.ndim != 1 for x in found):
+        raise RuntimeError("cartesian_prod: expected one-dimensional tensors")
+    if len(found) == 1:
+        return found[0]  # type: ignore[no-any-return]
+    return stack([grid.reshape(-1) for grid in meshgrid(*found, indexing="ij")], 1)
+
+
+@named
+def block_diag(*tensors: Any) -> Tensor:
+    """Return a matrix with matrices on its diagonal, and zeros elsewhere.
+
+    Follows ``torch.block_diag``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> block_diag(tensor([[1, 2]]), tensor([[3]]))
+    tensor([[1, 2, 0],
+            [0, 0, 3]])
+    """
+    blocks = [_at_least_2d(x) for x in _several("block_diag", tensors)]
+    if any(x._array.ndim > 2 for x in blocks):
+        raise RuntimeError("block_diag: input tensors must have 2 or fewer dimensions")
+    to = tuple(int(n) for n in np.sum([x._array.shape for x in blocks], axis=0))
+    total: Any = None
+    row = column = 0
+    for x in blocks:
+        n, m = x._array.shape
+        index = (slice(row, row + n), slice(column, column + m))
+        placed = apply(ops.place, x, to=to, index=index)
+        total = placed if total is None else total + placed
+        row, column = row + n, column + m
+    return total  # type: ignore[no-any-return]

@@ -1,0 +1,591 @@
+"""Order: sorting, the largest, the middle and the most frequent; sets and positions.
+
+The values are gathered by indices that NumPy finds, so that each gets its gradient back. NaN
+counts as larger than every number, as in PyTorch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.tensor import return_types
+from tinygrad_mnist.tensor.arguments import (
+    as_int,
+    as_number,
+    as_tensor,
+    named,
+    public,
+)
+from tinygrad_mnist.tensor.reduction import as_dim
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor.core import Tensor
+    from tinygrad_mnist.tensor.return_types import ValuesIndices
+
+
+def _order(x: np.ndarray, dim: int, descending: bool) -> np.ndarray:
+    """Return the indices that sort along a dimension, equal elements staying in their order."""
+    if not descending:
+        return np.argsort(x, axis=dim, kind="stable")
+    backwards = np.argsort(np.flip(x, dim), axis=dim, kind="stable")
+    order: np.ndarray = x.shape[dim] - 1 - np.flip(backwards, dim)
+    return order
+
+
+def _take(kind: Any, x: Any, dim: int, index: np.ndarray, keepdim: bool = True) -> Any:
+    """Return the elements at indices along a dimension, and the indices, as a named pair."""
+    if x._array.ndim == 0:
+        return kind(apply(ops.clone, x), wrap(np.zeros((), np.int64)))
+    index = np.ascontiguousarray(index, np.int64)
+    values, indices = apply(ops.gather, x, index, dim=dim), wrap(index)
+    if not keepdim:
+        values, indices = values.squeeze(dim), indices.squeeze(dim)
+    return kind(values, indices)
+
+
+def _no_bools(name: str, x: Any, dim: Any) -> None:
+    if dim is not None:
+        as_dim(name, dim, x._array.ndim)
+    if x._array.dtype.kind == "b":
+        raise NotImplementedError(f"{name}: not implemented for bools; convert them with int()")
+
+
+def _one_dim(name: str, x: Any, dim: Any) -> int:
+    """Check a dimension to choose from, which must have elements."""
+    d = as_dim(name, dim, x._array.ndim)
+    if x._array.ndim and x._array.shape[d] == 0:
+        raise IndexError(f"{name}: expected dimension {d} to have elements, but it is empty")
+    return d
+
+
+@public
+def sort(
+    input: Tensor,  # noqa: A002
+    dim: int = -1,
+    descending: bool = False,
+    stable: bool = False,
+) -> ValuesIndices:
+    """Sort along a dimension; return values and indices.
+
+    Equal elements always stay in their order, also without ``stable``. NaN comes after all
+    numbers. Follows ``torch.sort``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> sort(tensor([3, 1, 2])).indices
+    tensor([1, 2, 0])
+    """
+    d = as_dim("sort", dim, input._array.ndim)
+    if not input._array.ndim:
+        return _take(return_types.sort, input, d, np.zeros(0))  # type: ignore[no-any-return]
+    return _take(return_types.sort, input, d, _order(input._array, d, bool(descending)))  # type: ignore[no-any-return]
+
+
+@public
+def argsort(
+    input: Tensor,  # noqa: A002
+    dim: int = -1,
+    descending: bool = False,
+    stable: bool = False,
+) -> Tensor:
+    """Return the indices that sort along a dimension. Follows ``torch.argsort``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> argsort(tensor([3, 1, 2]), descending=True)
+    tensor([0, 2, 1])
+    """
+    return sort(input, dim, descending, stable).indices
+
+
+@public
+def msort(input: Tensor) -> Tensor:  # noqa: A002
+    """Return the values sorted along the first dimension. Follows ``torch.msort``."""
+    return sort(input, 0).values
+
+
+@public
+def topk(
+    input: Tensor,  # noqa: A002
+    k: int,
+    dim: int = -1,
+    largest: bool = True,
+    sorted: bool = True,  # noqa: A002
+) -> ValuesIndices:
+    """Return the k largest (or smallest) along a dimension, in order, and their indices.
+
+    Of equal elements the first are chosen. Follows ``torch.topk``.
+
+    Raises
+    ------
+    RuntimeError
+        When there aren't as many, or the tensor holds bools.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> topk(tensor([1.0, 3.0, 2.0]), 2).values
+    tensor([3., 2.])
+    """
+    d, count = as_dim("topk", dim, input._array.ndim), as_int("topk", "k", k)
+    if input._array.dtype.kind == "b":
+        raise RuntimeError("topk: not implemented for bools; convert the tensor with int()")
+    length = input._array.shape[d] if input._array.ndim else 1
+    if not 0 <= count <= length:
+        raise RuntimeError(
+            f"topk: selected index k out of range: k is {count}, and dimension {d} has {length} "
+            f"elements"
+        )
+    if not input._array.ndim:
+        return _take(return_types.topk, input, d, np.zeros(0))  # type: ignore[no-any-return]
+    order = _order(input._array, d, bool(largest))
+    return _take(return_types.topk, input, d, order[(slice(None),) * d + (slice(count),)])  # type: ignore[no-any-return]
+
+
+@public
+def kthvalue(
+    input: Tensor,  # noqa: A002
+    k: int,
+    dim: int = -1,
+    keepdim: bool = False,
+) -> ValuesIndices:
+    """Return the k-th smallest along a dimension, counted from 1. Follows ``torch.kthvalue``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> kthvalue(tensor([1.0, 3.0, 2.0]), 2).values
+    tensor(2.)
+    """
+    _no_bools("kthvalue", input, dim)
+    d, count = _one_dim("kthvalue", input, dim), as_int("kthvalue", "k", k)
+    length = input._array.shape[d] if input._array.ndim else 1
+    if not 1 <= count <= length:
+        raise RuntimeError(
+            f"kthvalue: selected number k out of range: k is {count}, and dimension {d} has "
+            f"{length} elements"
+        )
+    return _nth(return_types.kthvalue, input, d, count - 1, keepdim)  # type: ignore[no-any-return]
+
+
+def _nth(kind: Any, x: Any, dim: int, position: Any, keepdim: bool) -> Any:
+    """Return the elements at a position in the order along a dimension."""
+    if not x._array.ndim:
+        return _take(kind, x, dim, np.zeros(0))
+    order = _order(x._array, dim, False)
+    where = np.broadcast_to(position, (*x.shape[:dim], 1, *x.shape[dim + 1 :]))
+    return _take(kind, x, dim, np.take_along_axis(order, where, dim), bool(keepdim))
+
+
+@public
+def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:  # noqa: A002
+    """Return the middle element, the lower of two; along a dimension, with its index.
+
+    Without a dimension, equal elements share the gradient. NaN where there is a NaN. Follows
+    ``torch.median``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> median(tensor([4.0, 1.0, 2.0, 3.0]))
+    tensor(2.)
+    """
+    _no_bools("median", input, dim)
+    if dim is None:
+        if not input._array.size:
+            kind = input._array.dtype
+            return wrap(np.full((), np.nan if kind.kind == "f" else np.iinfo(kind).min, kind))
+        return apply(ops.median, input)
+    d = _one_dim("median", input, dim)
+    if not input._array.ndim:
+        return _take(return_types.median, input, d, np.zeros(0))
+    nan = np.isnan(input._array).any(axis=d, keepdims=True)
+    first_nan = np.isnan(input._array).argmax(axis=d, keepdims=True)
+    middle = (input._array.shape[d] - 1) // 2
+    order = np.take(_order(input._array, d, False), [middle], axis=d)
+    return _take(return_types.median, input, d, np.where(nan, first_nan, order), bool(keepdim))
+
+
+@public
+def nanmedian(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:  # noqa: A002
+    """Return the middle of the elements that aren't NaN, as :func:`median` does.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> nanmedian(tensor([float("nan"), 1.0, 2.0, 3.0]))
+    tensor(2.)
+    """
+    _no_bools("nanmedian", input, dim)
+    if dim is None:
+        kept = input[~input.isnan()]
+        return median(kept if kept._array.size else input.reshape(-1))
+    d = _one_dim("nanmedian", input, dim)
+    if not input._array.ndim:
+        return _take(return_types.nanmedian, input, d, np.zeros(0))
+    count = (~np.isnan(input._array)).sum(axis=d, keepdims=True)
+    return _nth(return_types.nanmedian, input, d, np.maximum(count - 1, 0) // 2, keepdim)
+
+
+@public
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:  # noqa: A002
+    """Return the most frequent element along a dimension, the smallest of several.
+
+    The index is that of its last appearance. Follows ``torch.mode``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> mode(tensor([1, 2, 2, 1, 3])).values
+    tensor(1)
+    """
+    d = _one_dim("mode", input, dim)
+    if not input._array.ndim:
+        return _take(return_types.mode, input, d, np.zeros(0))  # type: ignore[no-any-return]
+    order = np.moveaxis(_order(input._array, d, False), d, -1)
+    rows = np.take_along_axis(np.moveaxis(input._array, d, -1), order, -1)
+    # Elements of a run of equal ones count how far it goes back; the highest count ends the run.
+    steps = np.arange(rows.shape[-1])
+    begins = np.ones(rows.shape, bool)
+    begins[..., 1:] = rows[..., 1:] != rows[..., :-1]
+    length = steps - np.maximum.accumulate(np.where(begins, steps, 0), axis=-1)
+    last = np.argmax(length, axis=-1, keepdims=True)
+    where = np.moveaxis(np.take_along_axis(order, last, -1), -1, d)
+    return _take(return_types.mode, input, d, where, bool(keepdim))  # type: ignore[no-any-return]
+
+
+def _running(kind: Any, x: Any, dim: Any, keep: Any) -> Any:
+    """Return running extremes along a dimension, and the last index that reached each."""
+    d = as_dim(kind.__name__, dim, x._array.ndim)
+    if not x._array.ndim:
+        return _take(kind, x, d, np.zeros(0))
+    with np.errstate(invalid="ignore"):
+        best = keep.accumulate(x._array, axis=d)
+    new = (x._array == best) | np.isnan(x._array)
+    steps = np.arange(x._array.shape[d]).reshape([-1 if i == d else 1 for i in range(x.ndim)])
+    return _take(kind, x, d, np.maximum.accumulate(np.where(new, steps, 0), axis=d))
+
+
+@public
+def cummax(input: Tensor, dim: int) -> ValuesIndices:  # noqa: A002
+    """Return the largest so far along a dimension, and where it was. Follows ``torch.cummax``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> cummax(tensor([1, 3, 2]), 0).values
+    tensor([1, 3, 3])
+    """
+    return _running(return_types.cummax, input, dim, np.maximum)  # type: ignore[no-any-return]
+
+
+@public
+def cummin(input: Tensor, dim: int) -> ValuesIndices:  # noqa: A002
+    """Return the smallest so far along a dimension, and where it was. Follows ``torch.cummin``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> cummin(tensor([2, 3, 1]), 0).values
+    tensor([2, 2, 1])
+    """
+    return _running(return_types.cummin, input, dim, np.minimum)  # type: ignore[no-any-return]
+
+
+_ROUNDING = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+def _quantile(
+    name: str, x: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, skip_nan: bool
+) -> Any:
+    if x._array.dtype not in (np.float32, np.float64):
+        raise RuntimeError(f"{name}: the input must be of float or double dtype, not {x.dtype}")
+    if isinstance(q, Variable):
+        if q._array.dtype != x._array.dtype:
+            raise RuntimeError(f"{name}: q must have the dtype of the input, {x.dtype}")
+        shares = q._array
+    else:
+        shares = np.asarray(as_number(name, "q", q), x._array.dtype)
+    if shares.ndim > 1 or not ((shares >= 0) & (shares <= 1)).all():
+        raise RuntimeError(f"{name}: q must be a number in [0, 1], or a vector of them, got {q}")
+    if interpolation not in _ROUNDING:
+        raise RuntimeError(f"{name}: interpolation must be one of {_ROUNDING}, not {interpolation}")
+    d = 0 if dim is None else as_dim(name, dim, x._array.ndim)
+    ndim = x._array.ndim
+    rows = x.reshape(-1) if dim is None or not ndim else x.movedim(d, -1)
+    count = rows._array.shape[-1]
+    if not rows._array.size:
+        raise RuntimeError(f"{name}: the input must be non-empty")
+    rows = sort(rows, -1).values
+    nan = np.isnan(rows._array)
+    filled = (~nan).sum(-1, keepdims=True) if skip_nan else count
+    rank = shares.reshape(-1) * np.asarray(np.maximum(filled, 1) - 1, shares.dtype)
+    rank = np.broadcast_to(rank, (*rows.shape[:-1], shares.size))
+    if not skip_nan:  # NaN comes last: a row that has one gives NaN
+        rank = np.where(nan.any(-1, keepdims=True), np.array(count - 1, rank.dtype), rank)
+    if interpolation == "nearest":
+        rank = np.rint(rank)
+    low, high = np.floor(rank), np.ceil(rank)
+    if interpolation == "lower":
+        high = rank = low
+    elif interpolation == "higher":
+        low = rank = high
+    below = rows.gather(-1, wrap(low.astype(np.int64)))
+    weight = np.full_like(rank, 0.5) if interpolation == "midpoint" else rank - low
+    above = rows.gather(-1, wrap(high.astype(np.int64)))
+    out = below.lerp(above, wrap(np.asarray(weight, rank.dtype)))
+    if keepdim and ndim:
+        front = out.movedim(-1, 0)
+        shape = [1] * ndim if dim is None else [1 if i == d else n for i, n in enumerate(x.shape)]
+        out = front.reshape((-1, *shape))
+    else:
+        out = out.movedim(-1, 0)
+    return out.squeeze(0) if shares.ndim == 0 else out
+
+
+@public
+def quantile(
+    input: Tensor,  # noqa: A002
+    q: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+) -> Tensor:
+    """Return the values below which given shares of the elements lie. Follows ``torch.quantile``.
+
+    For a vector of shares the result has a first dimension for them.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> quantile(tensor([0.0, 1.0, 2.0]), 0.25)
+    tensor(0.5000)
+    """
+    return _quantile("quantile", input, q, dim, keepdim, interpolation, False)  # type: ignore[no-any-return]
+
+
+@public
+def nanquantile(
+    input: Tensor,  # noqa: A002
+    q: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+) -> Tensor:
+    """Return quantiles of the elements that aren't NaN. Follows ``torch.nanquantile``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> nanquantile(tensor([float("nan"), 1.0, 2.0]), 0.5)
+    tensor(1.5000)
+    """
+    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)  # type: ignore[no-any-return]
+
+
+def _unique_parts(
+    name: str, x: Any, chosen: np.ndarray, inverse: Any, counts: Any, dim: Any
+) -> Any:
+    """Return distinct elements, and what else was asked for; each gets its first one's gradient."""
+    flat = x.reshape(-1) if dim is None else x
+    values = flat.index_select(0 if dim is None else dim, wrap(chosen.astype(np.int64)))
+    parts = [values]
+    if inverse is not None:
+        parts.append(wrap(np.asarray(inverse, np.int64)))
+    if counts is not None:
+        parts.append(wrap(np.asarray(counts, np.int64)))
+    return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+@public
+def unique(
+    input: Tensor,  # noqa: A002
+    sorted: bool = True,  # noqa: A002
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """Return the distinct elements in order, or the distinct slices along a dimension.
+
+    With ``return_inverse``, also where each element is among them; with ``return_counts``, how
+    often it appears. Follows ``torch.unique``; its gradient goes to the first of equal elements.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> unique(tensor([3, 1, 3]), return_counts=True)
+    (tensor([1, 3]), tensor([1, 2]))
+    """
+    d = None if dim is None else as_dim("unique", dim, input._array.ndim)
+    if d is not None and not input._array.ndim:
+        raise IndexError("unique: a 0-d tensor has no dimension to search")
+    array = input._array
+    if d is not None and not array.size and array.shape[d]:
+        raise RuntimeError("unique: a dimension of a tensor without elements can't be searched")
+    _, first, inverse, counts = np.unique(
+        array, return_index=True, return_inverse=True, return_counts=True, axis=d, equal_nan=False
+    )
+    inverse = inverse.reshape(array.shape if d is None else -1)
+    return _unique_parts(
+        "unique", input, first, inverse if return_inverse else None,
+        counts if return_counts else None, d,
+    )  # fmt: skip
+
+
+@public
+def unique_consecutive(
+    input: Tensor,  # noqa: A002
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """Return the elements without those equal to the one before.
+
+    Follows ``torch.unique_consecutive``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> unique_consecutive(tensor([1, 1, 2, 1]))
+    tensor([1, 2, 1])
+    """
+    d = None if dim is None else as_dim("unique_consecutive", dim, input._array.ndim)
+    if d is not None and not input._array.ndim:
+        raise IndexError("unique_consecutive: a 0-d tensor has no dimension to search")
+    rows = input._array.reshape(-1, 1) if d is None else np.moveaxis(input._array, d, 0)
+    rows = rows.reshape(len(rows), -1) if rows.size else rows.reshape(len(rows), 0)
+    begins = np.ones(len(rows), bool)
+    begins[1:] = (rows[1:] != rows[:-1]).any(axis=1)
+    first = np.flatnonzero(begins)
+    inverse = (np.cumsum(begins) - 1).reshape(input._array.shape if d is None else -1)
+    counts = np.diff([*first, len(rows)])
+    return _unique_parts(
+        "unique_consecutive", input, first, inverse if return_inverse else None,
+        counts if return_counts else None, d,
+    )  # fmt: skip
+
+
+@named
+def searchsorted(
+    sorted_sequence: Tensor,
+    input: Any,  # noqa: A002
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: Any = None,
+) -> Tensor:
+    """Return where values would have to be put in, to keep sorted rows sorted.
+
+    Rows of shape (..., n) and values (..., m) have equal leading dimensions; one row serves
+    values of any shape. Follows ``torch.searchsorted``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> searchsorted(tensor([1, 3, 5]), tensor([3, 6]))
+    tensor([1, 3])
+    """
+    rows = as_tensor("searchsorted", "sorted_sequence", sorted_sequence)._array
+    if side not in (None, "left", "right") or (side == "left" and right):
+        raise RuntimeError(f"searchsorted: side must be 'left' or 'right', and agree, got {side!r}")
+    if sorter is not None:
+        rows = np.take_along_axis(rows, as_tensor("searchsorted", "sorter", sorter)._array, -1)
+    if not rows.ndim:
+        raise RuntimeError("searchsorted: the sorted rows must have at least 1 dimension")
+    if isinstance(input, Variable):
+        wanted = input._array
+    else:
+        wanted = np.asarray(as_number("searchsorted", "input", input))
+    if rows.dtype.kind == wanted.dtype.kind == "b" and rows.size:
+        raise NotImplementedError("searchsorted: not implemented for bools; convert them")
+    which: Any = "right" if right or side == "right" else "left"
+    if rows.ndim == 1:
+        found = np.searchsorted(rows, wanted, which)
+    else:
+        if rows.shape[:-1] != wanted.shape[:-1] or not wanted.ndim:
+            raise RuntimeError(
+                f"searchsorted: rows of shape {list(rows.shape)} and values of shape "
+                f"{list(wanted.shape)} must agree in all but the last dimension"
+            )
+        found = np.empty(wanted.shape, np.int64)
+        for place in np.ndindex(wanted.shape[:-1]):
+            found[place] = np.searchsorted(rows[place], wanted[place], which)
+    return wrap(np.asarray(found, np.int32 if out_int32 else np.int64))  # type: ignore[no-any-return]
+
+
+@named
+def bucketize(
+    input: Any,  # noqa: A002
+    boundaries: Tensor,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+) -> Tensor:
+    """Return the numbers of the intervals between boundaries that elements lie in.
+
+    Follows ``torch.bucketize``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> bucketize(tensor([0, 4]), tensor([1, 3, 5]))
+    tensor([0, 2])
+    """
+    if as_tensor("bucketize", "boundaries", boundaries)._array.ndim != 1:
+        raise RuntimeError(
+            f"bucketize: boundaries must be a vector, got shape {list(boundaries.shape)}"
+        )
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right)
+
+
+@named
+def isin(
+    elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
+) -> Tensor:
+    """Return which elements are among others; one of the two may be a number.
+
+    Follows ``torch.isin``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> isin(tensor([1, 2]), tensor([2, 3]))
+    tensor([False,  True])
+    """
+    if not isinstance(elements, Variable) and not isinstance(test_elements, Variable):
+        raise TypeError("isin: one of elements and test_elements must be a Tensor")
+    arrays = [
+        x._array if isinstance(x, Variable) else np.asarray(as_number("isin", "elements", x))
+        for x in (elements, test_elements)
+    ]
+    if any(x.dtype.kind == "b" for x in arrays):
+        raise RuntimeError("isin: bools are not supported; convert them with int()")
+    return wrap(np.isin(arrays[0], arrays[1], invert=bool(invert)))  # type: ignore[no-any-return]
+
+
+class OrderingMethods(Variable):
+    """What Tensor can say about the order of its elements."""
+
+    sort = sort
+    argsort = argsort
+    msort = msort
+    topk = topk
+    kthvalue = kthvalue
+    median = median
+    nanmedian = nanmedian
+    mode = mode
+    cummax = cummax
+    cummin = cummin
+    quantile = quantile
+    nanquantile = nanquantile
+    unique = unique
+    unique_consecutive = unique_consecutive

@@ -1,0 +1,429 @@
+"""Writing by index into a copy: scatter, and the index_ family. Reading: take.
+
+The in-place twins (``scatter_``, ``index_add_``) write the same results into the tensor.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.modes import modes
+from tinygrad_mnist.ops.indexing import along
+from tinygrad_mnist.tensor.arguments import as_number, as_tensor, broadcast, public
+from tinygrad_mnist.tensor.indexing import as_index, check_along, index_array
+from tinygrad_mnist.tensor.reduction import as_dim
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor.core import Tensor
+
+
+def _long_index(name: str, index: Any) -> np.ndarray:
+    array = index_array(name, as_tensor(name, "index", index))
+    if array.dtype not in (np.int64, np.int32):
+        raise RuntimeError(f"{name}: expected dtype int64 for the index, got {array.dtype}")
+    return array.astype(np.int64)  # a copy, because it must stay what it was until backward
+
+
+def _same_dtype(name: str, x: Any, source: Any) -> None:
+    if x._array.dtype != source._array.dtype:
+        raise RuntimeError(
+            f"{name}: the source must have the tensor's dtype, {x.dtype}, but has {source.dtype}"
+        )
+
+
+def _scattered(name: str, x: Any, dim: Any, index: Any, src: Any) -> tuple[Any, Any, int]:
+    """Check the arguments of a scatter; return index and source as arrays, and the dimension."""
+    where = _long_index(name, index)
+    if not isinstance(src, Variable):
+        number = as_number(name, "value", src)
+        src = wrap(np.full(where.shape, number).astype(x._array.dtype))
+    _same_dtype(name, x, src)
+    if not where.size:
+        return where, src, as_dim(name, dim, x._array.ndim)
+    d = check_along(name, x._array.shape, where, dim)
+    sizes = src._array.shape
+    if len(sizes) != where.ndim or any(n > m for n, m in zip(where.shape, sizes, strict=True)):
+        raise RuntimeError(
+            f"{name}: the index has shape {list(where.shape)}, which does not lie within the "
+            f"source's, {list(sizes)}"
+        )
+    return where, src, d
+
+
+@public
+def scatter(
+    input: Tensor,  # noqa: A002
+    dim: int,
+    index: Tensor,
+    src: Any = None,
+    *,
+    value: Any = None,
+    reduce: str | None = None,
+) -> Tensor:
+    """Return a copy with a source, or one number, written along a dimension where the index says.
+
+    ``out[index[i, j], j] = src[i, j]`` for ``dim=0``. Where an index repeats, the last one counts.
+    ``reduce`` may be ``"add"`` or ``"multiply"``. Follows ``torch.scatter``.
+
+    Raises
+    ------
+    RuntimeError
+        When an index is out of range, or the shapes or dtypes don't fit.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor, zeros
+    >>> scatter(zeros(2, 3), 1, tensor([[2], [0]]), 1.0)
+    tensor([[0., 0., 1.],
+            [1., 0., 0.]])
+    """
+    if (src is None) == (value is None):
+        raise TypeError("scatter: give one of src (a Tensor) and value (a number)")
+    if value is not None and isinstance(value, Variable) and value._array.ndim:
+        raise TypeError("scatter: argument 'value' must be Number, not Tensor; pass it as src")
+    source = value if src is None else src
+    if reduce is not None and reduce not in ("add", "multiply"):
+        raise RuntimeError(f"scatter: reduce must be 'add' or 'multiply', not {reduce!r}")
+    if isinstance(source, Variable) and value is not None:
+        source = source._array.item()
+    where, source, d = _scattered("scatter", input, dim, index, source)
+    if not where.size:
+        return input.clone()
+    if reduce == "add":
+        return apply(ops.scatter_add, input, where, source, dim=d)  # type: ignore[no-any-return]
+    if reduce == "multiply":
+        return scatter_reduce(input, dim, index, source, "prod")
+    return apply(ops.scatter, input, where, source, dim=d)  # type: ignore[no-any-return]
+
+
+_REDUCTIONS = {
+    "sum": np.add, "prod": np.multiply, "mean": np.add, "amax": np.maximum, "amin": np.minimum,
+}  # fmt: skip
+
+
+@public
+def scatter_reduce(
+    input: Tensor,  # noqa: A002
+    dim: int,
+    index: Tensor,
+    src: Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+) -> Tensor:
+    """Return a copy in which the source is gathered up along a dimension where the index says.
+
+    ``reduce`` is ``"sum"``, ``"prod"``, ``"mean"``, ``"amax"`` or ``"amin"``; without
+    ``include_self`` the elements that are written to don't take part. Follows
+    ``torch.scatter_reduce``.
+
+    Raises
+    ------
+    NotImplementedError
+        For the derivative of ``"prod"``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor, zeros
+    >>> scatter_reduce(zeros(2), 0, tensor([0, 1, 1]), tensor([3.0, 1.0, 2.0]), "amax")
+    tensor([3., 2.])
+    """
+    name = "scatter_reduce"
+    if reduce not in _REDUCTIONS:
+        raise RuntimeError(f"{name}: reduce must be one of {list(_REDUCTIONS)}, not {reduce!r}")
+    as_dim(name, dim, input._array.ndim)
+    if reduce == "mean" and input._array.dtype.kind == "b":
+        raise NotImplementedError(f"{name}: 'mean' is not implemented for bools")
+    where, src, d = _scattered(name, input, dim, index, as_tensor(name, "src", src))
+    if not where.size:
+        return input.clone()
+    if not input._array.ndim:
+        return scatter_reduce(
+            input.reshape(1), 0, wrap(where.reshape(1)), src.reshape(1), reduce,
+            include_self=include_self,
+        ).reshape(())  # fmt: skip
+    src = src[tuple(slice(n) for n in where.shape)]
+    counts = ops.scatter_add(
+        np.full(input._array.shape, int(include_self)), where, np.ones_like(where), dim=d
+    )
+    untouched = np.zeros(0, bool) if include_self else counts == 0
+    if reduce in ("sum", "mean"):
+        start = input if include_self else input.masked_fill(wrap(~untouched), 0)
+        total: Tensor = apply(ops.scatter_add, start, where, src, dim=d)
+        if reduce == "sum":
+            return total
+        mode = "floor" if input._array.dtype.kind != "f" else None
+        return total.div(wrap(np.maximum(counts, 1).astype(input._array.dtype)), rounding_mode=mode)
+    return _extreme(input, where, src, d, reduce, bool(include_self))
+
+
+def _extreme(x: Any, where: np.ndarray, src: Any, dim: int, reduce: str, keep: bool) -> Tensor:
+    """Reduce by product or extremes; the chosen elements share the gradient."""
+    full = along(where, dim, x._array.ndim)
+    out = x._array.copy()
+    kind = out.dtype
+    if not keep:
+        low, high = (
+            (-np.inf, np.inf) if kind.kind == "f" else (False, True) if kind.kind == "b"
+            else (np.iinfo(kind).min, np.iinfo(kind).max)
+        )  # fmt: skip
+        out[full] = {"prod": 1, "amax": low, "amin": high}[reduce]
+    _REDUCTIONS[reduce].at(out, full, src._array)
+    if not (modes.enabled and (x.requires_grad or src.requires_grad)):
+        return wrap(out)  # type: ignore[no-any-return]
+    if reduce == "prod":
+        raise NotImplementedError(
+            "scatter_reduce: the derivative of 'prod' (reduce='multiply') is not implemented; "
+            "detach() the tensors, or use another reduction"
+        )
+    mine = x._array == out
+    if not keep:
+        mine[full] = False
+        untouched = np.ones(out.shape, bool)
+        untouched[full] = False
+        mine |= untouched
+    theirs = src._array == out[full]
+    count = mine.astype(kind)
+    np.add.at(count, full, theirs.astype(kind))
+    chosen = apply(ops.where, mine, x, np.zeros((), kind))
+    given = apply(ops.where, theirs, src, np.zeros((), kind))
+    return apply(ops.scatter_add, chosen, where, given, dim=dim) / wrap(count)  # type: ignore[no-any-return]
+
+
+def _index_arguments(name: str, x: Any, dim: Any, index: Any) -> tuple[int, np.ndarray]:
+    """Check a dimension and an index of places in it."""
+    d, where = as_dim(name, dim, x._array.ndim), _long_index(name, index)
+    if where.ndim > 1:
+        raise IndexError(f"{name}: the index must be a vector, but has shape {list(where.shape)}")
+    length = x._array.shape[d] if x._array.ndim else 1
+    if where.size and not (-length <= where.min() and where.max() < length):
+        raise IndexError(f"{name}: index out of range for dimension {d} with size {length}")
+    return d, where.reshape(-1)
+
+
+def _index_source(name: str, x: Any, dim: int, where: np.ndarray, source: Any) -> Any:
+    """Check the source that goes to the places of an index; return it in their shape."""
+    _same_dtype(name, x, as_tensor(name, "source", source))
+    shape = list(x._array.shape)
+    if shape:
+        shape[dim] = where.size
+    if list(source._array.shape) != shape:
+        if source._array.ndim or where.size != 1 or len(shape) > 1:
+            raise RuntimeError(
+                f"{name}: the source must have shape {shape} for an index of {where.size} "
+                f"elements, but has {list(source._array.shape)}"
+            )
+        source = source.reshape(shape)
+    return source
+
+
+def _along_dim(x: Any, dim: int, where: np.ndarray) -> Any:
+    return (slice(None),) * dim + (where,) if x._array.ndim else ()
+
+
+@public
+def index_add(
+    input: Tensor,  # noqa: A002
+    dim: int,
+    index: Tensor,
+    source: Tensor,
+    *,
+    alpha: Any = 1,
+) -> Tensor:
+    """Return a copy with alpha times the source's slices added where the index says.
+
+    Repeated indices add up. Follows ``torch.index_add``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones, tensor, zeros
+    >>> index_add(zeros(3), 0, tensor([0, 2, 2]), ones(3))
+    tensor([1., 0., 2.])
+    """
+    d, where = _index_arguments("index_add", input, dim, index)
+    source = _index_source("index_add", input, d, where, source)
+    if alpha != 1:
+        source = source * as_number("index_add", "alpha", alpha)
+        source = source.to(input.dtype)
+    if where.size and where.min() < 0:
+        raise IndexError(f"index_add: index {int(where.min())} is out of range; none is negative")
+    place = _along_dim(input, d, where)
+    if not input._array.ndim:
+        return input + source.reshape(())
+    return input + apply(ops.place, source, to=input._array.shape, index=place)  # type: ignore[no-any-return]
+
+
+@public
+def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:  # noqa: A002
+    """Return a copy with the source's slices written where the index says.
+
+    Follows ``torch.index_copy``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones, tensor, zeros
+    >>> index_copy(zeros(3), 0, tensor([0, 2]), ones(2))
+    tensor([1., 0., 1.])
+    """
+    d, where = _index_arguments("index_copy", input, dim, index)
+    if where.size and where.min() < 0:
+        raise IndexError(f"index_copy: index {int(where.min())} is out of range; none is negative")
+    source = _index_source("index_copy", input, d, where, source)
+    return apply(ops.setitem, input, source, index=_along_dim(input, d, where))  # type: ignore[no-any-return]
+
+
+@public
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:  # noqa: A002
+    """Return a copy with a number written where the index says. Follows ``torch.index_fill``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor, zeros
+    >>> index_fill(zeros(3), 0, tensor([0, 2]), 5.0)
+    tensor([5., 0., 5.])
+    """
+    d, where = _index_arguments("index_fill", input, dim, index)
+    if isinstance(value, Variable):
+        if value._array.ndim:
+            raise RuntimeError(
+                f"index_fill: only supports a 0-dimensional value tensor, but got one of shape "
+                f"{list(value._array.shape)}"
+            )
+        number: Any = value.to(input.dtype)  # type: ignore[attr-defined]
+    else:
+        number = np.asarray(as_number("index_fill", "value", value)).astype(input._array.dtype)
+    return apply(ops.setitem, input, number, index=_along_dim(input, d, where))  # type: ignore[no-any-return]
+
+
+@public
+def index_put(
+    input: Tensor,  # noqa: A002
+    indices: Any,
+    values: Tensor,
+    accumulate: bool = False,
+) -> Tensor:
+    """Return a copy with values written, or added, at a tuple of index tensors.
+
+    Follows ``torch.index_put``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones, tensor, zeros
+    >>> index_put(zeros(3), (tensor([0, 0]),), ones(2), accumulate=True)
+    tensor([2., 0., 0.])
+    """
+    if not isinstance(indices, tuple | list):
+        raise TypeError(
+            f"index_put: argument 'indices' must be tuple of Tensors, not {type(indices).__name__}"
+        )
+    for part in indices:
+        as_tensor("index_put", "indices", part)
+    _same_dtype("index_put", input, as_tensor("index_put", "values", values))
+    place = as_index(tuple(indices))
+    if not accumulate:
+        return apply(ops.setitem, input, values, index=place)  # type: ignore[no-any-return]
+    shape = input._array[place].shape
+    if broadcast("index_put", shape, values._array.shape) != shape:
+        raise RuntimeError(
+            f"index_put: values of shape {list(values.shape)} do not broadcast to the indexed "
+            f"shape {list(shape)}"
+        )
+    full = values.broadcast_to(shape)
+    return input + apply(ops.place, full, to=input._array.shape, index=place)  # type: ignore[no-any-return]
+
+
+@public
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:  # noqa: A002
+    """Return a copy with the source's elements written, in turn, where the mask is true.
+
+    Follows ``torch.masked_scatter``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor, zeros
+    >>> masked_scatter(zeros(3), tensor([True, False, True]), tensor([1.0, 2.0]))
+    tensor([1., 0., 2.])
+    """
+    _same_dtype("masked_scatter", input, as_tensor("masked_scatter", "source", source))
+    where = as_tensor("masked_scatter", "mask", mask)._array
+    if where.dtype.kind != "b":
+        raise RuntimeError(f"masked_scatter: expected a mask of bools, got {where.dtype}")
+    shape = broadcast("masked_scatter", input._array.shape, where.shape)
+    where = np.array(np.broadcast_to(where, shape))
+    count = int(where.sum())
+    if source._array.size < count:
+        raise RuntimeError(
+            f"masked_scatter: the source has {source._array.size} elements, fewer than the "
+            f"{count} places of the mask"
+        )
+    given = source.reshape(-1)[:count]
+    return apply(ops.setitem, input.broadcast_to(shape), given, index=where)  # type: ignore[no-any-return]
+
+
+@public
+def take(input: Tensor, index: Tensor) -> Tensor:  # noqa: A002
+    """Return the elements at indices into the flattened tensor. Follows ``torch.take``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> take(tensor([[1, 2], [3, 4]]), tensor([0, 3]))
+    tensor([1, 4])
+    """
+    where, size = _long_index("take", index), input._array.size
+    if where.size and not (-size <= where.min() and where.max() < size):
+        raise IndexError(f"take: out of range: an index doesn't lie in a tensor of {size} elements")
+    return apply(ops.getitem, input.reshape(-1), index=where)  # type: ignore[no-any-return]
+
+
+@public
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:  # noqa: A002
+    """Return elements picked along a dimension, as ``argsort`` and ``argmax`` point at them.
+
+    All other dimensions broadcast; without ``dim`` both are flattened. Follows
+    ``torch.take_along_dim``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> x = tensor([[3, 1, 2]])
+    >>> take_along_dim(x, x.argsort(1), 1)
+    tensor([[1, 2, 3]])
+    """
+    where = _long_index("take_along_dim", indices)
+    if dim is None:
+        return input.reshape(-1).gather(0, wrap(where.reshape(-1)))
+    d = as_dim("take_along_dim", dim, input._array.ndim)
+    if where.ndim != input._array.ndim:
+        raise RuntimeError(
+            f"take_along_dim: input and indices must have equally many dimensions, got shapes "
+            f"{list(input._array.shape)} and {list(where.shape)}"
+        )
+
+    def apart(shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (*shape[:d], 1, *shape[d + 1 :])
+
+    shape = broadcast("take_along_dim", apart(input._array.shape), apart(where.shape))
+    if not shape:
+        return input.gather(0, wrap(where))
+    x = input.expand(*shape[:d], input._array.shape[d], *shape[d + 1 :])
+    full = np.broadcast_to(where, (*shape[:d], where.shape[d], *shape[d + 1 :]))
+    return x.gather(d, wrap(np.ascontiguousarray(full)))
+
+
+class ScatterMethods(Variable):
+    """What Tensor can do where an index says."""
+
+    scatter = scatter
+    scatter_reduce = scatter_reduce
+    index_add = index_add
+    index_copy = index_copy
+    index_fill = index_fill
+    index_put = index_put
+    masked_scatter = masked_scatter
+    take = take
+    take_along_dim = take_along_dim

@@ -1,0 +1,278 @@
+"""Counts, histograms, differences, distances, running products, and reductions that skip NaN."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.tensor.arguments import (
+    as_int,
+    as_number,
+    as_tensor,
+    named,
+    need_floats,
+    public,
+)
+from tinygrad_mnist.tensor.reduction import as_dim, as_dims
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor.core import Tensor
+
+
+@public
+def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:  # noqa: A002
+    """Count the elements that aren't 0, along dimensions or all. Follows ``torch.count_nonzero``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> count_nonzero(tensor([0, 3, 2]))
+    tensor(2)
+    """
+    dims = as_dims("count_nonzero", dim, input._array.ndim)
+    return wrap(np.asarray(np.count_nonzero(input._array, axis=dims), np.int64))  # type: ignore[no-any-return]
+
+
+@public
+def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:  # noqa: A002
+    """Count how often each of 0, 1, 2, ... appears, or add up their weights.
+
+    Follows ``torch.bincount``.
+
+    Raises
+    ------
+    RuntimeError
+        When the input isn't a vector of integers from 0 on, or the weights have another length.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> bincount(tensor([0, 2, 2]))
+    tensor([1, 0, 2])
+    """
+    array, least = input._array, as_int("bincount", "minlength", minlength)
+    if array.dtype.kind not in "iu":
+        raise NotImplementedError(f"bincount: not implemented for {input.dtype}; use long()")
+    if array.ndim != 1 or (array.size and array.min() < 0):
+        raise RuntimeError(
+            f"bincount: only supports 1-d non-negative integral inputs, got {array.dtype} of shape "
+            f"{list(array.shape)}"
+        )
+    if least < 0:
+        raise RuntimeError(f"bincount: minlength should be >= 0, got {least}")
+    if weights is None:
+        return wrap(np.bincount(array, minlength=least).astype(np.int64))  # type: ignore[no-any-return]
+    heavy = as_tensor("bincount", "weights", weights)._array
+    if heavy.shape != array.shape:
+        raise RuntimeError(
+            f"bincount: input and weights should have the same length, got {list(array.shape)} and "
+            f"{list(heavy.shape)}"
+        )
+    kind = np.dtype(np.float32) if heavy.dtype == np.float32 else np.dtype(np.float64)
+    return wrap(np.bincount(array, heavy, least).astype(kind))  # type: ignore[no-any-return]
+
+
+@public
+def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:  # noqa: A002
+    """Count elements in equally wide bins from min to max; what lies outside isn't counted.
+
+    With min and max equal, from the smallest to the largest element. Follows ``torch.histc``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> histc(tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
+    tensor([0., 2., 1., 0.])
+    """
+    if input._array.dtype.kind != "f":
+        raise NotImplementedError(f"histc: not implemented for {input.dtype}; use float()")
+    count = as_int("histc", "bins", bins)
+    if count <= 0:
+        raise RuntimeError(f"histc: bins must be > 0, got {count}")
+    low, high = as_number("histc", "min", min), as_number("histc", "max", max)
+    x = input._array.reshape(-1)
+    if low == high and x.size:
+        low, high = x.min(), x.max()
+    if low == high:
+        low, high = low - 1, high + 1
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise RuntimeError(f"histc: range of [{low}, {high}] is not finite")
+    if low > high:
+        raise RuntimeError(f"histc: max must be larger than min, got min={low} and max={high}")
+    inside = x[(x >= low) & (x <= high)].astype(np.float64)
+    bin_of = ((inside - low) / (high - low) * count).astype(np.int64)
+    found = np.bincount(np.minimum(bin_of, count - 1), minlength=count)
+    return wrap(found.astype(x.dtype))  # type: ignore[no-any-return]
+
+
+@public
+def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:  # noqa: A002
+    """Return the running product along a dimension. Follows ``torch.cumprod``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> cumprod(tensor([1.0, 2.0, 3.0]), 0)
+    tensor([1., 2., 6.])
+    """
+    x = input if dtype is None else input.to(dtype)
+    d = as_dim("cumprod", dim, x._array.ndim)
+    if not x._array.ndim:
+        return apply(ops.cumprod, x.reshape(1), dim=0).reshape(())  # type: ignore[no-any-return]
+    return apply(ops.cumprod, x, dim=d)  # type: ignore[no-any-return]
+
+
+@public
+def nansum(
+    input: Tensor,  # noqa: A002
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+) -> Tensor:
+    """Return the sum of the elements that aren't NaN. Follows ``torch.nansum``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> nansum(tensor([1.0, float("nan")]))
+    tensor(1.)
+    """
+    return input.masked_fill(input.isnan(), 0).sum(dim, keepdim, dtype=dtype)
+
+
+@public
+def nanmean(
+    input: Tensor,  # noqa: A002
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+) -> Tensor:
+    """Return the mean of the elements that aren't NaN. Follows ``torch.nanmean``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> nanmean(tensor([1.0, float("nan"), 3.0]))
+    tensor(2.)
+    """
+    need_floats("nanmean", input)
+    total: Tensor = nansum(input, dim, keepdim, dtype=dtype)
+    return total / (~input.isnan()).sum(dim, keepdim)
+
+
+@public
+def std_mean(
+    input: Tensor,  # noqa: A002
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: int = 1,
+) -> tuple[Tensor, Tensor]:
+    """Return the standard deviation and the mean. Follows ``torch.std_mean``."""
+    deviation = input.std(dim, unbiased, keepdim, correction=correction)
+    return deviation, input.mean(None if isinstance(dim, bool) else dim, keepdim)
+
+
+@public
+def var_mean(
+    input: Tensor,  # noqa: A002
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: int = 1,
+) -> tuple[Tensor, Tensor]:
+    """Return the variance and the mean. Follows ``torch.var_mean``."""
+    variance = input.var(dim, unbiased, keepdim, correction=correction)
+    return variance, input.mean(None if isinstance(dim, bool) else dim, keepdim)
+
+
+@public
+def diff(
+    input: Tensor,  # noqa: A002
+    n: int = 1,
+    dim: int = -1,
+    prepend: Any = None,
+    append: Any = None,
+) -> Tensor:
+    """Return the n-th differences of neighbours along a dimension. Follows ``torch.diff``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> diff(tensor([1, 4, 9]))
+    tensor([3, 5])
+    """
+    if not input._array.ndim:
+        raise RuntimeError("diff: expects the input to be at least one-dimensional")
+    times, d = as_int("diff", "n", n), as_dim("diff", dim, input._array.ndim)
+    if times < 0:
+        raise RuntimeError(f"diff: order must be non-negative but got {times}")
+    parts = [x for x in (prepend, input, append) if x is not None]
+    for x in parts:
+        as_tensor("diff", "prepend or append", x)
+    out: Tensor = apply(ops.cat, *parts, dim=d) if len(parts) > 1 else input
+    for _ in range(min(times, out._array.shape[d])):
+        length = out._array.shape[d]
+        later, earlier = out.narrow(d, 1, length - 1), out.narrow(d, 0, length - 1)
+        out = later.logical_xor(earlier) if out._array.dtype.kind == "b" else later - earlier
+    return out.clone() if out is input else out
+
+
+@public
+def dist(input: Tensor, other: Tensor, p: Any = 2) -> Tensor:  # noqa: A002
+    """Return the p-norm of the difference. Follows ``torch.dist``."""
+    gap: Tensor = input - as_tensor("dist", "other", other)
+    return gap.norm(p)
+
+
+@named
+def cdist(
+    x1: Tensor,
+    x2: Tensor,
+    p: float = 2.0,
+    compute_mode: str | None = None,
+) -> Tensor:
+    """Return the distances of all pairs of rows, of shapes (..., n, d) and (..., m, d).
+
+    Follows ``torch.cdist``; at a distance of 0 the gradient is 0.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> cdist(tensor([[0.0, 0.0]]), tensor([[3.0, 4.0]]))
+    tensor([[5.]])
+    """
+    as_tensor("cdist", "x1", x1)
+    as_tensor("cdist", "x2", x2)
+    shapes = list(x1._array.shape), list(x2._array.shape)
+    if min(map(len, shapes)) < 2 or shapes[0][-1] != shapes[1][-1]:
+        raise RuntimeError(
+            f"cdist: expects rows of equal length in tensors of at least 2 dimensions, got shapes "
+            f"{shapes[0]} and {shapes[1]}"
+        )
+    power = as_number("cdist", "p", p)
+    if power < 0:
+        raise RuntimeError(f"cdist: only supports non-negative p values, got {power}")
+    need_floats("cdist", x1)
+    need_floats("cdist", x2)
+    return (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(power, -1)
+
+
+class StatisticsMethods(Variable):
+    """What Tensor can count and measure."""
+
+    count_nonzero = count_nonzero
+    bincount = bincount
+    histc = histc
+    cumprod = cumprod
+    nansum = nansum
+    nanmean = nanmean
+    diff = diff
+    dist = dist
