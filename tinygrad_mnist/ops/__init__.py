@@ -111,6 +111,7 @@ from tinygrad_mnist.ops.trigonometry import cosh as cosh
 from tinygrad_mnist.ops.trigonometry import sin as sin
 from tinygrad_mnist.ops.trigonometry import sinh as sinh
 from tinygrad_mnist.ops.trigonometry import tan as tan
+from tinygrad_mnist.ops.windows import crop as crop
 from tinygrad_mnist.ops.windows import overlap_add as overlap_add
 from tinygrad_mnist.ops.windows import pad as pad
 from tinygrad_mnist.ops.windows import windows as windows
