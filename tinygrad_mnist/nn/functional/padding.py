@@ -85,7 +85,7 @@ def _cut(x: Tensor, widths: list[tuple[int, int]]) -> Tensor:
                 f"pad: cutting off {before} and {after} elements leaves a negative length of a "
                 f"dimension of {n}"
             )
-    return apply(ops.crop, x, widths=cuts) if any(map(any, cuts)) else x  # type: ignore[no-any-return]
+    return apply(ops.crop, x, widths=cuts) if any(map(any, cuts)) else x
 
 
 def _check(mode: str, length: int, before: int, after: int, dim: int) -> None:
