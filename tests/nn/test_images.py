@@ -346,9 +346,10 @@ def test_convolution_in_small_blocks_gives_the_same(monkeypatch: pytest.MonkeyPa
         return [out.detach().numpy(), x.grad.numpy(), w.grad.numpy()]
 
     whole = run()
-    monkeypatch.setattr(convolution, "BLOCK", 400)  # two lines of an image
-    for a, b in zip(whole, run(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+    for size in (1, 60, 600, 4000):  # parts of a line, lines, images
+        monkeypatch.setattr(convolution, "BLOCK", size)
+        for a, b in zip(whole, run(), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
 
 def test_convolution_on_two_threads_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
