@@ -62,6 +62,7 @@ def test_interrupted_training_resumes_to_the_same_figures(name: str, tmp_path: P
         ("data", None, ["data-digits"]),
         ("gaussian", 0.94, ["gaussian-means", "gaussian-confusion", "gaussian-confused"]),
         ("nearest_neighbour", 0.92, ["nearest-neighbour-mistakes", "nearest-neighbour-confused"]),
+        ("cnn", 0.93, ["cnn-curves", "cnn-confusion", "cnn-confused"]),
         ("two_layer", 0.91, ["two-layer-curves", "two-layer-confused"]),
         ("mlp_sigmoid", 0.87, ["mlp-sigmoid-curves", "mlp-sigmoid-confused"]),
         ("sequential", 0.87, ["sequential-curves", "sequential-confused"]),
@@ -73,6 +74,7 @@ def test_example_runs_on_the_sample(
     options = {
         name: ["--epochs", "5", "--batch-size", "32"] for name in ("mlp_sigmoid", "sequential")
     }
+    options["cnn"] = ["--epochs", "2"]
     figures = run(name, tmp_path, *options.get(name, []))
     for picture in pictures:
         assert (tmp_path / f"{picture}.png").read_bytes().startswith(b"\x89PNG")

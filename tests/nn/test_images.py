@@ -289,6 +289,8 @@ W = tg.ones(6, 4, 3, 3)
         ("F.layer_norm(X, (4,))", r"must be \[4\] \(normalized_shape\)"),
         ("F.group_norm(X, 3)", "divisible by num_groups=3"),
         ("F.batch_norm(X, None, None)", "needs running_mean"),
+        ("F.batch_norm(X, None, None, tg.ones(4).double(), training=True)", "dtype torch.float32"),
+        ("F.layer_norm(X, (5,), tg.ones(5).double())", "dtype torch.float32"),
     ],
     ids=str,
 )  # fmt: skip
@@ -308,6 +310,7 @@ def test_bad_input_is_a_runtime_error_with_a_sentence(call: str, words: str) -> 
         ("nn.ConvTranspose2d(4, 4, 3, padding_mode='reflect')", ValueError),
         ("nn.ConvTranspose2d(4, 4, 3, stride=2)(X, output_size=(13, 11))", ValueError),
         ("nn.GroupNorm(3, 4)", ValueError),
+        ("nn.GroupNorm(4, 4)(X[:, :, 0, 0])", ValueError),
         ("nn.BatchNorm2d(4)(X[0])", ValueError),
         ("nn.InstanceNorm2d(4)(X[:, :, :1, :1])", ValueError),
         ("F.interpolate(X)", ValueError),
@@ -343,9 +346,10 @@ def test_convolution_in_small_blocks_gives_the_same(monkeypatch: pytest.MonkeyPa
         return [out.detach().numpy(), x.grad.numpy(), w.grad.numpy()]
 
     whole = run()
-    monkeypatch.setattr(convolution, "BLOCK", 400)  # two lines of an image
-    for a, b in zip(whole, run(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+    for size in (1, 60, 600, 4000):  # parts of a line, lines, images
+        monkeypatch.setattr(convolution, "BLOCK", size)
+        for a, b in zip(whole, run(), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
 
 def test_convolution_on_two_threads_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

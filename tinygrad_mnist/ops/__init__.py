@@ -148,6 +148,7 @@ from tinygrad_mnist.ops.trigonometry import tan as tan
 from tinygrad_mnist.ops.views import as_strided as as_strided
 from tinygrad_mnist.ops.views import diagonal as diagonal
 from tinygrad_mnist.ops.views import unfold as unfold
+from tinygrad_mnist.ops.windows import crop as crop
 from tinygrad_mnist.ops.windows import overlap_add as overlap_add
 from tinygrad_mnist.ops.windows import pad as pad
 from tinygrad_mnist.ops.windows import windows as windows

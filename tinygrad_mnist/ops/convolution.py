@@ -63,22 +63,20 @@ def _conv_input(
     n, channels = len(y), weight.shape[1] * groups
     kernel, counts = weight.shape[2:], y.shape[2:]
     out = np.zeros((n, *size, channels), y.dtype)
-    first = tuple(map(slice, counts))
-    places = slide(np.moveaxis(out, -1, 1), kernel, stride, dilation)[
-        (slice(None), slice(None), *first)
-    ]
-    places = np.moveaxis(places, 1, y.ndim - 1)  # (N, *counts, C, *K)
+    places = slide(np.moveaxis(out, -1, 1), kernel, stride, dilation)
+    places = np.moveaxis(places, 1, y.ndim - 1)[(slice(None), *map(slice, counts))]
     matrices = _matrices(weight, groups).swapaxes(1, 2)
     matrices = matrices.reshape(*matrices.shape[:2], prod(kernel), -1)
     last = np.moveaxis(y, 1, -1)
 
     def run(part: slice) -> None:
-        for images, _ in _blocks(part, counts, channels):
-            rows = _grouped(last[images], groups)
-            values = np.empty((len(last[images]), *counts, channels), y.dtype)
+        for images, lines in _blocks(part, counts, channels):
+            block = last[images, lines]
+            rows = _grouped(block, groups)
+            values = np.empty((*block.shape[:-1], channels), y.dtype)
             for k, offset in enumerate(offsets(kernel)):
                 np.matmul(rows, matrices[:, :, k], out=_grouped(values, groups))
-                places[images][offset] += values
+                places[images, lines][offset] += values
 
     in_parts(run, n, y.size * weight[0].size)
     return np.moveaxis(out, -1, 1)

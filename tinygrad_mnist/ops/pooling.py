@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_mnist.ops.contract import Domain, Sample, op
 from tinygrad_mnist.ops.windows import Lengths, offsets, slide, windows
+from tinygrad_mnist.threads import in_parts
 
 
 def _parts(x: Any, kernel: Lengths, stride: Lengths, dilation: Lengths) -> list[Any]:
@@ -44,18 +45,22 @@ def _hits(parts: list[Any], out: Any) -> Iterator[Any]:
 def _max_pool_rule(
     g: Any, out: Any, x: Any, kernel: Lengths, stride: Lengths, dilation: Lengths
 ) -> Any:
-    # Products of arrays in two memory orders are slow: the gradient is brought to x's order.
-    slopes = np.empty_like(out)
-    slopes[...] = g
-    total = np.zeros_like(x)
-    places = _parts(total, kernel, stride, dilation)
-    hits = _hits(_parts(x, kernel, stride, dilation), out)
+    total, slopes = np.empty_like(x), np.empty_like(out)
     apart = all(s > d * (k - 1) for s, d, k in zip(stride, dilation, kernel, strict=True))
-    for place, hit in zip(places, hits, strict=True):
-        if apart:
-            np.multiply(slopes, hit, out=place)
-        else:
-            place += slopes * hit
+
+    def run(part: slice) -> None:
+        # Products of arrays in two memory orders are slow: the gradient is brought to x's order.
+        slopes[part] = g[part]
+        total[part] = 0
+        places = _parts(total[part], kernel, stride, dilation)
+        hits = _hits(_parts(x[part], kernel, stride, dilation), out[part])
+        for place, hit in zip(places, hits, strict=True):
+            if apart:
+                np.multiply(slopes[part], hit, out=place)
+            else:
+                place += slopes[part] * hit
+
+    in_parts(run, len(x), 8 * x.size)
     return total
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import Op, Sample, op
-from tinygrad_mnist.ops.indexing import getitem
 
 Lengths = tuple[int, ...]
 
@@ -110,24 +109,33 @@ overlap_add: Op = op(
 )  # fmt: skip
 
 
-def _pad(x: Any, *, widths: tuple[tuple[int, int], ...], value: float) -> Any:
+Widths = tuple[tuple[int, int], ...]
+
+
+def _pad(x: Any, *, widths: Widths, value: float) -> Any:
     """An array with a number put around it: widths are those before and after each dimension."""
     shape = tuple(n + sum(width) for n, width in zip(x.shape, widths, strict=True))
     out = np.full_like(x, value, shape=shape)
-    out[_inside(x.shape, widths)] = x
+    out[tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, widths, strict=True))] = x
     return out
 
 
-def _inside(shape: Lengths, widths: tuple[tuple[int, int], ...]) -> tuple[slice, ...]:
-    return tuple(slice(before, before + n) for n, (before, _) in zip(shape, widths, strict=True))
+def _crop(x: Any, *, widths: Widths) -> Any:
+    """A copy of the inside of an array: widths are cut off before and after each dimension."""
+    inside = tuple(slice(a, n - b) for n, (a, b) in zip(x.shape, widths, strict=True))
+    return np.array(x[inside], order="K")
 
 
-pad = op(
-    "pad", _pad, x=lambda g, shape, widths: getitem(g, index=_inside(shape, widths)),
+_WIDTHS: list[tuple[Lengths, Widths]] = [((3,), ((1, 2),)), ((2, 3), ((0, 0), (2, 1)))]
+pad: Op = op(
+    "pad", _pad, x=lambda g, widths: crop(g, widths=widths),
     formula="out[i + before] = x[i], and value elsewhere",
     torch="F.pad(x, [n for width in reversed(widths) for n in width], value=value)",
-    samples=[
-        Sample((3,), widths=((1, 2),), value=0.0),
-        Sample((2, 3), widths=((0, 0), (2, 1)), value=1.5),
-    ],
+    samples=[Sample(shape, widths=widths, value=1.5) for shape, widths in _WIDTHS],
+)  # fmt: skip
+crop: Op = op(
+    "crop", _crop, x=lambda g, widths: pad(g, widths=widths, value=0.0),
+    formula="out[i] = x[i + before]",
+    torch="F.pad(x, [-n for width in reversed(widths) for n in width])",
+    samples=[Sample((4,), widths=((1, 1),)), Sample((2, 5), widths=((0, 0), (2, 1)))],
 )  # fmt: skip

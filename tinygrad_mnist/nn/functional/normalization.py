@@ -52,7 +52,7 @@ def batch_norm(
             f"batch_norm: expected an input of shape (N, C, ...), got {list(input.shape)}"
         )
     channels = input.shape[1]
-    _check_channels("batch_norm", channels, weight, bias, running_mean, running_var)
+    _check_channels("batch_norm", input, weight, bias, running_mean, running_var)
     like = (channels,) + (1,) * (input.ndim - 2)
     w, b = (None if p is None else p.reshape(like) for p in (weight, bias))
     if not training:
@@ -76,12 +76,21 @@ def batch_norm(
     return apply(ops.standardize, input, w, b, mean, var, dim=dims, eps=eps)  # type: ignore[no-any-return]
 
 
-def _check_channels(name: str, channels: int, *given: Tensor | None) -> None:
+def _check_channels(name: str, input: Tensor, *given: Tensor | None) -> None:  # noqa: A002
+    _check_parameters(name, input, (input.shape[1],), *given)
+
+
+def _check_parameters(
+    name: str,
+    input: Tensor,  # noqa: A002
+    shape: tuple[int, ...],
+    *given: Tensor | None,
+) -> None:
     for x in given:
-        if x is not None and x.shape != (channels,):
+        if x is not None and (x.shape != shape or x.dtype != input.dtype):
             raise RuntimeError(
-                f"{name}: weight, bias and running statistics must have shape {[channels]}, one "
-                f"number per channel, but one has {list(x.shape)}"
+                f"{name}: weight, bias and running statistics must have shape {list(shape)} and "
+                f"dtype {input.dtype} here, but one has {list(x.shape)} and {x.dtype}"
             )
 
 
@@ -118,7 +127,7 @@ def instance_norm(
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     channels, size = input.shape[1], input.shape[2:]
-    _check_channels("instance_norm", channels, weight, bias, running_mean, running_var)
+    _check_channels("instance_norm", input, weight, bias, running_mean, running_var)
     count = prod(size)
     if count == 1:
         raise ValueError(
@@ -150,6 +159,8 @@ def group_norm(
     RuntimeError
         When the number of channels isn't divisible by that of groups, or weight or bias don't
         have one number per channel.
+    ValueError
+        When there is one value per group, in one image.
 
     Examples
     --------
@@ -164,7 +175,12 @@ def group_norm(
         raise RuntimeError(
             f"group_norm: the {channels} channels must be divisible by num_groups={num_groups}"
         )
-    _check_channels("group_norm", channels, weight, bias)
+    _check_channels("group_norm", input, weight, bias)
+    if n * prod(size) * channels == num_groups:
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size "
+            f"{list(input.shape)}"
+        )
     split = (num_groups, channels // num_groups)
     like = split + (1,) * len(size)
     w, b = (None if p is None else p.reshape(like) for p in (weight, bias))
@@ -186,12 +202,7 @@ def _last_dims(
             f"{name}: the input's last dimensions must be {list(shape)} (normalized_shape), but "
             f"its shape is {list(input.shape)}"
         )
-    for x in given:
-        if x is not None and tuple(x.shape) != shape:
-            raise RuntimeError(
-                f"{name}: weight and bias must have shape {list(shape)}, but one has "
-                f"{list(x.shape)}"
-            )
+    _check_parameters(name, input, shape, *given)
     return tuple(range(input.ndim - len(shape), input.ndim))
 
 

@@ -78,17 +78,14 @@ def _widths(pad: Sequence[int], ndim: int) -> list[tuple[int, int]]:
 
 def _cut(x: Tensor, widths: list[tuple[int, int]]) -> Tensor:
     """Cut off what negative numbers say."""
-    index = []
-    for n, (before, after) in zip(x.shape, widths, strict=True):
-        start, stop = max(-before, 0), n - max(-after, 0)
-        if stop < start:
+    cuts = tuple((max(-before, 0), max(-after, 0)) for before, after in widths)
+    for n, (before, after) in zip(x.shape, cuts, strict=True):
+        if before + after > n:
             raise RuntimeError(
-                f"pad: {before} and {after} leave a negative length of a dimension of {n}"
+                f"pad: cutting off {before} and {after} elements leaves a negative length of a "
+                f"dimension of {n}"
             )
-        index.append(slice(start, stop))
-    if all(s == slice(0, n) for s, n in zip(index, x.shape, strict=True)):
-        return x
-    return x[tuple(index)]
+    return apply(ops.crop, x, widths=cuts) if any(map(any, cuts)) else x
 
 
 def _check(mode: str, length: int, before: int, after: int, dim: int) -> None:
