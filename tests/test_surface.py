@@ -1,0 +1,87 @@
+"""The names of PyTorch that are offered, and their parameters."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import inspect
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_spec = importlib.util.spec_from_file_location(
+    "surface", Path(__file__).parent.parent / "docs" / "surface.py"
+)
+assert _spec is not None and _spec.loader is not None
+surface = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(surface)
+
+STUBS = ("_VariableFunctions.pyi", "__init__.pyi")
+
+UNUSED = {
+    # Where tensors live and how they are laid out: there is one device and one layout.
+    "device", "layout", "pin_memory", "memory_format", "non_blocking", "copy", "crow_indices",
+    # Ways to compute the same thing.
+    "foreach", "fused", "capturable", "differentiable", "swap_tensors", "compute_mode",
+    # Deprecated in PyTorch.
+    "size_average", "reduce", "grad_scale", "found_inf", "verbose",
+    # Given by position, or handled before the function is called.
+    "self", "input", "out",
+}  # fmt: skip
+
+
+def parameters(function: Any) -> set[str]:
+    """Return the names of a Python function's parameters, or none of one without a signature."""
+    try:
+        found = inspect.signature(function).parameters.values()
+    except (ValueError, TypeError):
+        return set()
+    return {p.name for p in found if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+
+
+def stubs(torch: Any) -> dict[str, set[str]]:
+    """Return the parameters of PyTorch's compiled functions and methods, from its type stubs."""
+    found: dict[str, set[str]] = defaultdict(set)
+    folder = Path(torch._C.__file__).parent / "_C"
+    trees = [ast.parse((folder / name).read_text()) for name in STUBS]
+    methods = next(n for n in trees[1].body if getattr(n, "name", "") == "TensorBase")
+    for prefix, body in (("torch", trees[0].body), ("torch.Tensor", methods.body)):
+        for node in body:
+            if isinstance(node, ast.FunctionDef):
+                args = node.args.args + node.args.kwonlyargs
+                found[f"{prefix}.{node.name}"] |= {a.arg for a in args}
+    return found
+
+
+def test_names_are_offered() -> None:
+    names, reasons = surface.listed()
+    missing = [n.path for n in names if not surface.offered(n.path)]
+    print("\n".join(f"{path}: {reasons.get(path, 'not yet')}" for path in missing))
+    assert len(missing) <= 0.03 * len(names), missing
+
+
+def test_reasons_are_given_for_what_is_not_offered_alone() -> None:
+    names, reasons = surface.listed()
+    assert len({n.path for n in names}) == len(names)
+    assert set(reasons) <= {n.path for n in names}
+    assert not [path for path in reasons if surface.offered(path)]
+
+
+def test_offered_names_take_the_parameters_of_pytorch(torch: Any) -> None:
+    compiled = stubs(torch)
+    different = []
+    for name in surface.listed()[0]:
+        ours, theirs = surface.find(name.path), surface.find(name.path, torch)
+        if not callable(ours) or not callable(theirs) or "__" in name.path:
+            continue
+        if any(p.kind is p.VAR_KEYWORD for p in inspect.signature(ours).parameters.values()):
+            continue
+        wanted = parameters(theirs) or compiled[name.path]
+        own = parameters(ours)
+        lacking = {p for p in wanted - own - UNUSED if not p.startswith("_")}
+        if lacking:
+            different.append(f"{name.path} takes no {', '.join(sorted(lacking))}; it has {own}")
+    print("\n".join(different))
+    assert not different
