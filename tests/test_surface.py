@@ -1,22 +1,23 @@
-"""The names of PyTorch that are offered, and their parameters."""
+"""The generated pages: PyTorch's names and their parameters, and the catalogue of operations."""
 
 from __future__ import annotations
 
 import ast
-import importlib.util
 import inspect
+import re
+import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tinygrad_mnist.ops.contract import TABLE
 
-_spec = importlib.util.spec_from_file_location(
-    "surface", Path(__file__).parent.parent / "docs" / "surface.py"
-)
-assert _spec is not None and _spec.loader is not None
-surface = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(surface)
+sys.path.insert(0, str(Path(__file__).parent.parent / "docs"))
+try:
+    import catalogue
+    import surface
+finally:
+    del sys.path[0]
 
 STUBS = ("_VariableFunctions.pyi", "__init__.pyi")
 
@@ -29,6 +30,9 @@ UNUSED = {
     "size_average", "reduce", "grad_scale", "found_inf", "verbose",
     # Given by position, or handled before the function is called.
     "self", "input", "out",
+    # Named tensors, CUDA, and names that PyTorch has in its stubs alone.
+    "names", "implicit", "sparse_grad", "out_dtype", "orig_func", "mode", "num",
+    "grad_variables", "min_value", "max_value",
 }  # fmt: skip
 
 
@@ -85,3 +89,16 @@ def test_offered_names_take_the_parameters_of_pytorch(torch: Any) -> None:
             different.append(f"{name.path} takes no {', '.join(sorted(lacking))}; it has {own}")
     print("\n".join(different))
     assert not different
+
+
+def test_catalogue_shows_the_entry_of_every_operation() -> None:
+    entries = catalogue.entries()
+    assert {op.name for _, op, _ in entries} == set(TABLE)
+    assert len(entries) == len(TABLE)
+    page = catalogue.table()
+    assert "lambda g, y: g * y, lambda g, x: g * x" in page
+
+
+def test_page_of_names_says_what_compares_them() -> None:
+    page = surface.table()
+    assert re.search(r"\| `tanh` \| yes \| table: `tanh`; scripts: .*; tests: ", page)
