@@ -23,7 +23,7 @@ STUBS = ("_VariableFunctions.pyi", "__init__.pyi")
 
 UNUSED = {
     # Where tensors live and how they are laid out: there is one device and one layout.
-    "device", "layout", "pin_memory", "memory_format", "non_blocking", "copy", "crow_indices",
+    "layout", "pin_memory", "memory_format", "non_blocking", "copy", "crow_indices",
     # Ways to compute the same thing.
     "foreach", "fused", "capturable", "differentiable", "swap_tensors", "compute_mode",
     # Deprecated in PyTorch.
