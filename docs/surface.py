@@ -34,6 +34,7 @@ MODULES = {
     "rnn": "torch.nn.utils.rnn",
     "data": "torch.utils.data",
     "D": "torch.utils.data",
+    "checkpoint": "torch.utils.checkpoint",
     **dict.fromkeys(("torch", "t", "tg", "lib", "library", "module"), "torch"),
 }
 """What the names to the left of a dot mean in tests and scripts; any other is an object."""
