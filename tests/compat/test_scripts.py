@@ -31,7 +31,7 @@ def with_imports_changed(source: str) -> str:
 def run(path: Path, source: str, library: Any) -> tuple[list[float], bool]:
     """Return what a script's main() returns, and whether it worked in double precision."""
     module = types.ModuleType(path.stem)
-    exec(compile(source, str(path), "exec"), module.__dict__)
+    exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
     before = library.get_default_dtype()
     try:
         numbers = module.main()
