@@ -135,6 +135,11 @@ class IndexingMethods(Variable):
         d = as_dim("select", dim, self._array.ndim)
         return apply(ops.getitem, self, index=((slice(None),) * d + (int(index),)))  # type: ignore[no-any-return]
 
-    def nonzero(self) -> Tensor:
-        """Return the positions of the elements that aren't 0, one row each."""
-        return wrap(np.argwhere(self._array))  # type: ignore[no-any-return]
+    def nonzero(self, *, as_tuple: bool = False) -> Any:
+        """Return the positions of the elements that aren't 0: a row each, or a tensor for each dim.
+
+        The tuple is an index: ``x[x.nonzero(as_tuple=True)]``.
+        """
+        if as_tuple:
+            return tuple(map(wrap, np.nonzero(np.atleast_1d(self._array))))
+        return wrap(np.argwhere(self._array))

@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor.keywords import numpy_names
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -71,10 +72,12 @@ class ReductionMethods(Variable):
                 )
         return apply(op, x, dim=dims, keepdim=bool(keepdim), **kw)  # type: ignore[no-any-return]
 
+    @numpy_names
     def sum(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         """Return the sum, of integers as int64."""
         return self._reduce(ops.sum, dim, keepdim, dtype)
 
+    @numpy_names
     def mean(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         """Return the mean.
 
@@ -90,6 +93,7 @@ class ReductionMethods(Variable):
             )
         return self._reduce(ops.mean, dim, keepdim, dtype)
 
+    @numpy_names
     def prod(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         """Return the product, along one dimension or of all elements."""
         x: Any = self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
@@ -104,6 +108,7 @@ class ReductionMethods(Variable):
             return apply(op, x.reshape(1), dim=0, keepdim=False)  # type: ignore[no-any-return]
         return apply(op, x, dim=as_dim(op.name, dim, self._array.ndim), keepdim=keepdim)  # type: ignore[no-any-return]
 
+    @numpy_names
     def var(
         self,
         dim: Any = None,
@@ -117,6 +122,7 @@ class ReductionMethods(Variable):
         self._need_floats("var")
         return self._reduce(ops.var, dim, keepdim, correction=correction)
 
+    @numpy_names
     def std(
         self,
         dim: Any = None,
@@ -137,9 +143,13 @@ class ReductionMethods(Variable):
                 f"{dtypes.of(self._array.dtype)}; convert it with float()"
             )
 
-    def norm(self, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Tensor:
+    def norm(
+        self, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
+    ) -> Tensor:
         """Return the p-norm: of all elements, or along dimensions."""
         self._need_floats("norm")
+        if dtype is not None:
+            return self.to(dtype).norm(p, dim, keepdim)  # type: ignore[attr-defined,no-any-return]
         if p in ("fro", 2, None):
             return self._reduce(ops.norm, dim, keepdim)
         size: Any = apply(ops.abs, self)
@@ -155,10 +165,12 @@ class ReductionMethods(Variable):
             raise RuntimeError(f"norm: unsupported p={p!r}; expected 'fro' or a number")
         return (size**p).sum(dim, keepdim) ** (1 / p)  # type: ignore[no-any-return]
 
+    @numpy_names
     def logsumexp(self, dim: Any, keepdim: bool = False) -> Tensor:
         """Return the logarithm of the sum of exponentials, without overflow."""
         return self._reduce(ops.logsumexp, dim, keepdim)
 
+    @numpy_names
     def cumsum(self, dim: int, *, dtype: Any = None) -> Tensor:
         """Return the running sum along a dimension."""
         x: Any = self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
@@ -167,30 +179,36 @@ class ReductionMethods(Variable):
             return apply(ops.cumsum, x.reshape(1), dim=0).reshape(())  # type: ignore[no-any-return]
         return apply(ops.cumsum, x, dim=d)  # type: ignore[no-any-return]
 
+    @numpy_names
     def amax(self, dim: Any = (), keepdim: bool = False) -> Tensor:
         """Return the largest element; where several are, they share the gradient."""
         return self._reduce(ops.amax, dim, keepdim)
 
+    @numpy_names
     def amin(self, dim: Any = (), keepdim: bool = False) -> Tensor:
         """Return the smallest element; where several are, they share the gradient."""
         return self._reduce(ops.amin, dim, keepdim)
 
-    def max(self, dim: Any = None, keepdim: bool = False) -> Any:
+    @numpy_names
+    def max(self, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
         """Return the largest element; along a dimension, a pair of values and indices.
 
-        Given a tensor instead of a dimension, return the elementwise maximum of the two.
+        Given another tensor instead of a dimension, return the elementwise maximum of the two.
         """
+        dim = other if dim is None else dim
         if dim is None:
             return self.amax()
         if isinstance(dim, Variable):
             return apply(ops.maximum, self, dim)
         return self._choose("max", np.argmax, dim, keepdim)
 
-    def min(self, dim: Any = None, keepdim: bool = False) -> Any:
+    @numpy_names
+    def min(self, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
         """Return the smallest element; along a dimension, a pair of values and indices.
 
-        Given a tensor instead of a dimension, return the elementwise minimum of the two.
+        Given another tensor instead of a dimension, return the elementwise minimum of the two.
         """
+        dim = other if dim is None else dim
         if dim is None:
             return self.amin()
         if isinstance(dim, Variable):
@@ -211,10 +229,12 @@ class ReductionMethods(Variable):
             values, indices = values.squeeze(d), indices.squeeze(d)
         return ValuesIndices(values, indices)
 
+    @numpy_names
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
         """Return the position of the largest element, the first of several."""
         return self._arg("argmax", np.argmax, dim, keepdim)
 
+    @numpy_names
     def argmin(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
         """Return the position of the smallest element, the first of several."""
         return self._arg("argmin", np.argmin, dim, keepdim)
@@ -229,11 +249,13 @@ class ReductionMethods(Variable):
             d = None
         return wrap(np.asarray(pick(self._array, axis=d, keepdims=keepdim), np.int64))  # type: ignore[no-any-return]
 
+    @numpy_names
     def any(self, dim: Any = None, keepdim: bool = False) -> Tensor:
         """Return whether some element is true (not 0)."""
         dims = as_dims("any", dim, self._array.ndim)
         return self._truth(np.any(self._array, axis=dims, keepdims=keepdim))
 
+    @numpy_names
     def all(self, dim: Any = None, keepdim: bool = False) -> Tensor:
         """Return whether every element is true (not 0)."""
         dims = as_dims("all", dim, self._array.ndim)
@@ -244,11 +266,13 @@ class ReductionMethods(Variable):
         kind = np.uint8 if self._array.dtype == np.uint8 else np.bool_
         return wrap(np.asarray(answer, kind))  # type: ignore[no-any-return]
 
+    @numpy_names
     def softmax(self, dim: int, dtype: Any = None) -> Tensor:
         """Return exponentials divided by their sum along a dimension."""
         x: Any = self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
         return apply(ops.softmax, x, dim=as_dim("softmax", dim, self._array.ndim))  # type: ignore[no-any-return]
 
+    @numpy_names
     def log_softmax(self, dim: int, dtype: Any = None) -> Tensor:
         """Return the logarithm of :meth:`softmax`, exact where that would round to 0."""
         x: Any = self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]

@@ -12,20 +12,23 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.tensor.keywords import numpy_names
 from tinygrad_mnist.tensor.reduction import as_dim, as_dims
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
 
 
-def as_size(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
-    """Read a shape given as numbers or as one sequence of numbers.
+def as_size(name: str, sizes: Sequence[Any], named: Any = None) -> tuple[int, ...]:
+    """Read a shape given as numbers, as one sequence of numbers, or as that by keyword.
 
     Raises
     ------
     TypeError
         When something else is among them.
     """
+    if named is not None:
+        sizes = (*sizes, named)
     if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
         sizes = sizes[0]
     try:
@@ -49,11 +52,11 @@ class ShapeMethods(Variable):
             return self  # type: ignore[return-value]
         return apply(ops.contiguous, self)  # type: ignore[no-any-return]
 
-    def reshape(self, *shape: Any) -> Tensor:
+    def reshape(self, *numbers: Any, shape: Any = None) -> Tensor:
         """Return the same elements in another shape; one length may be -1."""
-        return apply(ops.reshape, self, to=as_size("reshape", shape))  # type: ignore[no-any-return]
+        return apply(ops.reshape, self, to=as_size("reshape", numbers, shape))  # type: ignore[no-any-return]
 
-    def view(self, *shape: Any) -> Tensor:
+    def view(self, *numbers: Any, size: Any = None) -> Tensor:
         """Return the same memory in another shape; one length may be -1.
 
         Raises
@@ -61,7 +64,7 @@ class ShapeMethods(Variable):
         RuntimeError
             When the memory order doesn't allow it without a copy: use :meth:`reshape`.
         """
-        to = as_size("view", shape)
+        to = as_size("view", numbers, size)
         out = apply(ops.reshape, self, to=to)
         if self._array.size and not np.may_share_memory(out._array, self._array):
             raise RuntimeError(
@@ -110,6 +113,7 @@ class ShapeMethods(Variable):
             )
         return self.reshape(shape[:d] + full + shape[d + 1 :])
 
+    @numpy_names
     def squeeze(self, dim: Any = None) -> Tensor:
         """Return a view without dimensions of length 1: all of them, or those named."""
         shape = self._array.shape
@@ -123,6 +127,7 @@ class ShapeMethods(Variable):
         kept = tuple(n for i, n in enumerate(shape) if n != 1 or i not in dims)
         return self.reshape(kept)
 
+    @numpy_names
     def unsqueeze(self, dim: int) -> Tensor:
         """Return a view with a dimension of length 1 put in."""
         shape = self._array.shape
@@ -139,9 +144,9 @@ class ShapeMethods(Variable):
 
     swapaxes = swapdims = transpose
 
-    def permute(self, *dims: Any) -> Tensor:
+    def permute(self, *numbers: Any, dims: Any = None) -> Tensor:
         """Return a view with the dimensions in another order."""
-        order = as_dims("permute", as_size("permute", dims), self._array.ndim)
+        order = as_dims("permute", as_size("permute", numbers, dims), self._array.ndim)
         order = () if order is None else (order,) if isinstance(order, int) else order
         if len(order) != self._array.ndim:
             raise RuntimeError(
@@ -188,9 +193,9 @@ class ShapeMethods(Variable):
         """The last two dimensions exchanged."""
         return self.transpose(-2, -1)
 
-    def expand(self, *sizes: Any) -> Tensor:
+    def expand(self, *numbers: Any, size: Any = None) -> Tensor:
         """Return a view with dimensions of length 1 repeated; -1 keeps a length."""
-        to, shape = as_size("expand", sizes), self._array.shape
+        to, shape = as_size("expand", numbers, size), self._array.shape
         lead = len(to) - len(shape)
         full = tuple(shape[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(to))
         if lead < 0 or any(have not in (1, n) for have, n in zip(shape, full[lead:], strict=True)):
@@ -204,13 +209,13 @@ class ShapeMethods(Variable):
         """Return a view expanded to another tensor's shape."""
         return self.expand(other.shape)
 
-    def broadcast_to(self, *sizes: Any) -> Tensor:
+    def broadcast_to(self, *numbers: Any, size: Any = None) -> Tensor:
         """Return a view expanded to a shape."""
-        return self.expand(*sizes)
+        return self.expand(*numbers, size=size)
 
-    def repeat(self, *repeats: Any) -> Tensor:
+    def repeat(self, *numbers: Any, repeats: Any = None) -> Tensor:
         """Return the tensor repeated along each dimension."""
-        times, shape = as_size("repeat", repeats), self._array.shape
+        times, shape = as_size("repeat", numbers, repeats), self._array.shape
         lead = len(times) - len(shape)
         if lead < 0:
             raise RuntimeError(
@@ -223,14 +228,14 @@ class ShapeMethods(Variable):
         joined = tuple(time * length for time, length in zip(times, full, strict=True))
         return self.reshape(apart).expand(spread).reshape(joined)
 
-    def tile(self, *repeats: Any) -> Tensor:
+    def tile(self, *numbers: Any, dims: Any = None) -> Tensor:
         """Return the tensor repeated; missing numbers are 1."""
-        times = as_size("tile", repeats)
+        times = as_size("tile", numbers, dims)
         return self.repeat((1,) * (self._array.ndim - len(times)) + times)
 
-    def flip(self, *dims: Any) -> Tensor:
+    def flip(self, *numbers: Any, dims: Any = None) -> Tensor:
         """Return the elements in reverse order along dimensions."""
-        order = as_dims("flip", as_size("flip", dims), self._array.ndim)
+        order = as_dims("flip", as_size("flip", numbers, dims), self._array.ndim)
         order = (order,) if isinstance(order, int) else order or ()
         return apply(ops.flip, self, dims=order)  # type: ignore[no-any-return]
 
