@@ -25,7 +25,9 @@ def main():
     torch.manual_seed(0)
     x = torch.randn(40, 4)
     y = x.cumsum(1)[:, 1::2]
-    model = nn.Sequential(nn.Linear(4, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+    model = nn.Sequential(
+        nn.Linear(4, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2)
+    )
     ema = EMA(model, decay=0.9)
     velocity = {name: torch.zeros_like(p) for name, p in model.named_parameters()}
     squares = {name: torch.zeros_like(p) for name, p in model.named_parameters()}

@@ -11,7 +11,8 @@ def weights_init(m):
     classname = m.__class__.__name__
     if classname.find("Linear") != -1:
         nn.init.normal_(m.weight.data, 0.0, 0.2)
-        nn.init.constant_(m.bias.data, 0)
+        if m.bias is not None:
+            nn.init.constant_(m.bias.data, 0)
     elif classname.find("BatchNorm") != -1:
         nn.init.normal_(m.weight.data, 1.0, 0.02)
         nn.init.zeros_(m.bias.data)
@@ -20,7 +21,7 @@ def weights_init(m):
 def main():
     torch.manual_seed(999)
     netG = nn.Sequential(
-        nn.Linear(latent_dim, 32),
+        nn.Linear(latent_dim, 32, bias=False),
         nn.BatchNorm1d(32),
         nn.ReLU(True),
         nn.Linear(32, data_dim),
