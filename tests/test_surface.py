@@ -32,8 +32,11 @@ UNUSED = {
     "self", "input", "out",
     # Named tensors, CUDA, and names that PyTorch has in its stubs alone.
     "names", "implicit", "sparse_grad", "out_dtype", "orig_func", "mode", "num",
-    "grad_variables", "min_value", "max_value",
+    "grad_variables", "min_value", "max_value", "axis0", "axis1",
 }  # fmt: skip
+
+BY_POSITION = {"torch.split": {"tensor"}, "torch.Tensor.split": {"split_size"}}
+"""Where PyTorch has two names for one parameter of a function and a method."""
 
 
 def parameters(function: Any) -> set[str]:
@@ -84,7 +87,8 @@ def test_offered_names_take_the_parameters_of_pytorch(torch: Any) -> None:
             continue
         wanted = parameters(theirs) or compiled[name.path]
         own = parameters(ours)
-        lacking = {p for p in wanted - own - UNUSED if not p.startswith("_")}
+        given = own | UNUSED | BY_POSITION.get(name.path, set())
+        lacking = {p for p in wanted - given if not p.startswith("_")}
         if lacking:
             different.append(f"{name.path} takes no {', '.join(sorted(lacking))}; it has {own}")
     print("\n".join(different))

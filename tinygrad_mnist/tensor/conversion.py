@@ -78,7 +78,7 @@ class ConversionMethods(Variable):
     def type(self, dtype: Any = None) -> Any:
         """Convert to a dtype; without one, return the name of the tensor's type."""
         if dtype is not None:
-            return self.to(dtype)
+            return self.to(dtype=dtype)
         return dtypes.type_name(self._array.dtype)
 
     def type_as(self, other: Tensor) -> Tensor:

@@ -66,4 +66,9 @@ def main():
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
+    model.eval()
+    with torch.no_grad():
+        predicted = torch.sigmoid(model(images)) > 0.5
+        overlap = (predicted & target.bool()).sum() / (predicted | target.bool()).sum()
+        losses += [overlap.item(), dice_loss(predicted.float(), target).item()]
     return losses
