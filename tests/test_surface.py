@@ -35,8 +35,17 @@ UNUSED = {
     "grad_variables", "min_value", "max_value", "axis0", "axis1",
 }  # fmt: skip
 
-BY_POSITION = {"torch.split": {"tensor"}, "torch.Tensor.split": {"split_size"}}
-"""Where PyTorch has two names for one parameter of a function and a method."""
+EXCEPT = {
+    # PyTorch has two names for one parameter of a function and a method.
+    "torch.split": {"tensor"},
+    "torch.Tensor.split": {"split_size"},
+    # Integers can't require gradients.
+    "torch.randperm": {"requires_grad"},
+    "torch.tril_indices": {"requires_grad"},
+    "torch.triu_indices": {"requires_grad"},
+    # It would read the same bytes as numbers of another kind.
+    "torch.Tensor.view": {"dtype"},
+}
 
 
 def parameters(function: Any) -> set[str]:
@@ -87,7 +96,7 @@ def test_offered_names_take_the_parameters_of_pytorch(torch: Any) -> None:
             continue
         wanted = parameters(theirs) or compiled[name.path]
         own = parameters(ours)
-        given = own | UNUSED | BY_POSITION.get(name.path, set())
+        given = own | UNUSED | EXCEPT.get(name.path, set())
         lacking = {p for p in wanted - given if not p.startswith("_")}
         if lacking:
             different.append(f"{name.path} takes no {', '.join(sorted(lacking))}; it has {own}")

@@ -52,6 +52,30 @@ VALUES = [
     "list(t.utils.data.BatchSampler(t.utils.data.SequentialSampler(range(7)), 3, False))",
     "list(t.utils.data.RandomSampler(range(9), replacement=True, num_samples=5))",
     "issubclass(t.utils.data.RandomSampler, t.utils.data.Sampler)",
+    "t.logspace(0, 2, 5)", "t.randint_like(i, 3, 90)", "t.randint_like(x, 9)", "t.tril_indices(3, 4, -1)",
+    "t.triu_indices(3, 4, 1)", "t.FloatTensor([1, 2])", "t.LongTensor([[3, 4]])", "t.LongTensor(2, 3).shape",
+    "t.quantile(x, 0.3)", "x.quantile(t.tensor([0.2, 0.7], dtype=t.float64), dim=1, keepdim=True)",
+    "t.histc(x.detach(), bins=5, min=-1, max=1)", "x.detach().histc(4)", "t.count_nonzero(x > 0, dim=1)",
+    "i.count_nonzero()", "t.hstack((x, y))", "t.vstack([x, v])", "t.index_add(x, 0, i, y, alpha=2)",
+    "x.index_add(1, i, y[:, :3])", "t.index_fill(x, 1, i, 0.5)", "x.index_fill(0, i[:1], -1.0)",
+    "t.take_along_dim(x, x.argsort(1), 1)", "x.take_along_dim(i.view(1, 3), 1)", "t.cuda.is_available()",
+    "x.clone().unsqueeze_(0).squeeze_(0).t_().transpose_(0, 1)",
+    "y.clone().scatter_(1, i.view(3, 1), x[:, :1])", "x.clone().index_fill_(0, i[:2], 4.0)",
+    "y.clone().scatter_(0, i.view(1, 3), 2.5)", "t.tensor(np.from_dlpack(x.detach()))",
+    "t.tensor(np.asarray(x.detach().__dlpack_device__(), dtype=np.int64))",
+    "type(x.detach().__dlpack__()).__name__", "t.baddbmm(w, w, w.mT, beta=0.5, alpha=2)",
+    "w.baddbmm(w, w)", "t.tensordot(x, y, dims=([0], [0]))", "t.tensordot(w, x, dims=([2], [1]))",
+    "p.detach().multinomial(2)", "(p.detach() / 2).bernoulli()", "x.detach().bernoulli(0.4)",
+    "nn.MaxPool1d(2, stride=1)(w)", "nn.AvgPool1d(3, padding=1)(w)", "nn.AvgPool2d(2, count_include_pad=False)(w)",
+    "nn.AdaptiveAvgPool1d(3)(w)", "nn.AdaptiveMaxPool2d((3, 2))(w)", "nn.ZeroPad2d((1, 2, 0, 1))(w)",
+    "F.conv1d(w, y[:, :, None], stride=2)", "F.conv_transpose2d(w[None], w[:, :, :2, None])",
+    "F.max_pool1d(w, 3, 2, padding=1)", "F.avg_pool1d(w, 2)", "F.avg_pool2d(w, 2, stride=1, padding=1)",
+    "F.adaptive_avg_pool1d(w, 3)", "F.adaptive_avg_pool2d(w, (1, 2))", "F.adaptive_max_pool2d(w, 2)",
+    "F.batch_norm(w, v.detach() * 0, v.detach() ** 2, weight=v, training=False)",
+    "F.batch_norm(w, None, None, bias=v, training=True)", "F.layer_norm(x, (4,), weight=v)",
+    "F.group_norm(w, 2, v)", "F.instance_norm(w, weight=v)", "F.rms_norm(x, (4,), v, eps=1e-3)",
+    "F.interpolate(w[None], scale_factor=2)", "F.pad(x, (1, 2), value=0.5)", "F.pad(w, (1, 1), mode='reflect')",
+    "F.scaled_dot_product_attention(w, w.sin(), w.cos(), is_causal=True)",
 ]  # fmt: skip
 
 
@@ -81,7 +105,7 @@ def evaluate(t: Any, expression: str) -> Any:
     shapes = {"x": (3, 4), "y": (3, 4), "v": (4,), "w": (2, 4, 4)}
     given = {n: t.tensor(source.standard_normal(s), requires_grad=True) for n, s in shapes.items()}
     given["p"] = t.tensor(source.random((3, 4)) + 0.5, requires_grad=True)
-    names = {"t": t, "nn": t.nn, "F": t.nn.functional, "i": t.tensor([2, 0, 1]), **given}
+    names = {"np": np, "t": t, "nn": t.nn, "F": t.nn.functional, "i": t.tensor([2, 0, 1]), **given}
     value = eval(expression, names)
     gradients = []
     if hasattr(value, "requires_grad") and value.requires_grad and not value.is_leaf:
@@ -123,6 +147,17 @@ def test_steps_that_are_not_expressions_agree(torch: Any) -> None:
         optimizer.add_param_group({"params": [net.scale], "lr": 0.5})
         seen += [[(len(g["params"]), g["lr"], g["momentum"]) for g in optimizer.param_groups]]
         t.set_num_threads(1)
+        for make in (
+            lambda o, s: s.MultiplicativeLR(o, lambda epoch: 0.9),
+            lambda o, s: s.ConstantLR(o, factor=0.5, total_iters=2),
+            lambda o, s: s.ChainedScheduler([s.ConstantLR(o, 0.3, 2), s.ExponentialLR(o, 0.8)]),
+        ):
+            optimizer = t.optim.SGD(net.parameters(), lr=0.1)
+            scheduler = make(optimizer, t.optim.lr_scheduler)
+            for _ in range(4):
+                optimizer.step()
+                scheduler.step()
+                seen.append(optimizer.param_groups[0]["lr"])
         seen += [t.get_num_threads(), hash(x) == hash(x), np.asarray(x.detach()).tolist()]
         results.append(seen)
     agree(*results)

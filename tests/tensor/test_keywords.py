@@ -17,7 +17,8 @@ CALLS = [
     "x.max(axis=1)", "t.argmax(x, axis=1, keepdims=True)", "x.std(axis=0)", "x.var(axis=0, keepdims=True)",
     "t.softmax(x, axis=1)", "x.log_softmax(axis=0)", "t.unsqueeze(x, axis=1)", "x.any(axis=0)",
     "x.unsqueeze(axis=0).squeeze(axis=0)", "t.max(x, other=x.flip(0))", "x.cumsum(axis=0)",
-    "x.nonzero(as_tuple=True)", "t.nonzero(x > 2, as_tuple=True)", "t.tensor(3.0).nonzero(as_tuple=True)",
+    "x.clone().div_(3, rounding_mode='floor')", "x.clone().div_(-3, rounding_mode='trunc')",
+    "t.zeros(2).copy_(other=t.ones(2))", "x.nonzero(as_tuple=True)", "t.nonzero(x > 2, as_tuple=True)", "t.tensor(3.0).nonzero(as_tuple=True)",
     "t.tensor(0.0).nonzero(as_tuple=True)", "x.nonzero(True)", "x.norm(dtype=t.float64)",
     "t.arange(4).norm(dtype=t.float32)", "x.sum(axis=0, dim=0)", "x.sum(foo=1)", "x.min(axis=0, keepdims=True)",
 ]  # fmt: skip

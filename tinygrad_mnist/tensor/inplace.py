@@ -42,8 +42,10 @@ class InplaceMethods(Variable):
         """Multiply self by other."""
         return apply_inplace(ops.mul, self, other)  # type: ignore[no-any-return]
 
-    def div_(self, other: Any) -> Tensor:
-        """Divide self by other."""
+    def div_(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+        """Divide self by other; round as :meth:`div` does."""
+        if rounding_mode is not None:
+            return self.copy_(self.div(other, rounding_mode=rounding_mode))  # type: ignore[attr-defined]
         return apply_inplace(ops.div, self, other)  # type: ignore[no-any-return]
 
     def pow_(self, exponent: Any) -> Tensor:
@@ -141,9 +143,9 @@ class InplaceMethods(Variable):
         self[...] = value
         return self  # type: ignore[return-value]
 
-    def copy_(self, src: Any, non_blocking: bool = False) -> Tensor:
+    def copy_(self, other: Any, non_blocking: bool = False) -> Tensor:
         """Write the elements of another tensor into self, converted to self's dtype."""
-        self[...] = src
+        self[...] = other
         return self  # type: ignore[return-value]
 
     def masked_fill_(self, mask: Any, value: Any) -> Tensor:
