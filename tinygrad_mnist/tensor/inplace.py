@@ -42,10 +42,8 @@ class InplaceMethods(Variable):
         """Multiply self by other."""
         return apply_inplace(ops.mul, self, other)  # type: ignore[no-any-return]
 
-    def div_(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
-        """Divide self by other; round as :meth:`div` does."""
-        if rounding_mode is not None:
-            return self.copy_(self.div(other, rounding_mode=rounding_mode))  # type: ignore[attr-defined]
+    def div_(self, other: Any) -> Tensor:
+        """Divide self by other."""
         return apply_inplace(ops.div, self, other)  # type: ignore[no-any-return]
 
     def pow_(self, exponent: Any) -> Tensor:
