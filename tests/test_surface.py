@@ -54,7 +54,7 @@ def parameters(function: Any) -> set[str]:
         found = inspect.signature(function).parameters.values()
     except (ValueError, TypeError):
         return set()
-    return {p.name for p in found if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    return {p.name for p in found if p.kind is not p.VAR_KEYWORD}
 
 
 def stubs(torch: Any) -> dict[str, set[str]]:

@@ -18,6 +18,7 @@ CALLS = [
     "t.softmax(x, axis=1)", "x.log_softmax(axis=0)", "t.unsqueeze(x, axis=1)", "x.any(axis=0)",
     "x.unsqueeze(axis=0).squeeze(axis=0)", "t.max(x, other=x.flip(0))", "x.cumsum(axis=0)",
     "x.clone().div_(3, rounding_mode='floor')", "x.clone().div_(-3, rounding_mode='trunc')",
+    "t.zeros(size=(2, 3))", "t.ones(size=[2])", "t.rand(size=(2,)) < 1", "t.randn(size=(0, 2))", "t.empty(size=(0,))",
     "t.zeros(2).copy_(other=t.ones(2))", "x.nonzero(as_tuple=True)", "t.nonzero(x > 2, as_tuple=True)", "t.tensor(3.0).nonzero(as_tuple=True)",
     "t.tensor(0.0).nonzero(as_tuple=True)", "x.nonzero(True)", "x.norm(dtype=t.float64)",
     "t.arange(4).norm(dtype=t.float32)", "x.sum(axis=0, dim=0)", "x.sum(foo=1)", "x.min(axis=0, keepdims=True)",
