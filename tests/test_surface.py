@@ -29,7 +29,7 @@ UNUSED = {
     # Deprecated in PyTorch.
     "size_average", "reduce", "grad_scale", "found_inf", "verbose",
     # Given by position, or handled before the function is called.
-    "self", "input", "out",
+    "self", "input", "out", "args",
     # Named tensors, CUDA, and names that PyTorch has in its stubs alone.
     "names", "implicit", "sparse_grad", "out_dtype", "orig_func", "mode", "num",
     "grad_variables", "min_value", "max_value", "axis0", "axis1",
