@@ -35,6 +35,7 @@ MODULES = {
     "data": "torch.utils.data",
     "D": "torch.utils.data",
     "checkpoint": "torch.utils.checkpoint",
+    "cuda": "torch.cuda",
     **dict.fromkeys(("torch", "t", "tg", "lib", "library", "module"), "torch"),
 }
 """What the names to the left of a dot mean in tests and scripts; any other is an object."""

@@ -147,17 +147,28 @@ def test_steps_that_are_not_expressions_agree(torch: Any) -> None:
         optimizer.add_param_group({"params": [net.scale], "lr": 0.5})
         seen += [[(len(g["params"]), g["lr"], g["momentum"]) for g in optimizer.param_groups]]
         t.set_num_threads(1)
-        for make in (
-            lambda o, s: s.MultiplicativeLR(o, lambda epoch: 0.9),
-            lambda o, s: s.ConstantLR(o, factor=0.5, total_iters=2),
-            lambda o, s: s.ChainedScheduler([s.ConstantLR(o, 0.3, 2), s.ExponentialLR(o, 0.8)]),
-        ):
-            optimizer = t.optim.SGD(net.parameters(), lr=0.1)
-            scheduler = make(optimizer, t.optim.lr_scheduler)
-            for _ in range(4):
-                optimizer.step()
-                scheduler.step()
-                seen.append(optimizer.param_groups[0]["lr"])
         seen += [t.get_num_threads(), hash(x) == hash(x), np.asarray(x.detach()).tolist()]
         results.append(seen)
     agree(*results)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "lr_scheduler.MultiplicativeLR(o, lambda epoch: 0.9)",
+        "lr_scheduler.ConstantLR(o, factor=0.5, total_iters=2)",
+        "lr_scheduler.ChainedScheduler([lr_scheduler.ConstantLR(o, 0.3, 2), lr_scheduler.ExponentialLR(o, 0.8)])",
+    ],
+)
+def test_schedule_gives_the_rates_of_pytorch(schedule: str, torch: Any) -> None:
+    results: list[list[float]] = []
+    for t in (tg, torch):
+        optimizer = t.optim.SGD([t.zeros(1, requires_grad=True)], lr=0.1)
+        scheduler = eval(schedule, {"lr_scheduler": t.optim.lr_scheduler, "o": optimizer})
+        rates = []
+        for _ in range(4):
+            optimizer.step()
+            scheduler.step()
+            rates.append(optimizer.param_groups[0]["lr"])
+        results.append(rates)
+    np.testing.assert_allclose(*results, rtol=1e-12)
