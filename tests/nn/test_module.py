@@ -161,6 +161,36 @@ def test_forward_hooks_see_and_replace() -> None:
     assert layer(tg.tensor([1.0])).tolist() == [1.0]
 
 
+def test_order_and_constancy_of_hooks_are_those_of_pytorch(torch: Any) -> None:
+    results = []
+    for t in (tg, torch):
+
+        class Careful(t.nn.Module):
+            def forward(self, x: Any) -> Any:
+                if x.sum() < 0:
+                    raise ArithmeticError("negative")
+                return x.clone()
+
+        layer, seen = Careful(), []
+
+        def note(name: str, seen: list[Any] = seen) -> Any:
+            return lambda *args: seen.append((name, len(args), args[-1] is None))
+
+        layer.register_forward_pre_hook(note("pre 1"))
+        layer.register_forward_pre_hook(note("pre 2"), prepend=True, with_kwargs=True)
+        layer.register_forward_hook(note("post 1"), always_call=True)
+        layer.register_forward_hook(note("post 2"))
+        layer.register_forward_hook(note("post 3"), prepend=True, with_kwargs=True)
+        layer.register_forward_hook(note("post 4"), always_call=True, with_kwargs=True)
+        layer.register_full_backward_hook(lambda *_, seen=seen: seen.append("back 1"))
+        layer.register_full_backward_hook(lambda *_, seen=seen: seen.append("back 2"), prepend=True)
+        layer(t.ones(2, requires_grad=True)).sum().backward()
+        with pytest.raises(ArithmeticError):
+            layer(-t.ones(2, requires_grad=True))
+        results.append((seen, len(list(t.nn.Sequential(layer, layer).modules(False)))))
+    assert results[0] == results[1]
+
+
 def test_full_backward_hooks_see_and_replace_gradients(torch: Any) -> None:
     """Case 38."""
     results = []
@@ -298,10 +328,9 @@ def test_elementwise_losses_are_those_of_pytorch(name: str, reduction: str, torc
     """Case 12."""
     source = np.random.default_rng(0)
     given, target, weight = source.random((4, 3)), source.random((4, 3)), source.random((4, 3))
-    options: list[dict[str, Any]] = [{}]
+    options: list[dict[str, Any]] = [{}, {"weight": weight}]
     if name.startswith("binary"):
         given[0, 0], given[0, 1], target[0, 0] = 0.0, 1.0, 1.0
-        options.append({"weight": weight})
     if name.endswith("logits"):
         options.append({"pos_weight": weight[0]})
     for option in options:

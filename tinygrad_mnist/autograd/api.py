@@ -126,6 +126,7 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
@@ -144,6 +145,8 @@ def grad(
         Keep what was saved, so that backward can run again; defaults to create_graph.
     create_graph
         Record the gradients' own computation, for higher derivatives.
+    only_inputs
+        Accepted, as in PyTorch, where it has no effect.
     allow_unused
         Return None for an input that the outputs don't depend on, instead of an error.
     is_grads_batched

@@ -88,7 +88,11 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Draw from a normal distribution cut off at a and b, by its inverse distribution function.
+    """Draw from a normal distribution cut off at a and b.
+
+    Where much of the distribution lies between them, what falls outside is drawn anew; elsewhere
+    uniform candidates are kept with a probability in proportion to the density. Follows
+    ``torch.nn.init.trunc_normal_``, and draws the same numbers.
 
     Examples
     --------
@@ -96,16 +100,30 @@ def trunc_normal_(
     >>> bool((trunc_normal_(empty(100)).abs() <= 2).all())
     True
     """
-    from scipy.special import erfinv
-
-    def below(x: float) -> float:
-        return (1 + math.erf((x - mean) / (std * math.sqrt(2)))) / 2
-
-    source = generator or default_generator
-    low, high = 2 * below(a) - 1, 2 * below(b) - 1
-    drawn = source.uniform(tensor.shape, tensor._array.dtype, low, high)
-    values = np.clip(erfinv(drawn) * (std * math.sqrt(2)) + mean, a, b)
-    return tensor.copy_(values.astype(tensor._array.dtype))
+    if not a - 2 * std <= mean <= b + 2 * std:
+        warnings.warn(
+            f"trunc_normal_: the mean {mean} is more than 2 std from [{a}, {b}]; the distribution "
+            f"of the values may be incorrect",
+            UserWarning,
+            stacklevel=2,
+        )
+    source, shape, kind = generator or default_generator, tensor.shape, tensor._array.dtype
+    inside = math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))
+    values, waiting = np.empty(shape, kind), np.ones(shape, bool)
+    if inside / 2 > 0.3:
+        low, high = kind.type(a), kind.type(b)
+        while waiting.any():
+            values = np.where(waiting, source.normal(shape, kind, mean, std), values)
+            waiting = (values < low) | (values > high)
+    else:
+        peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
+        while waiting.any():
+            drawn = source.uniform(shape, kind, a, b)
+            values = np.where(waiting, drawn, values)
+            with np.errstate(divide="ignore"):
+                chance = np.log(source.uniform(shape, kind))
+            waiting &= chance > -0.5 * ((drawn - mean) / std) ** 2 - peak
+    return tensor.copy_(values)
 
 
 @no_grad()

@@ -502,7 +502,9 @@ class RNNCellBase(Module):
                 for i, (state, name) in enumerate(zip(states, names, strict=True))
             ]
         weights = [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, None]
-        _, states = _run(mode, x, tuple(states), weights, (x.shape[0],), False)
+        # The rows of the only step are the state, and not a view of anything.
+        rows, states = _run(mode, x, tuple(states), weights, (x.shape[0],), False)
+        states = (rows, *states[1:])
         return tuple(state.squeeze(0) for state in states) if single else states
 
     def _check_state(self, state: Tensor, name: str, i: int, batch: int, single: bool) -> Tensor:

@@ -26,7 +26,6 @@ from tinygrad_mnist.tensor import return_types as return_types
 from tinygrad_mnist.tensor.core import Tensor as Tensor
 from tinygrad_mnist.tensor.creation import arange as arange
 from tinygrad_mnist.tensor.creation import as_tensor as as_tensor
-from tinygrad_mnist.tensor.creation import bernoulli as bernoulli
 from tinygrad_mnist.tensor.creation import cat as cat
 from tinygrad_mnist.tensor.creation import concat as concat
 from tinygrad_mnist.tensor.creation import concatenate as concatenate
@@ -42,7 +41,6 @@ from tinygrad_mnist.tensor.creation import initial_seed as initial_seed
 from tinygrad_mnist.tensor.creation import linspace as linspace
 from tinygrad_mnist.tensor.creation import logspace as logspace
 from tinygrad_mnist.tensor.creation import manual_seed as manual_seed
-from tinygrad_mnist.tensor.creation import multinomial as multinomial
 from tinygrad_mnist.tensor.creation import normal as normal
 from tinygrad_mnist.tensor.creation import ones as ones
 from tinygrad_mnist.tensor.creation import ones_like as ones_like
@@ -283,6 +281,8 @@ from tinygrad_mnist.tensor.printing import Size as Size
 from tinygrad_mnist.tensor.printing import set_printoptions as set_printoptions
 from tinygrad_mnist.tensor.random import Generator as Generator
 from tinygrad_mnist.tensor.random import default_generator as default_generator
+from tinygrad_mnist.tensor.sampling import bernoulli as bernoulli
+from tinygrad_mnist.tensor.sampling import multinomial as multinomial
 from tinygrad_mnist.tensor.scattering import index_add as index_add
 from tinygrad_mnist.tensor.scattering import index_copy as index_copy
 from tinygrad_mnist.tensor.scattering import index_fill as index_fill

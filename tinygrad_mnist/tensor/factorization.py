@@ -16,6 +16,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor.arguments import named_methods
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -462,6 +463,7 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
         square = square @ square
 
 
+@named_methods
 class FactorizationMethods(Variable):
     """What Tensor can do as a matrix that is to be inverted or factored."""
 

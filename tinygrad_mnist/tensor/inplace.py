@@ -196,9 +196,9 @@ class InplaceMethods(Variable):
         self[...] = value
         return self  # type: ignore[return-value]
 
-    def copy_(self, src: Any, non_blocking: bool = False) -> Tensor:
+    def copy_(self, other: Any, non_blocking: bool = False) -> Tensor:
         """Write the elements of another tensor into self, converted to self's dtype."""
-        self[...] = src
+        self[...] = other
         return self  # type: ignore[return-value]
 
     def masked_fill_(self, mask: Any, value: Any) -> Tensor:

@@ -140,9 +140,13 @@ class ReductionMethods(Variable):
                 f"{dtypes.of(self._array.dtype)}; convert it with float()"
             )
 
-    def norm(self, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Tensor:
+    def norm(
+        self, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
+    ) -> Tensor:
         """Return the p-norm: of all elements, or along dimensions."""
         self._need_floats("norm")
+        if dtype is not None:
+            return self.to(dtype).norm(p, dim, keepdim)  # type: ignore[attr-defined,no-any-return]
         if p == "nuc":
             return self._nuclear_norm(dim, keepdim)
         if p in ("fro", 2, None):
@@ -193,22 +197,24 @@ class ReductionMethods(Variable):
         """Return the smallest element; where several are, they share the gradient."""
         return self._reduce(ops.amin, dim, keepdim)
 
-    def max(self, dim: Any = None, keepdim: bool = False) -> Any:
+    def max(self, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
         """Return the largest element; along a dimension, a pair of values and indices.
 
-        Given a tensor instead of a dimension, return the elementwise maximum of the two.
+        Given another tensor instead of a dimension, return the elementwise maximum of the two.
         """
+        dim = other if dim is None else dim
         if dim is None:
             return self.amax()
         if isinstance(dim, Variable):
             return apply(ops.maximum, self, dim)
         return self._choose("max", np.argmax, dim, keepdim)
 
-    def min(self, dim: Any = None, keepdim: bool = False) -> Any:
+    def min(self, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
         """Return the smallest element; along a dimension, a pair of values and indices.
 
-        Given a tensor instead of a dimension, return the elementwise minimum of the two.
+        Given another tensor instead of a dimension, return the elementwise minimum of the two.
         """
+        dim = other if dim is None else dim
         if dim is None:
             return self.amin()
         if isinstance(dim, Variable):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tinygrad_mnist.tensor.like import LikeMethods
 from tinygrad_mnist.tensor.ordering import OrderingMethods
+from tinygrad_mnist.tensor.sampling import SamplingMethods
 from tinygrad_mnist.tensor.scattering import ScatterMethods
 from tinygrad_mnist.tensor.special import SpecialMethods
 from tinygrad_mnist.tensor.statistics import StatisticsMethods
@@ -15,6 +16,7 @@ class SurfaceMethods(
     SpecialMethods,
     OrderingMethods,
     StatisticsMethods,
+    SamplingMethods,
     ScatterMethods,
     ViewMethods,
     InplaceTwins,

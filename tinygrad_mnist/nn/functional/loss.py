@@ -36,8 +36,28 @@ def _weighted(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
     return reduce(losses if weight is None else losses * weight, reduction)
 
 
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:  # noqa: A002
+def _average(name: str, losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
+    """Reduce losses; a mean with weights divides by their sum."""
+    if weight is None:
+        return reduce(losses, reduction)
+    if weight.shape != losses.shape:
+        raise ValueError(
+            f"{name}: the weight has shape {list(weight.shape)}, but the losses have "
+            f"{list(losses.shape)}; they must be equal"
+        )
+    total = reduce(losses * weight, "none" if reduction == "none" else "sum")
+    return total / weight.sum() if reduction == "mean" else total
+
+
+def mse_loss(
+    input: Tensor,  # noqa: A002
+    target: Tensor,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
     """Return the squared differences: their mean over all elements, their sum, or each.
+
+    With weights, of the input's shape, the mean divides by the sum of the weights.
 
     Examples
     --------
@@ -47,14 +67,22 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor: 
     """
     check_reduction("mse_loss", reduction)
     _warn_of_broadcasting("mse_loss", input, target)
-    return reduce((input - target).square(), reduction)
+    return _average("mse_loss", (input - target).square(), weight, reduction)
 
 
-def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:  # noqa: A002
-    """Return the absolute differences: their mean over all elements, their sum, or each."""
+def l1_loss(
+    input: Tensor,  # noqa: A002
+    target: Tensor,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Return the absolute differences: their mean over all elements, their sum, or each.
+
+    With weights, of the input's shape, the mean divides by the sum of the weights.
+    """
     check_reduction("l1_loss", reduction)
     _warn_of_broadcasting("l1_loss", input, target)
-    return reduce((input - target).abs(), reduction)
+    return _average("l1_loss", (input - target).abs(), weight, reduction)
 
 
 def smooth_l1_loss(

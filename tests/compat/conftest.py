@@ -1,0 +1,3 @@
+"""The scripts import PyTorch, so they are not collected for doctests."""
+
+collect_ignore = ["scripts"]

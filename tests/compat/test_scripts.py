@@ -1,0 +1,69 @@
+"""Scripts written for PyTorch run after their imports are changed, and compute the same numbers.
+
+Each script in ``scripts/`` is one that a PyTorch user would write. Its ``main()`` seeds, trains, and
+returns the losses of all steps (and what it sampled or predicted) as numbers. It is run as it is,
+and once more with nothing changed but the name ``torch`` in its import statements. The random
+streams are PyTorch's, so both start from the same weights and see the same batches.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_mnist as tg
+
+SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*.py"))
+
+
+def with_imports_changed(source: str) -> str:
+    """Put our name in the place of PyTorch's, in import statements alone."""
+    source = re.sub(r"^import torch$", "import tinygrad_mnist as torch", source, flags=re.M)
+    return re.sub(r"^(import|from) torch\b", r"\1 tinygrad_mnist", source, flags=re.M)
+
+
+def run(path: Path, source: str, library: Any) -> tuple[list[float], bool]:
+    """Return what a script's main() returns, and whether it worked in double precision."""
+    module = types.ModuleType(path.stem)
+    exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
+    before = library.get_default_dtype()
+    try:
+        numbers = module.main()
+        return numbers, library.get_default_dtype() == library.float64
+    finally:
+        library.set_default_dtype(before)
+
+
+def test_only_import_statements_are_changed() -> None:
+    source = (
+        "import torch\nimport torch.nn as nn\nfrom torch import optim\nfrom torch.nn import init\n"
+        "import torchlike\nx = torch.ones(1)\n    import torch_\n"
+    )
+    assert with_imports_changed(source).splitlines() == [
+        "import tinygrad_mnist as torch",
+        "import tinygrad_mnist.nn as nn",
+        "from tinygrad_mnist import optim",
+        "from tinygrad_mnist.nn import init",
+        "import torchlike",
+        "x = torch.ones(1)",
+        "    import torch_",
+    ]
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.stem)
+def test_script_computes_what_it_computes_with_pytorch(path: Path, torch: Any) -> None:
+    source = path.read_text()
+    ours, _ = run(path, with_imports_changed(source), tg)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs, double = run(path, source, torch)
+    assert len(theirs) >= 8
+    assert np.isfinite(theirs).all()
+    tolerance = 1e-9 if double else 1e-4
+    np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance / 100)
