@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
 from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.factorization import check_float
 from tinygrad_mnist.tensor.reduction import as_dim
 
@@ -113,6 +114,7 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     return product(0, count - 1)  # type: ignore[no-any-return]
 
 
+@named
 def chain_matmul(*matrices: Tensor) -> Tensor:
     """Return the product of matrices; newer code calls ``linalg.multi_dot``."""
     return matrices[0] if len(matrices) == 1 else multi_dot(matrices)

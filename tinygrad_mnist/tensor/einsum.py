@@ -17,6 +17,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
+from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.core import Tensor
 from tinygrad_mnist.tensor.reduction import as_dims
 
@@ -212,6 +213,7 @@ def _cheapest(
     return i, j
 
 
+@named
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """Return the sum of products over the last dimensions of a and the first of b.
 
