@@ -197,14 +197,13 @@ def _source(name: str, x: Any) -> Source:
     """Return the node or leaf that stands for a Variable in the graph."""
     if not isinstance(x, Variable):
         raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}")
-    if x._node is not None:
-        return x._node
-    if not x._requires_grad:
+    source = x.source()
+    if source is None:
         raise RuntimeError(
             f"{name}: one of the tensors, of shape {list(x.shape)}, does not require grad and does "
             f"not have a grad_fn; set requires_grad=True on what it is computed from"
         )
-    return x
+    return source
 
 
 def _roots(name: str, outputs: list[Any], gradients: list[Any]) -> list[tuple[Source, Any]]:
@@ -216,11 +215,6 @@ def _roots(name: str, outputs: list[Any], gradients: list[Any]) -> list[tuple[So
     roots: list[tuple[Source, Any]] = []
     for x, g in zip(outputs, gradients or [None] * len(outputs), strict=True):
         source = _source(name, x)
-        if x._view_of is not None and x._seen != x._version.history:
-            raise RuntimeError(
-                f"{name}: the output is a view that was made before {x._version.changed_by} "
-                f"changed its base inside the graph; make the view again after the change"
-            )
         if g is None:
             if x._array.size != 1:
                 raise RuntimeError(

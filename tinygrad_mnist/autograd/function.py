@@ -15,6 +15,7 @@ from tinygrad_mnist.autograd.graph import (
     Variable,
     Version,
     attach_outputs,
+    is_tracked,
     wrap,
 )
 from tinygrad_mnist.autograd.modes import modes, recording
@@ -186,9 +187,7 @@ class Function:
         """Run forward, and record backward where an input needs a gradient."""
         parents: list[Node | Variable | None] = []
         for x in args:
-            variable = x if isinstance(x, Variable) else None
-            leaf = variable if variable is not None and variable._requires_grad else None
-            parents.append(None if variable is None else variable._node or leaf)
+            parents.append(x.source() if isinstance(x, Variable) else None)
         ctx = FunctionCtx(tuple(parent is not None for parent in parents))
         setup = getattr(cls, "setup_context", None)
         with recording(False):
@@ -241,8 +240,7 @@ class Function:
             # An output is kept without its Variable, or the graph would hold itself.
             source = _OutputOf(sources[id(x)].index) if id(x) in sources else None
             if source is None:
-                origin = x if x._requires_grad and x._node is None else x._node
-                saved.append((x._array, origin, x._version, x._version.count))
+                saved.append((x._array, x.source(), x._version, x._version.count))
             else:
                 saved.append((x._array, source, x._version, x._version.count))
         ctx._saved = saved
@@ -296,11 +294,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
         with recording(False):
             given = [wrap(g._array) if isinstance(g, Variable) else g for g in grad_outputs]
             returned = backward(ctx, *given)
-        sources = [
-            g
-            for g in grad_outputs
-            if isinstance(g, Variable) and (g._node is not None or g._requires_grad)
-        ]
+        sources = [g for g in grad_outputs if is_tracked(g)]
         if not modes.enabled or not sources:
             return returned
         results = list(returned) if isinstance(returned, tuple) else [returned]

@@ -7,7 +7,8 @@ no reference cycle: when the last Variable goes, its graph goes with it.
 
 Why versions: a rule that reads an array which has been written to since would return a wrong
 gradient without a word. All views of one buffer share one :class:`Version`; every write counts
-it up, a node remembers the count of what it saved, and backward compares.
+it up, a node remembers the count of what it saved, and backward compares. A view that was made
+before a write has an outdated node, and makes itself a new one when it is next used.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 
 from tinygrad_mnist.autograd.errors import explain
 from tinygrad_mnist.autograd.modes import modes
+from tinygrad_mnist.autograd.views import follow
 from tinygrad_mnist.ops.contract import Op, Plan
 from tinygrad_mnist.ops.promotion import promote
 
@@ -45,18 +47,15 @@ _quiet = _Quiet()
 
 
 class Version:
-    """How often a buffer was written to, by what, and how often inside the graph."""
+    """How often a buffer was written to, and by what."""
 
     count = 0
-    history = 0
     changed_by = ""
 
-    def bump(self, operation: str, recorded: bool = False) -> None:
+    def bump(self, operation: str) -> None:
         """Note that an operation has written to the buffer."""
         self.count += 1
         self.changed_by = operation
-        if recorded:
-            self.history += 1
 
 
 _UNCHANGED = Version()
@@ -79,10 +78,23 @@ class Variable:
     _requires_grad: bool = False
     _grad: Any = None
     _hooks: dict[int, Callable[[Any], Any]] | None = None
-    _view_of: Variable | None = None
-    """The Variable that this one is a view of: its history is that one's history too."""
+    _retained: Any = None
+    """The handle of the hook that stores ``.grad`` in a computed tensor."""
+    _base: Variable | None = None
+    """The Variable whose memory this one sees, if it is a view: what becomes of that one's
+    history becomes of this one's too. A base is never a view itself."""
+    _path: tuple[tuple[Op, dict[str, Any]], ...] = ()
+    """The operations that lead from the base to here."""
     _seen: int = 0
-    """The history count when this view was made."""
+    """The version of the memory for which ``_node`` holds."""
+    _origin: str = ""
+    """How a view was made, if in a way that forbids to rewrite its history."""
+
+    def source(self) -> Node | Variable | None:
+        """Return where a gradient goes from here: to a node, to this leaf, or nowhere."""
+        if self._base is not None and self._seen != self._version.count:
+            follow(self)
+        return self._node if self._node is not None else self if self._requires_grad else None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -152,6 +164,12 @@ class Node:
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """The nodes (or leaves) that the gradient goes to next, each with an output number."""
         return tuple((parent, getattr(parent, "index", 0)) for parent in self.parents)
+
+    def hook_table(self) -> dict[int, Callable[[Any], Any]]:
+        """Return the hooks on the gradient of the output, to add one."""
+        if self.hooks is None:
+            self.hooks = {}
+        return self.hooks
 
     def release(self) -> None:
         """Forget the saved arrays, once the rules have run."""
@@ -260,8 +278,8 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
     dtype, mixed = None, False
     for x in inputs:
         if isinstance(x, Variable):
-            if x._view_of is not None and x._seen != x._version.history:
-                refuse_stale(op.name, x)
+            if x._base is not None and x._seen != x._version.count:
+                follow(x)
             array = x._array
             arrays.append(array)
             if dtype is None:
@@ -307,8 +325,10 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
         # An operation such as reshape returns a view or a copy; only a view shares history.
         if out.base is source._array or out.base is source._array.base:
             result._version = version = source._version
-            result._view_of = source
-            result._seen = version.history
+            result._seen = version.count
+            result._base = source if source._base is None else source._base
+            result._path = (*source._path, (op, settings))
+            result._origin = source._origin if modes.enabled else "under no_grad"
     if mask and modes.enabled and op.differentiable:
         result._node = record(op, inputs, arrays, parents, mask, result, rest, settings)
     return result
@@ -351,15 +371,16 @@ def attach_outputs(node: Tuple, results: Sequence[Variable]) -> None:
     for index, x in enumerate(results):
         if x._array.dtype.kind == "f":
             x._node = Output.of(node, index, x._array)
+            x._origin = f"by {node.name()}" if x._base is not None else ""
 
 
-def refuse_stale(name: str, view: Variable) -> None:
-    """Refuse a view whose base has gained another history since the view was made."""
-    raise RuntimeError(
-        f"{name}: the input is a view that was made before {view._version.changed_by} changed its "
-        f"base inside the graph, so its history is out of date; make the view again after the "
-        f"change, or clone() it before"
-    )
+def is_tracked(x: Any) -> bool:
+    """Whether something is a Variable that a gradient can flow to."""
+    if not isinstance(x, Variable):
+        return False
+    if x._node is not None or x._requires_grad:
+        return True
+    return x._base is not None and x._seen != x._version.count and is_tracked(x._base)
 
 
 def wrapped(gradient: Any, create_graph: bool) -> Any:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import itertools
+import weakref
 from typing import Any
 
 from tinygrad_mnist.autograd.graph import Variable, wrap, wrapped
 from tinygrad_mnist.autograd.modes import recording
 
+_LAST = 2**60
+"""What is added to the number of a hook that is to run after all others."""
+
 
 class RemovableHandle:
     """What registering a hook returns: ``remove()`` unregisters it."""
 
-    _next = 0
+    _numbers = itertools.count()
 
-    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+    def __init__(self, hooks: dict[int, Any], hook: Any, last: bool = False) -> None:
         self._hooks = hooks
-        self.id = RemovableHandle._next
-        RemovableHandle._next += 1
+        self.id = next(self._numbers) + (_LAST if last else 0)
         hooks[self.id] = hook
 
     def remove(self) -> None:
         """Unregister the hook; a second call does nothing."""
         self._hooks.pop(self.id, None)
+
+    def move(self, hooks: dict[int, Any]) -> None:
+        """Take the hook to another place."""
+        hooks[self.id] = self._hooks.pop(self.id)
+        self._hooks = hooks
 
     def __enter__(self) -> RemovableHandle:
         """Keep the hook for a ``with`` block."""
@@ -35,7 +44,7 @@ class RemovableHandle:
 def run_hooks(hooks: dict[int, Any], g: Any, create_graph: bool) -> Any:
     """Call a tensor's hooks on its accumulated gradient; what one returns replaces it."""
     gradient = g if isinstance(g, Variable) else wrap(g)
-    for hook in list(hooks.values()):
+    for _, hook in sorted(hooks.items()):
         with recording(create_graph):
             returned = hook(gradient)
         if returned is None:
@@ -47,3 +56,18 @@ def run_hooks(hooks: dict[int, Any], g: Any, create_graph: bool) -> Any:
             )
         gradient = returned
     return wrapped(gradient, create_graph)
+
+
+def retain(x: Variable) -> None:
+    """Make backward store the gradient of a computed Variable, as hooks left it, in ``.grad``."""
+    assert x._node is not None
+    # The graph must not keep the Variable alive: that would be a reference cycle.
+    reference = weakref.ref(x)
+
+    def store(gradient: Any) -> None:
+        owner = reference()
+        if owner is not None:
+            present = owner._grad
+            owner._grad = gradient.clone() if present is None else present + gradient
+
+    x._retained = RemovableHandle(x._node.hook_table(), store, last=True)

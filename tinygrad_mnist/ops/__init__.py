@@ -62,11 +62,14 @@ from tinygrad_mnist.ops.elementwise import trunc as trunc
 from tinygrad_mnist.ops.elementwise import where as where
 from tinygrad_mnist.ops.indexing import gather as gather
 from tinygrad_mnist.ops.indexing import getitem as getitem
+from tinygrad_mnist.ops.indexing import is_basic as is_basic
 from tinygrad_mnist.ops.indexing import place as place
 from tinygrad_mnist.ops.indexing import scatter_add as scatter_add
 from tinygrad_mnist.ops.indexing import setitem as setitem
 from tinygrad_mnist.ops.linalg import linear as linear
 from tinygrad_mnist.ops.linalg import matmul as matmul
+from tinygrad_mnist.ops.parts import write_part as write_part
+from tinygrad_mnist.ops.parts import zero_part as zero_part
 from tinygrad_mnist.ops.reduction import amax as amax
 from tinygrad_mnist.ops.reduction import amin as amin
 from tinygrad_mnist.ops.reduction import cumsum as cumsum

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, Version, apply, wrap
+from tinygrad_mnist.autograd.graph import Variable, Version, apply, is_tracked, wrap
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.device import check_device, device
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import builtins
 
     from tinygrad_mnist.tensor.core import Tensor
+
+
+_PLACE = ("_version", "_hooks", "_base", "_path", "_seen", "_origin", "_retained")
+"""What belongs to a tensor's place in memory and in the graph, and isn't copied."""
 
 
 class ConversionMethods(Variable):
@@ -30,7 +34,7 @@ class ConversionMethods(Variable):
             When the tensor requires grad, since NumPy would lose its history; ``force=True``
             detaches it.
         """
-        if (self._node is not None or self._requires_grad) and not force:
+        if is_tracked(self) and not force:
             raise RuntimeError(
                 "can't call numpy() on Tensor that requires grad; use tensor.detach().numpy()"
             )
@@ -170,9 +174,8 @@ class ConversionMethods(Variable):
             )
         out = type(self).__new__(type(self))
         memo[id(self)] = out
-        skipped = ("_version", "_array", "_hooks", "_view_of", "_seen")
         for name, value in self.__dict__.items():
-            if name not in skipped:
+            if name not in _PLACE and name != "_array":
                 out.__dict__[name] = copy.deepcopy(value, memo)
         out._array = np.array(self._array, order="K")
         out._version = Version()
@@ -182,8 +185,7 @@ class ConversionMethods(Variable):
         """Pickle the array, the gradient and what was attached to a leaf."""
         if self._node is not None:
             raise RuntimeError("pickle: a computed tensor can't be pickled; use detach()")
-        skipped = ("_version", "_hooks", "_view_of", "_seen")
-        state = {name: value for name, value in self.__dict__.items() if name not in skipped}
+        state = {name: value for name, value in self.__dict__.items() if name not in _PLACE}
         return _unpickle, (type(self), state)
 
 

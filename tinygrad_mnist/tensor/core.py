@@ -9,7 +9,6 @@ conversion, indexing, and the protocols by which NumPy's own functions accept it
 from __future__ import annotations
 
 import warnings
-import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,10 +22,11 @@ from tinygrad_mnist.autograd.graph import (
     Variable,
     Version,
     apply,
+    is_tracked,
     wrap,
 )
-from tinygrad_mnist.autograd.hooks import RemovableHandle
-from tinygrad_mnist.autograd.inplace import adopt, check_writable, record_write
+from tinygrad_mnist.autograd.hooks import RemovableHandle, retain
+from tinygrad_mnist.autograd.inplace import adopt, check_writable, is_part, record_write
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import printing, protocols
 from tinygrad_mnist.tensor.conversion import ConversionMethods
@@ -153,7 +153,7 @@ class Tensor(
     @property
     def requires_grad(self) -> bool:
         """Whether gradients are computed for this tensor."""
-        return self._node is not None or self._requires_grad
+        return is_tracked(self)
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
@@ -172,7 +172,7 @@ class Tensor(
                 f"only Tensors of floating point dtype can require gradients, not {self.dtype}; "
                 f"convert it with float() first"
             )
-        if self._node is not None:
+        if not self.is_leaf:
             if not requires_grad:
                 raise RuntimeError(
                     "you can only change requires_grad flags of leaf variables; to use a computed "
@@ -185,17 +185,18 @@ class Tensor(
     @property
     def is_leaf(self) -> bool:
         """Whether the tensor was given, not computed by a recorded operation."""
-        return self._node is None
+        return self.grad_fn is None
 
     @property
     def grad_fn(self) -> Node | None:
         """The node of the operation that made this tensor, or None for a leaf."""
+        self.source()
         return self._node
 
     @property
     def grad(self) -> Tensor | None:
         """The gradient that backward has accumulated here, or None."""
-        if self._grad is None and self._node is not None and not self._retains_grad:
+        if self._grad is None and self._node is not None and not self.retains_grad:
             warnings.warn(
                 "the .grad attribute of a Tensor that is not a leaf Tensor is being accessed; it "
                 "stays None unless retain_grad() was called on it before backward",
@@ -223,30 +224,17 @@ class Tensor(
     def grad(self) -> None:
         self._grad = None
 
-    _retains_grad = False
-
     @property
     def retains_grad(self) -> bool:
         """Whether backward stores ``.grad`` in this computed tensor too."""
-        return self._retains_grad
+        return self._retained is not None
 
     def retain_grad(self) -> None:
         """Make backward store ``.grad`` in this computed tensor too."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on a Tensor that has requires_grad=False")
-        if self._node is None or self._retains_grad:
-            return
-        self._retains_grad = True
-        # The graph must not keep the tensor alive: that would be a reference cycle.
-        reference = weakref.ref(self)
-
-        def store(gradient: Tensor) -> None:
-            tensor = reference()
-            if tensor is not None:
-                present = tensor._grad
-                tensor._grad = gradient.clone() if present is None else present + gradient
-
-        self.register_hook(store)
+        if not self.is_leaf and self._retained is None:
+            retain(self)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call a function on this tensor's accumulated gradient in every backward.
@@ -255,13 +243,11 @@ class Tensor(
         """
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        owner: Any = self if self._node is None else self._node
-        attribute = "_hooks" if self._node is None else "hooks"
-        hooks = getattr(owner, attribute)
-        if hooks is None:
-            hooks = {}
-            setattr(owner, attribute, hooks)
-        return RemovableHandle(hooks, hook)
+        if self.grad_fn is not None:
+            return RemovableHandle(self.grad_fn.hook_table(), hook)
+        if self._hooks is None:
+            self._hooks = {}
+        return RemovableHandle(self._hooks, hook)
 
     def backward(
         self,
@@ -294,7 +280,7 @@ class Tensor(
 
     def detach_(self) -> Tensor:
         """Forget this tensor's history, and return it."""
-        if self._view_of is not None and self._node is not None:
+        if self._base is not None and not self.is_leaf:
             raise RuntimeError("detach_: can't detach a view in place; use detach()")
         self._node = None
         self._requires_grad = False
@@ -310,14 +296,15 @@ class Tensor(
         if not isinstance(value, Tensor):
             raise TypeError(f"data must be a Tensor, got {type(value).__name__}")
         self._array = value._array
-        self._version.bump("data")
+        self._version = Version()
 
     # Python and NumPy
 
     def __repr__(self) -> str:
         """Print as PyTorch prints."""
+        node = self.grad_fn
         return printing.format_tensor(
-            self._array, self._requires_grad, None if self._node is None else self._node.name()
+            self._array, self._requires_grad, None if node is None else node.name()
         )
 
     def __len__(self) -> int:
@@ -346,10 +333,16 @@ class Tensor(
     def __setitem__(self, index: Any, value: Any) -> None:
         """Write to the elements at an index, and record it where a gradient needs it."""
         index = as_index(index)
-        check_writable("setitem", self, value)
+        if index is not ... and not self._array.flags.writeable and ops.is_basic(index):
+            # The parts of an expanded view may be written to, where it as a whole may not.
+            self[index][...] = value
+            return
+        if isinstance(value, Variable) and is_part(value, self, index):
+            return  # x[0] += 1 has written to x already, and then assigns x[0] to itself
+        memory = check_writable("setitem", self, value)
         array = value._array if isinstance(value, Variable) else value
         try:
-            self._array[index] = array
+            memory[index] = array
         except (ValueError, IndexError, TypeError) as error:
             raise explain(
                 ops.setitem, [self._array, np.asarray(array)], {"index": index}, error

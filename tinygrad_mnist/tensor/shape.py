@@ -36,6 +36,13 @@ def as_size(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
         ) from None
 
 
+def _together(name: str, views: list[Any]) -> tuple[Any, ...]:
+    """Mark views that one call made: as in PyTorch, none of them can get a history of its own."""
+    for view in views:
+        view._origin = view._origin or f"by {name}, together with others,"
+    return tuple(views)
+
+
 class ShapeMethods(Variable):
     """What Tensor can do to its shape."""
 
@@ -269,8 +276,9 @@ class ShapeMethods(Variable):
         if not self._array.ndim:
             raise RuntimeError("unbind: a 0-d tensor has no dimension to unbind")
         lead = (slice(None),) * d
-        return tuple(
-            apply(ops.getitem, self, index=(*lead, i)) for i in range(self._array.shape[d])
+        return _together(
+            "unbind",
+            [apply(ops.getitem, self, index=(*lead, i)) for i in range(self._array.shape[d])],
         )
 
     def split(self, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
@@ -289,9 +297,12 @@ class ShapeMethods(Variable):
             )
         ends = np.cumsum([0, *sections]).tolist()
         lead = (slice(None),) * d
-        return tuple(
-            apply(ops.getitem, self, index=(*lead, slice(start, end)))
-            for start, end in itertools.pairwise(ends)
+        return _together(
+            "split",
+            [
+                apply(ops.getitem, self, index=(*lead, slice(start, end)))
+                for start, end in itertools.pairwise(ends)
+            ],
         )
 
     def _split_dim(self, name: str, dim: int) -> int:
