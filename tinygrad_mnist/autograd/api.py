@@ -100,6 +100,8 @@ def backward(
         holder = [g]
         del g
         deposit(leaf, holder)  # type: ignore[arg-type]
+        for hook in list((leaf._after or {}).values()):  # type: ignore[union-attr]
+            hook(leaf)
 
 
 def deposit(leaf: Variable, holder: list[Any]) -> None:

@@ -71,10 +71,10 @@ def walk(
             if ends and node in ends:
                 found[node] = g
                 continue
-            if node.hooks:
-                g = run_hooks(node.hooks, g, create_graph)
             if targets is not None and node in targets:
                 found[node] = g
+            if node.hooks:
+                g = run_hooks(node.hooks, g, create_graph)
             if needed is not None and node not in needed:
                 continue
             if type(node) is Output:

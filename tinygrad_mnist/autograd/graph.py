@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from tinygrad_mnist.autograd import names
 from tinygrad_mnist.autograd.errors import explain
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.autograd.views import follow
@@ -78,6 +79,8 @@ class Variable:
     _requires_grad: bool = False
     _grad: Any = None
     _hooks: dict[int, Callable[[Any], Any]] | None = None
+    _after: dict[int, Callable[[Any], Any]] | None = None
+    """Hooks that a leaf calls when its gradient has been accumulated."""
     _retained: Any = None
     """The handle of the hook that stores ``.grad`` in a computed tensor."""
     _base: Variable | None = None
@@ -158,18 +161,12 @@ class Node:
 
     def name(self) -> str:
         """Return the node's name as PyTorch gives it, such as ``MulBackward0``."""
-        return backward_name(self.op.name)
+        return names.of(self)
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """The nodes (or leaves) that the gradient goes to next, each with an output number."""
-        return tuple((parent, getattr(parent, "index", 0)) for parent in self.parents)
-
-    def hook_table(self) -> dict[int, Callable[[Any], Any]]:
-        """Return the hooks on the gradient of the output, to add one."""
-        if self.hooks is None:
-            self.hooks = {}
-        return self.hooks
+        """The nodes that the gradient goes to next, each with an output number."""
+        return tuple(map(names.edge, self.parents))
 
     def release(self) -> None:
         """Forget the saved arrays, once the rules have run."""
@@ -204,7 +201,7 @@ class Node:
 
     def __repr__(self) -> str:
         """Show the node as PyTorch shows a grad_fn."""
-        return f"<{self.name()}>"
+        return f"<{self.name().rpartition('::')[2]}>"
 
 
 class Tuple(Node):
@@ -233,11 +230,6 @@ class Output(Node):
         output = cls(node.op, (node,), node.plan, node.settings, array.shape, array.dtype)
         output.index = index
         return output
-
-
-def backward_name(name: str) -> str:
-    """Return the name that PyTorch gives to an operation's node: ``AddBackward0``."""
-    return "".join(part.capitalize() for part in name.split("_")) + "Backward0"
 
 
 def wrap(array: Any, node: Node | None = None, version: Version | None = None) -> Any:

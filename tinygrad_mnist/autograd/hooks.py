@@ -6,7 +6,7 @@ import itertools
 import weakref
 from typing import Any
 
-from tinygrad_mnist.autograd.graph import Variable, wrap, wrapped
+from tinygrad_mnist.autograd.graph import Node, Variable, wrap, wrapped
 from tinygrad_mnist.autograd.modes import recording
 
 _LAST = 2**60
@@ -18,7 +18,7 @@ class RemovableHandle:
 
     _numbers = itertools.count()
 
-    def __init__(self, hooks: dict[int, Any], hook: Any, last: bool = False) -> None:
+    def __init__(self, hooks: dict[int, Any], hook: Any, *, last: bool = False) -> None:
         self._hooks = hooks
         self.id = next(self._numbers) + (_LAST if last else 0)
         hooks[self.id] = hook
@@ -27,10 +27,10 @@ class RemovableHandle:
         """Unregister the hook; a second call does nothing."""
         self._hooks.pop(self.id, None)
 
-    def move(self, hooks: dict[int, Any]) -> None:
-        """Take the hook to another place."""
-        hooks[self.id] = self._hooks.pop(self.id)
-        self._hooks = hooks
+    def move(self, node: Node) -> None:
+        """Take the hook to another node."""
+        hook, self._hooks = self._hooks.pop(self.id), hooks_of(node)
+        self._hooks[self.id] = hook
 
     def __enter__(self) -> RemovableHandle:
         """Keep the hook for a ``with`` block."""
@@ -41,6 +41,16 @@ class RemovableHandle:
         self.remove()
 
 
+def hooks_of(owner: Node | Variable) -> dict[int, Any]:
+    """Return the hooks on the gradient of a node's output, or of a leaf, to add one."""
+    attribute = "hooks" if isinstance(owner, Node) else "_hooks"
+    hooks: dict[int, Any] | None = getattr(owner, attribute)
+    if hooks is None:
+        hooks = {}
+        setattr(owner, attribute, hooks)
+    return hooks
+
+
 def run_hooks(hooks: dict[int, Any], g: Any, create_graph: bool) -> Any:
     """Call a tensor's hooks on its accumulated gradient; what one returns replaces it."""
     gradient = g if isinstance(g, Variable) else wrap(g)
@@ -49,10 +59,12 @@ def run_hooks(hooks: dict[int, Any], g: Any, create_graph: bool) -> Any:
             returned = hook(gradient)
         if returned is None:
             continue
-        if not isinstance(returned, Variable) or returned.shape != gradient.shape:
+        if not isinstance(returned, Variable):
+            raise TypeError(f"hook: expected a Tensor or None, got {type(returned).__name__}")
+        if returned.shape != gradient.shape:
             raise RuntimeError(
                 f"hook: a tensor hook must return None or a tensor of the gradient's shape "
-                f"{list(gradient.shape)}; got {returned!r}"
+                f"{list(gradient.shape)}; got one of shape {list(returned.shape)}"
             )
         gradient = returned
     return wrapped(gradient, create_graph)
@@ -70,4 +82,4 @@ def retain(x: Variable) -> None:
             present = owner._grad
             owner._grad = gradient.clone() if present is None else present + gradient
 
-    x._retained = RemovableHandle(x._node.hook_table(), store, last=True)
+    x._retained = RemovableHandle(hooks_of(x._node), store, last=True)

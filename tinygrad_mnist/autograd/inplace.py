@@ -32,24 +32,28 @@ def apply_inplace(op: Op, target: Any, *inputs: Any, **settings: Any) -> Any:
         shape or a dtype that does not fit into the target's.
     """
     name = op.name + "_"
-    memory = check_writable(name, target, *inputs)
-    result = apply(op, target, *inputs, **settings)
+    check_writable(name, target, *inputs)
+    return store(name, target, apply(op, target, *inputs, **settings))
+
+
+def store(name: str, target: Any, result: Any) -> Any:
+    """Write a result into a target that has been found writable, and adopt its history."""
     have, want, node = result._array, target._array, result._node
     if have.shape != want.shape:
         raise RuntimeError(
             f"{name}: the result has shape {list(have.shape)}, which doesn't fit into the tensor's "
-            f"shape {list(want.shape)}; use {op.name}, which makes a new tensor"
+            f"shape {list(want.shape)}; use {name[:-1]}, which makes a new tensor"
         )
     if have.dtype != want.dtype:
         if _CATEGORY[have.dtype.kind] > _CATEGORY[want.dtype.kind]:
             raise RuntimeError(
                 f"{name}: the result has dtype {have.dtype}, which can't be cast to the tensor's "
-                f"{want.dtype} without loss; use {op.name}, or convert the tensor first"
+                f"{want.dtype} without loss; use {name[:-1]}, or convert the tensor first"
             )
         result = apply(cast, result, dtype=want.dtype)
     if node is not None:
         _keep_saved(node, target)
-    np.copyto(memory, have, casting="unsafe")
+    np.copyto(memory_of(target), have, casting="unsafe")
     adopt(name, target, result._node)
     return target
 
@@ -86,8 +90,8 @@ def record_write(op: Op, target: Variable, *inputs: Any, **settings: Any) -> Nod
 _CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
 
 
-def check_writable(name: str, target: Variable, *inputs: Any) -> np.ndarray:
-    """Return the array to write to, or refuse where a gradient would be lost or wrong.
+def check_writable(name: str, target: Variable, *inputs: Any) -> None:
+    """Refuse to write into a Variable where its gradient would be lost or wrong.
 
     Raises
     ------
@@ -98,9 +102,20 @@ def check_writable(name: str, target: Variable, *inputs: Any) -> np.ndarray:
     array, base = target._array, target._base
     tracked = modes.enabled and any(is_tracked(x) for x in (target, base, *inputs))
     if not array.flags.writeable:
-        array = _unlock(name, target, name == "setitem" and not tracked and not np.ndim(inputs[0]))
+        if base is None or not base._array.flags.writeable:
+            raise RuntimeError(
+                f"{name}: the tensor can't be written to: it was made from a read-only array; "
+                f"clone() it first"
+            )
+        repeats = any(n > 1 and not s for n, s in zip(array.shape, array.strides, strict=True))
+        fills = name == "setitem" and not tracked and not np.ndim(inputs[0])
+        if repeats and not fills:
+            raise RuntimeError(
+                f"{name}: the tensor can't be written to: it is an expanded view, in which several "
+                f"elements are one in memory; clone() it first"
+            )
     if not tracked:
-        return array
+        return
     if base is not None and target._origin:
         refuse_view(target, f"is written to by {name}")
     for leaf, what in ((target, "a leaf"), (base, "a view of a leaf")):
@@ -109,29 +124,17 @@ def check_writable(name: str, target: Variable, *inputs: Any) -> np.ndarray:
                 f"{name}: {what} Variable that requires grad can't be changed by an in-place "
                 f"operation; do it under no_grad(), or use the form that makes a new tensor"
             )
-    return array
 
 
-def _unlock(name: str, target: Variable, fills: bool) -> np.ndarray:
-    """Return the array of a view that expanded another one, to write to where that is defined.
+def memory_of(target: Variable) -> np.ndarray:
+    """Return the array of a target that has been found writable, to write to it.
 
-    NumPy makes such arrays read-only, because several elements may be one in memory. Where none
-    are, or all are given the same number, they can be written to.
+    NumPy makes the arrays of expanded views read-only.
     """
-    base, array = target._base, target._array
-    if base is None or not base._array.flags.writeable:
-        raise RuntimeError(
-            f"{name}: the tensor can't be written to: it was made from a read-only array; clone() "
-            f"it first"
-        )
-    repeats = any(n > 1 and not s for n, s in zip(array.shape, array.strides, strict=True))
-    if repeats and not fills:
-        raise RuntimeError(
-            f"{name}: the tensor can't be written to: it is an expanded view, in which several "
-            f"elements are one in memory; clone() it first"
-        )
-    array = array.view()
-    array.flags.writeable = True
+    array = target._array
+    if not array.flags.writeable:
+        array = array.view()
+        array.flags.writeable = True
     return array
 
 

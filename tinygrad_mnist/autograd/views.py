@@ -60,4 +60,4 @@ def replace_node(x: Variable, node: Node | None) -> None:
     """Give a Variable another history; the gradient that it retains will be the new one."""
     x._node = node
     if x._retained is not None and node is not None:
-        x._retained.move(node.hook_table())
+        x._retained.move(node)

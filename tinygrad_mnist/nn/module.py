@@ -97,11 +97,19 @@ class Module:
         received: list[Any] = []
         if backward_hooks:
             args = _watch_inputs(self, args, backward_hooks, received)
-        out = self.forward(*args, **kwargs)
-        for hook, with_kwargs in list(own["_post_hooks"].values()):
-            returned = hook(self, args, kwargs, out) if with_kwargs else hook(self, args, out)
-            if returned is not None:
-                out = returned
+        waiting = list(own["_post_hooks"].values())
+        try:
+            out = self.forward(*args, **kwargs)
+            while waiting:
+                hook, with_kwargs, _ = waiting.pop(0)
+                returned = hook(self, args, kwargs, out) if with_kwargs else hook(self, args, out)
+                if returned is not None:
+                    out = returned
+        except Exception:
+            for hook, with_kwargs, always in waiting:
+                if always:
+                    hook(self, args, kwargs, None) if with_kwargs else hook(self, args, None)
+            raise
         if backward_hooks:
             _watch_outputs(out, received)
         return out
@@ -252,9 +260,9 @@ class Module:
                 inner = f"{prefix}.{name}" if prefix else name
                 yield from module.named_modules(memo, inner, remove_duplicate)
 
-    def modules(self) -> Iterator[Module]:
-        """Yield this module and all below it."""
-        for _, module in self.named_modules():
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
+        """Yield this module and all below it, each once."""
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
     def _named(
@@ -484,28 +492,48 @@ class Module:
 
     # Hooks
 
-    def _register(self, register: str, entry: Any) -> RemovableHandle:
+    def _register(self, register: str, entry: Any, prepend: bool) -> RemovableHandle:
         self.__dict__["_hooked"] = True
-        return RemovableHandle(self.__dict__[register], entry)
+        hooks = self.__dict__[register]
+        earlier = dict(hooks) if prepend else {}
+        for key in earlier:
+            del hooks[key]
+        handle = RemovableHandle(hooks, entry)
+        hooks.update(earlier)
+        return handle
 
     def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, with_kwargs: bool = False
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
-        """Call ``hook(module, args)`` before forward; what it returns replaces the arguments."""
-        return self._register("_pre_hooks", (hook, with_kwargs))
+        """Call ``hook(module, args)`` before forward; what it returns replaces the arguments.
+
+        With prepend it is called before the hooks that are there; with_kwargs hands it the keyword
+        arguments too, as a dict.
+        """
+        return self._register("_pre_hooks", (hook, with_kwargs), prepend)
 
     def register_forward_hook(
-        self, hook: Callable[..., Any], *, with_kwargs: bool = False
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
     ) -> RemovableHandle:
-        """Call ``hook(module, args, output)`` after forward; what it returns replaces output."""
-        return self._register("_post_hooks", (hook, with_kwargs))
+        """Call ``hook(module, args, output)`` after forward; what it returns replaces output.
 
-    def register_full_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        With always_call it is called, with None as output, even when forward raises an error.
+        """
+        return self._register("_post_hooks", (hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
         """Call ``hook(module, grad_input, grad_output)`` when the module's gradients are known.
 
         What it returns replaces the gradients of the inputs.
         """
-        return self._register("_backward_hooks", hook)
+        return self._register("_backward_hooks", hook, prepend)
 
     # Printing
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
 
 
-_PLACE = ("_version", "_hooks", "_base", "_path", "_seen", "_origin", "_retained")
+_PLACE = ("_version", "_hooks", "_after", "_base", "_path", "_seen", "_origin", "_retained")
 """What belongs to a tensor's place in memory and in the graph, and isn't copied."""
 
 

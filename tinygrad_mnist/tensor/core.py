@@ -25,8 +25,8 @@ from tinygrad_mnist.autograd.graph import (
     is_tracked,
     wrap,
 )
-from tinygrad_mnist.autograd.hooks import RemovableHandle, retain
-from tinygrad_mnist.autograd.inplace import adopt, check_writable, is_part, record_write
+from tinygrad_mnist.autograd.hooks import RemovableHandle, hooks_of, retain
+from tinygrad_mnist.autograd.inplace import adopt, check_writable, is_part, memory_of, record_write
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import printing, protocols
 from tinygrad_mnist.tensor.conversion import ConversionMethods
@@ -243,11 +243,17 @@ class Tensor(
         """
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        if self.grad_fn is not None:
-            return RemovableHandle(self.grad_fn.hook_table(), hook)
-        if self._hooks is None:
-            self._hooks = {}
-        return RemovableHandle(self._hooks, hook)
+        return RemovableHandle(hooks_of(self.grad_fn or self), hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
+        """Call a function on this leaf whenever backward has accumulated its ``.grad``."""
+        if not self.requires_grad or not self.is_leaf:
+            raise RuntimeError(
+                "a post accumulate grad hook can only be registered on a leaf that requires grad"
+            )
+        if self._after is None:
+            self._after = {}
+        return RemovableHandle(self._after, hook)
 
     def backward(
         self,
@@ -304,7 +310,7 @@ class Tensor(
         """Print as PyTorch prints."""
         node = self.grad_fn
         return printing.format_tensor(
-            self._array, self._requires_grad, None if node is None else node.name()
+            self._array, self._requires_grad, None if node is None else repr(node)
         )
 
     def __len__(self) -> int:
@@ -339,10 +345,10 @@ class Tensor(
             return
         if isinstance(value, Variable) and is_part(value, self, index):
             return  # x[0] += 1 has written to x already, and then assigns x[0] to itself
-        memory = check_writable("setitem", self, value)
+        check_writable("setitem", self, value)
         array = value._array if isinstance(value, Variable) else value
         try:
-            memory[index] = array
+            memory_of(self)[index] = array
         except (ValueError, IndexError, TypeError) as error:
             raise explain(
                 ops.setitem, [self._array, np.asarray(array)], {"index": index}, error

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
-from tinygrad_mnist.autograd.inplace import adopt, apply_inplace, check_writable
+from tinygrad_mnist.autograd.inplace import adopt, apply_inplace, check_writable, memory_of
 from tinygrad_mnist.tensor import random
 
 if TYPE_CHECKING:
@@ -193,7 +193,8 @@ class InplaceMethods(Variable):
         return self  # type: ignore[return-value]
 
     def _draw(self, name: str, values: np.ndarray) -> Tensor:
-        check_writable(name, self)[...] = values
+        check_writable(name, self)
+        memory_of(self)[...] = values
         adopt(name, self, None)
         return self  # type: ignore[return-value]
 
