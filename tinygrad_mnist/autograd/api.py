@@ -146,7 +146,8 @@ def grad(
     allow_unused
         Return None for an input that the outputs don't depend on, instead of an error.
     is_grads_batched
-        Not offered: raises NotImplementedError. Loop over the rows instead.
+        The gradients in grad_outputs have a first dimension more, and so have the results: they
+        are computed row by row.
     materialize_grads
         Return zeros for an input that the outputs don't depend on.
 
@@ -165,7 +166,10 @@ def grad(
     (tensor(27., grad_fn=<MulBackward0>), tensor(18.))
     """
     if is_grads_batched:
-        raise NotImplementedError("grad: is_grads_batched isn't offered; call grad for each row")
+        return _grad_of_rows(
+            outputs, inputs, _sequence(grad_outputs), retain_graph, create_graph, allow_unused,
+            materialize_grads,
+        )  # fmt: skip
     roots = _roots("grad", _sequence(outputs), _sequence(grad_outputs))
     variables = _sequence(inputs)
     sources = [_source("grad", x) for x in variables]
@@ -187,6 +191,31 @@ def grad(
             g = g.copy()
         results.append(g if g is None or isinstance(g, Variable) else wrap(g))
     return tuple(results)
+
+
+def _grad_of_rows(
+    outputs: Any,
+    inputs: Any,
+    batches: list[Any],
+    retain_graph: bool | None,
+    create_graph: bool,
+    allow_unused: bool | None,
+    materialize: bool,
+) -> tuple[Any, ...]:
+    """Return :func:`grad` for every row of the gradients that arrive, stacked."""
+    count = len(batches[0])
+    keep = create_graph if retain_graph is None else retain_graph
+    rows = [
+        grad(
+            outputs, inputs, [batch[i] for batch in batches], keep or i < count - 1, create_graph,
+            allow_unused=allow_unused, materialize_grads=materialize,
+        )
+        for i in range(count)
+    ]  # fmt: skip
+    return tuple(
+        None if parts[0] is None else apply(ops.stack, *parts, dim=0)
+        for parts in zip(*rows, strict=True)
+    )
 
 
 def _sequence(x: Any) -> list[Any]:

@@ -299,5 +299,6 @@ def _refuse_nan(node: Node, position: int, gradient: Any) -> None:
     if np.isnan(array).any():
         trace = f"; the operation was recorded here:\n{node.trace}" if node.trace else ""
         raise RuntimeError(
-            f"{node.op.name}: its rule for '{node.op.input_name(position)}' returned NaN{trace}"
+            f"{node.op.name}: Function '{node.name()}' returned nan values in its {position}th "
+            f"output, the gradient of '{node.op.input_name(position)}'{trace}"
         )

@@ -25,6 +25,8 @@ NAMES = {
 
 def of(node: Node) -> str:
     """Return a node's name as PyTorch gives it, such as ``MulBackward0``."""
+    if hasattr(node, "index"):  # one output of several
+        return node.parents[0].name()  # type: ignore[union-attr]
     name, settings = node.op.name, node.settings
     if name == "getitem":
         return f"{_last(settings['index'])}Backward0"

@@ -182,10 +182,10 @@ class ConversionMethods(Variable):
         return out  # type: ignore[return-value]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Pickle the array, the gradient and what was attached to a leaf."""
-        if self._node is not None:
-            raise RuntimeError("pickle: a computed tensor can't be pickled; use detach()")
-        state = {name: value for name, value in self.__dict__.items() if name not in _PLACE}
+        """Pickle the array and what was attached to the tensor; as in PyTorch, no gradient."""
+        skipped = (*_PLACE, "_node", "_grad")
+        state = {name: value for name, value in self.__dict__.items() if name not in skipped}
+        state["_requires_grad"] = is_tracked(self)
         return _unpickle, (type(self), state)
 
 
