@@ -90,6 +90,7 @@ from tinygrad_mnist.tensor import float32 as float32
 from tinygrad_mnist.tensor import float64 as float64
 from tinygrad_mnist.tensor import floor as floor
 from tinygrad_mnist.tensor import floor_divide as floor_divide
+from tinygrad_mnist.tensor import from_dlpack as from_dlpack
 from tinygrad_mnist.tensor import from_numpy as from_numpy
 from tinygrad_mnist.tensor import full as full
 from tinygrad_mnist.tensor import full_like as full_like

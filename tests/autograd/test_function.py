@@ -185,14 +185,21 @@ def test_inputs_changed_in_place_get_the_functions_history(torch: Any) -> None:
     def run(t: Any) -> list[Any]:
         a, w = t.ones(2, 2, requires_grad=True), t.tensor([2.0, 3.0], requires_grad=True)
         b, c = a * 1, t.zeros(2, 2)
-        row = b[0]
-        out, scaled, text, nothing = doubling(t).apply(row, w)
-        again = doubling(t).apply(c[1], w)[0]
+        out, scaled, text, nothing = doubling(t).apply(b, w)
+        again = doubling(t).apply(c, w)[0]
         (b.sum() + out.sum() + scaled.sum() + (c * 2).sum() + again.sum()).backward()
-        same = out is row
+        same = out is b
         return [same, text, nothing, b.tolist(), a.grad.tolist(), w.grad.tolist()]
 
     assert run(tg) == run(torch)
+
+
+def test_view_changed_in_place_changes_the_history_of_its_base() -> None:
+    a = tg.ones(2, 2, requires_grad=True)
+    b = a * 1
+    doubling(tg).apply(b[0], tg.tensor([2.0, 3.0]))
+    b.sum().backward()
+    assert a.grad.tolist() == [[2.0, 3.0], [1.0, 1.0]]
 
 
 def test_marks_that_make_no_sense_are_refused() -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tinygrad_mnist.nn.parameter import Parameter
-from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor import Tensor, as_tensor
+from tinygrad_mnist.tensor.exchange import is_foreign
 
 if TYPE_CHECKING:
     from tinygrad_mnist.nn.module import Module
@@ -75,7 +76,7 @@ def load(module: Module, given: Mapping[str, Any], strict: bool, assign: bool) -
     """Load a state into a module and those in it; nothing is changed where it doesn't fit."""
     if not isinstance(given, Mapping):
         raise TypeError(f"expected state_dict to be dict-like, got {type(given).__name__}")
-    values = OrderedDict(given)
+    values = OrderedDict((name, as_tensor(x) if is_foreign(x) else x) for name, x in given.items())
     keys = IncompatibleKeys([], [])
     problems: list[str] = []
     modules = [

@@ -50,6 +50,7 @@ from tinygrad_mnist.tensor.creation import tensor as tensor
 from tinygrad_mnist.tensor.creation import zeros as zeros
 from tinygrad_mnist.tensor.creation import zeros_like as zeros_like
 from tinygrad_mnist.tensor.device import device as device
+from tinygrad_mnist.tensor.exchange import from_dlpack as from_dlpack
 from tinygrad_mnist.tensor.functions import abs as abs
 from tinygrad_mnist.tensor.functions import acos as acos
 from tinygrad_mnist.tensor.functions import add as add

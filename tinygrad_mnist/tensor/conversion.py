@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, Version, apply, is_tracked, wrap
+from tinygrad_mnist.autograd.inplace import memory_of
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.device import check_device, device
 
@@ -129,6 +130,19 @@ class ConversionMethods(Variable):
         """Raise: there is no GPU here."""
         check_device("cuda")
         return self  # type: ignore[return-value]
+
+    def __dlpack__(self, **settings: Any) -> Any:
+        """Hand the memory over to another library, by the DLPack protocol."""
+        if is_tracked(self):
+            raise BufferError(
+                "can't export tensors that require gradient; use tensor.detach(), which shares the "
+                "memory"
+            )
+        return memory_of(self).__dlpack__(**settings)
+
+    def __dlpack_device__(self) -> tuple[builtins.int, builtins.int]:
+        """Say where the memory is: on the CPU."""
+        return self._array.__dlpack_device__()
 
     def __format__(self, spec: str) -> str:
         """Format a single number by its specification; otherwise only the empty one works."""

@@ -360,9 +360,9 @@ class Tensor(
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         """Give NumPy the array itself; refuse where a gradient would be lost."""
         array = self.numpy()
-        if copy:
-            return np.array(array, dtype=dtype)
-        return array if dtype is None else np.asarray(array, dtype=dtype)
+        if copy is not False:
+            return np.array(array, dtype, copy=copy)
+        return np.asarray(array, dtype, copy=False)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Let NumPy's ufuncs work on Tensors, and record them: ``np.exp(t)``, ``array * t``."""

@@ -15,6 +15,7 @@ from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import random
 from tinygrad_mnist.tensor.core import Tensor
 from tinygrad_mnist.tensor.device import check_device
+from tinygrad_mnist.tensor.exchange import from_dlpack, is_foreign
 from tinygrad_mnist.tensor.random import Generator
 from tinygrad_mnist.tensor.reduction import as_dim
 from tinygrad_mnist.tensor.shape import as_size
@@ -40,6 +41,8 @@ def _numbers(data: Any, dtype: Any = None) -> np.ndarray:
     """
     if isinstance(data, np.ndarray):
         return np.array(data)
+    if is_foreign(data):
+        return from_dlpack(data, copy=True)._array  # type: ignore[no-any-return]
     if isinstance(data, np.generic):
         return np.asarray(data)
     plain = _without_tensors(data)
@@ -118,6 +121,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
+    if is_foreign(data):
+        data = from_dlpack(data)._array
     if isinstance(data, np.ndarray):
         return _finish(data, dtype, device, False)
     return tensor(data, dtype=dtype, device=device)
