@@ -100,7 +100,11 @@ def check_writable(name: str, target: Variable, *inputs: Any) -> None:
         anew, and for memory that can't be written to.
     """
     array, base = target._array, target._base
-    tracked = modes.enabled and any(is_tracked(x) for x in (target, base, *inputs))
+    tracked = False
+    if modes.enabled:
+        tracked = is_tracked(target) or is_tracked(base)
+        for x in inputs:
+            tracked = tracked or is_tracked(x)
     if not array.flags.writeable:
         if base is None or not base._array.flags.writeable:
             raise RuntimeError(
