@@ -160,8 +160,92 @@ def test_non_differentiable_outputs_and_marks() -> None:
     assert not order.requires_grad
     (values * tg.tensor([1.0, 2.0])).sum().backward()
     assert x.grad.tolist() == [2.0, 1.0]
-    with pytest.raises(RuntimeError, match="mark_dirty"):
-        tg.autograd.function.FunctionCtx(()).mark_dirty(x)
+
+
+def doubling(t: Any, marks: bool = True) -> Any:
+    class Double(t.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any, w: Any) -> Any:
+            x.mul_(w)
+            if marks:
+                ctx.mark_dirty(x)
+            ctx.save_for_backward(w)
+            return x, w * 3, "text", None
+
+        @staticmethod
+        def backward(ctx: Any, g: Any, h: Any, *nothing: Any) -> Any:
+            assert nothing == (None, None)
+            (w,) = ctx.saved_tensors
+            return g * w, h * 3
+
+    return Double
+
+
+def test_inputs_changed_in_place_get_the_functions_history(torch: Any) -> None:
+    def run(t: Any) -> list[Any]:
+        a, w = t.ones(2, 2, requires_grad=True), t.tensor([2.0, 3.0], requires_grad=True)
+        b, c = a * 1, t.zeros(2, 2)
+        out, scaled, text, nothing = doubling(t).apply(b, w)
+        again = doubling(t).apply(c, w)[0]
+        (b.sum() + out.sum() + scaled.sum() + (c * 2).sum() + again.sum()).backward()
+        same = out is b
+        return [same, text, nothing, b.tolist(), a.grad.tolist(), w.grad.tolist()]
+
+    assert run(tg) == run(torch)
+
+
+def test_view_changed_in_place_changes_the_history_of_its_base() -> None:
+    a = tg.ones(2, 2, requires_grad=True)
+    b = a * 1
+    doubling(tg).apply(b[0], tg.tensor([2.0, 3.0]))
+    b.sum().backward()
+    assert a.grad.tolist() == [[2.0, 3.0], [1.0, 1.0]]
+
+
+def test_marks_that_make_no_sense_are_refused() -> None:
+    w = tg.ones(2)
+    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad"):
+        doubling(tg).apply(leaf(1.0, 2.0), w.double())
+
+    class Lost(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.mark_dirty(x)
+            return x * 2
+
+    with pytest.raises(RuntimeError, match="must return every input it marks dirty"):
+        Lost.apply(leaf(1.0) * 1)
+
+
+def test_input_that_is_handed_through_is_a_view_that_cannot_be_written_to(torch: Any) -> None:
+    def run(t: Any) -> list[Any]:
+        class Same(t.autograd.Function):
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                return x
+
+            @staticmethod
+            def backward(ctx: Any, g: Any) -> Any:
+                return g * 5
+
+        x = t.ones(2, requires_grad=True)
+        y = Same.apply(x)
+        y.sum().backward()
+        with pytest.raises(RuntimeError):
+            Same.apply(x * 1).mul_(2)
+        return [y is x, y.data_ptr() == x.data_ptr(), x.grad.tolist(), y.grad_fn.name()]
+
+    assert run(tg) == run(torch)
+
+
+def test_gradients_arrive_in_batches(torch: Any) -> None:
+    def run(t: Any) -> list[Any]:
+        x = t.tensor([1.0, 2.0], requires_grad=True)
+        y = x**2
+        rows = t.autograd.grad(y, x, t.eye(2), is_grads_batched=True)
+        return [r.tolist() for r in rows]
+
+    assert run(tg) == run(torch)
 
 
 def test_numbers_are_those_of_pytorch(torch: Any) -> None:

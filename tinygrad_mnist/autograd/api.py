@@ -103,6 +103,8 @@ def backward(
         holder = [g]
         del g
         deposit(leaf, holder)  # type: ignore[arg-type]
+        for hook in list((leaf._after or {}).values()):  # type: ignore[union-attr]
+            hook(leaf)
 
 
 def deposit(leaf: Variable, holder: list[Any]) -> None:
@@ -150,7 +152,8 @@ def grad(
     allow_unused
         Return None for an input that the outputs don't depend on, instead of an error.
     is_grads_batched
-        Not offered: raises NotImplementedError. Loop over the rows instead.
+        The gradients in grad_outputs have a first dimension more, and so have the results: they
+        are computed row by row.
     materialize_grads
         Return zeros for an input that the outputs don't depend on.
 
@@ -169,7 +172,10 @@ def grad(
     (tensor(27., grad_fn=<MulBackward0>), tensor(18.))
     """
     if is_grads_batched:
-        raise NotImplementedError("grad: is_grads_batched isn't offered; call grad for each row")
+        return _grad_of_rows(
+            outputs, inputs, _sequence(grad_outputs), retain_graph, create_graph, allow_unused,
+            materialize_grads,
+        )  # fmt: skip
     roots = _roots("grad", _sequence(outputs), _sequence(grad_outputs))
     variables = _sequence(inputs)
     sources = [_source("grad", x) for x in variables]
@@ -193,6 +199,31 @@ def grad(
     return tuple(results)
 
 
+def _grad_of_rows(
+    outputs: Any,
+    inputs: Any,
+    batches: list[Any],
+    retain_graph: bool | None,
+    create_graph: bool,
+    allow_unused: bool | None,
+    materialize: bool,
+) -> tuple[Any, ...]:
+    """Return :func:`grad` for every row of the gradients that arrive, stacked."""
+    count = len(batches[0])
+    keep = create_graph if retain_graph is None else retain_graph
+    rows = [
+        grad(
+            outputs, inputs, [batch[i] for batch in batches], keep or i < count - 1, create_graph,
+            allow_unused=allow_unused, materialize_grads=materialize,
+        )
+        for i in range(count)
+    ]  # fmt: skip
+    return tuple(
+        None if parts[0] is None else apply(ops.stack, *parts, dim=0)
+        for parts in zip(*rows, strict=True)
+    )
+
+
 def _sequence(x: Any) -> list[Any]:
     if x is None:
         return []
@@ -203,14 +234,13 @@ def _source(name: str, x: Any) -> Source:
     """Return the node or leaf that stands for a Variable in the graph."""
     if not isinstance(x, Variable):
         raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}")
-    if x._node is not None:
-        return x._node
-    if not x._requires_grad:
+    source = x.source()
+    if source is None:
         raise RuntimeError(
             f"{name}: one of the tensors, of shape {list(x.shape)}, does not require grad and does "
             f"not have a grad_fn; set requires_grad=True on what it is computed from"
         )
-    return x
+    return source
 
 
 def _roots(name: str, outputs: list[Any], gradients: list[Any]) -> list[tuple[Source, Any]]:
@@ -222,11 +252,6 @@ def _roots(name: str, outputs: list[Any], gradients: list[Any]) -> list[tuple[So
     roots: list[tuple[Source, Any]] = []
     for x, g in zip(outputs, gradients or [None] * len(outputs), strict=True):
         source = _source(name, x)
-        if x._view_of is not None and x._seen != x._version.history:
-            raise RuntimeError(
-                f"{name}: the output is a view that was made before {x._version.changed_by} "
-                f"changed its base inside the graph; make the view again after the change"
-            )
         if g is None:
             if x._array.size != 1:
                 raise RuntimeError(

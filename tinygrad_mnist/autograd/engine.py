@@ -72,10 +72,10 @@ def walk(
             if ends and node in ends:
                 found[node] = g
                 continue
-            if node.hooks:
-                g = run_hooks(node.hooks, g, create_graph)
             if targets is not None and node in targets:
                 found[node] = g
+            if node.hooks:
+                g = run_hooks(node.hooks, g, create_graph)
             if needed is not None and node not in needed:
                 continue
             if type(node) is Output:
@@ -305,5 +305,6 @@ def _refuse_nan(node: Node, position: int, gradient: Any) -> None:
     if np.isnan(array).any():
         trace = f"; the operation was recorded here:\n{node.trace}" if node.trace else ""
         raise RuntimeError(
-            f"{node.op.name}: its rule for '{node.op.input_name(position)}' returned NaN{trace}"
+            f"{node.op.name}: Function '{node.name()}' returned nan values in its {position}th "
+            f"output, the gradient of '{node.op.input_name(position)}'{trace}"
         )

@@ -10,15 +10,6 @@ import numpy as np
 from tinygrad_mnist.ops.contract import Op
 
 
-def refuse_stale(name: str, view: Any) -> None:
-    """Refuse a view whose base has gained another history since the view was made."""
-    raise RuntimeError(
-        f"{name}: the input is a view that was made before {view._version.changed_by} changed its "
-        f"base inside the graph, so its history is out of date; make the view again after the "
-        f"change, or clone() it before"
-    )
-
-
 def explain(op: Op, arrays: Sequence[Any], settings: dict[str, Any], error: Exception) -> Exception:
     """Turn NumPy's complaint into a sentence that names the operation, shapes and settings."""
     shapes = [

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Node, Variable, Version, wrap
+from tinygrad_mnist.autograd.graph import Node, Variable, Version, apply, is_tracked, wrap
+from tinygrad_mnist.autograd.inplace import adopt, check_writable
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.autograd.several import Custom, Output, Tuple, attach_outputs
 from tinygrad_mnist.ops.contract import Op, Plan
+from tinygrad_mnist.ops.shape import reshape
 
 
 class FunctionCtx:
@@ -23,6 +25,7 @@ class FunctionCtx:
         self._saved: list[tuple[Any, Any, Version | None, int]] | None = []
         self._materialize = True
         self._non_differentiable: set[int] = set()
+        self._dirty: tuple[Any, ...] = ()
         self._node: Any = None
 
     def save_for_backward(self, *tensors: Any) -> None:
@@ -65,11 +68,8 @@ class FunctionCtx:
         return tuple(tensors)
 
     def mark_dirty(self, *tensors: Any) -> None:
-        """Raise: an input can't be changed in place by a Function here."""
-        raise RuntimeError(
-            "mark_dirty: a Function can't change its inputs in place here; return a new tensor, "
-            "or use an in-place method of Tensor"
-        )
+        """Say which inputs forward has changed in place; it must return them as outputs."""
+        self._dirty = tensors
 
     def mark_non_differentiable(self, *tensors: Any) -> None:
         """Say which outputs have no derivative."""
@@ -91,10 +91,14 @@ class _OutputOf(int):
 class _FunctionNode(Custom):
     """The node of a Function: its rules are the user's backward."""
 
-    __slots__ = ("ctx", "function")
+    __slots__ = ("count", "ctx", "function", "places")
 
     ctx: FunctionCtx
     function: type[Function]
+    count: int
+    """How many outputs forward has returned; some may be no tensors."""
+    places: Sequence[int]
+    """Which of them are tensors."""
 
     def release(self) -> None:
         """Forget what forward has saved."""
@@ -108,12 +112,12 @@ class _FunctionNode(Custom):
     def run(self, gradients: Sequence[Any], create_graph: bool) -> list[tuple[int, Any]]:
         """Call the user's backward, and check what it returns."""
         ctx, name = self.ctx, self.function.__name__
-        given: list[Any] = []
-        for part, (shape, dtype) in zip(gradients, self.outputs, strict=True):
-            if part is None:
-                given.append(wrap(np.zeros(shape, dtype)) if ctx._materialize else None)
-            else:
-                given.append(part if isinstance(part, Variable) else wrap(part))
+        given: list[Any] = [None] * self.count
+        for i, part, (shape, dtype) in zip(self.places, gradients, self.outputs, strict=True):
+            if part is not None:
+                given[i] = part if isinstance(part, Variable) else wrap(part)
+            elif ctx._materialize:
+                given[i] = wrap(np.zeros(shape, dtype))
         ctx._node = self
         try:
             with recording(create_graph):
@@ -179,9 +183,7 @@ class Function:
         """Run forward, and record backward where an input needs a gradient."""
         parents: list[Node | Variable | None] = []
         for x in args:
-            variable = x if isinstance(x, Variable) else None
-            leaf = variable if variable is not None and variable._requires_grad else None
-            parents.append(None if variable is None else variable._node or leaf)
+            parents.append(x.source() if isinstance(x, Variable) else None)
         ctx = FunctionCtx(tuple(parent is not None for parent in parents))
         setup = getattr(cls, "setup_context", None)
         with recording(False):
@@ -192,10 +194,14 @@ class Function:
                 setup(ctx, args, returned)
         single = not isinstance(returned, tuple)
         results = [returned] if single else list(returned)
-        inputs = {id(x) for x in args}
+        dirty = set(map(id, ctx._dirty))
+        if not dirty <= set(map(id, results)):
+            raise RuntimeError(f"{cls.__name__}: forward must return every input it marks dirty")
+        handed = {id(x) for x in args if isinstance(x, Variable)} - dirty
         for i, x in enumerate(results):
-            if id(x) in inputs:  # an input handed through is a new tensor with a new history
-                results[i] = wrap(x._array)
+            if id(x) in handed:  # an input handed through is a view of it with a new history
+                with recording(False):
+                    results[i] = apply(reshape, x, to=x._array.shape)
                 ctx._to_save = tuple(results[i] if s is x else s for s in ctx._to_save)
         tracked = modes.enabled and any(parent is not None for parent in parents)
         if tracked:
@@ -212,32 +218,34 @@ class Function:
         parents: Sequence[Any],
         results: Sequence[Any],
     ) -> None:
-        for x in results:
-            if not isinstance(x, Variable):
-                raise TypeError(
-                    f"{cls.__name__}: forward must return tensors, not {type(x).__name__}"
-                )
-        dtype = results[0]._array.dtype
-        node = _FunctionNode(_function_op(cls), parents, Plan((), ()), {}, (), dtype)
-        node.ctx, node.function = ctx, cls
-        outputs = [x for x in results if id(x) not in ctx._non_differentiable]
-        attach_outputs(node, results)
-        for x in results:
+        places = [i for i, x in enumerate(results) if isinstance(x, Variable)]
+        if not places or any(isinstance(x, list | dict) for x in results):
+            kinds = [type(x).__name__ for x in results]
+            raise TypeError(f"{cls.__name__}: forward must return tensors, not {kinds}")
+        for x in ctx._dirty:
+            check_writable(cls.__name__, x, *args)
+        outputs = [results[i] for i in places]
+        before = [x._node for x in ctx._dirty]
+        node = _FunctionNode(
+            _function_op(cls), parents, Plan((), ()), {}, (), outputs[0]._array.dtype
+        )
+        node.ctx, node.function, node.count, node.places = ctx, cls, len(results), places
+        attach_outputs(node, outputs)
+        for x in outputs:
             if id(x) in ctx._non_differentiable:
                 x._node = None
-        sources = {id(x): x._node for x in outputs}
+        sources = {id(x): i for i, x in enumerate(outputs) if x._node is not None}
+        for x, previous in zip(ctx._dirty, before, strict=True):
+            written, x._node, x._origin = x._node, previous, ""
+            adopt(cls.__name__, x, written)
         saved: list[tuple[Any, Any, Version | None, int]] = []
         for x in ctx._to_save:
             if x is None:
                 saved.append((None, None, None, 0))
                 continue
             # An output is kept without its Variable, or the graph would hold itself.
-            source = _OutputOf(sources[id(x)].index) if id(x) in sources else None
-            if source is None:
-                origin = x if x._requires_grad and x._node is None else x._node
-                saved.append((x._array, origin, x._version, x._version.count))
-            else:
-                saved.append((x._array, source, x._version, x._version.count))
+            source = _OutputOf(sources[id(x)]) if id(x) in sources else x.source()
+            saved.append((x._array, source, x._version, x._version.count))
         ctx._saved = saved
         ctx._to_save = ()
 
@@ -289,11 +297,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
         with recording(False):
             given = [wrap(g._array) if isinstance(g, Variable) else g for g in grad_outputs]
             returned = backward(ctx, *given)
-        sources = [
-            g
-            for g in grad_outputs
-            if isinstance(g, Variable) and (g._node is not None or g._requires_grad)
-        ]
+        sources = [g for g in grad_outputs if is_tracked(g)]
         if not modes.enabled or not sources:
             return returned
         results = list(returned) if isinstance(returned, tuple) else [returned]

@@ -17,13 +17,8 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.api import grad
-from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.graph import Variable, apply, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import recording
-
-
-def is_tracked(x: Any) -> bool:
-    """Whether something is a Variable that a gradient can flow to."""
-    return isinstance(x, Variable) and (x._node is not None or x._requires_grad)
 
 
 def cut(x: Variable) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd.api import grad
-from tinygrad_mnist.autograd.graph import Variable, wrap
+from tinygrad_mnist.autograd.graph import Variable, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import recording
 
 
@@ -122,7 +122,7 @@ def gradgradcheck(
         outputs = _outputs(func, own)
         with recording(True):
             return grad(
-                outputs, [x for x in own if _tracked(x)], list(arriving),
+                outputs, [x for x in own if is_tracked(x)], list(arriving),
                 create_graph=True, materialize_grads=True,
             )  # fmt: skip
 
@@ -132,15 +132,11 @@ def gradgradcheck(
     )  # fmt: skip
 
 
-def _tracked(x: Any) -> bool:
-    return isinstance(x, Variable) and (x._node is not None or x._requires_grad)
-
-
 def _outputs(func: Callable[..., Any], arguments: Sequence[Any]) -> list[Any]:
     """Return the differentiable outputs of a function."""
     returned = func(*arguments)
     outputs = [returned] if isinstance(returned, Variable) else list(returned)
-    return [out for out in outputs if _tracked(out)]
+    return [out for out in outputs if is_tracked(out)]
 
 
 class _Check:
@@ -157,7 +153,7 @@ class _Check:
     ) -> None:
         self.func, self.arguments = func, arguments
         self.eps, self.atol, self.rtol, self.nondet_tol = eps, atol, rtol, nondet_tol
-        self.checked = [i for i, x in enumerate(arguments) if _tracked(x)]
+        self.checked = [i for i, x in enumerate(arguments) if is_tracked(x)]
         if not self.checked:
             raise ValueError(
                 "gradcheck: expects at least one input tensor to require grad, but none does"
@@ -201,7 +197,7 @@ class _Check:
                         f"seed, or remove the randomness"
                     )
         with recording(True):
-            tracked = [k for k, out in enumerate(self._floats()) if _tracked(out)]
+            tracked = [k for k, out in enumerate(self._floats()) if is_tracked(out)]
         for i, analytic in zip(self.checked, first, strict=True):
             differences = self.numeric(i)
             for k, a in zip(tracked, analytic, strict=True):

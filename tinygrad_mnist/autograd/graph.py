@@ -7,7 +7,8 @@ no reference cycle: when the last Variable goes, its graph goes with it.
 
 Why versions: a rule that reads an array which has been written to since would return a wrong
 gradient without a word. All views of one buffer share one :class:`Version`; every write counts
-it up, a node remembers the count of what it saved, and backward compares.
+it up, a node remembers the count of what it saved, and backward compares. A view that was made
+before a write has an outdated node, and makes itself a new one when it is next used.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinygrad_mnist.autograd.errors import explain, refuse_stale
+from tinygrad_mnist.autograd.errors import explain
 from tinygrad_mnist.autograd.modes import modes, quiet
 from tinygrad_mnist.autograd.node import Node as Node
 from tinygrad_mnist.autograd.node import Version as Version
 from tinygrad_mnist.autograd.several import Tuple, attach_outputs
+from tinygrad_mnist.autograd.views import follow
 from tinygrad_mnist.ops.contract import Op
 from tinygrad_mnist.ops.promotion import promote
 
@@ -45,10 +47,25 @@ class Variable:
     _requires_grad: bool = False
     _grad: Any = None
     _hooks: dict[int, Callable[[Any], Any]] | None = None
-    _view_of: Variable | None = None
-    """The Variable that this one is a view of: its history is that one's history too."""
+    _after: dict[int, Callable[[Any], Any]] | None = None
+    """Hooks that a leaf calls when its gradient has been accumulated."""
+    _retained: Any = None
+    """The handle of the hook that stores ``.grad`` in a computed tensor."""
+    _base: Variable | None = None
+    """The Variable whose memory this one sees, if it is a view: what becomes of that one's
+    history becomes of this one's too. A base is never a view itself."""
+    _path: tuple[tuple[Op, dict[str, Any]], ...] = ()
+    """The operations that lead from the base to here."""
     _seen: int = 0
-    """The history count when this view was made."""
+    """The version of the memory for which ``_node`` holds."""
+    _origin: str = ""
+    """How a view was made, if in a way that forbids to rewrite its history."""
+
+    def source(self) -> Node | Variable | None:
+        """Return where a gradient goes from here: to a node, to this leaf, or nowhere."""
+        if self._base is not None and self._seen != self._version.count:
+            follow(self)
+        return self._node if self._node is not None else self if self._requires_grad else None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -99,8 +116,8 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
     dtype, mixed = None, False
     for x in inputs:
         if isinstance(x, Variable):
-            if x._view_of is not None and x._seen != x._version.history:
-                refuse_stale(op.name, x)
+            if x._base is not None and x._seen != x._version.count:
+                follow(x)
             array = x._array
             arrays.append(array)
             if dtype is None:
@@ -153,8 +170,10 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
         # An operation such as reshape returns a view or a copy; only a view shares history.
         if out.base is source._array or out.base is source._array.base:
             result._version = version = source._version
-            result._view_of = source
-            result._seen = version.history
+            result._seen = version.count
+            result._base = source if source._base is None else source._base
+            result._path = (*source._path, (op, settings))
+            result._origin = source._origin if modes.enabled else "under no_grad"
     if mask and modes.enabled and op.differentiable:
         result._node = record(op, inputs, arrays, parents, mask, result, rest, settings)
     return result
@@ -190,6 +209,15 @@ def record(
                 versions.append(_UNCHANGED)
         node.versions = versions
     return node
+
+
+def is_tracked(x: Any) -> bool:
+    """Whether something is a Variable that a gradient can flow to."""
+    if not isinstance(x, Variable):
+        return False
+    if x._node is not None or x._requires_grad:
+        return True
+    return x._base is not None and x._seen != x._version.count and is_tracked(x._base)
 
 
 def wrapped(gradient: Any, create_graph: bool) -> Any:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import itertools
+import weakref
 from typing import Any
 
-from tinygrad_mnist.autograd.graph import Variable, wrap, wrapped
+from tinygrad_mnist.autograd.graph import Node, Variable, wrap, wrapped
 from tinygrad_mnist.autograd.modes import recording
+
+_LAST = 2**60
+"""What is added to the number of a hook that is to run after all others."""
 
 
 class RemovableHandle:
     """What registering a hook returns: ``remove()`` unregisters it."""
 
-    _next = 0
+    _numbers = itertools.count()
 
-    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+    def __init__(self, hooks: dict[int, Any], hook: Any, *, last: bool = False) -> None:
         self._hooks = hooks
-        self.id = RemovableHandle._next
-        RemovableHandle._next += 1
+        self.id = next(self._numbers) + (_LAST if last else 0)
         hooks[self.id] = hook
 
     def remove(self) -> None:
         """Unregister the hook; a second call does nothing."""
         self._hooks.pop(self.id, None)
+
+    def move(self, node: Node) -> None:
+        """Take the hook to another node."""
+        hook, self._hooks = self._hooks.pop(self.id), hooks_of(node)
+        self._hooks[self.id] = hook
 
     def __enter__(self) -> RemovableHandle:
         """Keep the hook for a ``with`` block."""
@@ -32,18 +41,45 @@ class RemovableHandle:
         self.remove()
 
 
+def hooks_of(owner: Node | Variable) -> dict[int, Any]:
+    """Return the hooks on the gradient of a node's output, or of a leaf, to add one."""
+    attribute = "hooks" if isinstance(owner, Node) else "_hooks"
+    hooks: dict[int, Any] | None = getattr(owner, attribute)
+    if hooks is None:
+        hooks = {}
+        setattr(owner, attribute, hooks)
+    return hooks
+
+
 def run_hooks(hooks: dict[int, Any], g: Any, create_graph: bool) -> Any:
     """Call a tensor's hooks on its accumulated gradient; what one returns replaces it."""
     gradient = g if isinstance(g, Variable) else wrap(g)
-    for hook in list(hooks.values()):
+    for _, hook in sorted(hooks.items()):
         with recording(create_graph):
             returned = hook(gradient)
         if returned is None:
             continue
-        if not isinstance(returned, Variable) or returned.shape != gradient.shape:
+        if not isinstance(returned, Variable):
+            raise TypeError(f"hook: expected a Tensor or None, got {type(returned).__name__}")
+        if returned.shape != gradient.shape:
             raise RuntimeError(
                 f"hook: a tensor hook must return None or a tensor of the gradient's shape "
-                f"{list(gradient.shape)}; got {returned!r}"
+                f"{list(gradient.shape)}; got one of shape {list(returned.shape)}"
             )
         gradient = returned
     return wrapped(gradient, create_graph)
+
+
+def retain(x: Variable) -> None:
+    """Make backward store the gradient of a computed Variable, as hooks left it, in ``.grad``."""
+    assert x._node is not None
+    # The graph must not keep the Variable alive: that would be a reference cycle.
+    reference = weakref.ref(x)
+
+    def store(gradient: Any) -> None:
+        owner = reference()
+        if owner is not None:
+            present = owner._grad
+            owner._grad = gradient.clone() if present is None else present + gradient
+
+    x._retained = RemovableHandle(hooks_of(x._node), store, last=True)

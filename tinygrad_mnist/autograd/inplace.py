@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.errors import refuse_stale
-from tinygrad_mnist.autograd.graph import Node, Variable, apply, record, wrap
+from tinygrad_mnist.autograd.graph import (
+    Node,
+    Variable,
+    Version,
+    apply,
+    is_tracked,
+    record,
+    wrap,
+)
 from tinygrad_mnist.autograd.modes import modes
+from tinygrad_mnist.autograd.views import place, refuse_view, replace_node
 from tinygrad_mnist.ops.contract import Op
 from tinygrad_mnist.ops.dtypes import can_hold
-from tinygrad_mnist.ops.indexing import setitem
+from tinygrad_mnist.ops.indexing import is_basic, setitem
+from tinygrad_mnist.ops.parts import write_part
 from tinygrad_mnist.ops.shape import cast
 
 
@@ -22,31 +30,24 @@ def apply_inplace(op: Op, target: Any, *inputs: Any, **settings: Any) -> Any:
     Raises
     ------
     RuntimeError
-        When the target is a leaf that requires grad, or a view inside a graph, or the result
-        has another shape or a dtype that does not fit into the target's.
+        When the target can't be written to (:func:`check_writable`), or the result has another
+        shape or a dtype that does not fit into the target's.
     """
     name = op.name + "_"
     check_writable(name, target, *inputs)
-    first = original(target, *inputs) if modes.enabled and _keeps_first(op) else target
-    return store(name, target, apply(op, first, *inputs, **settings))
-
-
-@functools.cache
-def _keeps_first(op: Op) -> bool:
-    """Whether a rule of an operation needs its first input."""
-    return any(op.inputs[0] in rule.arrays for rule in op.rules.values())
+    return store(name, target, apply(op, target, *inputs, **settings))
 
 
 def original(target: Any, *inputs: Any) -> Any:
-    """Return a copy of a tensor that is about to be overwritten, if a rule may need it."""
-    if modes.enabled and any(map(_is_tracked, (target, *inputs))):
-        return wrap(np.array(target._array), target._node)
+    """Return a copy of a tensor that several operations compute from before it is overwritten."""
+    if modes.enabled and any(map(is_tracked, (target, *inputs))):
+        return wrap(np.array(target._array), target.source())
     return target
 
 
 def store(name: str, target: Any, result: Any) -> Any:
     """Write a result into a target that has been found writable, and adopt its history."""
-    have, want = result._array, target._array
+    have, want, node = result._array, target._array, result._node
     if have.shape != want.shape:
         raise RuntimeError(
             f"{name}: the result has shape {list(have.shape)}, which doesn't fit into the tensor's "
@@ -59,15 +60,31 @@ def store(name: str, target: Any, result: Any) -> Any:
                 f"{want.dtype} without loss; use {name[:-1]}, or convert the tensor first"
             )
         result = apply(cast, result, dtype=want.dtype)
-    np.copyto(want, have, casting="unsafe")
-    node = result._node
-    adopt(name, target, overwritten(target) if node is None and target._node else node)
+    if node is None:
+        node = overwritten(target)
+    else:
+        _keep_saved(node, target)
+        node = result._node
+    np.copyto(memory_of(target), have, casting="unsafe")
+    adopt(name, target, node)
     return target
 
 
 def overwritten(target: Variable) -> Node | None:
     """Make the node of a write that depends on nothing: what was there before gets no gradient."""
     return record_write(setitem, target, target._array, index=...)
+
+
+def _keep_saved(node: Node, target: Variable) -> None:
+    """Copy what a node has saved of a Variable, before that is written to."""
+    assert node.saved is not None
+    saved, versions = list(node.saved), list(node.versions)
+    for i, version in enumerate(versions):
+        if version is target._version:
+            saved[i] = np.copy(saved[i])
+            node.stamp -= version.count
+            versions[i] = Version()
+    node.saved, node.versions = tuple(saved), versions
 
 
 def record_write(op: Op, target: Variable, *inputs: Any, **settings: Any) -> Node | None:
@@ -77,54 +94,92 @@ def record_write(op: Op, target: Variable, *inputs: Any, **settings: Any) -> Nod
     write itself needs no copy then.
     """
     everything = (target, *inputs)
-    if not (modes.enabled and any(_is_tracked(x) for x in everything)):
+    if not modes.enabled:
         return None
-    parents: list[Node | Variable | None] = []
-    mask = 0
-    for position, x in enumerate(everything):
-        tracked = _is_tracked(x)
-        parents.append((x._node or x) if tracked else None)
-        mask |= tracked << position
+    parents = [x.source() if isinstance(x, Variable) else None for x in everything]
+    mask = sum(1 << i for i, parent in enumerate(parents) if parent is not None)
+    if not mask:
+        return None
     arrays = [x._array if isinstance(x, Variable) else x for x in everything]
     node: Node = record(op, everything, arrays, parents, mask, target, (), settings)
     return node
 
 
 def check_writable(name: str, target: Variable, *inputs: Any) -> None:
-    """Refuse to write into a Variable where its gradient would be lost or wrong."""
-    if not target._array.flags.writeable:
-        raise RuntimeError(
-            f"{name}: the tensor can't be written to: it is an expanded view, in which several "
-            f"elements are one in memory, or made from a read-only array; clone() it first"
-        )
-    if not modes.enabled:
+    """Refuse to write into a Variable where its gradient would be lost or wrong.
+
+    Raises
+    ------
+    RuntimeError
+        For a leaf that requires grad or a view of one, for a view whose history can't be written
+        anew, and for memory that can't be written to.
+    """
+    array, base = target._array, target._base
+    tracked = False
+    if modes.enabled:
+        tracked = is_tracked(target) or is_tracked(base)
+        for x in inputs:
+            tracked = tracked or is_tracked(x)
+    if not array.flags.writeable:
+        if base is None or not base._array.flags.writeable:
+            raise RuntimeError(
+                f"{name}: the tensor can't be written to: it was made from a read-only array; "
+                f"clone() it first"
+            )
+        repeats = any(n > 1 and not s for n, s in zip(array.shape, array.strides, strict=True))
+        fills = name == "setitem" and not tracked and not np.ndim(inputs[0])
+        if repeats and not fills:
+            raise RuntimeError(
+                f"{name}: the tensor can't be written to: it is an expanded view, in which several "
+                f"elements are one in memory; clone() it first"
+            )
+    if not tracked:
         return
-    if target._requires_grad and target._node is None:
-        raise RuntimeError(
-            f"{name}: a leaf Variable that requires grad can't be changed by an in-place "
-            f"operation; do it under no_grad(), or use the form that makes a new tensor"
-        )
-    if target._view_of is not None:
-        if target._seen != target._version.history:
-            refuse_stale(name, target)
-        base: Variable | None = target
-        while base is not None:
-            tracked = base._node is not None or base._requires_grad
-            if tracked or (base is target and any(_is_tracked(x) for x in inputs)):
-                raise RuntimeError(
-                    f"{name}: the tensor is a view of another one, and the change would have to "
-                    f"be recorded in both; assign through the base (base[index] = value), or "
-                    f"clone() the view before it is changed"
-                )
-            base = base._view_of
+    if base is not None and target._origin:
+        refuse_view(target, f"is written to by {name}")
+    for leaf, what in ((target, "a leaf"), (base, "a view of a leaf")):
+        if leaf is not None and leaf._requires_grad and leaf._node is None:
+            raise RuntimeError(
+                f"{name}: {what} Variable that requires grad can't be changed by an in-place "
+                f"operation; do it under no_grad(), or use the form that makes a new tensor"
+            )
 
 
-def _is_tracked(x: Any) -> bool:
-    return isinstance(x, Variable) and (x._node is not None or x._requires_grad)
+def memory_of(target: Variable) -> np.ndarray:
+    """Return the array of a target that has been found writable, to write to it.
+
+    NumPy makes the arrays of expanded views read-only.
+    """
+    array = target._array
+    if not array.flags.writeable:
+        array = array.view()
+        array.flags.writeable = True
+    return array
 
 
 def adopt(name: str, target: Variable, node: Node | None) -> None:
-    """Note that an operation has written into a Variable; a node becomes its new history."""
-    if node is not None:
-        target._node = node
-    target._version.bump(name, recorded=node is not None)
+    """Note that an operation has written into a Variable; a node becomes its new history.
+
+    What is written to a view is written to its base: a part of the base now comes from the node,
+    and the view's own history is made anew from that when it is next used.
+    """
+    target._version.bump(name)
+    if node is None:
+        return
+    base = target._base
+    if base is None:
+        replace_node(target, node)
+        return
+    inputs, arrays = (base, target), [base._array, target._array]
+    mask = 2 if base._node is None else 3
+    settings = {"path": target._path}
+    both = record(write_part, inputs, arrays, (base._node, node), mask, base, (), settings)
+    replace_node(base, both)
+
+
+def is_part(x: Variable, target: Variable, index: Any) -> bool:
+    """Whether a Variable already is what an index cuts out of another one, with its history."""
+    base = target if target._base is None else target._base
+    if x._base is not base or x._version is not target._version or not is_basic(index):
+        return False
+    return place(target._array[index]) == place(x._array)

@@ -234,7 +234,7 @@ class detect_anomaly(_Mode):  # noqa: N801
     >>> with detect_anomaly():  # doctest: +ELLIPSIS
     ...     (x.sqrt() * 0).backward()
     Traceback (most recent call last):
-    RuntimeError: sqrt: its rule for 'x' returned NaN...
+    RuntimeError: sqrt: Function 'SqrtBackward0' returned nan values in its 0th output...
     """
 
     def __init__(self, check_nan: bool = True) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_mnist.autograd import names
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops.contract import Op, Plan
 
@@ -19,18 +20,15 @@ _numbers = itertools.count()
 
 
 class Version:
-    """How often a buffer was written to, by what, and how often inside the graph."""
+    """How often a buffer was written to, and by what."""
 
     count = 0
-    history = 0
     changed_by = ""
 
-    def bump(self, operation: str, recorded: bool = False) -> None:
+    def bump(self, operation: str) -> None:
         """Note that an operation has written to the buffer."""
         self.count += 1
         self.changed_by = operation
-        if recorded:
-            self.history += 1
 
 
 class Node:
@@ -84,12 +82,12 @@ class Node:
 
     def name(self) -> str:
         """Return the node's name as PyTorch gives it, such as ``MulBackward0``."""
-        return backward_name(self.op.name)
+        return names.of(self)
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """The nodes (or leaves) that the gradient goes to next, each with an output number."""
-        return tuple((parent, getattr(parent, "index", 0)) for parent in self.parents)
+        """The nodes that the gradient goes to next, each with an output number."""
+        return tuple(map(names.edge, self.parents))
 
     def release(self) -> None:
         """Forget the saved arrays, once the rules have run."""
@@ -124,9 +122,4 @@ class Node:
 
     def __repr__(self) -> str:
         """Show the node as PyTorch shows a grad_fn."""
-        return f"<{self.name()}>"
-
-
-def backward_name(name: str) -> str:
-    """Return the name that PyTorch gives to an operation's node: ``AddBackward0``."""
-    return "".join(part.capitalize() for part in name.split("_")) + "Backward0"
+        return f"<{self.name().rpartition('::')[2]}>"

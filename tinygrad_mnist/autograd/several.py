@@ -69,3 +69,4 @@ def attach_outputs(node: Tuple, results: Sequence[Variable]) -> None:
     for index, x in enumerate(results):
         if x._array.dtype.kind == "f":
             x._node = Output.of(node, index, x._array)
+            x._origin = f"by {node.name()}" if x._base is not None else ""

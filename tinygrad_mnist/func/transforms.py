@@ -20,13 +20,12 @@ from tinygrad_mnist.autograd.functional import (
     cut,
     duals_of,
     fresh,
-    is_tracked,
     one_hot_rows,
     pull,
     push,
     zeros,
 )
-from tinygrad_mnist.autograd.graph import Node, Variable, wrap
+from tinygrad_mnist.autograd.graph import Node, Variable, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.func.tree import leaves, map_leaves, rebuild
 
@@ -57,7 +56,7 @@ class _Level:
         stack: list[Any] = []
         for x in values:
             if is_tracked(x):
-                stack.append(x._node or x)
+                stack.append(x.source())
         seen: set[Any] = set()
         while stack:
             source = stack.pop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
@@ -73,6 +74,15 @@ class _List(Module):
         self._renumber(modules)
         return self
 
+    def __iadd__(self, modules: Iterable[Module]) -> Self:
+        """Add children at the end."""
+        return self.extend(modules)
+
+    def __add__(self, other: Iterable[Module]) -> Self:
+        """Return a container of the children of both."""
+        both = [*self, *other]
+        return self._of({str(i): module for i, module in enumerate(both)})  # type: ignore[no-any-return]
+
     def pop(self, index: Any = -1) -> Module:
         """Remove a child and return it."""
         module: Module = self[index]
@@ -106,6 +116,21 @@ class Sequential(_List):
 
     def _of(self, modules: dict[str, Any]) -> Sequential:
         return type(self)(modules)
+
+    def __mul__(self, times: int) -> Sequential:
+        """Return the same modules, several times one after another."""
+        if not isinstance(times, int):
+            raise TypeError(f"Sequential: can't be multiplied by a {type(times).__name__}")
+        if times <= 0:
+            raise ValueError(f"Sequential: can't be multiplied by {times}; use a positive number")
+        return Sequential(*(list(self) * times))
+
+    __rmul__ = __mul__
+
+    def __imul__(self, times: int) -> Self:
+        """Repeat the modules several times."""
+        self._renumber(list(self * times))
+        return self
 
     def forward(self, input: Any) -> Any:  # noqa: A002
         """Return what the last module makes of what the others have made of the input."""
@@ -218,12 +243,42 @@ class ModuleDict(Module):
             self[key] = module
 
 
-def _as_parameter(value: Any) -> Any:
-    is_plain = isinstance(value, Tensor) and not isinstance(value, Parameter)
-    return Parameter(value) if is_plain else value
+class _Parameters(Module):
+    """What lists and dictionaries of parameters share: values are attributes of this module.
+
+    Tensors become parameters; anything else is kept as it is.
+    """
+
+    def _put(self, name: str, value: Any) -> None:
+        is_plain = isinstance(value, Tensor) and not isinstance(value, Parameter)
+        setattr(self, name, Parameter(value) if is_plain else value)
+
+    def _names(self) -> Iterable[str]:
+        raise NotImplementedError
+
+    def _describe(self, tensor: Tensor) -> str:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        """Print as PyTorch prints."""
+        lines = []
+        for name in self._names():
+            value = getattr(self, name)
+            if isinstance(value, Tensor):
+                kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
+                size = "x".join(map(str, value.shape))
+                text = f"{kind} containing: [{self._describe(value)} of size {size}]"
+            else:
+                text = f"Object of type: {type(value).__name__}"
+            lines.append(f"\n    ({name}): {text}")
+        return f"{self._get_name()}({''.join(lines)}" + ("\n)" if lines else ")")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Raise: it computes nothing."""
+        raise RuntimeError(f"{self._get_name()} should not be called.")
 
 
-class ParameterList(Module):
+class ParameterList(_Parameters):
     """A list of parameters that are registered; tensors become parameters.
 
     Follows ``torch.nn.ParameterList``.
@@ -231,46 +286,63 @@ class ParameterList(Module):
     Examples
     --------
     >>> from tinygrad_mnist import nn, ones
-    >>> len(nn.ParameterList([ones(2), ones(3)]))
-    2
+    >>> nn.ParameterList([ones(2), ones(3, 1)])
+    ParameterList(
+        (0): Parameter containing: [torch.float32 of size 2]
+        (1): Parameter containing: [torch.float32 of size 3x1]
+    )
     """
 
     def __init__(self, values: Iterable[Any] | None = None) -> None:
         super().__init__()
-        self.extend(values or ())
+        self._size = 0
+        self.extend(() if values is None else values)
+
+    def _names(self) -> Iterable[str]:
+        return map(str, range(self._size))
+
+    def _describe(self, tensor: Tensor) -> str:
+        return str(tensor.dtype)
 
     def __len__(self) -> int:
         """Return the number of parameters."""
-        return len(self._parameters)
+        return self._size
 
     def __iter__(self) -> Iterator[Any]:
         """Iterate over the parameters."""
-        return iter(self._parameters.values())
+        return (getattr(self, name) for name in self._names())
 
     def __getitem__(self, index: Any) -> Any:
         """Return a parameter, or a list of some of them."""
-        values = list(self._parameters.values())
         if isinstance(index, slice):
-            return type(self)(values[index])
-        return values[_position(index, len(values))]
+            return type(self)(list(self)[index])
+        return getattr(self, str(_position(index, self._size)))
 
     def __setitem__(self, index: int, value: Any) -> None:
         """Replace a parameter."""
-        setattr(self, str(_position(index, len(self))), _as_parameter(value))
+        self._put(str(_position(index, self._size)), value)
 
     def append(self, value: Any) -> Self:
         """Add a parameter at the end."""
-        self.register_parameter(str(len(self)), _as_parameter(value))
+        self._size += 1
+        self[-1] = value
         return self
 
     def extend(self, values: Iterable[Any]) -> Self:
         """Add parameters at the end."""
-        for value in values:
+        if not isinstance(values, Iterable):
+            raise TypeError(
+                f"ParameterList.extend should be called with an iterable, but got "
+                f"{type(values).__name__}"
+            )
+        for value in list(values):
             self.append(value)
         return self
 
+    __iadd__ = extend
 
-class ParameterDict(Module):
+
+class ParameterDict(_Parameters):
     """A dictionary of parameters that are registered; tensors become parameters.
 
     Follows ``torch.nn.ParameterDict``.
@@ -278,47 +350,126 @@ class ParameterDict(Module):
     Examples
     --------
     >>> from tinygrad_mnist import nn, ones
-    >>> list(nn.ParameterDict({"scale": ones(2)}).keys())
-    ['scale']
+    >>> scales = nn.ParameterDict({"scale": ones(2)})
+    >>> list(scales), scales.scale is scales["scale"]
+    (['scale'], True)
     """
 
     def __init__(self, parameters: Any = None) -> None:
         super().__init__()
-        for key, value in dict(parameters or {}).items():
-            self[key] = value
+        self._keys: dict[str, None] = {}
+        self.update({} if parameters is None else parameters)
+
+    def _names(self) -> Iterable[str]:
+        return self._keys
+
+    def _describe(self, tensor: Tensor) -> str:
+        return str(tensor.detach().type())
 
     def __getitem__(self, key: str) -> Any:
         """Return the parameter of a name."""
-        return self._parameters[key]
+        return getattr(self, str(key))
 
     def __setitem__(self, key: str, value: Any) -> None:
         """Register a parameter under a name."""
-        self.register_parameter(key, _as_parameter(value))
+        if not isinstance(key, str):
+            raise TypeError(f"ParameterDict: a key must be a string, not a {type(key).__name__}")
+        self._put(key, value)
+        self._keys[key] = None
 
     def __delitem__(self, key: str) -> None:
         """Remove a parameter."""
-        del self._parameters[key]
+        delattr(self, str(key))
+        del self._keys[key]
 
     def __len__(self) -> int:
         """Return the number of parameters."""
-        return len(self._parameters)
+        return len(self._keys)
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names."""
-        return iter(self._parameters)
+        return iter(self._keys)
+
+    def __reversed__(self) -> Iterator[str]:
+        """Iterate over the names, the last first."""
+        return reversed(list(self._keys))
 
     def __contains__(self, key: str) -> bool:
         """Return whether there is a parameter of a name."""
-        return key in self._parameters
+        return key in self._keys
 
     def keys(self) -> Iterable[str]:
         """Return the names."""
-        return self._parameters.keys()
+        return self._keys.keys()
 
-    def values(self) -> Iterable[Any]:
+    def values(self) -> Iterator[Any]:
         """Return the parameters."""
-        return self._parameters.values()
+        return (self[key] for key in self._keys)
 
-    def items(self) -> Iterable[tuple[str, Any]]:
+    def items(self) -> Iterator[tuple[str, Any]]:
         """Return names with parameters."""
-        return self._parameters.items()
+        return ((key, self[key]) for key in self._keys)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the parameter of a name, or a default."""
+        return self[key] if key in self else default
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """Return the parameter of a name, which is the default if it is new."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def pop(self, key: str) -> Any:
+        """Remove a parameter and return it."""
+        value = self[key]
+        del self[key]
+        return value
+
+    def popitem(self) -> tuple[str, Any]:
+        """Remove the last parameter and return it with its name."""
+        key = next(reversed(self))
+        return key, self.pop(key)
+
+    def clear(self) -> None:
+        """Remove all parameters."""
+        for key in list(self):
+            del self[key]
+
+    def copy(self) -> ParameterDict:
+        """Return another dictionary of the same parameters."""
+        return type(self)(OrderedDict(self.items()))
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """Return a dictionary that has the same value under several names."""
+        return type(self)(OrderedDict.fromkeys(keys, default))
+
+    def update(self, parameters: Any) -> None:
+        """Register the parameters of a mapping, or of pairs.
+
+        As in PyTorch, a plain dict is gone through in the order of its sorted names.
+        """
+        if not isinstance(parameters, Iterable):
+            raise TypeError(
+                f"ParameterDict.update should be called with an iterable of key/value pairs, but "
+                f"got {type(parameters).__name__}"
+            )
+        if isinstance(parameters, OrderedDict | ParameterDict):
+            pairs: Iterable[Any] = parameters.items()
+        elif isinstance(parameters, Mapping):
+            pairs = sorted(parameters.items(), key=operator.itemgetter(0))
+        else:
+            pairs = parameters
+        for key, value in list(pairs):
+            self[key] = value
+
+    def __or__(self, other: ParameterDict) -> ParameterDict:
+        """Return a dictionary of the parameters of both."""
+        both = self.copy()
+        both.update(other)
+        return both
+
+    def __ior__(self, other: ParameterDict) -> Self:
+        """Register the parameters of another dictionary."""
+        self.update(other)
+        return self

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_mnist.autograd.function import Function
-from tinygrad_mnist.autograd.graph import Variable
 from tinygrad_mnist.autograd.hooks import RemovableHandle
+from tinygrad_mnist.nn import state
+from tinygrad_mnist.nn.hooks import BackwardHooks
 from tinygrad_mnist.nn.parameter import Buffer, Parameter, check_tensor
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.device import check_device
-
-
-class IncompatibleKeys(NamedTuple):
-    """What :meth:`Module.load_state_dict` did not find, and what it did not expect."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
-
-    def __repr__(self) -> str:
-        """Say so where all keys matched."""
-        if not self.missing_keys and not self.unexpected_keys:
-            return "<All keys matched successfully>"
-        return f"{type(self).__name__}{tuple(self)!r}"
 
 
 class Module:
@@ -73,6 +60,11 @@ class Module:
         own["_pre_hooks"] = {}
         own["_post_hooks"] = {}
         own["_backward_hooks"] = {}
+        own["_backward_pre_hooks"] = {}
+        own["_state_pre_hooks"] = {}
+        own["_state_hooks"] = {}
+        own["_load_pre_hooks"] = {}
+        own["_load_hooks"] = {}
 
     # Calling
 
@@ -93,18 +85,24 @@ class Module:
             returned = hook(self, args)
             if returned is not None:
                 args = returned if isinstance(returned, tuple) else (returned,)
-        backward_hooks = list(own["_backward_hooks"].values())
-        received: list[Any] = []
-        if backward_hooks:
-            args = _watch_inputs(self, args, backward_hooks, received)
-        out = self.forward(*args, **kwargs)
-        for hook, with_kwargs in list(own["_post_hooks"].values()):
-            returned = hook(self, args, kwargs, out) if with_kwargs else hook(self, args, out)
-            if returned is not None:
-                out = returned
-        if backward_hooks:
-            _watch_outputs(out, received)
-        return out
+        before, after = own["_backward_pre_hooks"].values(), own["_backward_hooks"].values()
+        watch = BackwardHooks(self, before, after) if before or after else None
+        if watch is not None:
+            args = watch.watch_inputs(args)
+        waiting = list(own["_post_hooks"].values())
+        try:
+            out = self.forward(*args, **kwargs)
+            while waiting:
+                hook, with_kwargs, _ = waiting.pop(0)
+                returned = hook(self, args, kwargs, out) if with_kwargs else hook(self, args, out)
+                if returned is not None:
+                    out = returned
+        except Exception:
+            for hook, with_kwargs, always in waiting:
+                if always:
+                    hook(self, args, kwargs, None) if with_kwargs else hook(self, args, None)
+            raise
+        return out if watch is None else watch.watch_outputs(out)
 
     def __forward_missing(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(
@@ -184,7 +182,8 @@ class Module:
     def __dir__(self) -> list[str]:
         """List the registered names too."""
         own = self.__dict__
-        return [*super().__dir__(), *own["_parameters"], *own["_buffers"], *own["_modules"]]
+        registered = [*own["_parameters"], *own["_buffers"], *own["_modules"]]
+        return [*super().__dir__(), *(name for name in registered if not name[:1].isdigit())]
 
     def _check_name(self, kind: str, name: str) -> None:
         if "_parameters" not in self.__dict__:
@@ -252,9 +251,9 @@ class Module:
                 inner = f"{prefix}.{name}" if prefix else name
                 yield from module.named_modules(memo, inner, remove_duplicate)
 
-    def modules(self) -> Iterator[Module]:
-        """Yield this module and all below it."""
-        for _, module in self.named_modules():
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
+        """Yield this module and all below it, each once."""
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
     def _named(
@@ -305,6 +304,16 @@ class Module:
                 raise AttributeError(f"{type(module).__name__} has no submodule '{name}'")
             module = found
         return module  # type: ignore[no-any-return]
+
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module in the place of a dotted name; with strict there must be one already."""
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if not name or (strict and name not in parent._modules):
+            raise AttributeError(f"{type(parent).__name__} has no submodule '{name}'")
+        if not isinstance(module, Module):
+            raise ValueError(f"set_submodule: a {type(module).__name__} is not a Module")
+        parent._modules[name] = module
 
     def _get_registered(self, register: str, kind: str, target: str) -> Any:
         path, _, name = target.rpartition(".")
@@ -394,6 +403,10 @@ class Module:
         """Convert the floating-point parameters and buffers to float16."""
         return self.to(dtypes.float16)
 
+    def type(self, dst_type: Any) -> Self:
+        """Convert the floating-point parameters and buffers to a dtype."""
+        return self.to(dtypes.as_numpy(dst_type))
+
     def cpu(self) -> Self:
         """Return the module: it is on the CPU."""
         return self
@@ -409,74 +422,70 @@ class Module:
 
     # State
 
+    _version = 1
+    """The version of the state's layout, which goes into its metadata."""
+
     def state_dict(
         self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False
-    ) -> dict[str, Tensor]:
+    ) -> dict[str, Any]:
         """Return parameters and persistent buffers by their dotted names.
 
-        The tensors share memory with the module's.
+        The tensors share memory with the module's. What :meth:`get_extra_state` returns, where a
+        module defines it, comes under the name ``_extra_state``.
         """
-        state: dict[str, Tensor] = {} if destination is None else destination
-        for name, value in self._own_state().items():
-            state[prefix + name] = value if keep_vars else value.detach()
-        for name, module in self._modules.items():
-            if module is not None:
-                module.state_dict(destination=state, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
-        return state
-
-    def _own_state(self) -> dict[str, Tensor]:
-        buffers = {k: v for k, v in self._buffers.items() if k not in self._transient}
-        both = {**self._parameters, **buffers}
-        return {name: value for name, value in both.items() if value is not None}
+        return state.collect(self, destination, prefix, keep_vars)
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> IncompatibleKeys:
+    ) -> state.IncompatibleKeys:
         """Copy the values of a state into parameters and buffers of the same names.
+
+        With assign the tensors themselves take the place of the module's; so do it before an
+        optimizer is made. Returns the ``missing_keys`` and the ``unexpected_keys``.
 
         Raises
         ------
         RuntimeError
             Listing every missing, unexpected and misshapen key at once; nothing is changed then.
         """
-        if not isinstance(state_dict, Mapping):
-            raise TypeError(f"expected state_dict to be dict-like, got {type(state_dict).__name__}")
-        own = self.state_dict(keep_vars=True)
-        missing = [name for name in own if name not in state_dict]
-        unexpected = [name for name in state_dict if name not in own]
-        problems = []
-        if strict and unexpected:
-            names = ", ".join(f'"{name}"' for name in unexpected)
-            problems.append(f"Unexpected key(s) in state_dict: {names}.")
-        if strict and missing:
-            names = ", ".join(f'"{name}"' for name in missing)
-            problems.append(f"Missing key(s) in state_dict: {names}.")
-        for name, target in own.items():
-            if name not in state_dict:
-                continue
-            value = state_dict[name]
-            if not isinstance(value, Variable):
-                problems.append(
-                    f'"{name}" is a {type(value).__name__} in the state_dict, not a Tensor.'
-                )
-            elif value.shape != target.shape:
-                problems.append(
-                    f"size mismatch for {name}: copying a param with shape {value.shape} from "
-                    f"checkpoint, the shape in current model is {target.shape}."
-                )
-        if problems:
-            lines = "\n\t".join(problems)
-            raise RuntimeError(
-                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{lines}"
-            )
-        for name, target in own.items():
-            if name in state_dict:
-                if assign:
-                    target._array = state_dict[name]._array
-                else:
-                    target._array[...] = state_dict[name]._array
-                target._version.bump("load_state_dict")
-        return IncompatibleKeys(missing, unexpected)
+        return state.load(self, state_dict, strict, assign)
+
+    def get_extra_state(self) -> Any:
+        """Return what else belongs to the state; a module that has such defines it."""
+        raise RuntimeError(
+            "get_extra_state: define it to put more than parameters and buffers into state_dict()"
+        )
+
+    def set_extra_state(self, state: Any) -> None:
+        """Take what :meth:`get_extra_state` has returned out of a loaded state."""
+        raise RuntimeError(
+            "set_extra_state: define it to load what get_extra_state() has put into the state"
+        )
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, prefix, keep_vars)`` before the module's state is collected."""
+        return RemovableHandle(self.__dict__["_state_pre_hooks"], hook)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, state_dict, prefix, local_metadata)`` after it was collected."""
+        return RemovableHandle(self.__dict__["_state_hooks"], hook)
+
+    _register_state_dict_hook = register_state_dict_post_hook
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call a hook on a state, which it may change, before it is loaded.
+
+        Its arguments are ``(module, state_dict, prefix, local_metadata, strict, missing_keys,
+        unexpected_keys, error_msgs)``.
+        """
+        return RemovableHandle(self.__dict__["_load_pre_hooks"], hook)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, incompatible_keys)`` after a state was loaded.
+
+        It may take keys out of the lists, which then are no error.
+        """
+        return RemovableHandle(self.__dict__["_load_hooks"], hook)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a pickled or copied module."""
@@ -484,28 +493,59 @@ class Module:
 
     # Hooks
 
-    def _register(self, register: str, entry: Any) -> RemovableHandle:
+    def _register(self, register: str, entry: Any, prepend: bool) -> RemovableHandle:
         self.__dict__["_hooked"] = True
-        return RemovableHandle(self.__dict__[register], entry)
+        hooks = self.__dict__[register]
+        earlier = dict(hooks) if prepend else {}
+        for key in earlier:
+            del hooks[key]
+        handle = RemovableHandle(hooks, entry)
+        hooks.update(earlier)
+        return handle
 
     def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, with_kwargs: bool = False
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
-        """Call ``hook(module, args)`` before forward; what it returns replaces the arguments."""
-        return self._register("_pre_hooks", (hook, with_kwargs))
+        """Call ``hook(module, args)`` before forward; what it returns replaces the arguments.
+
+        With prepend it is called before the hooks that are there; with_kwargs hands it the keyword
+        arguments too, as a dict.
+        """
+        return self._register("_pre_hooks", (hook, with_kwargs), prepend)
 
     def register_forward_hook(
-        self, hook: Callable[..., Any], *, with_kwargs: bool = False
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
     ) -> RemovableHandle:
-        """Call ``hook(module, args, output)`` after forward; what it returns replaces output."""
-        return self._register("_post_hooks", (hook, with_kwargs))
+        """Call ``hook(module, args, output)`` after forward; what it returns replaces output.
 
-    def register_full_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        With always_call it is called, with None as output, even when forward raises an error.
+        """
+        return self._register("_post_hooks", (hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
         """Call ``hook(module, grad_input, grad_output)`` when the module's gradients are known.
 
         What it returns replaces the gradients of the inputs.
         """
-        return self._register("_backward_hooks", hook)
+        return self._register("_backward_hooks", hook, prepend)
+
+    register_backward_hook = register_full_backward_hook
+
+    def register_full_backward_pre_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, grad_output)`` before the module's gradients are computed.
+
+        What it returns replaces the gradients of the outputs.
+        """
+        return self._register("_backward_pre_hooks", hook, prepend)
 
     # Printing
 
@@ -528,65 +568,3 @@ class Module:
         if not children and len(lines) <= 1:
             return head + extra + ")"
         return head + "\n  " + "\n  ".join(lines + children) + "\n)"
-
-
-class _Watch(Function):
-    """The identity on a module's inputs; its backward has the gradients that hooks are told."""
-
-    @staticmethod
-    def forward(ctx: Any, call: Any, *inputs: Any) -> Any:
-        """Hand the inputs through."""
-        ctx.call = call
-        return tuple(x.detach() for x in inputs)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> Any:
-        """Call the hooks; what one returns replaces the gradients."""
-        return (None, *ctx.call(gradients))
-
-
-def _watch_inputs(
-    module: Module, args: tuple[Any, ...], hooks: list[Any], received: list[Any]
-) -> tuple[Any, ...]:
-    """Put an identity in front of the module, whose backward calls the module's hooks."""
-    positions = [i for i, x in enumerate(args) if isinstance(x, Tensor) and x.requires_grad]
-    if not positions:
-        # No gradient goes on to the inputs, so the hooks are called when the outputs' is known.
-        received.append(lambda: _run_hooks(module, (None,) * len(args), hooks, received[1:]))
-        return args
-
-    def call(gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-        full: list[Any] = [None] * len(args)
-        for i, g in zip(positions, gradients, strict=True):
-            full[i] = g
-        full = list(_run_hooks(module, tuple(full), hooks, received[1:]))
-        return tuple(full[i] for i in positions)
-
-    received.append(None)
-    watched = iter(_Watch.apply(call, *[args[i] for i in positions]))
-    return tuple(next(watched) if i in positions else x for i, x in enumerate(args))
-
-
-def _run_hooks(
-    module: Module, grad_input: tuple[Any, ...], hooks: list[Any], grad_output: list[Any]
-) -> tuple[Any, ...]:
-    for hook in hooks:
-        returned = hook(module, grad_input, tuple(grad_output))
-        if returned is not None:
-            grad_input = returned if isinstance(returned, tuple) else (returned,)
-    return grad_input
-
-
-def _watch_outputs(out: Any, received: list[Any]) -> None:
-    """Note the gradients of a module's outputs as they become known."""
-    for x in out if isinstance(out, tuple) else (out,):
-        if isinstance(x, Tensor) and x.requires_grad:
-            position = len(received)
-            received.append(None)
-
-            def note(g: Tensor, position: int = position) -> None:
-                received[position] = g
-                if received[0] is not None and all(r is not None for r in received[1:]):
-                    received[0]()
-
-            x.register_hook(note)

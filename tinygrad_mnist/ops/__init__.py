@@ -73,6 +73,7 @@ from tinygrad_mnist.ops.factorization import svd as svd
 from tinygrad_mnist.ops.gelu import gelu as gelu
 from tinygrad_mnist.ops.indexing import gather as gather
 from tinygrad_mnist.ops.indexing import getitem as getitem
+from tinygrad_mnist.ops.indexing import is_basic as is_basic
 from tinygrad_mnist.ops.indexing import place as place
 from tinygrad_mnist.ops.indexing import scatter as scatter
 from tinygrad_mnist.ops.indexing import scatter_add as scatter_add
@@ -81,6 +82,8 @@ from tinygrad_mnist.ops.linalg import linear as linear
 from tinygrad_mnist.ops.linalg import matmul as matmul
 from tinygrad_mnist.ops.norm import power_norm as power_norm
 from tinygrad_mnist.ops.normalization import standardize as standardize
+from tinygrad_mnist.ops.parts import write_part as write_part
+from tinygrad_mnist.ops.parts import zero_part as zero_part
 from tinygrad_mnist.ops.pooling import max_pool as max_pool
 from tinygrad_mnist.ops.pooling import max_pool_index as max_pool_index
 from tinygrad_mnist.ops.recurrent import gru as gru

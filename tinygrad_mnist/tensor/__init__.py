@@ -32,7 +32,6 @@ from tinygrad_mnist.tensor.creation import concatenate as concatenate
 from tinygrad_mnist.tensor.creation import empty as empty
 from tinygrad_mnist.tensor.creation import empty_like as empty_like
 from tinygrad_mnist.tensor.creation import eye as eye
-from tinygrad_mnist.tensor.creation import from_dlpack as from_dlpack
 from tinygrad_mnist.tensor.creation import from_numpy as from_numpy
 from tinygrad_mnist.tensor.creation import full as full
 from tinygrad_mnist.tensor.creation import full_like as full_like
@@ -62,6 +61,7 @@ from tinygrad_mnist.tensor.creation import zeros_like as zeros_like
 from tinygrad_mnist.tensor.device import device as device
 from tinygrad_mnist.tensor.einsum import einsum as einsum
 from tinygrad_mnist.tensor.einsum import tensordot as tensordot
+from tinygrad_mnist.tensor.exchange import from_dlpack as from_dlpack
 from tinygrad_mnist.tensor.functions import abs as abs
 from tinygrad_mnist.tensor.functions import absolute as absolute
 from tinygrad_mnist.tensor.functions import acos as acos

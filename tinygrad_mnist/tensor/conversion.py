@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, Version, apply, wrap
+from tinygrad_mnist.autograd.graph import Variable, Version, apply, is_tracked, wrap
+from tinygrad_mnist.autograd.inplace import memory_of
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import named_methods
 from tinygrad_mnist.tensor.device import check_device, device
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     import builtins
 
     from tinygrad_mnist.tensor.core import Tensor
+
+
+_PLACE = ("_version", "_hooks", "_after", "_base", "_path", "_seen", "_origin", "_retained")
+"""What belongs to a tensor's place in memory and in the graph, and isn't copied."""
 
 
 @named_methods
@@ -32,7 +37,7 @@ class ConversionMethods(Variable):
             When the tensor requires grad, since NumPy would lose its history; ``force=True``
             detaches it.
         """
-        if (self._node is not None or self._requires_grad) and not force:
+        if is_tracked(self) and not force:
             raise RuntimeError(
                 "can't call numpy() on Tensor that requires grad; use tensor.detach().numpy()"
             )
@@ -146,9 +151,14 @@ class ConversionMethods(Variable):
 
     def __dlpack__(self, **settings: Any) -> Any:
         """Hand the memory over to another library, by the DLPack protocol."""
-        return self.numpy().__dlpack__(**settings)
+        if is_tracked(self):
+            raise BufferError(
+                "can't export tensors that require gradient; use tensor.detach(), which shares the "
+                "memory"
+            )
+        return memory_of(self).__dlpack__(**settings)
 
-    def __dlpack_device__(self) -> Any:
+    def __dlpack_device__(self) -> tuple[builtins.int, builtins.int]:
         """Say where the memory is: on the CPU."""
         return self._array.__dlpack_device__()
 
@@ -204,20 +214,18 @@ class ConversionMethods(Variable):
             )
         out = type(self).__new__(type(self))
         memo[id(self)] = out
-        skipped = ("_version", "_array", "_hooks", "_view_of", "_seen")
         for name, value in self.__dict__.items():
-            if name not in skipped:
+            if name not in _PLACE and name != "_array":
                 out.__dict__[name] = copy.deepcopy(value, memo)
         out._array = np.array(self._array, order="K")
         out._version = Version()
         return out  # type: ignore[return-value]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Pickle the array, the gradient and what was attached to a leaf."""
-        if self._node is not None:
-            raise RuntimeError("pickle: a computed tensor can't be pickled; use detach()")
-        skipped = ("_version", "_hooks", "_view_of", "_seen")
+        """Pickle the array and what was attached to the tensor; as in PyTorch, no gradient."""
+        skipped = (*_PLACE, "_node", "_grad")
         state = {name: value for name, value in self.__dict__.items() if name not in skipped}
+        state["_requires_grad"] = is_tracked(self)
         return _unpickle, (type(self), state)
 
 

@@ -9,7 +9,6 @@ conversion, indexing, and the protocols by which NumPy's own functions accept it
 from __future__ import annotations
 
 import warnings
-import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,10 +22,11 @@ from tinygrad_mnist.autograd.graph import (
     Variable,
     Version,
     apply,
+    is_tracked,
     wrap,
 )
-from tinygrad_mnist.autograd.hooks import RemovableHandle
-from tinygrad_mnist.autograd.inplace import adopt, check_writable, record_write
+from tinygrad_mnist.autograd.hooks import RemovableHandle, hooks_of, retain
+from tinygrad_mnist.autograd.inplace import adopt, check_writable, is_part, memory_of, record_write
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import printing, protocols
 from tinygrad_mnist.tensor.arguments import named
@@ -157,7 +157,7 @@ class Tensor(
     @property
     def requires_grad(self) -> bool:
         """Whether gradients are computed for this tensor."""
-        return self._node is not None or self._requires_grad
+        return is_tracked(self)
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
@@ -177,7 +177,7 @@ class Tensor(
                 f"only Tensors of floating point dtype can require gradients, not {self.dtype}; "
                 f"convert it with float() first"
             )
-        if self._node is not None:
+        if not self.is_leaf:
             if not requires_grad:
                 raise RuntimeError(
                     "you can only change requires_grad flags of leaf variables; to use a computed "
@@ -190,17 +190,18 @@ class Tensor(
     @property
     def is_leaf(self) -> bool:
         """Whether the tensor was given, not computed by a recorded operation."""
-        return self._node is None
+        return self.grad_fn is None
 
     @property
     def grad_fn(self) -> Node | None:
         """The node of the operation that made this tensor, or None for a leaf."""
+        self.source()
         return self._node
 
     @property
     def grad(self) -> Tensor | None:
         """The gradient that backward has accumulated here, or None."""
-        if self._grad is None and self._node is not None and not self._retains_grad:
+        if self._grad is None and self._node is not None and not self.retains_grad:
             warnings.warn(
                 "the .grad attribute of a Tensor that is not a leaf Tensor is being accessed; it "
                 "stays None unless retain_grad() was called on it before backward",
@@ -228,30 +229,17 @@ class Tensor(
     def grad(self) -> None:
         self._grad = None
 
-    _retains_grad = False
-
     @property
     def retains_grad(self) -> bool:
         """Whether backward stores ``.grad`` in this computed tensor too."""
-        return self._retains_grad
+        return self._retained is not None
 
     def retain_grad(self) -> None:
         """Make backward store ``.grad`` in this computed tensor too."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on a Tensor that has requires_grad=False")
-        if self._node is None or self._retains_grad:
-            return
-        self._retains_grad = True
-        # The graph must not keep the tensor alive: that would be a reference cycle.
-        reference = weakref.ref(self)
-
-        def store(gradient: Tensor) -> None:
-            tensor = reference()
-            if tensor is not None:
-                present = tensor._grad
-                tensor._grad = gradient.clone() if present is None else present + gradient
-
-        self.register_hook(store)
+        if not self.is_leaf and self._retained is None:
+            retain(self)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call a function on this tensor's accumulated gradient in every backward.
@@ -262,13 +250,17 @@ class Tensor(
             raise RuntimeError(
                 "register_hook: the tensor doesn't require gradient, so it can have no hook"
             )
-        owner: Any = self if self._node is None else self._node
-        attribute = "_hooks" if self._node is None else "hooks"
-        hooks = getattr(owner, attribute)
-        if hooks is None:
-            hooks = {}
-            setattr(owner, attribute, hooks)
-        return RemovableHandle(hooks, hook)
+        return RemovableHandle(hooks_of(self.grad_fn or self), hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
+        """Call a function on this leaf whenever backward has accumulated its ``.grad``."""
+        if not self.requires_grad or not self.is_leaf:
+            raise RuntimeError(
+                "a post accumulate grad hook can only be registered on a leaf that requires grad"
+            )
+        if self._after is None:
+            self._after = {}
+        return RemovableHandle(self._after, hook)
 
     def backward(
         self,
@@ -301,7 +293,7 @@ class Tensor(
 
     def detach_(self) -> Tensor:
         """Forget this tensor's history, and return it."""
-        if self._view_of is not None and self._node is not None:
+        if self._base is not None and not self.is_leaf:
             raise RuntimeError("detach_: can't detach a view in place; use detach()")
         self._node = None
         self._requires_grad = False
@@ -317,14 +309,15 @@ class Tensor(
         if not isinstance(value, Tensor):
             raise TypeError(f"data must be a Tensor, got {type(value).__name__}")
         self._array = value._array
-        self._version.bump("data")
+        self._version = Version()
 
     # Python and NumPy
 
     def __repr__(self) -> str:
         """Print as PyTorch prints."""
+        node = self.grad_fn
         return printing.format_tensor(
-            self._array, self._requires_grad, None if self._node is None else self._node.name()
+            self._array, self._requires_grad, None if node is None else repr(node)
         )
 
     def __len__(self) -> int:
@@ -353,10 +346,16 @@ class Tensor(
     def __setitem__(self, index: Any, value: Any) -> None:
         """Write to the elements at an index, and record it where a gradient needs it."""
         index = as_index(index)
+        if index is not ... and not self._array.flags.writeable and ops.is_basic(index):
+            # The parts of an expanded view may be written to, where it as a whole may not.
+            self[index][...] = value
+            return
+        if isinstance(value, Variable) and is_part(value, self, index):
+            return  # x[0] += 1 has written to x already, and then assigns x[0] to itself
         check_writable("setitem", self, value)
         array = value._array if isinstance(value, Variable) else value
         try:
-            self._array[index] = array
+            memory_of(self)[index] = array
         except (ValueError, IndexError, TypeError) as error:
             raise explain(
                 ops.setitem, [self._array, np.asarray(array)], {"index": index}, error
@@ -368,9 +367,9 @@ class Tensor(
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         """Give NumPy the array itself; refuse where a gradient would be lost."""
         array = self.numpy()
-        if copy:
-            return np.array(array, dtype=dtype)
-        return array if dtype is None else np.asarray(array, dtype=dtype)
+        if copy is not False:
+            return np.array(array, dtype, copy=copy)
+        return np.asarray(array, dtype, copy=False)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Let NumPy's ufuncs work on Tensors, and record them: ``np.exp(t)``, ``array * t``."""

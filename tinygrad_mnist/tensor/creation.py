@@ -24,6 +24,7 @@ from tinygrad_mnist.tensor.arguments import (
 )
 from tinygrad_mnist.tensor.core import Tensor
 from tinygrad_mnist.tensor.device import check_device
+from tinygrad_mnist.tensor.exchange import from_dlpack, is_foreign
 from tinygrad_mnist.tensor.random import Generator
 from tinygrad_mnist.tensor.reduction import as_dim
 from tinygrad_mnist.tensor.shape import as_lengths
@@ -49,6 +50,8 @@ def _numbers(data: Any, dtype: Any = None) -> np.ndarray:
     """
     if isinstance(data, np.ndarray):
         return np.array(data)
+    if is_foreign(data):
+        return from_dlpack(data, copy=True)._array  # type: ignore[no-any-return]
     if isinstance(data, np.generic):
         return np.asarray(data)
     plain = _without_tensors(data)
@@ -148,6 +151,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
+    if is_foreign(data):
+        data = from_dlpack(data)._array
     if isinstance(data, np.ndarray):
         return _finish(data, dtype, device, False)
     return tensor(data, dtype=dtype, device=device)
@@ -804,21 +809,3 @@ def triu_indices(
             [0, 1, 1]])
     """
     return _triangle("triu_indices", row, col, offset, dtype, device)
-
-
-@named
-def from_dlpack(ext_tensor: Any) -> Tensor:
-    """Make a tensor on the memory of another library's array, by the DLPack protocol.
-
-    Follows ``torch.from_dlpack``.
-
-    Examples
-    --------
-    >>> from_dlpack(np.array([1, 2]))
-    tensor([1, 2])
-    """
-    if isinstance(ext_tensor, Variable):
-        return ext_tensor.detach()  # type: ignore[attr-defined,no-any-return]
-    if not hasattr(ext_tensor, "__dlpack__"):
-        raise TypeError(f"from_dlpack: {type(ext_tensor).__name__} doesn't speak DLPack")
-    return from_numpy(np.from_dlpack(ext_tensor))

@@ -16,6 +16,7 @@ from tinygrad_mnist.autograd.inplace import (
     adopt,
     apply_inplace,
     check_writable,
+    memory_of,
     original,
     overwritten,
     store,
@@ -71,6 +72,46 @@ class InplaceMethods(Variable):
     def pow_(self, exponent: Any) -> Tensor:
         """Raise self to a power."""
         return apply_inplace(ops.pow, self, exponent)  # type: ignore[no-any-return]
+
+    def __iadd__(self, other: Any) -> Tensor:
+        """Add to self in place."""
+        return self.add_(other)
+
+    def __isub__(self, other: Any) -> Tensor:
+        """Subtract from self in place."""
+        return self.sub_(other)
+
+    def __imul__(self, other: Any) -> Tensor:
+        """Multiply self in place."""
+        return self.mul_(other)
+
+    def __itruediv__(self, other: Any) -> Tensor:
+        """Divide self in place."""
+        return self.div_(other)
+
+    def __ipow__(self, exponent: Any) -> Tensor:
+        """Raise self to a power in place."""
+        return self.pow_(exponent)
+
+    def __ifloordiv__(self, other: Any) -> Tensor:
+        """Divide self in place, rounding down."""
+        return apply_inplace(ops.floor_divide, self, other)  # type: ignore[no-any-return]
+
+    def __imod__(self, other: Any) -> Tensor:
+        """Replace self by the remainder of its division."""
+        return apply_inplace(ops.remainder, self, other)  # type: ignore[no-any-return]
+
+    def __iand__(self, other: Any) -> Tensor:
+        """Keep the bits that are set in other too."""
+        return apply_inplace(ops.bitwise_and, self, other)  # type: ignore[no-any-return]
+
+    def __ior__(self, other: Any) -> Tensor:
+        """Set the bits that are set in other."""
+        return apply_inplace(ops.bitwise_or, self, other)  # type: ignore[no-any-return]
+
+    def __ixor__(self, other: Any) -> Tensor:
+        """Turn the bits that are set in other."""
+        return apply_inplace(ops.bitwise_xor, self, other)  # type: ignore[no-any-return]
 
     def neg_(self) -> Tensor:
         """Replace self by its negative."""
@@ -215,7 +256,7 @@ class InplaceMethods(Variable):
 
     def _draw(self, name: str, values: np.ndarray) -> Tensor:
         check_writable(name, self)
-        self._array[...] = values
+        memory_of(self)[...] = values
         adopt(name, self, overwritten(self))
         return self  # type: ignore[return-value]
 

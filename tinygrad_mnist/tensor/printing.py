@@ -128,7 +128,7 @@ def set_printoptions(
 
 
 def format_tensor(
-    array: np.ndarray, requires_grad: bool = False, grad_fn_name: str | None = None
+    array: np.ndarray, requires_grad: bool = False, grad_fn: str | None = None
 ) -> str:
     """Return the text of a tensor.
 
@@ -138,8 +138,8 @@ def format_tensor(
         Its elements.
     requires_grad
         Whether it is a leaf that collects a gradient.
-    grad_fn_name
-        The name of the node that made it, if it was computed.
+    grad_fn
+        The text of the node that made it, if it was computed.
 
     Examples
     --------
@@ -153,8 +153,8 @@ def format_tensor(
         suffixes.append(f"size={tuple(array.shape)}")
     if array.dtype not in usual:
         suffixes.append(f"dtype={dtypes.of(array.dtype)!r}")
-    if grad_fn_name is not None:
-        suffixes.append(f"grad_fn=<{grad_fn_name}>")
+    if grad_fn is not None:
+        suffixes.append(f"grad_fn={grad_fn}")
     elif requires_grad:
         suffixes.append("requires_grad=True")
     indent = len("tensor(")

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.graph import Variable, apply, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import modes
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
@@ -54,7 +54,7 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 def _plain(name: str, x: Any) -> Any:
     """Replace Tensors by their arrays, also inside lists, unless a gradient would be lost."""
     if isinstance(x, Variable):
-        if modes.enabled and (x._node is not None or x._requires_grad):
+        if modes.enabled and is_tracked(x):
             raise TypeError(
                 f"{name}: has no derivative here, but was called on a Tensor that requires grad; "
                 f"use a Tensor method, or pass tensor.detach()"

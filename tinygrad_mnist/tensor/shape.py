@@ -41,6 +41,13 @@ def as_size(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
         ) from None
 
 
+def _together(name: str, views: list[Any]) -> tuple[Any, ...]:
+    """Mark views that one call made: as in PyTorch, none of them can get a history of its own."""
+    for view in views:
+        view._origin = view._origin or f"by {name}, together with others,"
+    return tuple(views)
+
+
 def as_lengths(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
     """Read the shape of a new tensor, in which no length is negative."""
     shape = as_size(name, sizes)
@@ -98,7 +105,7 @@ class ShapeMethods(Variable):
         return (
             array.ndim > 2
             and not array.flags.c_contiguous
-            and self._view_of is None
+            and self._base is None
             and not self._requires_grad
             and np.moveaxis(array, 1, -1).flags.c_contiguous
             and (array.base is None or lent_to_one(array))
@@ -323,8 +330,9 @@ class ShapeMethods(Variable):
         if not self._array.ndim:
             raise IndexError("unbind: a 0-d tensor has no dimension to unbind")
         lead = (slice(None),) * d
-        return tuple(
-            apply(ops.getitem, self, index=(*lead, i)) for i in range(self._array.shape[d])
+        return _together(
+            "unbind",
+            [apply(ops.getitem, self, index=(*lead, i)) for i in range(self._array.shape[d])],
         )
 
     def split(self, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
@@ -343,9 +351,12 @@ class ShapeMethods(Variable):
             )
         ends = np.cumsum([0, *sections]).tolist()
         lead = (slice(None),) * d
-        return tuple(
-            apply(ops.getitem, self, index=(*lead, slice(start, end)))
-            for start, end in itertools.pairwise(ends)
+        return _together(
+            "split",
+            [
+                apply(ops.getitem, self, index=(*lead, slice(start, end)))
+                for start, end in itertools.pairwise(ends)
+            ],
         )
 
     def _split_dim(self, name: str, dim: int) -> int:

@@ -2,5 +2,6 @@
 
 from tinygrad_mnist.utils import checkpoint as checkpoint
 from tinygrad_mnist.utils import data as data
+from tinygrad_mnist.utils import dlpack as dlpack
 from tinygrad_mnist.utils.summary import Summary as Summary
 from tinygrad_mnist.utils.summary import summary as summary

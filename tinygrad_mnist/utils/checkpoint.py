@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd.engine import walk
-from tinygrad_mnist.autograd.graph import Node, Variable, wrap
+from tinygrad_mnist.autograd.graph import Node, Variable, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.autograd.several import Custom, attach_outputs
 from tinygrad_mnist.ops.contract import Op, Plan
@@ -74,7 +74,7 @@ def checkpoint(
     if use_reentrant:
         if kwargs:
             raise ValueError(f"checkpoint: unexpected keyword arguments: {', '.join(kwargs)}")
-        if modes.enabled and not any(_needs_gradient(x) for x in args):
+        if modes.enabled and not any(is_tracked(x) for x in args):
             warnings.warn(
                 "None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2
             )
@@ -217,10 +217,6 @@ def _tensors(tree: Any) -> Iterator[Any]:
     elif isinstance(tree, list | tuple):
         for part in tree:
             yield from _tensors(part)
-
-
-def _needs_gradient(x: Any) -> bool:
-    return isinstance(x, Variable) and (x._node is not None or x._requires_grad)
 
 
 def checkpoint_sequential(
