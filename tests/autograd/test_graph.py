@@ -464,7 +464,7 @@ def test_hook_after_accumulation_may_use_up_the_gradient() -> None:
     handle.remove()
     (x * 2).sum().backward()
     assert x.grad.tolist() == [2.0]
-    with pytest.raises(RuntimeError, match="only be registered on a leaf"):
+    with pytest.raises(RuntimeError, match="only a leaf that requires grad"):
         (x * 2).register_post_accumulate_grad_hook(step)
 
 

@@ -349,7 +349,8 @@ def test_views_share_memory_and_history() -> None:
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         y.backward()
     with pytest.raises(RuntimeError, match="can't be written to"):
-        tg.arange(4).unfold(0, 2, 1).zero_()
+        tg.arange(4).unfold(0, 2, 1).mul_(2)
+    tg.arange(4).unfold(0, 2, 2).mul_(2)  # windows that don't overlap
 
 
 def test_reshaping_in_place_refuses_leaves_and_keeps_memory() -> None:
@@ -384,9 +385,9 @@ def test_memory_is_exchanged_by_dlpack(torch: Any) -> None:
     assert ours.tolist() == [7, 1, 2]
     assert torch.from_dlpack(ours).tolist() == [7, 1, 2]
     assert np.from_dlpack(ours).tolist() == [7, 1, 2]
-    with pytest.raises(RuntimeError, match="requires grad"):
+    with pytest.raises(BufferError, match="require gradient"):
         torch.from_dlpack(tg.ones(2, requires_grad=True))
-    with pytest.raises(TypeError, match="from_dlpack: list doesn't speak DLPack"):
+    with pytest.raises(TypeError, match="from_dlpack: expected an object with __dlpack__"):
         tg.from_dlpack([1])
 
 

@@ -126,12 +126,12 @@ def check_writable(name: str, target: Variable, *inputs: Any) -> None:
                 f"{name}: the tensor can't be written to: it was made from a read-only array; "
                 f"clone() it first"
             )
-        repeats = any(n > 1 and not s for n, s in zip(array.shape, array.strides, strict=True))
+        repeats = _overlaps_itself(array)
         fills = name == "setitem" and not tracked and not np.ndim(inputs[0])
         if repeats and not fills:
             raise RuntimeError(
-                f"{name}: the tensor can't be written to: it is an expanded view, in which several "
-                f"elements are one in memory; clone() it first"
+                f"{name}: the tensor can't be written to: it is a view in which several elements "
+                f"are one in memory; clone() it first"
             )
     if not tracked:
         return
@@ -143,6 +143,14 @@ def check_writable(name: str, target: Variable, *inputs: Any) -> None:
                 f"{name}: {what} Variable that requires grad can't be changed by an in-place "
                 f"operation; do it under no_grad(), or use the form that makes a new tensor"
             )
+
+
+def _overlaps_itself(array: np.ndarray) -> bool:
+    """Whether several elements of an array are one in memory."""
+    offsets = np.zeros((), np.int64)
+    for length, stride in zip(array.shape, array.strides, strict=True):
+        offsets = np.add.outer(offsets, np.arange(length) * stride)
+    return np.unique(offsets).size < array.size
 
 
 def memory_of(target: Variable) -> np.ndarray:

@@ -45,6 +45,8 @@ def complain(name: str, error: Exception) -> NoReturn:
         kind: type[Exception] = TypeError
     else:
         kind = next((k for k in DOCUMENTED if isinstance(error, k)), RuntimeError)
+        if type(error).__module__.startswith("tinygrad_mnist."):
+            kind = type(error)  # such as LinAlgError
     raise kind(f"{name}: {message}") from error
 
 

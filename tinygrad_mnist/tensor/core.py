@@ -256,7 +256,7 @@ class Tensor(
         """Call a function on this leaf whenever backward has accumulated its ``.grad``."""
         if not self.requires_grad or not self.is_leaf:
             raise RuntimeError(
-                "a post accumulate grad hook can only be registered on a leaf that requires grad"
+                "register_post_accumulate_grad_hook: only a leaf that requires grad can have one"
             )
         if self._after is None:
             self._after = {}
