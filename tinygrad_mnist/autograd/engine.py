@@ -112,16 +112,16 @@ def pull(
             return _pull_reference(node, g)
         saved = restore(node)
     results: list[tuple[Source, Any]] = []
-    for position, rule, slots, keywords in plan.steps:
+    for position, rule, arrays, keywords in plan.steps:
         parent = parents[position]
         assert parent is not None
         if needed is not None and parent not in needed and parent not in targets:  # type: ignore[operator]
             continue
         if keywords:
             extra = {name: _keyword(node, name, position) for name in keywords}
-            gradient = rule(g, *[saved[i] for i in slots], **extra)
+            gradient = rule(g, *saved[arrays], **extra)
         else:
-            gradient = rule(g, *[saved[i] for i in slots])
+            gradient = rule(g, *saved[arrays])
         if isinstance(parent, Node):
             shape, dtype = parent.shape, parent.dtype
         else:

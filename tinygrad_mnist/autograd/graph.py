@@ -197,16 +197,23 @@ def record(
     out = result._array
     node = kind(op, parents, plan, settings, out.shape, out.dtype)
     if plan.saves:
-        stored = [*arrays, out, *rest]
-        node.saved = tuple([stored[i] for i in plan.saves])
-        holders = (*inputs, result)
+        saved: list[Any] = []
         versions: list[Version] = []
+        count = len(arrays)
         for i in plan.saves:
-            if i < len(holders) and isinstance(x := holders[i], Variable):
-                versions.append(x._version)
-                node.stamp += x._version.count
+            version = _UNCHANGED
+            if i < count:
+                saved.append(arrays[i])
+                if isinstance(x := inputs[i], Variable):
+                    version = x._version
+            elif i == count:
+                saved.append(out)
+                version = result._version
             else:
-                versions.append(_UNCHANGED)
+                saved.append(rest[i - count - 1])
+            versions.append(version)
+            node.stamp += version.count
+        node.saved = tuple(saved)
         node.versions = versions
     return node
 

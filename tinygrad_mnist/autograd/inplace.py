@@ -79,9 +79,10 @@ def _keep_saved(node: Node, target: Variable) -> None:
     """Copy what a node has saved of a Variable, before that is written to."""
     assert node.saved is not None
     saved, versions = list(node.saved), list(node.versions)
+    copies: dict[int, Any] = {}
     for i, version in enumerate(versions):
         if version is target._version:
-            saved[i] = np.copy(saved[i])
+            saved[i] = copies.setdefault(id(saved[i]), np.copy(saved[i]))
             node.stamp -= version.count
             versions[i] = Version()
     node.saved, node.versions = tuple(saved), versions

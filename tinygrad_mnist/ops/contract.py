@@ -106,7 +106,7 @@ class Step(NamedTuple):
 
     position: int
     function: Callable[..., Any]
-    slots: tuple[int, ...]
+    arrays: slice
     keywords: tuple[str, ...]
 
 
@@ -203,11 +203,10 @@ class Op:
                     f"{self.name}: the derivative with respect to '{names[position]}' is not "
                     f"defined; pass {names[position]}.detach()"
                 )
-            for name in rule.arrays:
-                if stored.index(name) not in saves:
-                    saves.append(stored.index(name))
-            slots = tuple(saves.index(stored.index(name)) for name in rule.arrays)
-            steps.append(Step(position, rule.function, slots, rule.keywords))
+            start = len(saves)
+            saves += [stored.index(name) for name in rule.arrays]
+            arrays = slice(start, len(saves))
+            steps.append(Step(position, rule.function, arrays, rule.keywords))
         if self.once:
             # Higher derivatives go through the reference, which starts from the inputs.
             saves += [i for i in range(count) if i not in saves]

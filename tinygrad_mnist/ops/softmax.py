@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,9 @@ def _unrows(rows: Any, like: tuple[int, ...]) -> Any:
     return np.moveaxis(np.reshape(rows, (like[0], *like[2:], like[1])), -1, 1)
 
 
+_UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+
+
 def check_target(shape: tuple[int, ...], target: Any, ignore_index: int) -> bool:
     """Check class targets against the shape of their scores; return whether some are ignored.
 
@@ -84,8 +88,7 @@ def check_target(shape: tuple[int, ...], target: Any, ignore_index: int) -> bool
     if not target.size:
         return False
     # Seen as unsigned, a negative number is huge: one reduction finds both kinds of error.
-    unsigned = target.view(f"u{target.dtype.itemsize}") if target.ndim else target.astype("u8")
-    if unsigned.max() < classes:
+    if np.maximum.reduce(target.view(_UNSIGNED[target.dtype.itemsize]), axis=None) < classes:
         return 0 <= ignore_index < classes and bool((target == ignore_index).any())
     wrong = (target != ignore_index) & ((target < 0) | (target >= classes))
     if wrong.any():
@@ -116,20 +119,20 @@ def _total(rows: Any, weights: Any, dtype: Any) -> Any:
 def _nll_loss(x: Any, target: Any, weight: Any = None, *, ignore_index: int, reduction: str) -> Any:
     """Negative log likelihood of the target classes, given log probabilities of shape (N, C)."""
     rows, columns, weights = _terms(x.shape, target, weight, ignore_index, x.dtype)
-    return _reduced(_rows(x), target.shape, rows, columns, weights, reduction)
+    return _reduced(_rows(x)[rows, columns], target.shape, rows, weights, reduction)
 
 
 def _reduced(
-    log_probs: Any, shape: tuple[int, ...], rows: Any, columns: Any, weights: Any, reduction: str
+    log_probs: Any, shape: tuple[int, ...], rows: Any, weights: Any, reduction: str
 ) -> Any:
-    losses = log_probs[rows, columns]
+    """Return the losses of the rows that count, or their mean or sum."""
     if reduction == "mean" and weights is None and rows.size:
-        return np.add.reduce(losses) / -rows.size
-    losses = -losses
+        return np.add.reduce(log_probs) / -rows.size
+    losses = -log_probs
     if weights is not None:
         losses *= weights
     if reduction == "none":
-        out = np.zeros(log_probs.shape[0], log_probs.dtype)
+        out = np.zeros(math.prod(shape), losses.dtype)
         out[rows] = losses
         return out.reshape(shape)
     total = np.sum(losses)
@@ -196,14 +199,16 @@ def _cross_entropy(
 ) -> Any:
     """Negative log likelihood of the target classes, given logits: log_softmax and nll_loss."""
     rows, columns, weights = _terms(x.shape, target, weight, ignore_index, x.dtype)
-    log_probs = _rows(x)
+    shifted = _rows(x)
     if x.size:
-        log_probs = log_probs - np.maximum.reduce(log_probs, axis=1, keepdims=True)
-    probs = np.exp(log_probs)
+        shifted = shifted - np.maximum.reduce(shifted, axis=1, keepdims=True)
+    probs = np.exp(shifted)
     totals = np.add.reduce(probs, axis=1, keepdims=True)
     probs /= totals
-    log_probs = log_probs - np.log(totals)
-    out = _reduced(log_probs, target.shape, rows, columns, weights, reduction)
+    log_totals = np.log(totals[:, 0])
+    log_probs = shifted[rows, columns]
+    log_probs -= log_totals if rows.size == log_totals.size else log_totals[rows]
+    out = _reduced(log_probs, target.shape, rows, weights, reduction)
     return out, probs, rows, columns, weights
 
 

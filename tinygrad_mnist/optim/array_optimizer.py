@@ -8,7 +8,7 @@ the state to begin with, :meth:`ArrayOptimizer.start`, and the formula in place,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,7 @@ class ArrayOptimizer(Optimizer):
     tensor([2.5000], requires_grad=True)
     """
 
-    _scratch: dict[Any, list[np.ndarray]]
+    _scratch: dict[Any, tuple[np.ndarray, ...]]
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         check(type(self).__name__, defaults)
@@ -113,37 +113,39 @@ class ArrayOptimizer(Optimizer):
         *state: Tensor,
         decay: float = 0,
         length: int = BLOCK,
-    ) -> Iterator[tuple[np.ndarray, ...]]:
-        """Yield cache-sized pieces of a parameter, its gradient and state, and two scratch arrays.
+    ) -> Iterable[tuple[np.ndarray, ...]]:
+        """Cut a parameter, its gradient and state into pieces, with two scratch arrays for each.
 
-        With a decay, the gradient is that of the loss and an L2 penalty. Arrays that lie in
-        memory without gaps and in one order are cut; others come whole. The scratch arrays are
-        reused: what is in them lasts until the next piece.
+        The pieces stay in the cache. With a decay, the gradient is that of the loss and an L2
+        penalty. Arrays that lie in memory without gaps and in one order are cut; others come
+        whole. The scratch arrays are reused: what is in them lasts until the next piece.
         """
-        arrays = [p, g, *[s._array for s in state]]
-        if p.flags.c_contiguous:
-            in_order = all([a.flags.c_contiguous for a in arrays])
-        else:
-            in_order = all([a.flags.f_contiguous for a in arrays])
-            arrays = [a.T for a in arrays]
-        if p.size <= length or not in_order:
-            yield self._piece(arrays, decay)
-            return
-        flat = [a.reshape(-1) for a in arrays]
-        for i in range(0, p.size, length):
-            yield self._piece([a[i : i + length] for a in flat], decay)
+        arrays = (p, g, *[s._array for s in state])
+        if p.size > length:
+            if all([a.flags.f_contiguous for a in arrays]):
+                arrays = tuple([a.T for a in arrays])
+            if all([a.flags.c_contiguous for a in arrays]):
+                return self._cut([a.reshape(-1) for a in arrays], decay, length)
+        return (self._piece(arrays, decay),)
 
-    def _piece(self, arrays: list[np.ndarray], decay: float) -> tuple[np.ndarray, ...]:
+    def _cut(
+        self, flat: list[np.ndarray], decay: float, length: int
+    ) -> Iterator[tuple[np.ndarray, ...]]:
+        for i in range(0, flat[0].size, length):
+            yield self._piece(tuple([a[i : i + length] for a in flat]), decay)
+
+    def _piece(self, arrays: tuple[np.ndarray, ...], decay: float) -> tuple[np.ndarray, ...]:
         """Add a penalty's gradient to the second of the arrays, and two scratch arrays to all."""
-        p, g = arrays[:2]
-        key = p.shape, p.dtype
+        p = arrays[0]
+        key = (p.shape, p.strides, p.dtype.char)
         scratch = self._scratch.get(key)
-        if scratch is None:
-            scratch = self._scratch[key] = [np.empty(p.shape, p.dtype) for _ in range(3)]
+        if scratch is None:  # in the parameter's memory order: then all are walked in one run
+            scratch = self._scratch[key] = tuple(np.empty_like(p) for _ in range(3))
         one, two, three = scratch
         if decay:
             np.multiply(p, decay, out=three)
-            arrays[1] = np.add(three, g, out=three)
+            g = np.add(three, arrays[1], out=three)
+            return (p, g, *arrays[2:], one, two)
         return (*arrays, one, two)
 
     @staticmethod

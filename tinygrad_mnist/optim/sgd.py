@@ -74,7 +74,7 @@ class SGD(ArrayOptimizer):
         if not momentum:
             for p_, g_, one, _ in self.blocks(p, g, decay=decay, length=LONG_BLOCK):
                 np.multiply(g_, lr, out=one)
-                p_ -= one
+                np.subtract(p_, one, out=p_)
             return
         first = state["momentum_buffer"] is None
         if first:

@@ -30,6 +30,9 @@ def call_ufunc(
     op = ops.UFUNCS.get(ufunc)
     if method == "__call__" and op is not None and not kwargs:
         return apply(op, *inputs)
+    if method == "reduce" and ufunc in _REDUCTIONS and set(kwargs) <= {"axis", "keepdims"}:
+        axis, keepdims = kwargs.get("axis", 0), kwargs.get("keepdims", False)
+        return call_function(_REDUCTIONS[ufunc], (inputs[0], axis), {"keepdims": keepdims})
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
     out = kwargs.get("out", ())
     if any(isinstance(x, Variable) for x in out):
@@ -94,6 +97,11 @@ for _function, _method in (
     (np.any, "any"), (np.all, "all"),
 ):  # fmt: skip
     FUNCTIONS[_function] = _reduction(_method)
+
+_REDUCTIONS: dict[np.ufunc, Any] = {
+    np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min
+}  # fmt: skip
+"""The functions that the ufuncs' ``reduce`` stands behind."""
 
 
 @_implements(np.var)
