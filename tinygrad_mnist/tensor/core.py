@@ -30,6 +30,7 @@ from tinygrad_mnist.autograd.inplace import adopt, check_writable, is_part, memo
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import printing, protocols
 from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.attributes import AttributeMethods
 from tinygrad_mnist.tensor.conversion import ConversionMethods
 from tinygrad_mnist.tensor.device import CPU, device
 from tinygrad_mnist.tensor.elementwise import ElementwiseMethods
@@ -37,12 +38,13 @@ from tinygrad_mnist.tensor.indexing import IndexingMethods, as_index
 from tinygrad_mnist.tensor.inplace import InplaceMethods
 from tinygrad_mnist.tensor.linalg import LinalgMethods
 from tinygrad_mnist.tensor.printing import Size
-from tinygrad_mnist.tensor.reduction import ReductionMethods, as_dim
+from tinygrad_mnist.tensor.reduction import ReductionMethods
 from tinygrad_mnist.tensor.shape import ShapeMethods
 from tinygrad_mnist.tensor.surface import SurfaceMethods
 
 
 class Tensor(
+    AttributeMethods,
     ElementwiseMethods,
     ReductionMethods,
     ShapeMethods,
@@ -106,51 +108,6 @@ class Tensor(
 
     is_cuda = False
     is_sparse = False
-
-    @property
-    def itemsize(self) -> int:
-        """The bytes of one element."""
-        return self._array.itemsize
-
-    @property
-    def nbytes(self) -> int:
-        """The bytes of all elements."""
-        return self._array.nbytes
-
-    def size(self, dim: int | None = None) -> Any:
-        """Return the shape, or the length of one dimension."""
-        return self.shape if dim is None else self.shape[as_dim("size", dim, self._array.ndim)]
-
-    def dim(self) -> int:
-        """Return the number of dimensions."""
-        return self._array.ndim
-
-    def numel(self) -> int:
-        """Return the number of elements."""
-        return self._array.size
-
-    nelement = numel
-
-    def element_size(self) -> int:
-        """Return the bytes of one element."""
-        return self._array.itemsize
-
-    def is_floating_point(self) -> bool:
-        """Return whether the elements are floating-point numbers."""
-        return self._array.dtype.kind == "f"
-
-    def is_contiguous(self) -> bool:
-        """Return whether the elements lie in memory in row-major order without gaps."""
-        return self._array.flags.c_contiguous
-
-    def stride(self, dim: int | None = None) -> Any:
-        """Return the steps between neighbours in each dimension, in elements."""
-        strides = tuple(step // self._array.itemsize for step in self._array.strides)
-        return strides if dim is None else strides[as_dim("stride", dim, self._array.ndim)]
-
-    def data_ptr(self) -> int:
-        """Return the address of the first element."""
-        return self._array.__array_interface__["data"][0]  # type: ignore[no-any-return]
 
     # Gradients
 

@@ -1,0 +1,57 @@
+"""Tensor's sizes: how many elements, of how many bytes, how they lie in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_mnist.autograd.graph import Variable
+from tinygrad_mnist.tensor.reduction import as_dim
+
+
+class AttributeMethods(Variable):
+    """What can be asked of a Tensor without computing."""
+
+    @property
+    def itemsize(self) -> int:
+        """The bytes of one element."""
+        return self._array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all elements."""
+        return self._array.nbytes
+
+    def size(self, dim: int | None = None) -> Any:
+        """Return the shape, or the length of one dimension."""
+        return self.shape if dim is None else self.shape[as_dim("size", dim, self._array.ndim)]
+
+    def dim(self) -> int:
+        """Return the number of dimensions."""
+        return self._array.ndim
+
+    def numel(self) -> int:
+        """Return the number of elements."""
+        return self._array.size
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        """Return the bytes of one element."""
+        return self._array.itemsize
+
+    def is_floating_point(self) -> bool:
+        """Return whether the elements are floating-point numbers."""
+        return self._array.dtype.kind == "f"
+
+    def is_contiguous(self) -> bool:
+        """Return whether the elements lie in memory in row-major order without gaps."""
+        return self._array.flags.c_contiguous
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Return the steps between neighbours in each dimension, in elements."""
+        strides = tuple(step // self._array.itemsize for step in self._array.strides)
+        return strides if dim is None else strides[as_dim("stride", dim, self._array.ndim)]
+
+    def data_ptr(self) -> int:
+        """Return the address of the first element."""
+        return self._array.__array_interface__["data"][0]  # type: ignore[no-any-return]
