@@ -29,6 +29,7 @@ from tinygrad_mnist.autograd import is_inference_mode_enabled as is_inference_mo
 from tinygrad_mnist.autograd import no_grad as no_grad
 from tinygrad_mnist.autograd import set_grad_enabled as set_grad_enabled
 from tinygrad_mnist.linalg.products import chain_matmul as chain_matmul
+from tinygrad_mnist.memory import keep_freed_memory as _keep_freed_memory
 from tinygrad_mnist.serialization import load as load
 from tinygrad_mnist.serialization import save as save
 from tinygrad_mnist.tensor import BoolTensor as BoolTensor
@@ -381,5 +382,7 @@ from tinygrad_mnist.tensor import zeros as zeros
 from tinygrad_mnist.tensor import zeros_like as zeros_like
 from tinygrad_mnist.threads import get_num_threads as get_num_threads
 from tinygrad_mnist.threads import set_num_threads as set_num_threads
+
+_keep_freed_memory()
 
 __version__ = "0.1.0"
