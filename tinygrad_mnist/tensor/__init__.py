@@ -88,9 +88,6 @@ from tinygrad_mnist.tensor.functions import asin as asin
 from tinygrad_mnist.tensor.functions import atan as atan
 from tinygrad_mnist.tensor.functions import atan2 as atan2
 from tinygrad_mnist.tensor.functions import baddbmm as baddbmm
-from tinygrad_mnist.tensor.functions import (
-    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
-)
 from tinygrad_mnist.tensor.functions import bitwise_and as bitwise_and
 from tinygrad_mnist.tensor.functions import bitwise_not as bitwise_not
 from tinygrad_mnist.tensor.functions import bitwise_or as bitwise_or
@@ -110,13 +107,11 @@ from tinygrad_mnist.tensor.functions import cos as cos
 from tinygrad_mnist.tensor.functions import cosh as cosh
 from tinygrad_mnist.tensor.functions import cov as cov
 from tinygrad_mnist.tensor.functions import cross as cross
-from tinygrad_mnist.tensor.functions import cross_entropy as cross_entropy
 from tinygrad_mnist.tensor.functions import cumsum as cumsum
 from tinygrad_mnist.tensor.functions import det as det
 from tinygrad_mnist.tensor.functions import div as div
 from tinygrad_mnist.tensor.functions import divide as divide
 from tinygrad_mnist.tensor.functions import dot as dot
-from tinygrad_mnist.tensor.functions import elu as elu
 from tinygrad_mnist.tensor.functions import eq as eq
 from tinygrad_mnist.tensor.functions import erf as erf
 from tinygrad_mnist.tensor.functions import exp as exp
@@ -129,7 +124,6 @@ from tinygrad_mnist.tensor.functions import floor as floor
 from tinygrad_mnist.tensor.functions import floor_divide as floor_divide
 from tinygrad_mnist.tensor.functions import gather as gather
 from tinygrad_mnist.tensor.functions import ge as ge
-from tinygrad_mnist.tensor.functions import gelu as gelu
 from tinygrad_mnist.tensor.functions import ger as ger
 from tinygrad_mnist.tensor.functions import greater as greater
 from tinygrad_mnist.tensor.functions import greater_equal as greater_equal
@@ -146,11 +140,9 @@ from tinygrad_mnist.tensor.functions import isinf as isinf
 from tinygrad_mnist.tensor.functions import isnan as isnan
 from tinygrad_mnist.tensor.functions import kron as kron
 from tinygrad_mnist.tensor.functions import le as le
-from tinygrad_mnist.tensor.functions import leaky_relu as leaky_relu
 from tinygrad_mnist.tensor.functions import lerp as lerp
 from tinygrad_mnist.tensor.functions import less as less
 from tinygrad_mnist.tensor.functions import less_equal as less_equal
-from tinygrad_mnist.tensor.functions import linear as linear
 from tinygrad_mnist.tensor.functions import log as log
 from tinygrad_mnist.tensor.functions import log1p as log1p
 from tinygrad_mnist.tensor.functions import log2 as log2
@@ -183,7 +175,6 @@ from tinygrad_mnist.tensor.functions import narrow as narrow
 from tinygrad_mnist.tensor.functions import ne as ne
 from tinygrad_mnist.tensor.functions import neg as neg
 from tinygrad_mnist.tensor.functions import negative as negative
-from tinygrad_mnist.tensor.functions import nll_loss as nll_loss
 from tinygrad_mnist.tensor.functions import nonzero as nonzero
 from tinygrad_mnist.tensor.functions import norm as norm
 from tinygrad_mnist.tensor.functions import not_equal as not_equal
@@ -207,12 +198,10 @@ from tinygrad_mnist.tensor.functions import scatter_add as scatter_add
 from tinygrad_mnist.tensor.functions import select as select
 from tinygrad_mnist.tensor.functions import sigmoid as sigmoid
 from tinygrad_mnist.tensor.functions import sign as sign
-from tinygrad_mnist.tensor.functions import silu as silu
 from tinygrad_mnist.tensor.functions import sin as sin
 from tinygrad_mnist.tensor.functions import sinh as sinh
 from tinygrad_mnist.tensor.functions import slogdet as slogdet
 from tinygrad_mnist.tensor.functions import softmax as softmax
-from tinygrad_mnist.tensor.functions import softplus as softplus
 from tinygrad_mnist.tensor.functions import split as split
 from tinygrad_mnist.tensor.functions import sqrt as sqrt
 from tinygrad_mnist.tensor.functions import square as square
