@@ -29,7 +29,7 @@ from tinygrad_mnist.autograd.hooks import RemovableHandle, hooks_of, retain
 from tinygrad_mnist.autograd.inplace import adopt, check_writable, is_part, memory_of, record_write
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import printing, protocols
-from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.arguments import as_dim, named
 from tinygrad_mnist.tensor.conversion import ConversionMethods
 from tinygrad_mnist.tensor.device import CPU, device
 from tinygrad_mnist.tensor.elementwise import ElementwiseMethods
@@ -37,7 +37,7 @@ from tinygrad_mnist.tensor.indexing import IndexingMethods, as_index
 from tinygrad_mnist.tensor.inplace import InplaceMethods
 from tinygrad_mnist.tensor.linalg import LinalgMethods
 from tinygrad_mnist.tensor.printing import Size
-from tinygrad_mnist.tensor.reduction import ReductionMethods, as_dim
+from tinygrad_mnist.tensor.reduction import ReductionMethods
 from tinygrad_mnist.tensor.shape import ShapeMethods
 from tinygrad_mnist.tensor.surface import SurfaceMethods
 

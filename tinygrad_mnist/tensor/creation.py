@@ -13,7 +13,9 @@ from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import random
 from tinygrad_mnist.tensor.arguments import (
+    as_dim,
     as_int,
+    as_lengths,
     as_number,
     as_tensors,
     as_tuple,
@@ -26,8 +28,6 @@ from tinygrad_mnist.tensor.core import Tensor
 from tinygrad_mnist.tensor.device import check_device
 from tinygrad_mnist.tensor.exchange import from_dlpack, is_foreign
 from tinygrad_mnist.tensor.random import Generator
-from tinygrad_mnist.tensor.reduction import as_dim
-from tinygrad_mnist.tensor.shape import as_lengths
 
 
 def _finish(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:

@@ -8,10 +8,9 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
-from tinygrad_mnist.tensor.arguments import as_tensor, as_tensors, broadcast, named
+from tinygrad_mnist.tensor.arguments import as_size, as_tensor, as_tensors, broadcast, named
 from tinygrad_mnist.tensor.creation import cat, stack
 from tinygrad_mnist.tensor.printing import Size
-from tinygrad_mnist.tensor.shape import as_size
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor

@@ -11,9 +11,8 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import named_methods
+from tinygrad_mnist.tensor.arguments import as_dim, named_methods
 from tinygrad_mnist.tensor.factorization import FactorizationMethods
-from tinygrad_mnist.tensor.reduction import as_dim
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor

@@ -9,9 +9,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops.views import diagonal_index
-from tinygrad_mnist.tensor.arguments import as_int, as_tensor, named, public
-from tinygrad_mnist.tensor.reduction import as_dim
-from tinygrad_mnist.tensor.shape import as_size
+from tinygrad_mnist.tensor.arguments import as_dim, as_int, as_size, as_tensor, named, public
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
