@@ -407,5 +407,5 @@ class Transformer(Module):
                 [0., 0.]])
         """
         check_device(device)
-        kind = dtypes.default_float() if dtype is None else dtypes.as_numpy(dtype)
+        kind = dtypes.as_float(dtype)
         return wrap(np.triu(np.full((sz, sz), -np.inf, kind), 1))  # type: ignore[no-any-return]

@@ -246,7 +246,7 @@ def as_tensors(name: str, tensors: Any) -> list[Any]:
 
 def as_int(name: str, argument: str, x: Any) -> int:
     """Return an argument that must be an integer; a bool is none."""
-    number = x
+    number: int = x
     if type(x) is not int:
         if isinstance(x, Variable) and (x._array.ndim or x._array.dtype.kind not in "iu"):
             raise TypeError(f"{name}: argument '{argument}' must be int, not a Tensor of {x.shape}")
