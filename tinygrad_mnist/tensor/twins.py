@@ -1,7 +1,7 @@
 """In-place twins of what makes a new tensor: ``sin_`` writes what ``sin`` returns into the tensor.
 
-Each is recorded as the tensor's new history. The twins of views (``squeeze_``, ``t_``) write no element: they
-change how the tensor looks at its memory.
+Each is recorded as the tensor's new history. The twins of views (``squeeze_``, ``t_``) write no
+element: they change how the tensor looks at its memory.
 """
 
 from __future__ import annotations
