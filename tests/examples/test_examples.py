@@ -346,6 +346,28 @@ def test_a_grid_starts_no_more_workers_than_cells(
     assert asked == [2]
 
 
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("history", {"train_cost": ["low"]}),
+        ("history", {"train_cost": [1.0], "validation_cost": []}),
+        ("history", [1.0]),
+        ("seconds", None),
+        ("random", "dice"),
+        ("optimizer", {}),
+        ("network", 3),
+    ],
+    ids=str,
+)
+def test_doctored_checkpoint_ends_in_one_line(
+    entry: str, value: Any, tmp_path: Path, undrawn: None
+) -> None:
+    options = ["--out", str(tmp_path), "--epochs", "1", "--batch-size", "500"]
+    mlp.main(options)
+    tg.save(tg.load(tmp_path / "mlp.npz") | {entry: value}, tmp_path / "mlp.npz")
+    assert last_line(mlp.main, *options, "--resume").startswith("error: ")
+
+
 def test_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     (tmp_path / "mlp.npz").write_bytes(b"not a checkpoint" * 20)
     line = last_line(mlp.main, "--out", str(tmp_path), "--resume")

@@ -51,6 +51,12 @@ def test_page_holds_the_figures_and_finished_runs_are_skipped(
     monkeypatch.setattr(reproduce.Children, "run", fail)
     again = reproduce.main(quick(tmp_path, "E2", "E8"))
     assert again["experiments"] == figures["experiments"]
+    # Asked for one of them, the page still has both.
+    assert reproduce.main(quick(tmp_path, "E2"))["experiments"] == figures["experiments"]
+    with monkeypatch.context() as patch:
+        patch.setattr(reproduce, "fingerprint", lambda digits: "other data")
+        with pytest.raises(AssertionError, match="E2-seed0 was run again"):
+            reproduce.main(quick(tmp_path, "E2"))
     record = tmp_path / "finished" / "E2-seed0.json"
     settings = json.dumps(json.loads(record.read_text())["settings"])
     for damaged in ('{"settings": ', f'{{"settings": {settings}}}', "[]"):
