@@ -347,6 +347,12 @@ def need_floats(name: str, x: Any) -> None:
         )
 
 
+def expands(shape: Sequence[int], to: Sequence[int]) -> bool:
+    """Return whether a shape can be expanded to another, by repeating lengths of 1."""
+    lead = len(to) - len(shape)
+    return lead >= 0 and all(n in (1, m) for n, m in zip(shape, to[lead:], strict=True))
+
+
 def broadcast(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape that shapes broadcast to."""
     try:

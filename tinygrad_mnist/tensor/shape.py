@@ -12,7 +12,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.api import lent_to_one
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_dim, as_dims, as_size, named_methods
+from tinygrad_mnist.tensor.arguments import as_dim, as_dims, as_size, expands, named_methods
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -221,7 +221,7 @@ class ShapeMethods(Variable):
         to, shape = as_size("expand", size), self._array.shape
         lead = len(to) - len(shape)
         full = tuple(shape[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(to))
-        if lead < 0 or any(have not in (1, n) for have, n in zip(shape, full[lead:], strict=True)):
+        if not expands(shape, full):
             raise RuntimeError(
                 f"expand: a tensor of shape {list(shape)} can't be expanded to {list(to)}; only "
                 f"dimensions of length 1 can be repeated, and new ones come in front"
