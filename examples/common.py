@@ -59,7 +59,7 @@ def options(
     if digits:
         parser.add_argument(
             "--dataset", choices=["sample", "mnist"], default="sample",
-            help="5,000 embedded digits, or all of MNIST",
+            help="5,000 embedded digits, or all of MNIST (which examples.reproduce takes)",
         )  # fmt: skip
         parser.add_argument(
             "--data", type=Path, default=None,
@@ -347,17 +347,20 @@ def resume(path: Path, args: argparse.Namespace, **parts: Any) -> tuple[History,
             f"{path} was made with other settings, {made_with}; give the same, or leave out "
             f"--resume"
         )
-    for name, part in parts.items():
-        part.load_state_dict(saved[name])
-    tg.set_rng_state(saved["random"])
-    history = History(saved["history"])
+    try:
+        history, seconds = History(saved["history"]), float(saved["seconds"])
+        for name, part in parts.items():
+            part.load_state_dict(saved[name])
+        tg.set_rng_state(saved["random"])
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged ({error}); leave out --resume") from error
     if history.diverged:
         raise ValueError(
             f"the run of {path} diverged in epoch {history.diverged}; leave out --resume, and try "
             f"a lower --lr"
         )
     print(f"resumed {path} after epoch {history.epochs}")
-    return history, saved["seconds"]
+    return history, seconds
 
 
 def finish(

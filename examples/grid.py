@@ -180,7 +180,7 @@ def panels(path: Path, title: str, results: Sequence[Result], columns: int, floo
         words = outcome(result).replace(", ", "\n").replace("accuracy ", "")
         highest = max(history["train_accuracy"][:count], default=0.0)
         if count and highest < floor:
-            words = f"never above {highest:.2f}\n{words}"
+            words = f"below the axis:\nnever above {highest:.2f}\n{words}"
         costs.text(  # on the axes that are drawn last
             0.96, 0.06, words, ha="right", fontsize="small", transform=costs.transAxes,
             bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none"},

@@ -6,6 +6,7 @@ Imported before anything that takes time to import, so that Ctrl-C ends in one l
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -23,6 +24,8 @@ def _hook(kind: type[BaseException], error: BaseException, trace: TracebackType 
 
 
 sys.excepthook = _hook
+# Joblib's, when its workers are stopped: that they are stopped is what was asked for.
+warnings.filterwarnings("ignore", message=r"\d+ tasks (have been|which were)")
 
 
 @contextmanager

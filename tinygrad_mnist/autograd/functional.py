@@ -186,7 +186,7 @@ def vjp(
 ) -> tuple[Any, Any]:
     r"""Return a function's outputs, and the product of a vector with its Jacobian.
 
-    .. math:: (f(x), \\; v^T J)
+    .. math:: (f(x), \; v^T J)
 
     Follows ``torch.autograd.functional.vjp``.
 
@@ -236,7 +236,7 @@ def jvp(
 ) -> tuple[Any, Any]:
     r"""Return a function's outputs, and the product of its Jacobian with a vector.
 
-    .. math:: (f(x), \\; J v)
+    .. math:: (f(x), \; J v)
 
     Follows ``torch.autograd.functional.jvp``; parameters and errors are those of :func:`vjp`, but
     v has the inputs' shapes, and may be None where there is one input of one element.
@@ -268,7 +268,7 @@ def jacobian(
 ) -> Any:
     r"""Return the Jacobian of a function.
 
-    .. math:: J_{ij} = \\partial f_i / \\partial x_j
+    .. math:: J_{ij} = \partial f_i / \partial x_j
 
     One walk per element of the output, or per element of the input for ``"forward-mode"``. Follows
     ``torch.autograd.functional.jacobian``; parameters and errors are those of :func:`vjp`.
@@ -353,7 +353,7 @@ def hessian(
 ) -> Any:
     r"""Return the Hessian of a function of one number.
 
-    .. math:: H_{ij} = \\partial^2 f / \\partial x_i \\partial x_j
+    .. math:: H_{ij} = \partial^2 f / \partial x_i \partial x_j
 
     The Jacobian of the gradient. Follows ``torch.autograd.functional.hessian``; parameters and
     errors are those of :func:`jacobian`.
@@ -399,7 +399,7 @@ def vhp(
 ) -> tuple[Any, Any]:
     r"""Return a function's output, one number, and the product of a vector with its Hessian.
 
-    .. math:: (f(x), \\; v^T H)
+    .. math:: (f(x), \; v^T H)
 
     Follows ``torch.autograd.functional.vhp``; parameters and errors are those of :func:`jvp`.
 
@@ -427,7 +427,7 @@ def hvp(
 ) -> tuple[Any, Any]:
     r"""Return a function's output, one number, and the product of its Hessian with a vector.
 
-    .. math:: (f(x), \\; H v)
+    .. math:: (f(x), \; H v)
 
     The same as :func:`vhp` where the Hessian is symmetric, and slower. Follows
     ``torch.autograd.functional.hvp``; parameters and errors are those of :func:`jvp`.

@@ -29,7 +29,7 @@ def gradcheck(
 ) -> bool:
     r"""Check the gradients of a function against central differences.
 
-    .. math:: J_{ij} \\approx (f_i(x + \\epsilon e_j) - f_i(x - \\epsilon e_j)) / 2\\epsilon
+    .. math:: J_{ij} \approx (f_i(x + \epsilon e_j) - f_i(x - \epsilon e_j)) / 2\epsilon
 
     Every element of the Jacobian is compared. Follows ``torch.autograd.gradcheck``.
 

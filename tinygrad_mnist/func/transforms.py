@@ -172,7 +172,7 @@ def grad(
 ) -> Callable[..., Any]:
     r"""Return a function that returns the gradient of a function of one number.
 
-    .. math:: x \\mapsto \\partial f(x) / \\partial x
+    .. math:: x \mapsto \partial f(x) / \partial x
 
     Follows ``torch.func.grad``.
 
@@ -233,7 +233,7 @@ def value_and_grad(
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     r"""Return a function's output, and the function that multiplies vectors by its Jacobian.
 
-    .. math:: (f(x), \\; v \\mapsto v^T J)
+    .. math:: (f(x), \; v \mapsto v^T J)
 
     Follows ``torch.func.vjp``.
 
@@ -285,7 +285,7 @@ def jvp(
 ) -> Any:
     r"""Return a function's output, and how it changes when the primals change by tangents.
 
-    .. math:: (f(x), \\; J v)
+    .. math:: (f(x), \; J v)
 
     Computed by two reverse walks. Follows ``torch.func.jvp``.
 
@@ -430,7 +430,7 @@ def jacrev(
 ) -> Callable[..., Any]:
     r"""Return a function that returns the Jacobian of a function, by a walk for each output.
 
-    .. math:: J_{ij} = \\partial f_i / \\partial x_j
+    .. math:: J_{ij} = \partial f_i / \partial x_j
 
     Follows ``torch.func.jacrev``; chunk_size is accepted, and changes nothing.
 
@@ -475,7 +475,7 @@ def jacfwd(
 def hessian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     r"""Return a function that returns the Hessian of a function: the Jacobian of its Jacobian.
 
-    .. math:: H_{ij} = \\partial^2 f / \\partial x_i \\partial x_j
+    .. math:: H_{ij} = \partial^2 f / \partial x_i \partial x_j
 
     Follows ``torch.func.hessian``.
 

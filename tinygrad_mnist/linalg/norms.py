@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.ops import LinAlgError
 from tinygrad_mnist.tensor import Tensor, stack
+from tinygrad_mnist.tensor.arguments import as_dims
 from tinygrad_mnist.tensor.factorization import (
     check_float,
     check_matrix,
@@ -20,7 +21,6 @@ from tinygrad_mnist.tensor.factorization import (
     svdvals,
     tolerances,
 )
-from tinygrad_mnist.tensor.reduction import as_dims
 
 
 def vector_norm(

@@ -12,9 +12,8 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.arguments import as_dim, named
 from tinygrad_mnist.tensor.factorization import check_float
-from tinygrad_mnist.tensor.reduction import as_dim
 
 
 def matmul(input: Tensor, other: Tensor) -> Tensor:  # noqa: A002

@@ -97,7 +97,7 @@ class MultiheadAttention(Module):
         self.dropout = dropout
         self.batch_first = batch_first
         self.add_zero_attn = add_zero_attn
-        kind = dtypes.default_float() if dtype is None else dtypes.as_numpy(dtype)
+        kind = dtypes.as_float(dtype)
         if self.kdim == self.vdim == embed_dim:
             self.in_proj_weight = column_major(3 * embed_dim, embed_dim, kind)
             for name in ("q_proj_weight", "k_proj_weight", "v_proj_weight"):

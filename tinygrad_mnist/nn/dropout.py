@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tinygrad_mnist.nn import functional as F
+from tinygrad_mnist.nn.functional.dropout import check_probability
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.tensor import Tensor
 
@@ -27,8 +28,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
-        if not 0 <= p <= 1:
-            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+        check_probability(p)
         self.p = p
         self.inplace = inplace
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tinygrad_mnist.nn import functional as F
+from tinygrad_mnist.nn.functional.loss import check_reduction
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.functions import check_reduction
 
 
 class _Loss(Module):

@@ -33,12 +33,42 @@ def _activation(activation: Activation) -> Callable[[Tensor], Tensor]:
 
 
 class _Layer(Module):
-    """A part of the layers of both stacks: the feed-forward network."""
+    """What the layers of both stacks have: attentions, a feed-forward network, normalisations."""
 
-    linear1: Linear
-    linear2: Linear
-    dropout: Dropout
-    activation: Callable[[Tensor], Tensor]
+    attentions: tuple[str, ...]
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Activation = F.relu,
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        kind: dict[str, Any] = {"device": device, "dtype": dtype}
+        for name in self.attentions:
+            attention = MultiheadAttention(
+                d_model, nhead, dropout, bias, batch_first=batch_first, **kind
+            )
+            self.add_module(name, attention)
+        self.linear1 = Linear(d_model, dim_feedforward, bias, **kind)
+        self.dropout = Dropout(dropout)
+        self.linear2 = Linear(dim_feedforward, d_model, bias, **kind)
+        self.norm_first = norm_first
+        parts = range(1, len(self.attentions) + 2)
+        for number in parts:
+            norm = LayerNorm(d_model, layer_norm_eps, bias=bias, **kind)
+            self.add_module(f"norm{number}", norm)
+        for number in parts:
+            self.add_module(f"dropout{number}", Dropout(dropout))
+        self.activation = _activation(activation)
 
     def _transformed(self, x: Tensor) -> Tensor:
         return self.linear2(self.dropout(self.activation(self.linear1(x))))  # type: ignore[no-any-return]
@@ -66,34 +96,7 @@ class TransformerEncoderLayer(_Layer):
     torch.Size([10, 3, 8])
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: Activation = F.relu,
-        layer_norm_eps: float = 1e-5,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        kind: dict[str, Any] = {"device": device, "dtype": dtype}
-        self.self_attn = MultiheadAttention(
-            d_model, nhead, dropout, bias, batch_first=batch_first, **kind
-        )
-        self.linear1 = Linear(d_model, dim_feedforward, bias, **kind)
-        self.dropout = Dropout(dropout)
-        self.linear2 = Linear(dim_feedforward, d_model, bias, **kind)
-        self.norm_first = norm_first
-        self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias, **kind)
-        self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias, **kind)
-        self.dropout1 = Dropout(dropout)
-        self.dropout2 = Dropout(dropout)
-        self.activation = _activation(activation)
+    attentions = ("self_attn",)
 
     def forward(
         self,
@@ -130,36 +133,7 @@ class TransformerDecoderLayer(_Layer):
     torch.Size([6, 3, 8])
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: Activation = F.relu,
-        layer_norm_eps: float = 1e-5,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        kind: dict[str, Any] = {"device": device, "dtype": dtype}
-        for name in ("self_attn", "multihead_attn"):
-            attention = MultiheadAttention(
-                d_model, nhead, dropout, bias, batch_first=batch_first, **kind
-            )
-            self.add_module(name, attention)
-        self.linear1 = Linear(d_model, dim_feedforward, bias, **kind)
-        self.dropout = Dropout(dropout)
-        self.linear2 = Linear(dim_feedforward, d_model, bias, **kind)
-        self.norm_first = norm_first
-        for name in ("norm1", "norm2", "norm3"):
-            self.add_module(name, LayerNorm(d_model, layer_norm_eps, bias=bias, **kind))
-        for name in ("dropout1", "dropout2", "dropout3"):
-            self.add_module(name, Dropout(dropout))
-        self.activation = _activation(activation)
+    attentions = ("self_attn", "multihead_attn")
 
     def forward(
         self,
@@ -407,5 +381,5 @@ class Transformer(Module):
                 [0., 0.]])
         """
         check_device(device)
-        kind = dtypes.default_float() if dtype is None else dtypes.as_numpy(dtype)
+        kind = dtypes.as_float(dtype)
         return wrap(np.triu(np.full((sz, sz), -np.inf, kind), 1))  # type: ignore[no-any-return]

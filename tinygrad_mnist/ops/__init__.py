@@ -35,7 +35,6 @@ from tinygrad_mnist.ops.elementwise import abs as abs
 from tinygrad_mnist.ops.elementwise import add as add
 from tinygrad_mnist.ops.elementwise import clamp as clamp
 from tinygrad_mnist.ops.elementwise import div as div
-from tinygrad_mnist.ops.elementwise import erf as erf
 from tinygrad_mnist.ops.elementwise import exp as exp
 from tinygrad_mnist.ops.elementwise import exp2 as exp2
 from tinygrad_mnist.ops.elementwise import expm1 as expm1
@@ -129,6 +128,7 @@ from tinygrad_mnist.ops.softmax import softmax as softmax
 from tinygrad_mnist.ops.special import acosh as acosh
 from tinygrad_mnist.ops.special import asinh as asinh
 from tinygrad_mnist.ops.special import atanh as atanh
+from tinygrad_mnist.ops.special import erf as erf
 from tinygrad_mnist.ops.special import erfc as erfc
 from tinygrad_mnist.ops.special import erfinv as erfinv
 from tinygrad_mnist.ops.special import fmod as fmod

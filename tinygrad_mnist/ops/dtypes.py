@@ -125,6 +125,11 @@ def type_name(kind: np.dtype[Any]) -> str:
     return f"torch.{_NAMES[kind.name]}Tensor"
 
 
+def as_float(kind: Any) -> np.dtype[Any]:
+    """Return NumPy's dtype for a dtype, and the default floating-point one for None."""
+    return _default if kind is None else as_numpy(kind)
+
+
 def default_float() -> np.dtype[Any]:
     """Return NumPy's dtype of new floating-point tensors."""
     return _default

@@ -164,16 +164,6 @@ sigmoid = unary(
 )  # fmt: skip
 
 
-def _erf(x: np.ndarray) -> Any:
-    from scipy.special import erf  # SciPy takes longer to import than all of this package
-
-    return erf(x).astype(x.dtype, copy=False)
-
-
-erf = unary(
-    "erf", _erf, lambda g, x: g * (2 / math.sqrt(math.pi)) * np.exp(-x * x),
-    "2/sqrt(pi) * integral of exp(-t**2) from 0 to x", "Error function.",
-)  # fmt: skip
 relu = op(
     "relu", lambda x: np.maximum(x, 0), x=lambda g, out: g * (out > 0), formula="max(x, 0)",
     doc="Rectified linear unit; its slope at 0 is 0.", torch="torch.relu(x)", samples=UNARY,

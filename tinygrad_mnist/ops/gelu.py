@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import Sample, op
-from tinygrad_mnist.ops.elementwise import erf, tanh
+from tinygrad_mnist.ops.elementwise import tanh
+from tinygrad_mnist.ops.special import erf
 
 _SLOPE = math.sqrt(2 / math.pi)
 _CUBE = 0.044715

@@ -24,7 +24,7 @@ class finfo:  # noqa: N801
     """
 
     def __init__(self, type: Any = None) -> None:  # noqa: A002
-        kind = dtypes.default_float() if type is None else dtypes.as_numpy(type)
+        kind = dtypes.as_float(type)
         if kind.kind != "f":
             raise TypeError(f"finfo: expected a floating-point dtype, got {type}; use iinfo")
         info = np.finfo(kind)

@@ -36,6 +36,10 @@ def _scipy(name: str) -> Any:
     return forward
 
 
+erf = unary(
+    "erf", _scipy("erf"), lambda g, x: g * (2 / math.sqrt(math.pi)) * np.exp(-x * x),
+    "2/sqrt(pi) * integral of exp(-t**2) from 0 to x", "Error function.",
+)  # fmt: skip
 erfc = unary(
     "erfc", _scipy("erfc"), lambda g, x: g * (-2 / math.sqrt(math.pi)) * np.exp(-x * x),
     "1 - erf(x)", "Complement of the error function, exact where erf rounds to 1.",

@@ -10,7 +10,7 @@ import functools
 import inspect
 import operator
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any, NoReturn, TypeVar
 
@@ -246,11 +246,13 @@ def as_tensors(name: str, tensors: Any) -> list[Any]:
 
 def as_int(name: str, argument: str, x: Any) -> int:
     """Return an argument that must be an integer; a bool is none."""
-    if isinstance(x, Variable) and (x._array.ndim or x._array.dtype.kind not in "iu"):
-        raise TypeError(f"{name}: argument '{argument}' must be int, not a Tensor of {x.shape}")
-    if isinstance(x, bool | np.bool_) or not hasattr(x, "__index__"):
-        raise TypeError(f"{name}: argument '{argument}' must be int, not {type(x).__name__}")
-    number = operator.index(x)
+    number: int = x
+    if type(x) is not int:
+        if isinstance(x, Variable) and (x._array.ndim or x._array.dtype.kind not in "iu"):
+            raise TypeError(f"{name}: argument '{argument}' must be int, not a Tensor of {x.shape}")
+        if isinstance(x, bool | np.bool_) or not hasattr(x, "__index__"):
+            raise TypeError(f"{name}: argument '{argument}' must be int, not {type(x).__name__}")
+        number = operator.index(x)
     if not -(2**63) <= number < 2**63:
         raise RuntimeError(f"{name}: argument '{argument}' is too large for an int64: {number}")
     return number
@@ -276,6 +278,66 @@ def as_tuple(name: str, argument: str, x: Any) -> Any:
     return x
 
 
+def as_dim(name: str, dim: Any, ndim: int) -> int:
+    """Check one dimension and count it from the front."""
+    d, length = as_int(name, "dim", dim), max(ndim, 1)
+    if not -length <= d < length:
+        raise IndexError(
+            f"{name}: dimension out of range (expected to be in range of [{-length}, "
+            f"{length - 1}], but got {d})"
+        )
+    return d % length
+
+
+def as_dims(name: str, dim: Any, ndim: int) -> int | tuple[int, ...] | None:
+    """Check dimensions and count them from the front; None or () stands for all of them.
+
+    Raises
+    ------
+    IndexError, RuntimeError
+        When one is out of range or named twice.
+    """
+    if dim is None:
+        return None
+    if isinstance(dim, list | tuple):
+        if not dim:
+            return None
+        dims = tuple(as_dim(name, d, ndim) for d in dim)
+        if len(set(dims)) != len(dims):
+            raise RuntimeError(f"{name}: a dimension appears more than once in dim={dim}")
+        return dims if ndim else None
+    d = as_dim(name, dim, ndim)
+    return d if ndim else None
+
+
+def as_size(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
+    """Read a shape given as numbers or as one sequence of numbers.
+
+    Raises
+    ------
+    TypeError
+        When something else is among them.
+    """
+    if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
+        sizes = sizes[0]
+    try:
+        if bool in map(type, sizes):
+            raise TypeError
+        return tuple(map(operator.index, sizes))
+    except TypeError:
+        raise TypeError(
+            f"{name}: a shape is given by integers or a tuple of them, got {tuple(sizes)!r}"
+        ) from None
+
+
+def as_lengths(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
+    """Read the shape of a new tensor, in which no length is negative."""
+    shape = as_size(name, sizes)
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"{name}: a length can't be negative, but the shape is {list(shape)}")
+    return shape
+
+
 def need_floats(name: str, x: Any) -> None:
     """Refuse a tensor that doesn't hold floating-point numbers."""
     if x._array.dtype.kind != "f":
@@ -283,6 +345,12 @@ def need_floats(name: str, x: Any) -> None:
             f"{name}: the input must be floating point, but is {dtypes.of(x._array.dtype)}; "
             f"convert it with float()"
         )
+
+
+def expands(shape: Sequence[int], to: Sequence[int]) -> bool:
+    """Return whether a shape can be expanded to another, by repeating lengths of 1."""
+    lead = len(to) - len(shape)
+    return lead >= 0 and all(n in (1, m) for n, m in zip(shape, to[lead:], strict=True))
 
 
 def broadcast(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_mnist.autograd.graph import Variable
-from tinygrad_mnist.tensor.reduction import as_dim
+from tinygrad_mnist.tensor.arguments import as_dim
 
 
 class AttributeMethods(Variable):

@@ -1,4 +1,4 @@
-"""Making tensors: from data, of given numbers, and at random."""
+"""Making tensors: from data, and of given numbers."""
 
 from __future__ import annotations
 
@@ -8,39 +8,27 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.graph import Variable, wrap
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor import random
 from tinygrad_mnist.tensor.arguments import (
     as_int,
+    as_lengths,
     as_number,
-    as_tensors,
     as_tuple,
-    broadcast,
     factory,
-    named,
-    write_out,
 )
 from tinygrad_mnist.tensor.core import Tensor
 from tinygrad_mnist.tensor.device import check_device
 from tinygrad_mnist.tensor.exchange import from_dlpack, is_foreign
-from tinygrad_mnist.tensor.random import Generator
-from tinygrad_mnist.tensor.reduction import as_dim
-from tinygrad_mnist.tensor.shape import as_lengths
 
 
-def _finish(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+def finish(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     """Wrap a new array, in a dtype if one is named."""
     check_device(device)
     array = np.asarray(array)
     wanted = dtypes.of(array.dtype).numpy if dtype is None else dtypes.as_numpy(dtype)
     out: Tensor = wrap(array if array.dtype == wanted else array.astype(wanted))
     return out.requires_grad_() if requires_grad else out
-
-
-def _float(dtype: Any) -> np.dtype[Any]:
-    return dtypes.default_float() if dtype is None else dtypes.as_numpy(dtype)
 
 
 def _numbers(data: Any, dtype: Any = None) -> np.ndarray:
@@ -132,8 +120,8 @@ def tensor(
             UserWarning,
             stacklevel=2,
         )
-        return _finish(np.array(data._array), dtype, device, requires_grad)
-    return _finish(_fitting(_numbers(data, dtype), dtype), dtype, device, requires_grad)
+        return finish(np.array(data._array), dtype, device, requires_grad)
+    return finish(_fitting(_numbers(data, dtype), dtype), dtype, device, requires_grad)
 
 
 @factory
@@ -154,7 +142,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if is_foreign(data):
         data = from_dlpack(data)._array
     if isinstance(data, np.ndarray):
-        return _finish(data, dtype, device, False)
+        return finish(data, dtype, device, False)
     return tensor(data, dtype=dtype, device=device)
 
 
@@ -189,8 +177,8 @@ def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     >>> zeros(2)
     tensor([0., 0.])
     """
-    array = np.zeros(as_lengths("zeros", size), _float(dtype))
-    return _finish(array, None, device, requires_grad)
+    array = np.zeros(as_lengths("zeros", size), dtypes.as_float(dtype))
+    return finish(array, None, device, requires_grad)
 
 
 @factory
@@ -202,8 +190,8 @@ def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
     >>> ones(2)
     tensor([1., 1.])
     """
-    array = np.ones(as_lengths("ones", size), _float(dtype))
-    return _finish(array, None, device, requires_grad)
+    array = np.ones(as_lengths("ones", size), dtypes.as_float(dtype))
+    return finish(array, None, device, requires_grad)
 
 
 @factory
@@ -215,8 +203,8 @@ def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     >>> empty(2).shape
     torch.Size([2])
     """
-    array = np.empty(as_lengths("empty", size), _float(dtype))
-    return _finish(array, None, device, requires_grad)
+    array = np.empty(as_lengths("empty", size), dtypes.as_float(dtype))
+    return finish(array, None, device, requires_grad)
 
 
 @factory
@@ -241,7 +229,7 @@ def full(
     array = np.full(
         as_lengths("full", [as_tuple("full", "size", size)]), value, dtypes.as_numpy(dtype)
     )
-    return _finish(array, None, device, requires_grad)
+    return finish(array, None, device, requires_grad)
 
 
 @factory
@@ -285,7 +273,7 @@ def arange(
         dtype = dtypes.default_float() if floating else np.int64
     count = int(np.ceil((end - start) / step))
     array = (start + step * np.arange(count)).astype(dtypes.as_numpy(dtype))
-    return _finish(array, None, device, requires_grad)
+    return finish(array, None, device, requires_grad)
 
 
 @factory
@@ -306,8 +294,8 @@ def linspace(
     tensor([0.0000, 0.5000, 1.0000])
     """
     count, first, last = _steps("linspace", start, end, steps)
-    array = np.linspace(first, last, count).astype(_float(dtype))
-    return _finish(array, None, device, requires_grad)
+    array = np.linspace(first, last, count).astype(dtypes.as_float(dtype))
+    return finish(array, None, device, requires_grad)
 
 
 @factory
@@ -332,7 +320,7 @@ def logspace(
     exponents = np.linspace(first, last, count)
     with np.errstate(all="ignore"):
         array = np.power(float(as_number("logspace", "base", base)), exponents)
-    return _finish(array.astype(_float(dtype)), None, device, requires_grad)
+    return finish(array.astype(dtypes.as_float(dtype)), None, device, requires_grad)
 
 
 def _steps(name: str, start: Any, end: Any, steps: Any) -> tuple[int, float, float]:
@@ -363,10 +351,11 @@ def eye(
     m = None if m is None else as_int("eye", "m", m)
     if n < 0 or (m is not None and m < 0):
         raise RuntimeError(f"eye: a length can't be negative, got n={n}, m={m}")
-    return _finish(np.eye(n, m, dtype=_float(dtype)), None, device, requires_grad)
+    return finish(np.eye(n, m, dtype=dtypes.as_float(dtype)), None, device, requires_grad)
 
 
-def _like(input: Any, dtype: Any) -> np.dtype[Any]:  # noqa: A002
+def dtype_like(input: Any, dtype: Any) -> np.dtype[Any]:  # noqa: A002
+    """Return a dtype, a tensor's own if none is named."""
     if not isinstance(input, Variable):
         raise TypeError(f"argument 'input' must be Tensor, not {type(input).__name__}")
     return input._array.dtype if dtype is None else dtypes.as_numpy(dtype)
@@ -387,8 +376,8 @@ def zeros_like(
     >>> zeros_like(ones(2)).shape
     torch.Size([2])
     """
-    kind = _like(input, dtype)
-    return _finish(np.zeros(input._array.shape, kind), None, device, requires_grad)
+    kind = dtype_like(input, dtype)
+    return finish(np.zeros(input._array.shape, kind), None, device, requires_grad)
 
 
 @factory
@@ -406,8 +395,8 @@ def ones_like(
     >>> ones_like(ones(2)).shape
     torch.Size([2])
     """
-    kind = _like(input, dtype)
-    return _finish(np.ones(input._array.shape, kind), None, device, requires_grad)
+    kind = dtype_like(input, dtype)
+    return finish(np.ones(input._array.shape, kind), None, device, requires_grad)
 
 
 @factory
@@ -425,8 +414,8 @@ def empty_like(
     >>> empty_like(ones(2)).shape
     torch.Size([2])
     """
-    kind = _like(input, dtype)
-    return _finish(np.empty(input._array.shape, kind), None, device, requires_grad)
+    kind = dtype_like(input, dtype)
+    return finish(np.empty(input._array.shape, kind), None, device, requires_grad)
 
 
 @factory
@@ -445,331 +434,9 @@ def full_like(
     >>> full_like(ones(2), 3)
     tensor([3., 3.])
     """
-    kind, value = _like(input, dtype), as_number("full_like", "fill_value", fill_value)
+    kind, value = dtype_like(input, dtype), as_number("full_like", "fill_value", fill_value)
     array = np.full(input._array.shape, value, kind)
-    return _finish(array, None, device, requires_grad)
-
-
-# At random
-
-
-def _float_only(name: str, dtype: Any) -> None:
-    if dtype is not None and dtypes.as_numpy(dtype).kind != "f":
-        raise NotImplementedError(f"{name}: not implemented for {dtype}; use randint")
-
-
-@factory
-def rand(
-    *size: Any,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Draw numbers uniformly from 0 up to 1. Follows ``torch.rand``.
-
-    Examples
-    --------
-    >>> rand(2, 3).shape
-    torch.Size([2, 3])
-    """
-    source = random.source_of(generator)
-    _float_only("rand", dtype)
-    array = source.uniform(as_lengths("rand", size), _float(dtype), 0.0, 1.0)
-    return _finish(array, None, device, requires_grad)
-
-
-@factory
-def randn(
-    *size: Any,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Draw numbers from the standard normal distribution. Follows ``torch.randn``.
-
-    Examples
-    --------
-    >>> randn(2, 3).shape
-    torch.Size([2, 3])
-    """
-    source = random.source_of(generator)
-    _float_only("randn", dtype)
-    array = source.normal(as_lengths("randn", size), _float(dtype), 0.0, 1.0)
-    return _finish(array, None, device, requires_grad)
-
-
-@factory
-def randint(
-    low: int,
-    high: Any = None,
-    size: Any = None,
-    *,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Draw integers uniformly from low up to, not including, high. Follows ``torch.randint``.
-
-    Raises
-    ------
-    RuntimeError
-        When high is not larger than low.
-
-    Examples
-    --------
-    >>> randint(0, 10, (2,)).shape, randint(10, (3,)).dtype
-    (torch.Size([2]), torch.int64)
-    """
-    if size is None:
-        low, high, size = 0, low, high
-    low, high = as_int("randint", "low", low), as_int("randint", "high", high)
-    if not high > low:
-        raise RuntimeError(f"randint: 'from' must be less than 'to', but got {low} and {high}")
-    kind = np.dtype(np.int64) if dtype is None else dtypes.as_numpy(dtype)
-    if kind.kind in "iub":
-        least, most = (0, 1) if kind.kind == "b" else (np.iinfo(kind).min, np.iinfo(kind).max)
-        if low < least or high - 1 > most:
-            raise RuntimeError(
-                f"randint: from {low} or to - 1, {high - 1}, is out of bounds for {kind}"
-            )
-    source = random.source_of(generator)
-    array = source.integers(low, high, as_lengths("randint", [as_tuple("randint", "size", size)]))
-    return _finish(array, kind, device, requires_grad)
-
-
-@factory
-def randint_like(
-    input: Tensor,  # noqa: A002
-    low: int,
-    high: Any = None,
-    *,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Draw integers uniformly from low up to high, like another tensor.
-
-    Follows ``torch.randint_like``.
-
-    Examples
-    --------
-    >>> randint_like(ones(2), 3).shape
-    torch.Size([2])
-    """
-    kind = _like(input, dtype)
-    if high is None:
-        low, high = 0, low
-    return randint(
-        low, high, input.shape, generator=generator, dtype=kind, device=device,
-        requires_grad=requires_grad,
-    )  # fmt: skip
-
-
-@factory
-def randperm(
-    n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None
-) -> Tensor:
-    """Draw a random order of the numbers from 0 to n - 1. Follows ``torch.randperm``.
-
-    Examples
-    --------
-    >>> sorted(randperm(3).tolist())
-    [0, 1, 2]
-    """
-    n = as_int("randperm", "n", n)
-    if n < 0:
-        raise RuntimeError(f"randperm: n must not be negative, got {n}")
-    source = random.source_of(generator)
-    return _finish(source.permutation(n), np.int64 if dtype is None else dtype, device, False)
-
-
-@factory
-def normal(
-    mean: Any = 0.0,
-    std: Any = 1.0,
-    size: Any = None,
-    *,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Draw from normal distributions with given means and deviations. Follows ``torch.normal``.
-
-    Examples
-    --------
-    >>> normal(0.0, 1.0, (2,)).shape, normal(ones(3), 0.1).shape
-    (torch.Size([2]), torch.Size([3]))
-    """
-    if size is None and not isinstance(mean, Variable) and not isinstance(std, Variable):
-        raise TypeError("normal: given numbers for mean and std, it needs a size")
-    means = (
-        mean._array if isinstance(mean, Variable) else np.asarray(as_number("normal", "mean", mean))
-    )
-    deviations = (
-        std._array if isinstance(std, Variable) else np.asarray(as_number("normal", "std", std))
-    )
-    if not (deviations >= 0).all():
-        raise RuntimeError("normal: expects all elements of std >= 0.0")
-    if size is None:
-        size = broadcast("normal", means.shape, deviations.shape)
-    kinds = [x._array.dtype for x in (mean, std) if isinstance(x, Variable)]
-    kind = _float(dtype) if dtype is not None or not kinds else kinds[0]
-    source = random.source_of(generator)
-    if not kinds:
-        array = source.normal(as_lengths("normal", [size]), kind, float(mean), float(std))
-        return _finish(array, None, device, requires_grad)
-    drawn = source.normal(as_lengths("normal", [size]), kind, 0.0, 1.0)
-    return _finish((drawn * deviations + means).astype(kind), None, device, requires_grad)
-
-
-@factory
-def rand_like(
-    input: Tensor,  # noqa: A002
-    *,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Draw numbers uniformly from 0 up to 1, like another tensor. Follows ``torch.rand_like``.
-
-    Examples
-    --------
-    >>> rand_like(ones(2)).shape
-    torch.Size([2])
-    """
-    kind = _like(input, dtype)
-    return rand(
-        input.shape, generator=generator, dtype=kind, device=device, requires_grad=requires_grad
-    )
-
-
-@factory
-def randn_like(
-    input: Tensor,  # noqa: A002
-    *,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Draw from the standard normal, like another tensor. Follows ``torch.randn_like``.
-
-    Examples
-    --------
-    >>> randn_like(ones(2)).shape
-    torch.Size([2])
-    """
-    kind = _like(input, dtype)
-    return randn(
-        input.shape, generator=generator, dtype=kind, device=device, requires_grad=requires_grad
-    )
-
-
-@named
-def manual_seed(seed: int) -> Generator:
-    """Seed the global generator. Follows ``torch.manual_seed``.
-
-    Examples
-    --------
-    >>> _ = manual_seed(0)
-    >>> a = rand(2)
-    >>> _ = manual_seed(0)
-    >>> bool((rand(2) == a).all())
-    True
-    """
-    return random.default_generator.manual_seed(seed)
-
-
-def seed() -> int:
-    """Seed the global generator from the system's randomness; return the seed."""
-    return random.default_generator.seed()
-
-
-def initial_seed() -> int:
-    """Return the seed of the global generator."""
-    return random.default_generator.initial_seed()
-
-
-def get_rng_state() -> Tensor:
-    """Return the state of the global generator as bytes, for :func:`set_rng_state`."""
-    return from_numpy(random.default_generator.get_state())
-
-
-@named
-def set_rng_state(new_state: Tensor) -> None:
-    """Restore the state of the global generator, so that it goes on from there."""
-    random.default_generator.set_state(new_state)
-
-
-# From other tensors
-
-
-@named
-def cat(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
-    """Join tensors along a dimension. Follows ``torch.cat``.
-
-    Raises
-    ------
-    RuntimeError
-        When they differ in another dimension.
-
-    Examples
-    --------
-    >>> cat([ones(1), zeros(2)])
-    tensor([1., 0., 0.])
-    """
-    if isinstance(tensors, list | tuple) and not tensors:
-        raise ValueError("cat: expected a non-empty list of Tensors")
-    found = as_tensors("cat", tensors)
-    ndim = max(x.ndim for x in found)
-    # PyTorch lets an empty vector be joined with anything.
-    kept = [x for x in found if x.shape != (0,) or ndim == 1] or found
-    if not ndim:
-        raise RuntimeError("cat: zero-dimensional tensors cannot be concatenated; use stack()")
-    d = as_dim("cat", dim, ndim)
-    for x in kept:
-        if x.ndim != ndim or any(
-            n != m for i, (n, m) in enumerate(zip(x.shape, kept[0].shape, strict=True)) if i != d
-        ):
-            raise RuntimeError(
-                f"cat: sizes of tensors must match except in dimension {d}, but got shapes "
-                f"{list(kept[0].shape)} and {list(x.shape)}"
-            )
-    return write_out("cat", apply(ops.cat, *kept, dim=d), out)  # type: ignore[no-any-return]
-
-
-concat = concatenate = cat
-
-
-@named
-def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
-    """Join tensors of one shape along a new dimension. Follows ``torch.stack``.
-
-    Raises
-    ------
-    RuntimeError
-        When their shapes differ.
-
-    Examples
-    --------
-    >>> stack([ones(2), zeros(2)])
-    tensor([[1., 1.],
-            [0., 0.]])
-    """
-    found = as_tensors("stack", tensors)
-    shapes = {tuple(x.shape) for x in found}
-    if len(shapes) > 1:
-        raise RuntimeError(
-            f"stack: expects each tensor to be of equal size, but got {sorted(shapes)}"
-        )
-    joined = apply(ops.stack, *found, dim=as_dim("stack", dim, found[0].ndim + 1))
-    return write_out("stack", joined, out)  # type: ignore[no-any-return]
+    return finish(array, None, device, requires_grad)
 
 
 def _triangle(name: str, row: Any, col: Any, offset: Any, dtype: Any, device: Any) -> Tensor:
@@ -778,7 +445,7 @@ def _triangle(name: str, row: Any, col: Any, offset: Any, dtype: Any, device: An
         raise RuntimeError(f"{name}: row and col must be non-negative, got {n} and {m}")
     corner = np.tri(n, m, as_int(name, "offset", offset) - (name == "triu_indices"), bool)
     where = np.nonzero(corner if name == "tril_indices" else ~corner)
-    return _finish(np.stack(where), np.int64 if dtype is None else dtype, device, False)
+    return finish(np.stack(where), np.int64 if dtype is None else dtype, device, False)
 
 
 @factory

@@ -17,9 +17,8 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
-from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.arguments import as_dims, named
 from tinygrad_mnist.tensor.core import Tensor
-from tinygrad_mnist.tensor.reduction import as_dims
 
 Label = str | int
 """A letter; or, for a dimension under an ellipsis, its position counted from the right."""

@@ -8,8 +8,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
-from tinygrad_mnist.tensor.arguments import as_int, as_tensor, broadcast, named_methods
-from tinygrad_mnist.tensor.reduction import as_dim
+from tinygrad_mnist.tensor.arguments import as_dim, as_int, as_tensor, broadcast, named_methods
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -78,6 +77,17 @@ def check_along(name: str, shape: tuple[int, ...], index: np.ndarray, dim: int) 
             f"{name}: index {int(wrong)} is out of bounds for dimension {d} with size {length}"
         )
     return d
+
+
+def values_at(kind: Any, x: Any, dim: int, index: np.ndarray, keepdim: bool = True) -> Any:
+    """Return the elements at indices along a dimension, and the indices, as a named pair."""
+    if x._array.ndim == 0:
+        return kind(apply(ops.clone, x), wrap(np.zeros((), np.int64)))
+    index = np.ascontiguousarray(index, np.int64)
+    values, indices = apply(ops.gather, x, index, dim=dim), wrap(index)
+    if not keepdim:
+        values, indices = values.squeeze(dim), indices.squeeze(dim)
+    return kind(values, indices)
 
 
 @named_methods

@@ -1,4 +1,6 @@
-"""Tensor methods that write into the tensor: the in-place twins, named with an underscore.
+"""Tensor methods that write into the tensor: arithmetic, fillings, and draws.
+
+What is only a method with an underscore is in :mod:`~tinygrad_mnist.tensor.twins`.
 
 Each is recorded as the tensor's new history, and each counts up the version that all views of
 the memory share, so that backward notices when it would need what was overwritten.
@@ -113,70 +115,6 @@ class InplaceMethods(Variable):
         """Turn the bits that are set in other."""
         return apply_inplace(ops.bitwise_xor, self, other)  # type: ignore[no-any-return]
 
-    def neg_(self) -> Tensor:
-        """Replace self by its negative."""
-        return apply_inplace(ops.neg, self)  # type: ignore[no-any-return]
-
-    def abs_(self) -> Tensor:
-        """Replace self by its absolute value."""
-        return apply_inplace(ops.abs, self)  # type: ignore[no-any-return]
-
-    def exp_(self) -> Tensor:
-        """Replace self by its exponential."""
-        return apply_inplace(ops.exp, self)  # type: ignore[no-any-return]
-
-    def log_(self) -> Tensor:
-        """Replace self by its natural logarithm."""
-        return apply_inplace(ops.log, self)  # type: ignore[no-any-return]
-
-    def sqrt_(self) -> Tensor:
-        """Replace self by its square root."""
-        return apply_inplace(ops.sqrt, self)  # type: ignore[no-any-return]
-
-    def rsqrt_(self) -> Tensor:
-        """Replace self by the reciprocal of its square root."""
-        return apply_inplace(ops.rsqrt, self)  # type: ignore[no-any-return]
-
-    def square_(self) -> Tensor:
-        """Replace self by its square."""
-        return apply_inplace(ops.square, self)  # type: ignore[no-any-return]
-
-    def reciprocal_(self) -> Tensor:
-        """Replace self by its reciprocal."""
-        return apply_inplace(ops.reciprocal, self)  # type: ignore[no-any-return]
-
-    def sign_(self) -> Tensor:
-        """Replace self by its sign."""
-        return apply_inplace(ops.sign, self)  # type: ignore[no-any-return]
-
-    def relu_(self) -> Tensor:
-        """Replace negative elements by 0."""
-        return apply_inplace(ops.relu, self)  # type: ignore[no-any-return]
-
-    def sigmoid_(self) -> Tensor:
-        """Replace self by its logistic function."""
-        return apply_inplace(ops.sigmoid, self)  # type: ignore[no-any-return]
-
-    def tanh_(self) -> Tensor:
-        """Replace self by its hyperbolic tangent."""
-        return apply_inplace(ops.tanh, self)  # type: ignore[no-any-return]
-
-    def floor_(self) -> Tensor:
-        """Round self down."""
-        return apply_inplace(ops.floor, self)  # type: ignore[no-any-return]
-
-    def ceil_(self) -> Tensor:
-        """Round self up."""
-        return apply_inplace(ops.ceil, self)  # type: ignore[no-any-return]
-
-    def round_(self) -> Tensor:
-        """Round self to integers."""
-        return apply_inplace(ops.round, self)  # type: ignore[no-any-return]
-
-    def trunc_(self) -> Tensor:
-        """Round self towards zero."""
-        return apply_inplace(ops.trunc, self)  # type: ignore[no-any-return]
-
     def clamp_(self, min: float | None = None, max: float | None = None) -> Tensor:  # noqa: A002
         """Bring the elements into the interval from min to max."""
         if min is None and max is None:
@@ -206,8 +144,6 @@ class InplaceMethods(Variable):
         """Add ``value * tensor1 / tensor2`` to self."""
         check_product("addcdiv_", self, tensor1, tensor2, "biu")
         return self.add_(apply(ops.div, tensor1, tensor2), alpha=value)
-
-    negative_, absolute_, fix_ = neg_, abs_, trunc_
 
     def exponential_(
         self, lambd: float = 1.0, *, generator: random.Generator | None = None

@@ -8,13 +8,83 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
-from tinygrad_mnist.tensor.arguments import as_tensor, as_tensors, broadcast, named
-from tinygrad_mnist.tensor.creation import cat, stack
+from tinygrad_mnist.tensor.arguments import (
+    as_dim,
+    as_size,
+    as_tensor,
+    as_tensors,
+    broadcast,
+    named,
+    write_out,
+)
 from tinygrad_mnist.tensor.printing import Size
-from tinygrad_mnist.tensor.shape import as_size
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
+
+
+@named
+def cat(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
+    """Join tensors along a dimension. Follows ``torch.cat``.
+
+    Raises
+    ------
+    RuntimeError
+        When they differ in another dimension.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones, zeros
+    >>> cat([ones(1), zeros(2)])
+    tensor([1., 0., 0.])
+    """
+    if isinstance(tensors, list | tuple) and not tensors:
+        raise ValueError("cat: expected a non-empty list of Tensors")
+    found = as_tensors("cat", tensors)
+    ndim = max(x.ndim for x in found)
+    # PyTorch lets an empty vector be joined with anything.
+    kept = [x for x in found if x.shape != (0,) or ndim == 1] or found
+    if not ndim:
+        raise RuntimeError("cat: zero-dimensional tensors cannot be concatenated; use stack()")
+    d = as_dim("cat", dim, ndim)
+    for x in kept:
+        if x.ndim != ndim or any(
+            n != m for i, (n, m) in enumerate(zip(x.shape, kept[0].shape, strict=True)) if i != d
+        ):
+            raise RuntimeError(
+                f"cat: sizes of tensors must match except in dimension {d}, but got shapes "
+                f"{list(kept[0].shape)} and {list(x.shape)}"
+            )
+    return write_out("cat", apply(ops.cat, *kept, dim=d), out)  # type: ignore[no-any-return]
+
+
+concat = concatenate = cat
+
+
+@named
+def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
+    """Join tensors of one shape along a new dimension. Follows ``torch.stack``.
+
+    Raises
+    ------
+    RuntimeError
+        When their shapes differ.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones, zeros
+    >>> stack([ones(2), zeros(2)])
+    tensor([[1., 1.],
+            [0., 0.]])
+    """
+    found = as_tensors("stack", tensors)
+    shapes = {tuple(x.shape) for x in found}
+    if len(shapes) > 1:
+        raise RuntimeError(
+            f"stack: expects each tensor to be of equal size, but got {sorted(shapes)}"
+        )
+    joined = apply(ops.stack, *found, dim=as_dim("stack", dim, found[0].ndim + 1))
+    return write_out("stack", joined, out)  # type: ignore[no-any-return]
 
 
 def _several(name: str, tensors: tuple[Any, ...]) -> list[Any]:

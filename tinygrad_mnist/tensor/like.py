@@ -9,9 +9,8 @@ import numpy as np
 
 from tinygrad_mnist.autograd.graph import Variable, wrap
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_number, as_tuple, named
+from tinygrad_mnist.tensor.arguments import as_lengths, as_number, as_tuple, named
 from tinygrad_mnist.tensor.device import check_device
-from tinygrad_mnist.tensor.shape import as_lengths
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor

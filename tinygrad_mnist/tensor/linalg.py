@@ -11,9 +11,8 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import named_methods
+from tinygrad_mnist.tensor.arguments import as_dim, expands, named_methods
 from tinygrad_mnist.tensor.factorization import FactorizationMethods
-from tinygrad_mnist.tensor.reduction import as_dim
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -28,8 +27,7 @@ def added(name: str, x: Any, product: Any, beta: float, alpha: float) -> Tensor:
         When x has another dtype, or can't be expanded to the product's shape.
     """
     have, want = x._array.shape, product._array.shape
-    lead = len(want) - len(have)
-    if lead < 0 or any(n not in (1, m) for n, m in zip(have, want[lead:], strict=True)):
+    if not expands(have, want):
         raise RuntimeError(
             f"{name}: the input of shape {list(have)} can't be expanded to {list(want)}, the "
             f"product's shape"

@@ -14,13 +14,14 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.tensor import return_types
 from tinygrad_mnist.tensor.arguments import (
+    as_dim,
     as_int,
     as_number,
     as_tensor,
     named,
     public,
 )
-from tinygrad_mnist.tensor.reduction import as_dim
+from tinygrad_mnist.tensor.indexing import values_at
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -34,17 +35,6 @@ def _order(x: np.ndarray, dim: int, descending: bool) -> np.ndarray:
     backwards = np.argsort(np.flip(x, dim), axis=dim, kind="stable")
     order: np.ndarray = x.shape[dim] - 1 - np.flip(backwards, dim)
     return order
-
-
-def _take(kind: Any, x: Any, dim: int, index: np.ndarray, keepdim: bool = True) -> Any:
-    """Return the elements at indices along a dimension, and the indices, as a named pair."""
-    if x._array.ndim == 0:
-        return kind(apply(ops.clone, x), wrap(np.zeros((), np.int64)))
-    index = np.ascontiguousarray(index, np.int64)
-    values, indices = apply(ops.gather, x, index, dim=dim), wrap(index)
-    if not keepdim:
-        values, indices = values.squeeze(dim), indices.squeeze(dim)
-    return kind(values, indices)
 
 
 def _no_bools(name: str, x: Any, dim: Any) -> None:
@@ -82,8 +72,8 @@ def sort(
     """
     d = as_dim("sort", dim, input._array.ndim)
     if not input._array.ndim:
-        return _take(return_types.sort, input, d, np.zeros(0))  # type: ignore[no-any-return]
-    return _take(return_types.sort, input, d, _order(input._array, d, bool(descending)))  # type: ignore[no-any-return]
+        return values_at(return_types.sort, input, d, np.zeros(0))  # type: ignore[no-any-return]
+    return values_at(return_types.sort, input, d, _order(input._array, d, bool(descending)))  # type: ignore[no-any-return]
 
 
 @public
@@ -143,9 +133,9 @@ def topk(
             f"elements"
         )
     if not input._array.ndim:
-        return _take(return_types.topk, input, d, np.zeros(0))  # type: ignore[no-any-return]
+        return values_at(return_types.topk, input, d, np.zeros(0))  # type: ignore[no-any-return]
     order = _order(input._array, d, bool(largest))
-    return _take(return_types.topk, input, d, order[(slice(None),) * d + (slice(count),)])  # type: ignore[no-any-return]
+    return values_at(return_types.topk, input, d, order[(slice(None),) * d + (slice(count),)])  # type: ignore[no-any-return]
 
 
 @public
@@ -177,10 +167,10 @@ def kthvalue(
 def _nth(kind: Any, x: Any, dim: int, position: Any, keepdim: bool) -> Any:
     """Return the elements at a position in the order along a dimension."""
     if not x._array.ndim:
-        return _take(kind, x, dim, np.zeros(0))
+        return values_at(kind, x, dim, np.zeros(0))
     order = _order(x._array, dim, False)
     where = np.broadcast_to(position, (*x.shape[:dim], 1, *x.shape[dim + 1 :]))
-    return _take(kind, x, dim, np.take_along_axis(order, where, dim), bool(keepdim))
+    return values_at(kind, x, dim, np.take_along_axis(order, where, dim), bool(keepdim))
 
 
 @public
@@ -204,12 +194,12 @@ def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:  # noq
         return apply(ops.median, input)
     d = _one_dim("median", input, dim)
     if not input._array.ndim:
-        return _take(return_types.median, input, d, np.zeros(0))
+        return values_at(return_types.median, input, d, np.zeros(0))
     nan = np.isnan(input._array).any(axis=d, keepdims=True)
     first_nan = np.isnan(input._array).argmax(axis=d, keepdims=True)
     middle = (input._array.shape[d] - 1) // 2
     order = np.take(_order(input._array, d, False), [middle], axis=d)
-    return _take(return_types.median, input, d, np.where(nan, first_nan, order), bool(keepdim))
+    return values_at(return_types.median, input, d, np.where(nan, first_nan, order), bool(keepdim))
 
 
 @public
@@ -228,7 +218,7 @@ def nanmedian(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:  # 
         return median(kept if kept._array.size else input.reshape(-1))
     d = _one_dim("nanmedian", input, dim)
     if not input._array.ndim:
-        return _take(return_types.nanmedian, input, d, np.zeros(0))
+        return values_at(return_types.nanmedian, input, d, np.zeros(0))
     count = (~np.isnan(input._array)).sum(axis=d, keepdims=True)
     return _nth(return_types.nanmedian, input, d, np.maximum(count - 1, 0) // 2, keepdim)
 
@@ -247,7 +237,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices: 
     """
     d = _one_dim("mode", input, dim)
     if not input._array.ndim:
-        return _take(return_types.mode, input, d, np.zeros(0))  # type: ignore[no-any-return]
+        return values_at(return_types.mode, input, d, np.zeros(0))  # type: ignore[no-any-return]
     order = np.moveaxis(_order(input._array, d, False), d, -1)
     rows = np.take_along_axis(np.moveaxis(input._array, d, -1), order, -1)
     # Elements of a run of equal ones count how far it goes back; the highest count ends the run.
@@ -257,19 +247,19 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices: 
     length = steps - np.maximum.accumulate(np.where(begins, steps, 0), axis=-1)
     last = np.argmax(length, axis=-1, keepdims=True)
     where = np.moveaxis(np.take_along_axis(order, last, -1), -1, d)
-    return _take(return_types.mode, input, d, where, bool(keepdim))  # type: ignore[no-any-return]
+    return values_at(return_types.mode, input, d, where, bool(keepdim))  # type: ignore[no-any-return]
 
 
 def _running(kind: Any, x: Any, dim: Any, keep: Any) -> Any:
     """Return running extremes along a dimension, and the last index that reached each."""
     d = as_dim(kind.__name__, dim, x._array.ndim)
     if not x._array.ndim:
-        return _take(kind, x, d, np.zeros(0))
+        return values_at(kind, x, d, np.zeros(0))
     with np.errstate(invalid="ignore"):
         best = keep.accumulate(x._array, axis=d)
     new = (x._array == best) | np.isnan(x._array)
     steps = np.arange(x._array.shape[d]).reshape([-1 if i == d else 1 for i in range(x.ndim)])
-    return _take(kind, x, d, np.maximum.accumulate(np.where(new, steps, 0), axis=d))
+    return values_at(kind, x, d, np.maximum.accumulate(np.where(new, steps, 0), axis=d))
 
 
 @public

@@ -11,57 +11,24 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import return_types
-from tinygrad_mnist.tensor.arguments import named_methods
+from tinygrad_mnist.tensor.arguments import as_dim, as_dims, named_methods, need_floats
+from tinygrad_mnist.tensor.indexing import values_at
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
     from tinygrad_mnist.tensor.return_types import ValuesIndices
 
 
-def as_dims(name: str, dim: Any, ndim: int) -> int | tuple[int, ...] | None:
-    """Check dimensions and count them from the front; None or () stands for all of them.
-
-    Raises
-    ------
-    IndexError, RuntimeError
-        When one is out of range or named twice.
-    """
-    if dim is None:
-        return None
-    if isinstance(dim, list | tuple):
-        if not dim:
-            return None
-        dims = tuple(as_dim(name, d, ndim) for d in dim)
-        if len(set(dims)) != len(dims):
-            raise RuntimeError(f"{name}: a dimension appears more than once in dim={dim}")
-        return dims if ndim else None
-    d = as_dim(name, dim, ndim)
-    return d if ndim else None
-
-
-def as_dim(name: str, dim: Any, ndim: int) -> int:
-    """Check one dimension and count it from the front."""
-    if isinstance(dim, bool) or not hasattr(dim, "__index__"):
-        raise TypeError(f"{name}: dim must be an int, not {type(dim).__name__}")
-    length = max(ndim, 1)
-    try:
-        d = dim.__index__()
-    except TypeError:
-        raise TypeError(f"{name}: dim must be an int, not {type(dim).__name__}") from None
-    if not -length <= d < length:
-        raise IndexError(
-            f"{name}: dimension out of range (expected to be in range of [{-length}, "
-            f"{length - 1}], but got {d})"
-        )
-    return d % length  # type: ignore[no-any-return]
-
-
 @named_methods
 class ReductionMethods(Variable):
     """What Tensor can do along dimensions."""
 
+    def _in(self, dtype: Any) -> Any:
+        """Return self in a dtype, if one is named."""
+        return self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
+
     def _reduce(self, op: ops.Op, dim: Any, keepdim: bool, dtype: Any = None, **kw: Any) -> Tensor:
-        x: Any = self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
+        x = self._in(dtype)
         dims = as_dims(op.name, dim, self._array.ndim)
         if op.name in ("amax", "amin"):
             named: Any = (dims,) if isinstance(dims, int) else dims
@@ -95,7 +62,7 @@ class ReductionMethods(Variable):
 
     def prod(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         """Return the product, along one dimension or of all elements."""
-        x: Any = self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
+        x = self._in(dtype)
         if dim is None:
             return apply(ops.prod, x.reshape(-1), dim=0, keepdim=False)  # type: ignore[no-any-return]
         return self._along(ops.prod, x, dim, bool(keepdim))
@@ -117,7 +84,7 @@ class ReductionMethods(Variable):
     ) -> Tensor:
         """Return the variance: the sum of squares is divided by n - correction."""
         dim, correction = _spread_arguments(dim, unbiased, correction)
-        self._need_floats("var")
+        need_floats("var", self)
         return self._reduce(ops.var, dim, keepdim, correction=correction)
 
     def std(
@@ -130,21 +97,14 @@ class ReductionMethods(Variable):
     ) -> Tensor:
         """Return the standard deviation: the root of :meth:`var`."""
         dim, correction = _spread_arguments(dim, unbiased, correction)
-        self._need_floats("std")
+        need_floats("std", self)
         return self._reduce(ops.std, dim, keepdim, correction=correction)
-
-    def _need_floats(self, name: str) -> None:
-        if self._array.dtype.kind != "f":
-            raise RuntimeError(
-                f"{name}: the input must be floating point, but is "
-                f"{dtypes.of(self._array.dtype)}; convert it with float()"
-            )
 
     def norm(
         self, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
     ) -> Tensor:
         """Return the p-norm: of all elements, or along dimensions."""
-        self._need_floats("norm")
+        need_floats("norm", self)
         if dtype is not None:
             return self.to(dtype).norm(p, dim, keepdim)  # type: ignore[attr-defined,no-any-return]
         if p == "nuc":
@@ -183,7 +143,7 @@ class ReductionMethods(Variable):
 
     def cumsum(self, dim: int, *, dtype: Any = None) -> Tensor:
         """Return the running sum along a dimension."""
-        x: Any = self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
+        x = self._in(dtype)
         d = as_dim("cumsum", dim, self._array.ndim)
         if not self._array.ndim:
             return apply(ops.cumsum, x.reshape(1), dim=0).reshape(())  # type: ignore[no-any-return]
@@ -224,17 +184,10 @@ class ReductionMethods(Variable):
     def _choose(self, name: str, pick: Any, dim: int, keepdim: bool) -> ValuesIndices:
         """Pick one element along a dimension: only that one gets the gradient."""
         d = as_dim(name, dim, self._array.ndim)
-        kind = getattr(return_types, name)
-        if self._array.ndim == 0:
-            return kind(apply(ops.clone, self), wrap(np.zeros((), np.int64)))  # type: ignore[no-any-return]
-        if self._array.shape[d] == 0:
+        if self._array.ndim and self._array.shape[d] == 0:
             raise IndexError(f"{name}: expected dimension {d} to have elements, but it is empty")
-        index = np.expand_dims(pick(self._array, axis=d), d)
-        values = apply(ops.gather, self, index, dim=d)
-        indices = wrap(index)
-        if not keepdim:
-            values, indices = values.squeeze(d), indices.squeeze(d)
-        return kind(values, indices)  # type: ignore[no-any-return]
+        index = pick(self._array, axis=d, keepdims=True) if self._array.ndim else np.zeros(0)
+        return values_at(getattr(return_types, name), self, d, index, keepdim)  # type: ignore[no-any-return]
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
         """Return the position of the largest element, the first of several."""
@@ -271,12 +224,12 @@ class ReductionMethods(Variable):
 
     def softmax(self, dim: int, dtype: Any = None) -> Tensor:
         """Return exponentials divided by their sum along a dimension."""
-        x: Any = self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
+        x = self._in(dtype)
         return apply(ops.softmax, x, dim=as_dim("softmax", dim, self._array.ndim))  # type: ignore[no-any-return]
 
     def log_softmax(self, dim: int, dtype: Any = None) -> Tensor:
         """Return the logarithm of :meth:`softmax`, exact where that would round to 0."""
-        x: Any = self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
+        x = self._in(dtype)
         return apply(ops.log_softmax, x, dim=as_dim("log_softmax", dim, self._array.ndim))  # type: ignore[no-any-return]
 
 

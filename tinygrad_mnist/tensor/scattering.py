@@ -13,9 +13,8 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops.indexing import along
-from tinygrad_mnist.tensor.arguments import as_number, as_tensor, broadcast, public
+from tinygrad_mnist.tensor.arguments import as_dim, as_number, as_tensor, broadcast, public
 from tinygrad_mnist.tensor.indexing import as_index, check_along, index_array
-from tinygrad_mnist.tensor.reduction import as_dim
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor

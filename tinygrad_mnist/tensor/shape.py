@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import operator
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,31 +12,10 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.api import lent_to_one
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import named_methods
-from tinygrad_mnist.tensor.reduction import as_dim, as_dims
+from tinygrad_mnist.tensor.arguments import as_dim, as_dims, as_size, expands, named_methods
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
-
-
-def as_size(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
-    """Read a shape given as numbers or as one sequence of numbers.
-
-    Raises
-    ------
-    TypeError
-        When something else is among them.
-    """
-    if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
-        sizes = sizes[0]
-    try:
-        if bool in map(type, sizes):
-            raise TypeError
-        return tuple(map(operator.index, sizes))
-    except TypeError:
-        raise TypeError(
-            f"{name}: a shape is given by integers or a tuple of them, got {tuple(sizes)!r}"
-        ) from None
 
 
 def _together(name: str, views: list[Any]) -> tuple[Any, ...]:
@@ -46,14 +23,6 @@ def _together(name: str, views: list[Any]) -> tuple[Any, ...]:
     for view in views:
         view._origin = view._origin or f"by {name}, together with others,"
     return tuple(views)
-
-
-def as_lengths(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
-    """Read the shape of a new tensor, in which no length is negative."""
-    shape = as_size(name, sizes)
-    if any(n < 0 for n in shape):
-        raise RuntimeError(f"{name}: a length can't be negative, but the shape is {list(shape)}")
-    return shape
 
 
 @named_methods
@@ -252,7 +221,7 @@ class ShapeMethods(Variable):
         to, shape = as_size("expand", size), self._array.shape
         lead = len(to) - len(shape)
         full = tuple(shape[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(to))
-        if lead < 0 or any(have not in (1, n) for have, n in zip(shape, full[lead:], strict=True)):
+        if not expands(shape, full):
             raise RuntimeError(
                 f"expand: a tensor of shape {list(shape)} can't be expanded to {list(to)}; only "
                 f"dimensions of length 1 can be repeated, and new ones come in front"

@@ -9,6 +9,8 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.tensor.arguments import (
+    as_dim,
+    as_dims,
     as_int,
     as_number,
     as_tensor,
@@ -16,7 +18,6 @@ from tinygrad_mnist.tensor.arguments import (
     need_floats,
     public,
 )
-from tinygrad_mnist.tensor.reduction import as_dim, as_dims
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor

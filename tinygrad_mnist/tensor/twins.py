@@ -1,8 +1,7 @@
 """In-place twins of what makes a new tensor: ``sin_`` writes what ``sin`` returns into the tensor.
 
-Each is recorded as the tensor's new history, as those in :mod:`tinygrad_mnist.tensor.inplace` are.
-The twins of views (``squeeze_``, ``t_``) write no element: they change how the tensor looks at its
-memory.
+Each is recorded as the tensor's new history. The twins of views (``squeeze_``, ``t_``) write no
+element: they change how the tensor looks at its memory.
 """
 
 from __future__ import annotations
@@ -13,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable
-from tinygrad_mnist.autograd.inplace import adopt, check_writable, original, store
+from tinygrad_mnist.autograd.inplace import adopt, apply_inplace, check_writable, original, store
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.tensor import scattering, special, statistics
 from tinygrad_mnist.tensor.arguments import as_number, complain, named
@@ -25,6 +25,21 @@ from tinygrad_mnist.tensor.shape import ShapeMethods
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
+
+
+def applied(op: ops.Op) -> Callable[[Any], Tensor]:
+    """Make the in-place twin of an operation on one tensor."""
+    name = op.name + "_"
+
+    def twin(self: Any) -> Any:
+        try:
+            return apply_inplace(op, self)
+        except Exception as error:
+            complain(name, error)
+
+    twin.__name__ = twin.__qualname__ = name
+    twin.__doc__ = f"Write what :meth:`{op.name}` returns into self."
+    return twin
 
 
 def inplace(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,7 +84,25 @@ def reshaped(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class InplaceTwins(Variable):
-    """What Tensor can do to itself, beyond the most frequent."""
+    """What Tensor can do to itself as it does to others."""
+
+    abs_ = applied(ops.abs)
+    ceil_ = applied(ops.ceil)
+    exp_ = applied(ops.exp)
+    floor_ = applied(ops.floor)
+    log_ = applied(ops.log)
+    neg_ = applied(ops.neg)
+    reciprocal_ = applied(ops.reciprocal)
+    relu_ = applied(ops.relu)
+    round_ = applied(ops.round)
+    rsqrt_ = applied(ops.rsqrt)
+    sigmoid_ = applied(ops.sigmoid)
+    sign_ = applied(ops.sign)
+    sqrt_ = applied(ops.sqrt)
+    square_ = applied(ops.square)
+    tanh_ = applied(ops.tanh)
+    trunc_ = applied(ops.trunc)
+    negative_, absolute_, fix_ = neg_, abs_, trunc_
 
     acos_ = inplace(ElementwiseMethods.acos)
     acosh_ = inplace(special.acosh)

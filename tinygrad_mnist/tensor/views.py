@@ -9,9 +9,15 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops.views import diagonal_index
-from tinygrad_mnist.tensor.arguments import as_int, as_tensor, named, public
-from tinygrad_mnist.tensor.reduction import as_dim
-from tinygrad_mnist.tensor.shape import as_size
+from tinygrad_mnist.tensor.arguments import (
+    as_dim,
+    as_int,
+    as_size,
+    as_tensor,
+    expands,
+    named,
+    public,
+)
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -366,15 +372,14 @@ class ViewMethods(Variable):
     @named
     def sum_to_size(self, *size: Any) -> Tensor:
         """Return the sum over the dimensions that a tensor of this size would be expanded along."""
-        to, x = as_size("sum_to_size", size), self
-        lead = self._array.ndim - len(to)
-        have = self._array.shape[max(lead, 0) :]
-        if lead < 0 or any(n not in (1, m) for n, m in zip(to, have, strict=True)):
+        to, have = as_size("sum_to_size", size), self._array.shape
+        if not expands(to, have):
             raise RuntimeError(
-                f"sum_to_size: size {list(to)} is not expandable to size {list(self._array.shape)}"
+                f"sum_to_size: size {list(to)} is not expandable to size {list(have)}"
             )
-        dims = [*range(lead), *(lead + i for i, n in enumerate(to) if n == 1 and have[i] != 1)]
-        total: Any = apply(ops.sum, x, dim=tuple(dims), keepdim=True) if dims else x
+        lead = len(have) - len(to)
+        dims = tuple(i for i, n in enumerate(have) if i < lead or to[i - lead] != n)
+        total: Any = apply(ops.sum, self, dim=dims, keepdim=True) if dims else self
         return total.reshape(to)  # type: ignore[no-any-return]
 
     @property

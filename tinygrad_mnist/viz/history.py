@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 
 class History(dict[str, list[float]]):
@@ -15,7 +16,7 @@ class History(dict[str, list[float]]):
     Raises
     ------
     ValueError
-        If an epoch brings other names than the one before.
+        If an epoch brings other names than the one before, or what is restored is no history.
 
     Examples
     --------
@@ -25,6 +26,13 @@ class History(dict[str, list[float]]):
     >>> history["train_cost"], history.epochs, history.best("validation_cost")
     ([0.5, 0.3], 2, 2)
     """
+
+    def __init__(self, *saved: Mapping[str, list[float]], **figures: list[float]) -> None:
+        super().__init__(*saved, **figures)
+        lengths = {len(v) if isinstance(v, list) else -1 for v in self.values()}
+        numbers = (x for v in self.values() if isinstance(v, list) for x in v)
+        if len(lengths) > 1 or -1 in lengths or not all(type(x) is float for x in numbers):
+            raise ValueError("History: expected lists of numbers, of equal lengths")
 
     def add(self, **figures: float) -> None:
         """Add an epoch."""

@@ -2,6 +2,7 @@
 
 from tinygrad_mnist.nn.functional.activation import celu as celu
 from tinygrad_mnist.nn.functional.activation import elu as elu
+from tinygrad_mnist.nn.functional.activation import gelu as gelu
 from tinygrad_mnist.nn.functional.activation import glu as glu
 from tinygrad_mnist.nn.functional.activation import hardshrink as hardshrink
 from tinygrad_mnist.nn.functional.activation import hardsigmoid as hardsigmoid
@@ -19,6 +20,7 @@ from tinygrad_mnist.nn.functional.activation import sigmoid as sigmoid
 from tinygrad_mnist.nn.functional.activation import silu as silu
 from tinygrad_mnist.nn.functional.activation import softmax as softmax
 from tinygrad_mnist.nn.functional.activation import softmin as softmin
+from tinygrad_mnist.nn.functional.activation import softplus as softplus
 from tinygrad_mnist.nn.functional.activation import softshrink as softshrink
 from tinygrad_mnist.nn.functional.activation import softsign as softsign
 from tinygrad_mnist.nn.functional.activation import tanh as tanh
@@ -40,9 +42,14 @@ from tinygrad_mnist.nn.functional.distance import pairwise_distance as pairwise_
 from tinygrad_mnist.nn.functional.dropout import dropout as dropout
 from tinygrad_mnist.nn.functional.dropout import dropout1d as dropout1d
 from tinygrad_mnist.nn.functional.dropout import dropout2d as dropout2d
+from tinygrad_mnist.nn.functional.entropy import binary_cross_entropy as binary_cross_entropy
+from tinygrad_mnist.nn.functional.entropy import (
+    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
+)
+from tinygrad_mnist.nn.functional.entropy import cross_entropy as cross_entropy
+from tinygrad_mnist.nn.functional.entropy import nll_loss as nll_loss
 from tinygrad_mnist.nn.functional.linear import bilinear as bilinear
 from tinygrad_mnist.nn.functional.linear import linear as linear
-from tinygrad_mnist.nn.functional.loss import binary_cross_entropy as binary_cross_entropy
 from tinygrad_mnist.nn.functional.loss import cosine_embedding_loss as cosine_embedding_loss
 from tinygrad_mnist.nn.functional.loss import gaussian_nll_loss as gaussian_nll_loss
 from tinygrad_mnist.nn.functional.loss import hinge_embedding_loss as hinge_embedding_loss
@@ -79,10 +86,3 @@ from tinygrad_mnist.nn.functional.vision import interpolate as interpolate
 from tinygrad_mnist.nn.functional.vision import pixel_shuffle as pixel_shuffle
 from tinygrad_mnist.nn.functional.vision import pixel_unshuffle as pixel_unshuffle
 from tinygrad_mnist.nn.functional.vision import upsample as upsample
-from tinygrad_mnist.tensor.functions import (
-    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
-)
-from tinygrad_mnist.tensor.functions import cross_entropy as cross_entropy
-from tinygrad_mnist.tensor.functions import gelu as gelu
-from tinygrad_mnist.tensor.functions import nll_loss as nll_loss
-from tinygrad_mnist.tensor.functions import softplus as softplus

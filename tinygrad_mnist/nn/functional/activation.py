@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_mnist.tensor import Tensor, functions
-from tinygrad_mnist.tensor.functions import softplus, where
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import apply
+from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.functions import where
 
 SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
@@ -74,6 +79,7 @@ def written(input: Tensor, inplace: bool, function: Callable[[Tensor], Any]) -> 
     return input.copy_(function(input.clone()))
 
 
+@named
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return input where it is positive, elsewhere a fraction of it.
 
@@ -83,12 +89,15 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
     >>> leaky_relu(tensor([-1.0, 2.0]), 0.1)
     tensor([-0.1000,  2.0000])
     """
-    return written(input, inplace, lambda x: functions.leaky_relu(x, negative_slope))
+    return written(input, inplace, lambda x: apply(ops.where, x > 0, x, x * negative_slope))
 
 
+@named
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return input where it is positive, elsewhere ``alpha * (exp(input) - 1)``."""
-    return written(input, inplace, lambda x: functions.elu(x, alpha))
+    return written(
+        input, inplace, lambda x: apply(ops.where, x > 0, x, x.clamp(max=0).expm1() * alpha)
+    )
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
@@ -100,7 +109,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     >>> selu(tensor([-1.0, 1.0]))
     tensor([-1.1113,  1.0507])
     """
-    return written(input, inplace, lambda x: functions.elu(x, SELU_ALPHA) * SELU_SCALE)
+    return written(input, inplace, lambda x: elu(x, SELU_ALPHA) * SELU_SCALE)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:  # noqa: A002
@@ -112,9 +121,39 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:  #
     )
 
 
+@named
+def gelu(input: Any, approximate: str = "none") -> Tensor:  # noqa: A002
+    """Return input times the normal distribution function at input.
+
+    Raises
+    ------
+    RuntimeError
+        When approximate is neither ``"none"`` nor ``"tanh"``.
+    """
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', not {approximate!r}")
+    return apply(ops.gelu, input, approximate=approximate)  # type: ignore[no-any-return]
+
+
+@named
 def silu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return ``input * sigmoid(input)``."""
-    return written(input, inplace, functions.silu)
+    return written(input, inplace, lambda x: x * x.sigmoid())
+
+
+@named
+def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:  # noqa: A002
+    """Return ``log(1 + exp(beta * input)) / beta``, without overflow.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> softplus(tensor([-1000.0, 0.0, 1000.0]))
+    tensor([0.0000e+00, 6.9315e-01, 1.0000e+03])
+    """
+    if beta == 1.0:
+        return apply(ops.logaddexp, input, np.zeros((), input._array.dtype))  # type: ignore[no-any-return]
+    return softplus(input * beta) / beta
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002

@@ -10,6 +10,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply, wrap
 from tinygrad_mnist.nn.functional.dropout import dropout
 from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.arguments import expands
 
 
 def scaled_dot_product_attention(
@@ -124,8 +125,7 @@ def _check_mask(mask: Tensor, scores: Tensor) -> None:
             f"scaled_dot_product_attention: expected attn_mask to be bool, float or of the query's "
             f"dtype {scores.dtype}, but it is {mask.dtype}"
         )
-    lead = len(shape) - mask._array.ndim
-    if lead < 0 or any(n not in (1, m) for n, m in zip(mask.shape, shape[lead:], strict=True)):
+    if not expands(mask._array.shape, shape):
         raise RuntimeError(
             f"scaled_dot_product_attention: attn_mask of shape {list(mask.shape)} does not "
             f"broadcast to the scores' shape {list(shape)}"

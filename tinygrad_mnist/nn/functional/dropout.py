@@ -9,6 +9,12 @@ from tinygrad_mnist.nn.functional.activation import written
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator
 
 
+def check_probability(p: float) -> None:
+    """Refuse what is no probability."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
 def dropout(
     input: Tensor,  # noqa: A002
     p: float = 0.5,
@@ -30,8 +36,7 @@ def dropout(
     >>> dropout(ones(2), p=1.0), dropout(ones(2), training=False)
     (tensor([0., 0.]), tensor([1., 1.]))
     """
-    if not 0 <= p <= 1:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    check_probability(p)
     if not training or p == 0:
         return input
     kind = input._array.dtype
@@ -44,8 +49,7 @@ def dropout(
 
 
 def _channel_mask(name: str, input: Tensor, p: float, dims: int, training: bool) -> Tensor:  # noqa: A002
-    if not 0 <= p <= 1:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    check_probability(p)
     if input.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"{name}: expected {dims + 1} or {dims + 2} dimensions, got {input.ndim}"

@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import apply
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.functions import linear as linear
+from tinygrad_mnist.tensor.arguments import named
+
+
+@named
+def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:  # noqa: A002
+    """Return ``input @ weight.T + bias``: input (*, in), weight (out, in), bias (out).
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> linear(ones(1, 2), ones(3, 2), ones(3))
+    tensor([[3., 3., 3.]])
+    """
+    if bias is None:
+        return apply(ops.linear, input, weight)  # type: ignore[no-any-return]
+    return apply(ops.linear, input, weight, bias)  # type: ignore[no-any-return]
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -7,11 +7,26 @@ import warnings
 
 import numpy as np
 
-from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import apply, wrap
+from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.nn.functional.activation import softplus
 from tinygrad_mnist.nn.functional.distance import pairwise_distance
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.functions import check_reduction, reduce, softplus, where
+from tinygrad_mnist.tensor.functions import where
+
+
+def check_reduction(name: str, reduction: str) -> None:
+    """Refuse a reduction that is not ``"none"``, ``"mean"`` or ``"sum"``."""
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(
+            f"{name}: {reduction!r} is not a valid value for reduction; use 'none', 'mean' or 'sum'"
+        )
+
+
+def reduce(losses: Tensor, reduction: str) -> Tensor:
+    """Return losses as they are, their mean, or their sum."""
+    if reduction == "none":
+        return losses
+    return losses.mean() if reduction == "mean" else losses.sum()
 
 
 def _warn_of_broadcasting(name: str, input: Tensor, target: Tensor) -> None:  # noqa: A002
@@ -24,7 +39,8 @@ def _warn_of_broadcasting(name: str, input: Tensor, target: Tensor) -> None:  # 
         )
 
 
-def _check_shapes(name: str, input: Tensor, target: Tensor) -> None:  # noqa: A002
+def check_shapes(name: str, input: Tensor, target: Tensor) -> None:  # noqa: A002
+    """Refuse a target of another shape than the input."""
     if input.shape != target.shape:
         raise ValueError(
             f"{name}: the target has shape {list(target.shape)}, but the input has "
@@ -32,7 +48,8 @@ def _check_shapes(name: str, input: Tensor, target: Tensor) -> None:  # noqa: A0
         )
 
 
-def _weighted(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
+def weighted(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
+    """Reduce losses, each times its weight; a mean divides by their number all the same."""
     return reduce(losses if weight is None else losses * weight, reduction)
 
 
@@ -130,35 +147,7 @@ def huber_loss(
     gap = input - target
     size = gap.abs()
     losses = where(size <= delta, gap * gap * 0.5, (size - 0.5 * delta) * delta)
-    return _weighted(losses, weight, reduction)
-
-
-def binary_cross_entropy(
-    input: Tensor,  # noqa: A002
-    target: Tensor,
-    weight: Tensor | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    r"""Return the binary cross entropy of probabilities and targets, both between 0 and 1.
-
-    .. math:: -(y \log p + (1 - y) \log(1 - p))
-
-    The logarithms are bounded below by -100, as PyTorch bounds them, so that the loss stays
-    finite. Take logits and :func:`binary_cross_entropy_with_logits` for exact gradients.
-
-    Raises
-    ------
-    RuntimeError
-        When a probability is outside of [0, 1].
-    """
-    check_reduction("binary_cross_entropy", reduction)
-    _check_shapes("binary_cross_entropy", input, target)
-    if input._array.size and not ((input._array >= 0) & (input._array <= 1)).all():
-        raise RuntimeError(
-            "binary_cross_entropy: all elements of input should be between 0 and 1; apply sigmoid "
-            "first, or use binary_cross_entropy_with_logits"
-        )
-    return _weighted(apply(ops.binary_cross_entropy, input, target), weight, reduction)
+    return weighted(losses, weight, reduction)
 
 
 def kl_div(

@@ -8,7 +8,7 @@ from typing import Any
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.creation import cat
+from tinygrad_mnist.tensor.joining import cat
 
 
 def pad(

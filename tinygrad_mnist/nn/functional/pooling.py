@@ -13,7 +13,7 @@ from tinygrad_mnist.autograd.graph import apply, wrap
 from tinygrad_mnist.nn.functional.padding import pad
 from tinygrad_mnist.nn.functional.spatial import Size, batched, per_dim
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.creation import stack
+from tinygrad_mnist.tensor.joining import stack
 
 Lengths = tuple[int, ...]
 
