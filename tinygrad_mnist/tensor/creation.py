@@ -525,6 +525,8 @@ def randint(
     """
     if size is None:
         low, high, size = 0, low, high
+    elif high is None:
+        low, high = 0, low
     low, high = as_int("randint", "low", low), as_int("randint", "high", high)
     if not high > low:
         raise RuntimeError(f"randint: 'from' must be less than 'to', but got {low} and {high}")

@@ -116,6 +116,7 @@ class WorkerIterator:
 
     def __init__(
         self,
+        loader: Any,
         workers: list[Worker],
         fetcher: Fetcher,
         indices: Iterator[Any],
@@ -123,7 +124,8 @@ class WorkerIterator:
         timeout: float,
         persistent: bool,
     ) -> None:
-        self._workers, self._indices = workers, indices
+        # The loader ends the threads that persist, and so must live as long as the epoch.
+        self._loader, self._workers, self._indices = loader, workers, indices
         self._timeout, self._persistent = timeout or None, persistent
         self._active = [True] * len(workers)
         self._turn = 0
