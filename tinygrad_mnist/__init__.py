@@ -16,6 +16,7 @@ from tinygrad_mnist import autograd as autograd
 from tinygrad_mnist import backends as backends
 from tinygrad_mnist import cuda as cuda
 from tinygrad_mnist import datasets as datasets
+from tinygrad_mnist import distributions as distributions
 from tinygrad_mnist import func as func
 from tinygrad_mnist import linalg as linalg
 from tinygrad_mnist import nn as nn

@@ -502,7 +502,7 @@ def randn(
 
 @factory
 def randint(
-    low: int,
+    low: int = 0,
     high: Any = None,
     size: Any = None,
     *,
