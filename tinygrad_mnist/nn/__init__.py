@@ -2,6 +2,7 @@
 
 from tinygrad_mnist.nn import functional as functional
 from tinygrad_mnist.nn import init as init
+from tinygrad_mnist.nn import modules as modules
 from tinygrad_mnist.nn import parallel as parallel
 from tinygrad_mnist.nn import utils as utils
 from tinygrad_mnist.nn.activation import CELU as CELU

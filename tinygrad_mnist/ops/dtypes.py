@@ -220,7 +220,7 @@ def promote_types(type1: Any, type2: Any) -> dtype:
     >>> promote_types(int64, float32)
     torch.float32
     """
-    return of(_wider(_named("promote_types", type1), _named("promote_types", type2)))
+    return of(wider(_named("promote_types", type1), _named("promote_types", type2)))
 
 
 def result_type(*operands: Any) -> np.dtype[Any]:
@@ -246,7 +246,7 @@ def result_type(*operands: Any) -> np.dtype[Any]:
         if kind.kind not in _CATEGORY:
             of(kind)
         present = ranks[rank]
-        ranks[rank] = kind if present is None else _wider(present, kind)
+        ranks[rank] = kind if present is None else wider(present, kind)
     result: np.dtype[Any] | None = None
     for candidate in ranks:
         if candidate is None:
@@ -257,7 +257,7 @@ def result_type(*operands: Any) -> np.dtype[Any]:
     return result
 
 
-def _wider(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
+def wider(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
     """Return the common dtype of two of equal rank."""
     if a.kind == "f" or b.kind == "f":
         if a.kind != b.kind:

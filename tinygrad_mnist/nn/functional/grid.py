@@ -44,7 +44,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
         if n == 1:
             return theta.new_zeros(1)
         line = linspace(-1, 1, n, dtype=theta.dtype)
-        return line if align_corners else line * ((n - 1) / n)
+        return line if align_corners else line * (n - 1) / n
 
     x = centres(width).expand(height, width)
     y = centres(height).unsqueeze(1).expand(height, width)
@@ -88,7 +88,7 @@ def grid_sample(
         )
     count, channels, height, width = input.shape
     if grid.ndim != 4 or grid.shape[0] != count or grid.shape[3] != 2:
-        raise ValueError(
+        raise RuntimeError(
             f"grid_sample: expected a grid of shape [{count}, P, Q, 2], got {list(grid.shape)}"
         )
     pixels = input.flatten(2)
