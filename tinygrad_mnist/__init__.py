@@ -11,30 +11,61 @@ from math import e as e
 from math import inf as inf
 from math import nan as nan
 from math import pi as pi
+from typing import TYPE_CHECKING
 
+from tinygrad_mnist import absent as _absent
+from tinygrad_mnist import amp as amp
 from tinygrad_mnist import autograd as autograd
 from tinygrad_mnist import backends as backends
 from tinygrad_mnist import cuda as cuda
 from tinygrad_mnist import datasets as datasets
+from tinygrad_mnist import distributions as distributions
 from tinygrad_mnist import func as func
 from tinygrad_mnist import linalg as linalg
 from tinygrad_mnist import nn as nn
 from tinygrad_mnist import optim as optim
+from tinygrad_mnist import random as random
 from tinygrad_mnist import safetensors as safetensors
+from tinygrad_mnist import special as special
+from tinygrad_mnist import testing as testing
 from tinygrad_mnist import utils as utils
+from tinygrad_mnist.amp import autocast as autocast
 from tinygrad_mnist.autograd import enable_grad as enable_grad
 from tinygrad_mnist.autograd import inference_mode as inference_mode
 from tinygrad_mnist.autograd import is_grad_enabled as is_grad_enabled
 from tinygrad_mnist.autograd import is_inference_mode_enabled as is_inference_mode_enabled
 from tinygrad_mnist.autograd import no_grad as no_grad
 from tinygrad_mnist.autograd import set_grad_enabled as set_grad_enabled
+from tinygrad_mnist.func import vmap as vmap
 from tinygrad_mnist.linalg.products import chain_matmul as chain_matmul
 from tinygrad_mnist.memory import keep_freed_memory as _keep_freed_memory
 from tinygrad_mnist.nn.functional import (
     binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
 )
+from tinygrad_mnist.nn.functional import celu as celu
+from tinygrad_mnist.nn.functional import conv1d as conv1d
+from tinygrad_mnist.nn.functional import conv2d as conv2d
+from tinygrad_mnist.nn.functional import conv_transpose2d as conv_transpose2d
+from tinygrad_mnist.nn.functional import cosine_similarity as cosine_similarity
+from tinygrad_mnist.nn.functional import dropout as dropout
+from tinygrad_mnist.nn.functional import embedding as embedding
+from tinygrad_mnist.nn.functional import layer_norm as layer_norm
+from tinygrad_mnist.nn.functional import pairwise_distance as pairwise_distance
+from tinygrad_mnist.nn.functional import pixel_shuffle as pixel_shuffle
+from tinygrad_mnist.nn.functional import prelu as prelu
+from tinygrad_mnist.nn.functional import rms_norm as rms_norm
+from tinygrad_mnist.nn.functional import selu as selu
 from tinygrad_mnist.serialization import load as load
 from tinygrad_mnist.serialization import save as save
+from tinygrad_mnist.settings import (
+    are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
+)
+from tinygrad_mnist.settings import get_default_device as get_default_device
+from tinygrad_mnist.settings import get_float32_matmul_precision as get_float32_matmul_precision
+from tinygrad_mnist.settings import set_default_device as set_default_device
+from tinygrad_mnist.settings import set_default_tensor_type as set_default_tensor_type
+from tinygrad_mnist.settings import set_float32_matmul_precision as set_float32_matmul_precision
+from tinygrad_mnist.settings import use_deterministic_algorithms as use_deterministic_algorithms
 from tinygrad_mnist.tensor import BoolTensor as BoolTensor
 from tinygrad_mnist.tensor import ByteTensor as ByteTensor
 from tinygrad_mnist.tensor import CharTensor as CharTensor
@@ -88,6 +119,7 @@ from tinygrad_mnist.tensor import atleast_2d as atleast_2d
 from tinygrad_mnist.tensor import atleast_3d as atleast_3d
 from tinygrad_mnist.tensor import baddbmm as baddbmm
 from tinygrad_mnist.tensor import bernoulli as bernoulli
+from tinygrad_mnist.tensor import bfloat16 as bfloat16
 from tinygrad_mnist.tensor import bincount as bincount
 from tinygrad_mnist.tensor import bitwise_and as bitwise_and
 from tinygrad_mnist.tensor import bitwise_left_shift as bitwise_left_shift
@@ -106,7 +138,9 @@ from tinygrad_mnist.tensor import can_cast as can_cast
 from tinygrad_mnist.tensor import cartesian_prod as cartesian_prod
 from tinygrad_mnist.tensor import cat as cat
 from tinygrad_mnist.tensor import cdist as cdist
+from tinygrad_mnist.tensor import cdouble as cdouble
 from tinygrad_mnist.tensor import ceil as ceil
+from tinygrad_mnist.tensor import cfloat as cfloat
 from tinygrad_mnist.tensor import channels_last as channels_last
 from tinygrad_mnist.tensor import cholesky as cholesky
 from tinygrad_mnist.tensor import cholesky_inverse as cholesky_inverse
@@ -118,6 +152,8 @@ from tinygrad_mnist.tensor import clamp_min as clamp_min
 from tinygrad_mnist.tensor import clip as clip
 from tinygrad_mnist.tensor import clone as clone
 from tinygrad_mnist.tensor import column_stack as column_stack
+from tinygrad_mnist.tensor import complex64 as complex64
+from tinygrad_mnist.tensor import complex128 as complex128
 from tinygrad_mnist.tensor import concat as concat
 from tinygrad_mnist.tensor import concatenate as concatenate
 from tinygrad_mnist.tensor import contiguous_format as contiguous_format
@@ -386,3 +422,10 @@ from tinygrad_mnist.threads import set_num_threads as set_num_threads
 _keep_freed_memory()
 
 __version__ = "0.1.0"
+
+
+if not TYPE_CHECKING:  # else a type checker would believe in every name
+
+    def __getattr__(name: str) -> object:
+        """Say what to use in the place of a name of PyTorch's that is not offered."""
+        raise _absent.explain(__name__, name)

@@ -260,10 +260,12 @@ def _hint(start: bytes) -> str:
     """Say what else a file seems to be."""
     if start[8:9] == b"{":
         return "; it looks like .safetensors: use safetensors.load_file"
-    if b"data.pkl" in start:
+    if not start:
+        return "; it is empty"
+    if b"data.pkl" in start or start[:1] == b"\x80":
         return (
-            "; it looks like a file of torch.save, which is pickled: save its tensors there with "
-            "safetensors.torch.save_file, and load them here with safetensors.load_file"
+            "; it looks like a file of PyTorch's torch.save, or another pickle: save its tensors "
+            "there with safetensors.torch.save_file, and load them here with safetensors.load_file"
         )
     return ""
 

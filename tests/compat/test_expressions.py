@@ -76,6 +76,9 @@ VALUES = [
     "F.group_norm(w, 2, v)", "F.instance_norm(w, weight=v)", "F.rms_norm(x, (4,), v, eps=1e-3)",
     "F.interpolate(w[None], scale_factor=2)", "F.pad(x, (1, 2), value=0.5)", "F.pad(w, (1, 1), mode='reflect')",
     "F.scaled_dot_product_attention(w, w.sin(), w.cos(), is_causal=True)",
+    "t.cosine_similarity(x, y)", "t.pairwise_distance(x, y)", "t.special.expit(x)", "t.special.gammaln(p)",
+    "t.special.psi(p)", "t.vmap(lambda a: a.sin())(x.detach())", "t.layer_norm(x, (4,))", "t.selu(x)",
+    "t.conv1d(w, y[:, :, None])", "t.dropout(x, 0.5, False)", "F.affine_grid(w[:, :2, :3], (2, 1, 3, 2), align_corners=True)",
 ]  # fmt: skip
 
 

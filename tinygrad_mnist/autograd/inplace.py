@@ -75,6 +75,18 @@ def overwritten(target: Variable) -> Node | None:
     return record_write(setitem, target, target._array, index=...)
 
 
+SPARED = {"cofactor", "div", "erfinv", "logaddexp", "lstm", "masked_softmax", "max_pool", "sinc"}
+"""Operations whose rules read the output, which PyTorch's don't: so writing to it is allowed."""
+
+
+def _spare(node: Node, output: Variable) -> None:
+    """Copy what a node has saved of its output, if scripts may write to that."""
+    if hasattr(node, "index"):  # one output of several
+        node = node.parents[0]  # type: ignore[assignment]
+    if node.op.name in SPARED and node.saved:
+        _keep_saved(node, output)
+
+
 def _keep_saved(node: Node, target: Variable) -> None:
     """Copy what a node has saved of a Variable, before that is written to."""
     assert node.saved is not None
@@ -124,8 +136,9 @@ def check_writable(name: str, target: Variable, *inputs: Any) -> None:
     if not array.flags.writeable:
         if base is None or not base._array.flags.writeable:
             raise RuntimeError(
-                f"{name}: the tensor can't be written to: it was made from a read-only array; "
-                f"clone() it first"
+                f"{name}: the tensor can't be written to: it was made from a read-only array, or "
+                f"is another shape of a column-major one (a Linear's weight), and so a copy; write "
+                f"to the original, or clone() it first"
             )
         repeats = _overlaps_itself(array)
         fills = name == "setitem" and not tracked and not np.ndim(inputs[0])
@@ -136,6 +149,9 @@ def check_writable(name: str, target: Variable, *inputs: Any) -> None:
             )
     if not tracked:
         return
+    for x in (target, base):
+        if x is not None and x._node is not None:
+            _spare(x._node, x)
     if base is not None and target._origin:
         refuse_view(target, f"is written to by {name}")
     for leaf, what in ((target, "a leaf"), (base, "a view of a leaf")):

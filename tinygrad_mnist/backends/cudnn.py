@@ -7,6 +7,7 @@ False
 enabled = False
 benchmark = False
 deterministic = True
+allow_tf32 = False
 
 
 def is_available() -> bool:

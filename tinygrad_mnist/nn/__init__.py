@@ -2,6 +2,8 @@
 
 from tinygrad_mnist.nn import functional as functional
 from tinygrad_mnist.nn import init as init
+from tinygrad_mnist.nn import modules as modules
+from tinygrad_mnist.nn import parallel as parallel
 from tinygrad_mnist.nn import utils as utils
 from tinygrad_mnist.nn.activation import CELU as CELU
 from tinygrad_mnist.nn.activation import ELU as ELU
@@ -22,6 +24,7 @@ from tinygrad_mnist.nn.activation import ReLU6 as ReLU6
 from tinygrad_mnist.nn.activation import Sigmoid as Sigmoid
 from tinygrad_mnist.nn.activation import SiLU as SiLU
 from tinygrad_mnist.nn.activation import Softmax as Softmax
+from tinygrad_mnist.nn.activation import Softmax2d as Softmax2d
 from tinygrad_mnist.nn.activation import Softmin as Softmin
 from tinygrad_mnist.nn.activation import Softplus as Softplus
 from tinygrad_mnist.nn.activation import Softshrink as Softshrink
@@ -30,6 +33,7 @@ from tinygrad_mnist.nn.activation import Tanh as Tanh
 from tinygrad_mnist.nn.activation import Tanhshrink as Tanhshrink
 from tinygrad_mnist.nn.activation import Threshold as Threshold
 from tinygrad_mnist.nn.attention import MultiheadAttention as MultiheadAttention
+from tinygrad_mnist.nn.bag import EmbeddingBag as EmbeddingBag
 from tinygrad_mnist.nn.containers import ModuleDict as ModuleDict
 from tinygrad_mnist.nn.containers import ModuleList as ModuleList
 from tinygrad_mnist.nn.containers import ParameterDict as ParameterDict
@@ -42,8 +46,10 @@ from tinygrad_mnist.nn.convolution import ConvTranspose1d as ConvTranspose1d
 from tinygrad_mnist.nn.convolution import ConvTranspose2d as ConvTranspose2d
 from tinygrad_mnist.nn.convolution import Fold as Fold
 from tinygrad_mnist.nn.convolution import Unfold as Unfold
+from tinygrad_mnist.nn.ctc import CTCLoss as CTCLoss
 from tinygrad_mnist.nn.distance import CosineSimilarity as CosineSimilarity
 from tinygrad_mnist.nn.distance import PairwiseDistance as PairwiseDistance
+from tinygrad_mnist.nn.dropout import AlphaDropout as AlphaDropout
 from tinygrad_mnist.nn.dropout import Dropout as Dropout
 from tinygrad_mnist.nn.dropout import Dropout1d as Dropout1d
 from tinygrad_mnist.nn.dropout import Dropout2d as Dropout2d
@@ -68,9 +74,13 @@ from tinygrad_mnist.nn.loss import PoissonNLLLoss as PoissonNLLLoss
 from tinygrad_mnist.nn.loss import SmoothL1Loss as SmoothL1Loss
 from tinygrad_mnist.nn.loss import SoftMarginLoss as SoftMarginLoss
 from tinygrad_mnist.nn.loss import TripletMarginLoss as TripletMarginLoss
+from tinygrad_mnist.nn.margin import MultiLabelSoftMarginLoss as MultiLabelSoftMarginLoss
+from tinygrad_mnist.nn.margin import MultiMarginLoss as MultiMarginLoss
+from tinygrad_mnist.nn.margin import TripletMarginWithDistanceLoss as TripletMarginWithDistanceLoss
 from tinygrad_mnist.nn.module import Module as Module
 from tinygrad_mnist.nn.normalization import BatchNorm1d as BatchNorm1d
 from tinygrad_mnist.nn.normalization import BatchNorm2d as BatchNorm2d
+from tinygrad_mnist.nn.normalization import BatchNorm3d as BatchNorm3d
 from tinygrad_mnist.nn.normalization import GroupNorm as GroupNorm
 from tinygrad_mnist.nn.normalization import InstanceNorm1d as InstanceNorm1d
 from tinygrad_mnist.nn.normalization import InstanceNorm2d as InstanceNorm2d
@@ -87,6 +97,7 @@ from tinygrad_mnist.nn.padding import ReplicationPad1d as ReplicationPad1d
 from tinygrad_mnist.nn.padding import ReplicationPad2d as ReplicationPad2d
 from tinygrad_mnist.nn.padding import ZeroPad1d as ZeroPad1d
 from tinygrad_mnist.nn.padding import ZeroPad2d as ZeroPad2d
+from tinygrad_mnist.nn.parallel import DataParallel as DataParallel
 from tinygrad_mnist.nn.parameter import Buffer as Buffer
 from tinygrad_mnist.nn.parameter import Parameter as Parameter
 from tinygrad_mnist.nn.pooling import AdaptiveAvgPool1d as AdaptiveAvgPool1d

@@ -581,3 +581,22 @@ class PReLU(Module):
     def extra_repr(self) -> str:
         """Return the settings."""
         return f"num_parameters={self.num_parameters}"
+
+
+class Softmax2d(Module):
+    """Softmax over the channels of images (N, C, H, W). Follows ``torch.nn.Softmax2d``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import zeros
+    >>> Softmax2d()(zeros(2, 1, 1)).flatten()
+    tensor([0.5000, 0.5000])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the probabilities of the channels at each place."""
+        if input.ndim not in (3, 4):
+            raise ValueError(
+                f"Softmax2d: expected input to be a 3D or 4D tensor, got {input.ndim}D"
+            )
+        return input.softmax(-3)

@@ -69,3 +69,18 @@ class Dropout2d(Dropout):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         """Return the input with channels dropped."""
         return F.dropout2d(input, self.p, self.training, self.inplace)
+
+
+class AlphaDropout(Dropout):
+    """Dropout that keeps SELU's mean and variance. Follows ``torch.nn.AlphaDropout``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> AlphaDropout(p=0.5).eval()(ones(2))
+    tensor([1., 1.])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the input with elements dropped."""
+        return F.alpha_dropout(input, self.p, self.training, self.inplace)

@@ -176,6 +176,21 @@ class BatchNorm2d(_BatchNorm):
     ranks = (4,)
 
 
+class BatchNorm3d(_BatchNorm):
+    """Normalise each channel of (N, C, D, H, W) over the batch; see :class:`BatchNorm2d`.
+
+    Follows ``torch.nn.BatchNorm3d``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn, ones
+    >>> nn.BatchNorm3d(3)(ones(2, 3, 2, 2, 2)).shape
+    torch.Size([2, 3, 2, 2, 2])
+    """
+
+    ranks = (5,)
+
+
 class _InstanceNorm(_ChannelNorm):
     def __init__(
         self,

@@ -24,7 +24,7 @@ class dtype:  # noqa: N801
     """
 
     _all: ClassVar[dict[np.dtype[Any], dtype]] = {}
-    is_complex = False
+    is_complex: builtins.bool = False
 
     def __init__(self, name: str) -> None:
         self.numpy = np.dtype(name)
@@ -67,6 +67,39 @@ int32 = int = dtype("int32")  # noqa: A001
 int64 = long = dtype("int64")
 uint8 = dtype("uint8")
 bool = dtype("bool")  # noqa: A001
+
+
+class UnknownDtype(dtype):
+    """A dtype that NumPy lacks: it can be named and compared, but no tensor has it."""
+
+    def __init__(self, name: str, itemsize: builtins.int) -> None:
+        self.name, self.itemsize, self.is_signed = name, itemsize, True
+        self.is_complex = name.startswith("complex")
+        self.is_floating_point = not self.is_complex
+
+    def __getattr__(self, name: str) -> Any:
+        """Raise, when NumPy's dtype is asked for: there is none."""
+        if name not in ("numpy", "dtype"):
+            raise AttributeError(f"torch.{self.name} has no attribute {name!r}")
+        instead = "real and imaginary parts" if self.is_complex else "float32"
+        raise TypeError(f"no tensor can be of dtype torch.{self.name} here; use {instead}")
+
+    def __eq__(self, other: object) -> builtins.bool:
+        """Whether it is the same."""
+        return self is other
+
+    def __hash__(self) -> builtins.int:
+        """Hash by name."""
+        return hash(self.name)
+
+    def __reduce__(self) -> Any:
+        """Pickle by name, so that there stays one instance of each."""
+        return self.name
+
+
+bfloat16 = UnknownDtype("bfloat16", 2)
+complex64 = cfloat = UnknownDtype("complex64", 8)
+complex128 = cdouble = UnknownDtype("complex128", 16)
 
 _NAMES = {
     "float16": "Half", "float32": "Float", "float64": "Double", "int8": "Char", "int16": "Short",
@@ -192,7 +225,7 @@ def promote_types(type1: Any, type2: Any) -> dtype:
     >>> promote_types(int64, float32)
     torch.float32
     """
-    return of(_wider(_named("promote_types", type1), _named("promote_types", type2)))
+    return of(wider(_named("promote_types", type1), _named("promote_types", type2)))
 
 
 def result_type(*operands: Any) -> np.dtype[Any]:
@@ -218,7 +251,7 @@ def result_type(*operands: Any) -> np.dtype[Any]:
         if kind.kind not in _CATEGORY:
             of(kind)
         present = ranks[rank]
-        ranks[rank] = kind if present is None else _wider(present, kind)
+        ranks[rank] = kind if present is None else wider(present, kind)
     result: np.dtype[Any] | None = None
     for candidate in ranks:
         if candidate is None:
@@ -229,7 +262,7 @@ def result_type(*operands: Any) -> np.dtype[Any]:
     return result
 
 
-def _wider(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
+def wider(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
     """Return the common dtype of two of equal rank."""
     if a.kind == "f" or b.kind == "f":
         if a.kind != b.kind:

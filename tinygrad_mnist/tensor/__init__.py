@@ -1,7 +1,12 @@
 """The Tensor: its methods by family, creation, randomness, dtypes, printing."""
 
+from tinygrad_mnist.ops.dtypes import bfloat16 as bfloat16
 from tinygrad_mnist.ops.dtypes import bool as bool
 from tinygrad_mnist.ops.dtypes import can_cast as can_cast
+from tinygrad_mnist.ops.dtypes import cdouble as cdouble
+from tinygrad_mnist.ops.dtypes import cfloat as cfloat
+from tinygrad_mnist.ops.dtypes import complex64 as complex64
+from tinygrad_mnist.ops.dtypes import complex128 as complex128
 from tinygrad_mnist.ops.dtypes import double as double
 from tinygrad_mnist.ops.dtypes import dtype as dtype
 from tinygrad_mnist.ops.dtypes import float as float

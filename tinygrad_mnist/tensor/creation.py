@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import warnings
+from functools import reduce
 from typing import Any, NoReturn
 
 import numpy as np
@@ -53,8 +54,8 @@ def _numbers(data: Any, dtype: Any = None) -> np.ndarray:
         if array.size == 0:
             return array.astype(dtypes.default_float())
         _refuse_data(data, array)
-    if dtype is None and array.dtype == np.float64 and not _first_is_numpy(data):
-        return array.astype(dtypes.default_float())
+    if dtype is None and array.dtype == np.float64:
+        return array.astype(_common(data))
     return array
 
 
@@ -81,17 +82,38 @@ def _fitting(array: np.ndarray, dtype: Any) -> np.ndarray:
 
 
 def _without_tensors(data: Any) -> Any:
+    """Put arrays in the place of tensors: in sequences, numbers for tensors of one element."""
     if isinstance(data, Variable):
         return data._array
     if isinstance(data, list | tuple):
-        return [_without_tensors(x) for x in data]
+        return [_number(x) if isinstance(x, Variable) else _without_tensors(x) for x in data]
     return data
 
 
-def _first_is_numpy(data: Any) -> bool:
-    while isinstance(data, list | tuple) and data:
-        data = data[0]
-    return isinstance(data, np.ndarray | np.generic | Variable)
+def _number(x: Variable) -> np.ndarray:
+    if x._array.size != 1:
+        raise ValueError(
+            f"tensor: only one element tensors can be converted to Python scalars, and one in the "
+            f"sequence has shape {list(x._array.shape)}; use stack()"
+        )
+    return x._array.reshape(())
+
+
+def _common(data: Any) -> np.dtype[Any]:
+    """Return the dtype of nested sequences, in which a Python float is of the default dtype."""
+    if isinstance(data, Variable):
+        return data._array.dtype
+    if isinstance(data, np.ndarray | np.generic):
+        return data.dtype
+    if not isinstance(data, list | tuple):
+        whole = isinstance(data, builtins.int)
+        return np.dtype(type(data)) if whole else dtypes.default_float()
+    types = set(map(type, data))
+    plain = types & {builtins.float, builtins.int, builtins.bool}
+    found = [_common(kind()) for kind in plain]
+    if types - plain:
+        found += [_common(x) for x in data if type(x) not in plain]
+    return reduce(dtypes.wider, found) if found else dtypes.default_float()
 
 
 @factory

@@ -72,7 +72,7 @@ def randn(
 
 @factory
 def randint(
-    low: int,
+    low: int = 0,
     high: Any = None,
     size: Any = None,
     *,
@@ -95,6 +95,8 @@ def randint(
     """
     if size is None:
         low, high, size = 0, low, high
+    elif high is None:
+        low, high = 0, low
     low, high = as_int("randint", "low", low), as_int("randint", "high", high)
     if not high > low:
         raise RuntimeError(f"randint: 'from' must be less than 'to', but got {low} and {high}")

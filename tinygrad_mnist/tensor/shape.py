@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.api import lent_to_one
+from tinygrad_mnist.autograd.api import held_once, lent_to_one
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_dim, as_dims, as_size, expands, named_methods
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
+
+
+def is_dense(array: np.ndarray) -> bool:
+    """Whether an array lies in memory without gaps, whatever the order of its dimensions."""
+    order = sorted(range(array.ndim), key=array.strides.__getitem__, reverse=True)
+    return array.flags.c_contiguous or array.transpose(order).flags.c_contiguous
 
 
 def _together(name: str, views: list[Any]) -> tuple[Any, ...]:
@@ -46,6 +52,9 @@ class ShapeMethods(Variable):
     def view(self, *size: Any) -> Tensor:
         """Return the same memory in another shape; one length may be -1.
 
+        The weight of a Linear lies in column-major order, which is our own affair: of it comes a
+        copy that can be read, but not written to.
+
         Raises
         ------
         RuntimeError
@@ -54,30 +63,29 @@ class ShapeMethods(Variable):
         if len(size) == 1 and isinstance(size[0], dtypes.dtype):
             return self._reinterpreted(size[0])
         to = as_size("view", size)
-        if self._is_image():
-            # A convolution's output is laid out with its channels last, which is our own affair.
+        disordered = not self._array.flags.c_contiguous and self._base is None
+        if disordered and self._is_alone():
             self._array = np.ascontiguousarray(self._array)
         out = apply(ops.reshape, self, to=to)
         if self._array.size and not np.may_share_memory(out._array, self._array):
-            raise RuntimeError(
-                f"view: shape {list(self._array.shape)} with strides {self._array.strides} can't "
-                f"be seen as {list(to)} without a copy; use reshape() instead"
-            )
+            if not disordered or not is_dense(self._array):
+                raise RuntimeError(
+                    f"view: shape {list(self._array.shape)} with strides {self._array.strides} "
+                    f"can't be seen as {list(to)} without a copy; use reshape() instead"
+                )
+            out._array.flags.writeable = False
         return out  # type: ignore[no-any-return]
 
-    def _is_image(self) -> bool:
-        """Whether this is an operation's output with its channels last, and no view of it exists.
+    def _is_alone(self) -> bool:
+        """Whether no other tensor has this one's memory, as for the output of an operation.
 
         Then it may be rearranged in place: only a view of its memory could tell.
         """
-        array = self._array
         return (
-            array.ndim > 2
-            and not array.flags.c_contiguous
-            and self._base is None
+            is_dense(self._array)
             and not self._requires_grad
-            and np.moveaxis(array, 1, -1).flags.c_contiguous
-            and (array.base is None or lent_to_one(array))
+            and (self._node is not None or held_once(self))
+            and (self._array.base is None or lent_to_one(self._array))
         )
 
     def _reinterpreted(self, dtype: dtypes.dtype) -> Tensor:

@@ -29,6 +29,7 @@ from tinygrad_mnist.nn.functional.activation import threshold as threshold
 from tinygrad_mnist.nn.functional.attention import (
     scaled_dot_product_attention as scaled_dot_product_attention,
 )
+from tinygrad_mnist.nn.functional.bag import embedding_bag as embedding_bag
 from tinygrad_mnist.nn.functional.convolution import conv1d as conv1d
 from tinygrad_mnist.nn.functional.convolution import conv2d as conv2d
 from tinygrad_mnist.nn.functional.convolution import conv3d as conv3d
@@ -36,9 +37,11 @@ from tinygrad_mnist.nn.functional.convolution import conv_transpose1d as conv_tr
 from tinygrad_mnist.nn.functional.convolution import conv_transpose2d as conv_transpose2d
 from tinygrad_mnist.nn.functional.convolution import fold as fold
 from tinygrad_mnist.nn.functional.convolution import unfold as unfold
+from tinygrad_mnist.nn.functional.ctc import ctc_loss as ctc_loss
 from tinygrad_mnist.nn.functional.distance import cosine_similarity as cosine_similarity
 from tinygrad_mnist.nn.functional.distance import normalize as normalize
 from tinygrad_mnist.nn.functional.distance import pairwise_distance as pairwise_distance
+from tinygrad_mnist.nn.functional.dropout import alpha_dropout as alpha_dropout
 from tinygrad_mnist.nn.functional.dropout import dropout as dropout
 from tinygrad_mnist.nn.functional.dropout import dropout1d as dropout1d
 from tinygrad_mnist.nn.functional.dropout import dropout2d as dropout2d
@@ -48,6 +51,9 @@ from tinygrad_mnist.nn.functional.entropy import (
 )
 from tinygrad_mnist.nn.functional.entropy import cross_entropy as cross_entropy
 from tinygrad_mnist.nn.functional.entropy import nll_loss as nll_loss
+from tinygrad_mnist.nn.functional.grid import affine_grid as affine_grid
+from tinygrad_mnist.nn.functional.grid import grid_sample as grid_sample
+from tinygrad_mnist.nn.functional.gumbel import gumbel_softmax as gumbel_softmax
 from tinygrad_mnist.nn.functional.linear import bilinear as bilinear
 from tinygrad_mnist.nn.functional.linear import linear as linear
 from tinygrad_mnist.nn.functional.loss import cosine_embedding_loss as cosine_embedding_loss
@@ -62,6 +68,13 @@ from tinygrad_mnist.nn.functional.loss import poisson_nll_loss as poisson_nll_lo
 from tinygrad_mnist.nn.functional.loss import smooth_l1_loss as smooth_l1_loss
 from tinygrad_mnist.nn.functional.loss import soft_margin_loss as soft_margin_loss
 from tinygrad_mnist.nn.functional.loss import triplet_margin_loss as triplet_margin_loss
+from tinygrad_mnist.nn.functional.margin import multi_margin_loss as multi_margin_loss
+from tinygrad_mnist.nn.functional.margin import (
+    multilabel_soft_margin_loss as multilabel_soft_margin_loss,
+)
+from tinygrad_mnist.nn.functional.margin import (
+    triplet_margin_with_distance_loss as triplet_margin_with_distance_loss,
+)
 from tinygrad_mnist.nn.functional.normalization import batch_norm as batch_norm
 from tinygrad_mnist.nn.functional.normalization import group_norm as group_norm
 from tinygrad_mnist.nn.functional.normalization import instance_norm as instance_norm

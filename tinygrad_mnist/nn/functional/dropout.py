@@ -79,3 +79,27 @@ def dropout2d(
 ) -> Tensor:
     """Zero whole channels (N, C, H, W) with probability p, scale the others by 1 / (1 - p)."""
     return written(input, inplace, lambda x: _channel_mask("dropout2d", x, p, 2, training))
+
+
+def alpha_dropout(
+    input: Tensor,  # noqa: A002
+    p: float = 0.5,
+    training: bool = False,
+    inplace: bool = False,
+) -> Tensor:
+    """Drop elements to SELU's lower limit, and keep mean 0 and variance 1.
+
+    (Klambauer et al., 2017.) Follows ``torch.nn.functional.alpha_dropout``.
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0:
+        return input
+    if p == 1:
+        return written(input, inplace, lambda x: x * 0)
+    limit = 1.7580993408473766  # minus SELU of minus infinity
+    scale = 1 / np.sqrt((limit**2 * p + 1) * (1 - p))
+    kept = default_generator.bernoulli(1 - p, input._array.shape, input._array.dtype)
+    factor = wrap(kept * input._array.dtype.type(scale))
+    shift = wrap(((kept - 1) * (limit * scale) + limit * scale * p).astype(kept.dtype))
+    return written(input, inplace, lambda x: x * factor + shift)

@@ -211,7 +211,7 @@ class DataLoader:
 
     def _in_workers(self, workers: list[Worker]) -> Iterator[Any]:
         return WorkerIterator(
-            workers, self._fetcher, self._indices(), self.prefetch_factor or 0, self.timeout,
+            self, workers, self._fetcher, self._indices(), self.prefetch_factor or 0, self.timeout,
             self.persistent_workers,
         )  # fmt: skip
 

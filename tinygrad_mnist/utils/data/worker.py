@@ -5,17 +5,20 @@ batch is given to them in turn, and taken from them in the same order; so the ba
 that PyTorch's processes would make, also where the dataset draws from the default generator. But
 threads share the interpreter: they help while samples wait for disks or NumPy, not with Python
 code. Python's and NumPy's own random streams, unlike the default generator, are common to all
-threads.
+threads; so a ``worker_init_fn`` that seeds them leaves them as they were.
 """
 
 from __future__ import annotations
 
 import copy
+import random
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from tinygrad_mnist.tensor.random import Generator, use_generator
 
@@ -64,17 +67,25 @@ class Worker:
     """One thread, and what belongs to it."""
 
     def __init__(self, info: WorkerInfo, init: Callable[[int], None] | None) -> None:
-        from concurrent.futures import ThreadPoolExecutor  # slow to import, and seldom needed
+        from concurrent.futures import ThreadPoolExecutor, wait  # slow to import, and seldom needed
 
         self._info, self._init = info, init
         self._pool = ThreadPoolExecutor(1, f"DataLoader worker {info.id}")
         self._first = self._pool.submit(self._start)
+        if init is not None:
+            wait([self._first])
 
     def _start(self) -> None:
         _running.info = self._info
         use_generator(Generator().manual_seed(self._info.seed))
         if self._init is not None:
-            self._init(self._info.id)
+            # It may seed Python's and NumPy's streams, which are also the main program's.
+            states = random.getstate(), np.random.get_state()
+            try:
+                self._init(self._info.id)
+            finally:
+                random.setstate(states[0])
+                np.random.set_state(states[1])
 
     def begin_epoch(self, fetcher: Fetcher) -> None:
         """Start from the beginning of the dataset, with a function that makes its batches."""
@@ -116,6 +127,7 @@ class WorkerIterator:
 
     def __init__(
         self,
+        loader: Any,
         workers: list[Worker],
         fetcher: Fetcher,
         indices: Iterator[Any],
@@ -123,7 +135,8 @@ class WorkerIterator:
         timeout: float,
         persistent: bool,
     ) -> None:
-        self._workers, self._indices = workers, indices
+        # The loader ends the threads that persist, and so must live as long as the epoch.
+        self._loader, self._workers, self._indices = loader, workers, indices
         self._timeout, self._persistent = timeout or None, persistent
         self._active = [True] * len(workers)
         self._turn = 0

@@ -6,6 +6,8 @@ False
 
 from __future__ import annotations
 
+from tinygrad_mnist.cuda import amp as amp
+
 
 def is_available() -> bool:
     """Return whether a GPU can be used: it can't. Follows ``torch.cuda.is_available``."""
@@ -29,3 +31,18 @@ def manual_seed_all(seed: int) -> None:
 
 def empty_cache() -> None:
     """Return unused memory of the GPU, which there isn't."""
+
+
+def is_bf16_supported() -> bool:
+    """Return whether a GPU can compute in bfloat16: there is none."""
+    return False
+
+
+def memory_allocated() -> int:
+    """Return how many bytes of a GPU's memory are in use: 0."""
+    return 0
+
+
+def max_memory_allocated() -> int:
+    """Return how many bytes of a GPU's memory were in use at most: 0."""
+    return 0

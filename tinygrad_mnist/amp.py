@@ -1,0 +1,118 @@
+"""Mixed precision: without a GPU it switches itself off with a warning, as PyTorch's does.
+
+Scripts keep the lines of mixed precision, and choose ``enabled`` by whether there is a GPU.
+
+>>> with autocast("cuda", enabled=False):
+...     pass
+>>> GradScaler(enabled=False).get_scale()
+1.0
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+
+class autocast:  # noqa: N801
+    """Compute in another dtype inside of a block or a function, if enabled: it never is here.
+
+    Follows ``torch.autocast``: for a GPU, which isn't there, it warns and is off.
+
+    Raises
+    ------
+    NotImplementedError
+        When it is enabled for the CPU, where PyTorch would compute in bfloat16.
+    """
+
+    def __init__(
+        self,
+        device_type: str,
+        dtype: Any = None,
+        enabled: bool = True,
+        cache_enabled: bool | None = None,
+    ) -> None:
+        if not enabled:
+            return
+        if device_type == "cpu":
+            raise NotImplementedError(
+                "autocast: NumPy has no bfloat16; pass enabled=False, or leave autocast out, and "
+                "compute in float32"
+            )
+        warnings.warn(
+            f"autocast: there is no device of type {device_type!r}; it is disabled", stacklevel=3
+        )
+
+    def __enter__(self) -> None:
+        """Change nothing."""
+
+    def __exit__(self, *error: Any) -> None:
+        """Change nothing."""
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that computes what the given one does."""
+
+        @functools.wraps(function)
+        def same(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        return same
+
+
+class GradScaler:
+    """Scale losses against underflow in half precision, if enabled: it never is here.
+
+    Follows ``torch.amp.GradScaler`` without a GPU: it warns, and :meth:`step` steps the optimizer.
+
+    Raises
+    ------
+    NotImplementedError
+        When it is enabled for the CPU.
+    """
+
+    def __init__(
+        self,
+        device: str = "cuda",
+        init_scale: float = 2.0**16,
+        growth_factor: float = 2.0,
+        backoff_factor: float = 0.5,
+        growth_interval: int = 2000,
+        enabled: bool = True,
+    ) -> None:
+        if enabled and str(device) == "cpu":
+            raise NotImplementedError(
+                "GradScaler: gradients of float32 need no scaling; pass enabled=False"
+            )
+        if enabled:
+            warnings.warn(f"GradScaler: there is no {device!r}; it is disabled", stacklevel=3)
+
+    def is_enabled(self) -> bool:
+        """Return whether losses are scaled: they aren't."""
+        return False
+
+    def get_scale(self) -> float:
+        """Return the factor: 1."""
+        return 1.0
+
+    def scale(self, outputs: Any) -> Any:
+        """Return a loss, or several, as they are."""
+        return outputs
+
+    def unscale_(self, optimizer: Any) -> None:
+        """Leave the gradients as they are."""
+
+    def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return ``optimizer.step()``."""
+        return optimizer.step(*args, **kwargs)
+
+    def update(self, new_scale: Any = None) -> None:
+        """Leave the factor as it is."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what there is to save: nothing."""
+        return {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what was saved: nothing."""

@@ -1,0 +1,32 @@
+"""Mixed precision under its older names: there is no GPU, so it switches itself off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_mnist import amp
+
+
+class autocast(amp.autocast):  # noqa: N801
+    """Mixed precision on a GPU: off. Follows ``torch.cuda.amp.autocast``."""
+
+    def __init__(
+        self, enabled: bool = True, dtype: Any = None, cache_enabled: bool | None = None
+    ) -> None:
+        super().__init__("cuda", dtype, enabled, cache_enabled)
+
+
+class GradScaler(amp.GradScaler):
+    """Scaling of losses on a GPU: off. Follows ``torch.cuda.amp.GradScaler``."""
+
+    def __init__(
+        self,
+        init_scale: float = 2.0**16,
+        growth_factor: float = 2.0,
+        backoff_factor: float = 0.5,
+        growth_interval: int = 2000,
+        enabled: bool = True,
+    ) -> None:
+        super().__init__(
+            "cuda", init_scale, growth_factor, backoff_factor, growth_interval, enabled
+        )

@@ -1,0 +1,25 @@
+"""Probability distributions: samples, log-probabilities, entropies, divergences.
+
+Parameters are tensors or numbers, and gradients flow to them through ``log_prob``, ``entropy``,
+``rsample`` and ``kl_divergence``. The numbers drawn are PyTorch's.
+"""
+
+from tinygrad_mnist.distributions.bernoulli import Bernoulli as Bernoulli
+from tinygrad_mnist.distributions.categorical import Categorical as Categorical
+from tinygrad_mnist.distributions.distribution import Distribution as Distribution
+from tinygrad_mnist.distributions.exponential import Exponential as Exponential
+from tinygrad_mnist.distributions.independent import Independent as Independent
+from tinygrad_mnist.distributions.kl import kl_divergence as kl_divergence
+from tinygrad_mnist.distributions.kl import register_kl as register_kl
+from tinygrad_mnist.distributions.laplace import Laplace as Laplace
+from tinygrad_mnist.distributions.mixture_same_family import (
+    MixtureSameFamily as MixtureSameFamily,
+)
+from tinygrad_mnist.distributions.multivariate_normal import (
+    MultivariateNormal as MultivariateNormal,
+)
+from tinygrad_mnist.distributions.normal import Normal as Normal
+from tinygrad_mnist.distributions.one_hot_categorical import (
+    OneHotCategorical as OneHotCategorical,
+)
+from tinygrad_mnist.distributions.uniform import Uniform as Uniform

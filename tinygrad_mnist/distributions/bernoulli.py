@@ -1,0 +1,74 @@
+"""The Bernoulli distribution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_mnist.autograd import no_grad
+from tinygrad_mnist.distributions.distribution import Distribution, broadcast, once
+from tinygrad_mnist.nn.functional import binary_cross_entropy_with_logits
+from tinygrad_mnist.tensor import Tensor, bernoulli, broadcast_tensors, finfo
+
+
+class Bernoulli(Distribution):
+    """One with probability ``probs``, or ``sigmoid(logits)``, else zero.
+
+    Follows ``torch.distributions.Bernoulli``.
+
+    Examples
+    --------
+    >>> Bernoulli(0.5).entropy()
+    tensor(0.6931)
+    """
+
+    parameters = ("probs", "logits")
+
+    def __init__(
+        self, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+    ) -> None:
+        if (probs is None) == (logits is None):
+            raise ValueError("Bernoulli: give either probs or logits, not both")
+        if probs is not None:
+            (given,) = (self.probs,) = broadcast(probs)
+        else:
+            (given,) = (self.logits,) = broadcast(logits)
+        super().__init__(given.shape, validate_args=validate_args)
+        if probs is not None:
+            self._check("probs must lie between 0 and 1", (given >= 0) & (given <= 1))
+
+    @once
+    def probs(self) -> Tensor:
+        """Return the probabilities of one."""
+        return self.logits.sigmoid()
+
+    @once
+    def logits(self) -> Tensor:
+        """Return the logarithms of the odds of one."""
+        eps = finfo(self.probs.dtype).eps
+        probs = self.probs.clamp(min=eps, max=1 - eps)
+        return probs.log() - (-probs).log1p()
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean: the probability of one."""
+        return self.probs
+
+    @property
+    def variance(self) -> Tensor:
+        """The variance."""
+        return self.probs * (1 - self.probs)
+
+    def sample(self, sample_shape: Any = ()) -> Tensor:
+        """Draw ones and zeros."""
+        with no_grad():
+            return bernoulli(self.probs.expand(self._shape(sample_shape)))
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Return the logarithms of the probabilities of ones and zeros."""
+        self._check("values are 0 or 1", (value == 0) | (value == 1))
+        logits, value = broadcast_tensors(self.logits, value)
+        return -binary_cross_entropy_with_logits(logits, value, reduction="none")
+
+    def entropy(self) -> Tensor:
+        """Return the entropy."""
+        return binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none")

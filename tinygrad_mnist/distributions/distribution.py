@@ -1,0 +1,108 @@
+"""What all distributions share: shapes, checks, printing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, ClassVar
+
+from tinygrad_mnist.autograd import enable_grad, no_grad
+from tinygrad_mnist.tensor import Size, Tensor, as_tensor, broadcast_tensors, get_default_dtype
+
+
+class Distribution:
+    """A family of distributions of one kind, of shape ``batch_shape``, over ``event_shape``.
+
+    A subclass has ``rsample`` or ``sample``, ``log_prob``, and names its parameters. Follows
+    ``torch.distributions.Distribution``.
+    """
+
+    parameters: ClassVar[tuple[str, ...]] = ()
+    has_rsample: ClassVar[bool] = False
+    batch_shape: Size
+    event_shape: Size
+
+    def __init__(
+        self, batch_shape: Any = (), event_shape: Any = (), validate_args: bool | None = None
+    ) -> None:
+        self.batch_shape, self.event_shape = Size(batch_shape), Size(event_shape)
+        self._validate = validate_args is not False
+
+    def sample(self, sample_shape: Any = ()) -> Tensor:
+        """Draw a tensor of shape ``sample_shape + batch_shape + event_shape``, without gradient."""
+        with no_grad():
+            return self.rsample(sample_shape)
+
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        """Draw as a function of the parameters, through which their gradients flow."""
+        raise NotImplementedError(
+            f"{type(self).__name__}: samples have no gradient here; use sample() and log_prob()"
+        )
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Return the logarithm of the probability, or its density, of each value."""
+        raise NotImplementedError(f"{type(self).__name__}: log_prob() isn't offered")
+
+    def entropy(self) -> Tensor:
+        """Return the mean of ``-log_prob``."""
+        raise NotImplementedError(f"{type(self).__name__}: entropy() isn't offered")
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean."""
+        raise NotImplementedError(f"{type(self).__name__}: mean isn't offered")
+
+    @property
+    def variance(self) -> Tensor:
+        """The variance."""
+        raise NotImplementedError(f"{type(self).__name__}: variance isn't offered")
+
+    @property
+    def stddev(self) -> Tensor:
+        """The standard deviation."""
+        return self.variance.sqrt()
+
+    def _check(self, what: str, holds: Tensor) -> None:
+        """Refuse parameters or values, unless a condition holds for all of them.
+
+        Raises
+        ------
+        ValueError
+            Saying what they must be.
+        """
+        if self._validate and not bool(holds.all()):
+            raise ValueError(f"{type(self).__name__}: {what}")
+
+    def _shape(self, sample_shape: Any) -> tuple[int, ...]:
+        return (*sample_shape, *self.batch_shape, *self.event_shape)
+
+    def __repr__(self) -> str:
+        """Print as PyTorch prints."""
+        found = [(name, self.__dict__[name]) for name in self.parameters if name in self.__dict__]
+        shown = [f"{k}: {v if v.numel() == 1 else v.size()}" for k, v in found]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def once(derive: Callable[[Any], Tensor]) -> cached_property[Tensor]:
+    """Make a parameter that is computed from others when first used, and kept.
+
+    It is recorded also where a sample is what needs it first, under ``no_grad``.
+    """
+    return cached_property(enable_grad()(derive))
+
+
+def broadcast(*parameters: Any) -> list[Tensor]:
+    """Return parameters, tensors or numbers, as tensors of one shape."""
+    given = [p for p in parameters if isinstance(p, Tensor)]
+    kind = given[0].dtype if given else get_default_dtype()
+    tensors = [p if isinstance(p, Tensor) else as_tensor(p, dtype=kind) for p in parameters]
+    return list(broadcast_tensors(*tensors))
+
+
+def last(x: Tensor, count: int) -> Tensor:
+    """Sum over the last dimensions."""
+    return x.sum(tuple(range(-count, 0))) if count else x
+
+
+HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)

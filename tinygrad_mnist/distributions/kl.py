@@ -1,0 +1,114 @@
+"""Kullback-Leibler divergences, a formula for each pair of families."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+from typing import Any
+
+from tinygrad_mnist import linalg
+from tinygrad_mnist.distributions.bernoulli import Bernoulli
+from tinygrad_mnist.distributions.categorical import Categorical
+from tinygrad_mnist.distributions.distribution import Distribution, last
+from tinygrad_mnist.distributions.exponential import Exponential
+from tinygrad_mnist.distributions.independent import Independent
+from tinygrad_mnist.distributions.laplace import Laplace
+from tinygrad_mnist.distributions.multivariate_normal import MultivariateNormal
+from tinygrad_mnist.distributions.normal import Normal
+from tinygrad_mnist.distributions.one_hot_categorical import OneHotCategorical
+from tinygrad_mnist.distributions.uniform import Uniform
+from tinygrad_mnist.nn.functional import softplus
+from tinygrad_mnist.tensor import Tensor, where
+
+Formula = Callable[[Any, Any], Tensor]
+FORMULAS: dict[tuple[type, type], Formula] = {}
+
+
+def register_kl(type_p: type, type_q: type) -> Callable[[Formula], Formula]:
+    """Offer a function as the divergence of two families. Follows PyTorch's."""
+
+    def register(formula: Formula) -> Formula:
+        FORMULAS[type_p, type_q] = formula
+        return formula
+
+    return register
+
+
+def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
+    r"""Return the divergence of q from p. Follows ``torch.distributions.kl_divergence``.
+
+    .. math:: KL(p \| q) = \int p(x) \log (p(x) / q(x)) dx
+
+    Raises
+    ------
+    NotImplementedError
+        When no formula is known; :func:`register_kl` makes one known.
+
+    Examples
+    --------
+    >>> kl_divergence(Normal(0.0, 1.0), Normal(1.0, 1.0))
+    tensor(0.5000)
+    """
+    for a in type(p).__mro__:
+        for b in type(q).__mro__:
+            if (a, b) in FORMULAS:
+                return FORMULAS[a, b](p, q)
+    raise NotImplementedError(
+        f"kl_divergence: no formula is known for {type(p).__name__} and {type(q).__name__}; "
+        f"register_kl one, or average p.log_prob(x) - q.log_prob(x) over samples of p"
+    )
+
+
+@register_kl(Normal, Normal)
+def _normal(p: Normal, q: Normal) -> Tensor:
+    ratio = (p.scale / q.scale).square()
+    return 0.5 * (ratio + ((p.loc - q.loc) / q.scale).square() - 1 - ratio.log())
+
+
+@register_kl(MultivariateNormal, MultivariateNormal)
+def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
+    n = p.event_shape[0]
+    ratio = linalg.solve_triangular(q._factor, p._factor, upper=False)
+    distance = linalg.solve_triangular(q._factor, (q.loc - p.loc).unsqueeze(-1), upper=False)
+    squares = ratio.square().sum((-2, -1)) + distance.square().sum((-2, -1))
+    return q._half_log_det() - p._half_log_det() + 0.5 * (squares - n)  # type: ignore[no-any-return]
+
+
+@register_kl(Bernoulli, Bernoulli)
+def _bernoulli(p: Bernoulli, q: Bernoulli) -> Tensor:
+    one = p.probs * (softplus(-q.logits) - softplus(-p.logits))
+    zero = (1 - p.probs) * (softplus(q.logits) - softplus(p.logits))
+    return one + zero
+
+
+@register_kl(OneHotCategorical, OneHotCategorical)
+@register_kl(Categorical, Categorical)
+def _categorical(p: Categorical, q: Categorical) -> Tensor:
+    difference = p.probs * (p.logits - q.logits)
+    difference = where((q.probs == 0).expand_as(difference), inf, difference)
+    return where((p.probs == 0).expand_as(difference), 0.0, difference).sum(-1)  # type: ignore[no-any-return]
+
+
+@register_kl(Exponential, Exponential)
+def _exponential(p: Exponential, q: Exponential) -> Tensor:
+    ratio = q.rate / p.rate
+    return ratio - ratio.log() - 1
+
+
+@register_kl(Laplace, Laplace)
+def _laplace(p: Laplace, q: Laplace) -> Tensor:
+    ratio, distance = p.scale / q.scale, (p.loc - q.loc).abs()
+    return -ratio.log() + distance / q.scale + ratio * (-distance / p.scale).exp() - 1
+
+
+@register_kl(Uniform, Uniform)
+def _uniform(p: Uniform, q: Uniform) -> Tensor:
+    out = ((q.high - q.low) / (p.high - p.low)).log()
+    return where((q.low > p.low) | (q.high < p.high), inf, out)  # type: ignore[no-any-return]
+
+
+@register_kl(Independent, Independent)
+def _independent(p: Independent, q: Independent) -> Tensor:
+    if p.reinterpreted_batch_ndims != q.reinterpreted_batch_ndims:
+        raise NotImplementedError("kl_divergence: the two have events of different dimensions")
+    return last(kl_divergence(p.base_dist, q.base_dist), p.reinterpreted_batch_ndims)

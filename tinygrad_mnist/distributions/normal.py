@@ -1,0 +1,83 @@
+"""The normal distribution."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tinygrad_mnist.autograd import no_grad
+from tinygrad_mnist.distributions.distribution import HALF_LOG_2PI, Distribution, broadcast
+from tinygrad_mnist.tensor import Tensor, normal
+
+
+class Normal(Distribution):
+    r"""Normal distribution with mean ``loc`` and standard deviation ``scale``.
+
+    .. math:: p(x) = \exp(-(x - \mu)^2 / 2 \sigma^2) / \sigma \sqrt{2 \pi}
+
+    Follows ``torch.distributions.Normal``.
+
+    Examples
+    --------
+    >>> Normal(0.0, 1.0)
+    Normal(loc: 0.0, scale: 1.0)
+    >>> Normal(0.0, 1.0).log_prob(0.0)
+    tensor(-0.9189)
+    """
+
+    parameters = ("loc", "scale")
+    has_rsample = True
+
+    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+        self.loc, self.scale = broadcast(loc, scale)
+        super().__init__(self.loc.shape, validate_args=validate_args)
+        self._check("loc must be a number, not NaN", self.loc == self.loc)
+        self._check("scale must be positive", self.scale > 0)
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean."""
+        return self.loc
+
+    @property
+    def mode(self) -> Tensor:
+        """Where the density is largest: at the mean."""
+        return self.loc
+
+    @property
+    def stddev(self) -> Tensor:
+        """The standard deviation."""
+        return self.scale
+
+    @property
+    def variance(self) -> Tensor:
+        """The variance."""
+        return self.scale.square()
+
+    def sample(self, sample_shape: Any = ()) -> Tensor:
+        """Draw numbers, without gradient."""
+        shape = self._shape(sample_shape)
+        with no_grad():
+            return normal(self.loc.expand(shape), self.scale.expand(shape))
+
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        """Draw ``loc + scale * noise``."""
+        noise = self.loc.new_empty(self._shape(sample_shape)).normal_()
+        return self.loc + noise * self.scale
+
+    def log_prob(self, value: Any) -> Tensor:
+        """Return the logarithm of the density."""
+        distance = (value - self.loc).square() / (2 * self.variance)
+        return -distance - self.scale.log() - HALF_LOG_2PI  # type: ignore[no-any-return]
+
+    def cdf(self, value: Any) -> Tensor:
+        """Return the probability of a smaller number."""
+        return 0.5 * (1 + ((value - self.loc) / (self.scale * math.sqrt(2))).erf())  # type: ignore[no-any-return]
+
+    def icdf(self, value: Any) -> Tensor:
+        """Return the number with a given probability of a smaller one."""
+        return self.loc + self.scale * (2 * value - 1).erfinv() * math.sqrt(2)  # type: ignore[no-any-return]
+
+    def entropy(self) -> Tensor:
+        """Return the entropy, ``log(scale) + (1 + log(2 pi)) / 2``."""
+        return 0.5 + HALF_LOG_2PI + self.scale.log()

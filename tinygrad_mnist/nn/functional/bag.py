@@ -1,0 +1,79 @@
+"""Sums, means and maxima of embedded bags of words."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.nn.functional.sparse import embedding
+from tinygrad_mnist.tensor import Tensor
+
+
+def embedding_bag(
+    input: Tensor,  # noqa: A002
+    weight: Tensor,
+    offsets: Tensor | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Tensor:
+    """Return the sum, mean or maximum of a weight's rows in each bag: a tensor (N, H).
+
+    A bag is a row of a 2-D input; or of a 1-D input, what lies between its offset and the next. An
+    empty bag gives zeros. Indices that are ``padding_idx`` belong to no bag. Follows
+    ``torch.nn.functional.embedding_bag``.
+
+    Raises
+    ------
+    ValueError
+        When offsets are missing, or given for rows.
+    RuntimeError
+        When they don't begin with 0.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> table = tensor([[1.0], [2.0], [4.0]])
+    >>> embedding_bag(tensor([0, 1, 2]), table, tensor([0, 2]), mode="sum")
+    tensor([[3.],
+            [4.]])
+    """
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError(f"embedding_bag: mode is 'sum', 'mean' or 'max', not {mode!r}")
+    if per_sample_weights is not None and mode != "sum":
+        raise NotImplementedError("embedding_bag: per_sample_weights are for mode='sum'")
+    if input.ndim == 2:
+        if offsets is not None:
+            raise ValueError("embedding_bag: the rows of a 2-D input are bags; leave offsets out")
+        count, length = input.shape
+        starts = np.arange(count) * length
+    elif input.ndim == 1:
+        if offsets is None or offsets.ndim != 1:
+            raise ValueError("embedding_bag: a 1-D input needs offsets, a 1-D tensor")
+        starts = offsets._array[:-1] if include_last_offset else offsets._array
+        if len(starts) and starts[0] != 0:
+            raise RuntimeError(f"embedding_bag: the first offset must be 0, got {starts[0]}")
+    else:
+        raise ValueError(f"embedding_bag: the input must be 1-D or 2-D, got {input.ndim}-D")
+    flat = input.reshape(-1)
+    bags = np.searchsorted(starts, np.arange(len(flat)), side="right") - 1
+    rows = embedding(flat, weight, None, max_norm, norm_type, scale_grad_by_freq, sparse)
+    if per_sample_weights is not None:
+        rows = rows * per_sample_weights.reshape(-1, 1)
+    if padding_idx is not None:
+        kept = np.flatnonzero(flat._array != padding_idx % weight.shape[0])
+        rows, bags = rows[wrap(kept)], bags[kept]
+    out = weight.new_zeros((len(starts), weight.shape[1]))
+    if mode == "max":
+        index = wrap(np.broadcast_to(bags[:, None], tuple(rows.shape)).copy())
+        return out.scatter_reduce(0, index, rows, "amax", include_self=False)
+    out = out.index_add(0, wrap(bags), rows)
+    if mode == "sum":
+        return out
+    counts = np.maximum(np.bincount(bags, minlength=len(starts)), 1)
+    return out / wrap(counts[:, None].astype(weight._array.dtype))  # type: ignore[no-any-return]

@@ -1,0 +1,102 @@
+"""Connectionist temporal classification: the loss of a sequence without an alignment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.nn.functional.loss import check_reduction
+from tinygrad_mnist.tensor import Tensor, stack
+from tinygrad_mnist.tensor.functions import where
+
+IMPOSSIBLE = -1e30
+"""The logarithm of a probability of 0, which has derivatives."""
+
+
+def ctc_loss(
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: Any,
+    target_lengths: Any,
+    blank: int = 0,
+    reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> Tensor:
+    """Return minus the log probability of labels, over all ways to align them to the input.
+
+    An alignment repeats labels, and puts blanks between them; forward variables sum over all of
+    them (Graves et al., 2006). Its gradient is the derivative by ``log_probs``; PyTorch's differs
+    from it by what vanishes behind ``log_softmax``.
+
+    Parameters
+    ----------
+    log_probs
+        Shape (T, N, C) or (T, C): what ``log_softmax`` returned.
+    targets
+        Labels of shape (N, S), or all of them in one dimension; none is the blank.
+    input_lengths, target_lengths
+        How many of T and of S belong to each sequence.
+    zero_infinity
+        Whether labels that don't fit into the input cost nothing, instead of infinity.
+
+    Raises
+    ------
+    RuntimeError
+        When the lengths or labels don't fit.
+    """
+    check_reduction("ctc_loss", reduction)
+    alone = log_probs.ndim == 2
+    logs = log_probs.unsqueeze(1) if alone else log_probs
+    times, count, classes = logs.shape
+    inputs = np.asarray(input_lengths, np.int64).reshape(-1)
+    lengths = np.asarray(target_lengths, np.int64).reshape(-1)
+    if len(inputs) != count or len(lengths) != count:
+        raise RuntimeError(
+            f"ctc_loss: {len(inputs)} input_lengths and {len(lengths)} target_lengths don't fit a "
+            f"batch of {count}"
+        )
+    if count and not 0 <= inputs.min() <= inputs.max() <= times:
+        raise RuntimeError(f"ctc_loss: input_lengths must be from 0 to {times}, got {inputs}")
+    labels = _rows(targets._array, lengths)
+    if labels.size and not 0 <= labels.min() <= labels.max() < classes:
+        raise RuntimeError(f"ctc_loss: labels must be from 0 to {classes - 1}, got {labels}")
+
+    path = np.full((count, 2 * labels.shape[1] + 1), blank)
+    path[:, 1::2] = labels
+    jumps = np.zeros(path.shape, bool)  # from label to label, where they differ
+    jumps[:, 3::2] = labels[:, 1:] != labels[:, :-1]
+    states = np.arange(path.shape[1])
+    emitted = logs.gather(2, wrap(np.broadcast_to(path, (times, *path.shape)).copy()))
+    never = wrap(np.full(path.shape, IMPOSSIBLE, logs._array.dtype))
+    alpha = where(wrap(np.broadcast_to(states < 2, path.shape)), emitted[0], never)
+    for t in range(1, times):
+        one = where(wrap(states >= 1), alpha.roll(1, 1), never)
+        two = where(wrap(jumps), alpha.roll(2, 1), never)
+        moved = stack([alpha, one, two]).logsumexp(0) + emitted[t]
+        alpha = where(wrap((t < inputs)[:, None]), moved, alpha)
+    last = wrap((states >= 2 * lengths[:, None] - 1) & (states <= 2 * lengths[:, None]))
+    losses = -where(last, alpha, never).logsumexp(1)
+    bound = -IMPOSSIBLE / 2
+    losses = where(losses > bound, 0.0 if zero_infinity else float("inf"), losses)
+    if reduction == "mean":
+        return (losses / wrap(np.maximum(lengths, 1).astype(losses._array.dtype))).mean()  # type: ignore[no-any-return]
+    if reduction == "sum":
+        return losses.sum()  # type: ignore[no-any-return]
+    return losses[0] if alone else losses  # type: ignore[no-any-return]
+
+
+def _rows(targets: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return labels as rows of one length; what is beyond a sequence's own isn't read."""
+    longest = int(lengths.max(initial=0))
+    rows = np.zeros((len(lengths), longest), np.int64)
+    if targets.ndim == 1 and len(targets) != int(lengths.sum()):
+        raise RuntimeError(
+            f"ctc_loss: target_lengths sum to {lengths.sum()}, but there are {len(targets)} labels"
+        )
+    ends = lengths.cumsum()
+    for i, n in enumerate(lengths):
+        row = targets[ends[i] - n : ends[i]] if targets.ndim == 1 else targets[i, :n]
+        rows[i, :n] = row
+    return rows

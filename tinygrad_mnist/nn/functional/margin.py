@@ -1,0 +1,83 @@
+"""Losses of margins among several classes, and of distances that the caller defines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tinygrad_mnist.nn.functional.activation import logsigmoid
+from tinygrad_mnist.nn.functional.distance import pairwise_distance
+from tinygrad_mnist.nn.functional.loss import check_reduction, reduce
+from tinygrad_mnist.nn.functional.sparse import one_hot
+from tinygrad_mnist.tensor import Tensor
+
+
+def multi_margin_loss(
+    input: Tensor,  # noqa: A002
+    target: Tensor,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""Return ``sum_i max(0, margin - x_target + x_i)^p / C`` over all other classes.
+
+    Input (N, C) or (C), target (N) or a number.
+
+    Raises
+    ------
+    ValueError
+        When p isn't 1 or 2.
+    RuntimeError
+        When the shapes don't fit.
+    """
+    check_reduction("multi_margin_loss", reduction)
+    if p not in (1, 2):
+        raise ValueError(f"multi_margin_loss: p must be 1 or 2, got {p}")
+    if input.ndim not in (1, 2) or target.shape != input.shape[:-1]:
+        raise RuntimeError(
+            f"multi_margin_loss: the input has shape {list(input.shape)}, the target "
+            f"{list(target.shape)}; it needs a row of scores for each target"
+        )
+    index = target.unsqueeze(-1)
+    losses = (input - input.gather(-1, index) + margin).clamp(min=0)
+    losses = losses if p == 1 else losses.square()
+    if weight is not None:
+        losses = losses * weight[target].unsqueeze(-1)
+    others = 1 - one_hot(target, input.shape[-1]).type_as(input)
+    return reduce((losses * others).mean(-1), reduction)
+
+
+def multilabel_soft_margin_loss(
+    input: Tensor,  # noqa: A002
+    target: Tensor,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return the binary cross entropy of logits, its mean over the last dimension first."""
+    check_reduction("multilabel_soft_margin_loss", reduction)
+    losses = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
+    losses = losses if weight is None else losses * weight
+    return reduce(losses.mean(-1), reduction)
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    *,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return ``max(0, d(anchor, positive) - d(anchor, negative) + margin)`` for any distance."""
+    check_reduction("triplet_margin_with_distance_loss", reduction)
+    if margin <= 0:
+        raise ValueError(
+            f"triplet_margin_with_distance_loss: margin must be greater than 0, got {margin}"
+        )
+    distance = pairwise_distance if distance_function is None else distance_function
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = far.minimum(distance(positive, negative))
+    return reduce((near - far + margin).clamp(min=0), reduction)

@@ -1,0 +1,74 @@
+"""PyTorch's settings that choose between ways to compute: here is one way, the exact one.
+
+What is set is remembered, so that a script reads back what it wrote.
+
+>>> set_float32_matmul_precision("high")
+>>> get_float32_matmul_precision()
+'high'
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_mnist.tensor import device, set_default_dtype
+from tinygrad_mnist.tensor.device import CPU, check_device
+
+_precision = "highest"
+_deterministic = False
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Allow matrix products to be less exact: they stay exact. Follows PyTorch's.
+
+    Raises
+    ------
+    RuntimeError
+        When it isn't "highest", "high" or "medium".
+    """
+    global _precision
+    if precision not in ("highest", "high", "medium"):
+        raise RuntimeError(
+            f"set_float32_matmul_precision: 'highest', 'high' or 'medium', not {precision!r}"
+        )
+    _precision = precision
+
+
+def get_float32_matmul_precision() -> str:
+    """Return what was set."""
+    return _precision
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Ask for the same bits from the same program: they always are. Follows PyTorch's."""
+    global _deterministic
+    _deterministic = bool(mode)
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """Return what was set."""
+    return _deterministic
+
+
+def set_default_device(device: Any) -> None:
+    """Set where new tensors are: on the CPU. Follows ``torch.set_default_device``.
+
+    Raises
+    ------
+    RuntimeError
+        For any other device.
+    """
+    check_device(device)
+
+
+def get_default_device() -> device:
+    """Return where new tensors are: on the CPU."""
+    return CPU
+
+
+def set_default_tensor_type(t: Any) -> None:
+    """Set the default dtype by a type, such as ``torch.DoubleTensor``, or its name.
+
+    Follows ``torch.set_default_tensor_type``, of older scripts.
+    """
+    set_default_dtype(t)
