@@ -37,12 +37,12 @@ def scalar_first(method: Any) -> Any:
     return call
 
 
-add = function(Tensor.add)
-sub = function(Tensor.sub)
-mul = function(Tensor.mul)
-div = function(Tensor.div)
+add = scalar_first(Tensor.add)
+sub = scalar_first(Tensor.sub)
+mul = scalar_first(Tensor.mul)
+div = scalar_first(Tensor.div)
 pow = scalar_first(Tensor.pow)  # noqa: A001
-floor_divide = function(Tensor.floor_divide)
+floor_divide = scalar_first(Tensor.floor_divide)
 remainder = scalar_first(Tensor.remainder)
 neg = function(Tensor.neg)
 abs = function(Tensor.abs)  # noqa: A001
@@ -100,10 +100,10 @@ logical_xor = function(Tensor.logical_xor)
 bitwise_and = function(Tensor.bitwise_and)
 bitwise_or = function(Tensor.bitwise_or)
 bitwise_xor = function(Tensor.bitwise_xor)
-multiply = function(Tensor.multiply)
-divide = function(Tensor.divide)
-true_divide = function(Tensor.true_divide)
-subtract = function(Tensor.subtract)
+multiply = scalar_first(Tensor.multiply)
+divide = scalar_first(Tensor.divide)
+true_divide = scalar_first(Tensor.true_divide)
+subtract = scalar_first(Tensor.subtract)
 clip = function(Tensor.clip)
 std = function(Tensor.std)
 var = function(Tensor.var)
@@ -401,9 +401,9 @@ def binary_cross_entropy_with_logits(
             f"as input size {list(input.shape)}"
         )
     if pos_weight is None:
-        losses = softplus(input) - input * target
+        losses = log1p_exp(input) - input * target
     else:
-        losses = softplus(-input) * (target * (pos_weight - 1) + 1) + input * (1 - target)
+        losses = log1p_exp(-input) * (target * (pos_weight - 1) + 1) + input * (1 - target)
     if weight is not None:
         losses = losses * weight
     return reduce(losses, reduction)
@@ -426,7 +426,7 @@ def reduce(losses: Tensor, reduction: str) -> Tensor:
 
 @named
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:  # noqa: A002
-    """Return ``log(1 + exp(beta * input)) / beta``, without overflow.
+    """Return ``log(1 + exp(beta * input)) / beta``, and input where that is beyond a threshold.
 
     Examples
     --------
@@ -434,9 +434,14 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor: 
     >>> softplus(tensor([-1000.0, 0.0, 1000.0]))
     tensor([0.0000e+00, 6.9315e-01, 1.0000e+03])
     """
-    if beta == 1.0:
-        return apply(ops.logaddexp, input, np.zeros((), input._array.dtype))  # type: ignore[no-any-return]
-    return softplus(input * beta) / beta
+    scaled = input if beta == 1.0 else input * beta
+    out = log1p_exp(scaled)
+    return where(scaled > threshold, input, out if beta == 1.0 else out / beta)  # type: ignore[no-any-return]
+
+
+def log1p_exp(x: Any) -> Any:
+    """Return ``log(1 + exp(x))``, exact everywhere."""
+    return apply(ops.logaddexp, x, np.zeros((), x._array.dtype))
 
 
 @named
@@ -448,7 +453,7 @@ def leaky_relu(input: Any, negative_slope: float = 0.01) -> Tensor:  # noqa: A00
 @named
 def elu(input: Any, alpha: float = 1.0) -> Tensor:  # noqa: A002
     """Return input where it is positive, elsewhere ``alpha * (exp(input) - 1)``."""
-    return apply(ops.where, input > 0, input, input.clamp(max=0).expm1() * alpha)  # type: ignore[no-any-return]
+    return apply(ops.where, input <= 0, input.clamp(max=0).expm1() * alpha, input)  # type: ignore[no-any-return]
 
 
 @named

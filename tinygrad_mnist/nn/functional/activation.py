@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_mnist.tensor import Tensor, functions
-from tinygrad_mnist.tensor.functions import softplus, where
+from tinygrad_mnist.tensor.functions import log1p_exp, softplus, where
 
 SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
@@ -108,7 +108,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:  #
     if alpha == 0:
         raise RuntimeError("celu: alpha must not be 0, as it divides the input")
     return written(
-        input, inplace, lambda x: where(x > 0, x, (x.clamp(max=0) / alpha).expm1() * alpha)
+        input, inplace, lambda x: where(x <= 0, (x.clamp(max=0) / alpha).expm1() * alpha, x)
     )
 
 
@@ -147,8 +147,8 @@ def hardtanh(
         raise ValueError(f"hardtanh: min_val {min_val} is larger than max_val {max_val}")
 
     def cut(x: Tensor) -> Any:
-        inside = (x > min_val) & (x < max_val)
-        return where(inside, x, x.detach().clamp(min_val, max_val))
+        outside = (x <= min_val) | (x >= max_val)
+        return where(outside, x.detach().clamp(min_val, max_val), x)
 
     return written(input, inplace, cut)
 
@@ -167,7 +167,8 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return ``input * relu6(input + 3) / 6`` (Howard et al., 2019)."""
 
     def gated(x: Tensor) -> Any:
-        return where(x <= -3, x * 0, where(x < 3, x * (x + 3) / 6, x))
+        inner = x.clamp(-3, 3)  # of a choice not taken, too, the gradient must be finite
+        return where(x <= -3, x * 0, where(x < 3, inner * (inner + 3) / 6, x))
 
     return written(input, inplace, gated)
 
@@ -181,7 +182,7 @@ def logsigmoid(input: Tensor) -> Tensor:  # noqa: A002
     >>> logsigmoid(tensor([-1000.0, 0.0]))
     tensor([-1.0000e+03, -6.9315e-01])
     """
-    out: Tensor = -softplus(-input)
+    out: Tensor = -log1p_exp(-input)
     return out
 
 
@@ -201,7 +202,8 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Any:  # noqa: A002
     """Return input moved towards 0 by lambd, and 0 where it is closer than that."""
     if lambd < 0:
         raise RuntimeError(f"softshrink: lambd must not be negative, got {lambd}")
-    return where(input > lambd, input - lambd, where(input < -lambd, input + lambd, input * 0))
+    inside = (input >= -lambd) & (input <= lambd)
+    return where(inside, input * 0, input - input.sign() * lambd)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Any:  # noqa: A002
@@ -216,7 +218,7 @@ def threshold(
     inplace: bool = False,
 ) -> Tensor:
     """Return input where it is above a threshold, elsewhere a value."""
-    return written(input, inplace, lambda x: where(x > threshold, x, value))
+    return written(input, inplace, lambda x: where(x <= threshold, value, x))
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:  # noqa: A002
@@ -227,6 +229,8 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:  # noqa: A002
     RuntimeError
         When the dimension is odd.
     """
+    if not input.ndim:
+        raise RuntimeError("glu: a 0-d tensor has no dimension to be halved")
     if input.shape[dim] % 2:
         raise RuntimeError(
             f"glu: dimension {dim} has size {input.shape[dim]}; it must be even to be halved"

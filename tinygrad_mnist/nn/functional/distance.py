@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor import Tensor, broadcast_tensors
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
@@ -17,6 +17,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     tensor([0.7071])
     """
     x1, x2 = (x.float() if not x.is_floating_point() else x for x in (x1, x2))
+    x1, x2 = broadcast_tensors(x1, x2)  # before the lengths are taken
     first = x1 / x1.norm(dim=dim, keepdim=True).clamp(min=eps)
     second = x2 / x2.norm(dim=dim, keepdim=True).clamp(min=eps)
     return (first * second).sum(dim)

@@ -11,7 +11,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply, wrap
 from tinygrad_mnist.nn.functional.distance import pairwise_distance
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.functions import check_reduction, reduce, softplus, where
+from tinygrad_mnist.tensor.functions import check_reduction, log1p_exp, reduce, where
 
 
 def _warn_of_broadcasting(name: str, input: Tensor, target: Tensor) -> None:  # noqa: A002
@@ -109,7 +109,13 @@ def smooth_l1_loss(
         return reduce((input - target).abs(), reduction)
     gap = input - target
     size = gap.abs()
-    return reduce(where(size < beta, gap * gap * (0.5 / beta), size - 0.5 * beta), reduction)
+    square, line = _near(gap, beta).square() * (0.5 / beta), size - 0.5 * beta
+    return reduce(where(size < beta, square, line), reduction)
+
+
+def _near(gap: Tensor, bound: float) -> Tensor:
+    """Return differences below a bound, else 0: their squares and slopes stay finite."""
+    return where(gap.abs() < bound, gap, 0.0)  # type: ignore[no-any-return]
 
 
 def huber_loss(
@@ -129,7 +135,8 @@ def huber_loss(
         raise RuntimeError(f"huber_loss: delta must be positive, got {delta}")
     gap = input - target
     size = gap.abs()
-    losses = where(size <= delta, gap * gap * 0.5, (size - 0.5 * delta) * delta)
+    square, line = _near(gap, delta).square() * 0.5, (size - 0.5 * delta) * delta
+    losses = where(size < delta, square, line)
     return _weighted(losses, weight, reduction)
 
 
@@ -186,9 +193,7 @@ def kl_div(
     if log_target:
         losses = target.exp() * (target - input)
     else:
-        # Where the target is 0 the term is 0, as y log y is in the limit.
-        known = where(target > 0, target, 1)
-        losses = where(target > 0, target * known.log(), target * 0) - target * input
+        losses = target.xlogy(target) - target * input
     if reduction == "batchmean":
         return losses.sum() / input.shape[0] if input.ndim else losses.sum()
     return reduce(losses, reduction)
@@ -263,7 +268,7 @@ def triplet_margin_loss(
     far = pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = far.minimum(pairwise_distance(positive, negative, p, eps))
-    return reduce((near - far + margin).clamp(min=0), reduction)
+    return reduce((near + margin - far).clamp(min=0), reduction)
 
 
 def gaussian_nll_loss(
@@ -325,13 +330,13 @@ def poisson_nll_loss(
     else:
         losses = input - target * (input + eps).log()
     if full:
-        safe = where(target > 1, target, 1)
+        safe = where(target <= 1, 1.0, target)
         stirling = safe * safe.log() - safe + (safe * (2 * math.pi)).log() * 0.5
-        losses = losses + where(target > 1, stirling, target * 0)
+        losses = losses + where(target <= 1, 0.0, stirling)
     return reduce(losses, reduction)
 
 
 def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:  # noqa: A002
     """Return ``log(1 + exp(-target * input))``; the target is 1 or -1."""
     check_reduction("soft_margin_loss", reduction)
-    return reduce(softplus(-target * input), reduction)
+    return reduce(log1p_exp(-target * input), reduction)

@@ -81,7 +81,7 @@ def _max_pool(
         if not return_indices:
             return apply(ops.max_pool, padded, **sizes)
         index = apply(ops.max_pool_index, padded, **sizes, size=tuple(x.shape[2:]), padding=around)
-        return picked(x, index), index
+        return apply(ops.max_pool, padded, **sizes), index
 
     return batched(name, input, dims, run)
 
@@ -375,7 +375,7 @@ def _adaptive_max_pool(
         for tile in product(*cuts):
             place: Any = tuple(i for i, _ in tile)
             part: Any = tuple(slice(a, b) for _, (a, b) in tile)
-            best = array[(..., *part)].reshape(*x.shape[:2], -1).argmax(-1)
+            best = array[(..., *part)].reshape(*x.shape[:2], numbers[part].size).argmax(-1)
             index[(..., *place)] = numbers[part].reshape(-1)[best]
         found: Tensor = wrap(index)
         return (picked(x, found), found) if return_indices else picked(x, found)
