@@ -9,8 +9,10 @@ import numpy as np
 
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator, randperm
+from tinygrad_mnist.tensor.arguments import named
 
 
+@named
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """Return the factor by which a nonlinearity's layer is to be scaled.
 
@@ -56,6 +58,7 @@ def _empty(tensor: Tensor) -> bool:
     return False
 
 
+@named
 @no_grad()
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
@@ -71,6 +74,7 @@ def uniform_(
     return tensor.uniform_(a, b, generator=generator)
 
 
+@named
 @no_grad()
 def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
@@ -79,6 +83,7 @@ def normal_(
     return tensor.normal_(mean, std, generator=generator)
 
 
+@named
 @no_grad()
 def trunc_normal_(
     tensor: Tensor,
@@ -126,24 +131,28 @@ def trunc_normal_(
     return tensor.copy_(values)
 
 
+@named
 @no_grad()
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with a number."""
     return tensor.fill_(val)
 
 
+@named
 @no_grad()
 def zeros_(tensor: Tensor) -> Tensor:
     """Fill with zeros."""
     return tensor.fill_(0.0)
 
 
+@named
 @no_grad()
 def ones_(tensor: Tensor) -> Tensor:
     """Fill with ones."""
     return tensor.fill_(1.0)
 
 
+@named
 @no_grad()
 def eye_(tensor: Tensor) -> Tensor:
     """Fill a matrix with ones on the diagonal and zeros elsewhere.
@@ -158,6 +167,7 @@ def eye_(tensor: Tensor) -> Tensor:
     return tensor.copy_(np.eye(*tensor.shape, dtype=tensor._array.dtype))
 
 
+@named
 @no_grad()
 def xavier_uniform_(
     tensor: Tensor, gain: float = 1.0, generator: Generator | None = None
@@ -171,6 +181,7 @@ def xavier_uniform_(
     return tensor.uniform_(-bound, bound, generator=generator)
 
 
+@named
 @no_grad()
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     r"""Draw from a normal distribution so that signals keep their variance both ways.
@@ -190,6 +201,7 @@ def _kaiming(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     return gain / math.sqrt(fan_in if mode == "fan_in" else fan_out)
 
 
+@named
 @no_grad()
 def kaiming_uniform_(
     tensor: Tensor,
@@ -208,6 +220,7 @@ def kaiming_uniform_(
     return tensor.uniform_(-bound, bound, generator=generator)
 
 
+@named
 @no_grad()
 def kaiming_normal_(
     tensor: Tensor,
@@ -225,6 +238,7 @@ def kaiming_normal_(
     return tensor.normal_(0, _kaiming(tensor, a, mode, nonlinearity), generator=generator)
 
 
+@named
 @no_grad()
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
     """Fill with a random matrix whose rows or columns are orthonormal (Saxe et al., 2013).
@@ -253,6 +267,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     return tensor.copy_(gain * matrix.reshape(tensor.shape))
 
 
+@named
 @no_grad()
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """Fill the kernels of a convolution so that it hands its input channels through.
@@ -281,6 +296,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     return tensor.copy_(values)
 
 
+@named
 @no_grad()
 def sparse_(
     tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_mnist.tensor import Tensor, functions
+from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.functions import log1p_exp, softplus, where
 
 SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
 
 
+@named
 def relu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return ``max(input, 0)``.
 
@@ -24,16 +26,19 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     return input.relu_() if inplace else input.relu()
 
 
+@named
 def sigmoid(input: Tensor) -> Tensor:  # noqa: A002
     """Return ``1 / (1 + exp(-input))``."""
     return input.sigmoid()
 
 
+@named
 def tanh(input: Tensor) -> Tensor:  # noqa: A002
     """Return the hyperbolic tangent."""
     return input.tanh()
 
 
+@named
 def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:  # noqa: A002
     """Return exponentials divided by their sum along a dimension.
 
@@ -45,6 +50,7 @@ def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     return input.softmax(_named("softmax", dim), dtype)
 
 
+@named
 def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:  # noqa: A002
     """Return the logarithm of :func:`softmax`, exact where that would round to 0.
 
@@ -56,6 +62,7 @@ def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Ten
     return input.log_softmax(_named("log_softmax", dim), dtype)
 
 
+@named
 def softmin(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:  # noqa: A002
     """Return :func:`softmax` of the negative input."""
     return softmax(-input, dim, dtype)
@@ -74,6 +81,7 @@ def written(input: Tensor, inplace: bool, function: Callable[[Tensor], Any]) -> 
     return input.copy_(function(input.clone()))
 
 
+@named
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return input where it is positive, elsewhere a fraction of it.
 
@@ -86,11 +94,13 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
     return written(input, inplace, lambda x: functions.leaky_relu(x, negative_slope))
 
 
+@named
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return input where it is positive, elsewhere ``alpha * (exp(input) - 1)``."""
     return written(input, inplace, lambda x: functions.elu(x, alpha))
 
 
+@named
 def selu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return the self-normalising unit, ``scale * elu(input, alpha)`` (Klambauer et al., 2017).
 
@@ -103,6 +113,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     return written(input, inplace, lambda x: functions.elu(x, SELU_ALPHA) * SELU_SCALE)
 
 
+@named
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return input where it is positive, elsewhere ``alpha * (exp(input / alpha) - 1)``."""
     if alpha == 0:
@@ -112,11 +123,13 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:  #
     )
 
 
+@named
 def silu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return ``input * sigmoid(input)``."""
     return written(input, inplace, functions.silu)
 
 
+@named
 def mish(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return ``input * tanh(softplus(input))`` (Misra, 2019).
 
@@ -129,6 +142,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     return written(input, inplace, lambda x: x * softplus(x).tanh())
 
 
+@named
 def hardtanh(
     input: Tensor,  # noqa: A002
     min_val: float = -1.0,
@@ -153,16 +167,19 @@ def hardtanh(
     return written(input, inplace, cut)
 
 
+@named
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return ``min(max(input, 0), 6)``."""
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
+@named
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return ``relu6(input + 3) / 6``."""
     return written(input, inplace, lambda x: relu6(x + 3) / 6)
 
 
+@named
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return ``input * relu6(input + 3) / 6`` (Howard et al., 2019)."""
 
@@ -173,6 +190,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     return written(input, inplace, gated)
 
 
+@named
 def logsigmoid(input: Tensor) -> Tensor:  # noqa: A002
     """Return ``log(sigmoid(input))``, exact where the sigmoid would round to 0.
 
@@ -186,18 +204,21 @@ def logsigmoid(input: Tensor) -> Tensor:  # noqa: A002
     return out
 
 
+@named
 def softsign(input: Tensor) -> Tensor:  # noqa: A002
     """Return ``input / (1 + |input|)``."""
     out: Tensor = input / (input.abs() + 1)
     return out
 
 
+@named
 def tanhshrink(input: Tensor) -> Tensor:  # noqa: A002
     """Return ``input - tanh(input)``."""
     out: Tensor = input - input.tanh()
     return out
 
 
+@named
 def softshrink(input: Tensor, lambd: float = 0.5) -> Any:  # noqa: A002
     """Return input moved towards 0 by lambd, and 0 where it is closer than that."""
     if lambd < 0:
@@ -206,11 +227,13 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Any:  # noqa: A002
     return where(inside, input * 0, input - input.sign() * lambd)
 
 
+@named
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Any:  # noqa: A002
     """Return input, and 0 where it is within lambd of 0."""
     return where((input >= -lambd) & (input <= lambd), input * 0, input)
 
 
+@named
 def threshold(
     input: Tensor,  # noqa: A002
     threshold: float,
@@ -221,6 +244,7 @@ def threshold(
     return written(input, inplace, lambda x: where(x <= threshold, value, x))
 
 
+@named
 def glu(input: Tensor, dim: int = -1) -> Tensor:  # noqa: A002
     """Return the first half along a dimension times the sigmoid of the second.
 
@@ -240,6 +264,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:  # noqa: A002
     return out
 
 
+@named
 def prelu(input: Tensor, weight: Tensor) -> Any:  # noqa: A002
     """Return input where it is positive, elsewhere input times a learned weight.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from tinygrad_mnist.tensor import Tensor, broadcast_tensors
+from tinygrad_mnist.tensor.arguments import named
 
 
+@named
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     r"""Return the cosine of the angle between vectors along a dimension.
 
@@ -23,6 +25,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     return (first * second).sum(dim)
 
 
+@named
 def pairwise_distance(
     x1: Tensor,
     x2: Tensor,
@@ -34,6 +37,7 @@ def pairwise_distance(
     return (x1 - x2 + eps).norm(p, dim=-1, keepdim=keepdim)
 
 
+@named
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:  # noqa: A002
     """Return vectors along a dimension divided by their p-norm, or by eps if that is smaller.
 

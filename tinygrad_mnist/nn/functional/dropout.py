@@ -7,8 +7,10 @@ import numpy as np
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.nn.functional.activation import written
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator
+from tinygrad_mnist.tensor.arguments import named
 
 
+@named
 def dropout(
     input: Tensor,  # noqa: A002
     p: float = 0.5,
@@ -57,6 +59,7 @@ def _channel_mask(name: str, input: Tensor, p: float, dims: int, training: bool)
     return input * mask
 
 
+@named
 def dropout1d(
     input: Tensor,  # noqa: A002
     p: float = 0.5,
@@ -67,6 +70,7 @@ def dropout1d(
     return written(input, inplace, lambda x: _channel_mask("dropout1d", x, p, 1, training))
 
 
+@named
 def dropout2d(
     input: Tensor,  # noqa: A002
     p: float = 0.5,

@@ -11,6 +11,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply, wrap
 from tinygrad_mnist.nn.functional.distance import pairwise_distance
 from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.functions import check_reduction, log1p_exp, reduce, where
 
 
@@ -49,6 +50,7 @@ def _average(name: str, losses: Tensor, weight: Tensor | None, reduction: str) -
     return total / weight.sum() if reduction == "mean" else total
 
 
+@named
 def mse_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -70,6 +72,7 @@ def mse_loss(
     return _average("mse_loss", (input - target).square(), weight, reduction)
 
 
+@named
 def l1_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -85,6 +88,7 @@ def l1_loss(
     return _average("l1_loss", (input - target).abs(), weight, reduction)
 
 
+@named
 def smooth_l1_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -118,6 +122,7 @@ def _near(gap: Tensor, bound: float) -> Tensor:
     return where(gap.abs() < bound, gap, 0.0)  # type: ignore[no-any-return]
 
 
+@named
 def huber_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -140,6 +145,7 @@ def huber_loss(
     return _weighted(losses, weight, reduction)
 
 
+@named
 def binary_cross_entropy(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -168,6 +174,7 @@ def binary_cross_entropy(
     return _weighted(apply(ops.binary_cross_entropy, input, target), weight, reduction)
 
 
+@named
 def kl_div(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -199,6 +206,7 @@ def kl_div(
     return reduce(losses, reduction)
 
 
+@named
 def hinge_embedding_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -211,6 +219,7 @@ def hinge_embedding_loss(
     return reduce(apart + where(target != -1, input, input * 0), reduction)
 
 
+@named
 def margin_ranking_loss(
     input1: Tensor,
     input2: Tensor,
@@ -228,6 +237,7 @@ def margin_ranking_loss(
     return reduce((-target * (input1 - input2) + margin).clamp(min=0), reduction)
 
 
+@named
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
@@ -246,6 +256,7 @@ def cosine_embedding_loss(
     return reduce(same + where(target == -1, (cosine - margin).clamp(min=0), cosine * 0), reduction)
 
 
+@named
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,
@@ -271,6 +282,7 @@ def triplet_margin_loss(
     return reduce((near + margin - far).clamp(min=0), reduction)
 
 
+@named
 def gaussian_nll_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -311,6 +323,7 @@ def gaussian_nll_loss(
     return reduce(losses, reduction)
 
 
+@named
 def poisson_nll_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -336,6 +349,7 @@ def poisson_nll_loss(
     return reduce(losses, reduction)
 
 
+@named
 def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:  # noqa: A002
     """Return ``log(1 + exp(-target * input))``; the target is 1 or -1."""
     check_reduction("soft_margin_loss", reduction)

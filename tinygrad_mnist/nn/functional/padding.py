@@ -8,9 +8,11 @@ from typing import Any
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
 from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.creation import cat
 
 
+@named
 def pad(
     input: Tensor,  # noqa: A002
     pad: Sequence[int],
