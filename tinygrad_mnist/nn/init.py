@@ -317,6 +317,8 @@ def sparse_(
     if tensor.dim() != 2:
         raise ValueError(f"sparse_: only matrices are supported, got shape {list(tensor.shape)}")
     rows, columns = tensor.shape
+    if not 0 <= sparsity <= 1:
+        raise ValueError(f"sparse_: sparsity must be between 0 and 1, got {sparsity}")
     tensor.normal_(0, std, generator=generator)
     for column in range(columns):
         zeros = randperm(rows)[: math.ceil(sparsity * rows)]

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist.naming import named
 from tinygrad_mnist.tensor.device import check_device
 from tinygrad_mnist.tensor.device import device as Device
 
@@ -56,6 +57,7 @@ class Generator:
         self._bits = np.random.MT19937()
         self.manual_seed(67280421310721)
 
+    @named
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream that belongs to a seed; return the generator.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from tinygrad_mnist.autograd import no_grad
+from tinygrad_mnist.naming import named
 from tinygrad_mnist.nn.functional.distance import normalize
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Parameter
@@ -32,6 +33,8 @@ class _Recomputed:
     @classmethod
     def find(cls, module: Module, name: str) -> tuple[int, Any] | None:
         """Return the hook of this kind that a module has for a weight, and its key."""
+        if not isinstance(module, Module):
+            raise TypeError(f"{cls.kind}: expected a Module, got {type(module).__name__}")
         for key, (hook, _) in module.__dict__["_pre_hooks"].items():
             if isinstance(hook, cls) and hook.name == name:
                 return key, hook
@@ -90,6 +93,7 @@ class _WeightNorm(_Recomputed):
         return v * (g / self.length(v))
 
 
+@named
 def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     r"""Learn the length and the direction of a weight apart (Salimans and Kingma, 2016).
 
@@ -119,6 +123,7 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     return module
 
 
+@named
 def remove_weight_norm(module: M, name: str = "weight") -> M:
     """Make a normalised weight a parameter again. Follows ``torch.nn.utils.remove_weight_norm``.
 
@@ -165,6 +170,7 @@ class _SpectralNorm(_Recomputed):
         return weight / u.clone().dot(matrix.mv(v.clone()))
 
 
+@named
 def spectral_norm(
     module: M,
     name: str = "weight",
@@ -209,6 +215,7 @@ def spectral_norm(
     return module
 
 
+@named
 def remove_spectral_norm(module: M, name: str = "weight") -> M:
     """Make a normalised weight a parameter again. Follows ``torch.nn.utils.remove_spectral_norm``.
 

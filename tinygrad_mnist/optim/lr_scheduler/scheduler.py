@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import types
 import warnings
+from collections.abc import Callable
 from typing import Any
 
+from tinygrad_mnist.naming import named, named_init
 from tinygrad_mnist.optim.optimizer import Optimizer
 from tinygrad_mnist.tensor import Tensor
 
@@ -15,6 +18,26 @@ EPOCH_WARNING = (
 )
 
 
+def _restoring(make: Callable[..., None]) -> Callable[..., None]:
+    """Put the settings of the optimizer's groups back if the constructor of a schedule fails."""
+
+    @functools.wraps(make)
+    def init(self: LRScheduler, *args: Any, **kwargs: Any) -> None:
+        optimizer = args[0] if args else kwargs.get("optimizer")
+        groups = optimizer.param_groups if isinstance(optimizer, Optimizer) else []
+        before = [dict(group) for group in groups]
+        try:
+            make(self, *args, **kwargs)
+        except BaseException:
+            for group, settings in zip(groups, before, strict=True):
+                group.clear()
+                group.update(settings)
+            raise
+
+    return init
+
+
+@named_init
 class LRScheduler:
     """Base of all schedules: sets every group's learning rate at each step.
 
@@ -50,9 +73,17 @@ class LRScheduler:
     [0.2]
     """
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let the errors of the library's own constructors name the class, and change nothing."""
+        super().__init_subclass__(**kwargs)
+        if "__init__" in cls.__dict__:
+            cls.__init__ = _restoring(cls.__init__)  # type: ignore[method-assign]
+        named_init(cls)
+
     _is_initial = False
     _get_lr_called_within_step = False
 
+    @_restoring
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         self.optimizer = checked(optimizer)
         if last_epoch == -1:
@@ -88,6 +119,7 @@ class LRScheduler:
         """Return the learning rates that were set last."""
         return self._last_lr
 
+    @named
     def step(self, epoch: int | None = None) -> None:
         """Go to the next epoch (or to the given one), and set its learning rates."""
         if self._step_count == 1:
@@ -144,6 +176,7 @@ class LRScheduler:
         """Return everything that the scheduler knows, but the optimizer."""
         return {name: value for name, value in self.__dict__.items() if name != "optimizer"}
 
+    @named
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned."""
         self.__dict__.update(state_dict)

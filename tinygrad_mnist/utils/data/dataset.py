@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import GenericAlias
 from typing import Any
 
+from tinygrad_mnist.naming import named, named_init
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator
 
 
@@ -18,6 +19,11 @@ class Dataset:
 
     ``Dataset[T]`` names the type of its samples. Follows ``torch.utils.data.Dataset``.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let the errors of the library's own constructors name the class."""
+        super().__init_subclass__(**kwargs)
+        named_init(cls)
 
     __class_getitem__: Any = classmethod(GenericAlias)
 
@@ -223,6 +229,7 @@ class StackDataset(Dataset):
         return self._length
 
 
+@named
 def random_split(
     dataset: Any, lengths: Sequence[float], generator: Generator | None = None
 ) -> list[Subset]:
