@@ -6,6 +6,7 @@ import functools
 import inspect
 import re
 import sys
+import warnings
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any, NoReturn, TypeVar
@@ -23,21 +24,24 @@ def complain(name: str, error: Exception) -> NoReturn:
     What Python raises where an argument is of a wrong kind becomes a TypeError; numbers too large
     for their place, and sizes too large for the memory, become a RuntimeError, as in PyTorch.
     """
-    message = str(error) or type(error).__name__
-    named = isinstance(error, (*DOCUMENTED, KeyError)) and name in message
-    if named or _comes_from_outside(error):
-        raise error
-    if isinstance(error, Warning) or not isinstance(
-        error, (*DOCUMENTED, AttributeError, ArithmeticError, LookupError, MemoryError)
-    ):
-        raise error
-    if isinstance(error, AttributeError | KeyError):
-        kind: type[Exception] = TypeError
-    else:
-        kind = next((k for k in DOCUMENTED if isinstance(error, k)), RuntimeError)
-        if type(error).__module__.startswith("tinygrad_mnist."):
-            kind = type(error)  # such as LinAlgError
-    raise kind(f"{name}: {message}") from error
+    try:
+        message = str(error) or type(error).__name__
+        named = isinstance(error, (*DOCUMENTED, KeyError)) and name in message
+        if named or _comes_from_outside(error):
+            raise error
+        if isinstance(error, Warning) or not isinstance(
+            error, (*DOCUMENTED, AttributeError, ArithmeticError, LookupError, MemoryError)
+        ):
+            raise error
+        if isinstance(error, AttributeError | KeyError):
+            kind: type[Exception] = TypeError
+        else:
+            kind = next((k for k in DOCUMENTED if isinstance(error, k)), RuntimeError)
+            if type(error).__module__.startswith("tinygrad_mnist."):
+                kind = type(error)  # such as LinAlgError
+        raise kind(f"{name}: {message}") from error
+    finally:
+        del error  # its traceback holds this frame: that would be a cycle
 
 
 _ROOMS = {"tinygrad_mnist", "numpy", "scipy", *sys.stdlib_module_names} - {"__main__"}
@@ -54,10 +58,15 @@ def _comes_from_outside(error: Exception) -> bool:
 
 
 def complain_unnamed(name: str, error: Exception) -> NoReturn:
-    """Do as :func:`complain`, but leave a message alone that begins with some other name."""
-    if isinstance(error, DOCUMENTED) and re.match(r"[\w.]+(\(\))?: ", str(error)):
-        raise error
-    complain(name, error)
+    """Do as :func:`complain`, but leave a sentence alone that begins with some other name."""
+    try:
+        message = str(error)
+        named = isinstance(error, DOCUMENTED) and re.match(r"[\w.]+(\(\))?: ", message)
+        if named or (isinstance(error, KeyError) and " " in message):
+            raise error
+        complain(name, error)
+    finally:
+        del error
 
 
 class Names:
@@ -126,3 +135,11 @@ def named_init(cls: type[C]) -> type[C]:
 
     cls.__init__ = init  # type: ignore[method-assign]
     return cls
+
+
+def warn(message: str, kind: type[Warning] = UserWarning) -> None:
+    """Warn of the caller's own line, however many of ours lie between."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("tinygrad_mnist"):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, kind, stacklevel=level)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 
 from tinygrad_mnist.autograd import no_grad
+from tinygrad_mnist.naming import warn
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator, randperm
 from tinygrad_mnist.tensor.arguments import named
 
@@ -53,7 +53,7 @@ def _fans(tensor: Tensor) -> tuple[int, int]:
 
 def _empty(tensor: Tensor) -> bool:
     if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+        warn("Initializing zero-element tensors is a no-op")
         return True
     return False
 
@@ -106,11 +106,9 @@ def trunc_normal_(
     True
     """
     if not a - 2 * std <= mean <= b + 2 * std:
-        warnings.warn(
+        warn(
             f"trunc_normal_: the mean {mean} is more than 2 std from [{a}, {b}]; the distribution "
-            f"of the values may be incorrect",
-            UserWarning,
-            stacklevel=2,
+            f"of the values may be incorrect"
         )
     source, shape, kind = generator or default_generator, tensor.shape, tensor._array.dtype
     inside = math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -20,7 +19,7 @@ import numpy as np
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.autograd.hooks import RemovableHandle
-from tinygrad_mnist.naming import named, named_init
+from tinygrad_mnist.naming import named, named_init, warn
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor
 
@@ -190,11 +189,9 @@ class Optimizer:
                 )
             group.setdefault(name, value)
         if len(set(group["params"])) != len(given):
-            warnings.warn(
+            warn(
                 "optimizer contains a parameter group with duplicate parameters; each is changed "
-                "as often as it is listed",
-                UserWarning,
-                stacklevel=3,
+                "as often as it is listed"
             )
         for other in self.param_groups:
             if ("param_names" in other) != ("param_names" in group):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply, wrap
+from tinygrad_mnist.naming import warn
 from tinygrad_mnist.nn.functional.distance import pairwise_distance
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import named
@@ -17,11 +17,9 @@ from tinygrad_mnist.tensor.functions import check_reduction, log1p_exp, reduce, 
 
 def _warn_of_broadcasting(name: str, input: Tensor, target: Tensor) -> None:  # noqa: A002
     if input.shape != target.shape:
-        warnings.warn(
+        warn(
             f"{name}: the target has size {target.shape}, the input {input.shape}; they are "
-            f"broadcast, which is rarely what a loss should do: make them equal",
-            UserWarning,
-            stacklevel=3,
+            f"broadcast, which is rarely what a loss should do: make them equal"
         )
 
 

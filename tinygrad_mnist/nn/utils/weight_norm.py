@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from tinygrad_mnist.autograd import no_grad
-from tinygrad_mnist.naming import named
 from tinygrad_mnist.nn.functional.distance import normalize
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Parameter
@@ -42,7 +41,7 @@ class _Recomputed:
 
     @classmethod
     def taken(cls, module: Module, name: str) -> Parameter:
-        """Take a weight out of a module's parameters.
+        """Return a weight that is among a module's parameters, and isn't recomputed yet.
 
         Raises
         ------
@@ -54,7 +53,6 @@ class _Recomputed:
         weight = getattr(module, name)
         if not isinstance(weight, Parameter):
             raise AttributeError(f"{cls.kind}: '{name}' is no parameter of {type(module).__name__}")
-        delattr(module, name)
         return weight
 
     @classmethod
@@ -93,7 +91,6 @@ class _WeightNorm(_Recomputed):
         return v * (g / self.length(v))
 
 
-@named
 def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     r"""Learn the length and the direction of a weight apart (Salimans and Kingma, 2016).
 
@@ -116,14 +113,15 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     """
     hook = _WeightNorm(name, None if dim == -1 else dim)
     weight = _WeightNorm.taken(module, name)
-    setattr(module, f"{name}_g", Parameter(hook.length(weight.detach())))
+    length = hook.length(weight.detach())  # nothing is changed where this fails
+    delattr(module, name)
+    setattr(module, f"{name}_g", Parameter(length))
     setattr(module, f"{name}_v", Parameter(weight.detach()))
     hook(module, ())
     module.register_forward_pre_hook(hook)
     return module
 
 
-@named
 def remove_weight_norm(module: M, name: str = "weight") -> M:
     """Make a normalised weight a parameter again. Follows ``torch.nn.utils.remove_weight_norm``.
 
@@ -170,7 +168,6 @@ class _SpectralNorm(_Recomputed):
         return weight / u.clone().dot(matrix.mv(v.clone()))
 
 
-@named
 def spectral_norm(
     module: M,
     name: str = "weight",
@@ -206,6 +203,7 @@ def spectral_norm(
     hook = _SpectralNorm(name, n_power_iterations, eps, dim)
     weight = _SpectralNorm.taken(module, name)
     matrix = hook.matrix(weight.detach())
+    delattr(module, name)
     setattr(module, f"{name}_orig", weight)
     setattr(module, name, weight.detach())
     for letter, size in zip("uv", matrix.shape, strict=True):
@@ -215,7 +213,6 @@ def spectral_norm(
     return module
 
 
-@named
 def remove_spectral_norm(module: M, name: str = "weight") -> M:
     """Make a normalised weight a parameter again. Follows ``torch.nn.utils.remove_spectral_norm``.
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import functools
 import types
-import warnings
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_mnist.naming import named, named_init
+from tinygrad_mnist.naming import named, named_init, warn
 from tinygrad_mnist.optim.optimizer import Optimizer
 from tinygrad_mnist.tensor import Tensor
 
@@ -126,25 +125,21 @@ class LRScheduler:
             self._check_order()
         self._step_count += 1
         if epoch is not None:
-            warnings.warn(EPOCH_WARNING, UserWarning, stacklevel=2)
+            warn(EPOCH_WARNING)
         self._update_lr(epoch)
 
     def _check_order(self) -> None:
         """Warn, at the first step of the schedule, unless the optimizer has made one."""
         if not hasattr(self.optimizer.step, "runs_hooks"):
-            warnings.warn(
+            warn(
                 "seems like `optimizer.step()` has been overridden after learning rate scheduler "
                 "initialization; make sure to call `optimizer.step()` before "
-                "`lr_scheduler.step()`",
-                UserWarning,
-                stacklevel=3,
+                "`lr_scheduler.step()`"
             )
         elif not getattr(self.optimizer, "_opt_called", False):
-            warnings.warn(
+            warn(
                 "detected call of `lr_scheduler.step()` before `optimizer.step()`; call them in "
-                "the opposite order, or the first value of the learning rate schedule is skipped",
-                UserWarning,
-                stacklevel=3,
+                "the opposite order, or the first value of the learning rate schedule is skipped"
             )
 
     def _update_lr(self, epoch: int | None = None) -> None:
@@ -165,11 +160,9 @@ class LRScheduler:
 
     def _warn_outside_step(self) -> None:
         if not self._get_lr_called_within_step:
-            warnings.warn(
+            warn(
                 "to get the last learning rate computed by the scheduler, please use "
-                "`get_last_lr()`",
-                UserWarning,
-                stacklevel=3,
+                "`get_last_lr()`"
             )
 
     def state_dict(self) -> dict[str, Any]:

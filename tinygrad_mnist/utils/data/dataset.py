@@ -5,12 +5,11 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import GenericAlias
 from typing import Any
 
-from tinygrad_mnist.naming import named, named_init
+from tinygrad_mnist.naming import named, named_init, warn
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator
 
 
@@ -258,10 +257,7 @@ def random_split(
             counts[i % len(counts)] += 1
         for i, count in enumerate(counts):
             if not count:
-                warnings.warn(
-                    f"Length of split at index {i} is 0. This might result in an empty dataset.",
-                    stacklevel=2,
-                )
+                warn(f"Length of split at index {i} is 0. This might result in an empty dataset.")
     else:
         counts = [int(n) for n in lengths]
     if sum(counts) != total:
