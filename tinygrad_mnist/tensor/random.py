@@ -98,6 +98,7 @@ class Generator:
             packed["next_normal"], packed["has_normal"] = self._spare, 1
         return packed.view(np.uint8)
 
+    @named
     def set_state(self, new_state: Any) -> Generator:
         """Go on from a state that :meth:`get_state` has returned, here or in PyTorch.
 

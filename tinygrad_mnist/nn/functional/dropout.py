@@ -37,6 +37,8 @@ def dropout(
     if not training or p == 0:
         return input
     kind = input._array.dtype
+    if kind.kind != "f":
+        raise RuntimeError(f"dropout: the input must be floating point, not {kind}; use float()")
     if p == 1:
         mask = np.zeros(input._array.shape, kind)
     else:

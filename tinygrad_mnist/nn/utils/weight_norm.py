@@ -34,6 +34,8 @@ class _Recomputed:
         """Return the hook of this kind that a module has for a weight, and its key."""
         if not isinstance(module, Module):
             raise TypeError(f"{cls.kind}: expected a Module, got {type(module).__name__}")
+        if not isinstance(name, str):
+            raise TypeError(f"{cls.kind}: expected the name of a parameter, got {name!r}")
         for key, (hook, _) in module.__dict__["_pre_hooks"].items():
             if isinstance(hook, cls) and hook.name == name:
                 return key, hook
@@ -111,6 +113,8 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     >>> layer.weight_g.shape, layer.weight_v.shape
     (torch.Size([40, 1]), torch.Size([40, 20]))
     """
+    if dim is not None and not isinstance(dim, int):
+        raise TypeError(f"weight_norm: dim must be an integer or None, got {dim!r}")
     hook = _WeightNorm(name, None if dim == -1 else dim)
     weight = _WeightNorm.taken(module, name)
     length = hook.length(weight.detach())  # nothing is changed where this fails
@@ -193,9 +197,9 @@ def spectral_norm(
     >>> list(spectral_norm(nn.Linear(2, 3)).state_dict())
     ['bias', 'weight_orig', 'weight_u', 'weight_v']
     """
-    if n_power_iterations <= 0:
+    if not isinstance(n_power_iterations, int) or n_power_iterations <= 0:
         raise ValueError(
-            f"Expected n_power_iterations to be positive, but got "
+            f"spectral_norm: Expected n_power_iterations to be positive, but got "
             f"n_power_iterations={n_power_iterations}"
         )
     if dim is None:
