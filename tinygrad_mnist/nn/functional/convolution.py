@@ -170,7 +170,7 @@ def _conv_transpose(
                 x.shape[2:], steps, spread, weight.shape[2:], extra, strict=True
             )
         ]
-        if any(n <= 2 * p for n, p in zip(reach, around, strict=True)):
+        if any(n < 2 * p for n, p in zip(reach, around, strict=True)):
             raise RuntimeError(f"{name}: padding {padding} leaves nothing of a size of {reach}")
         out = apply(
             ops.conv_input, x, weight,
