@@ -58,17 +58,17 @@ def test_training_takes_no_more_memory_with_time(
         (out[0] if isinstance(out, tuple) else out).square().sum().backward()
         optimizer.step()
 
-    for _ in range(3):
+    for _ in range(10):
         step()
     tracemalloc.start()
     try:
         step()
         gc.collect()  # CPython keeps tuples for later; cycles stay where they are, for cycles()
         before = tracemalloc.get_traced_memory()[0]
-        for _ in range(50):
+        for _ in range(150):
             step()
         gc.collect()
-        assert tracemalloc.get_traced_memory()[0] - before < 50 * 200
+        assert tracemalloc.get_traced_memory()[0] - before < 150 * 200
     finally:
         tracemalloc.stop()
     assert not cycles()
