@@ -251,8 +251,9 @@ def _load(file: IO[bytes], path: Any) -> Any:
         raise CheckpointError(
             f"load: {path} is truncated, altered or no checkpoint: {error}"
         ) from error
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError,
-            NotImplementedError, RuntimeError, UnicodeError) as error:  # fmt: skip
+    except OSError:
+        raise
+    except Exception as error:  # whatever the readers of zip, JSON and arrays make of nonsense
         raise CheckpointError(f"load: {path} is damaged or no checkpoint: {error!r}") from error
 
 

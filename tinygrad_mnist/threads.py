@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -84,6 +85,11 @@ def get_num_threads() -> int:
     return _wanted[0]
 
 
+_using = threading.Lock()
+_busy = [0]
+"""How many calls of in_parts are running: the last one to end gives OpenBLAS its threads back."""
+
+
 @functools.cache
 def _pool(number: int, process: int) -> Any:
     """Return threads of this process: those of its parent don't survive a fork."""
@@ -123,10 +129,21 @@ def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
         with np.errstate(all="ignore"):
             return function(part)
 
-    found[0](1)
+    from concurrent.futures import wait
+
+    with _using:
+        _busy[0] += 1
+        found[0](1)
     try:
         pool = _pool(number - 1, os.getpid())
         others = [pool.submit(quiet, part) for part in rest]
-        return [function(first), *(other.result() for other in others)]
+        try:
+            results = [function(first)]
+        finally:
+            wait(others)  # whatever happens, nobody goes on writing when this returns
+        return [*results, *(other.result() for other in others)]
     finally:
-        found[0](get_num_threads())
+        with _using:
+            _busy[0] -= 1
+            if not _busy[0]:
+                found[0](get_num_threads())

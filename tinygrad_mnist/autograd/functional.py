@@ -19,6 +19,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.api import grad
 from tinygrad_mnist.autograd.graph import Variable, apply, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import recording
+from tinygrad_mnist.naming import named
 
 
 def cut(x: Variable) -> Any:
@@ -177,6 +178,7 @@ class _Call:
         return out[0] if single else out
 
 
+@named
 def vjp(
     func: Callable[..., Any],
     inputs: Any,
@@ -227,6 +229,7 @@ def vjp(
         )
 
 
+@named
 def jvp(
     func: Callable[..., Any],
     inputs: Any,
@@ -258,6 +261,7 @@ def jvp(
         return outputs, call.finish(result, call.single_output)
 
 
+@named
 def jacobian(
     func: Callable[..., Any],
     inputs: Any,
@@ -343,6 +347,7 @@ def _by_columns(call: _Call, j: int) -> list[Any]:
     ]
 
 
+@named
 def hessian(
     func: Callable[..., Any],
     inputs: Any,
@@ -390,6 +395,7 @@ def _curvature(
     return call, call.filled(pull([out], call.inputs, [ones], True), call.inputs, "output")
 
 
+@named
 def vhp(
     func: Callable[..., Any],
     inputs: Any,
@@ -418,6 +424,7 @@ def vhp(
         return call.finish(call.outputs, True), call.finish(result, call.single_input)
 
 
+@named
 def hvp(
     func: Callable[..., Any],
     inputs: Any,

@@ -10,12 +10,14 @@ import numpy as np
 from tinygrad_mnist.autograd.api import grad
 from tinygrad_mnist.autograd.graph import Variable, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import recording
+from tinygrad_mnist.naming import named
 
 
 class GradcheckError(RuntimeError):
     """A derivative disagrees with finite differences."""
 
 
+@named
 def gradcheck(
     func: Callable[..., Any],
     inputs: Any,
@@ -79,6 +81,7 @@ def gradcheck(
     return True
 
 
+@named
 def gradgradcheck(
     func: Callable[..., Any],
     inputs: Any,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tinygrad_mnist.naming import named
 from tinygrad_mnist.tensor import stack
 
 
+@named
 def functional_call(
     module: Any,
     parameter_and_buffer_dicts: Any,
@@ -103,6 +105,7 @@ def _places(module: Any) -> dict[str, tuple[dict[str, Any], str]]:
     }
 
 
+@named
 def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Stack the parameters and the buffers of models that are built alike.
 

@@ -28,6 +28,7 @@ from tinygrad_mnist.autograd.functional import (
 from tinygrad_mnist.autograd.graph import Node, Variable, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.func.tree import leaves, map_leaves, rebuild
+from tinygrad_mnist.naming import named
 
 
 class _Level:
@@ -126,6 +127,7 @@ def _replaced(args: tuple[Any, ...], positions: list[int], values: Sequence[Any]
     return full
 
 
+@named
 def grad_and_value(
     func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
@@ -167,6 +169,7 @@ def grad_and_value(
     return gradient
 
 
+@named
 def grad(
     func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
@@ -206,6 +209,7 @@ def grad(
     return gradient
 
 
+@named
 def value_and_grad(
     func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
@@ -230,6 +234,7 @@ def value_and_grad(
     return value_first
 
 
+@named
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     r"""Return a function's output, and the function that multiplies vectors by its Jacobian.
 
@@ -275,6 +280,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     return (released, pullback, level.release(aux)) if has_aux else (released, pullback)
 
 
+@named
 def jvp(
     func: Callable[..., Any],
     primals: Any,
@@ -328,6 +334,7 @@ def jvp(
         return (released, change, level.release(aux)) if has_aux else (released, change)
 
 
+@named
 def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
     """Return a function's output, and the function that multiplies its Jacobian by vectors.
 
@@ -421,6 +428,7 @@ def _stacked(parts: list[Any], dim: int, out: Any, x: Any) -> Any:
     return ops.reshape(ops.stack(*parts, dim=dim), to=to)
 
 
+@named
 def jacrev(
     func: Callable[..., Any],
     argnums: int | tuple[int, ...] = 0,
@@ -449,6 +457,7 @@ def jacrev(
     return _jacobian("jacrev", func, argnums, has_aux, True)
 
 
+@named
 def jacfwd(
     func: Callable[..., Any],
     argnums: int | tuple[int, ...] = 0,
@@ -472,6 +481,7 @@ def jacfwd(
     return _jacobian("jacfwd", func, argnums, has_aux, False)
 
 
+@named
 def hessian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     r"""Return a function that returns the Hessian of a function: the Jacobian of its Jacobian.
 

@@ -11,9 +11,11 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable
 from tinygrad_mnist.func.tree import leaves, rebuild, spread
+from tinygrad_mnist.naming import named
 from tinygrad_mnist.tensor import default_generator
 
 
+@named
 def vmap(
     func: Callable[..., Any],
     in_dims: Any = 0,

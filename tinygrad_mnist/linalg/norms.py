@@ -12,7 +12,7 @@ import numpy as np
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.ops import LinAlgError
 from tinygrad_mnist.tensor import Tensor, stack
-from tinygrad_mnist.tensor.arguments import as_dims
+from tinygrad_mnist.tensor.arguments import as_dims, named
 from tinygrad_mnist.tensor.factorization import (
     check_float,
     check_matrix,
@@ -23,6 +23,7 @@ from tinygrad_mnist.tensor.factorization import (
 )
 
 
+@named
 def vector_norm(
     x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None  # noqa: A002
 ) -> Tensor:  # fmt: skip
@@ -45,6 +46,7 @@ def vector_norm(
     return (x if dtype is None else x.to(dtype)).norm(ord, dim, keepdim)
 
 
+@named
 def matrix_norm(
     A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None  # noqa: A002
 ) -> Tensor:  # fmt: skip
@@ -86,6 +88,7 @@ def matrix_norm(
     return out if keepdim else out.squeeze(dims)
 
 
+@named
 def norm(
     A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None  # noqa: A002
 ) -> Tensor:  # fmt: skip
@@ -118,6 +121,7 @@ def norm(
     return vector_norm(A, ord, dims, keepdim, dtype=dtype)
 
 
+@named
 def cond(A: Tensor, p: Any = None) -> Tensor:
     """Return the condition number: by how much a matrix may magnify relative errors.
 
@@ -148,6 +152,7 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
     return matrix_norm(A, p) * matrix_norm(inverse, p)
 
 
+@named
 def matrix_rank(
     A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
 ) -> Tensor:

@@ -16,11 +16,13 @@ from tinygrad_mnist.tensor.arguments import as_dim, named
 from tinygrad_mnist.tensor.factorization import check_float
 
 
+@named
 def matmul(input: Tensor, other: Tensor) -> Tensor:  # noqa: A002
     """Return the matrix product over the last two dimensions. Follows ``torch.matmul``."""
     return input.matmul(other)
 
 
+@named
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:  # noqa: A002
     """Return the cross products of vectors along a dimension. Follows ``torch.linalg.cross``.
 
@@ -33,6 +35,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:  # noqa: A0
     return input.cross(other, dim)
 
 
+@named
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """Return the inner products of vectors along a dimension. Follows ``torch.linalg.vecdot``.
 
@@ -51,6 +54,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     return (x * y).sum(dim)
 
 
+@named
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Return the diagonals of matrices in two dimensions. Follows ``torch.linalg.diagonal``.
 
@@ -70,6 +74,7 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
     return apply(ops.getitem, A.movedim((d1, d2), (-2, -1)), index=index)  # type: ignore[no-any-return]
 
 
+@named
 def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     """Return the product of several matrices, in the order that takes the fewest operations.
 

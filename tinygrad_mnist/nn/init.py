@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 
 from tinygrad_mnist.autograd import no_grad
+from tinygrad_mnist.naming import warn
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator, randperm
+from tinygrad_mnist.tensor.arguments import named
 
 
+@named
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """Return the factor by which a nonlinearity's layer is to be scaled.
 
@@ -54,11 +56,12 @@ _calculate_fan_in_and_fan_out = _fans  # scripts that define layers of their own
 
 def _empty(tensor: Tensor) -> bool:
     if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+        warn("Initializing zero-element tensors is a no-op")
         return True
     return False
 
 
+@named
 @no_grad()
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
@@ -74,6 +77,7 @@ def uniform_(
     return tensor.uniform_(a, b, generator=generator)
 
 
+@named
 @no_grad()
 def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
@@ -82,6 +86,7 @@ def normal_(
     return tensor.normal_(mean, std, generator=generator)
 
 
+@named
 @no_grad()
 def trunc_normal_(
     tensor: Tensor,
@@ -104,11 +109,9 @@ def trunc_normal_(
     True
     """
     if not a - 2 * std <= mean <= b + 2 * std:
-        warnings.warn(
+        warn(
             f"trunc_normal_: the mean {mean} is more than 2 std from [{a}, {b}]; the distribution "
-            f"of the values may be incorrect",
-            UserWarning,
-            stacklevel=2,
+            f"of the values may be incorrect"
         )
     source, shape, kind = generator or default_generator, tensor.shape, tensor._array.dtype
     inside = math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))
@@ -129,24 +132,28 @@ def trunc_normal_(
     return tensor.copy_(values)
 
 
+@named
 @no_grad()
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with a number."""
     return tensor.fill_(val)
 
 
+@named
 @no_grad()
 def zeros_(tensor: Tensor) -> Tensor:
     """Fill with zeros."""
     return tensor.fill_(0.0)
 
 
+@named
 @no_grad()
 def ones_(tensor: Tensor) -> Tensor:
     """Fill with ones."""
     return tensor.fill_(1.0)
 
 
+@named
 @no_grad()
 def eye_(tensor: Tensor) -> Tensor:
     """Fill a matrix with ones on the diagonal and zeros elsewhere.
@@ -161,6 +168,7 @@ def eye_(tensor: Tensor) -> Tensor:
     return tensor.copy_(np.eye(*tensor.shape, dtype=tensor._array.dtype))
 
 
+@named
 @no_grad()
 def xavier_uniform_(
     tensor: Tensor, gain: float = 1.0, generator: Generator | None = None
@@ -174,6 +182,7 @@ def xavier_uniform_(
     return tensor.uniform_(-bound, bound, generator=generator)
 
 
+@named
 @no_grad()
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     r"""Draw from a normal distribution so that signals keep their variance both ways.
@@ -193,6 +202,7 @@ def _kaiming(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     return gain / math.sqrt(fan_in if mode == "fan_in" else fan_out)
 
 
+@named
 @no_grad()
 def kaiming_uniform_(
     tensor: Tensor,
@@ -211,6 +221,7 @@ def kaiming_uniform_(
     return tensor.uniform_(-bound, bound, generator=generator)
 
 
+@named
 @no_grad()
 def kaiming_normal_(
     tensor: Tensor,
@@ -228,6 +239,7 @@ def kaiming_normal_(
     return tensor.normal_(0, _kaiming(tensor, a, mode, nonlinearity), generator=generator)
 
 
+@named
 @no_grad()
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
     """Fill with a random matrix whose rows or columns are orthonormal (Saxe et al., 2013).
@@ -256,6 +268,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     return tensor.copy_(gain * matrix.reshape(tensor.shape))
 
 
+@named
 @no_grad()
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """Fill the kernels of a convolution so that it hands its input channels through.
@@ -284,6 +297,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     return tensor.copy_(values)
 
 
+@named
 @no_grad()
 def sparse_(
     tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None
@@ -304,6 +318,8 @@ def sparse_(
     if tensor.dim() != 2:
         raise ValueError(f"sparse_: only matrices are supported, got shape {list(tensor.shape)}")
     rows, columns = tensor.shape
+    if not 0 <= sparsity <= 1:
+        raise ValueError(f"sparse_: sparsity must be between 0 and 1, got {sparsity}")
     tensor.normal_(0, std, generator=generator)
     for column in range(columns):
         zeros = randperm(rows)[: math.ceil(sparsity * rows)]

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from tinygrad_mnist.autograd.hooks import RemovableHandle
+from tinygrad_mnist.naming import complain_unnamed, named_init
 from tinygrad_mnist.nn import state
 from tinygrad_mnist.nn.hooks import BackwardHooks
 from tinygrad_mnist.nn.parameter import Buffer, Parameter, check_tensor
@@ -50,6 +51,11 @@ class Module:
     _hooked = False
     """Whether any hook was registered: a call without hooks goes straight to forward."""
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let the errors of the library's own constructors name the class."""
+        super().__init_subclass__(**kwargs)
+        named_init(cls)
+
     def __init__(self) -> None:
         own = self.__dict__
         own["training"] = True
@@ -72,7 +78,12 @@ class Module:
         """Run :meth:`forward`, and the hooks around it."""
         if self._hooked:
             return self._call_with_hooks(args, kwargs)
-        return self.forward(*args, **kwargs)
+        try:
+            return self.forward(*args, **kwargs)
+        except Exception as error:
+            if type(self).__module__.startswith("tinygrad_mnist."):
+                complain_unnamed(type(self).__name__, error)
+            raise
 
     def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         own = self.__dict__

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import numbers
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import apply, wrap
+from tinygrad_mnist.naming import warn
 from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.module import Module
@@ -133,11 +133,10 @@ class RNNBase(Module):
                 f"element being zeroed, got {dropout!r}"
             )
         if dropout > 0 and num_layers == 1:
-            warnings.warn(
+            warn(
                 f"dropout option adds dropout after all but last recurrent layer, so non-zero "
                 f"dropout expects num_layers greater than 1, but got dropout={dropout} and "
-                f"num_layers={num_layers}",
-                stacklevel=4,
+                f"num_layers={num_layers}"
             )
 
     @property

@@ -92,7 +92,9 @@ minimum = binary(
 )  # fmt: skip
 logaddexp = binary(
     "logaddexp", np.logaddexp,
-    lambda g, out, x: g * np.exp(x - out), lambda g, out, y: g * np.exp(y - out),
+    # Where the other one counts for nothing the slope is 1, at infinity too.
+    lambda g, out, x: g * np.exp(np.where(x == out, 0.0, x - out)),
+    lambda g, out, y: g * np.exp(np.where(y == out, 0.0, y - out)),
     "log(exp(x) + exp(y))", "Logarithm of a sum of exponentials, without overflow.",
     promotes="float",
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -80,8 +81,19 @@ def _setitem(x: Any, value: Any, *, index: Any) -> Any:
     return out
 
 
+def _remaining(g: Any, picked: Any, index: Any) -> Any:
+    """Zero the gradients of elements that were overwritten, because the index repeats."""
+    writes = np.arange(math.prod(picked.shape)).reshape(picked.shape)
+    last = np.zeros(g.shape, np.int64)
+    last[index] = writes
+    kept = last[index] == writes
+    return picked if kept.all() else np.where(kept, picked, 0.0)
+
+
 def _value_rule(g: Any, shape: tuple[int, ...], index: Any) -> Any:
     picked = getitem(g, index=index)
+    if _may_repeat(index):
+        picked = _remaining(g, picked, index)
     lead = len(shape) - len(picked.shape)
     # NumPy lets a value have more leading dimensions of length 1 than the place it goes to.
     return np.reshape(picked, (1,) * lead + tuple(picked.shape)) if lead > 0 else picked
@@ -131,7 +143,10 @@ def _scatter_add(x: Any, index: Any, source: Any, *, dim: int) -> Any:
 
 
 def _source_rule(g: Any, index: Any, shape: tuple[int, ...], dim: int) -> Any:
-    picked = gather(g, index, dim=dim)
+    return _in_corner(gather(g, index, dim=dim), index, shape)
+
+
+def _in_corner(picked: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return place(picked, to=shape, index=tuple(slice(0, n) for n in index.shape))
 
 
@@ -156,12 +171,17 @@ def _scatter(x: Any, index: Any, source: Any, *, dim: int) -> Any:
     return out
 
 
+def _written_rule(g: Any, index: Any, shape: tuple[int, ...], dim: int) -> Any:
+    picked = gather(g, index, dim=dim)
+    return _in_corner(_remaining(g, picked, along(index, dim, len(g.shape))), index, shape)
+
+
 def _scatter_rule(g: Any, index: Any, dim: int) -> Any:
     return scatter(g, index, np.zeros(index.shape, g.dtype), dim=dim)
 
 
 scatter: Any = op(
-    "scatter", _scatter, x=_scatter_rule, index=None, source=_source_rule,
+    "scatter", _scatter, x=_scatter_rule, index=None, source=_written_rule,
     formula="out = x; out[index[i, j], j] = source[i, j]",
     torch="torch.scatter(x, dim, index, source)",
     samples=[

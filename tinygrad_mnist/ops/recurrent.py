@@ -55,7 +55,11 @@ def _before(states: Any, first: Any, steps: Steps, k: int) -> Any:
 
 
 class _Walk:
-    """One walk back in time, whose gradients the rules of a node share."""
+    """One walk back in time, whose gradients the rules of a node share.
+
+    A copy of the gradient that it was for tells a later backward, even if that one is given the
+    same array with other numbers in it.
+    """
 
     def __init__(self) -> None:
         self.g: Any = None
@@ -63,8 +67,8 @@ class _Walk:
 
     def gradient(self, name: str, g: Any, walk: Callable[[], dict[str, Any]]) -> Any:
         """Return one input's gradient; walk only if the gradient of the output is a new one."""
-        if g is not self.g or name not in self.found:
-            self.found, self.g = walk(), g
+        if name not in self.found or not np.array_equal(g, self.g):
+            self.found, self.g = walk(), np.array(g)
         return self.found.pop(name)
 
 

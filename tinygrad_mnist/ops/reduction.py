@@ -148,6 +148,8 @@ def _prod_rule(g: Any, x: Any, dim: int, keepdim: bool) -> Any:
 
 
 def _prod_reference(x: Any, *, dim: int, keepdim: bool) -> Any:
+    if not x.shape[dim]:
+        return np.sum(x, axis=dim, keepdims=keepdim) + 1
     index: list[Any] = [slice(None)] * len(x.shape)
     product: Any = 1
     for i in range(x.shape[dim]):

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import copy
 import functools
-import warnings
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ import numpy as np
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.autograd.hooks import RemovableHandle
+from tinygrad_mnist.naming import named, named_init, warn
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor
 
@@ -114,8 +114,10 @@ class Optimizer:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Run the hooks around the subclass's own step."""
         super().__init_subclass__(**kwargs)
+        named_init(cls)
         if "step" in cls.__dict__:
-            cls.step = _with_hooks(cls.step)  # type: ignore[method-assign]
+            ours = cls.__module__.startswith("tinygrad_mnist.")
+            cls.step = _with_hooks(named(cls.step) if ours else cls.step)  # type: ignore[method-assign]
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
@@ -149,13 +151,18 @@ class Optimizer:
         self.__dict__.setdefault("_optimizer_step_pre_hooks", {})
         self.__dict__.setdefault("_optimizer_step_post_hooks", {})
 
+    @named
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters with settings of their own; missing settings are the defaults."""
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group).__name__}")
+        if "params" not in param_group:
+            raise KeyError("add_param_group: the group has no 'params'; give it a list of them")
         params = param_group["params"]
         if isinstance(params, set):
             raise TypeError("optimizer parameters need to be ordered; use a list, not a set")
+        if not isinstance(params, Iterable):
+            raise TypeError(f"params must be tensors, but got {type(params).__name__}")
         given = [params] if isinstance(params, Tensor) else list(params)
         group = {**param_group, "params": [p[1] if isinstance(p, tuple) else p for p in given]}
         names = [p[0] for p in given if isinstance(p, tuple)]
@@ -182,11 +189,9 @@ class Optimizer:
                 )
             group.setdefault(name, value)
         if len(set(group["params"])) != len(given):
-            warnings.warn(
+            warn(
                 "optimizer contains a parameter group with duplicate parameters; each is changed "
-                "as often as it is listed",
-                UserWarning,
-                stacklevel=3,
+                "as often as it is listed"
             )
         for other in self.param_groups:
             if ("param_names" in other) != ("param_names" in group):
@@ -244,6 +249,7 @@ class Optimizer:
         }
         return {"state": state, "param_groups": groups}
 
+    @named
     @no_grad()
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore settings and state, copied; nothing is changed if they don't fit.
@@ -255,7 +261,19 @@ class Optimizer:
         ValueError
             When the groups or the numbers of parameters in them differ.
         """
-        saved = state_dict["param_groups"]
+        if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= set(state_dict):
+            raise (KeyError if isinstance(state_dict, dict) else TypeError)(
+                "load_state_dict: expects what state_dict() returned, a dict of 'state' and "
+                "'param_groups'"
+            )
+        saved, held = state_dict["param_groups"], state_dict["state"]
+        if not isinstance(held, dict) or not all(
+            isinstance(group, dict) and isinstance(group.get("params"), list) for group in saved
+        ):
+            raise TypeError(
+                "load_state_dict: 'state' must be a dict, and 'param_groups' a list of dicts with "
+                "'params'"
+            )
         if len(self.param_groups) != len(saved):
             raise ValueError(
                 f"loaded state dict has a different number of parameter groups: {len(saved)}, but "
@@ -275,7 +293,7 @@ class Optimizer:
             names = {"param_names": group["param_names"]} if "param_names" in group else {}
             groups.append({**names, **copy.deepcopy(other), "params": params})
         state: defaultdict[Any, Any] = defaultdict(dict)
-        for number, values in state_dict["state"].items():
+        for number, values in held.items():
             p = by_number.get(number)
             if p is None:
                 state[number] = copy.deepcopy(values)

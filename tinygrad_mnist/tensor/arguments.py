@@ -7,74 +7,24 @@ definition, which :func:`public` makes of a plain function.
 from __future__ import annotations
 
 import functools
-import inspect
 import operator
 import warnings
 from collections.abc import Callable, Sequence
-from types import FunctionType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import Variable
 from tinygrad_mnist.autograd.modes import modes
+from tinygrad_mnist.naming import DOCUMENTED as DOCUMENTED
+from tinygrad_mnist.naming import Names as Names
+from tinygrad_mnist.naming import complain as complain
+from tinygrad_mnist.naming import named as named
+from tinygrad_mnist.naming import named_methods as named_methods
 from tinygrad_mnist.ops import dtypes
 
 R = TypeVar("R")
 C = TypeVar("C")
-
-DOCUMENTED = (NotImplementedError, IndexError, TypeError, RuntimeError, ValueError)
-"""The kinds of errors that a public function raises."""
-
-
-def complain(name: str, error: Exception) -> NoReturn:
-    """Raise an error again as one of the documented kinds, beginning with the function's name.
-
-    What Python raises where an argument is of a wrong kind becomes a TypeError; numbers too large
-    for their place, and sizes too large for the memory, become a RuntimeError, as in PyTorch.
-    """
-    message = str(error) or type(error).__name__
-    known = isinstance(error, DOCUMENTED)
-    if known and name in message:
-        raise error
-    if isinstance(error, Warning) or not isinstance(
-        error, (*DOCUMENTED, AttributeError, ArithmeticError, LookupError, MemoryError)
-    ):
-        raise error
-    if isinstance(error, AttributeError | KeyError):
-        kind: type[Exception] = TypeError
-    else:
-        kind = next((k for k in DOCUMENTED if isinstance(error, k)), RuntimeError)
-        if type(error).__module__.startswith("tinygrad_mnist."):
-            kind = type(error)  # such as LinAlgError
-    raise kind(f"{name}: {message}") from error
-
-
-class Names:
-    """The other names that PyTorch accepts for a function's arguments.
-
-    ``axis`` and ``keepdims`` are NumPy's for ``dim`` and ``keepdim``. What can be given as several
-    numbers (``x.permute(1, 0)``) can also be given as one tuple by its name (``dims=(1, 0)``).
-    """
-
-    def __init__(self, call: Callable[..., Any]) -> None:
-        parameters = inspect.signature(call).parameters.values()
-        kinds = {p.name: p.kind for p in parameters}
-        pairs = (("axis", "dim"), ("keepdims", "keepdim"))
-        self.renamed = {other: name for other, name in pairs if name in kinds}
-        several = [n for n, kind in kinds.items() if kind is inspect.Parameter.VAR_POSITIONAL]
-        self.several = several[0] if several else ""
-
-    def read(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Return the arguments under the function's own names."""
-        for other, name in self.renamed.items():
-            if other in kwargs and name not in kwargs:
-                kwargs[name] = kwargs.pop(other)
-        if self.several in kwargs:
-            args = (*args, kwargs.pop(self.several))
-        return args, kwargs
 
 
 def public(call: Callable[..., R]) -> Callable[..., R]:
@@ -109,30 +59,6 @@ def public(call: Callable[..., R]) -> Callable[..., R]:
 
     checked.__qualname__ = name
     return checked
-
-
-def named(call: Callable[..., R]) -> Callable[..., R]:
-    """Let the errors of a function begin with its name, whatever inside of it has raised them."""
-    names = Names(call)
-
-    @functools.wraps(call)
-    def checked(*args: Any, **kwargs: Any) -> Any:
-        try:
-            if kwargs:
-                args, kwargs = names.read(args, kwargs)
-            return call(*args, **kwargs)
-        except Exception as error:
-            complain(call.__name__.strip("_"), error)
-
-    return checked
-
-
-def named_methods(cls: type[C]) -> type[C]:
-    """Let the errors of all public methods of a class begin with the method's name."""
-    for name, method in list(vars(cls).items()):
-        if not name.startswith("_") and isinstance(method, FunctionType):
-            setattr(cls, name, named(method))
-    return cls
 
 
 def factory(make: Callable[..., R]) -> Callable[..., R]:

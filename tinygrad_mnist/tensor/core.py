@@ -14,19 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist import ops
 from tinygrad_mnist.autograd import api
-from tinygrad_mnist.autograd.errors import explain
 from tinygrad_mnist.autograd.graph import (
     Node,
     Variable,
     Version,
-    apply,
     is_tracked,
     wrap,
 )
 from tinygrad_mnist.autograd.hooks import RemovableHandle, hooks_of, retain
-from tinygrad_mnist.autograd.inplace import adopt, check_writable, is_part, memory_of, record_write
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import printing, protocols
 from tinygrad_mnist.tensor.arguments import named
@@ -34,7 +30,7 @@ from tinygrad_mnist.tensor.attributes import AttributeMethods
 from tinygrad_mnist.tensor.conversion import ConversionMethods
 from tinygrad_mnist.tensor.device import CPU, device
 from tinygrad_mnist.tensor.elementwise import ElementwiseMethods
-from tinygrad_mnist.tensor.indexing import IndexingMethods, as_index
+from tinygrad_mnist.tensor.indexing import IndexingMethods, assign, choose
 from tinygrad_mnist.tensor.inplace import InplaceMethods
 from tinygrad_mnist.tensor.linalg import LinalgMethods
 from tinygrad_mnist.tensor.printing import Size
@@ -298,26 +294,11 @@ class Tensor(
 
     def __getitem__(self, index: Any) -> Tensor:
         """Return the elements at an index; a cut is a view."""
-        return apply(ops.getitem, self, index=as_index(index))  # type: ignore[no-any-return]
+        return choose(self, index)  # type: ignore[no-any-return]
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """Write to the elements at an index, and record it where a gradient needs it."""
-        index = as_index(index)
-        if index is not ... and not self._array.flags.writeable and ops.is_basic(index):
-            # The parts of an expanded view may be written to, where it as a whole may not.
-            self[index][...] = value
-            return
-        if isinstance(value, Variable) and is_part(value, self, index):
-            return  # x[0] += 1 has written to x already, and then assigns x[0] to itself
-        check_writable("setitem", self, value)
-        array = value._array if isinstance(value, Variable) else value
-        try:
-            memory_of(self)[index] = array
-        except (ValueError, IndexError, TypeError) as error:
-            raise explain(
-                ops.setitem, [self._array, np.asarray(array)], {"index": index}, error
-            ) from error
-        adopt("setitem", self, record_write(ops.setitem, self, value, index=index))
+        assign(self, index, value)
 
     __array_priority__ = 1000
 

@@ -319,8 +319,10 @@ class ElementwiseMethods(Variable):
                 arrays = [x._array if isinstance(x, Variable) else x for x in (self, min, max)]
                 if dtypes.result_type(*arrays).kind == "b":
                     raise NotImplementedError("clamp: not implemented for bools")
-            out: Any = self if min is None else apply(ops.maximum, self, min)
-            return out if max is None else apply(ops.minimum, out, max)  # type: ignore[no-any-return]
+            out: Any = self  # at a bound the gradient is its own, not shared as by maximum
+            if min is not None:
+                out = chosen((out < min) | (min != min), min, out)
+            return out if max is None else chosen((out > max) | (max != max), max, out)
         for name, bound in (("min", min), ("max", max)):
             if bound is not None:
                 as_number("clamp", name, bound)

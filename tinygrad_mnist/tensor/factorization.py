@@ -15,6 +15,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.autograd.modes import modes
+from tinygrad_mnist.naming import named
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import named_methods
 
@@ -68,6 +69,7 @@ class LeastSquares(NamedTuple):
     singular_values: Tensor
 
 
+@named
 def check_matrix(name: str, x: Any, square: bool = False) -> None:
     """Refuse what isn't a floating-point matrix or batch of them (or of square ones).
 
@@ -90,6 +92,7 @@ def check_matrix(name: str, x: Any, square: bool = False) -> None:
         )
 
 
+@named
 def check_float(name: str, x: Any) -> None:
     """Refuse what isn't a Tensor of float32 or float64, the numbers that LAPACK knows."""
     if not isinstance(x, Variable):
@@ -116,6 +119,7 @@ def _check_pair(name: str, a: Any, b: Any) -> None:
         )
 
 
+@named
 def inv(A: Tensor) -> Tensor:
     """Return the inverse of a square matrix. Follows ``torch.linalg.inv``.
 
@@ -140,6 +144,7 @@ def _is_vector(a: Any, b: Any) -> bool:
     return bool(b._array.ndim == 1 or b._array.shape == a._array.shape[:-1])
 
 
+@named
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """Return X with ``A @ X = B``, or ``X @ A = B`` with left=False.
 
@@ -180,6 +185,7 @@ def _check_system(name: str, a: Tensor, b: Tensor, left: bool) -> None:
         )
 
 
+@named
 def solve_triangular(
     A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Tensor:
@@ -209,6 +215,7 @@ def solve_triangular(
     return turned.mT
 
 
+@named
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     """Return lower triangular L with ``L @ L.T = A``, or its transpose, of a positive-definite A.
 
@@ -231,6 +238,7 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     return out.mT if upper else out
 
 
+@named
 def det(A: Tensor) -> Tensor:
     """Return the determinant of a square matrix. Follows ``torch.linalg.det``.
 
@@ -244,6 +252,7 @@ def det(A: Tensor) -> Tensor:
     return apply(ops.det, A)  # type: ignore[no-any-return]
 
 
+@named
 def slogdet(A: Tensor) -> SlogDet:
     """Return the sign of the determinant and the logarithm of its size, which can't overflow.
 
@@ -259,6 +268,7 @@ def slogdet(A: Tensor) -> SlogDet:
     return SlogDet(*apply(ops.slogdet, A))
 
 
+@named
 def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
     r"""Return eigenvalues and eigenvectors of a symmetric matrix, of which one triangle is read.
 
@@ -280,11 +290,13 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
     return Eigh(*apply(ops.eigh, A, upper=UPLO in "Uu"))
 
 
+@named
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """Return the eigenvalues of a symmetric matrix. Follows ``torch.linalg.eigvalsh``."""
     return eigh(A, UPLO).eigenvalues
 
 
+@named
 def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> SVD:
     r"""Return the singular value decomposition.
 
@@ -304,11 +316,13 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
     return SVD(*apply(ops.svd, A, full_matrices=bool(full_matrices)))
 
 
+@named
 def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     """Return the singular values, largest first. Follows ``torch.linalg.svdvals``."""
     return svd(A, full_matrices=False).S
 
 
+@named
 def qr(A: Tensor, mode: str = "reduced") -> QR:
     """Return orthonormal Q and upper triangular R with ``Q @ R = A``.
 
@@ -350,6 +364,7 @@ def qr(A: Tensor, mode: str = "reduced") -> QR:
     return QR(wrap(np.zeros(0, A._array.dtype)) if mode == "r" else q, r)
 
 
+@named
 def tolerances(A: Tensor, atol: Any, rtol: Any) -> tuple[float, float]:
     """Return below which singular values count as 0: absolutely, and as part of the largest."""
     if rtol is None:
@@ -357,6 +372,7 @@ def tolerances(A: Tensor, atol: Any, rtol: Any) -> tuple[float, float]:
     return float(0.0 if atol is None else atol), float(rtol)
 
 
+@named
 def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None,
          rtol: Any = None) -> Tensor:  # fmt: skip
     """Return the pseudo-inverse: that of Moore and Penrose, which every matrix has.
@@ -376,6 +392,7 @@ def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = N
     return apply(ops.pinv, A, rtol=rtol, atol=atol)  # type: ignore[no-any-return]
 
 
+@named
 def lstsq(
     A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None
 ) -> LeastSquares:
@@ -429,6 +446,7 @@ def lstsq(
     )
 
 
+@named
 def matrix_power(A: Tensor, n: int) -> Tensor:
     """Return the product of n equal matrices; of their inverses where n is negative.
 
@@ -469,19 +487,19 @@ class FactorizationMethods(Variable):
 
     def inverse(self) -> Tensor:
         """Return the inverse matrix."""
-        return inv(self)  # type: ignore[arg-type]
+        return inv(self)
 
     def pinverse(self, rcond: float = 1e-15) -> Tensor:
         """Return the pseudo-inverse; singular values up to rcond times the largest count as 0."""
-        return pinv(self, rcond)  # type: ignore[arg-type]
+        return pinv(self, rcond)
 
     def det(self) -> Tensor:
         """Return the determinant."""
-        return det(self)  # type: ignore[arg-type]
+        return det(self)
 
     def slogdet(self) -> SlogDet:
         """Return the sign of the determinant and the logarithm of its size."""
-        return slogdet(self)  # type: ignore[arg-type]
+        return slogdet(self)
 
     def logdet(self) -> Tensor:
         """Return the logarithm of the determinant, NaN where that is negative."""
@@ -491,12 +509,12 @@ class FactorizationMethods(Variable):
 
     def cholesky(self, upper: bool = False) -> Tensor:
         """Return the lower triangular factor of a positive-definite matrix, or the upper one."""
-        return cholesky(self, upper=upper)  # type: ignore[arg-type]
+        return cholesky(self, upper=upper)
 
     def cholesky_solve(self, input2: Tensor, upper: bool = False) -> Tensor:
         """Return X with ``A @ X = self``, given the Cholesky factor of A."""
         lower, higher = (input2.mT, input2) if upper else (input2, input2.mT)
-        half = solve_triangular(lower, self, upper=False)  # type: ignore[arg-type]
+        half = solve_triangular(lower, self, upper=False)
         return solve_triangular(higher, half, upper=True)
 
     def cholesky_inverse(self, upper: bool = False) -> Tensor:
@@ -507,11 +525,11 @@ class FactorizationMethods(Variable):
 
     def qr(self, some: bool = True) -> QR:
         """Return Q and R, reduced if some; newer code calls ``linalg.qr``."""
-        return qr(self, "reduced" if some else "complete")  # type: ignore[arg-type]
+        return qr(self, "reduced" if some else "complete")
 
     def svd(self, some: bool = True, compute_uv: bool = True) -> OldSVD:
         """Return U, S and V (not its transpose); newer code calls ``linalg.svd``."""
-        u, s, vh = svd(self, full_matrices=not some)  # type: ignore[arg-type]
+        u, s, vh = svd(self, full_matrices=not some)
         if not compute_uv:
             m, n = self._array.shape[-2:]
             lead = self._array.shape[:-2]
@@ -520,4 +538,4 @@ class FactorizationMethods(Variable):
 
     def matrix_power(self, n: int) -> Tensor:
         """Return the product of n equal matrices; of their inverses where n is negative."""
-        return matrix_power(self, n)  # type: ignore[arg-type]
+        return matrix_power(self, n)

@@ -36,12 +36,12 @@ def scalar_first(method: Any) -> Any:
     return call
 
 
-add = function(Tensor.add)
-sub = function(Tensor.sub)
-mul = function(Tensor.mul)
-div = function(Tensor.div)
+add = scalar_first(Tensor.add)
+sub = scalar_first(Tensor.sub)
+mul = scalar_first(Tensor.mul)
+div = scalar_first(Tensor.div)
 pow = scalar_first(Tensor.pow)  # noqa: A001
-floor_divide = function(Tensor.floor_divide)
+floor_divide = scalar_first(Tensor.floor_divide)
 remainder = scalar_first(Tensor.remainder)
 neg = function(Tensor.neg)
 abs = function(Tensor.abs)  # noqa: A001
@@ -99,10 +99,10 @@ logical_xor = function(Tensor.logical_xor)
 bitwise_and = function(Tensor.bitwise_and)
 bitwise_or = function(Tensor.bitwise_or)
 bitwise_xor = function(Tensor.bitwise_xor)
-multiply = function(Tensor.multiply)
-divide = function(Tensor.divide)
-true_divide = function(Tensor.true_divide)
-subtract = function(Tensor.subtract)
+multiply = scalar_first(Tensor.multiply)
+divide = scalar_first(Tensor.divide)
+true_divide = scalar_first(Tensor.true_divide)
+subtract = scalar_first(Tensor.subtract)
 clip = function(Tensor.clip)
 std = function(Tensor.std)
 var = function(Tensor.var)

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.errors import explain
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.inplace import (
+    adopt,
+    check_writable,
+    is_part,
+    memory_of,
+    record_write,
+)
 from tinygrad_mnist.tensor.arguments import as_dim, as_int, as_tensor, broadcast, named_methods
 
 if TYPE_CHECKING:
@@ -43,6 +51,62 @@ def _as_part(part: Any) -> Any:
     if isinstance(part, np.integer):
         return int(part)
     return part
+
+
+def in_two_steps(index: Any) -> tuple[Any, Any] | None:
+    """Split an index that PyTorch reads otherwise than NumPy: into numbers and cuts, and arrays.
+
+    In ``x[0, :, i]`` NumPy counts the number among the arrays, and as they stand apart, puts their
+    dimensions first. PyTorch cuts ``x[0]`` out, and then ``i`` stands alone.
+    """
+    if type(index) is not tuple or np.ndarray not in map(type, index):
+        return None
+    letter = {np.ndarray: "a", int: "n"}
+    kinds = "".join(letter.get(type(part), ".") for part in index)
+    if "n" not in kinds or "." not in kinds.strip("."):
+        return None
+    cut: list[Any] = []
+    rest: list[Any] = []
+    for kind, part in zip(kinds, index, strict=True):
+        if kind == "a":
+            cut += [slice(None)] * (part.ndim if part.dtype == bool else 1)
+            rest.append(part)
+        else:
+            cut.append(part)
+            rest += [] if kind == "n" else [... if part is ... else slice(None)]
+    return tuple(cut), tuple(rest)
+
+
+def choose(x: Any, index: Any) -> Any:
+    """Return the elements of a tensor at an index; a cut is a view."""
+    index = as_index(index)
+    if (steps := in_two_steps(index)) is not None:
+        return x[steps[0]][steps[1]]
+    return apply(ops.getitem, x, index=index)
+
+
+def assign(x: Any, index: Any, value: Any) -> None:
+    """Write to the elements of a tensor at an index, and record it where a gradient needs it."""
+    index = as_index(index)
+    if (steps := in_two_steps(index)) is not None:
+        x[steps[0]][steps[1]] = value
+        return
+    if index is not ... and not x._array.flags.writeable and ops.is_basic(index):
+        # The parts of an expanded view may be written to, where it as a whole may not.
+        x[index][...] = value
+        return
+    if isinstance(value, Variable) and is_part(value, x, index):
+        return  # x[0] += 1 has written to x already, and then assigns x[0] to itself
+    check_writable("setitem", x, value)
+    array = value._array if isinstance(value, Variable) else value
+    if isinstance(array, np.ndarray) and array.size == 1:
+        array = array.reshape(())  # its dimensions of length 1 don't matter
+    try:
+        memory_of(x)[index] = array
+    except (ValueError, IndexError, TypeError) as error:
+        given = [x._array, np.asarray(array)]
+        raise explain(ops.setitem, given, {"index": index}, error) from error
+    adopt("setitem", x, record_write(ops.setitem, x, value, index=index))
 
 
 def index_array(name: str, index: Any) -> np.ndarray:

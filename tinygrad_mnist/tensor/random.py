@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist.naming import named
 from tinygrad_mnist.tensor.device import check_device
 from tinygrad_mnist.tensor.device import device as Device
 
@@ -56,6 +57,7 @@ class Generator:
         self._bits = np.random.MT19937()
         self.manual_seed(67280421310721)
 
+    @named
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream that belongs to a seed; return the generator.
 
@@ -96,6 +98,7 @@ class Generator:
             packed["next_normal"], packed["has_normal"] = self._spare, 1
         return packed.view(np.uint8)
 
+    @named
     def set_state(self, new_state: Any) -> Generator:
         """Go on from a state that :meth:`get_state` has returned, here or in PyTorch.
 

@@ -17,6 +17,7 @@ SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
 
 
+@named
 def relu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return ``max(input, 0)``.
 
@@ -29,16 +30,19 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     return input.relu_() if inplace else input.relu()
 
 
+@named
 def sigmoid(input: Tensor) -> Tensor:  # noqa: A002
     """Return ``1 / (1 + exp(-input))``."""
     return input.sigmoid()
 
 
+@named
 def tanh(input: Tensor) -> Tensor:  # noqa: A002
     """Return the hyperbolic tangent."""
     return input.tanh()
 
 
+@named
 def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:  # noqa: A002
     """Return exponentials divided by their sum along a dimension.
 
@@ -50,6 +54,7 @@ def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     return input.softmax(_named("softmax", dim), dtype)
 
 
+@named
 def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:  # noqa: A002
     """Return the logarithm of :func:`softmax`, exact where that would round to 0.
 
@@ -61,6 +66,7 @@ def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Ten
     return input.log_softmax(_named("log_softmax", dim), dtype)
 
 
+@named
 def softmin(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:  # noqa: A002
     """Return :func:`softmax` of the negative input."""
     return softmax(-input, dim, dtype)
@@ -96,10 +102,11 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return input where it is positive, elsewhere ``alpha * (exp(input) - 1)``."""
     return written(
-        input, inplace, lambda x: apply(ops.where, x > 0, x, x.clamp(max=0).expm1() * alpha)
+        input, inplace, lambda x: apply(ops.where, x <= 0, x.clamp(max=0).expm1() * alpha, x)
     )
 
 
+@named
 def selu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return the self-normalising unit, ``scale * elu(input, alpha)`` (Klambauer et al., 2017).
 
@@ -112,12 +119,13 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     return written(input, inplace, lambda x: elu(x, SELU_ALPHA) * SELU_SCALE)
 
 
+@named
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return input where it is positive, elsewhere ``alpha * (exp(input / alpha) - 1)``."""
     if alpha == 0:
         raise RuntimeError("celu: alpha must not be 0, as it divides the input")
     return written(
-        input, inplace, lambda x: where(x > 0, x, (x.clamp(max=0) / alpha).expm1() * alpha)
+        input, inplace, lambda x: where(x <= 0, (x.clamp(max=0) / alpha).expm1() * alpha, x)
     )
 
 
@@ -143,7 +151,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
 
 @named
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:  # noqa: A002
-    """Return ``log(1 + exp(beta * input)) / beta``, without overflow.
+    """Return ``log(1 + exp(beta * input)) / beta``, and input where that is beyond a threshold.
 
     Examples
     --------
@@ -151,11 +159,17 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor: 
     >>> softplus(tensor([-1000.0, 0.0, 1000.0]))
     tensor([0.0000e+00, 6.9315e-01, 1.0000e+03])
     """
-    if beta == 1.0:
-        return apply(ops.logaddexp, input, np.zeros((), input._array.dtype))  # type: ignore[no-any-return]
-    return softplus(input * beta) / beta
+    scaled = input if beta == 1.0 else input * beta
+    out = log1p_exp(scaled)
+    return where(scaled > threshold, input, out if beta == 1.0 else out / beta)  # type: ignore[no-any-return]
 
 
+def log1p_exp(x: Any) -> Any:
+    """Return ``log(1 + exp(x))``, exact everywhere."""
+    return apply(ops.logaddexp, x, np.zeros((), x._array.dtype))
+
+
+@named
 def mish(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return ``input * tanh(softplus(input))`` (Misra, 2019).
 
@@ -168,6 +182,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     return written(input, inplace, lambda x: x * softplus(x).tanh())
 
 
+@named
 def hardtanh(
     input: Tensor,  # noqa: A002
     min_val: float = -1.0,
@@ -186,31 +201,36 @@ def hardtanh(
         raise ValueError(f"hardtanh: min_val {min_val} is larger than max_val {max_val}")
 
     def cut(x: Tensor) -> Any:
-        inside = (x > min_val) & (x < max_val)
-        return where(inside, x, x.detach().clamp(min_val, max_val))
+        outside = (x <= min_val) | (x >= max_val)
+        return where(outside, x.detach().clamp(min_val, max_val), x)
 
     return written(input, inplace, cut)
 
 
+@named
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return ``min(max(input, 0), 6)``."""
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
+@named
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return ``relu6(input + 3) / 6``."""
     return written(input, inplace, lambda x: relu6(x + 3) / 6)
 
 
+@named
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return ``input * relu6(input + 3) / 6`` (Howard et al., 2019)."""
 
     def gated(x: Tensor) -> Any:
-        return where(x <= -3, x * 0, where(x < 3, x * (x + 3) / 6, x))
+        inner = x.clamp(-3, 3)  # of a choice not taken, too, the gradient must be finite
+        return where(x <= -3, x * 0, where(x < 3, inner * (inner + 3) / 6, x))
 
     return written(input, inplace, gated)
 
 
+@named
 def logsigmoid(input: Tensor) -> Tensor:  # noqa: A002
     """Return ``log(sigmoid(input))``, exact where the sigmoid would round to 0.
 
@@ -220,34 +240,40 @@ def logsigmoid(input: Tensor) -> Tensor:  # noqa: A002
     >>> logsigmoid(tensor([-1000.0, 0.0]))
     tensor([-1.0000e+03, -6.9315e-01])
     """
-    out: Tensor = -softplus(-input)
+    out: Tensor = -log1p_exp(-input)
     return out
 
 
+@named
 def softsign(input: Tensor) -> Tensor:  # noqa: A002
     """Return ``input / (1 + |input|)``."""
     out: Tensor = input / (input.abs() + 1)
     return out
 
 
+@named
 def tanhshrink(input: Tensor) -> Tensor:  # noqa: A002
     """Return ``input - tanh(input)``."""
     out: Tensor = input - input.tanh()
     return out
 
 
+@named
 def softshrink(input: Tensor, lambd: float = 0.5) -> Any:  # noqa: A002
     """Return input moved towards 0 by lambd, and 0 where it is closer than that."""
     if lambd < 0:
         raise RuntimeError(f"softshrink: lambd must not be negative, got {lambd}")
-    return where(input > lambd, input - lambd, where(input < -lambd, input + lambd, input * 0))
+    inside = (input >= -lambd) & (input <= lambd)
+    return where(inside, input * 0, input - input.sign() * lambd)
 
 
+@named
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Any:  # noqa: A002
     """Return input, and 0 where it is within lambd of 0."""
     return where((input >= -lambd) & (input <= lambd), input * 0, input)
 
 
+@named
 def threshold(
     input: Tensor,  # noqa: A002
     threshold: float,
@@ -255,9 +281,10 @@ def threshold(
     inplace: bool = False,
 ) -> Tensor:
     """Return input where it is above a threshold, elsewhere a value."""
-    return written(input, inplace, lambda x: where(x > threshold, x, value))
+    return written(input, inplace, lambda x: where(x <= threshold, value, x))
 
 
+@named
 def glu(input: Tensor, dim: int = -1) -> Tensor:  # noqa: A002
     """Return the first half along a dimension times the sigmoid of the second.
 
@@ -266,6 +293,8 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:  # noqa: A002
     RuntimeError
         When the dimension is odd.
     """
+    if not input.ndim:
+        raise RuntimeError("glu: a 0-d tensor has no dimension to be halved")
     if input.shape[dim] % 2:
         raise RuntimeError(
             f"glu: dimension {dim} has size {input.shape[dim]}; it must be even to be halved"
@@ -275,6 +304,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:  # noqa: A002
     return out
 
 
+@named
 def prelu(input: Tensor, weight: Tensor) -> Any:  # noqa: A002
     """Return input where it is positive, elsewhere input times a learned weight.
 

@@ -10,9 +10,10 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply, wrap
 from tinygrad_mnist.nn.functional.dropout import dropout
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.arguments import expands
+from tinygrad_mnist.tensor.arguments import expands, named
 
 
+@named
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,

@@ -10,6 +10,7 @@ from tinygrad_mnist.nn.functional.padding import pad
 from tinygrad_mnist.nn.functional.spatial import Size, batched, per_dim
 from tinygrad_mnist.ops.windows import count
 from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.arguments import named
 
 
 def _conv(
@@ -56,6 +57,7 @@ def _check_weight(name: str, weight: Tensor, dims: int) -> None:
         )
 
 
+@named
 def conv1d(
     input: Tensor,  # noqa: A002
     weight: Tensor,
@@ -80,6 +82,7 @@ def conv1d(
     return _conv(1, input, weight, bias, stride, padding, dilation, groups)  # type: ignore[no-any-return]
 
 
+@named
 def conv2d(
     input: Tensor,  # noqa: A002
     weight: Tensor,
@@ -114,6 +117,7 @@ def conv2d(
     return _conv(2, input, weight, bias, stride, padding, dilation, groups)  # type: ignore[no-any-return]
 
 
+@named
 def conv3d(
     input: Tensor,  # noqa: A002
     weight: Tensor,
@@ -166,7 +170,7 @@ def _conv_transpose(
                 x.shape[2:], steps, spread, weight.shape[2:], extra, strict=True
             )
         ]
-        if any(n <= 2 * p for n, p in zip(reach, around, strict=True)):
+        if any(n < 2 * p for n, p in zip(reach, around, strict=True)):
             raise RuntimeError(f"{name}: padding {padding} leaves nothing of a size of {reach}")
         out = apply(
             ops.conv_input, x, weight,
@@ -178,6 +182,7 @@ def _conv_transpose(
     return batched(name, input, dims, run)
 
 
+@named
 def conv_transpose1d(
     input: Tensor,  # noqa: A002
     weight: Tensor,
@@ -201,6 +206,7 @@ def conv_transpose1d(
     )
 
 
+@named
 def conv_transpose2d(
     input: Tensor,  # noqa: A002
     weight: Tensor,
@@ -235,6 +241,7 @@ def conv_transpose2d(
     )
 
 
+@named
 def unfold(
     input: Tensor,  # noqa: A002
     kernel_size: Size,
@@ -268,6 +275,7 @@ def unfold(
     return batched("unfold", input, 2, run)  # type: ignore[no-any-return]
 
 
+@named
 def fold(
     input: Tensor,  # noqa: A002
     output_size: Size,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor import Tensor, broadcast_tensors
+from tinygrad_mnist.tensor.arguments import named
 
 
+@named
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     r"""Return the cosine of the angle between vectors along a dimension.
 
@@ -17,11 +19,13 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     tensor([0.7071])
     """
     x1, x2 = (x.float() if not x.is_floating_point() else x for x in (x1, x2))
+    x1, x2 = broadcast_tensors(x1, x2)  # before the lengths are taken
     first = x1 / x1.norm(dim=dim, keepdim=True).clamp(min=eps)
     second = x2 / x2.norm(dim=dim, keepdim=True).clamp(min=eps)
     return (first * second).sum(dim)
 
 
+@named
 def pairwise_distance(
     x1: Tensor,
     x2: Tensor,
@@ -33,6 +37,7 @@ def pairwise_distance(
     return (x1 - x2 + eps).norm(p, dim=-1, keepdim=keepdim)
 
 
+@named
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:  # noqa: A002
     """Return vectors along a dimension divided by their p-norm, or by eps if that is smaller.
 

@@ -7,6 +7,7 @@ import numpy as np
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.nn.functional.activation import written
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator
+from tinygrad_mnist.tensor.arguments import named
 
 
 def check_probability(p: float) -> None:
@@ -15,6 +16,7 @@ def check_probability(p: float) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
+@named
 def dropout(
     input: Tensor,  # noqa: A002
     p: float = 0.5,
@@ -40,6 +42,8 @@ def dropout(
     if not training or p == 0:
         return input
     kind = input._array.dtype
+    if kind.kind != "f":
+        raise RuntimeError(f"dropout: the input must be floating point, not {kind}; use float()")
     if p == 1:
         mask = np.zeros(input._array.shape, kind)
     else:
@@ -61,6 +65,7 @@ def _channel_mask(name: str, input: Tensor, p: float, dims: int, training: bool)
     return input * mask
 
 
+@named
 def dropout1d(
     input: Tensor,  # noqa: A002
     p: float = 0.5,
@@ -71,6 +76,7 @@ def dropout1d(
     return written(input, inplace, lambda x: _channel_mask("dropout1d", x, p, 1, training))
 
 
+@named
 def dropout2d(
     input: Tensor,  # noqa: A002
     p: float = 0.5,

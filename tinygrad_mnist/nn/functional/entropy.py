@@ -6,7 +6,7 @@ from typing import Any
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
-from tinygrad_mnist.nn.functional.activation import softplus
+from tinygrad_mnist.nn.functional.activation import log1p_exp
 from tinygrad_mnist.nn.functional.loss import check_reduction, check_shapes, weighted
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import named
@@ -174,7 +174,7 @@ def binary_cross_entropy_with_logits(
     check_reduction("binary_cross_entropy_with_logits", reduction)
     check_shapes("binary_cross_entropy_with_logits", input, target)
     if pos_weight is None:
-        losses = softplus(input) - input * target
+        losses = log1p_exp(input) - input * target
     else:
-        losses = softplus(-input) * (target * (pos_weight - 1) + 1) + input * (1 - target)
+        losses = log1p_exp(-input) * (target * (pos_weight - 1) + 1) + input * (1 - target)
     return weighted(losses, weight, reduction)

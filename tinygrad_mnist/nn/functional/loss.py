@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.nn.functional.activation import softplus
+from tinygrad_mnist.naming import warn
+from tinygrad_mnist.nn.functional.activation import log1p_exp
 from tinygrad_mnist.nn.functional.distance import pairwise_distance
 from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.functions import where
 
 
@@ -31,11 +32,9 @@ def reduce(losses: Tensor, reduction: str) -> Tensor:
 
 def _warn_of_broadcasting(name: str, input: Tensor, target: Tensor) -> None:  # noqa: A002
     if input.shape != target.shape:
-        warnings.warn(
+        warn(
             f"{name}: the target has size {target.shape}, the input {input.shape}; they are "
-            f"broadcast, which is rarely what a loss should do: make them equal",
-            UserWarning,
-            stacklevel=3,
+            f"broadcast, which is rarely what a loss should do: make them equal"
         )
 
 
@@ -66,6 +65,7 @@ def _average(name: str, losses: Tensor, weight: Tensor | None, reduction: str) -
     return total / weight.sum() if reduction == "mean" else total
 
 
+@named
 def mse_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -87,6 +87,7 @@ def mse_loss(
     return _average("mse_loss", (input - target).square(), weight, reduction)
 
 
+@named
 def l1_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -102,6 +103,7 @@ def l1_loss(
     return _average("l1_loss", (input - target).abs(), weight, reduction)
 
 
+@named
 def smooth_l1_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -126,9 +128,16 @@ def smooth_l1_loss(
         return reduce((input - target).abs(), reduction)
     gap = input - target
     size = gap.abs()
-    return reduce(where(size < beta, gap * gap * (0.5 / beta), size - 0.5 * beta), reduction)
+    square, line = _near(gap, beta).square() * (0.5 / beta), size - 0.5 * beta
+    return reduce(where(size < beta, square, line), reduction)
 
 
+def _near(gap: Tensor, bound: float) -> Tensor:
+    """Return differences below a bound, else 0: their squares and slopes stay finite."""
+    return where(gap.abs() < bound, gap, 0.0)  # type: ignore[no-any-return]
+
+
+@named
 def huber_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -146,10 +155,11 @@ def huber_loss(
         raise RuntimeError(f"huber_loss: delta must be positive, got {delta}")
     gap = input - target
     size = gap.abs()
-    losses = where(size <= delta, gap * gap * 0.5, (size - 0.5 * delta) * delta)
-    return weighted(losses, weight, reduction)
+    square, line = _near(gap, delta).square() * 0.5, (size - 0.5 * delta) * delta
+    return weighted(where(size < delta, square, line), weight, reduction)
 
 
+@named
 def kl_div(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -175,14 +185,13 @@ def kl_div(
     if log_target:
         losses = target.exp() * (target - input)
     else:
-        # Where the target is 0 the term is 0, as y log y is in the limit.
-        known = where(target > 0, target, 1)
-        losses = where(target > 0, target * known.log(), target * 0) - target * input
+        losses = target.xlogy(target) - target * input
     if reduction == "batchmean":
         return losses.sum() / input.shape[0] if input.ndim else losses.sum()
     return reduce(losses, reduction)
 
 
+@named
 def hinge_embedding_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -195,6 +204,7 @@ def hinge_embedding_loss(
     return reduce(apart + where(target != -1, input, input * 0), reduction)
 
 
+@named
 def margin_ranking_loss(
     input1: Tensor,
     input2: Tensor,
@@ -212,6 +222,7 @@ def margin_ranking_loss(
     return reduce((-target * (input1 - input2) + margin).clamp(min=0), reduction)
 
 
+@named
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
@@ -230,6 +241,7 @@ def cosine_embedding_loss(
     return reduce(same + where(target == -1, (cosine - margin).clamp(min=0), cosine * 0), reduction)
 
 
+@named
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,
@@ -252,9 +264,10 @@ def triplet_margin_loss(
     far = pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = far.minimum(pairwise_distance(positive, negative, p, eps))
-    return reduce((near - far + margin).clamp(min=0), reduction)
+    return reduce((near + margin - far).clamp(min=0), reduction)
 
 
+@named
 def gaussian_nll_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -295,6 +308,7 @@ def gaussian_nll_loss(
     return reduce(losses, reduction)
 
 
+@named
 def poisson_nll_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -314,13 +328,14 @@ def poisson_nll_loss(
     else:
         losses = input - target * (input + eps).log()
     if full:
-        safe = where(target > 1, target, 1)
+        safe = where(target <= 1, 1.0, target)
         stirling = safe * safe.log() - safe + (safe * (2 * math.pi)).log() * 0.5
-        losses = losses + where(target > 1, stirling, target * 0)
+        losses = losses + where(target <= 1, 0.0, stirling)
     return reduce(losses, reduction)
 
 
+@named
 def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:  # noqa: A002
     """Return ``log(1 + exp(-target * input))``; the target is 1 or -1."""
     check_reduction("soft_margin_loss", reduction)
-    return reduce(softplus(-target * input), reduction)
+    return reduce(log1p_exp(-target * input), reduction)

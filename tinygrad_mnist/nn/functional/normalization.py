@@ -13,8 +13,10 @@ from tinygrad_mnist.autograd.graph import apply
 from tinygrad_mnist.nn.functional.padding import pad
 from tinygrad_mnist.ops.normalization import statistics
 from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.arguments import named
 
 
+@named
 def batch_norm(
     input: Tensor,  # noqa: A002
     running_mean: Tensor | None,
@@ -102,6 +104,7 @@ def _move(running: Tensor | None, value: np.ndarray, momentum: float) -> None:
         running._version.bump("batch_norm")
 
 
+@named
 def instance_norm(
     input: Tensor,  # noqa: A002
     running_mean: Tensor | None = None,
@@ -143,6 +146,7 @@ def instance_norm(
     return apply(ops.standardize, input, w, b, mean, var, dim=dims, eps=eps)  # type: ignore[no-any-return]
 
 
+@named
 def group_norm(
     input: Tensor,  # noqa: A002
     num_groups: int,
@@ -206,6 +210,7 @@ def _last_dims(
     return tuple(range(input.ndim - len(shape), input.ndim))
 
 
+@named
 def layer_norm(
     input: Tensor,  # noqa: A002
     normalized_shape: Sequence[int],
@@ -233,6 +238,7 @@ def layer_norm(
     return apply(ops.standardize, input, weight, bias, None, None, dim=dims, eps=eps)  # type: ignore[no-any-return]
 
 
+@named
 def rms_norm(
     input: Tensor,  # noqa: A002
     normalized_shape: Sequence[int],
@@ -257,6 +263,7 @@ def rms_norm(
     return out if weight is None else out * weight
 
 
+@named
 def local_response_norm(
     input: Tensor,  # noqa: A002
     size: int,

@@ -8,9 +8,11 @@ from typing import Any
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
 from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.joining import cat
 
 
+@named
 def pad(
     input: Tensor,  # noqa: A002
     pad: Sequence[int],
@@ -58,7 +60,7 @@ def pad(
     out = _cut(input, widths) if mode == "circular" else input
     for dim, (before, after) in enumerate(widths):
         if before > 0 or after > 0:
-            _check(mode, input.shape[dim], before, after, dim)
+            _check(mode, out.shape[dim], before, after, dim)
             left, right = _SIDES[mode](out, dim, max(before, 0), max(after, 0))
             out = cat([part for part in (left, out, right) if part is not None], dim)
     return out if mode == "circular" else _cut(out, widths)

@@ -13,6 +13,7 @@ from tinygrad_mnist.autograd.graph import apply, wrap
 from tinygrad_mnist.nn.functional.padding import pad
 from tinygrad_mnist.nn.functional.spatial import Size, batched, per_dim
 from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.joining import stack
 
 Lengths = tuple[int, ...]
@@ -81,7 +82,7 @@ def _max_pool(
         if not return_indices:
             return apply(ops.max_pool, padded, **sizes)
         index = apply(ops.max_pool_index, padded, **sizes, size=tuple(x.shape[2:]), padding=around)
-        return picked(x, index), index
+        return apply(ops.max_pool, padded, **sizes), index
 
     return batched(name, input, dims, run)
 
@@ -91,6 +92,7 @@ def picked(x: Tensor, index: Tensor) -> Tensor:
     return x.flatten(2).gather(2, index.flatten(2)).reshape(index.shape)
 
 
+@named
 def max_pool1d(
     input: Tensor,  # noqa: A002
     kernel_size: Size,
@@ -111,6 +113,7 @@ def max_pool1d(
     return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
+@named
 def max_pool2d(
     input: Tensor,  # noqa: A002
     kernel_size: Size,
@@ -178,6 +181,7 @@ def _max_unpool(
     return out.reshape((*input.shape[:-dims], *size))
 
 
+@named
 def max_unpool1d(
     input: Tensor,  # noqa: A002
     indices: Tensor,
@@ -190,6 +194,7 @@ def max_unpool1d(
     return _max_unpool(1, input, indices, kernel_size, stride, padding, output_size)  # type: ignore[no-any-return]
 
 
+@named
 def max_unpool2d(
     input: Tensor,  # noqa: A002
     indices: Tensor,
@@ -253,6 +258,7 @@ def _counts(size: Lengths, places: Lengths, settings: list[Lengths], padded: boo
     return out[0]
 
 
+@named
 def avg_pool1d(
     input: Tensor,  # noqa: A002
     kernel_size: Size,
@@ -272,6 +278,7 @@ def avg_pool1d(
     return _avg_pool(1, input, kernel_size, stride, padding, ceil_mode, count_include_pad)  # type: ignore[no-any-return]
 
 
+@named
 def avg_pool2d(
     input: Tensor,  # noqa: A002
     kernel_size: Size,
@@ -337,11 +344,13 @@ def _adaptive_avg_pool(dims: int, input: Tensor, output_size: Any) -> Any:  # no
     return batched(name, input, dims, run)
 
 
+@named
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:  # noqa: A002
     """Return means of so many stretches of signals (N, C, L); see :func:`adaptive_avg_pool2d`."""
     return _adaptive_avg_pool(1, input, output_size)  # type: ignore[no-any-return]
 
 
+@named
 def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:  # noqa: A002
     """Return means over so many rows and columns of tiles of images (N, C, H, W).
 
@@ -375,7 +384,7 @@ def _adaptive_max_pool(
         for tile in product(*cuts):
             place: Any = tuple(i for i, _ in tile)
             part: Any = tuple(slice(a, b) for _, (a, b) in tile)
-            best = array[(..., *part)].reshape(*x.shape[:2], -1).argmax(-1)
+            best = array[(..., *part)].reshape(*x.shape[:2], numbers[part].size).argmax(-1)
             index[(..., *place)] = numbers[part].reshape(-1)[best]
         found: Tensor = wrap(index)
         return (picked(x, found), found) if return_indices else picked(x, found)
@@ -383,6 +392,7 @@ def _adaptive_max_pool(
     return batched(name, input, dims, run)
 
 
+@named
 def adaptive_max_pool1d(
     input: Tensor,  # noqa: A002
     output_size: Any,
@@ -392,6 +402,7 @@ def adaptive_max_pool1d(
     return _adaptive_max_pool(1, input, output_size, return_indices)
 
 
+@named
 def adaptive_max_pool2d(
     input: Tensor,  # noqa: A002
     output_size: Any,

@@ -7,9 +7,11 @@ import numpy as np
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.functions import where
 
 
+@named
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Return a one in the place of each class number, and zeros elsewhere, as int64.
 
@@ -40,6 +42,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     return out
 
 
+@named
 def embedding(
     input: Tensor,  # noqa: A002
     weight: Tensor,

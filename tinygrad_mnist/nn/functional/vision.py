@@ -10,10 +10,12 @@ from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.nn.functional.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 from tinygrad_mnist.nn.functional.spatial import per_dim
 from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.arguments import named
 
 _LINEAR = {"linear": 1, "bilinear": 2}
 
 
+@named
 def interpolate(
     input: Tensor,  # noqa: A002
     size: Any = None,
@@ -117,6 +119,7 @@ def _linear(x: Tensor, dim: int, count: int, factor: float | None, align_corners
     return out
 
 
+@named
 def upsample(
     input: Tensor,  # noqa: A002
     size: Any = None,
@@ -128,6 +131,7 @@ def upsample(
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
+@named
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:  # noqa: A002
     """Turn groups of channels into pixels: (*, C r², H, W) to (*, C, H r, W r).
 
@@ -158,6 +162,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:  # noqa: A002
     return split.permute(order).reshape(*lead, channels // (r * r), h * r, w * r)
 
 
+@named
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:  # noqa: A002
     """Turn pixels into channels: (*, C, H r, W r) to (*, C r², H, W).
 
@@ -187,6 +192,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:  # noqa: A0
     return split.permute(order).reshape(*lead, channels * r * r, h // r, w // r)
 
 
+@named
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:  # noqa: A002
     """Interleave groups of channels of (N, C, ...).
 

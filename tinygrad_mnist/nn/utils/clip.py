@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.arguments import named
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
@@ -16,6 +17,7 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     return [p._grad for p in listed if p._grad is not None]
 
 
+@named
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor],
     max_norm: float,
@@ -48,6 +50,7 @@ def clip_grad_norm_(
     return total
 
 
+@named
 def get_total_norm(
     tensors: Tensor | Iterable[Tensor],
     norm_type: float = 2.0,
@@ -80,6 +83,7 @@ def get_total_norm(
     return wrap(np.asarray(total, listed[0]._array.dtype))  # type: ignore[no-any-return]
 
 
+@named
 def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor],
     max_norm: float,
@@ -106,6 +110,7 @@ def clip_grads_with_norm_(
             g._version.bump("clip_grad_norm_")
 
 
+@named
 def clip_grad_value_(
     parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None
 ) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.tensor import Tensor, cat
+from tinygrad_mnist.tensor.arguments import named
 
 
+@named
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     """Join the elements of all parameters in one vector.
 
@@ -20,6 +22,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     return cat([p.reshape(-1) for p in parameters])
 
 
+@named
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     """Write the elements of a vector into the parameters, in their order.
 

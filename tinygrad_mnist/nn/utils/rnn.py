@@ -12,6 +12,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor, cat, full, stack
+from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.device import device
 
 
@@ -101,6 +102,7 @@ def _read_lengths(lengths: Any) -> np.ndarray:
     return array.astype(np.int64)
 
 
+@named
 def pack_padded_sequence(
     input: Tensor,  # noqa: A002
     lengths: Tensor | Sequence[int],
@@ -162,6 +164,7 @@ def pack_padded_sequence(
     return PackedSequence(data, wrap(sizes), None if order is None else wrap(order))
 
 
+@named
 def pad_packed_sequence(
     sequence: PackedSequence,
     batch_first: bool = False,
@@ -209,6 +212,7 @@ def pad_packed_sequence(
     return padded, lengths
 
 
+@named
 def pad_sequence(
     sequences: Tensor | Iterable[Tensor],
     batch_first: bool = False,
@@ -263,6 +267,7 @@ def pad_sequence(
     return stack(padded, dim=0 if batch_first else 1)
 
 
+@named
 def unpad_sequence(
     padded_sequences: Tensor, lengths: Tensor, batch_first: bool = False
 ) -> list[Tensor]:
@@ -282,6 +287,7 @@ def unpad_sequence(
     ]
 
 
+@named
 def pack_sequence(sequences: Sequence[Tensor], enforce_sorted: bool = True) -> PackedSequence:
     """Pack sequences of shapes (L, *). Follows ``torch.nn.utils.rnn.pack_sequence``.
 
@@ -295,6 +301,7 @@ def pack_sequence(sequences: Sequence[Tensor], enforce_sorted: bool = True) -> P
     return pack_padded_sequence(pad_sequence(sequences), lengths, enforce_sorted=enforce_sorted)
 
 
+@named
 def unpack_sequence(packed_sequences: PackedSequence) -> list[Tensor]:
     """Return the sequences of a packed batch. Follows ``torch.nn.utils.rnn.unpack_sequence``.
 

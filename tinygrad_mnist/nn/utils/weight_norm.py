@@ -32,6 +32,10 @@ class _Recomputed:
     @classmethod
     def find(cls, module: Module, name: str) -> tuple[int, Any] | None:
         """Return the hook of this kind that a module has for a weight, and its key."""
+        if not isinstance(module, Module):
+            raise TypeError(f"{cls.kind}: expected a Module, got {type(module).__name__}")
+        if not isinstance(name, str):
+            raise TypeError(f"{cls.kind}: expected the name of a parameter, got {name!r}")
         for key, (hook, _) in module.__dict__["_pre_hooks"].items():
             if isinstance(hook, cls) and hook.name == name:
                 return key, hook
@@ -39,7 +43,7 @@ class _Recomputed:
 
     @classmethod
     def taken(cls, module: Module, name: str) -> Parameter:
-        """Take a weight out of a module's parameters.
+        """Return a weight that is among a module's parameters, and isn't recomputed yet.
 
         Raises
         ------
@@ -51,7 +55,6 @@ class _Recomputed:
         weight = getattr(module, name)
         if not isinstance(weight, Parameter):
             raise AttributeError(f"{cls.kind}: '{name}' is no parameter of {type(module).__name__}")
-        delattr(module, name)
         return weight
 
     @classmethod
@@ -110,9 +113,13 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     >>> layer.weight_g.shape, layer.weight_v.shape
     (torch.Size([40, 1]), torch.Size([40, 20]))
     """
+    if dim is not None and not isinstance(dim, int):
+        raise TypeError(f"weight_norm: dim must be an integer or None, got {dim!r}")
     hook = _WeightNorm(name, None if dim == -1 else dim)
     weight = _WeightNorm.taken(module, name)
-    setattr(module, f"{name}_g", Parameter(hook.length(weight.detach())))
+    length = hook.length(weight.detach())  # nothing is changed where this fails
+    delattr(module, name)
+    setattr(module, f"{name}_g", Parameter(length))
     setattr(module, f"{name}_v", Parameter(weight.detach()))
     hook(module, ())
     module.register_forward_pre_hook(hook)
@@ -190,9 +197,9 @@ def spectral_norm(
     >>> list(spectral_norm(nn.Linear(2, 3)).state_dict())
     ['bias', 'weight_orig', 'weight_u', 'weight_v']
     """
-    if n_power_iterations <= 0:
+    if not isinstance(n_power_iterations, int) or n_power_iterations <= 0:
         raise ValueError(
-            f"Expected n_power_iterations to be positive, but got "
+            f"spectral_norm: Expected n_power_iterations to be positive, but got "
             f"n_power_iterations={n_power_iterations}"
         )
     if dim is None:
@@ -200,6 +207,7 @@ def spectral_norm(
     hook = _SpectralNorm(name, n_power_iterations, eps, dim)
     weight = _SpectralNorm.taken(module, name)
     matrix = hook.matrix(weight.detach())
+    delattr(module, name)
     setattr(module, f"{name}_orig", weight)
     setattr(module, name, weight.detach())
     for letter, size in zip("uv", matrix.shape, strict=True):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import types
-import warnings
+from collections.abc import Callable
 from typing import Any
 
+from tinygrad_mnist.naming import named, named_init, warn
 from tinygrad_mnist.optim.optimizer import Optimizer
 from tinygrad_mnist.tensor import Tensor
 
@@ -15,6 +17,26 @@ EPOCH_WARNING = (
 )
 
 
+def _restoring(make: Callable[..., None]) -> Callable[..., None]:
+    """Put the settings of the optimizer's groups back if the constructor of a schedule fails."""
+
+    @functools.wraps(make)
+    def init(self: LRScheduler, *args: Any, **kwargs: Any) -> None:
+        optimizer = args[0] if args else kwargs.get("optimizer")
+        groups = optimizer.param_groups if isinstance(optimizer, Optimizer) else []
+        before = [dict(group) for group in groups]
+        try:
+            make(self, *args, **kwargs)
+        except BaseException:
+            for group, settings in zip(groups, before, strict=True):
+                group.clear()
+                group.update(settings)
+            raise
+
+    return init
+
+
+@named_init
 class LRScheduler:
     """Base of all schedules: sets every group's learning rate at each step.
 
@@ -50,9 +72,17 @@ class LRScheduler:
     [0.2]
     """
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let the errors of the library's own constructors name the class, and change nothing."""
+        super().__init_subclass__(**kwargs)
+        if "__init__" in cls.__dict__:
+            cls.__init__ = _restoring(cls.__init__)  # type: ignore[method-assign]
+        named_init(cls)
+
     _is_initial = False
     _get_lr_called_within_step = False
 
+    @_restoring
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         self.optimizer = checked(optimizer)
         if last_epoch == -1:
@@ -88,31 +118,28 @@ class LRScheduler:
         """Return the learning rates that were set last."""
         return self._last_lr
 
+    @named
     def step(self, epoch: int | None = None) -> None:
         """Go to the next epoch (or to the given one), and set its learning rates."""
         if self._step_count == 1:
             self._check_order()
         self._step_count += 1
         if epoch is not None:
-            warnings.warn(EPOCH_WARNING, UserWarning, stacklevel=2)
+            warn(EPOCH_WARNING)
         self._update_lr(epoch)
 
     def _check_order(self) -> None:
         """Warn, at the first step of the schedule, unless the optimizer has made one."""
         if not hasattr(self.optimizer.step, "runs_hooks"):
-            warnings.warn(
+            warn(
                 "seems like `optimizer.step()` has been overridden after learning rate scheduler "
                 "initialization; make sure to call `optimizer.step()` before "
-                "`lr_scheduler.step()`",
-                UserWarning,
-                stacklevel=3,
+                "`lr_scheduler.step()`"
             )
         elif not getattr(self.optimizer, "_opt_called", False):
-            warnings.warn(
+            warn(
                 "detected call of `lr_scheduler.step()` before `optimizer.step()`; call them in "
-                "the opposite order, or the first value of the learning rate schedule is skipped",
-                UserWarning,
-                stacklevel=3,
+                "the opposite order, or the first value of the learning rate schedule is skipped"
             )
 
     def _update_lr(self, epoch: int | None = None) -> None:
@@ -133,17 +160,16 @@ class LRScheduler:
 
     def _warn_outside_step(self) -> None:
         if not self._get_lr_called_within_step:
-            warnings.warn(
+            warn(
                 "to get the last learning rate computed by the scheduler, please use "
-                "`get_last_lr()`",
-                UserWarning,
-                stacklevel=3,
+                "`get_last_lr()`"
             )
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that the scheduler knows, but the optimizer."""
         return {name: value for name, value in self.__dict__.items() if name != "optimizer"}
 
+    @named
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned."""
         self.__dict__.update(state_dict)

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.naming import named
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor, stack, tensor
 
 _EXPECTED = "a batch must contain tensors, numpy arrays, numbers, dicts or lists"
 
 
+@named
 def default_collate(batch: Any) -> Any:
     """Join samples to a batch: tensors are stacked, numbers become a tensor, containers go deep.
 

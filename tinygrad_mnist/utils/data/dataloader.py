@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.naming import named_init
 from tinygrad_mnist.tensor import Generator, default_generator
 from tinygrad_mnist.utils.data.collate import default_collate, default_convert
 from tinygrad_mnist.utils.data.dataset import Dataset, IterableDataset, Subset, TensorDataset
@@ -27,6 +28,7 @@ from tinygrad_mnist.utils.data.worker import (
 )
 
 
+@named_init
 class DataLoader:
     """Iterate over a dataset in batches.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import GenericAlias
 from typing import Any
 
+from tinygrad_mnist.naming import named, named_init, warn
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator
 
 
@@ -18,6 +18,11 @@ class Dataset:
 
     ``Dataset[T]`` names the type of its samples. Follows ``torch.utils.data.Dataset``.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let the errors of the library's own constructors name the class."""
+        super().__init_subclass__(**kwargs)
+        named_init(cls)
 
     __class_getitem__: Any = classmethod(GenericAlias)
 
@@ -223,6 +228,7 @@ class StackDataset(Dataset):
         return self._length
 
 
+@named
 def random_split(
     dataset: Any, lengths: Sequence[float], generator: Generator | None = None
 ) -> list[Subset]:
@@ -251,10 +257,7 @@ def random_split(
             counts[i % len(counts)] += 1
         for i, count in enumerate(counts):
             if not count:
-                warnings.warn(
-                    f"Length of split at index {i} is 0. This might result in an empty dataset.",
-                    stacklevel=2,
-                )
+                warn(f"Length of split at index {i} is 0. This might result in an empty dataset.")
     else:
         counts = [int(n) for n in lengths]
     if sum(counts) != total:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import Variable
+from tinygrad_mnist.naming import named_init
 from tinygrad_mnist.tensor import Generator, default_generator
 
 
@@ -21,6 +22,11 @@ class Sampler:
 
     ``Sampler[T]`` names the type of its indices. Follows ``torch.utils.data.Sampler``.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let the errors of the library's own constructors name the class."""
+        super().__init_subclass__(**kwargs)
+        named_init(cls)
 
     __class_getitem__: Any = classmethod(GenericAlias)
 

@@ -181,6 +181,11 @@ class WorkerIterator:
                     f"DataLoader timed out after {self._timeout} seconds, waiting for worker "
                     f"{number}"
                 ) from None
+            except StopIteration as error:
+                # Let through, it would end the epoch as if there were no more data.
+                raise RuntimeError(
+                    "DataLoader: the dataset raised StopIteration; raise another error"
+                ) from error
             finally:
                 del task  # an error's traceback would hold this frame, and the task the error
             if batch is END:

@@ -1,0 +1,145 @@
+"""Errors begin with the name of the function that was called, whatever inside of it raised them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+import sys
+import warnings
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, NoReturn, TypeVar
+
+R = TypeVar("R")
+C = TypeVar("C")
+
+DOCUMENTED = (NotImplementedError, IndexError, TypeError, RuntimeError, ValueError)
+"""The kinds of errors that a public function raises."""
+
+
+def complain(name: str, error: Exception) -> NoReturn:
+    """Raise an error again as one of the documented kinds, beginning with the function's name.
+
+    What Python raises where an argument is of a wrong kind becomes a TypeError; numbers too large
+    for their place, and sizes too large for the memory, become a RuntimeError, as in PyTorch.
+    """
+    try:
+        message = str(error) or type(error).__name__
+        named = isinstance(error, (*DOCUMENTED, KeyError)) and name in message
+        if named or _comes_from_outside(error):
+            raise error
+        if isinstance(error, Warning) or not isinstance(
+            error, (*DOCUMENTED, AttributeError, ArithmeticError, LookupError, MemoryError)
+        ):
+            raise error
+        if isinstance(error, AttributeError | KeyError):
+            kind: type[Exception] = TypeError
+        else:
+            kind = next((k for k in DOCUMENTED if isinstance(error, k)), RuntimeError)
+            if type(error).__module__.startswith("tinygrad_mnist."):
+                kind = type(error)  # such as LinAlgError
+        raise kind(f"{name}: {message}") from error
+    finally:
+        del error  # its traceback holds this frame: that would be a cycle
+
+
+_ROOMS = {"tinygrad_mnist", "numpy", "scipy", *sys.stdlib_module_names} - {"__main__"}
+
+
+def _comes_from_outside(error: Exception) -> bool:
+    """Whether an error passed through code of the caller's own, such as a module or a callback."""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_globals.get("__name__", "").partition(".")[0] not in _ROOMS:
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def complain_unnamed(name: str, error: Exception) -> NoReturn:
+    """Do as :func:`complain`, but leave a sentence alone that begins with some other name."""
+    try:
+        message = str(error)
+        named = isinstance(error, DOCUMENTED) and re.match(r"[\w.]+(\(\))?: ", message)
+        if named or (isinstance(error, KeyError) and " " in message):
+            raise error
+        complain(name, error)
+    finally:
+        del error
+
+
+class Names:
+    """The other names that PyTorch accepts for a function's arguments.
+
+    ``axis`` and ``keepdims`` are NumPy's for ``dim`` and ``keepdim``. What can be given as several
+    numbers (``x.permute(1, 0)``) can also be given as one tuple by its name (``dims=(1, 0)``).
+    """
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        parameters = inspect.signature(call).parameters.values()
+        kinds = {p.name: p.kind for p in parameters}
+        pairs = (("axis", "dim"), ("keepdims", "keepdim"))
+        self.renamed = {other: name for other, name in pairs if name in kinds}
+        several = [n for n, kind in kinds.items() if kind is inspect.Parameter.VAR_POSITIONAL]
+        self.several = several[0] if several else ""
+
+    def read(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments under the function's own names."""
+        for other, name in self.renamed.items():
+            if other in kwargs and name not in kwargs:
+                kwargs[name] = kwargs.pop(other)
+        if self.several in kwargs:
+            args = (*args, kwargs.pop(self.several))
+        return args, kwargs
+
+
+def named(call: Callable[..., R]) -> Callable[..., R]:
+    """Let the errors of a function begin with its name, whatever inside of it has raised them."""
+    names = Names(call)
+
+    @functools.wraps(call)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        try:
+            if kwargs:
+                args, kwargs = names.read(args, kwargs)
+            return call(*args, **kwargs)
+        except Exception as error:
+            complain(call.__name__.strip("_"), error)
+
+    return checked
+
+
+def named_methods(cls: type[C]) -> type[C]:
+    """Let the errors of all public methods of a class begin with the method's name."""
+    for name, method in list(vars(cls).items()):
+        if not name.startswith("_") and isinstance(method, FunctionType):
+            setattr(cls, name, named(method))
+    return cls
+
+
+def named_init(cls: type[C]) -> type[C]:
+    """Let the errors of a constructor begin with the class's name, if the class is our own."""
+    make = cls.__dict__.get("__init__")
+    if not isinstance(make, FunctionType) or not cls.__module__.startswith("tinygrad_mnist."):
+        return cls
+
+    @functools.wraps(make)
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            make(self, *args, **kwargs)
+        except Exception as error:
+            complain_unnamed(type(self).__name__, error)
+
+    cls.__init__ = init  # type: ignore[method-assign]
+    return cls
+
+
+def warn(message: str, kind: type[Warning] = UserWarning) -> None:
+    """Warn of the caller's own line, however many of ours lie between."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("tinygrad_mnist"):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, kind, stacklevel=level)
