@@ -15,18 +15,19 @@ from nonsense import argument, attempt, parameters
 
 import tinygrad_mnist as tg
 
-# What works on files, modules, modes or the whole process has tests of its own.
+# What works on files, modules, modes or the whole process has tests of its own, as nn has.
 ELSEWHERE = {
     "enable_grad", "get_default_dtype", "get_num_threads", "get_rng_state", "inference_mode",
     "initial_seed", "is_grad_enabled", "is_inference_mode_enabled", "load", "no_grad", "save",
     "seed", "set_default_dtype", "set_grad_enabled", "set_num_threads", "set_printoptions",
-    "set_rng_state", "is_tensor",
+    "set_rng_state", "is_tensor", "__getattr__",
 }  # fmt: skip
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: value
     for name, value in vars(tg).items()
     if inspect.isfunction(value) and name not in ELSEWHERE
+    if value.__module__.split(".")[1:2] not in (["nn"], ["func"], ["settings"])
 }
 METHODS: dict[str, Callable[..., Any]] = {
     name: getattr(tg.Tensor, name)
