@@ -79,9 +79,9 @@ def test_nonsense_gets_a_sentence_from_functions_of_every_package(seed: int) -> 
 SETTINGS: dict[str, tuple[Any, ...]] = {
     "Linear": (4, 3), "Bilinear": (4, 4, 2), "Conv1d": (4, 2, 2), "Conv2d": (4, 2, 2),
     "Conv3d": (4, 2, 2), "ConvTranspose1d": (4, 2, 2), "ConvTranspose2d": (4, 2, 2),
-    "BatchNorm1d": (4,), "BatchNorm2d": (4,), "LayerNorm": (4,), "GroupNorm": (2, 4),
+    "BatchNorm1d": (4,), "BatchNorm2d": (4,), "BatchNorm3d": (4,), "LayerNorm": (4,), "GroupNorm": (2, 4),
     "InstanceNorm1d": (4,), "InstanceNorm2d": (4,), "RMSNorm": (4,), "LocalResponseNorm": (2,),
-    "Embedding": (5, 3), "RNN": (4, 3), "LSTM": (4, 3), "GRU": (4, 3), "RNNCell": (4, 3),
+    "Embedding": (5, 3), "EmbeddingBag": (5, 3), "RNN": (4, 3), "LSTM": (4, 3), "GRU": (4, 3), "RNNCell": (4, 3),
     "LSTMCell": (4, 3), "GRUCell": (4, 3), "MultiheadAttention": (4, 2),
     "TransformerEncoderLayer": (4, 2, 8), "TransformerDecoderLayer": (4, 2, 8),
     "Transformer": (4, 2, 1, 1, 8), "MaxPool1d": (2,), "MaxPool2d": (2,), "AvgPool1d": (2,),
@@ -95,7 +95,7 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
     "ReplicationPad2d": (1,), "CircularPad1d": (1,), "CircularPad2d": (1,),
     "ConstantPad1d": (1, 0.0), "ConstantPad2d": (1, 0.0),
 }  # fmt: skip
-CONTAINERS = {"Module", "Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict",
+CONTAINERS = {"Module", "DataParallel", "Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict",
               "TransformerEncoder", "TransformerDecoder", "RNNBase", "RNNCellBase"}  # fmt: skip
 LAYERS = [
     (name, cls)

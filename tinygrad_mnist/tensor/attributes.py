@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_mnist.autograd.graph import Variable
-from tinygrad_mnist.tensor.arguments import as_dim
+from tinygrad_mnist.tensor.arguments import as_dim, named
 
 
 class AttributeMethods(Variable):
@@ -47,6 +47,7 @@ class AttributeMethods(Variable):
         """Return whether the elements lie in memory in row-major order without gaps."""
         return self._array.flags.c_contiguous
 
+    @named
     def stride(self, dim: int | None = None) -> Any:
         """Return the steps between neighbours in each dimension, in elements."""
         strides = tuple(step // self._array.itemsize for step in self._array.strides)

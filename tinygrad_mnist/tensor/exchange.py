@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_mnist.autograd.graph import Variable, wrap
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor.arguments import named
 
 
 class _Capsule:
@@ -28,6 +29,7 @@ def is_foreign(x: Any) -> bool:
     return hasattr(x, "__dlpack__") and not isinstance(x, Variable | np.ndarray | np.generic)
 
 
+@named
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Any:
     """Make a tensor on the memory of another library's: what one writes, the other sees.
 
@@ -75,6 +77,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     return wrap(array.copy() if copy else array)
 
 
+@named
 def to_dlpack(tensor: Any) -> Any:
     """Return a capsule through which another library can take over a tensor's memory, once.
 

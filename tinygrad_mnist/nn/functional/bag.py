@@ -7,8 +7,10 @@ import numpy as np
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.nn.functional.sparse import embedding
 from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.arguments import named
 
 
+@named
 def embedding_bag(
     input: Tensor,  # noqa: A002
     weight: Tensor,

@@ -9,12 +9,14 @@ import numpy as np
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.nn.functional.loss import check_reduction
 from tinygrad_mnist.tensor import Tensor, stack
+from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.functions import where
 
 IMPOSSIBLE = -1e30
 """The logarithm of a probability of 0, which has derivatives."""
 
 
+@named
 def ctc_loss(
     log_probs: Tensor,
     targets: Tensor,

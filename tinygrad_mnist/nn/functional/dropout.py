@@ -87,6 +87,7 @@ def dropout2d(
     return written(input, inplace, lambda x: _channel_mask("dropout2d", x, p, 2, training))
 
 
+@named
 def alpha_dropout(
     input: Tensor,  # noqa: A002
     p: float = 0.5,

@@ -123,6 +123,7 @@ def _times(x: Any, weight: Any, dim: int) -> Any:
     )
 
 
+@named
 def binary_cross_entropy(
     input: Tensor,  # noqa: A002
     target: Tensor,

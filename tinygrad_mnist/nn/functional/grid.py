@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinygrad_mnist.tensor import Tensor, linspace, ones, stack, where
+from tinygrad_mnist.tensor.arguments import named
 
 
+@named
 def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
     """Return where affine maps take the pixels of an image: coordinates from -1 to 1.
 
@@ -52,6 +54,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     return (base @ theta.mT).reshape(size[0], height, width, 2)
 
 
+@named
 def grid_sample(
     input: Tensor,  # noqa: A002
     grid: Tensor,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from tinygrad_mnist.tensor import Tensor, empty_like, zeros_like
+from tinygrad_mnist.tensor.arguments import named
 
 
+@named
 def gumbel_softmax(
     logits: Tensor,
     tau: float = 1,

@@ -9,8 +9,10 @@ from tinygrad_mnist.nn.functional.distance import pairwise_distance
 from tinygrad_mnist.nn.functional.loss import check_reduction, reduce
 from tinygrad_mnist.nn.functional.sparse import one_hot
 from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.arguments import named
 
 
+@named
 def multi_margin_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -47,6 +49,7 @@ def multi_margin_loss(
     return reduce((losses * others).mean(-1), reduction)
 
 
+@named
 def multilabel_soft_margin_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -60,6 +63,7 @@ def multilabel_soft_margin_loss(
     return reduce(losses.mean(-1), reduction)
 
 
+@named
 def triplet_margin_with_distance_loss(
     anchor: Tensor,
     positive: Tensor,
