@@ -179,7 +179,7 @@ def normalisation(s: Source) -> str:
         f"{running}out = [F.batch_norm({x}, mean, var, {weight}, {bias}, {training}), mean, var]",
         f"out = F.layer_norm({s.floats(n, c)}, ({c},), {weight}, {bias}, {s.pick(1e-5, 0.1)})",
         f"out = F.rms_norm({s.floats(n, c)}, ({c},), {weight})",
-        f"out = F.cosine_similarity({s.floats(n, c + 1)}, {s.floats(1, c + 1)}, dim={s.pick(0, 1, -1)})",
+        f"out = F.cosine_similarity({s.floats(n, c + 1)}, {s.floats(1, c + 1)}, dim={s.pick(1, -1)})",
     )
 
 
