@@ -75,10 +75,16 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
     return np.add(out, bias, out=out) if out.shape else out + bias
 
 
+SMALL = 2**15
+"""How many elements an array has at most for which its order in memory doesn't matter."""
+
+
 def _linear_x(g: Any, weight: Any) -> Any:
-    if type(weight) is np.ndarray and weight.flags.f_contiguous and g.ndim == 2 and len(g) <= 64:
-        # BLAS takes two thirds of the time where the column-major factor stands transposed.
-        return np.matmul(weight.T, g.T).T
+    if type(weight) is np.ndarray and weight.flags.f_contiguous and g.ndim == 2:
+        if len(g) * weight.shape[1] <= SMALL:
+            # BLAS takes two thirds of the time where the column-major factor stands transposed. So
+            # does the result, which is no good for what comes next unless it is small.
+            return np.matmul(weight.T, g.T).T
     if type(g) is np.ndarray and g.ndim > 2:
         return np.matmul(_rows(g), weight).reshape(*g.shape[:-1], weight.shape[1])
     return np.matmul(g, weight)
