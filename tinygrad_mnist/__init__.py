@@ -7,6 +7,7 @@
 tensor([2., 4.])
 """
 
+import importlib
 from math import e as e
 from math import inf as inf
 from math import nan as nan
@@ -18,8 +19,6 @@ from tinygrad_mnist import amp as amp
 from tinygrad_mnist import autograd as autograd
 from tinygrad_mnist import backends as backends
 from tinygrad_mnist import cuda as cuda
-from tinygrad_mnist import datasets as datasets
-from tinygrad_mnist import distributions as distributions
 from tinygrad_mnist import func as func
 from tinygrad_mnist import linalg as linalg
 from tinygrad_mnist import nn as nn
@@ -27,7 +26,6 @@ from tinygrad_mnist import optim as optim
 from tinygrad_mnist import random as random
 from tinygrad_mnist import safetensors as safetensors
 from tinygrad_mnist import special as special
-from tinygrad_mnist import testing as testing
 from tinygrad_mnist import utils as utils
 from tinygrad_mnist.amp import autocast as autocast
 from tinygrad_mnist.autograd import enable_grad as enable_grad
@@ -424,8 +422,17 @@ _keep_freed_memory()
 __version__ = "0.1.0"
 
 
-if not TYPE_CHECKING:  # else a type checker would believe in every name
+_LATER = ("datasets", "distributions", "testing")
+"""Modules that are imported when they are first asked for."""
+
+if TYPE_CHECKING:
+    from tinygrad_mnist import datasets as datasets
+    from tinygrad_mnist import distributions as distributions
+    from tinygrad_mnist import testing as testing
+else:  # a type checker would believe in every name
 
     def __getattr__(name: str) -> object:
-        """Say what to use in the place of a name of PyTorch's that is not offered."""
+        """Import a module, or say what to use in the place of a name that is not offered."""
+        if name in _LATER:
+            return importlib.import_module(f"{__name__}.{name}")
         raise _absent.explain(__name__, name)

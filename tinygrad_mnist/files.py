@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,12 +18,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
     Examples
     --------
+    >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "note.txt"
     >>> with replacing(path) as file:
     ...     count = file.write(b"whole")
     >>> path.read_bytes()
     b'whole'
     """
+    import tempfile  # slow to import, and rarely needed
+
     path = Path(os.path.realpath(path))  # a link goes on pointing where it did
     if not path.parent.is_dir():
         raise FileNotFoundError(f"can't write {path}: the folder {path.parent} does not exist")

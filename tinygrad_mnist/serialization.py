@@ -10,15 +10,13 @@ checked, so that a damaged or small file can't ask for much memory.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import math
 import os
-import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,8 +26,12 @@ from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.device import check_device, device
 
+if TYPE_CHECKING:
+    import zipfile
+
 _STRUCTURE = "structure.json"
 _FORMAT = "tinygrad_mnist checkpoint"
+_STORED = 0  # zipfile.ZIP_STORED; zipfile, like hashlib, is slow to import
 _MAX_STRUCTURE = 64 * 2**20
 _MAX_DEPTH = 200
 _DIGEST = 64
@@ -95,6 +97,8 @@ def save(obj: Any, f: Destination, *unused: Any, **options: Any) -> None:
 
 def _write(out: IO[bytes], text: bytes, arrays: list[np.ndarray]) -> None:
     """Write the archive, and its checksum at the end."""
+    import zipfile
+
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         archive.comment = b"0" * _DIGEST
         archive.writestr(_STRUCTURE, text)
@@ -110,6 +114,8 @@ def _write(out: IO[bytes], text: bytes, arrays: list[np.ndarray]) -> None:
 
 def _digest(file: IO[bytes], length: int) -> bytes:
     """Return the SHA-256 of the next bytes of a file, in hexadecimal digits."""
+    import hashlib
+
     total = hashlib.sha256()
     while length > 0:
         piece = file.read(min(length, 2**20))
@@ -233,6 +239,8 @@ def load(
 
 def _load(file: IO[bytes], path: Any) -> Any:
     """Read and check an open file, which errors call by its path."""
+    import zipfile
+
     try:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
@@ -277,7 +285,7 @@ class _DamageError(Exception):
 
 def _read_header(archive: zipfile.ZipFile) -> dict[str, Any]:
     info = archive.getinfo(_STRUCTURE)
-    if info.compress_type != zipfile.ZIP_STORED or info.file_size > _MAX_STRUCTURE:
+    if info.compress_type != _STORED or info.file_size > _MAX_STRUCTURE:
         raise _DamageError("its structure is compressed or too large")
     header: dict[str, Any] = json.loads(archive.read(info))
     if not isinstance(header, dict) or header.get("format") != _FORMAT:
@@ -297,7 +305,7 @@ def _read_array(
         raise _DamageError(f"array {number} has dtype {dtype} and shape {shape}")
     expected = math.prod(shape) * dtype.itemsize
     info = archive.getinfo(f"{number}.npy")
-    if info.compress_type != zipfile.ZIP_STORED or info.file_size > size:
+    if info.compress_type != _STORED or info.file_size > size:
         raise _DamageError(f"array {number} is compressed, or larger than the file")
     if not expected < info.file_size <= expected + 4096:
         raise _DamageError(f"array {number} has {info.file_size} bytes, its shape says {expected}")
