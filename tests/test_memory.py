@@ -114,9 +114,7 @@ def two_threads() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_an_error_in_one_part_waits_for_the_others_and_restores_the_threads(
-    two_threads: None, which: int
-) -> None:
+def test_an_error_in_one_part_waits_for_the_others(two_threads: None, which: int) -> None:
     done = []
 
     def work(part: slice) -> None:
@@ -128,8 +126,20 @@ def test_an_error_in_one_part_waits_for_the_others_and_restores_the_threads(
     with pytest.raises(KeyError):
         threads.in_parts(work, 2, threads.WORTHWHILE)
     assert len(done) == 1
+    assert tg.get_num_threads() == 2
+
+
+def test_products_are_the_same_whoever_shares_them_out(two_threads: None) -> None:
+    source = np.random.default_rng(0)
+    a, b = source.random((300, 400)), source.random((400, 500))
     functions = threads._functions()
     assert functions is not None and functions[1]() == 2
+    alone = threads.product(a, b)
+    threads.in_parts(lambda part: None, 2, threads.WORTHWHILE)
+    assert functions[1]() == 1
+    np.testing.assert_allclose(threads.product(a, b), alone, rtol=1e-13)
+    tg.set_num_threads(2)
+    assert functions[1]() == 2
 
 
 def test_convolutions_in_several_threads_do_not_disturb_each_other(two_threads: None) -> None:

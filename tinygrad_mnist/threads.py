@@ -4,7 +4,10 @@ NumPy's wheels carry OpenBLAS, whose threads pay off for large products only: a 
 network is faster on one thread. The number is process-wide, and is best set once.
 
 A convolution is many small products with copies in between. There the threads are better put
-around the whole: each takes its share of the images, and its products run on one thread.
+around the whole: each takes its share of the images, and its products run on one thread. From the
+first such call on our threads are in charge: OpenBLAS is left at one, because its threads go on
+spinning for tens of milliseconds when they have nothing to do, and would take the cores from ours.
+Large products of linear layers are then shared out too.
 """
 
 from __future__ import annotations
@@ -69,6 +72,7 @@ def set_num_threads(number: int) -> None:
         )
     found[0](number)
     _wanted[:] = [number]
+    _in_charge.clear()
 
 
 _wanted: list[int] = []
@@ -85,9 +89,8 @@ def get_num_threads() -> int:
     return _wanted[0]
 
 
-_using = threading.Lock()
-_busy = [0]
-"""How many calls of in_parts are running: the last one to end gives OpenBLAS its threads back."""
+_in_charge = threading.Event()
+"""Set while our own threads share out the work, and OpenBLAS has one."""
 
 
 @functools.cache
@@ -119,8 +122,7 @@ def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
     >>> in_parts(lambda part: part.stop - part.start, 10, work=1)
     [10]
     """
-    number = min(get_num_threads(), count)
-    found = _functions()
+    number, found = min(get_num_threads(), count), _functions()
     if number < 2 or work < WORTHWHILE or found is None:
         return [function(slice(0, count))]
     first, *rest = (slice(count * i // number, count * (i + 1) // number) for i in range(number))
@@ -131,19 +133,22 @@ def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
 
     from concurrent.futures import wait
 
-    with _using:
-        _busy[0] += 1
+    if not _in_charge.is_set():
         found[0](1)
+        _in_charge.set()
+    others = [_pool(number - 1, os.getpid()).submit(quiet, part) for part in rest]
     try:
-        pool = _pool(number - 1, os.getpid())
-        others = [pool.submit(quiet, part) for part in rest]
-        try:
-            results = [function(first)]
-        finally:
-            wait(others)  # whatever happens, nobody goes on writing when this returns
-        return [*results, *(other.result() for other in others)]
+        results = [function(first)]
     finally:
-        with _using:
-            _busy[0] -= 1
-            if not _busy[0]:
-                found[0](get_num_threads())
+        wait(others)  # whatever happens, nobody goes on writing when this returns
+    return [*results, *(other.result() for other in others)]
+
+
+def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the product of two matrices, by our own threads where they are in charge."""
+    work = a.size * b.shape[1]
+    if work < 4 * WORTHWHILE or not _in_charge.is_set():
+        return np.matmul(a, b)  # type: ignore[no-any-return]
+    out = np.empty((len(a), b.shape[1]), np.result_type(a, b))
+    in_parts(lambda part: np.matmul(a[part], b, out=out[part]), len(a), work)
+    return out

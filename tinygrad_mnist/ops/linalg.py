@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import UFUNCS, Sample, op
+from tinygrad_mnist.threads import product
 
 
 def _matmul(x: Any, y: Any) -> Any:
@@ -67,9 +68,9 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
             f"{weight.dtype}; convert the input"
         )
     if x.ndim > 2:  # one product instead of one for each matrix of the batch
-        out = np.matmul(_rows(x), weight.T).reshape(*x.shape[:-1], len(weight))
+        out = product(_rows(x), weight.T).reshape(*x.shape[:-1], len(weight))
     else:
-        out = np.matmul(x, weight.T)
+        out = product(x, weight.T) if x.ndim == 2 else np.matmul(x, weight.T)
     if bias is None:
         return out
     return np.add(out, bias, out=out) if out.shape else out + bias
@@ -85,8 +86,8 @@ def _linear_x(g: Any, weight: Any) -> Any:
             # BLAS takes two thirds of the time where the column-major factor stands transposed. So
             # does the result, which is no good for what comes next unless it is small.
             return np.matmul(weight.T, g.T).T
-    if type(g) is np.ndarray and g.ndim > 2:
-        return np.matmul(_rows(g), weight).reshape(*g.shape[:-1], weight.shape[1])
+    if type(g) is np.ndarray and type(weight) is np.ndarray and g.ndim > 1:
+        return product(_rows(g), weight).reshape(*g.shape[:-1], weight.shape[1])
     return np.matmul(g, weight)
 
 
@@ -96,7 +97,8 @@ def _linear_weight(g: Any, x: Any) -> Any:
     if len(x.shape) > 2:
         g, x = _rows(g), _rows(x)
     # The product of this order is column-major, as nn.Linear's weight is.
-    return (x.T @ g).T
+    arrays = type(x) is np.ndarray and type(g) is np.ndarray
+    return product(x.T, g).T if arrays else (x.T @ g).T
 
 
 def _linear_bias(g: Any) -> Any:
