@@ -54,8 +54,18 @@ class Generator:
     def __init__(self, device: Any = "cpu") -> None:
         check_device(device)
         self.device = Device(device)
-        self._bits = np.random.MT19937()
         self.manual_seed(67280421310721)
+
+    _made: Any = None
+
+    @property
+    def _bits(self) -> Any:
+        """The stream, made when it is first drawn from: numpy.random takes long to import."""
+        if self._made is None:
+            self._made = np.random.MT19937()
+            # The classical initialisation by 32 bits, which PyTorch uses too.
+            self._made._legacy_seeding(self._seed & 0xFFFFFFFF)
+        return self._made
 
     @named
     def manual_seed(self, seed: int) -> Generator:
@@ -72,8 +82,7 @@ class Generator:
                 f"manual_seed: expected an integer from -2**63 to 2**64 - 1, got {number}"
             )
         self._seed = number % 2**64
-        # The classical initialisation by 32 bits, which PyTorch uses too.
-        self._bits._legacy_seeding(self._seed & 0xFFFFFFFF)
+        self._made = None
         self._spare: float | None = None
         return self
 
@@ -375,7 +384,7 @@ class _DefaultGenerator(Generator):
     def _stream(self) -> Generator:
         return _per_thread.generator or self._common
 
-    _bits = _passed_on("_bits")
+    _made = _passed_on("_made")
     _seed = _passed_on("_seed")
     _spare = _passed_on("_spare")
 
