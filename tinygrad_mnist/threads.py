@@ -16,7 +16,7 @@ import ctypes
 import functools
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -144,11 +144,70 @@ def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
     return [*results, *(other.result() for other in others)]
 
 
+BLOCK = 2**18
+"""How many elements are worked on together: few enough for some arrays of them to stay cached."""
+
+
+def in_blocks(part: slice, array: np.ndarray) -> Iterator[slice]:
+    """Cut a range of an array's first dimension into pieces that stay in the cache.
+
+    Examples
+    --------
+    >>> list(in_blocks(slice(1, 4), np.zeros((4, 2**17))))
+    [slice(1, 3, None), slice(3, 4, None)]
+    """
+    step = max(1, BLOCK * len(array) // max(1, array.size))
+    for start in range(part.start, part.stop, step):
+        yield slice(start, min(start + step, part.stop))
+
+
 def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the product of two matrices, by our own threads where they are in charge."""
     work = a.size * b.shape[1]
     if work < 4 * WORTHWHILE or not _in_charge.is_set():
         return np.matmul(a, b)  # type: ignore[no-any-return]
     out = np.empty((len(a), b.shape[1]), np.result_type(a, b))
-    in_parts(lambda part: np.matmul(a[part], b, out=out[part]), len(a), work)
+    # The factor that isn't cut is read by every thread: it had better be the smaller one.
+    if a.size < b.size:
+        in_parts(lambda part: np.matmul(a, b[:, part], out=out[:, part]), b.shape[1], work)
+    else:
+        in_parts(lambda part: np.matmul(a[part], b, out=out[part]), len(a), work)
     return out
+
+
+SPACIOUS = 2**20
+"""How many elements an array has at least if elementwise work on it is to be shared out."""
+
+
+def elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let our threads share out an elementwise function, where they are in charge.
+
+    Parameters
+    ----------
+    function
+        Takes arrays and numbers, and ``out=`` to write to. It is called with parts of the arrays
+        if these are large and have one shape, memory order and dtype, which is the result's too.
+
+    Examples
+    --------
+    >>> elementwise(np.add)(np.ones(2), 1)
+    array([2., 2.])
+    """
+
+    @functools.wraps(function)
+    def compute(first: Any, *others: Any) -> Any:
+        if not _in_charge.is_set() or type(first) is not np.ndarray or first.size < SPACIOUS:
+            return function(first, *others)
+        for x in others:
+            if isinstance(x, np.ndarray) and (x.strides, x.dtype) != (first.strides, first.dtype):
+                return function(first, *others)
+        out = np.empty_like(first)
+
+        def run(part: slice) -> None:
+            rest = [x[part] if isinstance(x, np.ndarray) else x for x in others]
+            function(first[part], *rest, out=out[part])
+
+        in_parts(run, len(first), 8 * first.size)
+        return out
+
+    return compute

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import Sample, op
+from tinygrad_mnist.ops.sums import add_up, dot
 
 
 def _masked_softmax(x: Any, mask: Any = None, *, dim: int) -> Any:
@@ -17,7 +18,7 @@ def _masked_softmax(x: Any, mask: Any = None, *, dim: int) -> Any:
     largest[largest == -np.inf] = 0
     out = np.subtract(out, largest, out=None if out is x else out)
     np.exp(out, out=out)
-    total = np.sum(out, axis=dim, keepdims=True)
+    total = add_up(out, dim, keepdims=True)
     total[total == 0] = 1
     out /= total
     return out
@@ -26,7 +27,7 @@ def _masked_softmax(x: Any, mask: Any = None, *, dim: int) -> Any:
 masked_softmax = op(
     "masked_softmax", _masked_softmax,
     # Where the mask is false the output is 0, and so is this.
-    x=lambda g, out, dim: out * (g - np.sum(g * out, axis=dim, keepdims=True)),
+    x=lambda g, out, dim: out * (g - dot(g, out, dim, keepdims=True)),
     mask=None,
     formula="exp(x) / sum of exp(x), over the elements where the mask is true",
     torch=(

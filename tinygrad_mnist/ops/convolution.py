@@ -20,6 +20,7 @@ import numpy as np
 
 from tinygrad_mnist.ops.contract import Op, Sample, op
 from tinygrad_mnist.ops.indexing import getitem
+from tinygrad_mnist.ops.sums import add_up
 from tinygrad_mnist.ops.windows import Lengths, count, offsets, slide
 from tinygrad_mnist.threads import in_parts
 
@@ -188,7 +189,7 @@ conv: Op = op(
     weight=lambda g, x, shape, stride, dilation, groups: conv_weight(
         x, g, kernel=tuple(shape[2:]), stride=stride, dilation=dilation, groups=groups
     ),
-    bias=lambda g: np.sum(g, axis=(0, *range(2, len(g.shape)))),
+    bias=lambda g: add_up(g, (0, *range(2, len(g.shape)))),
     formula="out[n, o, i, j] = sum of x[n, c, s i + d k, s j + d l] weight[o, c, k, l] + bias[o]",
     torch="F.conv2d(x, weight, bias, stride, 0, dilation, groups)",
     samples=[

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import UFUNCS, Domain, Op, Sample, op
+from tinygrad_mnist.threads import elementwise
 
 UNARY = [Sample((3,)), Sample((2, 3)), Sample(()), Sample((0, 2))]
 BINARY = [
@@ -166,8 +167,16 @@ sigmoid = unary(
 )  # fmt: skip
 
 
+_maximum = elementwise(np.maximum)
+
+
+@elementwise
+def _relu_slope(g: Any, y: Any, **where: Any) -> Any:
+    return np.multiply(g, y > 0, **where)
+
+
 relu = op(
-    "relu", lambda x: np.maximum(x, 0), x=lambda g, out: g * (out > 0), formula="max(x, 0)",
+    "relu", lambda x: _maximum(x, 0), x=lambda g, out: _relu_slope(g, out), formula="max(x, 0)",
     doc="Rectified linear unit; its slope at 0 is 0.", torch="torch.relu(x)", samples=UNARY,
     domains=NONZERO, promotes="common",
 )  # fmt: skip

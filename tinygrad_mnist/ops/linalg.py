@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import UFUNCS, Sample, op
+from tinygrad_mnist.ops.sums import down
 from tinygrad_mnist.threads import product
 
 
@@ -102,9 +103,10 @@ def _linear_weight(g: Any, x: Any) -> Any:
 
 
 def _linear_bias(g: Any) -> Any:
-    while len(g.shape) > 1:
-        g = np.add.reduce(g, axis=0)
-    return g
+    if len(g.shape) == 1:
+        return g
+    rows = g if len(g.shape) == 2 else _rows(g)
+    return down(rows) if type(rows) is np.ndarray else np.sum(rows, axis=0)
 
 
 def _linear_reference(x: Any, weight: Any, bias: Any = None) -> Any:

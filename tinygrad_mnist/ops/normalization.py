@@ -8,17 +8,17 @@ import numpy as np
 
 from tinygrad_mnist.ops.contract import Sample, op
 from tinygrad_mnist.ops.reduction import count
+from tinygrad_mnist.ops.sums import add_up, dot
 
 Dims = tuple[int, ...]
 
 
-def statistics(x: Any, dim: Dims) -> tuple[Any, Any]:
-    """Return mean and biased variance along dimensions, which are kept with length 1."""
+def statistics(x: Any, dim: Dims) -> tuple[Any, Any, Any]:
+    """Return mean and biased variance along dimensions, which are kept, and what x is less mean."""
     size = x.dtype.type(count(x.shape, dim))
-    mean = np.add.reduce(x, axis=dim, keepdims=True) / size
+    mean = add_up(x, dim, keepdims=True) / size
     centred = x - mean
-    centred *= centred
-    return mean, np.add.reduce(centred, axis=dim, keepdims=True) / size
+    return mean, dot(centred, centred, dim, keepdims=True) / size, centred
 
 
 def _standardize(
@@ -30,9 +30,10 @@ def _standardize(
     The statistics of x may be given if they are known already.
     """
     if mean is None:
-        mean, var = statistics(x, dim)
+        mean, var, normal = statistics(x, dim)
+    else:
+        normal = x - mean
     scale = 1 / np.sqrt(var + x.dtype.type(eps))
-    normal = x - mean
     normal *= scale
     if weight is None:
         return (normal if bias is None else normal + bias), normal, scale
@@ -46,10 +47,10 @@ def _standardize_rule(g: Any, weight: Any, normal: Any, scale: Any, dim: Dims) -
     if weight is not None:
         g = g * weight
     size = g.dtype.type(count(g.shape, dim))
-    along = np.add.reduce(g * normal, axis=dim, keepdims=True) / size
+    along = dot(g, normal, dim, keepdims=True) / size
     out = normal * -along
     out += g
-    out -= np.add.reduce(g, axis=dim, keepdims=True) / size
+    out -= add_up(g, dim, keepdims=True) / size
     out *= scale
     return out
 

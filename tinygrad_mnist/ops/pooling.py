@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_mnist.ops.contract import Domain, Sample, op
 from tinygrad_mnist.ops.windows import Lengths, offsets, slide, windows
-from tinygrad_mnist.threads import in_parts
+from tinygrad_mnist.threads import in_blocks, in_parts
 
 
 def _parts(x: Any, kernel: Lengths, stride: Lengths, dilation: Lengths) -> list[Any]:
@@ -45,20 +45,22 @@ def _hits(parts: list[Any], out: Any) -> Iterator[Any]:
 def _max_pool_rule(
     g: Any, out: Any, x: Any, kernel: Lengths, stride: Lengths, dilation: Lengths
 ) -> Any:
-    total, slopes = np.empty_like(x), np.empty_like(out)
+    total = np.empty_like(x)
+    parts, places = (_parts(a, kernel, stride, dilation) for a in (x, total))
     apart = all(s > d * (k - 1) for s, d, k in zip(stride, dilation, kernel, strict=True))
 
     def run(part: slice) -> None:
-        # Products of arrays in two memory orders are slow: the gradient is brought to x's order.
-        slopes[part] = g[part]
-        total[part] = 0
-        places = _parts(total[part], kernel, stride, dilation)
-        hits = _hits(_parts(x[part], kernel, stride, dilation), out[part])
-        for place, hit in zip(places, hits, strict=True):
-            if apart:
-                np.multiply(slopes[part], hit, out=place)
-            else:
-                place += slopes[part] * hit
+        for images in in_blocks(part, x):
+            total[images] = 0
+            # Products of arrays in two memory orders are slow: the gradient is brought to x's.
+            slopes = np.empty_like(out[images])
+            slopes[...] = g[images]
+            hits = _hits([p[images] for p in parts], out[images])
+            for place, hit in zip(places, hits, strict=True):
+                if apart:
+                    np.multiply(slopes, hit, out=place[images])
+                else:
+                    place[images] += slopes * hit
 
     in_parts(run, len(x), 8 * x.size)
     return total

@@ -18,6 +18,7 @@ import numpy as np
 
 from tinygrad_mnist.ops.contract import Sample, op
 from tinygrad_mnist.ops.elementwise import relu, sigmoid, tanh
+from tinygrad_mnist.ops.sums import down
 
 Steps = list[tuple[int, int]]
 
@@ -343,7 +344,7 @@ def _gru_back(
         np.matmul(ga[rows], weight, out=gh[:n])
         gh[:n] += here * keep
     return {
-        "x": gx, "h": gh, "weight": _weight_gradient(before, ga), "bias": np.sum(ga, axis=0),
+        "x": gx, "h": gh, "weight": _weight_gradient(before, ga), "bias": down(ga),
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import Domain, Sample, op
+from tinygrad_mnist.ops.sums import add_up
 
 Dim = int | tuple[int, ...] | None
 
@@ -52,8 +53,9 @@ def spread(g: Any, like: tuple[int, ...], dim: Dim, keepdim: bool) -> Any:
 
 def _sum(x: Any, *, dim: Dim, keepdim: bool) -> Any:
     """Sum of the elements; of integers as int64."""
-    dtype = None if x.dtype.kind == "f" else np.int64
-    return np.sum(x, axis=dim, keepdims=keepdim, dtype=dtype)
+    if x.dtype.kind == "f":
+        return add_up(x, dim, keepdim)
+    return np.sum(x, axis=dim, keepdims=keepdim, dtype=np.int64)
 
 
 sum = op(  # noqa: A001
@@ -64,7 +66,7 @@ sum = op(  # noqa: A001
 
 def _mean(x: Any, *, dim: Dim, keepdim: bool) -> Any:
     """Mean of the elements."""
-    return np.sum(x, axis=dim, keepdims=keepdim) / np.array(count(x.shape, dim), x.dtype)
+    return add_up(x, dim, keepdim) / np.array(count(x.shape, dim), x.dtype)
 
 
 mean = op(
@@ -118,7 +120,7 @@ std = op(
 
 def _norm(x: Any, *, dim: Dim, keepdim: bool) -> Any:
     """Euclidean norm; at 0, where it has a kink, its gradient is 0."""
-    return np.sqrt(np.sum(x * x, axis=dim, keepdims=keepdim))
+    return np.sqrt(add_up(x * x, dim, keepdim))
 
 
 def _norm_rule(g: Any, out: Any, x: Any, dim: Dim, keepdim: bool) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_mnist.ops.contract import Domain, Sample, op
 from tinygrad_mnist.ops.indexing import place
+from tinygrad_mnist.ops.sums import add_up, dot
 
 _SAMPLES = [Sample((3,), dim=0), Sample((2, 3), dim=-1), Sample((2, 3, 2), dim=1)]
 
@@ -16,7 +17,7 @@ _SAMPLES = [Sample((3,), dim=0), Sample((2, 3), dim=-1), Sample((2, 3, 2), dim=1
 def _softmax(x: Any, *, dim: int) -> Any:
     """Exponentials divided by their sum along a dimension: probabilities."""
     out = np.exp(x - np.max(x, axis=dim, keepdims=True)) if x.size else x.copy()
-    out /= np.sum(out, axis=dim, keepdims=True)
+    out /= add_up(out, dim, keepdims=True)
     return out
 
 
@@ -25,19 +26,19 @@ def _log_softmax(x: Any, *, dim: int) -> Any:
     if not x.size:
         return x.copy()
     out = x - np.max(x, axis=dim, keepdims=True)
-    out -= np.log(np.sum(np.exp(out), axis=dim, keepdims=True))
+    out -= np.log(add_up(np.exp(out), dim, keepdims=True))
     return out
 
 
 softmax = op(
     "softmax", _softmax,
-    x=lambda g, out, dim: out * (g - np.sum(g * out, axis=dim, keepdims=True)),
+    x=lambda g, out, dim: out * (g - dot(g, out, dim, keepdims=True)),
     formula="exp(x) / sum of exp(x)", torch="torch.softmax(x, dim)", samples=_SAMPLES,
     promotes="float",
 )  # fmt: skip
 log_softmax = op(
     "log_softmax", _log_softmax,
-    x=lambda g, out, dim: g - np.exp(out) * np.sum(g, axis=dim, keepdims=True),
+    x=lambda g, out, dim: g - np.exp(out) * add_up(g, dim, keepdims=True),
     formula="x - log(sum of exp(x))", torch="torch.log_softmax(x, dim)", samples=_SAMPLES,
     promotes="float",
 )  # fmt: skip

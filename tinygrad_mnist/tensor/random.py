@@ -59,13 +59,18 @@ class Generator:
     _made: Any = None
 
     @property
-    def _bits(self) -> Any:
-        """The stream, made when it is first drawn from: numpy.random takes long to import."""
+    def _numpy(self) -> Any:
+        """NumPy's generator, made when it is first drawn from: numpy.random is slow to import."""
         if self._made is None:
-            self._made = np.random.MT19937()
+            bits = np.random.MT19937()
             # The classical initialisation by 32 bits, which PyTorch uses too.
-            self._made._legacy_seeding(self._seed & 0xFFFFFFFF)
+            bits._legacy_seeding(self._seed & 0xFFFFFFFF)
+            self._made = np.random.Generator(bits)
         return self._made
+
+    @property
+    def _bits(self) -> Any:
+        return self._numpy.bit_generator
 
     @named
     def manual_seed(self, seed: int) -> Generator:
@@ -156,11 +161,10 @@ class Generator:
 
     def _long_words(self, count: int, bits: int = 64) -> np.ndarray:
         """Draw numbers of up to 64 bits: the upper half comes first."""
-        words = self._words(2 * count)
-        joined: np.ndarray = words[::2] & np.uint64(2 ** (bits - 32) - 1)
-        joined <<= np.uint64(32)
-        joined |= words[1::2]
-        return joined
+        words: np.ndarray = self._numpy.integers(0, 2**64, count, np.uint64)
+        if bits < 64:
+            words &= np.uint64(2**bits - 1)
+        return words
 
     def _unit(self, count: int, double: bool) -> np.ndarray:
         """Draw numbers from 0 up to 1, with as many bits as the mantissa of their dtype has."""

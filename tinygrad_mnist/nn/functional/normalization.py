@@ -72,7 +72,7 @@ def batch_norm(
             f"{list(input.shape)}: use a larger batch, or eval()"
         )
     with np.errstate(all="ignore"):
-        mean, var = statistics(input._array, dims)
+        mean, var, _ = statistics(input._array, dims)
     _move(running_mean, mean.reshape(-1), momentum)
     _move(running_var, var.reshape(-1) * np.float64(count / max(count - 1, 1)), momentum)
     return apply(ops.standardize, input, w, b, mean, var, dim=dims, eps=eps)  # type: ignore[no-any-return]
@@ -139,7 +139,7 @@ def instance_norm(
         )
     like, dims = (channels,) + (1,) * len(size), tuple(range(2, input.ndim))
     w, b = (None if p is None else p.reshape(like) for p in (weight, bias))
-    mean, var = statistics(input._array, dims)
+    mean, var, _ = statistics(input._array, dims)
     _move(running_mean, mean.mean(0).reshape(-1), momentum)
     unbiased = var.mean(0).reshape(-1) * np.float64(count / max(count - 1, 1))
     _move(running_var, unbiased, momentum)
