@@ -21,7 +21,7 @@ from tinygrad_mnist.tensor import Tensor
 BLOCK = 16384
 """Elements that are updated together: few enough for all their arrays to stay in the cache."""
 
-LONG_BLOCK = 131072
+LONG_BLOCK = 2**20
 """The same for formulas of one or two operations, where starting a block costs more."""
 
 

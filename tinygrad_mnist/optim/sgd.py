@@ -71,10 +71,12 @@ class SGD(ArrayOptimizer):
         """Apply the formula to one parameter."""
         lr, momentum, decay = float(group["lr"]), group["momentum"], group["weight_decay"]
         kept = 1 - group["dampening"]
+        if not momentum and not decay and p.size <= LONG_BLOCK:
+            p -= g * lr
+            return
         if not momentum:
-            for p_, g_, one, _ in self.blocks(p, g, decay=decay, length=LONG_BLOCK):
-                np.multiply(g_, lr, out=one)
-                np.subtract(p_, one, out=p_)
+            for p_, g_, *_ in self.blocks(p, g, decay=decay, length=LONG_BLOCK):
+                p_ -= g_ * lr
             return
         first = state["momentum_buffer"] is None
         if first:
