@@ -38,9 +38,14 @@ def import_time(effort: Effort) -> dict[str, Any]:
 
 
 _MEMORY = """
-import gc, json, sys
+import ctypes, gc, json, sys
 from benchmarks import training
 from benchmarks.measure import set_threads
+
+# Freed memory goes back at once, from whichever library: so what is resident is what is in use.
+libc = ctypes.CDLL(None)
+libc.mallopt(-3, 32768)  # M_MMAP_THRESHOLD
+libc.mallopt(-1, 0)  # M_TRIM_THRESHOLD
 
 def status(key):
     for line in open("/proc/self/status"):
@@ -50,11 +55,12 @@ def status(key):
 framework, name = sys.argv[1:]
 training.FRAMEWORKS = {framework: training.FRAMEWORKS[framework]}
 benchmark = next(b for b in training.BENCHMARKS if b.name == name)
-set_threads(1)
+set_threads(2)
 step = benchmark.make(False)[framework]
 for _ in range(5):
     step()
 gc.collect()
+libc.malloc_trim(0)
 resting = status("VmRSS")
 open("/proc/self/clear_refs", "w").write("5")
 for _ in range(10):

@@ -74,15 +74,25 @@ class Names:
 
     ``axis`` and ``keepdims`` are NumPy's for ``dim`` and ``keepdim``. What can be given as several
     numbers (``x.permute(1, 0)``) can also be given as one tuple by its name (``dims=(1, 0)``).
+
+    The signature is read when it is first needed: there are hundreds of functions to import.
     """
 
     def __init__(self, call: Callable[..., Any]) -> None:
-        parameters = inspect.signature(call).parameters.values()
-        kinds = {p.name: p.kind for p in parameters}
+        self._call = call
+
+    @functools.cached_property
+    def renamed(self) -> dict[str, str]:
+        """The function's own name for each of NumPy's."""
+        names = inspect.signature(self._call).parameters
         pairs = (("axis", "dim"), ("keepdims", "keepdim"))
-        self.renamed = {other: name for other, name in pairs if name in kinds}
-        several = [n for n, kind in kinds.items() if kind is inspect.Parameter.VAR_POSITIONAL]
-        self.several = several[0] if several else ""
+        return {other: name for other, name in pairs if name in names}
+
+    @functools.cached_property
+    def several(self) -> str:
+        """The name of the arguments of which there can be any number, or an empty one."""
+        parameters = inspect.signature(self._call).parameters.values()
+        return next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "")
 
     def read(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
