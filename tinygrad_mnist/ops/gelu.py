@@ -13,32 +13,39 @@ from tinygrad_mnist.ops.special import erf
 
 _SLOPE = math.sqrt(2 / math.pi)
 _CUBE = 0.044715
-_ERF = (
-    -8.813430688599231e-10, 3.1222283084541234e-08, -2.6037857447776874e-07,
-    -3.2347202954272737e-06, 8.026321316554778e-05, -0.0006088315694610692,
-    -0.00019901406634034377, 0.10277065873491595, 1.128379222372168,
+_WITHIN = (
+    1.7563117615484996e-09, -1.3226740849553047e-07, 3.964786039656978e-06,
+    -5.5306379908411196e-05, -3.2594611302449246e-05, 0.03633308430321093, 0.7978849415104373,
 )  # fmt: skip
-"""R of erf(x) = tanh(x R(x**2)), fitted to it for abs(x) < 4; from there on it is 1 in float32."""
+"""Q of erf(x / sqrt(2)) = tanh(x Q(x**2)), fitted for x**2 < 32; from there on it is 1 in float32.
+
+It is nowhere off by more than 6e-8, which is half of the last bit.
+"""
 
 
-def _erf(x: np.ndarray) -> Any:
-    """Error function; in float32 in five times less time than SciPy's, to the last bit or two."""
+def _within(x: np.ndarray) -> Any:
+    """How probable it is that a normal number lies within -x and x: erf(x / sqrt(2)).
+
+    In float32 it takes a fifth of SciPy's time, and is right to the last bit or two.
+    """
     if x.dtype != np.float32:
-        return erf.forward(x)
-    near = np.clip(x, np.float32(-4), np.float32(4), out=np.empty_like(x))
-    square = near * near
-    out = np.full_like(x, _ERF[0])
-    for coefficient in _ERF[1:]:
+        return erf.forward(np.multiply(x, math.sqrt(0.5), out=np.empty_like(x)))
+    square = np.multiply(x, x, out=np.empty_like(x))
+    np.minimum(square, np.float32(32), out=square)
+    first, second, *rest = map(np.float32, _WITHIN)
+    out = np.multiply(square, first, out=np.empty_like(x))
+    out += second
+    for coefficient in rest:
         out *= square
-        out += np.float32(coefficient)
-    out *= x  # not the clipped one: beyond it tanh is 1 all the more
+        out += coefficient
+    out *= x  # beyond the fit tanh is 1 all the more
     return np.tanh(out, out=out)
 
 
 def _gelu(x: Any, *, approximate: str) -> Any:
     """Input times the normal distribution function at it, or an approximation by tanh."""
     if approximate == "none":
-        part = _erf(np.multiply(x, math.sqrt(0.5), out=np.empty_like(x)))
+        part = _within(x)
     else:
         part = np.multiply(x, x, out=np.empty_like(x))
         part *= _CUBE
