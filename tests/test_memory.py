@@ -134,12 +134,43 @@ def test_products_are_the_same_whoever_shares_them_out(two_threads: None) -> Non
     a, b = source.random((300, 400)), source.random((400, 500))
     functions = threads._functions()
     assert functions is not None and functions[1]() == 2
-    alone = threads.product(a, b)
+    alone, other = threads.product(a, b), threads.product(b.T, a.T)
     threads.in_parts(lambda part: None, 2, threads.WORTHWHILE)
     assert functions[1]() == 1
     np.testing.assert_allclose(threads.product(a, b), alone, rtol=1e-13)
+    np.testing.assert_allclose(threads.product(b.T, a.T), other, rtol=1e-13)
     tg.set_num_threads(2)
     assert functions[1]() == 2
+
+
+@pytest.mark.parametrize(
+    ("y", "is_shared"),
+    [
+        (np.arange(12.0).reshape(4, 3), True),
+        (np.arange(12.0).reshape(3, 4).T, False),
+        (np.arange(3.0).reshape(1, 3), False),
+        (np.arange(12).reshape(4, 3), False),
+        (2.0, True),
+    ],
+    ids=["alike", "another order", "another shape", "another dtype", "a number"],
+)
+def test_elementwise_work_is_the_same_whoever_shares_it_out(
+    two_threads: None, monkeypatch: pytest.MonkeyPatch, y: Any, is_shared: bool
+) -> None:
+    rows = []
+
+    @threads.elementwise
+    def subtract(x: Any, y: Any, **where: Any) -> Any:
+        rows.append(len(x))
+        return np.subtract(x, y, **where)
+
+    x = np.arange(12.0).reshape(4, 3) ** 2
+    expected = subtract(x, y)
+    threads.in_parts(lambda part: None, 2, threads.WORTHWHILE)
+    monkeypatch.setattr(threads, "SPACIOUS", 0)
+    monkeypatch.setattr(threads, "WORTHWHILE", 0)
+    np.testing.assert_array_equal(subtract(x, y), expected)
+    assert rows == ([4, 2, 2] if is_shared else [4, 4])
 
 
 def test_convolutions_in_several_threads_do_not_disturb_each_other(two_threads: None) -> None:

@@ -198,8 +198,9 @@ def elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
     def compute(first: Any, *others: Any) -> Any:
         if not _in_charge.is_set() or type(first) is not np.ndarray or first.size < SPACIOUS:
             return function(first, *others)
+        form = (first.shape, first.strides, first.dtype)
         for x in others:
-            if isinstance(x, np.ndarray) and (x.strides, x.dtype) != (first.strides, first.dtype):
+            if isinstance(x, np.ndarray) and (x.shape, x.strides, x.dtype) != form:
                 return function(first, *others)
         out = np.empty_like(first)
 
