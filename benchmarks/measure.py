@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -57,6 +58,8 @@ class Benchmark:
     rounds: int | None = None
     """Fewer rounds than others, for what takes long."""
     threads: tuple[int, ...] = (1, 2)
+    has_floor: bool = False
+    """Whether to time our matrix products alone too: the least that a step can take."""
 
     def check(self) -> None:
         """Let the contestants work side by side, and refuse to time them if they disagree."""
@@ -148,9 +151,33 @@ def shown(microseconds: float) -> str:
     return f"{microseconds:,.1f} µs"
 
 
+def products(step: Step) -> Step:
+    """Return a step that computes again the matrix products of another one, and nothing else."""
+    calls: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    multiply = np.matmul
+
+    def record(a: Any, b: Any, out: Any = None) -> Any:
+        result = multiply(a, b, out=out)
+        calls.append((a, b, np.asarray(result)))
+        return result
+
+    tg.set_num_threads(1)
+    with mock.patch.object(np, "matmul", record):
+        step()
+
+    def again() -> None:
+        for a, b, out in calls:
+            multiply(a, b, out=out)
+
+    return again
+
+
 def run(benchmark: Benchmark, effort: Effort) -> dict[str, Any]:
     """Check, time and compare the contestants of one benchmark."""
     benchmark.check()
     if benchmark.rounds is not None:
         effort = Effort(min(benchmark.rounds, effort.rounds), effort.seconds, effort.rest)
-    return compare(benchmark, measure(benchmark.make(False), effort, benchmark.threads))
+    steps = dict(benchmark.make(False))
+    if benchmark.has_floor:
+        steps["products"] = products(steps["ours"])
+    return compare(benchmark, measure(steps, effort, benchmark.threads))

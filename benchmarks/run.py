@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("names", nargs="*", help=f"{', '.join(names)}; all by default")
     parser.add_argument("--quick", action="store_true", help="a few steps each")
-    parser.add_argument("--json", help="a file for the numbers")
+    parser.add_argument("--json", type=argparse.FileType("w"), help="a file for the numbers")
     args = parser.parse_args(arguments)
     unknown = set(args.names) - set(names)
     if unknown:
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
         else:
             results[name] = measure.run(timed[name], effort)
     if args.json:
-        with open(args.json, "w") as file:
+        with args.json as file:
             json.dump(results, file, indent=2)
 
 

@@ -269,7 +269,10 @@ DENSE = {
 _GOALS = {"W1": (0.70, 1.25), "W2": (0.80, 1.25), "W3": (1.00, 0.90), "W4": (0.85, 1.15)}
 BENCHMARKS = [
     *(
-        Benchmark(name, str(dense), dense.steps, dict(zip(("PyTorch", "NumPy"), _GOALS[name])))  # noqa: B905
+        Benchmark(
+            name, str(dense), dense.steps, dict(zip(("PyTorch", "NumPy"), _GOALS[name])),  # noqa: B905
+            has_floor=True,
+        )
         for name, dense in DENSE.items()
     ),
     Benchmark(
@@ -277,7 +280,7 @@ BENCHMARKS = [
         lambda check: model_steps(
             convolutional, *images(64, 1, 28, 28), kind="adadelta", lr=1.0, check=check
         ),
-        {"PyTorch": 1.00}, checks=3,
+        {"PyTorch": 1.00}, checks=3, has_floor=True,
     ),
     Benchmark(
         "W6", "one operation on 4 elements, forward and backward", single_operation,
@@ -290,13 +293,13 @@ BENCHMARKS = [
     Benchmark(
         "W8", "transformer on characters, 4 layers, 4 heads, 128 wide, context 32, batch 32, AdamW",
         lambda check: model_steps(transformer, *text(), kind="adamw", lr=1e-3, check=check),
-        {"PyTorch": 1.30}, checks=3,
+        {"PyTorch": 1.30}, checks=3, has_floor=True,
     ),
     Benchmark(
         "W9", "LSTM 28-128, 28 steps, batch 64, Adam",
         lambda check: model_steps(
             recurrent, *images(64, 28, 28), kind="adam", lr=1e-3, check=check
         ),
-        {"PyTorch": 1.30}, checks=3,
+        {"PyTorch": 1.30}, checks=3, has_floor=True,
     ),
 ]  # fmt: skip

@@ -98,7 +98,7 @@ def _conv_weight(
         total = np.zeros((groups, each // groups, outs // groups), x.dtype)
         for images, lines in _blocks(part, size, each):
             rows = _rows(windows[images, :, lines], groups)
-            total += rows.swapaxes(1, 2) @ _grouped(last[images, lines], groups)
+            total += np.matmul(rows.swapaxes(1, 2), _grouped(last[images, lines], groups))
         return total
 
     total = sum(in_parts(run, len(x), y.size * each // groups))
