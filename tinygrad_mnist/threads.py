@@ -163,8 +163,7 @@ def in_blocks(part: slice, array: np.ndarray) -> Iterator[slice]:
 
 def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the product of two matrices, by our own threads where they are in charge."""
-    work = a.size * b.shape[1]
-    if work < 4 * WORTHWHILE or not _in_charge.is_set():
+    if not _in_charge.is_set() or (work := a.size * b.shape[1]) < 4 * WORTHWHILE:
         return np.matmul(a, b)  # type: ignore[no-any-return]
     out = np.empty((len(a), b.shape[1]), np.result_type(a, b))
     # The factor that isn't cut is read by every thread: it had better be the smaller one.

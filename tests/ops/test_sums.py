@@ -23,7 +23,7 @@ def views(shape: tuple[int, ...]) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("long", [2, 4096])
+@pytest.mark.parametrize("long", [2, 1024])
 def test_sums_are_numpys(
     shape: tuple[int, ...], long: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -51,10 +51,11 @@ def test_sum_has_the_dtype_of_what_is_added(dtype: type) -> None:
         assert (found == 100).all()
 
 
-def test_long_columns_are_added_more_exactly_than_one_after_the_other() -> None:
-    x = np.random.default_rng(0).random((100_000, 4), dtype=np.float32)
+@pytest.mark.parametrize("columns", [1, 2, 4])
+def test_long_columns_are_added_to_the_last_bits(columns: int) -> None:
+    x = np.random.default_rng(0).random((1_000_001, columns), dtype=np.float32)
     exact = np.sum(x, axis=0, dtype=np.float64)
-    assert abs(sums.down(x) - exact).max() <= abs(np.add.reduce(x, axis=0) - exact).max()
+    assert (abs(sums.down(x) - exact) <= 1e-6 * exact).all()
 
 
 def test_infinity_and_nan_stay_in_their_own_sum() -> None:

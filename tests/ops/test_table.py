@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
 
-from tinygrad_mnist import from_numpy, ops
+from tinygrad_mnist import Tensor, from_numpy, no_grad, ops
 from tinygrad_mnist.autograd import apply, backward, grad, gradcheck, gradgradcheck
 
 DIFFERENTIABLE = list(cases.cases(differentiable=True))
@@ -21,6 +21,9 @@ BROADCASTING = [
     op for op in ops.TABLE.values()
     if op.differentiable and op.broadcasts and op.samples == ops.add.samples
 ]  # fmt: skip
+
+OVERLAPPING = ("as_strided", "expand", "windows", "unfold")
+"""Views that can't be written to, because some of their elements are one in memory."""
 
 each = pytest.mark.parametrize("case", DIFFERENTIABLE, ids=repr)
 every = pytest.mark.parametrize("case", ALL, ids=repr)
@@ -222,6 +225,30 @@ def test_gradients_are_writable_and_share_memory_with_nothing(case: Case) -> Non
         assert not a.size or 0 not in [s for s, n in zip(a.strides, a.shape, strict=True) if n > 1]
         for b in gradients[i + 1 :] + others:
             assert not np.shares_memory(a, b)
+
+
+@each
+@pytest.mark.parametrize("which", ["inputs", "outputs"])
+def test_a_later_write_is_noticed_or_does_no_harm(case: Case, which: str) -> None:
+    """What a rule needs is its own, or is watched: a write never gives a wrong gradient."""
+    tensors = cases.tensors(case, cases.inputs(case, 14))
+    xs = tracked(case, tensors)
+    outs = cases.outputs(case, *tensors)
+    gs = cotangents(outs, np.random.default_rng(15))
+    expected = grad(outs, xs, gs)
+    seen = [t.clone() if isinstance(t, Tensor) else t for t in tensors]
+    outs = cases.outputs(case, *seen)
+    for t in seen if which == "inputs" else outs:
+        if isinstance(t, Tensor) and t.is_floating_point() and case.op.name not in OVERLAPPING:
+            with no_grad():
+                t.mul_(3)
+    try:
+        found = grad(outs, xs, gs)
+    except RuntimeError as error:
+        assert "modified by an inplace operation" in str(error)
+    else:
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-12, atol=1e-12)
 
 
 @each

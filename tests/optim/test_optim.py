@@ -281,3 +281,16 @@ def test_options_for_other_devices_are_accepted_or_refused() -> None:
         optim.Adam([w()], fused=True, foreach=True)
     with pytest.raises(NotImplementedError, match="SGD: differentiable=True can't be offered"):
         optim.SGD([w()], lr=1, differentiable=True)
+
+
+@pytest.mark.parametrize("name", ["Adam", "AdamW"])
+def test_a_small_eps_does_not_vanish_in_float16(name: str, torch: Any) -> None:
+    ends = []
+    for library in (tg, torch):
+        p = library.full((5,), 0.01, dtype=library.float16).requires_grad_()
+        optimizer = getattr(library.optim, name)([p], lr=1e-3, eps=1e-7, betas=(0.9, 0.9999))
+        for _ in range(3):
+            p.grad = library.tensor([0.0, 1e-3, 1e-2, 1.0, 30.0], dtype=library.float16)
+            optimizer.step()
+        ends.append(p.detach().numpy())
+    np.testing.assert_allclose(*ends, rtol=2e-2)

@@ -35,9 +35,8 @@ def _standardize(
         normal = x - mean
     scale = 1 / np.sqrt(var + x.dtype.type(eps))
     normal *= scale
-    if weight is None:
-        return (normal if bias is None else normal + bias), normal, scale
-    out = normal * weight
+    # The output is never the array that is kept for the rule: it may be written to.
+    out = normal.copy("K") if weight is None else normal * weight
     if bias is not None:
         out += bias
     return out, normal, scale

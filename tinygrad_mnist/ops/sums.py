@@ -1,29 +1,24 @@
 """Sums by BLAS: as products with ones, and of products.
 
-BLAS adds along rows and down columns several times faster than NumPy's reduction, and down a long
-column more exactly, since it keeps several partial sums.
+BLAS adds along rows and down columns several times faster than NumPy's reduction. Sums are made of
+sums of at most LONG numbers, so that they are as exact as sums in pairs of halves, where NumPy goes
+down a column one number after the other.
 """
 
 from __future__ import annotations
 
-import functools
 from math import prod
 from typing import Any
 
 import numpy as np
 
 SMALL = 4096
-"""Up to how many elements NumPy's reduction is as good."""
+"""Up to how many elements NumPy's reduction along dimensions is as good."""
 
-LONG = 4096
-"""How long a row is at most: NumPy adds up longer ones in pairs of halves, which is more exact."""
+LONG = 1024
+"""How many numbers are added by one product."""
 
-
-@functools.lru_cache(maxsize=64)
-def _ones(count: int, dtype: np.dtype[Any]) -> np.ndarray:
-    ones = np.ones(count, dtype)
-    ones.flags.writeable = False
-    return ones
+_ONES = {dtype: np.ones(LONG, dtype) for dtype in "fd"}
 
 
 def down(rows: np.ndarray) -> Any:
@@ -34,9 +29,18 @@ def down(rows: np.ndarray) -> Any:
     >>> down(np.array([[1.0, 2.0], [3.0, 4.0]]))
     array([4., 6.])
     """
-    if rows.dtype.char not in "fd":
+    count, columns = rows.shape
+    ones = _ONES.get(rows.dtype.char)
+    if ones is None or columns == 1:
         return np.add.reduce(rows, axis=0)
-    return np.matmul(_ones(len(rows), rows.dtype), rows)
+    if count <= LONG:
+        return np.matmul(ones[:count], rows)
+    whole = count - count % LONG
+    blocks = np.matmul(ones[:LONG], rows[:whole].reshape(whole // LONG, LONG, columns))
+    total = down(blocks)
+    if whole < count:
+        total += down(rows[whole:])
+    return total
 
 
 def add_up(x: Any, dim: int | tuple[int, ...] | None, keepdims: bool = False) -> Any:
@@ -70,7 +74,7 @@ def add_up(x: Any, dim: int | tuple[int, ...] | None, keepdims: bool = False) ->
     if row > LONG:
         total = np.add.reduce(total, axis=1)
     elif last < n:
-        total = np.matmul(total, _ones(row, x.dtype))
+        total = np.matmul(total, _ONES[x.dtype.char][:row])
     if first:
         total = down(total.reshape(rows, columns))
     shape = [1] * n

@@ -80,8 +80,8 @@ class Adam(ArrayOptimizer):
         t = self.count(state)
         lr, eps, decay = float(group["lr"]), group["eps"], group["weight_decay"]
         beta1, beta2 = map(float, group["betas"])
-        root = math.sqrt(1 - beta2**t)
-        size, least = lr / (1 - beta1**t) * root, eps * root
+        size = lr / (1 - beta1**t)
+        root = 1 / math.sqrt(1 - beta2**t)
         kept = 1.0
         if group["decoupled_weight_decay"]:
             kept, decay = 1 - lr * decay, 0
@@ -96,7 +96,8 @@ class Adam(ArrayOptimizer):
             if largest:
                 v = np.maximum(largest[0], v, out=largest[0])
             np.sqrt(v, out=one)
-            one += least
+            one *= root  # not eps less: in float16 that would be 0
+            one += eps
             np.divide(m, one, out=one)
             one *= size
             p_ -= one
