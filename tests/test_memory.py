@@ -129,6 +129,13 @@ def test_an_error_in_one_part_waits_for_the_others(two_threads: None, which: int
     assert tg.get_num_threads() == 2
 
 
+def test_parts_can_have_parts_of_their_own(two_threads: None) -> None:
+    def outer(part: slice) -> int:
+        return sum(threads.in_parts(lambda p: p.stop - p.start, 10, threads.WORTHWHILE))
+
+    assert threads.in_parts(outer, 4, threads.WORTHWHILE) == [10, 10]
+
+
 def test_products_are_the_same_whoever_shares_them_out(two_threads: None) -> None:
     source = np.random.default_rng(0)
     a, b = source.random((300, 400)), source.random((400, 500))

@@ -93,12 +93,24 @@ _in_charge = threading.Event()
 """Set while our own threads share out the work, and OpenBLAS has one."""
 
 
+class _Here(threading.local):
+    helps = False
+    """Whether this thread is one of ours: it does all by itself, or it would wait for itself."""
+
+
+_here = _Here()
+
+
+def _begin() -> None:
+    _here.helps = True
+
+
 @functools.cache
 def _pool(number: int, process: int) -> Any:
     """Return threads of this process: those of its parent don't survive a fork."""
     from concurrent.futures import ThreadPoolExecutor
 
-    return ThreadPoolExecutor(number, thread_name_prefix="tinygrad_mnist")
+    return ThreadPoolExecutor(number, thread_name_prefix="tinygrad_mnist", initializer=_begin)
 
 
 def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
@@ -123,7 +135,7 @@ def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
     [10]
     """
     number, found = min(get_num_threads(), count), _functions()
-    if number < 2 or work < WORTHWHILE or found is None:
+    if number < 2 or work < WORTHWHILE or found is None or _here.helps:
         return [function(slice(0, count))]
     first, *rest = (slice(count * i // number, count * (i + 1) // number) for i in range(number))
 
