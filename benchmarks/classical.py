@@ -29,7 +29,7 @@ def load(check: bool) -> Arrays:
 
 def missing() -> str:
     """Say why these can't run, if they can't."""
-    if not os.environ.get("TINYGRAD_MNIST_DATA"):
+    if not Path(os.environ.get("TINYGRAD_MNIST_DATA") or "/nowhere").is_dir():
         return "TINYGRAD_MNIST_DATA names no folder with MNIST's four files"
     try:
         import sklearn  # noqa: F401

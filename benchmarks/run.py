@@ -6,7 +6,7 @@
 
 W1 to W9 are training steps; gaussian and nearest are the classical models on all of MNIST (its
 folder is named by TINYGRAD_MNIST_DATA); import, memory, nodes and arrays are what the rest costs.
-The table shows median ratios, and their quartiles.
+Printed are median ratios, and their quartiles.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import platform
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ import benchmarks.classical
 import benchmarks.training
 from benchmarks import measure
 from benchmarks.resources import RESOURCES
+from tinygrad_mnist.files import replacing
 
 
 def machine() -> str:
@@ -50,18 +52,20 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("names", nargs="*", help=f"{', '.join(names)}; all by default")
     parser.add_argument("--quick", action="store_true", help="a few steps each")
-    parser.add_argument("--json", type=argparse.FileType("w"), help="a file for the numbers")
+    parser.add_argument("--json", type=Path, help="a file for the numbers, written after each")
     args = parser.parse_args(arguments)
     unknown = set(args.names) - set(names)
     if unknown:
         parser.error(
             f"unknown benchmark {', '.join(sorted(unknown))}; there are {', '.join(names)}"
         )
+    if args.json and not args.json.parent.is_dir():
+        parser.error(f"there is no folder {args.json.parent} for {args.json.name}")
     effort = measure.QUICK if args.quick else measure.Effort()
     print(machine())
     if measure.torch is None:
-        print("PyTorch isn't installed, so there is nothing to compare with but NumPy")
-    print(f"threads in brackets; {effort.rounds} rounds of about {effort.seconds:g} s each\n")
+        print("PyTorch isn't installed: W1 to W4 are compared with NumPy, the others with nothing")
+    print(f"threads in brackets; {effort.rounds} rounds of turns of about {effort.seconds:g} s\n")
     results: dict[str, Any] = {"machine": machine()}
     for name in args.names or names:
         if name in RESOURCES:
@@ -74,9 +78,9 @@ def main(arguments: list[str] | None = None) -> None:
             print(f"{name}  checked, and not timed: it takes a minute")
         else:
             results[name] = measure.run(timed[name], effort)
-    if args.json:
-        with args.json as file:
-            json.dump(results, file, indent=2)
+        if args.json:
+            with replacing(args.json) as file:
+                file.write(json.dumps(results, indent=2).encode())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How many threads NumPy's matrix products use, and work of our own that is split over threads.
+"""How many threads NumPy's matrix products use, and work of our own that is shared out to threads.
 
 NumPy's wheels carry OpenBLAS, whose threads pay off for large products only: a step of a small
 network is faster on one thread. The number is process-wide, and is best set once.
@@ -7,7 +7,10 @@ A convolution is many small products with copies in between. There the threads a
 around the whole: each takes its share of the images, and its products run on one thread. From the
 first such call on our threads are in charge: OpenBLAS is left at one, because its threads go on
 spinning for tens of milliseconds when they have nothing to do, and would take the cores from ours.
-Large products of linear layers are then shared out too.
+Large products of matrices, ReLU of large arrays and the rule of maximum pooling are then shared out
+too. The price: whatever else uses NumPy's BLAS in this process (a recurrent layer,
+``numpy.linalg``, a script's own ``@``) has one thread, until :func:`set_num_threads` is called
+again.
 """
 
 from __future__ import annotations
@@ -50,6 +53,10 @@ def _functions() -> tuple[Any, Any] | None:
 def set_num_threads(number: int) -> None:
     """Set how many threads matrix products use. Follows ``torch.set_num_threads``.
 
+    They are OpenBLAS's, until something is large enough to be shared out to threads of our own,
+    such as a convolution; from then on OpenBLAS has one, for NumPy's own products too. To call this
+    again gives it its threads back.
+
     Raises
     ------
     RuntimeError
@@ -62,7 +69,7 @@ def set_num_threads(number: int) -> None:
     >>> get_num_threads()
     1
     """
-    if not isinstance(number, int) or number < 1:
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise RuntimeError(f"set_num_threads: expects a positive integer, got {number!r}")
     found = _functions()
     if found is None:
@@ -121,9 +128,10 @@ def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
     function
         Called with a slice. Different slices must not write to the same memory.
     count
-        Of what there are so many, such as images.
+        How many items there are, such as images.
     work
-        How many multiplications there are in all: little work is done in one part.
+        How many multiplications there are in all: little work is done in one part. An elementwise
+        operation counts for eight, because it waits for the memory.
 
     Returns
     -------
@@ -175,6 +183,8 @@ def in_blocks(part: slice, array: np.ndarray) -> Iterator[slice]:
 
 def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the product of two matrices, by our own threads where they are in charge."""
+    if a.shape[1] == 1:
+        return np.dot(a, b)  # type: ignore[no-any-return]  # matmul takes seven times as long
     if not _in_charge.is_set() or (work := a.size * b.shape[1]) < 4 * WORTHWHILE:
         return np.matmul(a, b)  # type: ignore[no-any-return]
     out = np.empty((len(a), b.shape[1]), np.result_type(a, b))

@@ -19,7 +19,7 @@ def _matmul(x: Any, y: Any) -> Any:
             f"expected both inputs to have the same dtype, but got {x.dtype} and {y.dtype}; "
             f"convert one of them"
         )
-    return np.matmul(x, y)
+    return product(x, y) if x.ndim == y.ndim == 2 else np.matmul(x, y)
 
 
 def _matmul_x(g: Any, y: Any, shape: tuple[int, ...]) -> Any:
@@ -47,6 +47,7 @@ matmul = op(
         Sample((2, 3), (3,)),
         Sample((3,), (3, 2)),
         Sample((2, 3), (3, 4)),
+        Sample((2, 1), (1, 4)),
         Sample((2, 2, 3), (3,)),
         Sample((3,), (2, 3, 2)),
         Sample((2, 1, 2, 3), (2, 3, 2)),
@@ -123,6 +124,7 @@ linear = op(
     samples=[
         Sample((4, 3), (2, 3), (2,)),
         Sample((4, 3), (2, 3), None),
+        Sample((1, 3), (2, 3), (2,)),
         Sample((3,), (2, 3), (2,)),
         Sample((2, 2, 3), (4, 3), (4,)),
         Sample((0, 3), (2, 3), (2,)),

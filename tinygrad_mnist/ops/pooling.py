@@ -30,9 +30,12 @@ def _max_pool(x: Any, *, kernel: Lengths, stride: Lengths, dilation: Lengths) ->
 
 
 def _hits(parts: list[Any], out: Any) -> Iterator[Any]:
-    """Say for each place in a window where the largest element is there: the first, or a NaN."""
+    """Say for each place in a window where the largest element is there.
+
+    That is the first of several largest, or the last of several NaNs, as in PyTorch.
+    """
     nan = np.isnan(out)
-    if nan.any():  # the last of several, as in PyTorch
+    if nan.any():  # in such a window each NaN counts as the number of its place
         parts = [np.where(nan, np.isnan(p) * np.float64(k), p) for k, p in enumerate(parts, 1)]
         out = reduce(np.maximum, parts)
     free = np.ones_like(out, bool)
@@ -48,6 +51,7 @@ def _max_pool_rule(
 ) -> Any:
     total = np.empty_like(x)
     parts, places = (_parts(a, kernel, stride, dilation) for a in (x, total))
+    # Do windows share no element? Is there an element in no window, or in several?
     apart = all(s > d * (k - 1) for s, d, k in zip(stride, dilation, kernel, strict=True))
     gaps = not apart or out.size * prod(kernel) < x.size
 

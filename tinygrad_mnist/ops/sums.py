@@ -16,7 +16,8 @@ SMALL = 4096
 """Up to how many elements NumPy's reduction along dimensions is as good."""
 
 LONG = 1024
-"""How many numbers are added by one product."""
+"""How many numbers are added by one product. Longer rows are NumPy's: it adds them in pairs of
+halves, which is as exact."""
 
 _ONES = {dtype: np.ones(LONG, dtype) for dtype in "fd"}
 
@@ -87,6 +88,8 @@ def add_up(x: Any, dim: int | tuple[int, ...] | None, keepdims: bool = False) ->
 
 def dot(x: Any, y: Any, dim: int | tuple[int, ...], keepdims: bool = False) -> Any:
     """Return the sum of the products of two arrays of one shape over dimensions.
+
+    Over the last dimension no array of the products is made.
 
     Examples
     --------

@@ -22,7 +22,7 @@ BLOCK = 16384
 """Elements that are updated together: few enough for all their arrays to stay in the cache."""
 
 LONG_BLOCK = 2**20
-"""The same for formulas of one or two operations, where starting a block costs more."""
+"""The same for plain SGD, where starting a block costs more than it gains by the cache."""
 
 
 class ArrayOptimizer(Optimizer):
