@@ -48,6 +48,7 @@ class Network:
         self.g = [np.empty_like(h) for h in self.h]
         self.mask = [np.empty(h.shape, bool) for h in self.h]
         self.rows = np.arange(batch)
+        self.ones = np.ones(batch, np.float32)
         self.activation = activation
         self.lr, self.momentum, self.betas, self.eps = lr, momentum, betas, eps
         self.params = [p.T.reshape(-1) if p.ndim == 2 else p for p in (*self.w, *self.b)]
@@ -86,7 +87,7 @@ class Network:
         for i in range(last, -1, -1):
             g = self.g[i]
             np.matmul(inputs[i].T, g, out=self.gw[i].T)
-            np.add.reduce(g, axis=0, out=self.gb[i])
+            np.matmul(self.ones, g, out=self.gb[i])
             if i:
                 below, h = self.g[i - 1], self.h[i - 1]
                 np.matmul(g, self.w[i], out=below)

@@ -1,4 +1,4 @@
-"""W1 by other small frameworks on NumPy, where they are installed: MyGrad and HIPS autograd."""
+"""W1 and W4 by other small frameworks on NumPy, where they are installed: MyGrad, HIPS autograd."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ def steps(
     y: np.ndarray,
     weights: Sequence[np.ndarray],
     biases: Sequence[np.ndarray],
-    activation: str,
     lr: float,
 ) -> dict[str, Step]:
     """Return a step of gradient descent by each framework that is installed."""
@@ -27,25 +26,21 @@ def steps(
         except ImportError:
             continue
         parameters = [a.copy() for pair in zip(weights, biases, strict=True) for a in pair]
-        found[name] = make(framework, x, y, parameters, activation, lr)
+        found[name] = make(framework, x, y, parameters, lr)
     return found
 
 
-def mygrad(
-    mg: Any, x: np.ndarray, y: np.ndarray, parameters: list[np.ndarray], activation: str, lr: float
-) -> Step:
+def mygrad(mg: Any, x: np.ndarray, y: np.ndarray, parameters: list[np.ndarray], lr: float) -> Step:
     """Return MyGrad's step."""
     from mygrad.nnet import relu, softmax_crossentropy
-    from mygrad.nnet.activations import sigmoid
 
     tensors = [mg.tensor(p, constant=False) for p in parameters]
-    act = relu if activation == "relu" else sigmoid
 
     def step() -> float:
         h = x
         for i in range(0, len(tensors), 2):
             h = mg.matmul(h, tensors[i].T) + tensors[i + 1]
-            h = act(h) if i + 2 < len(tensors) else h
+            h = relu(h) if i + 2 < len(tensors) else h
         loss = softmax_crossentropy(h, y)
         loss.backward()
         value = float(loss)
@@ -62,7 +57,6 @@ def hips(
     x: np.ndarray,
     y: np.ndarray,
     parameters: list[np.ndarray],
-    activation: str,
     lr: float,
 ) -> Step:
     """Return the step of HIPS autograd."""
@@ -75,7 +69,7 @@ def hips(
         for i in range(0, len(ps), 2):
             h = anp.dot(h, ps[i].T) + ps[i + 1]
             if i + 2 < len(ps):
-                h = anp.maximum(h, 0) if activation == "relu" else 1 / (1 + anp.exp(-h))
+                h = anp.maximum(h, 0)
         h = h - anp.max(h, axis=1, keepdims=True)
         return anp.mean(anp.log(anp.sum(anp.exp(h), axis=1)) - h[rows, y])
 
