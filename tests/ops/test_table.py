@@ -306,3 +306,17 @@ def test_fused_operation_agrees_with_its_reference(op: ops.Op) -> None:
             np.testing.assert_allclose(
                 a.detach().numpy(), b.detach().numpy(), rtol=1e-11, atol=1e-12
             )
+
+
+@pytest.mark.parametrize("name", ["relu", "hardshrink", "softshrink", "leaky_relu", "hardtanh"])
+def test_an_infinite_gradient_stays_where_the_slope_is_not_zero(name: str, torch: Any) -> None:
+    """As of relu(x).sqrt(), whose gradient at 0 is infinite: a product with 0 would be NaN."""
+    import tinygrad_mnist as tg
+
+    found = []
+    for library in (tg, torch):
+        x = library.tensor([-2.0, -0.5, 0.0, 0.2, 2.5, float("nan")], requires_grad=True)
+        y = getattr(library.nn.functional, name)(x)
+        y.backward(library.full_like(y, float("inf")))
+        found.append(x.grad.numpy())
+    np.testing.assert_array_equal(*found)

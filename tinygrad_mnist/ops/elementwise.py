@@ -170,13 +170,24 @@ sigmoid = unary(
 _maximum = elementwise(np.maximum)
 
 
+_WORDS = {2: np.int16, 4: np.int32, 8: np.int64}
+
+
 @elementwise
-def _relu_slope(g: Any, y: Any, **where: Any) -> Any:
-    return np.multiply(g, y > 0, **where)
+def _where_positive(g: Any, y: Any, out: Any = None) -> Any:
+    """Return g where y is positive or NaN, else 0: g times 0 would be NaN where g is infinite."""
+    if type(g) is not np.ndarray or type(y) is not np.ndarray:
+        return np.where(y <= 0, 0, g)
+    # All bits of g, or none: as fast as a product, where a choice takes twice the time.
+    word = _WORDS[g.itemsize]
+    bits = np.subtract((y <= 0).view(np.int8), 1)
+    kept = np.bitwise_and(g.view(word), bits, out=None if out is None else out.view(word))
+    return kept.view(g.dtype)
 
 
 relu = op(
-    "relu", lambda x: _maximum(x, 0), x=lambda g, out: _relu_slope(g, out), formula="max(x, 0)",
+    "relu", lambda x: _maximum(x, 0), x=lambda g, out: _where_positive(g, out),
+    formula="max(x, 0)",
     doc="Rectified linear unit; its slope at 0 is 0.", torch="torch.relu(x)", samples=UNARY,
     domains=NONZERO, promotes="common",
 )  # fmt: skip

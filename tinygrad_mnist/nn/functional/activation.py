@@ -264,13 +264,13 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Any:  # noqa: A002
     if lambd < 0:
         raise RuntimeError(f"softshrink: lambd must not be negative, got {lambd}")
     inside = (input >= -lambd) & (input <= lambd)
-    return where(inside, input * 0, input - input.sign() * lambd)
+    return where(inside, 0.0, input - input.sign() * lambd)
 
 
 @named
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Any:  # noqa: A002
     """Return input, and 0 where it is within lambd of 0."""
-    return where((input >= -lambd) & (input <= lambd), input * 0, input)
+    return where((input >= -lambd) & (input <= lambd), 0.0, input)
 
 
 @named
