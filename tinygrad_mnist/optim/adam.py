@@ -96,7 +96,7 @@ class Adam(ArrayOptimizer):
             if largest:
                 v = np.maximum(largest[0], v, out=largest[0])
             np.sqrt(v, out=one)
-            one *= root  # not eps less: in float16 that would be 0
+            one *= root  # made part of eps, it would spare a pass, and make eps 0 in float16
             one += eps
             np.divide(m, one, out=one)
             one *= size

@@ -72,7 +72,7 @@ class SGD(ArrayOptimizer):
         lr, momentum, decay = float(group["lr"]), group["momentum"], group["weight_decay"]
         kept = 1 - group["dampening"]
         if not momentum and not decay and p.size <= LONG_BLOCK:
-            p -= g * lr
+            p -= g * lr  # as below, without the ceremony of blocks
             return
         if not momentum:
             for p_, g_, *_ in self.blocks(p, g, decay=decay, length=LONG_BLOCK):
