@@ -53,6 +53,8 @@ from tinygrad_mnist.nn.dropout import AlphaDropout as AlphaDropout
 from tinygrad_mnist.nn.dropout import Dropout as Dropout
 from tinygrad_mnist.nn.dropout import Dropout1d as Dropout1d
 from tinygrad_mnist.nn.dropout import Dropout2d as Dropout2d
+from tinygrad_mnist.nn.dropout import Dropout3d as Dropout3d
+from tinygrad_mnist.nn.dropout import FeatureAlphaDropout as FeatureAlphaDropout
 from tinygrad_mnist.nn.flatten import Flatten as Flatten
 from tinygrad_mnist.nn.flatten import Unflatten as Unflatten
 from tinygrad_mnist.nn.linear import Bilinear as Bilinear

@@ -71,6 +71,21 @@ class Dropout2d(Dropout):
         return F.dropout2d(input, self.p, self.training, self.inplace)
 
 
+class Dropout3d(Dropout):
+    """Zero whole channels of (N, C, D, H, W) at random. Follows ``torch.nn.Dropout3d``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> Dropout3d(p=1.0)(ones(1, 1, 1, 2, 1)).sum()
+    tensor(0.)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the input with channels dropped."""
+        return F.dropout3d(input, self.p, self.training, self.inplace)
+
+
 class AlphaDropout(Dropout):
     """Dropout that keeps SELU's mean and variance. Follows ``torch.nn.AlphaDropout``.
 
@@ -83,4 +98,19 @@ class AlphaDropout(Dropout):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         """Return the input with elements dropped."""
-        return F.alpha_dropout(input, self.p, self.training, self.inplace)
+        return F.alpha_dropout(input, self.p, self.training)
+
+
+class FeatureAlphaDropout(Dropout):
+    """:class:`AlphaDropout` of whole channels. Follows ``torch.nn.FeatureAlphaDropout``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> FeatureAlphaDropout(p=0.5).eval()(ones(1, 2, 1)).shape
+    torch.Size([1, 2, 1])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """Return the input with channels dropped."""
+        return F.feature_alpha_dropout(input, self.p, self.training)

@@ -115,7 +115,7 @@ def randint(
 @factory
 def randint_like(
     input: Tensor,  # noqa: A002
-    low: int,
+    low: int | None = None,
     high: Any = None,
     *,
     generator: Generator | None = None,
@@ -136,6 +136,7 @@ def randint_like(
     kind = dtype_like(input, dtype)
     if high is None:
         low, high = 0, low
+    low, high = 0 if low is None else low, as_int("randint_like", "high", high)
     return randint(
         low, high, input.shape, generator=generator, dtype=kind, device=device,
         requires_grad=requires_grad,

@@ -45,6 +45,8 @@ from tinygrad_mnist.nn.functional.dropout import alpha_dropout as alpha_dropout
 from tinygrad_mnist.nn.functional.dropout import dropout as dropout
 from tinygrad_mnist.nn.functional.dropout import dropout1d as dropout1d
 from tinygrad_mnist.nn.functional.dropout import dropout2d as dropout2d
+from tinygrad_mnist.nn.functional.dropout import dropout3d as dropout3d
+from tinygrad_mnist.nn.functional.dropout import feature_alpha_dropout as feature_alpha_dropout
 from tinygrad_mnist.nn.functional.entropy import binary_cross_entropy as binary_cross_entropy
 from tinygrad_mnist.nn.functional.entropy import (
     binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,

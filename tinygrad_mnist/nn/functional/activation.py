@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
+from tinygrad_mnist.naming import warn
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.functions import where
@@ -43,38 +44,51 @@ def tanh(input: Tensor) -> Tensor:  # noqa: A002
 
 
 @named
-def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:  # noqa: A002
+def softmax(
+    input: Tensor,  # noqa: A002
+    dim: int | None = None,
+    _stacklevel: int = 3,
+    dtype: Any = None,
+) -> Tensor:
     """Return exponentials divided by their sum along a dimension.
 
-    Raises
-    ------
-    TypeError
-        When no dimension is named: PyTorch guesses one, and warns.
+    Without a dimension one is chosen as PyTorch chooses it, with a warning: 0 for an input of 0, 1
+    or 3 dimensions, otherwise 1.
     """
-    return input.softmax(_named("softmax", dim), dtype)
+    return input.softmax(_chosen("softmax", dim, input), dtype)
 
 
 @named
-def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:  # noqa: A002
-    """Return the logarithm of :func:`softmax`, exact where that would round to 0.
-
-    Raises
-    ------
-    TypeError
-        When no dimension is named.
-    """
-    return input.log_softmax(_named("log_softmax", dim), dtype)
+def log_softmax(
+    input: Tensor,  # noqa: A002
+    dim: int | None = None,
+    _stacklevel: int = 3,
+    dtype: Any = None,
+) -> Tensor:
+    """Return the logarithm of :func:`softmax`, exact where that would round to 0."""
+    return input.log_softmax(_chosen("log_softmax", dim, input), dtype)
 
 
 @named
-def softmin(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:  # noqa: A002
+def softmin(
+    input: Tensor,  # noqa: A002
+    dim: int | None = None,
+    _stacklevel: int = 3,
+    dtype: Any = None,
+) -> Tensor:
     """Return :func:`softmax` of the negative input."""
-    return softmax(-input, dim, dtype)
+    return (-input).softmax(_chosen("softmin", dim, input), dtype)
 
 
-def _named(name: str, dim: int | None) -> int:
-    if dim is None:
-        raise TypeError(f"{name}: name the dimension of the classes, for instance dim=-1")
+def _chosen(name: str, dim: int | None, input: Tensor) -> int:  # noqa: A002
+    """Return the dimension that is meant, PyTorch's choice if none was named."""
+    if dim is not None:
+        return dim
+    dim = 0 if input.ndim in (0, 1, 3) else 1
+    warn(
+        f"{name}: without dim, dimension {dim} is chosen, as PyTorch does; name the dimension of "
+        f"the classes, for instance dim=-1"
+    )
     return dim
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.naming import warn
 from tinygrad_mnist.nn.functional.activation import written
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator
 from tinygrad_mnist.tensor.arguments import named
@@ -52,17 +55,31 @@ def dropout(
     return input.mul_(wrap(mask)) if inplace else input.mul(wrap(mask))
 
 
-def _channel_mask(name: str, input: Tensor, p: float, dims: int, training: bool) -> Tensor:  # noqa: A002
+def _by_channel(input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:  # noqa: A002
+    """Drop whole channels, which are what an index of the first two dimensions names."""
     check_probability(p)
-    if input.ndim not in (dims + 1, dims + 2):
-        raise RuntimeError(
-            f"{name}: expected {dims + 1} or {dims + 2} dimensions, got {input.ndim}"
-        )
-    if not training or p == 0:
+    if not training or p == 0 or not input.numel():
         return input
-    kept = input.shape[: input.ndim - dims] + (1,) * dims
-    mask = dropout(wrap(np.ones(kept, input._array.dtype)), p)
-    return input * mask
+    mask = dropout(wrap(np.ones(_channels(input, p), input._array.dtype)), p)
+    return input.mul_(mask) if inplace else input.mul(mask)
+
+
+def _channels(input: Tensor, p: float) -> tuple[int, ...]:  # noqa: A002
+    """Return a shape with one number for each channel, which broadcasts with the input."""
+    if input.ndim < 2 and p < 1:
+        raise RuntimeError(
+            f"the input must have at least 2 dimensions, (N, C, ...), but has {input.ndim}; "
+            f"use dropout, or alpha_dropout"
+        )
+    return input._array.shape[:2] + (1,) * (input.ndim - 2)
+
+
+def _unusual(name: str, input: Tensor, spatial: int) -> None:  # noqa: A002
+    """Warn of an input that PyTorch takes under protest."""
+    warn(
+        f"{name}: the input has {input.ndim} dimensions, where {spatial + 2}, (N, C, ...), are "
+        f"expected; use dropout1d for (N, C, L), and dropout to drop single elements"
+    )
 
 
 @named
@@ -72,8 +89,14 @@ def dropout1d(
     training: bool = True,
     inplace: bool = False,
 ) -> Tensor:
-    """Zero whole channels (N, C, L) with probability p, and scale the others by 1 / (1 - p)."""
-    return written(input, inplace, lambda x: _channel_mask("dropout1d", x, p, 1, training))
+    """Zero whole channels of (N, C, L) or (C, L) with probability p, and scale by 1 / (1 - p)."""
+    check_probability(p)
+    if input.ndim not in (2, 3):
+        raise RuntimeError(f"dropout1d: expected 2 or 3 dimensions, got {input.ndim}")
+    if input.ndim == 3:
+        return _by_channel(input, p, training, inplace)
+    out = _by_channel(input.unsqueeze(0), p, training, inplace)
+    return input if inplace else out.squeeze(0)
 
 
 @named
@@ -83,8 +106,34 @@ def dropout2d(
     training: bool = True,
     inplace: bool = False,
 ) -> Tensor:
-    """Zero whole channels (N, C, H, W) with probability p, scale the others by 1 / (1 - p)."""
-    return written(input, inplace, lambda x: _channel_mask("dropout2d", x, p, 2, training))
+    """Zero whole channels of (N, C, H, W) with probability p, and scale the others by 1 / (1 - p).
+
+    As in PyTorch, three dimensions are (N, C, L), with a warning.
+    """
+    check_probability(p)
+    if input.ndim != 4:
+        _unusual("dropout2d", input, 2)
+    return _by_channel(input, p, training, inplace)
+
+
+@named
+def dropout3d(
+    input: Tensor,  # noqa: A002
+    p: float = 0.5,
+    training: bool = True,
+    inplace: bool = False,
+) -> Tensor:
+    """Zero whole channels of (N, C, D, H, W) or (C, D, H, W) with probability p.
+
+    The others are scaled by 1 / (1 - p).
+    """
+    check_probability(p)
+    if input.ndim not in (4, 5):
+        _unusual("dropout3d", input, 3)
+    if input.ndim == 5:
+        return _by_channel(input, p, training, inplace)
+    out = _by_channel(input.unsqueeze(0), p, training, inplace)
+    return input if inplace else out.squeeze(0)
 
 
 @named
@@ -98,15 +147,43 @@ def alpha_dropout(
 
     (Klambauer et al., 2017.) Follows ``torch.nn.functional.alpha_dropout``.
     """
-    if not 0 <= p <= 1:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-    if not training or p == 0:
+    return _to_limit(input, p, training, inplace, lambda x, _: x._array.shape)
+
+
+@named
+def feature_alpha_dropout(
+    input: Tensor,  # noqa: A002
+    p: float = 0.5,
+    training: bool = False,
+    inplace: bool = False,
+) -> Tensor:
+    """Drop whole channels of (N, C, ...) to SELU's lower limit, as :func:`alpha_dropout`.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> feature_alpha_dropout(ones(1, 2), p=1.0, training=True)
+    tensor([[0., 0.]])
+    """
+    return _to_limit(input, p, training, inplace, _channels)
+
+
+def _to_limit(
+    input: Tensor,  # noqa: A002
+    p: float,
+    training: bool,
+    inplace: bool,
+    shape: Callable[[Tensor, float], tuple[int, ...]],
+) -> Tensor:
+    """Drop to SELU's lower limit what a mask leaves out; its shape is that of the input's units."""
+    check_probability(p)
+    if not training or p == 0 or not input.numel():
         return input
     if p == 1:
         return written(input, inplace, lambda x: x * 0)
     limit = 1.7580993408473766  # minus SELU of minus infinity
     scale = 1 / np.sqrt((limit**2 * p + 1) * (1 - p))
-    kept = default_generator.bernoulli(1 - p, input._array.shape, input._array.dtype)
+    kept = default_generator.bernoulli(1 - p, shape(input, p), input._array.dtype)
     factor = wrap(kept * input._array.dtype.type(scale))
     shift = wrap(((kept - 1) * (limit * scale) + limit * scale * p).astype(kept.dtype))
     return written(input, inplace, lambda x: x * factor + shift)
