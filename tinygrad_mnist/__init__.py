@@ -140,6 +140,7 @@ from tinygrad_mnist.tensor import cdouble as cdouble
 from tinygrad_mnist.tensor import ceil as ceil
 from tinygrad_mnist.tensor import cfloat as cfloat
 from tinygrad_mnist.tensor import channels_last as channels_last
+from tinygrad_mnist.tensor import channels_last_3d as channels_last_3d
 from tinygrad_mnist.tensor import cholesky as cholesky
 from tinygrad_mnist.tensor import cholesky_inverse as cholesky_inverse
 from tinygrad_mnist.tensor import cholesky_solve as cholesky_solve

@@ -12,6 +12,8 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 import numpy as np
 
+from tinygrad_mnist.naming import warn
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -87,6 +89,12 @@ class _Mode:
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate a function, or a generator function, to run in this mode."""
+        if isinstance(function, type):
+            warn(
+                f"{type(self).__name__}: decorating a class is deprecated: it becomes a function "
+                f"that makes instances; decorate its methods",
+                FutureWarning,
+            )
         if inspect.isgeneratorfunction(function):
             return self._wrap_generator(function)
 
@@ -123,7 +131,21 @@ class _Mode:
         return decorated
 
 
-class no_grad(_Mode):  # noqa: N801
+class _Switch(_Mode):
+    """A mode that needs no argument, so that ``@no_grad`` decorates as ``@no_grad()`` does."""
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        """Create the mode, or decorate a function in it."""
+        mode = super().__new__(cls)
+        if function is None:
+            return mode
+        if not callable(function):
+            raise TypeError(f"{cls.__name__}: takes no argument but a function to decorate")
+        mode.__init__()  # type: ignore[misc]
+        return mode(function)
+
+
+class no_grad(_Switch):  # noqa: N801
     """Switch recording off: as a context manager or a decorator, in this thread only.
 
     Follows ``torch.no_grad``.
@@ -138,19 +160,11 @@ class no_grad(_Mode):  # noqa: N801
     False
     """
 
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        """Create the mode, or decorate directly where used as ``@no_grad``."""
-        mode = super().__new__(cls)
-        if function is None:
-            return mode
-        mode.__init__()  # type: ignore[misc]
-        return mode(function)
-
     def __init__(self) -> None:
         super().__init__(enabled=False)
 
 
-class enable_grad(_Mode):  # noqa: N801
+class enable_grad(_Switch):  # noqa: N801
     """Switch recording on again inside :class:`no_grad`.
 
     Follows ``torch.enable_grad``.
@@ -179,9 +193,12 @@ class set_grad_enabled(_Mode):  # noqa: N801
     """
 
     def __init__(self, mode: bool) -> None:
-        super().__init__(enabled=bool(mode))
+        if not isinstance(mode, bool):
+            raise TypeError(f"set_grad_enabled: expects True or False, not {type(mode).__name__}")
+        super().__init__(enabled=mode)
+        self.mode = mode
         self._before = modes.enabled
-        modes.enabled = bool(mode)
+        modes.enabled = mode
 
     def __enter__(self) -> Self:
         """Keep the mode, and remember the one before construction."""
@@ -217,8 +234,8 @@ class inference_mode(_Mode):  # noqa: N801
         return self(mode)
 
     def __init__(self, mode: bool = True) -> None:
-        values = {"enabled": False, "inference": True} if mode else {"inference": False}
-        super().__init__(**values)
+        super().__init__(enabled=not mode, inference=bool(mode))
+        self.mode = bool(mode)
 
 
 class detect_anomaly(_Mode):  # noqa: N801

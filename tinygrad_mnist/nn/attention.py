@@ -280,7 +280,7 @@ class MultiheadAttention(Module):
             parts.append(padding.reshape(n, 1, 1, keys))
         if extra:
             # What was appended to the keys can always be seen.
-            parts = [cat([x, zeros(*x.shape[:-1], extra, dtype=x.dtype)], dim=-1) for x in parts]
+            parts = [cat([x, zeros((*x.shape[:-1], extra), dtype=x.dtype)], dim=-1) for x in parts]
         if not parts:
             return None
         if len(parts) == 1:

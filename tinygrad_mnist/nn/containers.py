@@ -20,6 +20,26 @@ def _position(index: Any, length: int) -> int:
     return i % length
 
 
+def _pairs(name: str, given: Any) -> list[tuple[Any, Any]]:
+    """Return the pairs of a mapping, of one of our dictionaries, or of an iterable of pairs."""
+    if not isinstance(given, Iterable):
+        raise TypeError(
+            f"{name}: should be called with an iterable of key/value pairs, but got "
+            f"{type(given).__name__}"
+        )
+    if isinstance(given, Mapping | ModuleDict | ParameterDict):
+        return list(given.items())
+    pairs = []
+    for i, pair in enumerate(given):
+        if not isinstance(pair, Iterable):
+            raise TypeError(f"{name}: element {i} should be a pair, not a {type(pair).__name__}")
+        key_and_value = tuple(pair)
+        if len(key_and_value) != 2:
+            raise ValueError(f"{name}: element {i} has length {len(key_and_value)}; 2 is required")
+        pairs.append(key_and_value)
+    return pairs
+
+
 class _List(Module):
     """A module whose children are numbered."""
 
@@ -43,7 +63,7 @@ class _List(Module):
 
     def __setitem__(self, index: Any, module: Module) -> None:
         """Replace a child."""
-        self._modules[list(self._modules)[_position(index, len(self))]] = module
+        setattr(self, list(self._modules)[_position(index, len(self))], module)
 
     def __delitem__(self, index: Any) -> None:
         """Remove children, and number the rest anew."""
@@ -83,11 +103,20 @@ class _List(Module):
         both = [*self, *other]
         return self._of({str(i): module for i, module in enumerate(both)})  # type: ignore[no-any-return]
 
-    def pop(self, index: Any = -1) -> Module:
-        """Remove a child and return it."""
-        module: Module = self[index]
-        del self[_position(index, len(self))]
-        return module
+    def pop(self, key: Any = -1) -> Module:
+        """Remove a child, or some of them, and return that."""
+        found: Module = self[key]
+        del self[key if isinstance(key, slice) else _position(key, len(self))]
+        return found
+
+
+def _sequential(other: Any) -> Sequential:
+    if not isinstance(other, Sequential):
+        raise ValueError(
+            f"Sequential: only another Sequential can be added, not a {type(other).__name__}; use "
+            f"extend()"
+        )
+    return other
 
 
 class Sequential(_List):
@@ -107,7 +136,7 @@ class Sequential(_List):
 
     def __init__(self, *args: Any) -> None:
         super().__init__()
-        if len(args) == 1 and isinstance(args[0], Mapping):
+        if len(args) == 1 and isinstance(args[0], OrderedDict):
             for name, module in args[0].items():
                 self.add_module(name, module)
         else:
@@ -115,7 +144,29 @@ class Sequential(_List):
                 self.add_module(str(i), module)
 
     def _of(self, modules: dict[str, Any]) -> Sequential:
-        return type(self)(modules)
+        return type(self)(OrderedDict(modules))
+
+    def insert(self, index: int, module: Module) -> Self:
+        """Add a module before another.
+
+        Raises
+        ------
+        IndexError
+            When there are fewer modules than the index says.
+        """
+        if not isinstance(module, Module):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        if not -len(self) <= operator.index(index) <= len(self):
+            raise IndexError(f"index {index} is out of range for {len(self)} modules")
+        return super().insert(index, module)
+
+    def __add__(self, other: Any) -> Sequential:
+        """Return the modules of both, one after another."""
+        return super().__add__(_sequential(other))
+
+    def __iadd__(self, other: Any) -> Self:
+        """Add another's modules at the end."""
+        return self.extend(_sequential(other))
 
     def __mul__(self, times: int) -> Sequential:
         """Return the same modules, several times one after another."""
@@ -238,8 +289,8 @@ class ModuleDict(Module):
         self._modules.clear()
 
     def update(self, modules: Any) -> None:
-        """Register the modules of a mapping, or of pairs."""
-        for key, module in modules.items() if isinstance(modules, Mapping) else modules:
+        """Register the modules of a mapping, of another ModuleDict, or of pairs."""
+        for key, module in _pairs("ModuleDict.update", modules):
             self[key] = module
 
 
@@ -259,8 +310,8 @@ class _Parameters(Module):
     def _describe(self, tensor: Tensor) -> str:
         raise NotImplementedError
 
-    def __repr__(self) -> str:
-        """Print as PyTorch prints."""
+    def extra_repr(self) -> str:
+        """Return a line for each."""
         lines = []
         for name in self._names():
             value = getattr(self, name)
@@ -270,8 +321,8 @@ class _Parameters(Module):
                 text = f"{kind} containing: [{self._describe(value)} of size {size}]"
             else:
                 text = f"Object of type: {type(value).__name__}"
-            lines.append(f"\n    ({name}): {text}")
-        return f"{self._get_name()}({''.join(lines)}" + ("\n)" if lines else ")")
+            lines.append(f"  ({name}): {text}")
+        return "\n".join(lines)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Raise: it computes nothing."""
@@ -330,7 +381,7 @@ class ParameterList(_Parameters):
 
     def extend(self, values: Iterable[Any]) -> Self:
         """Add parameters at the end."""
-        if not isinstance(values, Iterable):
+        if not isinstance(values, Iterable) or isinstance(values, Tensor):
             raise TypeError(
                 f"ParameterList.extend should be called with an iterable, but got "
                 f"{type(values).__name__}"
@@ -449,24 +500,22 @@ class ParameterDict(_Parameters):
 
         As in PyTorch, a plain dict is gone through in the order of its sorted names.
         """
-        if not isinstance(parameters, Iterable):
-            raise TypeError(
-                f"ParameterDict.update should be called with an iterable of key/value pairs, but "
-                f"got {type(parameters).__name__}"
-            )
-        if isinstance(parameters, OrderedDict | ParameterDict):
-            pairs: Iterable[Any] = parameters.items()
-        elif isinstance(parameters, Mapping):
-            pairs = sorted(parameters.items(), key=operator.itemgetter(0))
-        else:
-            pairs = parameters
-        for key, value in list(pairs):
+        pairs = _pairs("ParameterDict.update", parameters)
+        if isinstance(parameters, Mapping) and not isinstance(parameters, OrderedDict):
+            pairs.sort(key=operator.itemgetter(0))
+        for key, value in pairs:
             self[key] = value
 
     def __or__(self, other: ParameterDict) -> ParameterDict:
         """Return a dictionary of the parameters of both."""
         both = self.copy()
         both.update(other)
+        return both
+
+    def __ror__(self, other: Any) -> Any:
+        """Return a copy of what stands before, with these parameters put in."""
+        both = other.copy()
+        both.update(self)
         return both
 
     def __ior__(self, other: ParameterDict) -> Self:

@@ -154,7 +154,7 @@ class Module:
             self.register_buffer(name, value, value.persistent)
         elif isinstance(value, Parameter):
             self._forget(name, "_parameters")
-            self._parameters[name] = value
+            self.register_parameter(name, value)
         elif value is None:
             self._parameters[name] = None
         else:

@@ -20,7 +20,7 @@ class _Affine(Module):
 
     def _make(self, shape: tuple[int, ...], weight: bool, bias: bool, **kind: Any) -> None:
         for name, wanted in (("weight", weight), ("bias", bias)):
-            self.register_parameter(name, Parameter(empty(*shape, **kind)) if wanted else None)
+            self.register_parameter(name, Parameter(empty(shape, **kind)) if wanted else None)
 
     def reset_parameters(self) -> None:
         """Set the weight to 1 and the bias to 0."""
@@ -316,7 +316,7 @@ class RMSNorm(_Affine):
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         kind: dict[str, Any] = {"device": device, "dtype": dtype}
-        weight = Parameter(empty(*self.normalized_shape, **kind)) if elementwise_affine else None
+        weight = Parameter(empty(self.normalized_shape, **kind)) if elementwise_affine else None
         self.register_parameter("weight", weight)
         self.reset_parameters()
 

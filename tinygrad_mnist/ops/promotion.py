@@ -58,8 +58,9 @@ def promote(op: Op, arrays: list[Any]) -> list[Any]:
         if op.name in _CHECKED:
             check_kind(op, arrays)
         return _brought(op, arrays)
-    except TypeError as error:
-        raise TypeError(f"{op.name}: {error}") from None
+    except (TypeError, OverflowError) as error:
+        kind = TypeError if isinstance(error, TypeError) else RuntimeError
+        raise kind(f"{op.name}: {error}") from None
 
 
 _CHECKED = {*_REFUSED, "sub", "neg", "relu"}
@@ -103,4 +104,6 @@ def _wrapped(number: int, dtype: np.dtype[Any]) -> Any:
     info = np.iinfo(dtype)
     if info.min <= number <= info.max:
         return number
+    if not -(2**63) <= number < 2**63:
+        raise OverflowError(f"the number {number} is too large for an int64; use a float")
     return np.asarray(number % (int(info.max) - int(info.min) + 1), np.uint64).astype(dtype)

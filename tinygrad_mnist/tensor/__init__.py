@@ -249,6 +249,7 @@ from tinygrad_mnist.tensor.joining import row_stack as row_stack
 from tinygrad_mnist.tensor.joining import stack as stack
 from tinygrad_mnist.tensor.joining import vstack as vstack
 from tinygrad_mnist.tensor.layout import channels_last as channels_last
+from tinygrad_mnist.tensor.layout import channels_last_3d as channels_last_3d
 from tinygrad_mnist.tensor.layout import contiguous_format as contiguous_format
 from tinygrad_mnist.tensor.layout import layout as layout
 from tinygrad_mnist.tensor.layout import memory_format as memory_format

@@ -242,8 +242,10 @@ def as_size(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
     Raises
     ------
     TypeError
-        When something else is among them.
+        When something else is among them, or nothing was given.
     """
+    if not sizes:
+        raise TypeError(f"{name}() missing 1 required positional argument: give () for no length")
     if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
         sizes = sizes[0]
     try:

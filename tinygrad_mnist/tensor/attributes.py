@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tinygrad_mnist.autograd.graph import Variable
 from tinygrad_mnist.tensor.arguments import as_dim, named
+from tinygrad_mnist.tensor.layout import channels_last, channels_last_3d, contiguous_format
 
 
 class AttributeMethods(Variable):
@@ -43,8 +46,12 @@ class AttributeMethods(Variable):
         """Return whether the elements are floating-point numbers."""
         return self._array.dtype.kind == "f"
 
-    def is_contiguous(self) -> bool:
-        """Return whether the elements lie in memory in row-major order without gaps."""
+    def is_contiguous(self, *, memory_format: Any = contiguous_format) -> bool:
+        """Return whether the elements lie in memory in an order, row-major if none is named."""
+        if memory_format in (channels_last, channels_last_3d):
+            if self._array.ndim != (4 if memory_format is channels_last else 5):
+                return False
+            return np.moveaxis(self._array, 1, -1).flags.c_contiguous
         return self._array.flags.c_contiguous
 
     @named

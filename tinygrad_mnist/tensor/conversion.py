@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, Version, apply, is_tracked, wrap
 from tinygrad_mnist.autograd.inplace import memory_of
+from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import named_methods
 from tinygrad_mnist.tensor.device import check_device, device
@@ -34,10 +35,10 @@ class ConversionMethods(Variable):
         Raises
         ------
         RuntimeError
-            When the tensor requires grad, since NumPy would lose its history; ``force=True``
-            detaches it.
+            When the tensor requires grad and operations are recorded, since NumPy would lose its
+            history; ``force=True`` detaches it.
         """
-        if is_tracked(self) and not force:
+        if modes.enabled and is_tracked(self) and not force:
             raise RuntimeError(
                 "can't call numpy() on Tensor that requires grad; use tensor.detach().numpy()"
             )

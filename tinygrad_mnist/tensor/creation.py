@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import math
 import warnings
 from functools import reduce
 from typing import Any, NoReturn
@@ -53,10 +54,24 @@ def _numbers(data: Any, dtype: Any = None) -> np.ndarray:
     if array.dtype.kind not in "fiub":
         if array.size == 0:
             return array.astype(dtypes.default_float())
+        if (large := _large(array, dtype)) is not None:
+            return large
         _refuse_data(data, array)
     if dtype is None and array.dtype == np.float64:
         return array.astype(_common(data))
     return array
+
+
+def _large(array: np.ndarray, dtype: Any) -> np.ndarray | None:
+    """Return integers beyond int64 as floats, where these are wanted or stand among them."""
+    elements = array.reshape(-1).tolist()
+    if not all(isinstance(x, builtins.int | builtins.float) for x in elements):
+        return None
+    floats = any(isinstance(x, builtins.float) for x in elements)
+    if not floats and (dtype is None or dtypes.as_numpy(dtype).kind in "iu"):
+        return None
+    numbers = np.array(list(map(builtins.float, elements))).reshape(array.shape)
+    return numbers if dtype is not None else numbers.astype(dtypes.default_float())
 
 
 def _refuse_data(data: Any, array: np.ndarray) -> NoReturn:
@@ -282,7 +297,7 @@ def arange(
     pairs = (("start", start), ("end", end), ("step", step))
     numbers = [as_number("arange", name, x) for name, x in pairs]
     start, end, step = numbers
-    if not np.isfinite(numbers).all():
+    if not all(map(math.isfinite, numbers)):
         raise RuntimeError(f"arange: unsupported range: {start} -> {end}, step {step}")
     if step == 0:
         raise RuntimeError("arange: step must be nonzero")

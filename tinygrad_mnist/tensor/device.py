@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class device:  # noqa: N801
@@ -44,6 +48,19 @@ class device:  # noqa: N801
     def __hash__(self) -> int:
         """Hash type and index."""
         return hash((self.type, self.index))
+
+    def __enter__(self) -> device:
+        """Make new tensors on this device, which must be the CPU."""
+        check_device(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave the block: new tensors are on the CPU, as they were."""
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Decorate a function, whose new tensors are then on this device."""
+        check_device(self)
+        return function
 
 
 CPU = device("cpu")

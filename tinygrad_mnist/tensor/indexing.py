@@ -158,8 +158,11 @@ def values_at(kind: Any, x: Any, dim: int, index: np.ndarray, keepdim: bool = Tr
 class IndexingMethods(Variable):
     """What Tensor can do by index."""
 
-    def gather(self, dim: int, index: Any) -> Tensor:
-        """Return elements picked along a dimension: the index says which, at each place."""
+    def gather(self, dim: int, index: Any, *, sparse_grad: bool = False) -> Tensor:
+        """Return elements picked along a dimension: the index says which, at each place.
+
+        The gradient is dense, whatever ``sparse_grad`` says.
+        """
         array = index_array("gather", index)
         d = check_along("gather", self._array.shape, array, dim)
         return apply(ops.gather, self, index, dim=d)  # type: ignore[no-any-return]
@@ -168,6 +171,11 @@ class IndexingMethods(Variable):
         """Return a copy with src added in along a dimension, where the index says."""
         array = index_array("scatter_add", index)
         d = check_along("scatter_add", self._array.shape, array, dim)
+        if as_tensor("scatter_add", "src", src)._array.dtype != self._array.dtype:
+            raise RuntimeError(
+                f"scatter_add: expected src to have the tensor's dtype, {self._array.dtype}, but "
+                f"got {src._array.dtype}; convert it with to()"
+            )
         check_along("scatter_add", src._array.shape, np.zeros(array.shape, np.int64), dim)
         return apply(ops.scatter_add, self, index, src, dim=d)  # type: ignore[no-any-return]
 

@@ -23,6 +23,8 @@ from tinygrad_mnist.autograd.inplace import (
     overwritten,
     store,
 )
+from tinygrad_mnist.naming import warn
+from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import random
 from tinygrad_mnist.tensor.arguments import as_number, broadcast, named_methods
 from tinygrad_mnist.tensor.elementwise import (
@@ -35,6 +37,24 @@ from tinygrad_mnist.tensor.elementwise import (
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
+
+
+def _check_range(dtype: np.dtype[Any], low: int, high: int) -> None:
+    """Refuse bounds that a dtype can't hold, and warn of those that it can't hold exactly."""
+    if dtype.kind == "f":
+        most = int(np.finfo(dtype).max)
+        exact = 2 ** (np.finfo(dtype).nmant + 1)
+        bounds, kind = (-most, most), f"{dtype}, whose integers are exact up to {exact}"
+        if max(-low, high) > exact and bounds[0] <= low and high <= most:
+            warn(f"random_: the bounds {low} and {high} are beyond the range of {kind}")
+    else:
+        info = None if dtype.kind == "b" else np.iinfo(dtype)
+        bounds, kind = (0, 1) if info is None else (int(info.min), int(info.max)), str(dtype)
+    if low < bounds[0] or high > bounds[1]:
+        raise RuntimeError(
+            f"random_: numbers from {low} to {high} are out of bounds for {kind}, which holds "
+            f"{bounds[0]} to {bounds[1]}"
+        )
 
 
 @named_methods
@@ -196,6 +216,13 @@ class InplaceMethods(Variable):
         adopt(name, self, overwritten(self))
         return self  # type: ignore[return-value]
 
+    def _need_floats(self, name: str) -> None:
+        if self._array.dtype.kind != "f":
+            raise NotImplementedError(
+                f"{name}: not implemented for {dtypes.of(self._array.dtype)}; use random_ for "
+                f"integers"
+            )
+
     def uniform_(
         self,
         from_: float = 0.0,
@@ -210,6 +237,7 @@ class InplaceMethods(Variable):
             raise TypeError(f"uniform_: unexpected arguments {sorted(bound)}")
         if not low <= to:
             raise RuntimeError(f"uniform_: expects from <= to, but got from={low} > to={to}")
+        self._need_floats("uniform_")
         source = random.source_of(generator)
         return self._draw("uniform_", source.uniform(self._array.shape, self._array.dtype, low, to))
 
@@ -219,6 +247,7 @@ class InplaceMethods(Variable):
         """Fill self with numbers drawn from a normal distribution."""
         if std < 0:
             raise RuntimeError(f"normal_: expects std >= 0.0, but got {std}")
+        self._need_floats("normal_")
         source = random.source_of(generator)
         return self._draw("normal_", source.normal(self._array.shape, self._array.dtype, mean, std))
 
@@ -246,5 +275,6 @@ class InplaceMethods(Variable):
             from_, to = 0, from_
         if not from_ < to:
             raise RuntimeError(f"random_: 'from' must be less than 'to', but got {from_} and {to}")
+        _check_range(self._array.dtype, from_, to - 1)
         drawn = source.integers(from_, to, self._array.shape)
         return self._draw("random_", drawn)

@@ -8,6 +8,8 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
+from tinygrad_mnist.naming import warn
+from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import (
     as_dim,
     as_size,
@@ -43,7 +45,9 @@ def cat(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
     found = as_tensors("cat", tensors)
     ndim = max(x.ndim for x in found)
     # PyTorch lets an empty vector be joined with anything.
-    kept = [x for x in found if x.shape != (0,) or ndim == 1] or found
+    kept = [x for x in found if x.shape != (0,)] or found
+    if kept is found and ndim == 1:
+        dim = 0
     if not ndim:
         raise RuntimeError("cat: zero-dimensional tensors cannot be concatenated; use stack()")
     d = as_dim("cat", dim, ndim)
@@ -55,7 +59,11 @@ def cat(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
                 f"cat: sizes of tensors must match except in dimension {d}, but got shapes "
                 f"{list(kept[0].shape)} and {list(x.shape)}"
             )
-    return write_out("cat", apply(ops.cat, *kept, dim=d), out)  # type: ignore[no-any-return]
+    joined: Any = apply(ops.cat, *kept, dim=d)
+    if len(kept) < len(found):  # what was left out still has a say in the dtype
+        arrays = (x._array if isinstance(x, Variable) else x for x in found)
+        joined = joined.to(dtypes.result_type(*arrays))
+    return write_out("cat", joined, out)  # type: ignore[no-any-return]
 
 
 concat = concatenate = cat
@@ -243,6 +251,11 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
             [2, 2, 2]])
     """
     found = _several("meshgrid", tensors)
+    if indexing is None:
+        warn(
+            "meshgrid: name the indexing: 'ij', which it is without, goes down the rows; 'xy', "
+            "which is NumPy's, along them"
+        )
     if indexing not in (None, "ij", "xy"):
         raise RuntimeError(f"meshgrid: indexing must be 'ij' or 'xy', but got {indexing!r}")
     if any(x._array.ndim > 1 for x in found):

@@ -393,6 +393,10 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     >>> take_along_dim(x, x.argsort(1), 1)
     tensor([[1, 2, 3]])
     """
+    if as_tensor("take_along_dim", "indices", indices)._array.dtype != np.int64:
+        raise RuntimeError(
+            f"take_along_dim: indices must be int64, but are {indices.dtype}; convert with long()"
+        )
     where = _long_index("take_along_dim", indices)
     if dim is None:
         return input.reshape(-1).gather(0, wrap(where.reshape(-1)))

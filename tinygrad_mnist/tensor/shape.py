@@ -192,6 +192,9 @@ class ShapeMethods(Variable):
             )
         sources = [as_dim("movedim", d, ndim) for d in sources]
         targets = [as_dim("movedim", d, ndim) for d in targets]
+        for which, dims in (("source", sources), ("destination", targets)):
+            if len(set(dims)) != len(dims):
+                raise RuntimeError(f"movedim: the same dimension appears twice in {which}: {dims}")
         if not ndim:
             return self.reshape(())
         order = [d for d in range(ndim) if d not in sources]
@@ -273,9 +276,15 @@ class ShapeMethods(Variable):
     def roll(self, shifts: Any, dims: Any = None) -> Tensor:
         """Return the elements moved along dimensions, around the ends."""
         moves = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+        if not moves:
+            raise RuntimeError("roll: at least one shift is required")
         if not self._array.size:
             return self.clone()
-        if dims is None:
+        if dims is None or (len(moves) == 1 and dims in ((), [])):
+            if len(moves) > 1:
+                raise RuntimeError(
+                    f"roll: {len(moves)} shifts were given for 0 dims; name the dims, one for each"
+                )
             flat: Tensor = apply(ops.roll, self.reshape(-1), shifts=moves, dims=(0,) * len(moves))
             return flat.reshape(self._array.shape)
         along = (dims,) if isinstance(dims, int) else tuple(dims)
