@@ -102,7 +102,7 @@ def test_loss_is_pytorchs(
 
 def test_kl_divergence_of_a_target_with_zeros_is_finite(torch: Any) -> None:
     target = np.where(PAIR[1] > 0.5, PAIR[1], 0)
-    mine = nn.functional.kl_div(tg.tensor(PAIR[0]), tg.tensor(target), "sum")
+    mine = nn.functional.kl_div(tg.tensor(PAIR[0]), tg.tensor(target), reduction="sum")
     pair = torch.tensor(PAIR[0]), torch.tensor(target)
     theirs = torch.nn.functional.kl_div(*pair, reduction="sum")
     assert mine.item() == pytest.approx(theirs.item())

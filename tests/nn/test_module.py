@@ -376,7 +376,7 @@ def test_ignored_targets() -> None:
         (lambda: F.nll_loss(tg.ones(2, 3), tg.tensor([0])), RuntimeError, r"targets of shape \[2\]"),
         (lambda: F.nll_loss(tg.ones(2, 3), tg.tensor([0], dtype=tg.int8).bool()), TypeError, "class numbers"),
         (lambda: F.cross_entropy(tg.ones(2, 3), tg.tensor([0, 1]), reduction="avg"), ValueError, "'avg'"),
-        (lambda: nn.MSELoss("avg"), ValueError, "'avg'"),
+        (lambda: nn.MSELoss(reduction="avg"), ValueError, "'avg'"),
     
         (lambda: F.binary_cross_entropy(tg.ones(1) * 2, tg.ones(1)), RuntimeError, "between 0 and 1"),
         (lambda: nn.Linear(3, 2)(tg.ones(1, 4)), RuntimeError, "linear"),

@@ -73,8 +73,8 @@ def check_target(shape: tuple[int, ...], target: Any, ignore_index: int) -> bool
         classes, or lie outside of 0 ... C - 1. They would otherwise wrap around, as NumPy's
         indices do.
     """
-    if target.dtype.kind not in "iu":
-        raise TypeError(
+    if target.dtype not in (np.int64, np.uint8):
+        raise (TypeError if target.dtype.kind not in "iu" else RuntimeError)(
             f"targets must be class numbers (int64), got {target.dtype}; convert them with long()"
         )
     if not shape:
@@ -103,12 +103,18 @@ def check_target(shape: tuple[int, ...], target: Any, ignore_index: int) -> bool
 def _terms(shape: tuple[int, ...], target: Any, weight: Any, ignore_index: int, dtype: Any) -> Any:
     """Return rows, columns and weights (None if all are 1) of the elements that count."""
     ignored = check_target(shape, target, ignore_index)
+    classes = shape[1] if len(shape) > 1 else shape[0]
+    if weight is not None and (weight.shape != (classes,) or weight.dtype != dtype):
+        raise RuntimeError(
+            f"a weight for each class is needed: shape [{classes}] and dtype {dtype}, but the "
+            f"weights have shape {list(weight.shape)} and dtype {weight.dtype}"
+        )
     columns = target.reshape(-1)
     rows = np.arange(columns.size)
     if ignored:
         rows = rows[columns != ignore_index]
         columns = columns[rows]
-    weights = None if weight is None else np.asarray(weight, dtype)[columns]
+    weights = None if weight is None else weight[columns]
     return rows, columns, weights
 
 

@@ -266,11 +266,11 @@ def as_lengths(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
     return shape
 
 
-def need_floats(name: str, x: Any) -> None:
+def need_floats(name: str, x: Any, argument: str = "input") -> None:
     """Refuse a tensor that doesn't hold floating-point numbers."""
     if x._array.dtype.kind != "f":
         raise RuntimeError(
-            f"{name}: the input must be floating point, but is {dtypes.of(x._array.dtype)}; "
+            f"{name}: the {argument} must be floating point, but is {dtypes.of(x._array.dtype)}; "
             f"convert it with float()"
         )
 

@@ -188,9 +188,11 @@ def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:  # noq
     """
     _no_bools("median", input, dim)
     if dim is None:
+        kind = input._array.dtype
+        if not input._array.size and kind.kind == "f":
+            return input.sum() + np.nan
         if not input._array.size:
-            kind = input._array.dtype
-            return wrap(np.full((), np.nan if kind.kind == "f" else np.iinfo(kind).min, kind))
+            return wrap(np.full((), np.iinfo(kind).min, kind))
         return apply(ops.median, input)
     d = _one_dim("median", input, dim)
     if not input._array.ndim:

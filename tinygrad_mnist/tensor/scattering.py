@@ -53,6 +53,11 @@ def _scattered(name: str, x: Any, dim: Any, index: Any, src: Any) -> tuple[Any, 
     return where, src, d
 
 
+def _unwritten(x: Any, src: Any) -> Tensor:
+    """Return a copy into which nothing is written; the source takes part, with a gradient of 0."""
+    return x + src.reshape(-1)[:0].sum() if src.requires_grad else x.clone()  # type: ignore[no-any-return]
+
+
 @public
 def scatter(
     input: Tensor,  # noqa: A002
@@ -91,7 +96,7 @@ def scatter(
         source = source._array.item()
     where, source, d = _scattered("scatter", input, dim, index, source)
     if not where.size:
-        return input.clone()
+        return _unwritten(input, source)
     if reduce == "add":
         return apply(ops.scatter_add, input, where, source, dim=d)  # type: ignore[no-any-return]
     if reduce == "multiply":
@@ -139,7 +144,7 @@ def scatter_reduce(
         raise NotImplementedError(f"{name}: 'mean' is not implemented for bools")
     where, src, d = _scattered(name, input, dim, index, as_tensor(name, "src", src))
     if not where.size:
-        return input.clone()
+        return _unwritten(input, src)
     if not input._array.ndim:
         return scatter_reduce(
             input.reshape(1), 0, wrap(where.reshape(1)), src.reshape(1), reduce,

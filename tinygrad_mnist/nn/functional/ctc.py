@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.nn.functional.loss import check_reduction
+from tinygrad_mnist.nn.functional.loss import as_reduction
 from tinygrad_mnist.tensor import Tensor, stack
 from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.functions import where
@@ -48,7 +48,7 @@ def ctc_loss(
     RuntimeError
         When the lengths or labels don't fit.
     """
-    check_reduction("ctc_loss", reduction)
+    reduction = as_reduction("ctc_loss", reduction)
     alone = log_probs.ndim == 2
     logs = log_probs.unsqueeze(1) if alone else log_probs
     times, count, classes = logs.shape

@@ -7,9 +7,9 @@ from typing import Any
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
 from tinygrad_mnist.nn.functional.activation import log1p_exp
-from tinygrad_mnist.nn.functional.loss import check_reduction, check_shapes, weighted
+from tinygrad_mnist.nn.functional.loss import as_reduction, check_expands, check_shapes, weighted
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.arguments import named, need_floats
 from tinygrad_mnist.tensor.functions import where
 
 
@@ -18,7 +18,9 @@ def nll_loss(
     input: Any,  # noqa: A002
     target: Any,
     weight: Any = None,
+    size_average: bool | None = None,
     ignore_index: int = -100,
+    reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
     """Return the negative log likelihood of class targets, given log probabilities (N, C, ...).
@@ -28,7 +30,8 @@ def nll_loss(
     IndexError
         When a target is not a class number.
     """
-    check_reduction("nll_loss", reduction)
+    reduction = as_reduction("nll_loss", reduction, size_average, reduce)
+    target = _without_batch(input, target)
     out: Tensor = apply(
         ops.nll_loss, input, target, weight, ignore_index=ignore_index, reduction=reduction
     )
@@ -40,7 +43,9 @@ def cross_entropy(
     input: Any,  # noqa: A002
     target: Any,
     weight: Any = None,
+    size_average: bool | None = None,
     ignore_index: int = -100,
+    reduce: bool | None = None,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
@@ -61,13 +66,19 @@ def cross_entropy(
     >>> cross_entropy(tensor([[1000.0, 0.0]]), tensor([1]))
     tensor(1000.)
     """
-    check_reduction("cross_entropy", reduction)
+    reduction = as_reduction("cross_entropy", reduction, size_average, reduce)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(
             f"cross_entropy: label_smoothing must be between 0.0 and 1.0, got {label_smoothing}"
         )
     if isinstance(target, Variable) and target._array.dtype.kind == "f":
+        if ignore_index >= 0:
+            raise RuntimeError(
+                f"cross_entropy: ignore_index={ignore_index} has no meaning for probabilities as "
+                f"targets; leave it away, or give class numbers (long())"
+            )
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
+    target = _without_batch(input, target)
     if not label_smoothing:
         hard: Tensor = apply(
             ops.cross_entropy, input, target, weight, ignore_index=ignore_index, reduction=reduction
@@ -92,6 +103,13 @@ def cross_entropy(
     return nll * (1 - label_smoothing) + smooth * (label_smoothing / classes)  # type: ignore[no-any-return]
 
 
+def _without_batch(scores: Any, target: Any) -> Any:
+    """Return the target of a single row of scores, which may have a dimension of length 1."""
+    if scores.ndim == 1 and target.ndim == 1 and len(target) == 1:
+        return target.reshape(())
+    return target
+
+
 def _soft_cross_entropy(
     input: Any,  # noqa: A002
     target: Any,
@@ -107,6 +125,11 @@ def _soft_cross_entropy(
         )
     dim = 1 if input.ndim > 1 else 0
     classes = input.shape[dim]
+    if weight is not None and weight.shape != (classes,):
+        raise RuntimeError(
+            f"cross_entropy: a weight for each of {classes} classes is needed, but the weights "
+            f"have shape {list(weight.shape)}"
+        )
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / classes
     losses = -_times(input.log_softmax(dim) * target, weight, dim).sum(dim)
@@ -128,6 +151,8 @@ def binary_cross_entropy(
     input: Tensor,  # noqa: A002
     target: Tensor,
     weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
     r"""Return the binary cross entropy of probabilities and targets, both between 0 and 1.
@@ -142,8 +167,14 @@ def binary_cross_entropy(
     RuntimeError
         When a probability is outside of [0, 1].
     """
-    check_reduction("binary_cross_entropy", reduction)
+    reduction = as_reduction("binary_cross_entropy", reduction, size_average, reduce)
     check_shapes("binary_cross_entropy", input, target)
+    check_expands("binary_cross_entropy", "weight", weight, input)
+    if input.dtype != target.dtype:
+        raise RuntimeError(
+            f"binary_cross_entropy: the target has dtype {target.dtype}, but the input has "
+            f"{input.dtype}; convert it with to(input.dtype)"
+        )
     if input._array.size and not ((input._array >= 0) & (input._array <= 1)).all():
         raise RuntimeError(
             "binary_cross_entropy: all elements of input should be between 0 and 1; apply sigmoid "
@@ -157,6 +188,8 @@ def binary_cross_entropy_with_logits(
     input: Any,  # noqa: A002
     target: Any,
     weight: Any = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
     reduction: str = "mean",
     pos_weight: Any = None,
 ) -> Tensor:
@@ -172,8 +205,11 @@ def binary_cross_entropy_with_logits(
     >>> binary_cross_entropy_with_logits(tensor(1000.0), tensor(0.0))
     tensor(1000.)
     """
-    check_reduction("binary_cross_entropy_with_logits", reduction)
+    reduction = as_reduction("binary_cross_entropy_with_logits", reduction, size_average, reduce)
     check_shapes("binary_cross_entropy_with_logits", input, target)
+    check_expands("binary_cross_entropy_with_logits", "weight", weight, input)
+    check_expands("binary_cross_entropy_with_logits", "pos_weight", pos_weight, input)
+    need_floats("binary_cross_entropy_with_logits", target, "target")
     if pos_weight is None:
         losses = log1p_exp(input) - input * target
     else:
