@@ -73,8 +73,9 @@ def batch_norm(
         )
     with np.errstate(all="ignore"):
         mean, var, _ = statistics(input._array, dims)
-    _move(running_mean, mean.reshape(-1), momentum, count)
-    _move(running_var, var.reshape(-1) * np.float64(count / max(count - 1, 1)), momentum, count)
+    if count:  # an empty batch has no statistics
+        _move(running_mean, mean.reshape(-1), momentum)
+        _move(running_var, var.reshape(-1) * np.float64(count / max(count - 1, 1)), momentum)
     return apply(ops.standardize, input, w, b, mean, var, dim=dims, eps=eps)  # type: ignore[no-any-return]
 
 
@@ -96,9 +97,9 @@ def _check_parameters(
             )
 
 
-def _move(running: Tensor | None, value: np.ndarray, momentum: float, count: int) -> None:
+def _move(running: Tensor | None, value: np.ndarray, momentum: float) -> None:
     """Move running statistics towards a value, in place."""
-    if running is not None and count:  # an empty batch has no statistics
+    if running is not None:
         held = running._array
         held[...] = (1 - momentum) * held + momentum * value
         running._version.bump("batch_norm")
@@ -139,10 +140,12 @@ def instance_norm(
         )
     like, dims = (channels,) + (1,) * len(size), tuple(range(2, input.ndim))
     w, b = (None if p is None else p.reshape(like) for p in (weight, bias))
-    mean, var, _ = statistics(input._array, dims)
-    _move(running_mean, mean.mean(0).reshape(-1), momentum, input._array.size)
-    unbiased = var.mean(0).reshape(-1) * np.float64(count / max(count - 1, 1))
-    _move(running_var, unbiased, momentum, input._array.size)
+    with np.errstate(all="ignore"):
+        mean, var, _ = statistics(input._array, dims)
+    if input._array.size:  # no images have no statistics
+        _move(running_mean, mean.mean(0).reshape(-1), momentum)
+        unbiased = var.mean(0).reshape(-1) * np.float64(count / max(count - 1, 1))
+        _move(running_var, unbiased, momentum)
     return apply(ops.standardize, input, w, b, mean, var, dim=dims, eps=eps)  # type: ignore[no-any-return]
 
 
