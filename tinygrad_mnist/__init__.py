@@ -225,6 +225,8 @@ from tinygrad_mnist.tensor import gt as gt
 from tinygrad_mnist.tensor import half as half
 from tinygrad_mnist.tensor import heaviside as heaviside
 from tinygrad_mnist.tensor import histc as histc
+from tinygrad_mnist.tensor import histogram as histogram
+from tinygrad_mnist.tensor import histogramdd as histogramdd
 from tinygrad_mnist.tensor import hsplit as hsplit
 from tinygrad_mnist.tensor import hstack as hstack
 from tinygrad_mnist.tensor import hypot as hypot
@@ -426,6 +428,11 @@ __version__ = "0.1.0"
 _LATER = ("datasets", "distributions", "testing")
 """Modules that are imported when they are first asked for."""
 
+_FUNCTIONAL = """adaptive_avg_pool1d alpha_dropout avg_pool1d bilinear celu_ channel_shuffle conv3d
+conv_transpose1d feature_alpha_dropout group_norm hardshrink max_pool1d max_pool2d pixel_unshuffle
+selu_ threshold threshold_"""
+"""Functions of nn.functional that PyTorch has here, too."""
+
 if TYPE_CHECKING:
     from tinygrad_mnist import datasets as datasets
     from tinygrad_mnist import distributions as distributions
@@ -436,4 +443,11 @@ else:  # a type checker would believe in every name
         """Import a module, or say what to use in the place of a name that is not offered."""
         if name in _LATER:
             return importlib.import_module(f"{__name__}.{name}")
+        if name in _FUNCTIONAL.split():
+            return getattr(nn.functional, name)
+        if name.startswith("_foreach_") or (name.endswith("_") and not name.startswith("_")):
+            part = "foreach" if name.startswith("_") else "writing"
+            found = getattr(importlib.import_module(f"{__name__}.tensor.{part}"), name, None)
+            if found is not None:
+                return found
         raise _absent.explain(__name__, name)

@@ -21,6 +21,7 @@ from tinygrad_mnist.naming import Names as Names
 from tinygrad_mnist.naming import complain as complain
 from tinygrad_mnist.naming import named as named
 from tinygrad_mnist.naming import named_methods as named_methods
+from tinygrad_mnist.naming import warn as warn
 from tinygrad_mnist.ops import dtypes
 
 R = TypeVar("R")
@@ -168,6 +169,35 @@ def as_tensors(name: str, tensors: Any) -> list[Any]:
                 f"{name}: expected Tensor as element {position}, but got {type(x).__name__}"
             )
     return found
+
+
+def number_first(call: Callable[..., Any], given: Sequence[Any], *settings: str) -> Any:
+    """Make a call whose older form has numbers before the tensors: ``x.add_(2, y)``, for alpha.
+
+    Raises
+    ------
+    TypeError
+        When they aren't numbers, or too many.
+    """
+    name, tensors = call.__name__, 1 if settings == ("alpha",) else 2  # add and sub have one
+    count = len(given) - tensors
+    if count > len(settings) or any(map(_is_large, given[:count])):
+        raise TypeError(
+            f"{name}() takes {tensors} positional arguments but {len(given)} were given; numbers "
+            f"are given by name: {', '.join(f'{setting}=' for setting in settings)}"
+        )
+    numbers = [
+        as_number(name, setting, x) for setting, x in zip(settings, given[:count], strict=False)
+    ]
+    warn(
+        f"{name}: this form, with a number before the tensors, is deprecated in PyTorch; write "
+        f"{name}({'tensor' if tensors == 1 else 'tensor1, tensor2'}, {settings[0]}=number)"
+    )
+    return call(*given[count:], **dict(zip(settings, numbers, strict=False)))
+
+
+def _is_large(x: Any) -> bool:
+    return isinstance(x, list | tuple) or np.ndim(x._array if isinstance(x, Variable) else x) > 0
 
 
 def as_int(name: str, argument: str, x: Any) -> int:

@@ -105,6 +105,10 @@ class ConversionMethods(Variable):
         """Convert to float16."""
         return self.to(dtypes.float16)
 
+    def bfloat16(self) -> Tensor:
+        """Raise: NumPy has no bfloat16; float32 is as exact or more."""
+        return self.to(dtypes.bfloat16)
+
     def long(self) -> Tensor:
         """Convert to int64."""
         return self.to(dtypes.int64)

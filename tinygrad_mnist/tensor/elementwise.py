@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_number, as_tensor, named
+from tinygrad_mnist.tensor.arguments import as_number, as_tensor, named, number_first
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -112,12 +112,16 @@ class ElementwiseMethods(Variable):
 
     # Arithmetic
 
-    def add(self, other: Any, *, alpha: float = 1) -> Tensor:
+    def add(self, other: Any, *older: Any, alpha: float = 1) -> Tensor:
         """Return ``self + alpha * other``."""
+        if older:
+            return number_first(self.add, (other, *older), "alpha")  # type: ignore[no-any-return]
         return apply(ops.add, self, other if is_one(alpha) else scaled("add", self, other, alpha))  # type: ignore[no-any-return]
 
-    def sub(self, other: Any, *, alpha: float = 1) -> Tensor:
+    def sub(self, other: Any, *older: Any, alpha: float = 1) -> Tensor:
         """Return ``self - alpha * other``."""
+        if older:
+            return number_first(self.sub, (other, *older), "alpha")  # type: ignore[no-any-return]
         return apply(ops.sub, self, other if is_one(alpha) else scaled("sub", self, other, alpha))  # type: ignore[no-any-return]
 
     def mul(self, other: Any) -> Tensor:
@@ -352,14 +356,18 @@ class ElementwiseMethods(Variable):
         return apply(ops.add, self, apply(ops.mul, apply(ops.sub, end, self), weight))  # type: ignore[no-any-return]
 
     @named
-    def addcmul(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
+    def addcmul(self, tensor1: Any, tensor2: Any, *older: Any, value: float = 1) -> Tensor:
         """Return ``self + value * tensor1 * tensor2``."""
+        if older:
+            return number_first(self.addcmul, (tensor1, tensor2, *older), "value")  # type: ignore[no-any-return]
         check_product("addcmul", self, tensor1, tensor2, "b")
         return self.add(apply(ops.mul, tensor1, tensor2), alpha=value)
 
     @named
-    def addcdiv(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
+    def addcdiv(self, tensor1: Any, tensor2: Any, *older: Any, value: float = 1) -> Tensor:
         """Return ``self + value * tensor1 / tensor2``."""
+        if older:
+            return number_first(self.addcdiv, (tensor1, tensor2, *older), "value")  # type: ignore[no-any-return]
         check_product("addcdiv", self, tensor1, tensor2, "biu")
         return self.add(apply(ops.div, tensor1, tensor2), alpha=value)
 

@@ -36,6 +36,24 @@ def scalar_first(method: Any) -> Any:
     return call
 
 
+def beta_first(method: Any) -> Any:
+    """Make a function of a Tensor method, in whose older form beta stood before the tensor."""
+    checked = public(method)
+
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if len(args) > 3:
+            if isinstance(args[0], Variable):
+                raise TypeError(
+                    f"{method.__name__}() takes 3 tensors by position, but {len(args)} arguments "
+                    f"were given; numbers are given by name: beta=, alpha="
+                )
+            args = (args[1], args[0], *args[2:])
+        return checked(*args, **kwargs)
+
+    return call
+
+
 add = scalar_first(Tensor.add)
 sub = scalar_first(Tensor.sub)
 mul = scalar_first(Tensor.mul)
@@ -158,11 +176,11 @@ bmm = function(Tensor.bmm)
 mv = function(Tensor.mv)
 dot = function(Tensor.dot)
 outer = function(Tensor.outer)
-addmm = function(Tensor.addmm)
-addbmm = function(Tensor.addbmm)
-addmv = function(Tensor.addmv)
-addr = function(Tensor.addr)
-baddbmm = function(Tensor.baddbmm)
+addmm = beta_first(Tensor.addmm)
+addbmm = beta_first(Tensor.addbmm)
+addmv = beta_first(Tensor.addmv)
+addr = beta_first(Tensor.addr)
+baddbmm = beta_first(Tensor.baddbmm)
 cholesky = function(Tensor.cholesky)
 cholesky_inverse = function(Tensor.cholesky_inverse)
 cholesky_solve = function(Tensor.cholesky_solve)

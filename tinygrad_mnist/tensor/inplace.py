@@ -26,7 +26,7 @@ from tinygrad_mnist.autograd.inplace import (
 from tinygrad_mnist.naming import warn
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import random
-from tinygrad_mnist.tensor.arguments import as_number, broadcast, named_methods
+from tinygrad_mnist.tensor.arguments import as_number, broadcast, named_methods, number_first
 from tinygrad_mnist.tensor.elementwise import (
     check_lerp,
     check_product,
@@ -65,14 +65,18 @@ class InplaceMethods(Variable):
 
         def __setitem__(self, index: Any, value: Any) -> None: ...
 
-    def add_(self, other: Any, *, alpha: float = 1) -> Tensor:
+    def add_(self, other: Any, *older: Any, alpha: float = 1) -> Tensor:
         """Add ``alpha * other`` to self."""
+        if older:
+            return number_first(self.add_, (other, *older), "alpha")  # type: ignore[no-any-return]
         if not is_one(alpha):
             other = scaled("add_", self, other, alpha)
         return apply_inplace(ops.add, self, other)  # type: ignore[no-any-return]
 
-    def sub_(self, other: Any, *, alpha: float = 1) -> Tensor:
+    def sub_(self, other: Any, *older: Any, alpha: float = 1) -> Tensor:
         """Subtract ``alpha * other`` from self."""
+        if older:
+            return number_first(self.sub_, (other, *older), "alpha")  # type: ignore[no-any-return]
         if not is_one(alpha):
             other = scaled("sub_", self, other, alpha)
         return apply_inplace(ops.sub, self, other)  # type: ignore[no-any-return]
@@ -155,13 +159,17 @@ class InplaceMethods(Variable):
         check_lerp("lerp_", self, end, weight)
         return self.add_(apply(ops.mul, apply(ops.sub, end, self), weight))
 
-    def addcmul_(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
+    def addcmul_(self, tensor1: Any, tensor2: Any, *older: Any, value: float = 1) -> Tensor:
         """Add ``value * tensor1 * tensor2`` to self."""
+        if older:
+            return number_first(self.addcmul_, (tensor1, tensor2, *older), "value")  # type: ignore[no-any-return]
         check_product("addcmul_", self, tensor1, tensor2, "b")
         return self.add_(apply(ops.mul, tensor1, tensor2), alpha=value)
 
-    def addcdiv_(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
+    def addcdiv_(self, tensor1: Any, tensor2: Any, *older: Any, value: float = 1) -> Tensor:
         """Add ``value * tensor1 / tensor2`` to self."""
+        if older:
+            return number_first(self.addcdiv_, (tensor1, tensor2, *older), "value")  # type: ignore[no-any-return]
         check_product("addcdiv_", self, tensor1, tensor2, "biu")
         return self.add_(apply(ops.div, tensor1, tensor2), alpha=value)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Variable, wrap
+from tinygrad_mnist.autograd.graph import Variable, Version, is_tracked, wrap
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_lengths, as_number, as_tuple, named
+from tinygrad_mnist.tensor.arguments import as_lengths, as_number, as_tensor, as_tuple, named
 from tinygrad_mnist.tensor.device import check_device
+from tinygrad_mnist.tensor.printing import Size
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -33,6 +35,12 @@ def _new(
     return out.requires_grad_() if requires_grad else out
 
 
+def _shape(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
+    if not size:
+        raise TypeError(f"{name}() missing 1 required positional argument: 'size'")
+    return as_lengths(name, size)
+
+
 class LikeMethods(Variable):
     """What Tensor can make in its own likeness."""
 
@@ -44,19 +52,75 @@ class LikeMethods(Variable):
         return _new(lambda kind: np.array(data, dtype=kind), self, **settings)
 
     @named
+    def new(self, *data: Any, device: Any = None) -> Tensor:
+        """Return a tensor of this one's dtype: empty, of a shape, or of the given numbers.
+
+        PyTorch's older form: ``new_empty``, ``new_tensor`` and the others say which is meant.
+        """
+        check_device(device)
+        if not data:
+            return self.new_empty(0)
+        if len(data) > 1 or isinstance(data[0], int | Size):
+            return self.new_empty(*data)
+        if not isinstance(data[0], Variable):
+            as_tuple("new", "data", data[0].tolist() if hasattr(data[0], "tolist") else data[0])
+            return self.new_tensor(data[0])
+        if data[0]._array.dtype != self._array.dtype:
+            raise TypeError(
+                f"new: the tensor has dtype {dtypes.of(data[0]._array.dtype)}, but this one has "
+                f"{dtypes.of(self._array.dtype)}; use new_tensor, which converts"
+            )
+        return data[0].view_as(data[0])  # type: ignore[attr-defined,no-any-return]
+
+    @named
     def new_empty(self, *size: Any, **settings: Any) -> Tensor:
         """Return a new tensor of a shape, of whatever lies in memory."""
-        return _new(lambda kind: np.empty(as_lengths("new_empty", size), kind), self, **settings)
+        return _new(lambda kind: np.empty(_shape("new_empty", size), kind), self, **settings)
 
     @named
     def new_zeros(self, *size: Any, **settings: Any) -> Tensor:
         """Return zeros of a shape, in this one's dtype unless another is named."""
-        return _new(lambda kind: np.zeros(as_lengths("new_zeros", size), kind), self, **settings)
+        return _new(lambda kind: np.zeros(_shape("new_zeros", size), kind), self, **settings)
 
     @named
     def new_ones(self, *size: Any, **settings: Any) -> Tensor:
         """Return ones of a shape, in this one's dtype unless another is named."""
-        return _new(lambda kind: np.ones(as_lengths("new_ones", size), kind), self, **settings)
+        return _new(lambda kind: np.ones(_shape("new_ones", size), kind), self, **settings)
+
+    @named
+    def resize_(self, *size: Any, memory_format: Any = None) -> Tensor:
+        """Give self another shape, and as many elements as that takes; return it.
+
+        The elements stay in their order. What comes to them is whatever lies in memory, and then
+        the memory is new: views of the old one don't follow. ``resize_(0)`` makes room for
+        ``out=``.
+
+        Raises
+        ------
+        RuntimeError
+            When a gradient is asked for, or the elements aren't in row-major order.
+        """
+        shape, array = _shape("resize_", size), self._array
+        if is_tracked(self):
+            raise RuntimeError("resize_: can't resize a tensor that requires grad; detach() it")
+        if shape == array.shape:
+            return self  # type: ignore[return-value]
+        if not array.flags.c_contiguous:
+            raise RuntimeError("resize_: the elements must be in row-major order; use contiguous()")
+        number = math.prod(shape)
+        if number <= array.size:
+            self._array = array.reshape(-1)[:number].reshape(shape)
+        else:
+            self._array = np.empty(shape, array.dtype)
+            self._array.reshape(-1)[: array.size] = array.reshape(-1)
+            self._version = Version()
+        self._base, self._path = None, ()
+        return self  # type: ignore[return-value]
+
+    @named
+    def resize_as_(self, other: Any, *, memory_format: Any = None) -> Tensor:
+        """Give self the shape of another tensor, as :meth:`resize_` does."""
+        return self.resize_(as_tensor("resize_as_", "other", other)._array.shape)
 
     @named
     def new_full(self, size: Any, fill_value: Any, **settings: Any) -> Tensor:

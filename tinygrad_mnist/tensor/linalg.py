@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_dim, expands, named_methods
+from tinygrad_mnist.tensor.arguments import as_dim, expands, named_methods, number_first
 from tinygrad_mnist.tensor.factorization import FactorizationMethods
 
 if TYPE_CHECKING:
@@ -117,27 +117,41 @@ class LinalgMethods(FactorizationMethods):
 
     ger = outer
 
-    def addmm(self, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    def addmm(self, mat1: Any, mat2: Any, *older: Any, beta: float = 1, alpha: float = 1) -> Tensor:
         """Return ``beta * self + alpha * mat1 @ mat2``."""
+        if older:
+            return number_first(self.addmm, (mat1, mat2, *older), "beta", "alpha")  # type: ignore[no-any-return]
         return added("addmm", self, mat1._product("addmm", mat2, 2, 2), beta, alpha)
 
-    def addmv(self, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    def addmv(self, mat: Any, vec: Any, *older: Any, beta: float = 1, alpha: float = 1) -> Tensor:
         """Return ``beta * self + alpha * mat @ vec``."""
+        if older:
+            return number_first(self.addmv, (mat, vec, *older), "beta", "alpha")  # type: ignore[no-any-return]
         return added("addmv", self, mat._product("addmv", vec, 2, 1), beta, alpha)
 
-    def addr(self, vec1: Any, vec2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    def addr(self, vec1: Any, vec2: Any, *older: Any, beta: float = 1, alpha: float = 1) -> Tensor:
         """Return ``beta * self + alpha * outer(vec1, vec2)``."""
+        if older:
+            return number_first(self.addr, (vec1, vec2, *older), "beta", "alpha")  # type: ignore[no-any-return]
         product = vec1.outer(vec2)
         common = dtypes.result_type(self._array, product._array)
         x: Any = self
         return added("addr", x.to(common), product.to(common), beta, alpha)
 
-    def baddbmm(self, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    def baddbmm(
+        self, batch1: Any, batch2: Any, *older: Any, beta: float = 1, alpha: float = 1
+    ) -> Tensor:
         """Return ``beta * self + alpha * batch1 @ batch2``, for batches of matrices."""
+        if older:
+            return number_first(self.baddbmm, (batch1, batch2, *older), "beta", "alpha")  # type: ignore[no-any-return]
         return added("baddbmm", self, batch1.bmm(batch2), beta, alpha)
 
-    def addbmm(self, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    def addbmm(
+        self, batch1: Any, batch2: Any, *older: Any, beta: float = 1, alpha: float = 1
+    ) -> Tensor:
         """Return ``beta * self`` plus alpha times the sum of a batch of matrix products."""
+        if older:
+            return number_first(self.addbmm, (batch1, batch2, *older), "beta", "alpha")  # type: ignore[no-any-return]
         return added("addbmm", self, batch1.bmm(batch2).sum(0), beta, alpha)
 
     def trace(self) -> Tensor:

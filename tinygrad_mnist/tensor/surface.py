@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tinygrad_mnist.tensor.histogram import HistogramMethods
 from tinygrad_mnist.tensor.like import LikeMethods
 from tinygrad_mnist.tensor.ordering import OrderingMethods
 from tinygrad_mnist.tensor.sampling import SamplingMethods
@@ -16,6 +17,7 @@ class SurfaceMethods(
     SpecialMethods,
     OrderingMethods,
     StatisticsMethods,
+    HistogramMethods,
     SamplingMethods,
     ScatterMethods,
     ViewMethods,

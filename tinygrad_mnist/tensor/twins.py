@@ -20,6 +20,7 @@ from tinygrad_mnist.tensor import scattering, special, statistics
 from tinygrad_mnist.tensor.arguments import as_number, complain, named
 from tinygrad_mnist.tensor.elementwise import ElementwiseMethods
 from tinygrad_mnist.tensor.indexing import IndexingMethods
+from tinygrad_mnist.tensor.linalg import LinalgMethods
 from tinygrad_mnist.tensor.reduction import ReductionMethods
 from tinygrad_mnist.tensor.shape import ShapeMethods
 
@@ -103,6 +104,11 @@ class InplaceTwins(Variable):
     trunc_ = applied(ops.trunc)
     negative_, absolute_, fix_ = neg_, abs_, trunc_
 
+    addbmm_ = inplace(LinalgMethods.addbmm)
+    addmm_ = inplace(LinalgMethods.addmm)
+    addmv_ = inplace(LinalgMethods.addmv)
+    addr_ = inplace(LinalgMethods.addr)
+    baddbmm_ = inplace(LinalgMethods.baddbmm)
     acos_ = inplace(ElementwiseMethods.acos)
     acosh_ = inplace(special.acosh)
     asin_ = inplace(ElementwiseMethods.asin)
@@ -116,10 +122,13 @@ class InplaceTwins(Variable):
     bitwise_xor_ = inplace(ElementwiseMethods.bitwise_xor)
     clamp_max_ = inplace(special.clamp_max)
     clamp_min_ = inplace(special.clamp_min)
+    bitwise_left_shift_ = inplace(special.bitwise_left_shift)
+    bitwise_right_shift_ = inplace(special.bitwise_right_shift)
     cos_ = inplace(ElementwiseMethods.cos)
     cosh_ = inplace(ElementwiseMethods.cosh)
     cumprod_ = inplace(statistics.cumprod)
     cumsum_ = inplace(ReductionMethods.cumsum)
+    deg2rad_ = inplace(special.deg2rad)
     digamma_ = inplace(special.digamma)
     eq_ = inplace(ElementwiseMethods.eq)
     erf_ = inplace(ElementwiseMethods.erf)
@@ -132,6 +141,7 @@ class InplaceTwins(Variable):
     frac_ = inplace(special.frac)
     ge_ = inplace(ElementwiseMethods.ge)
     gt_ = inplace(ElementwiseMethods.gt)
+    heaviside_ = inplace(special.heaviside)
     hypot_ = inplace(special.hypot)
     index_add_ = inplace(scattering.index_add)
     index_copy_ = inplace(scattering.index_copy)
@@ -151,6 +161,7 @@ class InplaceTwins(Variable):
     masked_scatter_ = inplace(scattering.masked_scatter)
     nan_to_num_ = inplace(special.nan_to_num)
     ne_ = inplace(ElementwiseMethods.ne)
+    rad2deg_ = inplace(special.rad2deg)
     remainder_ = inplace(ElementwiseMethods.remainder)
     round_ = inplace(ElementwiseMethods.round)
     scatter_ = inplace(scattering.scatter)
@@ -164,6 +175,9 @@ class InplaceTwins(Variable):
     tril_ = inplace(ShapeMethods.tril)
     triu_ = inplace(ShapeMethods.triu)
     xlogy_ = inplace(special.xlogy)
+    arccos_, arccosh_, arcsin_, arcsinh_ = acos_, acosh_, asin_, asinh_
+    arctan_, arctanh_, arctan2_ = atan_, atanh_, atan2_
+    greater_, greater_equal_, less_, less_equal_, not_equal_ = gt_, ge_, lt_, le_, ne_
 
     squeeze_ = reshaped(ShapeMethods.squeeze)
     unsqueeze_ = reshaped(ShapeMethods.unsqueeze)

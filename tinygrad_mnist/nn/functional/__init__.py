@@ -1,21 +1,27 @@
 """The layers and losses as functions, under PyTorch's names."""
 
 from tinygrad_mnist.nn.functional.activation import celu as celu
+from tinygrad_mnist.nn.functional.activation import celu_ as celu_
 from tinygrad_mnist.nn.functional.activation import elu as elu
+from tinygrad_mnist.nn.functional.activation import elu_ as elu_
 from tinygrad_mnist.nn.functional.activation import gelu as gelu
 from tinygrad_mnist.nn.functional.activation import glu as glu
 from tinygrad_mnist.nn.functional.activation import hardshrink as hardshrink
 from tinygrad_mnist.nn.functional.activation import hardsigmoid as hardsigmoid
 from tinygrad_mnist.nn.functional.activation import hardswish as hardswish
 from tinygrad_mnist.nn.functional.activation import hardtanh as hardtanh
+from tinygrad_mnist.nn.functional.activation import hardtanh_ as hardtanh_
 from tinygrad_mnist.nn.functional.activation import leaky_relu as leaky_relu
+from tinygrad_mnist.nn.functional.activation import leaky_relu_ as leaky_relu_
 from tinygrad_mnist.nn.functional.activation import log_softmax as log_softmax
 from tinygrad_mnist.nn.functional.activation import logsigmoid as logsigmoid
 from tinygrad_mnist.nn.functional.activation import mish as mish
 from tinygrad_mnist.nn.functional.activation import prelu as prelu
 from tinygrad_mnist.nn.functional.activation import relu as relu
 from tinygrad_mnist.nn.functional.activation import relu6 as relu6
+from tinygrad_mnist.nn.functional.activation import relu_ as relu_
 from tinygrad_mnist.nn.functional.activation import selu as selu
+from tinygrad_mnist.nn.functional.activation import selu_ as selu_
 from tinygrad_mnist.nn.functional.activation import sigmoid as sigmoid
 from tinygrad_mnist.nn.functional.activation import silu as silu
 from tinygrad_mnist.nn.functional.activation import softmax as softmax
@@ -26,6 +32,7 @@ from tinygrad_mnist.nn.functional.activation import softsign as softsign
 from tinygrad_mnist.nn.functional.activation import tanh as tanh
 from tinygrad_mnist.nn.functional.activation import tanhshrink as tanhshrink
 from tinygrad_mnist.nn.functional.activation import threshold as threshold
+from tinygrad_mnist.nn.functional.activation import threshold_ as threshold_
 from tinygrad_mnist.nn.functional.attention import (
     scaled_dot_product_attention as scaled_dot_product_attention,
 )

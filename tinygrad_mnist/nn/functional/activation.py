@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -296,6 +297,24 @@ def threshold(
 ) -> Tensor:
     """Return input where it is above a threshold, elsewhere a value."""
     return written(input, inplace, lambda x: where(x <= threshold, value, x))
+
+
+def _in_place(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make the form of an activation that writes its result over the input."""
+    name = function.__name__ + "_"
+
+    @named
+    @functools.wraps(function)
+    def call(input: Tensor, *args: Any, **kwargs: Any) -> Any:  # noqa: A002
+        return function(input, *args, inplace=True, **kwargs)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"Write what :func:`{function.__name__}` returns over the input, and return it."
+    return call
+
+
+relu_, elu_, selu_, celu_ = map(_in_place, (relu, elu, selu, celu))
+hardtanh_, leaky_relu_, threshold_ = map(_in_place, (hardtanh, leaky_relu, threshold))
 
 
 @named

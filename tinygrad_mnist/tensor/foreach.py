@@ -1,0 +1,87 @@
+"""PyTorch's functions on lists of tensors: ``_foreach_add(xs, ys)`` adds them pair by pair.
+
+Each is a Tensor method, called for one tensor after the other: what a script writes by hand for an
+optimizer gets its numbers, and gradients, though no speed. They are made when they are first asked
+for, as ``torch._foreach_...``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tinygrad_mnist.autograd.graph import Variable
+from tinygrad_mnist.tensor.arguments import as_tensors, complain
+from tinygrad_mnist.tensor.core import Tensor
+
+NEW = """abs acos add addcdiv addcmul asin atan ceil clamp_max clamp_min clone cos cosh div erf erfc
+exp expm1 floor frac lerp lgamma log log10 log1p log2 max maximum minimum mm mul neg norm pow powsum
+reciprocal round rsqrt sigmoid sign sin sinh sqrt sub tan tanh trunc""".split()
+"""Those that return a tuple of new tensors."""
+
+WRITING = [f"{name}_" for name in NEW if name not in ("clone", "max", "mm", "norm", "powsum")]
+WRITING += ["copy_", "zero_"]
+"""Those that write into the tensors, and return the list of them."""
+
+
+def _norm(x: Any, ord: float = 2, dtype: Any = None) -> Any:  # noqa: A002
+    return x.norm(ord, dtype=dtype)
+
+
+def _powsum(x: Any, ord: float = 2, dtype: Any = None) -> Any:  # noqa: A002
+    return x.abs().pow(ord).sum(dtype=dtype)
+
+
+_METHODS: dict[str, Callable[..., Any]] = {
+    "norm": _norm, "powsum": _powsum, "maximum": Tensor.clamp_min, "minimum": Tensor.clamp_max,
+    "maximum_": Tensor.clamp_min_, "minimum_": Tensor.clamp_max_,
+}  # fmt: skip
+"""What isn't the method of the same name: the methods maximum and minimum take no numbers."""
+
+_SETTINGS = ("alpha", "value", "dtype", "ord", "non_blocking")
+"""Keywords of the methods; others name what may be given by position (scalars, other, weight)."""
+
+
+def _each(name: str, method: Callable[..., Any], first: Any, *args: Any, **settings: Any) -> Any:
+    """Call a method for each tensor of a list, with its own part of each argument."""
+    args += tuple(settings.pop(key) for key in list(settings) if key not in _SETTINGS)
+    if isinstance(first, int | float):  # a number to the power of each tensor
+        return tuple(Tensor.__rpow__(x, first) for x in as_tensors(name, args[0]))
+    tensors = as_tensors(name, first)
+    columns = [_column(name, arg, len(tensors)) for arg in args]
+    if len(columns) > 2:  # addcmul and addcdiv: value is a keyword of theirs
+        values = columns.pop()
+        rows = [settings | {"value": value} for value in values]
+    else:
+        rows = [settings] * len(tensors)
+    out = [method(*row, **kwargs) for *row, kwargs in zip(tensors, *columns, rows, strict=True)]
+    return list(tensors) if name.endswith("_") else tuple(out)
+
+
+def _column(name: str, arg: Any, length: int) -> list[Any]:
+    """Return what an argument is for each of the tensors."""
+    if isinstance(arg, Variable) and arg._array.ndim == 1:
+        arg = arg.tolist()  # type: ignore[attr-defined]
+    if not isinstance(arg, list | tuple):
+        return [arg] * length
+    if len(arg) != length:
+        raise RuntimeError(f"{name}: the lists have {length} and {len(arg)} elements")
+    return list(arg)
+
+
+def _make(name: str) -> Callable[..., Any]:
+    called = f"_foreach_{name}"
+    method = _METHODS.get(name) or getattr(Tensor, name)
+
+    def foreach(self: Any, *args: Any, **settings: Any) -> Any:
+        try:
+            return _each(called, method, self, *args, **settings)
+        except Exception as error:
+            complain(called, error)
+
+    foreach.__name__ = foreach.__qualname__ = called
+    foreach.__doc__ = f"Call ``{name}`` for each tensor of a list. Follows ``torch.{called}``."
+    return foreach
+
+
+globals().update({f"_foreach_{name}": _make(name) for name in NEW + WRITING})
