@@ -111,12 +111,12 @@ def test_training_resumes_exactly_from_a_checkpoint(tmp_path: Path) -> None:
     ("obj", "words"),
     [
         ({"a": [1, object()]}, r"\['a'\]\[1\] is a object"),
-        ({("x",): 1}, "key of"),
-        ({True: 1}, "key of"),
+        ({("x", object()): 1}, "key of"),
+        ({tg.ones(1): 1}, "key of"),
         ({"f": lambda: 0}, "is a function"),
         ([np.array(["text"])], r"\[0\] is an array of <U4"),
-        ({"s": {1, 2}}, "is a set"),
-        (1j, "is a complex"),
+        ({"s": {1, object()}}, "is a object"),
+        (range(3), "is a range"),
     ],
 )
 def test_what_cannot_be_saved_is_named_and_nothing_is_written(

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from tinygrad_mnist.late import late
+
+try:
+    import fcntl
+except ImportError:  # there is none on Windows
+    fcntl = None  # type: ignore[assignment]
+
+_SUFFIX = ".unfinished"
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+"""Errors of writing, which Python raises without the file's name."""
 
 
 @contextmanager
@@ -14,7 +28,14 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Open a file for writing that takes the place of ``path`` once it is complete.
 
     It is written beside its destination, flushed to disk, and renamed: a crash, a full disk or an
-    exception in the block leaves the old file whole, and nothing beside it.
+    exception in the block leaves the old file whole, and nothing beside it. What a killed process
+    has left beside it is removed when the next file is written there. A file that is replaced
+    passes on its mode. What isn't a regular file, such as a device or a pipe, is written to.
+
+    Raises
+    ------
+    OSError
+        Naming the file, when it can't be written.
 
     Examples
     --------
@@ -25,29 +46,118 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     >>> path.read_bytes()
     b'whole'
     """
-    import tempfile  # slow to import, and rarely needed
-
-    path = Path(os.path.realpath(path))  # a link goes on pointing where it did
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"can't write {path}: the folder {path.parent} does not exist")
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
+    temporary = None
     try:
-        with os.fdopen(handle, "w+b") as out:
+        old = _status(path)
+        if old is not None and (not stat.S_ISREG(old.st_mode) or not old.st_nlink):
+            with _into(path) as out:
+                yield out
+            return
+        target = Path(os.path.realpath(path))  # a link goes on pointing where it did
+        if not target.parent.is_dir():
+            raise FileNotFoundError(
+                f"can't write {target}: the folder {target.parent} does not exist"
+            )
+        _remove_unfinished(target.parent)
+        with _beside(target, 0o666 if old is None else stat.S_IMODE(old.st_mode)) as out:
+            temporary = out.name
             yield out
             out.flush()
+            if old is not None:
+                _pass_on(old, out.fileno())
             os.fsync(out.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    _sync_folder(path.parent)
+            os.replace(temporary, target)
+        _sync_folder(target.parent)
+    except BaseException as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):  # it is gone if it has got its name already
+                os.unlink(temporary)
+        raise _explained(error, path, temporary) from None
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _status(path: str | os.PathLike[str]) -> os.stat_result | None:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "is a folder, not a file to write", os.fspath(path))
+    return status
+
+
+@contextmanager
+def _into(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """Open a file whose content then goes into what can't be replaced, nor always go back."""
+    with late("tempfile").TemporaryFile() as out:
+        yield out
+        out.seek(0)
+        with open(path, "wb") as destination:
+            late("shutil").copyfileobj(out, destination)
+
+
+def _beside(target: Path, mode: int) -> IO[bytes]:
+    """Open a new file, locked as long as it is open, so that others see that it is being written.
+
+    Its name ends with random digits; its mode lets nobody read more than the final one does.
+    """
+    while True:
+        name = target.parent / f".{target.name[:40]}.{os.urandom(4).hex()}{_SUFFIX}"
+        out = open(name, "x+b", opener=lambda p, flags: os.open(p, flags, mode))
+        try:
+            if not _lock(out.fileno()) or os.fstat(out.fileno()).st_nlink:
+                return out
+            out.close()  # another process has just removed it, before it was locked
+        except BaseException:
+            out.close()
+            os.unlink(name)
+            raise
+
+
+def _lock(handle: int) -> bool:
+    """Try to lock a file, which fails where another has the lock, or the system has none."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (OSError, AttributeError):
+        return False
+    return True
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """Remove files that a killed process has left: nobody holds their locks."""
+    with os.scandir(folder) as entries:
+        names = [e.path for e in entries if e.name[:1] == "." and e.name.endswith(_SUFFIX)]
+    for name in names:
+        with contextlib.suppress(OSError):
+            handle = os.open(name, os.O_RDWR)
+            try:
+                if _lock(handle):
+                    os.unlink(name)
+            finally:
+                os.close(handle)
+
+
+def _pass_on(old: os.stat_result, handle: int) -> None:
+    """Give a file the owner, if that is allowed, and the mode of the one that it replaces."""
+    if hasattr(os, "fchown"):
+        with contextlib.suppress(OSError):
+            os.fchown(handle, old.st_uid, old.st_gid)
+        os.fchmod(handle, stat.S_IMODE(old.st_mode))
+
+
+def _explained(
+    error: BaseException, path: str | os.PathLike[str], temporary: str | None
+) -> BaseException:
+    """Return what to raise: an interrupt as such, an error of the disk with the file's name."""
+    below: BaseException | None = error
+    while below is not None:
+        if isinstance(below, KeyboardInterrupt):  # closing what it has broken off may have failed
+            return below
+        below = below.__context__
+    if isinstance(error, OSError) and error.errno is not None:
+        unnamed = error.filename is None and error.errno in _OF_THE_DISK
+        if unnamed or str(error.filename).endswith(_SUFFIX):
+            return OSError(error.errno, error.strerror, os.fspath(path))
+    return error
 
 
 def _sync_folder(folder: Path) -> None:

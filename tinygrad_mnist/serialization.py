@@ -20,10 +20,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.files import replacing
-from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.late import late
+from tinygrad_mnist.structure import Builder, Description
 from tinygrad_mnist.tensor.device import check_device, device
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ _STRUCTURE = "structure.json"
 _FORMAT = "tinygrad_mnist checkpoint"
 _STORED = 0  # zipfile.ZIP_STORED; zipfile, like hashlib, is slow to import
 _MAX_STRUCTURE = 64 * 2**20
-_MAX_DEPTH = 200
 _DIGEST = 64
 """The length of a SHA-256 in hexadecimal digits."""
 
@@ -48,7 +46,9 @@ Destination = str | os.PathLike[str] | IO[bytes]
 def save(obj: Any, f: Destination, *unused: Any, **options: Any) -> None:
     """Save nested dicts, lists and tuples of tensors, arrays, numbers, strings, bools and None.
 
-    Follows ``torch.save`` in its use; the file is of another format.
+    What is loaded is of the same types. What occurs twice in the object is one thing when loaded,
+    and tensors that share memory share it then too. Follows ``torch.save`` in its use; the file is
+    of another format.
 
     Parameters
     ----------
@@ -79,29 +79,32 @@ def save(obj: Any, f: Destination, *unused: Any, **options: Any) -> None:
     unknown = set(options) - {"pickle_module", "pickle_protocol", "_use_new_zipfile_serialization"}
     if unknown:
         raise TypeError(f"save: unexpected arguments {sorted(unknown)}")
-    arrays: list[np.ndarray] = []
-    described: list[dict[str, Any]] = []
-    structure = _describe(obj, "", arrays, described, set())
-    header = {"format": _FORMAT, "version": 1, "root": structure, "arrays": described}
+    content = Description(obj)
+    described = [{"dtype": a.dtype.str, "shape": list(a.shape)} for a in content.arrays]
+    header = {"format": _FORMAT, "version": 2, "root": content.root, "arrays": described}
     text = json.dumps(header, separators=(",", ":")).encode()
+    if len(text) > _MAX_STRUCTURE:
+        raise ValueError(
+            f"save: what isn't arrays takes {len(text)} bytes, but a file can have no more than "
+            f"{_MAX_STRUCTURE}; make tensors or arrays of long lists"
+        )
     if isinstance(f, str | os.PathLike):
         with replacing(f) as out:
-            _write(out, text, arrays)
+            _write(out, text, content.arrays)
         return
     if not hasattr(f, "write"):
         raise TypeError(f"save: expected a path or an open file, got {type(f).__name__}")
     buffer = io.BytesIO()
-    _write(buffer, text, arrays)
+    _write(buffer, text, content.arrays)
     f.write(buffer.getvalue())
 
 
 def _write(out: IO[bytes], text: bytes, arrays: list[np.ndarray]) -> None:
-    """Write the archive, and its checksum at the end."""
-    import zipfile
-
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+    """Write the archive, and its checksum at the end; equal content gives equal bytes."""
+    zipfile = late("zipfile")
+    with zipfile.ZipFile(out, "w", _STORED) as archive:
         archive.comment = b"0" * _DIGEST
-        archive.writestr(_STRUCTURE, text)
+        archive.writestr(zipfile.ZipInfo(_STRUCTURE), text)  # by its name it would get the time
         for i, array in enumerate(arrays):
             with archive.open(f"{i}.npy", "w", force_zip64=True) as entry:
                 np.lib.format.write_array(entry, array, allow_pickle=False)
@@ -114,80 +117,14 @@ def _write(out: IO[bytes], text: bytes, arrays: list[np.ndarray]) -> None:
 
 def _digest(file: IO[bytes], length: int) -> bytes:
     """Return the SHA-256 of the next bytes of a file, in hexadecimal digits."""
-    import hashlib
-
-    total = hashlib.sha256()
+    total = late("hashlib").sha256()
     while length > 0:
         piece = file.read(min(length, 2**20))
         if not piece:
             raise _DamageError("it ends too early")
         total.update(piece)
         length -= len(piece)
-    return total.hexdigest().encode()
-
-
-def _describe(
-    obj: Any, where: str, arrays: list[np.ndarray], described: list[dict[str, Any]], above: set[int]
-) -> Any:
-    """Describe an object in JSON; its arrays are appended to the list."""
-    if obj is None or isinstance(obj, bool | str):
-        return obj
-    if isinstance(obj, np.generic):
-        obj = np.asarray(obj)
-        return {"scalar": _add_array(obj, where, arrays, described)}
-    if isinstance(obj, int):
-        return {"int": str(obj)}
-    if isinstance(obj, float):
-        return {"float": obj.hex() if math.isfinite(obj) else repr(obj)}
-    if isinstance(obj, Tensor):
-        number = _add_array(obj._array, where, arrays, described)
-        return {"tensor": number, "requires_grad": True} if _is_leaf(obj) else {"tensor": number}
-    if isinstance(obj, np.ndarray):
-        return {"array": _add_array(obj, where, arrays, described)}
-    if isinstance(obj, dtypes.dtype):
-        return {"dtype": obj.name}
-    if isinstance(obj, dict | list | tuple):
-        if id(obj) in above or len(above) >= _MAX_DEPTH:
-            raise TypeError(f"save: {where or 'the object'} contains itself, or is nested too deep")
-        inner = above | {id(obj)}
-        if isinstance(obj, dict):
-            items = []
-            for key, value in obj.items():
-                place = f"{where}[{key!r}]"
-                if isinstance(key, bool) or not isinstance(key, str | int | float):
-                    raise TypeError(
-                        f"save: the key of {place} is a {type(key).__name__}; use str or int"
-                    )
-                saved_key = _describe(key, place, arrays, described, inner)
-                items.append([saved_key, _describe(value, place, arrays, described, inner)])
-            return {"dict": items}
-        kind = "list" if isinstance(obj, list) else "tuple"
-        return {
-            kind: [
-                _describe(value, f"{where}[{i}]", arrays, described, inner)
-                for i, value in enumerate(obj)
-            ]
-        }
-    raise TypeError(
-        f"save: {where or 'the object'} is a {type(obj).__name__}, which can't be saved; save "
-        f"state_dict()s, tensors, numbers, strings, and dicts, lists and tuples of them"
-    )
-
-
-def _is_leaf(tensor: Tensor) -> bool:
-    return tensor._requires_grad and tensor._node is None
-
-
-def _add_array(
-    array: np.ndarray, where: str, arrays: list[np.ndarray], described: list[dict[str, Any]]
-) -> int:
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"save: {where or 'the object'} is an array of {array.dtype}, not numbers")
-    # Not np.ascontiguousarray: that would make a 0-d array one-dimensional.
-    plain = np.array(array, dtype=array.dtype.newbyteorder("<"), order="C", copy=None)
-    arrays.append(plain)
-    described.append({"dtype": plain.dtype.str, "shape": list(plain.shape)})
-    return len(arrays) - 1
+    return total.hexdigest().encode()  # type: ignore[no-any-return]
 
 
 def load(
@@ -231,7 +168,7 @@ def load(
         check_device(map_location)
     if isinstance(f, str | os.PathLike):
         with open(f, "rb") as file:
-            return _load(file, str(Path(f)))
+            return _load(file if file.seekable() else io.BytesIO(file.read()), str(Path(f)))
     if not hasattr(f, "read"):
         raise TypeError(f"load: expected a path or an open file, got {type(f).__name__}")
     return _load(io.BytesIO(f.read()), getattr(f, "name", None) or "the open file")
@@ -239,8 +176,7 @@ def load(
 
 def _load(file: IO[bytes], path: Any) -> Any:
     """Read and check an open file, which errors call by its path."""
-    import zipfile
-
+    zipfile = late("zipfile")
     try:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
@@ -249,12 +185,13 @@ def _load(file: IO[bytes], path: Any) -> Any:
         if _digest(file, size - _DIGEST) != file.read(_DIGEST):
             raise _DamageError("its checksum is wrong" + _hint(start))
         archive = zipfile.ZipFile(file)
+        _check_sizes(archive, size)
         header = _read_header(archive)
-        arrays = [_read_array(archive, i, about, size) for i, about in enumerate(header["arrays"])]
+        arrays = [_read_array(archive, i, about) for i, about in enumerate(header["arrays"])]
         expected = {_STRUCTURE, *(f"{i}.npy" for i in range(len(arrays)))}
         if set(archive.namelist()) != expected or len(archive.namelist()) != len(expected):
             raise _DamageError("it holds other entries than its structure names")
-        return _build(header["root"], arrays)
+        return Builder(arrays).build(header["root"])
     except (_DamageError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise CheckpointError(
             f"load: {path} is truncated, altered or no checkpoint: {error}"
@@ -285,60 +222,51 @@ class _DamageError(Exception):
 
 def _read_header(archive: zipfile.ZipFile) -> dict[str, Any]:
     info = archive.getinfo(_STRUCTURE)
-    if info.compress_type != _STORED or info.file_size > _MAX_STRUCTURE:
-        raise _DamageError("its structure is compressed or too large")
+    if info.file_size > _MAX_STRUCTURE:
+        raise _DamageError("its structure is too large")
     header: dict[str, Any] = json.loads(archive.read(info))
     if not isinstance(header, dict) or header.get("format") != _FORMAT:
         raise _DamageError("its structure is of another format")
-    if header["version"] != 1:
-        raise _DamageError(f"its version is {header['version']}, but this program reads version 1")
+    if header["version"] not in (1, 2):
+        raise _DamageError(f"its version is {header['version']}, but this program reads 1 and 2")
     return header
 
 
-def _read_array(
-    archive: zipfile.ZipFile, number: int, about: dict[str, Any], size: int
-) -> np.ndarray:
-    """Read one array, after checking that its size is what the file can hold."""
+def _check_sizes(archive: zipfile.ZipFile, size: int) -> None:
+    """Check that the entries fit into the file side by side, before any of them is read."""
+    entries = archive.infolist()
+    if any(info.compress_type != _STORED for info in entries):
+        raise _DamageError("an entry is compressed")
+    if sum(info.file_size for info in entries) > size:
+        raise _DamageError("its entries are larger than the file")
+
+
+def _read_array(archive: zipfile.ZipFile, number: int, about: dict[str, Any]) -> np.ndarray:
+    """Read one array, after checking that its size is what its entry holds."""
     dtype = np.dtype(about["dtype"])
     shape = tuple(about["shape"])
     if dtype.kind not in "fiub" or not all(type(n) is int and n >= 0 for n in shape):
         raise _DamageError(f"array {number} has dtype {dtype} and shape {shape}")
     expected = math.prod(shape) * dtype.itemsize
     info = archive.getinfo(f"{number}.npy")
-    if info.compress_type != _STORED or info.file_size > size:
-        raise _DamageError(f"array {number} is compressed, or larger than the file")
     if not expected < info.file_size <= expected + 4096:
         raise _DamageError(f"array {number} has {info.file_size} bytes, its shape says {expected}")
     with archive.open(info) as entry:
-        array: np.ndarray = np.lib.format.read_array(entry, allow_pickle=False)
+        found = _read_npy_header(entry)
+        if found != (shape, False, dtype):
+            raise _DamageError(f"array {number} is {found}, not of {dtype} and shape {shape}")
+        array = np.empty(shape, dtype)
+        raw = array.reshape(-1).view(np.uint8)
+        for start in range(0, expected, 2**20):
+            part = raw[start : start + 2**20]
+            part[:] = np.frombuffer(entry.read(part.size), np.uint8)
         if entry.read(1):
             raise _DamageError(f"array {number} is longer than its shape says")
-    if array.shape != shape or array.dtype != dtype:
-        raise _DamageError(f"array {number} is {array.dtype} {array.shape}, not {dtype} {shape}")
-    return array.astype(dtype.newbyteorder("="), copy=False)
+    return array
 
 
-def _build(node: Any, arrays: list[np.ndarray]) -> Any:
-    """Rebuild an object from its description."""
-    if node is None or isinstance(node, bool | str):
-        return node
-    kind, value = next(iter(node.items()))
-    if kind == "int":
-        return int(value)
-    if kind == "float":
-        return float(value) if value in ("nan", "inf", "-inf") else float.fromhex(value)
-    if kind == "scalar":
-        return arrays[value][()]
-    if kind == "array":
-        return arrays[value]
-    if kind == "tensor":
-        tensor: Tensor = wrap(arrays[value])
-        return tensor.requires_grad_() if node.get("requires_grad") else tensor
-    if kind == "dtype":
-        return dtypes.of(np.dtype(value))
-    if kind == "dict":
-        return {_build(key, arrays): _build(item, arrays) for key, item in value}
-    if kind in ("list", "tuple"):
-        built = [_build(item, arrays) for item in value]
-        return built if kind == "list" else tuple(built)
-    raise _DamageError(f"its structure names an unknown kind, {kind!r}")
+def _read_npy_header(entry: IO[bytes]) -> tuple[Any, ...]:
+    """Return the shape, the order and the dtype at the beginning of an array's entry."""
+    if np.lib.format.read_magic(entry) == (1, 0):
+        return np.lib.format.read_array_header_1_0(entry)
+    return np.lib.format.read_array_header_2_0(entry)

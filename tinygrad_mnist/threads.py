@@ -25,6 +25,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tinygrad_mnist.late import late
+
 T = TypeVar("T")
 
 WORTHWHILE = 2**22
@@ -115,9 +117,10 @@ def _begin() -> None:
 @functools.cache
 def _pool(number: int, process: int) -> Any:
     """Return threads of this process: those of its parent don't survive a fork."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    return ThreadPoolExecutor(number, thread_name_prefix="tinygrad_mnist", initializer=_begin)
+    futures = late("concurrent.futures.thread")
+    return futures.ThreadPoolExecutor(
+        number, thread_name_prefix="tinygrad_mnist", initializer=_begin
+    )
 
 
 def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
@@ -151,8 +154,6 @@ def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
         with np.errstate(all="ignore"):
             return function(part)
 
-    from concurrent.futures import wait
-
     if not _in_charge.is_set():
         found[0](1)
         _in_charge.set()
@@ -160,7 +161,8 @@ def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
     try:
         results = [function(first)]
     finally:
-        wait(others)  # whatever happens, nobody goes on writing when this returns
+        # Whatever happens, nobody goes on writing when this returns.
+        late("concurrent.futures").wait(others)
     return [*results, *(other.result() for other in others)]
 
 

@@ -154,4 +154,4 @@ def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
     content = struct.pack(f">BBBB{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
     content += array.astype(TYPES[code]).tobytes()
     with replacing(path) as file:
-        file.write(gzip.compress(content) if os.fspath(path).endswith(".gz") else content)
+        file.write(gzip.compress(content, mtime=0) if os.fspath(path).endswith(".gz") else content)

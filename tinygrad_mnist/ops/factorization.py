@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist.late import late
 from tinygrad_mnist.ops.contract import Domain, Op, Sample, op
 
 
@@ -82,13 +83,11 @@ def _triangle(x: Any, upper: bool, unitriangular: bool) -> Any:
 
 def _solve_triangular(a: Any, b: Any, *, upper: bool, unitriangular: bool) -> Any:
     """Solution x of ``a @ x = b`` for a triangular matrix; its other elements are not read."""
-    from scipy.linalg.blas import get_blas_funcs
-
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a, b = (np.broadcast_to(x, batch + x.shape[-2:]) for x in (a, b))
     out = np.empty(b.shape, b.dtype)
     if out.size:
-        trsm = get_blas_funcs("trsm", (a, b))
+        trsm = late("scipy.linalg.blas").get_blas_funcs("trsm", (a, b))
         for i in np.ndindex(batch):
             out[i] = trsm(1.0, a[i], b[i], lower=not upper, diag=unitriangular)
     return out

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist.late import late
 from tinygrad_mnist.ops.contract import UFUNCS, Domain, Sample, op
 from tinygrad_mnist.ops.elementwise import NONZERO, POSITIVE, binary, unary
 from tinygrad_mnist.ops.rounding import divisor_checked
@@ -29,9 +30,7 @@ def _scipy(name: str) -> Any:
     """Return a function of SciPy's, imported when it is called: SciPy is slow to import."""
 
     def forward(x: np.ndarray) -> Any:
-        from scipy import special
-
-        return getattr(special, name)(x).astype(x.dtype, copy=False)
+        return getattr(late("scipy.special"), name)(x).astype(x.dtype, copy=False)
 
     return forward
 
@@ -53,8 +52,7 @@ erfinv = unary(
 
 def _polygamma(x: Any, *, n: int) -> Any:
     """Derivative number n + 1 of the logarithm of the gamma function; n = 0 is digamma."""
-    from scipy import special
-
+    special = late("scipy.special")
     value = special.psi(x) if n == 0 else special.polygamma(n, x)
     return np.asarray(value).astype(x.dtype, copy=False)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_mnist.autograd import enable_grad, grad
 from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.late import late
 from tinygrad_mnist.tensor import Tensor
 
 _WITHOUT_GRADIENT = {"nelder-mead", "powell", "cobyla", "cobyqa"}
@@ -70,8 +71,6 @@ def minimize(
     >>> bool(found.success), [round(x, 3) for x in w.tolist()]
     (True, [1.0, 1.0])
     """
-    import scipy.optimize  # not at the top: it takes long to import
-
     function = _Function(closure, params)
     name = (method or "").lower()
     if name not in _WITHOUT_GRADIENT:
@@ -85,7 +84,7 @@ def minimize(
     start = [p._array.copy() for p in function.params]
     call = function.value_and_gradient if "jac" in settings else function.value
     try:
-        found = scipy.optimize.minimize(
+        found = late("scipy.optimize").minimize(
             call, function.vector(start), method=method, callback=callback, **settings
         )
         function.write(found.x)

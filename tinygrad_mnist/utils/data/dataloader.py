@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator
+from types import GenericAlias
 from typing import Any
 
-import numpy as np
-
-from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.naming import named_init
 from tinygrad_mnist.tensor import Generator, default_generator
 from tinygrad_mnist.utils.data.collate import default_collate, default_convert
-from tinygrad_mnist.utils.data.dataset import Dataset, IterableDataset, Subset, TensorDataset
+from tinygrad_mnist.utils.data.dataset import Dataset, IterableDataset
+from tinygrad_mnist.utils.data.fetch import PlainIterator, Plan
 from tinygrad_mnist.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
-    Sampler,
     SequentialSampler,
 )
-from tinygrad_mnist.utils.data.worker import (
-    END,
-    Worker,
-    WorkerIterator,
-    get_worker_info,
-    start_workers,
-)
+from tinygrad_mnist.utils.data.worker import WorkerIterator, get_worker_info
 
 
 @named_init
@@ -73,6 +64,7 @@ class DataLoader:
     Examples
     --------
     >>> from tinygrad_mnist import arange
+    >>> from tinygrad_mnist.utils.data import TensorDataset
     >>> for (batch,) in DataLoader(TensorDataset(arange(5)), batch_size=2):
     ...     print(batch)
     tensor([0, 1])
@@ -108,9 +100,9 @@ class DataLoader:
             )
         if timeout < 0:
             raise ValueError(f"DataLoader: timeout should be non-negative, got {timeout}")
-        if prefetch_factor is not None and (not num_workers or prefetch_factor < 0):
+        if prefetch_factor is not None and (not num_workers or prefetch_factor < 1):
             raise ValueError(
-                f"DataLoader: prefetch_factor should be non-negative and needs num_workers > 0, "
+                f"DataLoader: prefetch_factor should be positive and needs num_workers > 0, "
                 f"got prefetch_factor={prefetch_factor} and num_workers={num_workers}"
             )
         if persistent_workers and not num_workers:
@@ -139,7 +131,7 @@ class DataLoader:
             collate_fn = default_convert if batch_size is None else default_collate
         self.collate_fn = collate_fn
         self.drop_last = drop_last
-        self._workers: list[Worker] | None = None
+        self._kept: WorkerIterator | None = None
         self._iterable = isinstance(dataset, IterableDataset)
         if self._iterable:
             if shuffle or sampler is not None or batch_sampler is not None:
@@ -175,121 +167,39 @@ class DataLoader:
             )
         object.__setattr__(self, name, value)
 
+    __class_getitem__: Any = classmethod(GenericAlias)
+
     def __len__(self) -> int:
         """Return the number of batches."""
-        if self._iterable:
-            if not hasattr(self.dataset, "__len__"):
-                raise TypeError(
-                    "DataLoader: an IterableDataset has no length unless it has __len__"
-                )
-            count, size = len(self.dataset), self.batch_size
-            if size is None:
-                return count
-            return count // size if self.drop_last else -(-count // size)
-        counted = self.sampler if self.batch_sampler is None else self.batch_sampler
-        return len(counted)  # type: ignore[arg-type]
+        return len(self._plan())
 
-    def __iter__(self) -> Iterator[Any]:
-        """Iterate over the batches of one epoch."""
-        if self._workers is not None:
-            return self._in_workers(self._workers)
-        # PyTorch draws a seed for new workers here, also where there are none.
-        source = self.generator or default_generator
-        seed = int(source.integers(0, 2**63, (1,))[0])
-        if not self.num_workers:
-            return self._here()
-        workers = start_workers(self.num_workers, self.dataset, seed, self.worker_init_fn)
-        if self.persistent_workers:
-            self._workers = workers
-        return self._in_workers(workers)
-
-    def _here(self) -> Iterator[Any]:
-        fetch = self._fetcher(self.dataset)
-        for index in self._indices():
-            batch = fetch(index)
-            if batch is END:
-                return
-            yield batch
-
-    def _in_workers(self, workers: list[Worker]) -> Iterator[Any]:
-        return WorkerIterator(
-            self, workers, self._fetcher, self._indices(), self.prefetch_factor or 0, self.timeout,
-            self.persistent_workers,
+    def _plan(self) -> Plan:
+        return Plan(
+            self.dataset, self._iterable, self.sampler, self.batch_sampler, self.batch_size,
+            self.drop_last, self.collate_fn,
         )  # fmt: skip
 
-    def __del__(self) -> None:
-        """End the workers that were kept."""
-        for worker in self.__dict__.get("_workers") or ():
-            worker.stop()
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over the batches of one epoch.
 
-    def _indices(self) -> Iterator[Any]:
-        """Iterate over what a batch is made of: an index, several, or just a go-ahead."""
-        if self._iterable:
-            return itertools.repeat(None)
-        if self.batch_sampler is None:
-            return iter(self.sampler)
-        if self.collate_fn is default_collate and _tensors_of(self.dataset) is not None:
-            return self._index_batches()
-        return iter(self.batch_sampler)
-
-    def _fetcher(self, dataset: Any) -> Callable[[Any], Any]:
-        """Return the function that makes a batch of a dataset's samples."""
-        collate = self.collate_fn
-        if self._iterable:
-            return self._stream(iter(dataset))
-        if self.batch_sampler is None:
-            return lambda index: collate(dataset[index])
-        source = _tensors_of(dataset) if collate is default_collate else None
-        if source is not None:
-            arrays, rows = source
-            return lambda chosen: [
-                wrap(a.take(chosen if rows is None else rows[chosen], axis=0)) for a in arrays
-            ]
-        if callable(getattr(dataset, "__getitems__", None)):
-            return lambda chosen: collate(dataset.__getitems__(chosen))
-        return lambda chosen: collate([dataset[i] for i in chosen])
-
-    def _stream(self, samples: Iterator[Any]) -> Callable[[Any], Any]:
-        size, collate, drop_last = self.batch_size, self.collate_fn, self.drop_last
-
-        def fetch(_: Any) -> Any:
-            if size is None:
-                sample = next(samples, END)
-                return sample if sample is END else collate(sample)
-            batch = list(itertools.islice(samples, size))
-            if not batch or (drop_last and len(batch) < size):
-                return END
-            return collate(batch)
-
-        return fetch
-
-    def _index_batches(self) -> Iterator[np.ndarray]:
-        """Cut the batches' indices out of the whole order, where the sampler knows it ahead."""
-        sampler, size = self.sampler, self.batch_size
-        known = sampler.order() if size is not None and isinstance(sampler, Sampler) else None
-        if known is None or size is None:
-            for batch in self.batch_sampler or ():
-                yield np.asarray(batch, np.int64)
-            return
-        stop = len(known) - len(known) % size if self.drop_last else len(known)
-        for start in range(0, stop, size):
-            yield known[start : start + size]
-
-
-def _tensors_of(dataset: Any) -> tuple[list[np.ndarray], np.ndarray | None] | None:
-    """Return the arrays behind a dataset, and which of their rows it has (None: all)."""
-    if type(dataset) is TensorDataset:
-        if any(t.requires_grad for t in dataset.tensors):
-            return None
-        return [t._array for t in dataset.tensors], None
-    if type(dataset) is Subset:
-        found = _tensors_of(dataset.dataset)
-        if found is None:
-            return None
-        arrays, indices = found
-        own = np.asarray(dataset.indices, np.int64)
-        return arrays, own if indices is None else indices[own]
-    return None
+        Workers that persist have one iterator for all epochs, as in PyTorch: to begin the next
+        epoch ends the one before.
+        """
+        plan, kept = self._plan(), self._kept
+        if kept is None or not kept.usable:
+            # PyTorch draws a seed for new workers here, also where there are none.
+            source = self.generator or default_generator
+            seed = int(source.integers(0, 2**63, (1,))[0])
+            if not self.num_workers:
+                return PlainIterator(plan)
+            kept = WorkerIterator(
+                self.num_workers, self.dataset, seed, self.worker_init_fn,
+                self.prefetch_factor or 0, self.timeout, self.persistent_workers,
+            )  # fmt: skip
+            if self.persistent_workers:
+                self._kept = kept
+        kept.begin(plan)
+        return kept
 
 
 __all__ = ["DataLoader", "Dataset", "default_collate", "get_worker_info"]

@@ -166,7 +166,8 @@ class SubsetRandomSampler(Sampler):
     def __iter__(self) -> Iterator[int]:
         """Iterate over the indices in a new order."""
         order = (self.generator or default_generator).permutation(len(self.indices))
-        return (self.indices[i] for i in order.tolist())
+        for i in order.tolist():
+            yield self.indices[i]
 
     def __len__(self) -> int:
         """Return the number of indices."""
@@ -213,7 +214,7 @@ class WeightedRandomSampler(Sampler):
         """Iterate over newly drawn indices."""
         source = self.generator or default_generator
         drawn = source.multinomial(self.weights, self.num_samples, self.replacement)
-        return iter(drawn.tolist())
+        yield from drawn.tolist()
 
     def __len__(self) -> int:
         """Return how many are drawn."""
