@@ -19,7 +19,9 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Node, Variable, Version, wrap, wrapped
 from tinygrad_mnist.autograd.hooks import run_hooks
 from tinygrad_mnist.autograd.modes import modes, recording
+from tinygrad_mnist.autograd.precision import widened
 from tinygrad_mnist.autograd.several import Custom, Output, Tuple
+from tinygrad_mnist.ops.precision import computed_in
 
 Source = Node | Variable
 
@@ -111,6 +113,8 @@ def pull(
         if node.op.once:
             return _pull_reference(node, g)
         saved = restore(node)
+    if node.dtype.char in node.op.narrow:
+        g, saved = widened(node, g, saved)
     results: list[tuple[Source, Any]] = []
     for position, rule, arrays, keywords in plan.steps:
         parent = parents[position]
@@ -190,7 +194,8 @@ def fit(
         gradient = unbroadcast(gradient, shape)
     if array.dtype != dtype:
         # A promoted input is given its gradient in its own dtype.
-        if array.dtype != node.dtype and not isinstance(node, Custom):
+        computed = (node.dtype, computed_in(op, node.dtype))
+        if array.dtype not in computed and not isinstance(node, Custom):
             raise RuntimeError(
                 f"{where} a gradient of dtype {array.dtype}, but the operation was computed in "
                 f"{node.dtype}"
@@ -243,7 +248,8 @@ def _pull_reference(node: Node, g: Any) -> list[tuple[Source, Any]]:
     """Differentiate a fused operation through the composite one that defines it."""
     assert node.saved is not None and node.op.reference is not None
     count = len(node.parents)
-    saved = dict(zip(node.plan.saves, restore(node), strict=True))
+    g, restored = widened(node, g, restore(node))
+    saved = dict(zip(node.plan.saves, restored, strict=True))
     inputs = []
     for i in range(count):
         inputs.append(ops.identity(saved[i]) if node.parents[i] is not None else saved[i])
@@ -257,10 +263,9 @@ def _pull_reference(node: Node, g: Any) -> list[tuple[Source, Any]]:
     for i, source in zip(tracked, sources, strict=True):
         parent = node.parents[i]
         assert parent is not None
-        gradient = found.get(source)
-        results.append(
-            (parent, wrap(np.zeros(*describe(parent))) if gradient is None else gradient)
-        )
+        shape, dtype = describe(parent)
+        gradient = found.get(source, np.zeros(shape, dtype))
+        results.append((parent, fit(node, i, gradient, shape, dtype, True)))
     return results
 
 

@@ -139,14 +139,15 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
         bit <<= 1
     if op.promotes and (mixed or dtype is None or dtype.kind != "f"):
         arrays = promote(op, arrays)
+    forward = op.compute if dtype is None or dtype.char in op.narrow else op.forward
     try:
-        out = quiet.run(op.forward, *arrays, **settings)
+        out = quiet.run(forward, *arrays, **settings)
     except RuntimeError as error:
         if "is already entered" not in str(error):
             raise
         # An operation within another one's forward: a signal handler, a finalizer.
         with np.errstate(all="ignore"):
-            out = op.forward(*arrays, **settings)
+            out = forward(*arrays, **settings)
     except (ValueError, IndexError, TypeError, AttributeError, OverflowError) as error:
         raise explain(op, arrays, settings, error) from error
     rest: Sequence[Any] = ()

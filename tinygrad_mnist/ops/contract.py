@@ -36,6 +36,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_mnist.ops.precision import compute
+
 TABLE: dict[str, Op] = {}
 """Every operation by name, in order of declaration."""
 
@@ -141,6 +143,7 @@ class Op:
     once: bool = False
     differentiable: bool = True
     outputs: tuple[str, ...] = ("out",)
+    narrow: str = "e"
     packed: bool = field(init=False)
     """Whether forward returns a tuple: the outputs and the residuals."""
     _plans: dict[tuple[int, int], Plan] = field(default_factory=dict, repr=False)
@@ -163,9 +166,13 @@ class Op:
         for x in inputs:
             if hasattr(type(x), "__op__"):
                 return x.__op__(self, *inputs, **settings)
-        out = self.forward(*inputs, **settings)
+        out = self.compute(*inputs, **settings)
         count = len(self.outputs)
         return tuple(out[:count]) if count > 1 else out[0] if self.packed else out
+
+    def compute(self, *arrays: Any, **settings: Any) -> Any:
+        """Call forward; in the next wider dtype where that of the arrays is narrow."""
+        return compute(self, arrays, settings)
 
     def input_name(self, position: int) -> str:
         """Name the input at a position; a variadic operation has one name for them all."""
@@ -229,6 +236,7 @@ def op(
     view: bool = False,
     once: bool = False,
     outputs: Sequence[str] = ("out",),
+    narrow: str = "e",
     **rules: Callable[..., Any] | None,
 ) -> Op:
     """Declare an operation and enter it into the table.
@@ -262,6 +270,8 @@ def op(
         go through the reference. So it is where there are residuals.
     outputs
         Their names, where there are several: forward returns ``(*outputs, *residuals)``.
+    narrow
+        Dtypes that are computed in the next wider one (:mod:`~tinygrad_mnist.ops.precision`).
     **rules
         One per input: a function of the gradient and whatever it needs, or None for an input
         that has no derivative.
@@ -311,7 +321,7 @@ def op(
     entry = Op(
         name, forward, inputs, settings, read, formula, torch, tuple(samples), doc, domains,
         tuple(residuals), reference, variadic, broadcasts, promotes, view, once, bool(read),
-        tuple(outputs),
+        tuple(outputs), narrow,
     )  # fmt: skip
     TABLE[name] = entry
     if isinstance(forward, np.ufunc):

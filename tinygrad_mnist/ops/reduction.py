@@ -78,8 +78,12 @@ mean = op(
 
 def _var(x: Any, *, dim: Dim, correction: int, keepdim: bool) -> Any:
     """Variance of the elements: n - correction is what the sum of squares is divided by."""
-    centred = x - np.mean(x, axis=dim, keepdims=True)
-    return _scaled(np.sum(centred * centred, axis=dim, keepdims=keepdim), x.shape, dim, correction)
+    centred = _centred(x, dim)
+    return _scaled(add_up(centred * centred, dim, keepdim), x.shape, dim, correction)
+
+
+def _centred(x: Any, dim: Dim) -> Any:
+    return x - _mean(x, dim=dim, keepdim=True)
 
 
 def _scaled(total: Any, like: tuple[int, ...], dim: Dim, correction: int) -> Any:
@@ -88,8 +92,8 @@ def _scaled(total: Any, like: tuple[int, ...], dim: Dim, correction: int) -> Any
 
 
 def _var_rule(g: Any, x: Any, dim: Dim, correction: int, keepdim: bool) -> Any:
-    centred = x - np.mean(x, axis=dim, keepdims=True)
-    return _scaled(lift(g, x.shape, dim, keepdim) * centred * 2, x.shape, dim, correction)
+    slope = lift(g, x.shape, dim, keepdim) * _centred(x, dim) * 2
+    return _scaled(slope, x.shape, dim, correction)
 
 
 def _std(x: Any, *, dim: Dim, correction: int, keepdim: bool) -> Any:
@@ -110,11 +114,12 @@ _SPREAD = [
 var = op(
     "var", _var, x=_var_rule, formula="sum of (x - mean(x))**2 / (n - correction)",
     torch="torch.var(x, dim, correction=correction, keepdim=keepdim)", samples=_SPREAD,
+    narrow="ef",
 )  # fmt: skip
 std = op(
     "std", _std, x=_std_rule, formula="sqrt(var(x))",
     torch="torch.std(x, dim, correction=correction, keepdim=keepdim)", samples=_SPREAD,
-    domains=Domain(distinct=True),
+    domains=Domain(distinct=True), narrow="ef",
 )  # fmt: skip
 
 
@@ -221,6 +226,6 @@ def _cumsum(x: Any, *, dim: int) -> Any:
 
 cumsum = op(
     "cumsum", _cumsum, x=lambda g, dim: np.flip(np.cumsum(np.flip(g, dim), axis=dim), dim),
-    formula="out[i] = x[0] + ... + x[i]", torch="torch.cumsum(x, dim)",
+    formula="out[i] = x[0] + ... + x[i]", torch="torch.cumsum(x, dim)", narrow="ef",
     samples=[Sample((4,), dim=0), Sample((2, 3), dim=-1), Sample((0,), dim=0)],
 )  # fmt: skip

@@ -34,7 +34,7 @@ def _cumprod_rule(g: Any, out: Any, x: Any, dim: int) -> Any:
 
 cumprod = op(
     "cumprod", _cumprod, x=_cumprod_rule, formula="out[i] = x[0] * ... * x[i]",
-    torch="torch.cumprod(x, dim)", domains=Domain(-2.0, 2.0, kinks=(0.0,)),
+    torch="torch.cumprod(x, dim)", narrow="ef", domains=Domain(-2.0, 2.0, kinks=(0.0,)),
     samples=[Sample((4,), dim=0), Sample((2, 3), dim=-1), Sample((3, 2), dim=0)],
 )  # fmt: skip
 

@@ -37,7 +37,7 @@ def _cast(x: Any, *, dtype: Any) -> Any:
 
 
 cast = op(
-    "cast", _cast, x=lambda g: g, formula="x", torch="x.to(torch.float64)",
+    "cast", _cast, x=lambda g: g, formula="x", torch="x.to(torch.float64)", narrow="",
     samples=[Sample((3,), dtype=np.dtype("float64")), Sample((), dtype=np.dtype("float64"))],
 )  # fmt: skip
 

@@ -1,0 +1,55 @@
+"""In how many digits operations compute: float16 in float32, and some float32 in float64.
+
+A sum of float16 in float16 overflows at 65504, and stops growing where the next number is less
+than half a unit in the last place: a sum of ones at 2,048. So operations and their rules see
+float32 in its place, and what comes out is rounded once, as in PyTorch. An entry's ``narrow``
+says for which dtypes: ``"e"`` is float16, and ``"ef"`` float32 too, where errors add up or squares
+overflow (running sums, variances). Views, and what has no derivative, are left alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.ops.contract import Op
+
+WIDER: dict[str, np.dtype[Any]] = {"e": np.dtype(np.float32), "f": np.dtype(np.float64)}
+"""The dtype that a narrow one, by NumPy's letter for it, is computed in."""
+
+
+def computed_in(op: Op, dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype that an operation computes in, before it rounds to a given one."""
+    return WIDER[dtype.char] if dtype.char in op.narrow else dtype
+
+
+def compute(op: Op, arrays: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+    """Call an operation's forward; where all inputs with a rule are narrow, in the wider dtype.
+
+    Then its outputs are rounded to the narrow one; residuals stay as they are.
+    """
+    if not any(type(x) is np.ndarray and x.dtype.char in op.narrow for x in arrays) or op.view:
+        return op.forward(*arrays, **settings)
+    names = op.inputs * len(arrays) if op.variadic else op.inputs
+    ruled = {
+        x.dtype
+        for x, name in zip(arrays, names, strict=False)
+        if name in op.rules and type(x) is np.ndarray and x.dtype.kind == "f"
+    }
+    if len(ruled) != 1 or (narrow := ruled.pop()).char not in op.narrow:
+        return op.forward(*arrays, **settings)
+    wide = WIDER[narrow.char]
+
+    def widened(x: Any) -> Any:
+        return x.astype(wide) if type(x) is np.ndarray and x.dtype == narrow else x
+
+    def rounded(x: Any) -> Any:
+        return x.astype(narrow) if x.dtype == wide else x
+
+    out = op.forward(*map(widened, arrays), **settings)
+    if op.packed:
+        count = len(op.outputs)
+        return (*map(rounded, out[:count]), *out[count:])
+    return rounded(out)
