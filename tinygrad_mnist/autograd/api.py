@@ -24,11 +24,6 @@ def exclusive(holder: list[Any]) -> bool:
     return holder[0].base is None or lent_to_one(holder[0])
 
 
-def held_once(x: Variable) -> bool:
-    """Whether nothing but a Variable holds its array: no other Variable, and no node."""
-    return sys.getrefcount(x._array) <= _ALONE
-
-
 def lent_to_one(array: np.ndarray) -> bool:
     """Whether a view covers all of its base, and nothing else holds that."""
     base = array.base

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Node, Variable, Version, apply, is_tracked, wrap
+from tinygrad_mnist.autograd.graph import Node, Variable, Version, apply, is_tracked, share, wrap
 from tinygrad_mnist.autograd.inplace import adopt, check_writable
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.autograd.several import Custom, Output, Tuple, attach_outputs
@@ -256,7 +256,7 @@ class _Refusal(Function):
     @staticmethod
     def forward(ctx: Any, gradients: Sequence[Any], *sources: Any) -> Any:
         """Hand the gradients through."""
-        return tuple(wrap(g._array) for g in gradients)
+        return tuple(share(g.memory()) for g in gradients)
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
@@ -295,7 +295,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(backward)
     def once(ctx: Any, *grad_outputs: Any) -> Any:
         with recording(False):
-            given = [wrap(g._array) if isinstance(g, Variable) else g for g in grad_outputs]
+            given = [share(g.memory()) if isinstance(g, Variable) else g for g in grad_outputs]
             returned = backward(ctx, *given)
         sources = [g for g in grad_outputs if is_tracked(g)]
         if not modes.enabled or not sources:

@@ -17,16 +17,14 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.api import grad
-from tinygrad_mnist.autograd.graph import Variable, apply, is_tracked, wrap
+from tinygrad_mnist.autograd.graph import Variable, apply, is_tracked, share, wrap
 from tinygrad_mnist.autograd.modes import recording
 from tinygrad_mnist.naming import named
 
 
 def cut(x: Variable) -> Any:
     """Return a Variable on the same memory without history."""
-    out = wrap(x._array)
-    out._version = x._version
-    return out
+    return share(x.memory(), x._version)
 
 
 def fresh(x: Variable, create_graph: bool) -> Any:

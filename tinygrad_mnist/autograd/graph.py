@@ -60,6 +60,20 @@ class Variable:
     """The version of the memory for which ``_node`` holds."""
     _origin: str = ""
     """How a view was made, if in a way that forbids to rewrite its history."""
+    _fixed_order: bool = False
+    """Whether a script can tell the order of the elements in memory: that of a view, or of an
+    array that was handed in. Otherwise it's for the kernels to choose (channels last)."""
+
+    def memory(self) -> np.ndarray:
+        """Return the array to share it: what one writes, the other sees.
+
+        An order that only kernels know of ends here. From now on the elements lie row by row, as
+        scripts expect, so that whatever is a view in PyTorch is one here.
+        """
+        array = self._array
+        if not self._fixed_order and not array.flags.c_contiguous:
+            array = self._array = np.ascontiguousarray(array)
+        return array
 
     def source(self) -> Node | Variable | None:
         """Return where a gradient goes from here: to a node, to this leaf, or nowhere."""
@@ -89,6 +103,13 @@ def wrap(array: Any, node: Node | None = None, version: Version | None = None) -
     return out
 
 
+def share(array: np.ndarray, version: Version | None = None) -> Any:
+    """Return a new Variable on an array that something else sees too."""
+    out = wrap(array, version=version)
+    out._fixed_order = not array.flags.c_contiguous
+    return out
+
+
 def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
     """Compute an operation, and record it where an input needs a gradient.
 
@@ -113,11 +134,15 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
     arrays: list[Any] = []
     parents: list[Node | Variable | None] = []
     mask, bit = 0, 1
-    dtype, mixed = None, False
+    dtype, mixed, fixed = None, False, False
+    if op.view and isinstance(inputs[0], Variable):
+        inputs[0].memory()
     for x in inputs:
         if isinstance(x, Variable):
-            if x._base is not None and x._seen != x._version.count:
-                follow(x)
+            if x._fixed_order:
+                fixed = True
+                if x._base is not None and x._seen != x._version.count:
+                    follow(x)
             array = x._array
             arrays.append(array)
             if dtype is None:
@@ -174,7 +199,10 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
             result._seen = version.count
             result._base = source if source._base is None else source._base
             result._path = (*source._path, (op, settings))
+            result._fixed_order = True
             result._origin = source._origin if modes.enabled else "under no_grad"
+    elif fixed and op.elementwise:
+        result._fixed_order = not out.flags.c_contiguous
     if mask and modes.enabled and op.differentiable:
         result._node = record(op, inputs, arrays, parents, mask, result, rest, settings)
     return result

@@ -136,9 +136,8 @@ def check_writable(name: str, target: Variable, *inputs: Any) -> None:
     if not array.flags.writeable:
         if base is None or not base._array.flags.writeable:
             raise RuntimeError(
-                f"{name}: the tensor can't be written to: it was made from a read-only array, or "
-                f"is another shape of a column-major one (a Linear's weight), and so a copy; write "
-                f"to the original, or clone() it first"
+                f"{name}: the tensor can't be written to: it was made from a read-only array; "
+                f"clone() it first"
             )
         repeats = _overlaps_itself(array)
         fills = name == "setitem" and not tracked and not np.ndim(inputs[0])

@@ -12,7 +12,7 @@ from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.linear import Linear
 from tinygrad_mnist.nn.module import Module
-from tinygrad_mnist.nn.parameter import Parameter, column_major
+from tinygrad_mnist.nn.parameter import Parameter, unfilled
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor, cat, empty, zeros
 from tinygrad_mnist.tensor.device import check_device
@@ -99,13 +99,13 @@ class MultiheadAttention(Module):
         self.add_zero_attn = add_zero_attn
         kind = dtypes.as_float(dtype)
         if self.kdim == self.vdim == embed_dim:
-            self.in_proj_weight = column_major(3 * embed_dim, embed_dim, kind)
+            self.in_proj_weight = unfilled(3 * embed_dim, embed_dim, kind=kind)
             for name in ("q_proj_weight", "k_proj_weight", "v_proj_weight"):
                 self.register_parameter(name, None)
         else:
-            self.q_proj_weight = column_major(embed_dim, embed_dim, kind)
-            self.k_proj_weight = column_major(embed_dim, self.kdim, kind)
-            self.v_proj_weight = column_major(embed_dim, self.vdim, kind)
+            self.q_proj_weight = unfilled(embed_dim, embed_dim, kind=kind)
+            self.k_proj_weight = unfilled(embed_dim, self.kdim, kind=kind)
+            self.v_proj_weight = unfilled(embed_dim, self.vdim, kind=kind)
             self.register_parameter("in_proj_weight", None)
         made = Parameter(empty(3 * embed_dim, dtype=dtype)) if bias else None
         self.register_parameter("in_proj_bias", made)

@@ -24,8 +24,7 @@ class Parameter(Tensor):
     """
 
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
-        self._array = np.empty(0, np.float32) if data is None else data._array
-        self._version = Version() if data is None else data._version
+        _see(self, data)
         self.requires_grad_(requires_grad)
 
     def __repr__(self) -> str:
@@ -46,14 +45,20 @@ class Buffer(Tensor):
     """
 
     def __init__(self, data: Tensor | None = None, *, persistent: bool = True) -> None:
-        self._array = np.empty(0, np.float32) if data is None else data._array
-        self._version = Version() if data is None else data._version
+        _see(self, data)
         self.persistent = persistent
 
 
-def column_major(rows: int, columns: int, kind: Any) -> Parameter:
-    """Make a weight in the order that makes products with its transpose fast; not filled yet."""
-    return Parameter(wrap(np.empty((columns, rows), kind).T))
+def _see(held: Tensor, data: Tensor | None) -> None:
+    """Give a new parameter or buffer the memory of the tensor that it is made from."""
+    held._array = array = np.empty(0, np.float32) if data is None else data.memory()
+    held._version = Version() if data is None else data._version
+    held._fixed_order = not array.flags.c_contiguous
+
+
+def unfilled(*shape: int, kind: Any) -> Parameter:
+    """Make a parameter whose numbers are still to be drawn."""
+    return Parameter(wrap(np.empty(shape, kind)))
 
 
 def check_tensor(name: str, value: Any) -> None:

@@ -14,7 +14,7 @@ from tinygrad_mnist.naming import warn
 from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.module import Module
-from tinygrad_mnist.nn.parameter import Parameter, column_major
+from tinygrad_mnist.nn.parameter import Parameter, unfilled
 from tinygrad_mnist.nn.utils.rnn import PackedSequence
 from tinygrad_mnist.ops import dtypes, recurrent
 from tinygrad_mnist.tensor import Tensor, cat, stack
@@ -115,13 +115,13 @@ class RNNBase(Module):
         rows, width = GATES[mode] * hidden_size, proj_size or hidden_size
         for layer, suffix in self._suffixes():
             columns = input_size if layer == 0 else width * self._directions
-            setattr(self, f"weight_ih_{suffix}", column_major(rows, columns, kind))
-            setattr(self, f"weight_hh_{suffix}", column_major(rows, width, kind))
+            setattr(self, f"weight_ih_{suffix}", unfilled(rows, columns, kind=kind))
+            setattr(self, f"weight_hh_{suffix}", unfilled(rows, width, kind=kind))
             if bias:
                 setattr(self, f"bias_ih_{suffix}", Parameter(wrap(np.empty(rows, kind))))
                 setattr(self, f"bias_hh_{suffix}", Parameter(wrap(np.empty(rows, kind))))
             if proj_size:
-                setattr(self, f"weight_hr_{suffix}", column_major(width, hidden_size, kind))
+                setattr(self, f"weight_hr_{suffix}", unfilled(width, hidden_size, kind=kind))
         self.reset_parameters()
 
     @staticmethod

@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.module import Module
-from tinygrad_mnist.nn.parameter import Parameter, column_major
+from tinygrad_mnist.nn.parameter import Parameter, unfilled
 from tinygrad_mnist.nn.rnn import States, run_layer, zero_state
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor
@@ -44,8 +44,8 @@ class RNNCellBase(Module):
         self.bias = bias
         kind = dtypes.as_float(dtype)
         rows = num_chunks * hidden_size
-        self.weight_ih = column_major(rows, input_size, kind)
-        self.weight_hh = column_major(rows, hidden_size, kind)
+        self.weight_ih = unfilled(rows, input_size, kind=kind)
+        self.weight_hh = unfilled(rows, hidden_size, kind=kind)
         for name in ("bias_ih", "bias_hh"):
             self.register_parameter(name, Parameter(wrap(np.empty(rows, kind))) if bias else None)
         self.reset_parameters()

@@ -85,6 +85,11 @@ from tinygrad_mnist.ops.parts import write_part as write_part
 from tinygrad_mnist.ops.parts import zero_part as zero_part
 from tinygrad_mnist.ops.pooling import max_pool as max_pool
 from tinygrad_mnist.ops.pooling import max_pool_index as max_pool_index
+from tinygrad_mnist.ops.rearrangement import flip as flip
+from tinygrad_mnist.ops.rearrangement import repeat as repeat
+from tinygrad_mnist.ops.rearrangement import roll as roll
+from tinygrad_mnist.ops.rearrangement import tril as tril
+from tinygrad_mnist.ops.rearrangement import triu as triu
 from tinygrad_mnist.ops.recurrent import gru as gru
 from tinygrad_mnist.ops.recurrent import lstm as lstm
 from tinygrad_mnist.ops.recurrent import rnn as rnn
@@ -111,15 +116,11 @@ from tinygrad_mnist.ops.shape import cat as cat
 from tinygrad_mnist.ops.shape import clone as clone
 from tinygrad_mnist.ops.shape import contiguous as contiguous
 from tinygrad_mnist.ops.shape import expand as expand
-from tinygrad_mnist.ops.shape import flip as flip
 from tinygrad_mnist.ops.shape import identity as identity
 from tinygrad_mnist.ops.shape import permute as permute
 from tinygrad_mnist.ops.shape import reshape as reshape
-from tinygrad_mnist.ops.shape import roll as roll
 from tinygrad_mnist.ops.shape import stack as stack
 from tinygrad_mnist.ops.shape import transpose as transpose
-from tinygrad_mnist.ops.shape import tril as tril
-from tinygrad_mnist.ops.shape import triu as triu
 from tinygrad_mnist.ops.softmax import binary_cross_entropy as binary_cross_entropy
 from tinygrad_mnist.ops.softmax import cross_entropy as cross_entropy
 from tinygrad_mnist.ops.softmax import log_softmax as log_softmax

@@ -140,6 +140,7 @@ class Op:
     broadcasts: bool = False
     promotes: str = ""
     view: bool = False
+    elementwise: bool = False
     once: bool = False
     differentiable: bool = True
     outputs: tuple[str, ...] = ("out",)
@@ -234,6 +235,7 @@ def op(
     broadcasts: bool = False,
     promotes: str = "",
     view: bool = False,
+    elementwise: bool = False,
     once: bool = False,
     outputs: Sequence[str] = ("out",),
     narrow: str = "e",
@@ -265,6 +267,8 @@ def op(
         brought to their common dtype; ``""``: they are taken as they are.
     view
         Whether the output may share memory with the first input.
+    elementwise
+        Whether the output lies in memory in the order of the inputs.
     once
         Whether the rules compute in a way that can't be recorded, so that higher derivatives
         go through the reference. So it is where there are residuals.
@@ -320,8 +324,8 @@ def op(
         domains = dict.fromkeys(inputs, domains or Domain())
     entry = Op(
         name, forward, inputs, settings, read, formula, torch, tuple(samples), doc, domains,
-        tuple(residuals), reference, variadic, broadcasts, promotes, view, once, bool(read),
-        tuple(outputs), narrow,
+        tuple(residuals), reference, variadic, broadcasts, promotes, view, elementwise, once,
+        bool(read), tuple(outputs), narrow,
     )  # fmt: skip
     TABLE[name] = entry
     if isinstance(forward, np.ufunc):

@@ -29,7 +29,7 @@ def unary(
     """Declare a function of one float array: integers are brought to the default dtype."""
     return op(
         name, forward, x=rule, formula=formula, doc=doc, torch=torch or f"torch.{name}(x)",
-        samples=UNARY, promotes="float", **kw,
+        samples=UNARY, promotes="float", elementwise=True, **kw,
     )  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def binary(
     """Declare a function of two arrays that broadcast and are brought to a common dtype."""
     return op(
         name, forward, x=x, y=y, formula=formula, doc=doc, torch=torch or f"torch.{name}(x, y)",
-        samples=BINARY, broadcasts=True, **{"promotes": "common", **kw},
+        samples=BINARY, broadcasts=True, elementwise=True, **{"promotes": "common", **kw},
     )  # fmt: skip
 
 

@@ -78,16 +78,7 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
     return np.add(out, bias, out=out) if out.shape else out + bias
 
 
-SMALL = 2**15
-"""How many elements an array has at most for which its order in memory doesn't matter."""
-
-
 def _linear_x(g: Any, weight: Any) -> Any:
-    if type(weight) is np.ndarray and weight.flags.f_contiguous and g.ndim == 2:
-        if len(g) * weight.shape[1] <= SMALL:
-            # BLAS takes two thirds of the time where the column-major factor stands transposed. So
-            # does the result, which is no good for what comes next unless it is small.
-            return np.matmul(weight.T, g.T).T
     if type(g) is np.ndarray and type(weight) is np.ndarray and g.ndim > 1:
         return product(_rows(g), weight).reshape(*g.shape[:-1], weight.shape[1])
     return np.matmul(g, weight)
@@ -98,9 +89,7 @@ def _linear_weight(g: Any, x: Any) -> Any:
         return np.expand_dims(g, -1) * x
     if len(x.shape) > 2:
         g, x = _rows(g), _rows(x)
-    # The product of this order is column-major, as nn.Linear's weight is.
-    arrays = type(x) is np.ndarray and type(g) is np.ndarray
-    return product(x.T, g).T if arrays else (x.T @ g).T
+    return product(g.T, x) if type(x) is type(g) is np.ndarray else g.T @ x
 
 
 def _linear_bias(g: Any) -> Any:

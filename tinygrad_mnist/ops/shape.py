@@ -26,7 +26,7 @@ def _clone(x: Any) -> Any:
 
 
 clone = op(
-    "clone", _clone, x=lambda g: g, formula="x", torch="torch.clone(x)",
+    "clone", _clone, x=lambda g: g, elementwise=True, formula="x", torch="torch.clone(x)",
     samples=[Sample((3,)), Sample((2, 3)), Sample(())],
 )  # fmt: skip
 
@@ -38,6 +38,7 @@ def _cast(x: Any, *, dtype: Any) -> Any:
 
 cast = op(
     "cast", _cast, x=lambda g: g, formula="x", torch="x.to(torch.float64)", narrow="",
+    elementwise=True,
     samples=[Sample((3,), dtype=np.dtype("float64")), Sample((), dtype=np.dtype("float64"))],
 )  # fmt: skip
 
@@ -84,19 +85,6 @@ expand = op(
     formula="out[i, j] = x[0, j]", torch="x.expand(to)", view=True,
     samples=[Sample((1, 3), to=(2, 3)), Sample((3,), to=(2, 2, 3)), Sample((), to=(2,))],
 )  # fmt: skip
-flip = op(
-    "flip", lambda x, *, dims: np.flip(x, dims).copy(), x=lambda g, dims: np.flip(g, dims),
-    doc="The elements in reverse order along dimensions.", formula="out[i] = x[n - 1 - i]",
-    torch="torch.flip(x, dims)",
-    samples=[Sample((3,), dims=(0,)), Sample((2, 3), dims=(0, 1))],
-)  # fmt: skip
-roll = op(
-    "roll", lambda x, *, shifts, dims: np.roll(x, shifts, dims),
-    x=lambda g, shifts, dims: np.roll(g, tuple(-s for s in shifts), dims),
-    doc="The elements moved along dimensions; those that leave come in at the other end.",
-    formula="out[i] = x[i - shift]", torch="torch.roll(x, shifts, dims)",
-    samples=[Sample((4,), shifts=(1,), dims=(0,)), Sample((2, 3), shifts=(1, -1), dims=(0, 1))],
-)  # fmt: skip
 
 
 def _part(g: Any, position: int, lengths: tuple[int, ...], dim: int) -> Any:
@@ -123,24 +111,6 @@ stack = op(
     doc="Arrays of one shape joined along a new dimension.", formula="out[i] = tensors[i]",
     torch="torch.stack(tensors, dim)", promotes="common",
     samples=[Sample((2,), (2,), dim=0), Sample((2, 3), (2, 3), (2, 3), dim=-1)],
-)  # fmt: skip
-
-
-def _triangle_doc(which: str) -> str:
-    return f"The {which} triangle of the last two dimensions, and zeros elsewhere."
-
-
-tril = op(
-    "tril", lambda x, *, diagonal: np.tril(x, diagonal), x=lambda g, diagonal: np.tril(g, diagonal),
-    doc=_triangle_doc("lower"), formula="x[i, j] if j <= i + diagonal else 0",
-    torch="torch.tril(x, diagonal)",
-    samples=[Sample((3, 3), diagonal=0), Sample((2, 2, 3), diagonal=-1)],
-)  # fmt: skip
-triu = op(
-    "triu", lambda x, *, diagonal: np.triu(x, diagonal), x=lambda g, diagonal: np.triu(g, diagonal),
-    doc=_triangle_doc("upper"), formula="x[i, j] if j >= i + diagonal else 0",
-    torch="torch.triu(x, diagonal)",
-    samples=[Sample((3, 3), diagonal=0), Sample((2, 2, 3), diagonal=1)],
 )  # fmt: skip
 contiguous = op(
     "contiguous", lambda x: np.array(x, order="C"), x=lambda g: g,

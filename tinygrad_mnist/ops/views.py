@@ -45,24 +45,30 @@ diagonal = op(
 )  # fmt: skip
 
 
-def _strided(x: Any, shape: Any, steps: Any, start: int = 0) -> Any:
-    """Look at the elements of x by steps, which may meet one more than once: read-only."""
+def _strided(x: Any, shape: Any, strides: Any, start: int = 0) -> Any:
+    """Look at memory of x by steps in bytes; it's read-only, for steps may meet a byte twice."""
     # NumPy's own as_strided hides whose memory it is, and so that the result is a view of x.
-    flat = np.ascontiguousarray(x)
-    strides = [step * x.itemsize for step in steps]
-    out = np.ndarray(tuple(shape), x.dtype, flat, start * x.itemsize, tuple(strides))
+    whole = x.base if isinstance(x.base, np.ndarray) else x
+    whole = whole.transpose(sorted(range(whole.ndim), key=lambda d: -whole.strides[d]))
+    if not whole.flags.c_contiguous:  # memory with gaps, handed in by another library
+        return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
+    start += _address(x) - _address(whole)
+    out = np.ndarray(tuple(shape), x.dtype, whole, start, tuple(strides))
     out.flags.writeable = False
     return out
+
+
+def _address(array: Any) -> int:
+    return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
 
 
 def _unfold(x: Any, *, dim: int, size: int, step: int) -> Any:
     """Windows of a size, a step apart, along a dimension; what is in them is the last one."""
     shape = [*x.shape, size]
     shape[dim] = (shape[dim] - size) // step + 1
-    steps = [math.prod(x.shape[d + 1 :]) for d in range(x.ndim)]
-    steps.append(steps[dim])
-    steps[dim] *= step
-    return _strided(x, shape, steps)
+    strides = [*x.strides, x.strides[dim]]
+    strides[dim] *= step
+    return _strided(x, shape, strides)
 
 
 def _unfold_rule(g: Any, shape: tuple[int, ...], dim: int, size: int, step: int) -> Any:
@@ -87,7 +93,8 @@ unfold = op(
 
 def _as_strided(x: Any, *, to: tuple[int, ...], steps: tuple[int, ...], start: int) -> Any:
     """A read-only view by steps through the elements of x in row-major order."""
-    return _strided(x, to, steps, start)
+    x = np.ascontiguousarray(x)
+    return _strided(x, to, [step * x.itemsize for step in steps], start * x.itemsize)
 
 
 def _as_strided_rule(

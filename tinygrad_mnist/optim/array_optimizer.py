@@ -117,13 +117,11 @@ class ArrayOptimizer(Optimizer):
         """Cut a parameter, its gradient and state into pieces, with two scratch arrays for each.
 
         The pieces stay in the cache. With a decay, the gradient is that of the loss and an L2
-        penalty. Arrays that lie in memory without gaps and in one order are cut; others come
+        penalty. Arrays in row-major order are cut; others come
         whole. The scratch arrays are reused: what is in them lasts until the next piece.
         """
         arrays = (p, g, *[s._array for s in state])
         if p.size > length:
-            if all([a.flags.f_contiguous for a in arrays]):
-                arrays = tuple([a.T for a in arrays])
             if all([a.flags.c_contiguous for a in arrays]):
                 return self._cut([a.reshape(-1) for a in arrays], decay, length)
         return (self._piece(arrays, decay),)

@@ -62,6 +62,17 @@ def public(call: Callable[..., R]) -> Callable[..., R]:
     return checked
 
 
+def copying(call: Callable[..., R]) -> Callable[..., R]:
+    """Keep a function from returning its input, or a view of it, where nothing has to be done."""
+
+    @functools.wraps(call)
+    def apart(input: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: A002
+        out: Any = call(input, *args, **kwargs)
+        return out.clone() if np.may_share_memory(out._array, input._array) else out
+
+    return apart
+
+
 def factory(make: Callable[..., R]) -> Callable[..., R]:
     """Make a public function of one that makes a tensor: with ``out``, and settings of layout.
 

@@ -51,15 +51,15 @@ class AttributeMethods(Variable):
         if memory_format in (channels_last, channels_last_3d):
             if self._array.ndim != (4 if memory_format is channels_last else 5):
                 return False
-            return np.moveaxis(self._array, 1, -1).flags.c_contiguous
-        return self._array.flags.c_contiguous
+            return np.moveaxis(self.memory(), 1, -1).flags.c_contiguous
+        return self._array.flags.c_contiguous or not self._fixed_order
 
     @named
     def stride(self, dim: int | None = None) -> Any:
         """Return the steps between neighbours in each dimension, in elements."""
-        strides = tuple(step // self._array.itemsize for step in self._array.strides)
+        strides = tuple(step // self._array.itemsize for step in self.memory().strides)
         return strides if dim is None else strides[as_dim("stride", dim, self._array.ndim)]
 
     def data_ptr(self) -> int:
         """Return the address of the first element."""
-        return self._array.__array_interface__["data"][0]  # type: ignore[no-any-return]
+        return self.memory().__array_interface__["data"][0]  # type: ignore[no-any-return]

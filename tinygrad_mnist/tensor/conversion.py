@@ -42,7 +42,7 @@ class ConversionMethods(Variable):
             raise RuntimeError(
                 "can't call numpy() on Tensor that requires grad; use tensor.detach().numpy()"
             )
-        return self._array
+        return self.memory()
 
     def item(self) -> Any:
         """Return the only element as a Python number."""
@@ -69,6 +69,9 @@ class ConversionMethods(Variable):
             kwargs.pop(unused, None)
         if kwargs:
             raise TypeError(f"to: unexpected arguments {sorted(kwargs)}")
+        flags = [arg for arg in args if isinstance(arg, bool)]  # non_blocking, copy
+        if len(flags) > 1:
+            copy = flags[1]
         for arg in args:
             if isinstance(arg, Variable):
                 target = arg._array.dtype

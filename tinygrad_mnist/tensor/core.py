@@ -20,7 +20,7 @@ from tinygrad_mnist.autograd.graph import (
     Variable,
     Version,
     is_tracked,
-    wrap,
+    share,
 )
 from tinygrad_mnist.autograd.hooks import RemovableHandle, hooks_of, retain
 from tinygrad_mnist.ops import dtypes
@@ -66,19 +66,20 @@ class Tensor(
     """
 
     def __init__(self, *data: Any) -> None:
-        """Make an uninitialised float tensor of a shape, or one of the given numbers."""
+        """Make a float tensor of a shape, of given numbers, or on another tensor's memory."""
         dtype = dtypes.default_float()
+        self._version = Version()
         if len(data) == 1 and not isinstance(data[0], int):
             values = data[0]
             if isinstance(values, Size):
                 self._array = np.zeros(values, dtype)
+            elif isinstance(values, Tensor):
+                self._array, self._version = values.memory(), values._version
+                self._fixed_order = not self._array.flags.c_contiguous
             else:
-                self._array = np.array(
-                    values._array if isinstance(values, Tensor) else values, dtype
-                )
+                self._array = np.array(values, dtype)
         else:
             self._array = np.zeros(data if data else (0,), dtype)
-        self._version = Version()
 
     # What it is
 
@@ -240,9 +241,7 @@ class Tensor(
 
     def detach(self) -> Tensor:
         """Return a tensor on the same memory that has no history."""
-        out: Tensor = wrap(self._array)
-        out._version = self._version
-        return out
+        return share(self.memory(), self._version)  # type: ignore[no-any-return]
 
     def detach_(self) -> Tensor:
         """Forget this tensor's history, and return it."""
@@ -255,13 +254,14 @@ class Tensor(
     @property
     def data(self) -> Tensor:
         """The same memory without history, and without a watch over writes to it."""
-        return wrap(self._array)  # type: ignore[no-any-return]
+        return share(self.memory())  # type: ignore[no-any-return]
 
     @data.setter
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise TypeError(f"data must be a Tensor, got {type(value).__name__}")
-        self._array = value._array
+        self._array = array = value.memory()
+        self._fixed_order = not array.flags.c_contiguous
         self._version = Version()
 
     # Python and NumPy

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Variable, wrap
+from tinygrad_mnist.autograd.graph import Variable, share, wrap
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import (
     as_int,
@@ -179,7 +179,9 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if is_foreign(data):
         data = from_dlpack(data)._array
     if isinstance(data, np.ndarray):
-        return finish(data, dtype, device, False)
+        check_device(device)
+        wanted = dtypes.of(data.dtype).numpy if dtype is None else dtypes.as_numpy(dtype)
+        return share(data.astype(wanted, copy=False))  # type: ignore[no-any-return]
     return tensor(data, dtype=dtype, device=device)
 
 
@@ -202,7 +204,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"from_numpy: expected np.ndarray (got {type(ndarray).__name__})")
     dtypes.of(ndarray.dtype)
-    return wrap(ndarray)  # type: ignore[no-any-return]
+    return share(ndarray)  # type: ignore[no-any-return]
 
 
 @factory

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Variable, wrap
+from tinygrad_mnist.autograd.graph import Variable, share
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import named
 
@@ -74,7 +74,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
             f"{getattr(ext_tensor, 'dtype', 'unknown')} can't be taken over: {error}"
         ) from error
     dtypes.of(array.dtype)
-    return wrap(array.copy() if copy else array)
+    return share(array.copy() if copy else array)
 
 
 @named

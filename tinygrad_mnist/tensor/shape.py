@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.api import held_once, lent_to_one
-from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.graph import Variable, apply, share
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_dim, as_dims, as_size, expands, named_methods
 
@@ -41,7 +40,7 @@ class ShapeMethods(Variable):
 
     def contiguous(self, memory_format: Any = None) -> Tensor:
         """Return self if its memory is in row-major order, else a copy that is."""
-        if self._array.flags.c_contiguous:
+        if self._array.flags.c_contiguous or not self._fixed_order:
             return self  # type: ignore[return-value]
         return apply(ops.contiguous, self)  # type: ignore[no-any-return]
 
@@ -52,9 +51,6 @@ class ShapeMethods(Variable):
     def view(self, *size: Any) -> Tensor:
         """Return the same memory in another shape; one length may be -1.
 
-        The weight of a Linear lies in column-major order, which is our own affair: of it comes a
-        copy that can be read, but not written to.
-
         Raises
         ------
         RuntimeError
@@ -63,30 +59,13 @@ class ShapeMethods(Variable):
         if len(size) == 1 and isinstance(size[0], dtypes.dtype):
             return self._reinterpreted(size[0])
         to = as_size("view", size)
-        disordered = not self._array.flags.c_contiguous and self._base is None
-        if disordered and self._is_alone():
-            self._array = np.ascontiguousarray(self._array)
         out = apply(ops.reshape, self, to=to)
         if self._array.size and not np.may_share_memory(out._array, self._array):
-            if not disordered or not is_dense(self._array):
-                raise RuntimeError(
-                    f"view: shape {list(self._array.shape)} with strides {self._array.strides} "
-                    f"can't be seen as {list(to)} without a copy; use reshape() instead"
-                )
-            out._array.flags.writeable = False
+            raise RuntimeError(
+                f"view: shape {list(self._array.shape)} with strides {self._array.strides} can't "
+                f"be seen as {list(to)} without a copy; use reshape() instead"
+            )
         return out  # type: ignore[no-any-return]
-
-    def _is_alone(self) -> bool:
-        """Whether no other tensor has this one's memory, as for the output of an operation.
-
-        Then it may be rearranged in place: only a view of its memory could tell.
-        """
-        return (
-            is_dense(self._array)
-            and not self._requires_grad
-            and (self._node is not None or held_once(self))
-            and (self._array.base is None or lent_to_one(self._array))
-        )
 
     def _reinterpreted(self, dtype: dtypes.dtype) -> Tensor:
         """Return the same bits as numbers of another dtype."""
@@ -94,8 +73,7 @@ class ShapeMethods(Variable):
             raise RuntimeError("view: bits of another dtype have no derivative; detach() first")
         if dtype.itemsize != self._array.itemsize and not self._array.flags.c_contiguous:
             raise RuntimeError("view: the tensor must be contiguous to change the size of elements")
-        out: Tensor = wrap(self._array.view(dtype.numpy), version=self._version)
-        return out
+        return share(self.memory().view(dtype.numpy), self._version)  # type: ignore[no-any-return]
 
     def view_as(self, other: Tensor) -> Tensor:
         """Return the same memory in another tensor's shape."""
@@ -256,11 +234,9 @@ class ShapeMethods(Variable):
                 f"repeat: {len(times)} numbers were given for a tensor that has {len(shape)} "
                 f"dimensions; give one for each, or more for new ones in front"
             )
-        full = (1,) * lead + shape
-        apart = tuple(n for length in full for n in (1, length))
-        spread = tuple(n for time, length in zip(times, full, strict=True) for n in (time, length))
-        joined = tuple(time * length for time, length in zip(times, full, strict=True))
-        return self.reshape(apart).expand(spread).reshape(joined)
+        if min(times, default=0) < 0:
+            raise RuntimeError(f"repeat: a tensor can't be repeated {min(times)} times: {times}")
+        return apply(ops.repeat, self, times=times)  # type: ignore[no-any-return]
 
     def tile(self, *dims: Any) -> Tensor:
         """Return the tensor repeated; missing numbers are 1."""

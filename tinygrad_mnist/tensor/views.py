@@ -138,14 +138,15 @@ def as_strided(
     stride: Any,
     storage_offset: int | None = None,
 ) -> Tensor:
-    """Return a view with a shape and steps in memory, in elements. It is read-only.
+    """Return a view with a shape and steps in memory, in elements.
 
-    Follows ``torch.as_strided``, for tensors in row-major order, and within their own elements.
+    Steps are taken in the whole memory that the tensor is a view of, from its own first element
+    unless an offset is given. Follows ``torch.as_strided``.
 
     Raises
     ------
     RuntimeError
-        When the view would reach beyond the tensor's elements, or these aren't in row-major order.
+        When the view would reach beyond that memory.
 
     Examples
     --------
@@ -161,17 +162,22 @@ def as_strided(
         raise RuntimeError(f"{name}: mismatch in length of strides and shape: {steps}, {shape}")
     if min((*shape, *steps), default=0) < 0:
         raise RuntimeError(f"{name}: sizes and strides can't be negative, got {shape}, {steps}")
-    if not input._array.flags.c_contiguous:
-        raise RuntimeError(f"{name}: the tensor must be in row-major order; take contiguous()")
-    own = storage_offset_of(input)
+    whole = input if input._base is None else input._base
+    order = sorted(range(whole._array.ndim), key=lambda d: -whole.memory().strides[d])
+    whole = whole.permute(order) if order != [*range(len(order))] else whole  # type: ignore[attr-defined]
+    if not whole._array.flags.c_contiguous:
+        raise RuntimeError(
+            f"{name}: the tensor was made from a part of an array, with gaps; take contiguous()"
+        )
+    own, first = storage_offset_of(input), storage_offset_of(whole)
     start = own if storage_offset is None else as_int(name, "storage_offset", storage_offset)
-    last = start - own + sum(step * (n - 1) for n, step in zip(shape, steps, strict=True))
-    if start < own or (min(shape, default=1) and last >= input._array.size):
+    last = start - first + sum(step * (n - 1) for n, step in zip(shape, steps, strict=True))
+    if start < first or (min(shape, default=1) and last >= whole._array.size):
         raise RuntimeError(
             f"{name}: size {list(shape)}, stride {list(steps)} and storage offset {start} reach "
-            f"beyond the tensor's {input._array.size} elements"
+            f"beyond the {whole._array.size} elements in memory"
         )
-    return apply(ops.as_strided, input, to=shape, steps=steps, start=start - own)  # type: ignore[no-any-return]
+    return apply(ops.as_strided, whole, to=shape, steps=steps, start=start - first)  # type: ignore[no-any-return]
 
 
 def storage_offset_of(x: Any) -> int:

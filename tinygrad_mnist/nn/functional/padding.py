@@ -8,11 +8,12 @@ from typing import Any
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.arguments import copying, named
 from tinygrad_mnist.tensor.joining import cat
 
 
 @named
+@copying
 def pad(
     input: Tensor,  # noqa: A002
     pad: Sequence[int],

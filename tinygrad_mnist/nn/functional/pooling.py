@@ -13,7 +13,7 @@ from tinygrad_mnist.autograd.graph import apply, wrap
 from tinygrad_mnist.nn.functional.padding import pad
 from tinygrad_mnist.nn.functional.spatial import Size, batched, per_dim
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.arguments import copying, named
 from tinygrad_mnist.tensor.joining import stack
 
 Lengths = tuple[int, ...]
@@ -345,12 +345,14 @@ def _adaptive_avg_pool(dims: int, input: Tensor, output_size: Any) -> Any:  # no
 
 
 @named
+@copying
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:  # noqa: A002
     """Return means of so many stretches of signals (N, C, L); see :func:`adaptive_avg_pool2d`."""
     return _adaptive_avg_pool(1, input, output_size)  # type: ignore[no-any-return]
 
 
 @named
+@copying
 def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:  # noqa: A002
     """Return means over so many rows and columns of tiles of images (N, C, H, W).
 

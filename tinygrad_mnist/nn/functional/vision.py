@@ -10,12 +10,13 @@ from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.nn.functional.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 from tinygrad_mnist.nn.functional.spatial import per_dim
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.arguments import copying, named
 
 _LINEAR = {"linear": 1, "bilinear": 2}
 
 
 @named
+@copying
 def interpolate(
     input: Tensor,  # noqa: A002
     size: Any = None,
@@ -132,6 +133,7 @@ def upsample(
 
 
 @named
+@copying
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:  # noqa: A002
     """Turn groups of channels into pixels: (*, C r², H, W) to (*, C, H r, W r).
 
@@ -163,6 +165,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:  # noqa: A002
 
 
 @named
+@copying
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:  # noqa: A002
     """Turn pixels into channels: (*, C, H r, W r) to (*, C r², H, W).
 
@@ -193,6 +196,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:  # noqa: A0
 
 
 @named
+@copying
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:  # noqa: A002
     """Interleave groups of channels of (N, C, ...).
 
