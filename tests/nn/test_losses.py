@@ -189,3 +189,48 @@ def test_arguments_that_pytorch_takes_give_its_loss(torch: Any, call: str) -> No
     mine, theirs = run(tg, call)[0], run(torch, call)[0]
     assert tuple(mine.shape) == tuple(theirs.shape)
     np.testing.assert_allclose(mine.numpy(), theirs.numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("zero_infinity", [False, True])
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+def test_a_sequence_without_input_costs_nothing_if_it_has_no_labels(
+    torch: Any, reduction: str, zero_infinity: bool
+) -> None:
+    source = np.random.default_rng(5)
+    array, labels = source.standard_normal((4, 3, 3)), source.integers(1, 3, (3, 2))
+    for inputs, lengths in (([0, 4, 0], [0, 2, 0]), ([0, 0, 0], [0, 0, 0]), ([0, 3, 1], [1, 0, 1])):
+        results = []
+        for t in (tg, torch):
+            x = t.tensor(array, requires_grad=True)
+            loss = t.nn.functional.ctc_loss(
+                x.log_softmax(2), t.tensor(labels), inputs, lengths,
+                reduction=reduction, zero_infinity=zero_infinity,
+            )  # fmt: skip
+            loss.sum().backward()
+            results.append((loss.detach().numpy(), x.grad.numpy()))
+        np.testing.assert_allclose(results[0][0], results[1][0], atol=1e-12)
+        if np.isfinite(results[1][0]).all():
+            np.testing.assert_allclose(results[0][1], results[1][1], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "F.ctc_loss(x[:, None], c[None, :1], [5], [1])",
+        "F.ctc_loss(x[:, None], c[None, :1], [-1], [1])",
+        "F.ctc_loss(x[:, None], c[None, :1], [4], [2])",
+        "F.ctc_loss(x[:, None], c[None, :1], [4], [-1])",
+        "F.ctc_loss(x[:, None], c[None, :1], t.tensor([4.0]), t.tensor([1]))",
+        "F.ctc_loss(x[:, None], c[None, :1], t.tensor([4]), t.tensor([1.0]))",
+        "F.ctc_loss(x[:, None], c[None, :1], [4], [1], blank=3)",
+        "F.ctc_loss(x[:, None], c[None, :1], [4], [1], blank=-1)",
+        "F.ctc_loss(x[:, None], c[:2, None], [4], [1])",
+        "F.ctc_loss(x[:0, None], c[None, :1], [0], [0])",
+        "F.ctc_loss(c[:, None, None], c[None, :1], [4], [1])",
+    ],
+)
+def test_sequences_that_do_not_fit_are_refused(torch: Any, call: str) -> None:
+    with pytest.raises((RuntimeError, NotImplementedError)):
+        run(torch, call)
+    with pytest.raises(RuntimeError, match="ctc_loss: "):
+        run(tg, call)

@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.nn.functional.loss import as_reduction
 from tinygrad_mnist.tensor import Tensor, stack
-from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.arguments import named, need_floats
 from tinygrad_mnist.tensor.functions import where
 
 IMPOSSIBLE = -1e30
@@ -49,21 +49,25 @@ def ctc_loss(
         When the lengths or labels don't fit.
     """
     reduction = as_reduction("ctc_loss", reduction)
+    need_floats("ctc_loss", log_probs)
+    if log_probs.ndim not in (2, 3) or not log_probs.numel():
+        raise RuntimeError(
+            f"ctc_loss: log_probs must have shape (T, N, C) or (T, C), and not be empty, but has "
+            f"{list(log_probs.shape)}"
+        )
     alone = log_probs.ndim == 2
     logs = log_probs.unsqueeze(1) if alone else log_probs
     times, count, classes = logs.shape
-    inputs = np.asarray(input_lengths, np.int64).reshape(-1)
-    lengths = np.asarray(target_lengths, np.int64).reshape(-1)
-    if len(inputs) != count or len(lengths) != count:
-        raise RuntimeError(
-            f"ctc_loss: {len(inputs)} input_lengths and {len(lengths)} target_lengths don't fit a "
-            f"batch of {count}"
-        )
-    if count and not 0 <= inputs.min() <= inputs.max() <= times:
-        raise RuntimeError(f"ctc_loss: input_lengths must be from 0 to {times}, got {inputs}")
+    if not 0 <= blank < classes:
+        raise RuntimeError(f"ctc_loss: blank must be from 0 to {classes - 1}, got {blank}")
+    inputs = _lengths("input_lengths", input_lengths, count, times)
+    longest = targets.shape[-1] if targets.ndim > 1 else targets.numel()
+    lengths = _lengths("target_lengths", target_lengths, count, longest)
     labels = _rows(targets._array, lengths)
     if labels.size and not 0 <= labels.min() <= labels.max() < classes:
-        raise RuntimeError(f"ctc_loss: labels must be from 0 to {classes - 1}, got {labels}")
+        raise RuntimeError(
+            f"ctc_loss: labels must be from 0 to {classes - 1}, got {labels.tolist()}"
+        )
 
     path = np.full((count, 2 * labels.shape[1] + 1), blank)
     path[:, 1::2] = labels
@@ -73,6 +77,9 @@ def ctc_loss(
     emitted = logs.gather(2, wrap(np.broadcast_to(path, (times, *path.shape)).copy()))
     never = wrap(np.full(path.shape, IMPOSSIBLE, logs._array.dtype))
     alpha = where(wrap(np.broadcast_to(states < 2, path.shape)), emitted[0], never)
+    # A sequence without input has emitted nothing, which only no labels explain.
+    nothing = np.where(states == 0, 0.0, IMPOSSIBLE).astype(logs._array.dtype)
+    alpha = where(wrap((inputs > 0)[:, None]), alpha, wrap(nothing))
     for t in range(1, times):
         one = where(wrap(states >= 1), alpha.roll(1, 1), never)
         two = where(wrap(jumps), alpha.roll(2, 1), never)
@@ -89,10 +96,27 @@ def ctc_loss(
     return losses[0] if alone else losses  # type: ignore[no-any-return]
 
 
+def _lengths(name: str, given: Any, count: int, most: int) -> np.ndarray:
+    """Return how long each of a batch's sequences is."""
+    lengths = np.asarray(given)
+    if lengths.size and lengths.dtype.kind not in "iu":
+        raise RuntimeError(f"ctc_loss: {name} must be integers, got {lengths.dtype}")
+    lengths = lengths.astype(np.int64).reshape(-1)
+    if len(lengths) != count:
+        raise RuntimeError(f"ctc_loss: {len(lengths)} {name} don't fit a batch of {count}")
+    if not 0 <= lengths.min() <= lengths.max() <= most:
+        raise RuntimeError(f"ctc_loss: {name} must be from 0 to {most}, got {lengths.tolist()}")
+    return lengths
+
+
 def _rows(targets: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Return labels as rows of one length; what is beyond a sequence's own isn't read."""
     longest = int(lengths.max(initial=0))
     rows = np.zeros((len(lengths), longest), np.int64)
+    if targets.ndim > 1 and len(targets) != len(lengths):
+        raise RuntimeError(
+            f"ctc_loss: {len(targets)} rows of labels don't fit a batch of {len(lengths)}"
+        )
     if targets.ndim == 1 and len(targets) != int(lengths.sum()):
         raise RuntimeError(
             f"ctc_loss: target_lengths sum to {lengths.sum()}, but there are {len(targets)} labels"
