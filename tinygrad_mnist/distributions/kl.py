@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
+from math import e, inf, log, pi, sqrt
 from typing import Any
 
 from tinygrad_mnist import linalg
@@ -18,7 +18,7 @@ from tinygrad_mnist.distributions.normal import Normal
 from tinygrad_mnist.distributions.one_hot_categorical import OneHotCategorical
 from tinygrad_mnist.distributions.uniform import Uniform
 from tinygrad_mnist.nn.functional import softplus
-from tinygrad_mnist.tensor import Tensor, where
+from tinygrad_mnist.tensor import Tensor, full_like, where
 
 Formula = Callable[[Any, Any], Tensor]
 FORMULAS: dict[tuple[type, type], Formula] = {}
@@ -74,19 +74,23 @@ def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Tensor
     return q._half_log_det() - p._half_log_det() + 0.5 * (squares - n)  # type: ignore[no-any-return]
 
 
+def _part(weight: Tensor, difference: Tensor, other: Tensor) -> Tensor:
+    """Return what outcomes of some probability add: infinite where the other one rules them out."""
+    part = weight * difference
+    part = where((other == 0).expand_as(part), inf, part)
+    return where((weight == 0).expand_as(part), 0.0, part)  # type: ignore[no-any-return]
+
+
 @register_kl(Bernoulli, Bernoulli)
 def _bernoulli(p: Bernoulli, q: Bernoulli) -> Tensor:
-    one = p.probs * (softplus(-q.logits) - softplus(-p.logits))
-    zero = (1 - p.probs) * (softplus(q.logits) - softplus(p.logits))
-    return one + zero
+    one = _part(p.probs, softplus(-q.logits) - softplus(-p.logits), q.probs)
+    return one + _part(1 - p.probs, softplus(q.logits) - softplus(p.logits), 1 - q.probs)
 
 
 @register_kl(OneHotCategorical, OneHotCategorical)
 @register_kl(Categorical, Categorical)
 def _categorical(p: Categorical, q: Categorical) -> Tensor:
-    difference = p.probs * (p.logits - q.logits)
-    difference = where((q.probs == 0).expand_as(difference), inf, difference)
-    return where((p.probs == 0).expand_as(difference), 0.0, difference).sum(-1)  # type: ignore[no-any-return]
+    return _part(p.probs, p.logits - q.logits, q.probs).sum(-1)
 
 
 @register_kl(Exponential, Exponential)
@@ -105,6 +109,54 @@ def _laplace(p: Laplace, q: Laplace) -> Tensor:
 def _uniform(p: Uniform, q: Uniform) -> Tensor:
     out = ((q.high - q.low) / (p.high - p.low)).log()
     return where((q.low > p.low) | (q.high < p.high), inf, out)  # type: ignore[no-any-return]
+
+
+@register_kl(Exponential, Normal)
+def _exponential_normal(p: Exponential, q: Normal) -> Tensor:
+    squares = 2 / p.rate.square() - 2 * q.loc / p.rate + q.loc.square()
+    return p.rate.log() - 1 + _cross_entropy(squares, q)
+
+
+@register_kl(Laplace, Normal)
+def _laplace_normal(p: Laplace, q: Normal) -> Tensor:
+    squares = 2 * p.scale.square() + (p.loc - q.loc).square()
+    return _cross_entropy(squares, q) - 1 - (2 * p.scale).log()
+
+
+@register_kl(Uniform, Normal)
+def _uniform_normal(p: Uniform, q: Normal) -> Tensor:
+    width = p.high - p.low
+    squares = width.square() / 12 + ((p.high + p.low) / 2 - q.loc).square()
+    return _cross_entropy(squares, q) - width.log()
+
+
+def _cross_entropy(squares: Tensor, q: Normal) -> Tensor:
+    """Return minus the mean log density of a normal, from the mean square of x less its mean."""
+    return 0.5 * (log(2 * pi) + squares / q.scale.square()) + q.scale.log()
+
+
+@register_kl(Normal, Laplace)
+def _normal_laplace(p: Normal, q: Laplace) -> Tensor:
+    gap = p.loc - q.loc
+    d = gap / p.scale
+    distance = p.scale * (sqrt(2 / pi) * (-0.5 * d.square()).exp()) + gap * (d * sqrt(0.5)).erf()
+    return distance / q.scale + (2 * q.scale / p.scale).log() - 0.5 * log(2 * pi * e)
+
+
+@register_kl(Uniform, Exponential)
+def _uniform_exponential(p: Uniform, q: Exponential) -> Tensor:
+    out = q.rate * (p.high + p.low) / 2 - ((p.high - p.low) * q.rate).log()
+    return where((p.low < 0).expand_as(out), inf, out)  # type: ignore[no-any-return]
+
+
+@register_kl(Exponential, Uniform)
+@register_kl(Laplace, Exponential)
+@register_kl(Laplace, Uniform)
+@register_kl(Normal, Exponential)
+@register_kl(Normal, Uniform)
+def _beyond(p: Distribution, q: Distribution) -> Tensor:
+    """Return infinity: p has outcomes that are impossible under q."""
+    return full_like(p.mean + q.mean, inf)
 
 
 @register_kl(Independent, Independent)
