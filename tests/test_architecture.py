@@ -43,6 +43,7 @@ ROOMS = [
     "testing",
     "datasets",
     "viz",
+    "words",
 ]
 ALLOWED = {
     "absent": set(),
@@ -52,9 +53,9 @@ ALLOWED = {
     "files": {"late"},
     "late": set(),
     "memory": set(),
-    "naming": set(),
+    "naming": {"words"},
     "ops": {"late", "threads"},
-    "autograd": {"naming", "ops"},
+    "autograd": {"naming", "ops", "words"},
     "tensor": {"naming", "ops", "autograd"},
     "threads": {"late"},
     "linalg": {"naming", "ops", "autograd", "tensor"},
@@ -72,6 +73,7 @@ ALLOWED = {
     "testing": {"tensor"},
     "datasets": {"files", "late", "tensor", "utils"},
     "viz": {"files"},
+    "words": set(),
 }
 
 

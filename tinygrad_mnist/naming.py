@@ -7,7 +7,7 @@ import inspect
 import re
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any, NoReturn, TypeVar
 
@@ -18,21 +18,40 @@ DOCUMENTED = (NotImplementedError, IndexError, TypeError, RuntimeError, ValueErr
 """The kinds of errors that a public function raises."""
 
 
-def complain(name: str, error: Exception) -> NoReturn:
+def complain(
+    name: str,
+    error: Exception,
+    call: Callable[..., Any] | None = None,
+    args: tuple[Any, ...] = (),
+    kwargs: Mapping[str, Any] | None = None,
+) -> NoReturn:
     """Raise an error again as one of the documented kinds, beginning with the function's name.
 
-    What Python raises where an argument is of a wrong kind becomes a TypeError; numbers too large
-    for their place, and sizes too large for the memory, become a RuntimeError, as in PyTorch.
+    A name of something inside gives way to it. What NumPy or Python have raised is said in words of
+    our own, with the arguments under the names of the parameters of ``call``. What Python raises
+    where an argument is of a wrong kind becomes a TypeError; numbers too large for their place, and
+    sizes too large for the memory, become a RuntimeError, as in PyTorch.
     """
     try:
-        message = str(error) or type(error).__name__
-        named = isinstance(error, (*DOCUMENTED, KeyError)) and name in message
-        if named or _comes_from_outside(error):
+        if isinstance(error, Warning) or not isinstance(error, _TRANSLATED):
             raise error
-        if isinstance(error, Warning) or not isinstance(
-            error, (*DOCUMENTED, AttributeError, ArithmeticError, LookupError, MemoryError)
-        ):
+        if _comes_from_outside(error):
             raise error
+        from tinygrad_mnist import words  # only now: hardly any program needs it
+
+        values = words.arguments(call, args, kwargs or {})
+        text = words.message(error)
+        if not words.is_ours(error):
+            if refused := words.signature(error, name, values):
+                raise TypeError(refused) from error
+            message = words.explained(error, values)
+        else:
+            message = words.tidy(text, values)
+            if message == text and words.begins_with(text, name) and isinstance(error, _NAMED):
+                raise error
+            message = words.without_name(message)
+            if (cut := words.without_given(message)) != message and values:
+                message = cut + words.given(values)
         if isinstance(error, AttributeError | KeyError):
             kind: type[Exception] = TypeError
         else:
@@ -44,6 +63,8 @@ def complain(name: str, error: Exception) -> NoReturn:
         del error  # its traceback holds this frame: that would be a cycle
 
 
+_NAMED = (*DOCUMENTED, KeyError)
+_TRANSLATED = (*DOCUMENTED, AttributeError, ArithmeticError, LookupError, MemoryError)
 _ROOMS = {"tinygrad_mnist", "numpy", "scipy", *sys.stdlib_module_names} - {"__main__"}
 
 
@@ -57,14 +78,21 @@ def _comes_from_outside(error: Exception) -> bool:
     return False
 
 
-def complain_unnamed(name: str, error: Exception) -> NoReturn:
+def complain_unnamed(
+    name: str,
+    error: Exception,
+    call: Callable[..., Any] | None = None,
+    args: tuple[Any, ...] = (),
+    kwargs: Mapping[str, Any] | None = None,
+) -> NoReturn:
     """Do as :func:`complain`, but leave a sentence alone that begins with some other name."""
     try:
-        message = str(error)
-        named = isinstance(error, DOCUMENTED) and re.match(r"[\w.]+(\(\))?: ", message)
-        if named or (isinstance(error, KeyError) and " " in message):
+        found = re.match(r"([\w.]+)(\(\))?: ", str(error))
+        if found and isinstance(error, DOCUMENTED):
+            name = found[1]
+        elif isinstance(error, KeyError) and " " in str(error):
             raise error
-        complain(name, error)
+        complain(name, error, call, args, kwargs)
     finally:
         del error
 
@@ -106,7 +134,13 @@ class Names:
         return args, kwargs
 
 
-def named(call: Callable[..., R]) -> Callable[..., R]:
+def called(call: Callable[..., Any]) -> str:
+    """Return the name under which users know a function: an operator's without underscores."""
+    name = call.__name__
+    return name.strip("_") if name.startswith("_") else name
+
+
+def named(call: Callable[..., R], complain: Callable[..., NoReturn] = complain) -> Callable[..., R]:
     """Let the errors of a function begin with its name, whatever inside of it has raised them."""
     names = Names(call)
 
@@ -117,9 +151,14 @@ def named(call: Callable[..., R]) -> Callable[..., R]:
                 args, kwargs = names.read(args, kwargs)
             return call(*args, **kwargs)
         except Exception as error:
-            complain(call.__name__.strip("_"), error)
+            complain(called(call), error, call, args, kwargs)
 
     return checked
+
+
+def named_if_nameless(call: Callable[..., R]) -> Callable[..., R]:
+    """Do as :func:`named`, but for a function that runs others: an error says which failed."""
+    return named(call, complain_unnamed)
 
 
 def named_methods(cls: type[C]) -> type[C]:
@@ -141,7 +180,7 @@ def named_init(cls: type[C]) -> type[C]:
         try:
             make(self, *args, **kwargs)
         except Exception as error:
-            complain_unnamed(type(self).__name__, error)
+            complain_unnamed(type(self).__name__, error, make, (self, *args), kwargs)
 
     cls.__init__ = init  # type: ignore[method-assign]
     return cls

@@ -344,7 +344,7 @@ SINGULAR = [
 @pytest.mark.parametrize(("name", "call"), SINGULAR, ids=lambda x: x if isinstance(x, str) else "")
 def test_what_cannot_be_computed_raises_linalg_error(name: str, call: Any, torch: Any) -> None:
     assert issubclass(tg.linalg.LinAlgError, RuntimeError)
-    with pytest.raises(tg.linalg.LinAlgError, match=r"linalg\.\w+: .* "):
+    with pytest.raises(tg.linalg.LinAlgError, match=r"^(linalg\.)?\w+: .* "):
         call(tg)
     with pytest.raises(torch.linalg.LinAlgError):
         call(torch)

@@ -362,7 +362,7 @@ def test_reshaping_in_place_refuses_leaves_and_keeps_memory() -> None:
     memory = y._array
     assert y.t_() is y
     assert y.shape == (3, 2) and np.shares_memory(y._array, memory)
-    with pytest.raises(IndexError, match="transpose_: transpose: dimension out of range"):
+    with pytest.raises(IndexError, match="transpose_: dimension out of range"):
         y.transpose_(0, 5)
     assert y.shape == (3, 2)
 

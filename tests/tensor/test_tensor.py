@@ -461,7 +461,7 @@ def test_assigned_grad_is_checked() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: tg.ones(2) + tg.ones(3), RuntimeError, r"add: the shapes do not broadcast.*\[2\].*\[3\]"),
+        (lambda: tg.ones(2) + tg.ones(3), RuntimeError, r"add: the shapes \[2\] and \[3\] do not broadcast"),
         (lambda: tg.ones(2, 3) @ tg.ones(2, 3), RuntimeError, "matmul"),
         (lambda: tg.ones(2).sum(3), IndexError, "sum: dimension out of range"),
         (lambda: tg.ones(2).sum((0, 0)), RuntimeError, "more than once"),

@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.engine import Source, walk
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
-from tinygrad_mnist.naming import named
+from tinygrad_mnist.naming import named_if_nameless
 
 
 def exclusive(holder: list[Any]) -> bool:
@@ -50,7 +50,7 @@ def _calibrate() -> tuple[int, int]:
 _ALONE, _BASE_ALONE = _calibrate()
 
 
-@named
+@named_if_nameless
 def backward(
     tensors: Any,
     grad_tensors: Any = None,
@@ -124,7 +124,7 @@ def deposit(leaf: Variable, holder: list[Any]) -> None:
         leaf._grad = present + wrap(holder[0])
 
 
-@named
+@named_if_nameless
 def grad(
     outputs: Any,
     inputs: Any,

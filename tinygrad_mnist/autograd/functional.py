@@ -19,7 +19,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.api import grad
 from tinygrad_mnist.autograd.graph import Variable, apply, is_tracked, share, wrap
 from tinygrad_mnist.autograd.modes import recording
-from tinygrad_mnist.naming import named
+from tinygrad_mnist.naming import named_if_nameless
 
 
 def cut(x: Variable) -> Any:
@@ -176,7 +176,7 @@ class _Call:
         return out[0] if single else out
 
 
-@named
+@named_if_nameless
 def vjp(
     func: Callable[..., Any],
     inputs: Any,
@@ -227,7 +227,7 @@ def vjp(
         )
 
 
-@named
+@named_if_nameless
 def jvp(
     func: Callable[..., Any],
     inputs: Any,
@@ -259,7 +259,7 @@ def jvp(
         return outputs, call.finish(result, call.single_output)
 
 
-@named
+@named_if_nameless
 def jacobian(
     func: Callable[..., Any],
     inputs: Any,
@@ -345,7 +345,7 @@ def _by_columns(call: _Call, j: int) -> list[Any]:
     ]
 
 
-@named
+@named_if_nameless
 def hessian(
     func: Callable[..., Any],
     inputs: Any,
@@ -393,7 +393,7 @@ def _curvature(
     return call, call.filled(pull([out], call.inputs, [ones], True), call.inputs, "output")
 
 
-@named
+@named_if_nameless
 def vhp(
     func: Callable[..., Any],
     inputs: Any,
@@ -422,7 +422,7 @@ def vhp(
         return call.finish(call.outputs, True), call.finish(result, call.single_input)
 
 
-@named
+@named_if_nameless
 def hvp(
     func: Callable[..., Any],
     inputs: Any,

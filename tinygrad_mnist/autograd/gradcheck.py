@@ -10,14 +10,14 @@ import numpy as np
 from tinygrad_mnist.autograd.api import grad
 from tinygrad_mnist.autograd.graph import Variable, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import recording
-from tinygrad_mnist.naming import named
+from tinygrad_mnist.naming import named_if_nameless
 
 
 class GradcheckError(RuntimeError):
     """A derivative disagrees with finite differences."""
 
 
-@named
+@named_if_nameless
 def gradcheck(
     func: Callable[..., Any],
     inputs: Any,
@@ -81,7 +81,7 @@ def gradcheck(
     return True
 
 
-@named
+@named_if_nameless
 def gradgradcheck(
     func: Callable[..., Any],
     inputs: Any,

@@ -82,7 +82,7 @@ class Module:
             return self.forward(*args, **kwargs)
         except Exception as error:
             if type(self).__module__.startswith("tinygrad_mnist."):
-                complain_unnamed(type(self).__name__, error)
+                complain_unnamed(type(self).__name__, error, self.forward, args, kwargs)
             raise
 
     def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

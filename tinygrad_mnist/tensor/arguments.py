@@ -56,7 +56,7 @@ def public(call: Callable[..., R]) -> Callable[..., R]:
                 return write_out(name, call(*args, **kwargs), out)
             return call(*args, **kwargs)
         except Exception as error:
-            complain(name, error)
+            complain(name, error, call, args, kwargs)
 
     checked.__qualname__ = name
     return checked
@@ -100,7 +100,7 @@ def factory(make: Callable[..., R]) -> Callable[..., R]:
                 )
             return write_out(name, make(*args, **kwargs), out)
         except Exception as error:
-            complain(name, error)
+            complain(name, error, make, args, kwargs)
 
     return checked
 

@@ -47,9 +47,10 @@ def _numbers(data: Any, dtype: Any = None) -> np.ndarray:
     plain = _without_tensors(data)
     try:
         array = np.array(plain)
-    except ValueError as error:
+    except ValueError:
         raise ValueError(
-            f"tensor: the nested sequences have different lengths, so they form no array: {error}"
+            "tensor: the nested sequences have different lengths, so they form no tensor; pad "
+            "them, or make a list of tensors"
         ) from None
     if array.dtype.kind not in "fiub":
         if array.size == 0:

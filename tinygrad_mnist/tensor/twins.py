@@ -54,7 +54,7 @@ def inplace(method: Callable[..., Any]) -> Callable[..., Any]:
             first = original(self, *args, *kwargs.values())
             return store(name, self, method(first, *args, **kwargs))
         except Exception as error:
-            complain(name, error)
+            complain(name, error, method, (self, *args), kwargs)
 
     twin.__name__ = twin.__qualname__ = name
     twin.__doc__ = f"Write what :meth:`{method.__name__}` returns into self."
@@ -76,7 +76,7 @@ def reshaped(method: Callable[..., Any]) -> Callable[..., Any]:
             view = method(self, *args, **kwargs)
             self._array, self._node = view._array, view._node
         except Exception as error:
-            complain(name, error)
+            complain(name, error, method, (self, *args), kwargs)
         return self
 
     twin.__name__ = twin.__qualname__ = name
