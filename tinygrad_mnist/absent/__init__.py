@@ -201,7 +201,8 @@ class _Missing:
 def mark(kind: type, missing: str) -> None:
     """Let a class say what to use in the place of the methods that it lacks."""
     for name in missing.split():
-        setattr(kind, name, _Missing(kind.__name__, name))
+        if not hasattr(kind, name):
+            setattr(kind, name, _Missing(kind.__name__, name))
 
 
 sys.meta_path.append(_Finder)
