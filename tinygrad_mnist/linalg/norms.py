@@ -40,7 +40,7 @@ def vector_norm(
     >>> vector_norm(tensor([3.0, -4.0])), vector_norm(tensor([3.0, -4.0]), 1)
     (tensor(5.), tensor(7.))
     """
-    check_float("vector_norm", x)
+    check_float("vector_norm", x, half=True)
     if isinstance(ord, bool) or not isinstance(ord, int | float):
         raise TypeError(f"linalg.vector_norm: ord must be a number, not {ord!r}")
     return (x if dtype is None else x.to(dtype)).norm(ord, dim, keepdim)
@@ -63,7 +63,7 @@ def matrix_norm(
     >>> matrix_norm(a), matrix_norm(a, "nuc"), matrix_norm(a, 2)
     (tensor(5.), tensor(7.), tensor(4.))
     """
-    check_matrix("matrix_norm", A)
+    check_matrix("matrix_norm", A, half=ord not in ("nuc", 2, -2))
     x = A if dtype is None else A.to(dtype)
     dims = as_dims("linalg.matrix_norm", tuple(dim), x.ndim)
     if not isinstance(dims, tuple) or len(dims) != 2:
@@ -103,7 +103,7 @@ def norm(
     >>> norm(tensor([[3.0, 4.0]])), norm(tensor([[3.0, 4.0]]), 1)
     (tensor(5.), tensor(4.))
     """
-    check_float("norm", A)
+    check_float("norm", A, half=True)
     dims = [dim] if isinstance(dim, int) else dim
     if ord is None:
         return vector_norm(A, 2, dims, keepdim, dtype=dtype)

@@ -45,7 +45,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     >>> vecdot(tensor([[1.0, 2.0], [3.0, 4.0]]), tensor([1.0, 1.0]))
     tensor([3., 7.])
     """
-    check_float("vecdot", x)
+    check_float("vecdot", x, half=True)
     if x.dtype != y.dtype:
         raise RuntimeError(
             f"linalg.vecdot: expected x and y to have the same dtype, but found x of type "

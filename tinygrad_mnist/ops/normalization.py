@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import Sample, op
+from tinygrad_mnist.ops.precision import widened
 from tinygrad_mnist.ops.reduction import count
 from tinygrad_mnist.ops.sums import add_up, dot
 
@@ -14,7 +15,11 @@ Dims = tuple[int, ...]
 
 
 def statistics(x: Any, dim: Dims) -> tuple[Any, Any, Any]:
-    """Return mean and biased variance along dimensions, which are kept, and what x is less mean."""
+    """Return mean and biased variance along dimensions, which are kept, and what x is less mean.
+
+    Of float16 they are float32.
+    """
+    x = widened(x)
     size = x.dtype.type(count(x.shape, dim))
     mean = add_up(x, dim, keepdims=True) / size
     centred = x - mean

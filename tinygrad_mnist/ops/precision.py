@@ -25,6 +25,17 @@ def computed_in(op: Op, dtype: np.dtype[Any]) -> np.dtype[Any]:
     return WIDER[dtype.char] if dtype.char in op.narrow else dtype
 
 
+def widened(x: np.ndarray) -> np.ndarray:
+    """Return an array of float16 in float32, and any other as it is.
+
+    Examples
+    --------
+    >>> widened(np.ones(2, np.float16)).dtype, widened(np.ones(2)).dtype
+    (dtype('float32'), dtype('float64'))
+    """
+    return x.astype(WIDER["e"]) if x.dtype.char == "e" else x
+
+
 def compute(op: Op, arrays: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     """Call an operation's forward; where all inputs with a rule are narrow, in the wider dtype.
 
@@ -42,13 +53,13 @@ def compute(op: Op, arrays: tuple[Any, ...], settings: dict[str, Any]) -> Any:
         return op.forward(*arrays, **settings)
     wide = WIDER[narrow.char]
 
-    def widened(x: Any) -> Any:
+    def brought(x: Any) -> Any:
         return x.astype(wide) if type(x) is np.ndarray and x.dtype == narrow else x
 
     def rounded(x: Any) -> Any:
         return x.astype(narrow) if x.dtype == wide else x
 
-    out = op.forward(*map(widened, arrays), **settings)
+    out = op.forward(*map(brought, arrays), **settings)
     if op.packed:
         count = len(op.outputs)
         return (*map(rounded, out[:count]), *out[count:])

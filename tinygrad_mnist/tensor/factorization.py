@@ -70,7 +70,7 @@ class LeastSquares(NamedTuple):
 
 
 @named
-def check_matrix(name: str, x: Any, square: bool = False) -> None:
+def check_matrix(name: str, x: Any, square: bool = False, half: bool = False) -> None:
     """Refuse what isn't a floating-point matrix or batch of them (or of square ones).
 
     Raises
@@ -78,7 +78,7 @@ def check_matrix(name: str, x: Any, square: bool = False) -> None:
     TypeError, RuntimeError
         As PyTorch does.
     """
-    check_float(name, x)
+    check_float(name, x, half)
     shape = x._array.shape
     if len(shape) < 2:
         raise RuntimeError(
@@ -93,8 +93,11 @@ def check_matrix(name: str, x: Any, square: bool = False) -> None:
 
 
 @named
-def check_float(name: str, x: Any) -> None:
-    """Refuse what isn't a Tensor of float32 or float64, the numbers that LAPACK knows."""
+def check_float(name: str, x: Any, half: bool = False) -> None:
+    """Refuse what isn't a Tensor of float32 or float64, the numbers that LAPACK knows.
+
+    What does without LAPACK takes float16 too.
+    """
     if not isinstance(x, Variable):
         raise TypeError(f"linalg.{name}: expected a Tensor, got {type(x).__name__}")
     kind = x._array.dtype
@@ -103,7 +106,7 @@ def check_float(name: str, x: Any) -> None:
             f"linalg.{name}: expected a floating point tensor as input, got {dtypes.of(kind)}; "
             f"convert it with float()"
         )
-    if kind.itemsize < 4:
+    if kind.itemsize < 4 and not half:
         raise NotImplementedError(
             f"linalg.{name}: low precision dtypes are not supported, got {dtypes.of(kind)}; "
             f"convert it with float()"

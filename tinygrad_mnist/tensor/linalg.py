@@ -13,6 +13,7 @@ from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_dim, expands, named_methods, number_first
 from tinygrad_mnist.tensor.factorization import FactorizationMethods
+from tinygrad_mnist.tensor.precision import in_float32
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -117,12 +118,14 @@ class LinalgMethods(FactorizationMethods):
 
     ger = outer
 
+    @in_float32
     def addmm(self, mat1: Any, mat2: Any, *older: Any, beta: float = 1, alpha: float = 1) -> Tensor:
         """Return ``beta * self + alpha * mat1 @ mat2``."""
         if older:
             return number_first(self.addmm, (mat1, mat2, *older), "beta", "alpha")  # type: ignore[no-any-return]
         return added("addmm", self, mat1._product("addmm", mat2, 2, 2), beta, alpha)
 
+    @in_float32
     def addmv(self, mat: Any, vec: Any, *older: Any, beta: float = 1, alpha: float = 1) -> Tensor:
         """Return ``beta * self + alpha * mat @ vec``."""
         if older:
@@ -138,6 +141,7 @@ class LinalgMethods(FactorizationMethods):
         x: Any = self
         return added("addr", x.to(common), product.to(common), beta, alpha)
 
+    @in_float32
     def baddbmm(
         self, batch1: Any, batch2: Any, *older: Any, beta: float = 1, alpha: float = 1
     ) -> Tensor:
@@ -146,6 +150,7 @@ class LinalgMethods(FactorizationMethods):
             return number_first(self.baddbmm, (batch1, batch2, *older), "beta", "alpha")  # type: ignore[no-any-return]
         return added("baddbmm", self, batch1.bmm(batch2), beta, alpha)
 
+    @in_float32
     def addbmm(
         self, batch1: Any, batch2: Any, *older: Any, beta: float = 1, alpha: float = 1
     ) -> Tensor:

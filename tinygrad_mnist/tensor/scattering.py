@@ -15,6 +15,7 @@ from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops.indexing import along
 from tinygrad_mnist.tensor.arguments import as_dim, as_number, as_tensor, broadcast, public
 from tinygrad_mnist.tensor.indexing import as_index, check_along, index_array
+from tinygrad_mnist.tensor.precision import in_float32
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -110,6 +111,7 @@ _REDUCTIONS = {
 
 
 @public
+@in_float32
 def scatter_reduce(
     input: Tensor,  # noqa: A002
     dim: int,
@@ -230,6 +232,7 @@ def _along_dim(x: Any, dim: int, where: np.ndarray) -> Any:
 
 
 @public
+@in_float32
 def index_add(
     input: Tensor,  # noqa: A002
     dim: int,
@@ -304,6 +307,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:  #
 
 
 @public
+@in_float32
 def index_put(
     input: Tensor,  # noqa: A002
     indices: Any,

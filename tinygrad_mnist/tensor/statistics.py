@@ -96,7 +96,7 @@ def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:
     low, high = as_number("histc", "min", min), as_number("histc", "max", max)
     x = input._array.reshape(-1)
     if low == high and x.size:
-        low, high = x.min(), x.max()
+        low, high = float(x.min()), float(x.max())
     if low == high:
         low, high = low - 1, high + 1
     if not (np.isfinite(low) and np.isfinite(high)):

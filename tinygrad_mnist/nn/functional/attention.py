@@ -11,9 +11,11 @@ from tinygrad_mnist.autograd.graph import apply, wrap
 from tinygrad_mnist.nn.functional.dropout import dropout
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import expands, named
+from tinygrad_mnist.tensor.precision import in_float32
 
 
 @named
+@in_float32
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,

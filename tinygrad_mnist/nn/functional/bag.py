@@ -65,17 +65,19 @@ def embedding_bag(
     flat = input.reshape(-1)
     bags = np.searchsorted(starts, np.arange(len(flat)), side="right") - 1
     rows = embedding(flat, weight, None, max_norm, norm_type, scale_grad_by_freq, sparse)
+    if weight.dtype == np.float16:  # sums, which are rounded at the end
+        rows = rows.float()
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape(-1, 1)
     if padding_idx is not None:
         kept = np.flatnonzero(flat._array != padding_idx % weight.shape[0])
         rows, bags = rows[wrap(kept)], bags[kept]
-    out = weight.new_zeros((len(starts), weight.shape[1]))
+    out = rows.new_zeros((len(starts), weight.shape[1]))
     if mode == "max":
         index = wrap(np.broadcast_to(bags[:, None], tuple(rows.shape)).copy())
-        return out.scatter_reduce(0, index, rows, "amax", include_self=False)
+        return out.scatter_reduce(0, index, rows, "amax", include_self=False).type_as(weight)
     out = out.index_add(0, wrap(bags), rows)
-    if mode == "sum":
-        return out
-    counts = np.maximum(np.bincount(bags, minlength=len(starts)), 1)
-    return out / wrap(counts[:, None].astype(weight._array.dtype))  # type: ignore[no-any-return]
+    if mode == "mean":
+        counts = np.maximum(np.bincount(bags, minlength=len(starts)), 1)
+        out = out / wrap(counts[:, None].astype(out._array.dtype))
+    return out.type_as(weight)

@@ -14,6 +14,7 @@ from tinygrad_mnist.nn.functional.padding import pad
 from tinygrad_mnist.ops.normalization import statistics
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.precision import in_float32
 
 
 @named
@@ -60,10 +61,7 @@ def batch_norm(
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError("batch_norm: needs running_mean and running_var in evaluation")
-        scale = (running_var.detach().reshape(like) + eps).rsqrt()
-        scale = scale if w is None else w * scale
-        shift = running_mean.detach().reshape(like) * scale
-        return input * scale + (-shift if b is None else b - shift)
+        return _scaled(input, running_mean.reshape(like), running_var.reshape(like), w, b, eps)
     dims = (0, *range(2, input.ndim))
     count = prod(input.shape[d] for d in dims)
     if count == 1:
@@ -77,6 +75,22 @@ def batch_norm(
         _move(running_mean, mean.reshape(-1), momentum)
         _move(running_var, var.reshape(-1) * np.float64(count / max(count - 1, 1)), momentum)
     return apply(ops.standardize, input, w, b, mean, var, dim=dims, eps=eps)  # type: ignore[no-any-return]
+
+
+@in_float32
+def _scaled(
+    input: Tensor,  # noqa: A002
+    mean: Tensor,
+    var: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    eps: float,
+) -> Tensor:
+    """Normalise by statistics that are known."""
+    scale = (var.detach() + eps).rsqrt()
+    scale = scale if weight is None else weight * scale
+    shift = mean.detach() * scale
+    return input * scale + (-shift if bias is None else bias - shift)
 
 
 def _check_channels(name: str, input: Tensor, *given: Tensor | None) -> None:  # noqa: A002
@@ -262,7 +276,17 @@ def rms_norm(
     """
     dims = _last_dims("rms_norm", input, normalized_shape, weight)
     small = float(np.finfo(input._array.dtype).eps) if eps is None else eps
-    out = input * ((input * input).mean(dims, keepdim=True) + small).rsqrt()
+    return _by_root_mean_square(input, weight, dims, small)
+
+
+@in_float32
+def _by_root_mean_square(
+    input: Tensor,  # noqa: A002
+    weight: Tensor | None,
+    dims: tuple[int, ...],
+    eps: float,
+) -> Tensor:
+    out = input * ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
     return out if weight is None else out * weight
 
 

@@ -15,6 +15,7 @@ from tinygrad_mnist.nn.functional.spatial import Size, batched, per_dim
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import copying, named
 from tinygrad_mnist.tensor.joining import stack
+from tinygrad_mnist.tensor.precision import in_float32
 
 Lengths = tuple[int, ...]
 
@@ -216,6 +217,7 @@ def max_unpool2d(
     return _max_unpool(2, input, indices, kernel_size, stride, padding, output_size)  # type: ignore[no-any-return]
 
 
+@in_float32
 def _avg_pool(
     dims: int,
     input: Tensor,  # noqa: A002

@@ -6,6 +6,7 @@ import numpy as np
 
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.ops.precision import widened
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.functions import where
@@ -83,7 +84,7 @@ def embedding(
         )
     if max_norm is not None:
         used = np.unique(index)
-        lengths = np.linalg.norm(weight._array[used], norm_type, axis=1)
+        lengths = np.linalg.norm(widened(weight._array[used]), norm_type, axis=1)
         long = lengths > max_norm
         with no_grad():
             scale = (max_norm / (lengths[long] + 1e-7)).astype(weight._array.dtype)

@@ -11,12 +11,14 @@ from tinygrad_mnist.nn.functional.pooling import adaptive_avg_pool1d, adaptive_a
 from tinygrad_mnist.nn.functional.spatial import per_dim
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import copying, named
+from tinygrad_mnist.tensor.precision import in_float32
 
 _LINEAR = {"linear": 1, "bilinear": 2}
 
 
 @named
 @copying
+@in_float32
 def interpolate(
     input: Tensor,  # noqa: A002
     size: Any = None,

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.ops.precision import widened
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import named
 
@@ -73,8 +74,8 @@ def get_total_norm(
     listed = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     if not listed:
         return wrap(np.zeros((), np.float32))  # type: ignore[no-any-return]
-    norms = np.array([np.linalg.norm(x._array.reshape(-1), norm_type) for x in listed])
-    total = np.linalg.norm(norms, norm_type)
+    norms = [np.linalg.norm(widened(x._array).reshape(-1), norm_type) for x in listed]
+    total = np.linalg.norm(np.array(norms), norm_type)
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(
             f"the total norm of order {norm_type} of the gradients is {total}, so they can't be "
