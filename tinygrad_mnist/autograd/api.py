@@ -10,6 +10,8 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.engine import Source, walk
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.hooks import retain
+from tinygrad_mnist.autograd.modes import recording
 from tinygrad_mnist.naming import named_if_nameless
 
 
@@ -73,7 +75,7 @@ def backward(
     create_graph
         Record the gradients' own computation, for higher derivatives.
     inputs
-        Accumulate into these leaves only.
+        Accumulate into these tensors only; computed ones retain their gradient from now on.
 
     Raises
     ------
@@ -94,19 +96,26 @@ def backward(
     if leaves is not None and not leaves:
         raise RuntimeError("backward: 'inputs' is empty; leave it out for all leaves")
     keep = create_graph if retain_graph is None else retain_graph
-    wanted = None if leaves is None else [_source("backward", x) for x in leaves]
+    wanted = None if leaves is None else {_source("backward", x) for x in leaves}
+    for x in leaves or ():
+        if x._node is not None and x._retained is None:
+            retain(x)
     gradients = walk(roots, wanted, retain_graph=keep, create_graph=create_graph)
     del roots
-    if leaves is not None:
-        by_source = {_source("backward", x): x for x in leaves}
-        gradients = {by_source[s]: g for s, g in gradients.items() if s in by_source}
     while gradients:
         leaf, g = gradients.popitem()
+        # Computed tensors have retained theirs. A leaf that needed a gradient may need none now.
+        if not isinstance(leaf, Variable) or not leaf._requires_grad:
+            continue
+        if wanted is not None and leaf not in wanted:
+            continue
         holder = [g]
         del g
-        deposit(leaf, holder)  # type: ignore[arg-type]
-        for hook in list((leaf._after or {}).values()):  # type: ignore[union-attr]
-            hook(leaf)
+        deposit(leaf, holder)
+        if leaf._after:
+            with recording(create_graph):
+                for hook in list(leaf._after.values()):
+                    hook(leaf)
 
 
 def deposit(leaf: Variable, holder: list[Any]) -> None:

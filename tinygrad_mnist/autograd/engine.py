@@ -79,6 +79,9 @@ def walk(
             if node.hooks:
                 g = run_hooks(node.hooks, g, create_graph)
             if needed is not None and node not in needed:
+                found[node] = (
+                    g  # the walk ends here: the gradient is what the hooks have made of it
+                )
                 continue
             if type(node) is Output:
                 _pass_to_tuple(node, g, gradients, queue)

@@ -54,8 +54,6 @@ class Variable:
     _base: Variable | None = None
     """The Variable whose memory this one sees, if it is a view: what becomes of that one's
     history becomes of this one's too. A base is never a view itself."""
-    _path: tuple[tuple[Op, dict[str, Any]], ...] = ()
-    """The operations that lead from the base to here."""
     _seen: int = 0
     """The version of the memory for which ``_node`` holds."""
     _origin: str = ""
@@ -198,7 +196,6 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
             result._version = version = source._version
             result._seen = version.count
             result._base = source if source._base is None else source._base
-            result._path = (*source._path, (op, settings))
             result._fixed_order = True
             result._origin = source._origin if modes.enabled else "under no_grad"
     elif fixed and op.elementwise:

@@ -16,7 +16,7 @@ from tinygrad_mnist.autograd.graph import (
     wrap,
 )
 from tinygrad_mnist.autograd.modes import modes
-from tinygrad_mnist.autograd.views import place, refuse_view, replace_node
+from tinygrad_mnist.autograd.views import place, refuse_view, renew, replace_node, where
 from tinygrad_mnist.ops.contract import Op
 from tinygrad_mnist.ops.dtypes import can_hold
 from tinygrad_mnist.ops.indexing import is_basic, setitem
@@ -153,8 +153,14 @@ def check_writable(name: str, target: Variable, *inputs: Any) -> None:
             _spare(x._node, x)
     if base is not None and target._origin:
         refuse_view(target, f"is written to by {name}")
+    # A base that was detached in place is a leaf too, of which there are views with a history.
+    given = base is not None and base._node is None and is_tracked(target)
     for leaf, what in ((target, "a leaf"), (base, "a view of a leaf")):
-        if leaf is not None and leaf._requires_grad and leaf._node is None:
+        if (
+            leaf is not None
+            and leaf._node is None
+            and (leaf._requires_grad or (given and leaf is base))
+        ):
             raise RuntimeError(
                 f"{name}: {what} Variable that requires grad can't be changed by an in-place "
                 f"operation; do it under no_grad(), or use the form that makes a new tensor"
@@ -185,7 +191,7 @@ def adopt(name: str, target: Variable, node: Node | None) -> None:
     """Note that an operation has written into a Variable; a node becomes its new history.
 
     What is written to a view is written to its base: a part of the base now comes from the node,
-    and the view's own history is made anew from that when it is next used.
+    and the view is that part. Other views follow when they are next used.
     """
     target._version.bump(name)
     if node is None:
@@ -196,9 +202,10 @@ def adopt(name: str, target: Variable, node: Node | None) -> None:
         return
     inputs, arrays = (base, target), [base._array, target._array]
     mask = 2 if base._node is None else 3
-    settings = {"path": target._path}
-    both = record(write_part, inputs, arrays, (base._node, node), mask, base, (), settings)
+    at = where(base, target)
+    both = record(write_part, inputs, arrays, (base._node, node), mask, base, (), {"at": at})
     replace_node(base, both)
+    renew(target, both, at)
 
 
 def is_part(x: Variable, target: Variable, index: Any) -> bool:

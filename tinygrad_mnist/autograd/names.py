@@ -16,6 +16,7 @@ NAMES = {
     "cross_entropy": "NllLossBackward0",
     "identity": "AliasBackward0",
     "log1p": "Log1PBackward0",
+    "part": "AsStridedBackward0",
     "norm": "LinalgVectorNormBackward0",
     "square": "PowBackward0",
     "write_part": "torch::autograd::CopySlices",

@@ -1,9 +1,8 @@
 """Views: Variables that see the memory of another one, their base, and share its history.
 
-A write through a view changes the base, so it is recorded there. The nodes of all views of that
-memory are out of date then, of the one that was written to as of all others. A view remembers
-the path of operations that led to it; when it is next used, it takes that path again, from what
-its base has become.
+A write through a view changes the base, so it is recorded there. The nodes of all other views of
+that memory are out of date then. Such a view gets a new one when it is next used: it is the part
+of what its base has become that lies where it lies in memory.
 """
 
 from __future__ import annotations
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_mnist.autograd import graph
 from tinygrad_mnist.autograd.modes import modes
-from tinygrad_mnist.ops.parts import part
+from tinygrad_mnist.ops.parts import Place, part
 
 if TYPE_CHECKING:
     from tinygrad_mnist.autograd.graph import Node, Variable
@@ -25,21 +25,37 @@ def follow(view: Variable) -> None:
     Raises
     ------
     RuntimeError
-        When the view was made in a way in which that isn't defined, or its base has another
-        shape by now.
+        When the view was made in a way in which that isn't defined.
     """
     base = view._base
     if not modes.enabled or base is None:
         return
-    tracked = base._node is not None or base._requires_grad
-    if tracked and base._version is view._version:
-        if view._origin:
+    source = base.source()
+    if base._version is view._version and (source is not None or view._node is not None):
+        if view._origin and source is not None:
             refuse_view(view, f"is used after {view._version.changed_by} has changed its memory")
-        again = part(base, view._path)
-        if place(again._array) != place(view._array):
-            refuse_view(view, "is used after its base was given another shape in place")
-        replace_node(view, again._node)
+        renew(view, source, where(base, view))
     view._seen = view._version.count
+
+
+def renew(view: Variable, source: Node | Variable | None, at: Place) -> None:
+    """Make a view the part of what its base has become; where that has no history, of nothing."""
+    base, mask = view._base, 0 if source is None else 1
+    assert base is not None
+    node = graph.record(part, (base,), [base._array], [source], mask, view, (), {"at": at})
+    replace_node(view, node)
+    view._seen = view._version.count
+
+
+def where(base: Variable, view: Variable) -> Place:
+    """Return where a view lies in the memory of its base."""
+    whole, seen = base._array, view._array
+    size = whole.itemsize
+    start = seen.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+    return Place(
+        whole.shape, tuple([step // size for step in whole.strides]),
+        seen.shape, tuple([step // size for step in seen.strides]), start // size,
+    )  # fmt: skip
 
 
 def place(array: np.ndarray) -> tuple[Any, ...]:

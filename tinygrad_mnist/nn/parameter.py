@@ -27,6 +27,12 @@ class Parameter(Tensor):
         _see(self, data)
         self.requires_grad_(requires_grad)
 
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Parameter:
+        """Copy the elements into a parameter of its own, without gradient, hooks or attributes."""
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
+        return memo[id(self)]  # type: ignore[no-any-return]
+
     def __repr__(self) -> str:
         """Print as PyTorch prints."""
         return f"Parameter containing:\n{super().__repr__()}"

@@ -81,6 +81,8 @@ from tinygrad_mnist.ops.linalg import linear as linear
 from tinygrad_mnist.ops.linalg import matmul as matmul
 from tinygrad_mnist.ops.norm import power_norm as power_norm
 from tinygrad_mnist.ops.normalization import standardize as standardize
+from tinygrad_mnist.ops.parts import part as part
+from tinygrad_mnist.ops.parts import place_part as place_part
 from tinygrad_mnist.ops.parts import write_part as write_part
 from tinygrad_mnist.ops.parts import zero_part as zero_part
 from tinygrad_mnist.ops.pooling import max_pool as max_pool

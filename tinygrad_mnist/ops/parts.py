@@ -1,53 +1,114 @@
-"""Writing into a part of an array that views lead to: the operations behind in-place writes.
+"""Views as parts of a memory: the operations behind in-place writes.
 
-A path is the operations, with their settings, that lead from an array to a view of it.
+However a view was made, it is its base's memory seen by other steps. So where it lies says all
+there is to know: no operation on the way from the base to the view has to be remembered.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_mnist.ops.contract import Op, Sample, op
-from tinygrad_mnist.ops.indexing import getitem
-from tinygrad_mnist.ops.shape import reshape
-
-Path = tuple[tuple[Op, dict[str, Any]], ...]
 
 
-def part(x: Any, path: Path) -> Any:
-    """Return what a path leads to."""
-    for step, settings in path:
-        x = step(x, **settings)
-    return x
+class Place(NamedTuple):
+    """Where a view lies in the memory of its base; steps count elements."""
+
+    shape: tuple[int, ...]
+    """The base's shape."""
+    strides: tuple[int, ...]
+    """The base's steps."""
+    to: tuple[int, ...]
+    """The view's shape."""
+    steps: tuple[int, ...]
+    """The view's steps."""
+    start: int
+    """How many elements after the base's first one the view's first one lies."""
 
 
-def _zero_part(x: Any, *, path: Path) -> Any:
-    """A copy of x with zeros in the part that a path leads to."""
-    return _write_part(x, 0, path=path)
+def _lay_out(x: Any, at: Place) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Copy x to a memory in which it lies as the base does.
+
+    Return it, the part of it that the view sees, the memory, and where in that x begins.
+    """
+    ends = [step * (n - 1) for n, step in zip(at.shape, at.strides, strict=True) if n]
+    first = -sum(end for end in ends if end < 0)
+    size = x.itemsize
+    memory = np.empty(first + sum(end for end in ends if end > 0) + 1, x.dtype)
+    whole = np.ndarray(at.shape, x.dtype, memory, first * size, [s * size for s in at.strides])
+    whole[...] = x
+    steps = [s * size for s in at.steps]
+    start = first + at.start if 0 not in at.to else 0  # an empty view may lie at the very end
+    part = np.ndarray(at.to, x.dtype, memory, start * size, steps)
+    return whole, part, memory, start
 
 
-def _write_part(x: Any, value: Any, *, path: Path) -> Any:
-    """A copy of x with a value in the part that a path leads to."""
-    out = x.copy()
-    # In another memory order the part could be a copy; positions are right in any.
-    np.put(out, part(np.arange(x.size).reshape(x.shape), path), value)
-    return out
+def repeats(shape: tuple[int, ...], steps: tuple[int, ...]) -> bool:
+    """Whether steps may meet an element more than once."""
+    reach = 0
+    for step, n in sorted((abs(step), n) for n, step in zip(shape, steps, strict=True) if n > 1):
+        if step <= reach:
+            return True
+        reach += step * (n - 1)
+    return False
 
 
-_ROW: Path = ((getitem, {"index": 1}),)
-_COLUMN: Path = ((getitem, {"index": -1}), (reshape, {"to": (3, 1)}))
+def _part(x: Any, *, at: Place) -> Any:
+    """What a view sees of its base."""
+    return _lay_out(x, at)[1]
+
+
+def _place_part(x: Any, *, at: Place) -> Any:
+    """Zeros, with x added in where a view lies."""
+    whole, part, memory, start = _lay_out(np.zeros((), x.dtype), at)
+    if repeats(at.to, at.steps):
+        offsets = np.asarray(start)
+        for n, step in zip(at.to, at.steps, strict=True):
+            offsets = np.add.outer(offsets, np.arange(n) * step)
+        np.add.at(memory, offsets, x)
+    else:
+        part[...] = x
+    return whole
+
+
+def _zero_part(x: Any, *, at: Place) -> Any:
+    """A copy of x with zeros where a view lies."""
+    return _write_part(x, 0, at=at)
+
+
+def _write_part(x: Any, value: Any, *, at: Place) -> Any:
+    """A copy of x with a value where a view lies."""
+    whole, part, _, _ = _lay_out(x, at)
+    part[...] = value
+    return whole
+
+
+_ROW = Place((2, 3), (3, 1), (3,), (1,), 3)
+_TURNED = Place((2, 3), (3, 1), (2, 2), (1, 3), 1)
+_WINDOWS = Place((2, 3), (3, 1), (2, 2, 2), (3, 1, 1), 0)
+# PyTorch's own gradient of as_strided_scatter is that of the part, where it should be the rest's.
+_ZEROED = "x * torch.as_strided_scatter(torch.ones_like(x), torch.zeros(at.to).to(x), *at[2:])"
+part: Op = op(
+    "part", _part, x=lambda g, at: place_part(g, at=at), formula="x[at]",
+    torch="torch.as_strided(x, at.to, at.steps, at.start)",
+    samples=[Sample((2, 3), at=_ROW), Sample((2, 3), at=_TURNED), Sample((2, 3), at=_WINDOWS)],
+)  # fmt: skip
+place_part: Op = op(
+    "place_part", _place_part, x=lambda g, at: part(g, at=at), formula="out = 0; out[at] += x",
+    torch="torch.as_strided_scatter(torch.zeros(at.shape, dtype=x.dtype), x, *at[2:])",
+    samples=[Sample((3,), at=_ROW), Sample((2, 2), at=_TURNED)],
+)  # fmt: skip
 zero_part: Op = op(
-    "zero_part", _zero_part, x=lambda g, path: zero_part(g, path=path),
-    formula="out = x; path(out) = 0",
-    torch="torch.select_scatter(x, torch.zeros_like(x[0]), 0, path[0][1]['index'])",
-    samples=[Sample((2, 3), path=_ROW), Sample((2, 3), path=_COLUMN)],
+    "zero_part", _zero_part, x=lambda g, at: zero_part(g, at=at), formula="out = x; out[at] = 0",
+    torch=_ZEROED,
+    samples=[Sample((2, 3), at=_ROW), Sample((2, 3), at=_TURNED)],
 )  # fmt: skip
 write_part: Op = op(
     "write_part", _write_part,
-    x=lambda g, path: zero_part(g, path=path), value=lambda g, path: part(g, path),
-    formula="out = x; path(out) = value",
-    torch="torch.select_scatter(x, value.reshape(x.shape[1:]), 0, path[0][1]['index'])",
-    samples=[Sample((2, 3), (3,), path=_ROW), Sample((2, 3), (3, 1), path=_COLUMN)],
+    x=lambda g, at: zero_part(g, at=at), value=lambda g, at: part(g, at=at),
+    formula="out = x; out[at] = value",
+    torch=f"{_ZEROED} + torch.as_strided_scatter(torch.zeros_like(x), value, *at[2:])",
+    samples=[Sample((2, 3), (3,), at=_ROW), Sample((2, 3), (2, 2), at=_TURNED)],
 )  # fmt: skip

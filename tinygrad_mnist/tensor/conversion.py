@@ -12,6 +12,7 @@ from tinygrad_mnist.autograd.graph import Variable, Version, apply, is_tracked, 
 from tinygrad_mnist.autograd.inplace import memory_of
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.ops.parts import repeats
 from tinygrad_mnist.tensor.arguments import named_methods
 from tinygrad_mnist.tensor.device import check_device, device
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
 
 
-_PLACE = ("_version", "_hooks", "_after", "_base", "_path", "_seen", "_origin", "_retained")
+_PLACE = ("_version", "_hooks", "_after", "_base", "_seen", "_origin", "_retained")
 """What belongs to a tensor's place in memory and in the graph, and isn't copied."""
 
 
@@ -208,13 +209,14 @@ class ConversionMethods(Variable):
         return int(self._array.item())
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:
-        """Copy the array and the gradient of a leaf.
+        """Copy the memory and the gradient of a leaf; copies share memory where originals did.
 
         Raises
         ------
         RuntimeError
             For a computed tensor: its graph can't be copied.
         """
+        self.source()
         if self._node is not None:
             raise RuntimeError(
                 "only Tensors created explicitly by the user (graph leaves) support the deepcopy "
@@ -225,7 +227,7 @@ class ConversionMethods(Variable):
         for name, value in self.__dict__.items():
             if name not in _PLACE and name != "_array":
                 out.__dict__[name] = copy.deepcopy(value, memo)
-        out._array = np.array(self._array, order="K")
+        out._array = _copied(self.memory(), memo)
         out._version = Version()
         return out  # type: ignore[return-value]
 
@@ -235,6 +237,23 @@ class ConversionMethods(Variable):
         state = {name: value for name, value in self.__dict__.items() if name not in skipped}
         state["_requires_grad"] = is_tracked(self)
         return _unpickle, (type(self), state)
+
+
+def _copied(array: np.ndarray, memo: dict[Any, Any]) -> np.ndarray:
+    """Copy an array, with all the memory of which it may be a part."""
+    root = array
+    while isinstance(root.base, np.ndarray):
+        root = root.base
+    rows = root if root.flags.c_contiguous else root.T
+    if not rows.flags.c_contiguous:
+        return np.array(array, order="K")
+    memory = memo.get(("memory", id(root)))
+    if memory is None:
+        memory = memo["memory", id(root)] = np.array(rows, order="C", subok=False)
+    first, own = (a.__array_interface__["data"][0] for a in (root, array))
+    out = np.ndarray(array.shape, array.dtype, memory, own - first, array.strides)
+    out.flags.writeable = not repeats(array.shape, array.strides)
+    return out
 
 
 def _unpickle(kind: type[Tensor], state: dict[str, Any]) -> Tensor:

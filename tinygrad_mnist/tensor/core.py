@@ -263,6 +263,7 @@ class Tensor(
         self._array = array = value.memory()
         self._fixed_order = not array.flags.c_contiguous
         self._version = Version()
+        self._base = None
 
     # Python and NumPy
 

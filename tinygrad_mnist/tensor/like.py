@@ -114,7 +114,7 @@ class LikeMethods(Variable):
             self._array = np.empty(shape, array.dtype)
             self._array.reshape(-1)[: array.size] = array.reshape(-1)
             self._version = Version()
-        self._base, self._path = None, ()
+        self._base = None
         return self  # type: ignore[return-value]
 
     @named

@@ -15,7 +15,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable
 from tinygrad_mnist.autograd.inplace import adopt, apply_inplace, check_writable, original, store
-from tinygrad_mnist.autograd.modes import modes
+from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.tensor import scattering, special, statistics
 from tinygrad_mnist.tensor.arguments import as_number, complain, named
 from tinygrad_mnist.tensor.elementwise import ElementwiseMethods
@@ -61,6 +61,11 @@ def inplace(method: Callable[..., Any]) -> Callable[..., Any]:
     return twin
 
 
+def is_outdated(x: Variable) -> bool:
+    """Whether a view's memory was written to since its history was made."""
+    return x._base is not None and x._seen != x._version.count
+
+
 def reshaped(method: Callable[..., Any]) -> Callable[..., Any]:
     """Make the in-place twin of a view: the tensor itself becomes the view."""
     name = method.__name__ + "_"
@@ -73,8 +78,14 @@ def reshaped(method: Callable[..., Any]) -> Callable[..., Any]:
                     f"{name}: a leaf Variable that requires grad can't be changed by an in-place "
                     f"operation; use {method.__name__}, which makes a view"
                 )
-            view = method(self, *args, **kwargs)
-            self._array, self._node = view._array, view._node
+            # What a tensor was computed from doesn't change with its shape, under no_grad either.
+            # A view whose memory was written to since gets its history anew anyway.
+            computed = self._node is not None and not is_outdated(self)
+            with recording(modes.enabled or computed):
+                view = method(self, *args, **kwargs)
+            self._array, self._fixed_order = view._array, view._fixed_order
+            if not is_outdated(self):
+                self._node = view._node
         except Exception as error:
             complain(name, error, method, (self, *args), kwargs)
         return self
