@@ -4,5 +4,3 @@ Otherwise ``tinygrad_mnist.tensor`` would be the folder of that name, not the fu
 """
 
 import tinygrad_mnist as tinygrad_mnist
-
-collect_ignore = ["tinygrad_mnist/utils/tensorboard.py"]  # importing it is an error, by design

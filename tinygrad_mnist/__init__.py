@@ -425,7 +425,17 @@ _keep_freed_memory()
 __version__ = "0.1.0"
 
 
-_LATER = ("datasets", "distributions", "testing")
+_absent.watch(
+    "nn", "nn.functional", "nn.init", "nn.parallel", "nn.utils", "nn.utils.rnn", "optim",
+    "optim.lr_scheduler", "utils", "utils.data", "linalg", "special", "autograd", "func", "random",
+    "backends", "cuda", "amp",
+)  # fmt: skip
+_absent.mark(Tensor, _absent.METHODS)
+
+_LATER = (
+    "__config__", "accelerator", "cpu", "datasets", "distributions", "fft", "jit",
+    "multiprocessing", "profiler", "testing", "version",
+)  # fmt: skip
 """Modules that are imported when they are first asked for."""
 
 _FUNCTIONAL = """adaptive_avg_pool1d alpha_dropout avg_pool1d bilinear celu_ channel_shuffle conv3d
@@ -450,4 +460,4 @@ else:  # a type checker would believe in every name
             found = getattr(importlib.import_module(f"{__name__}.tensor.{part}"), name, None)
             if found is not None:
                 return found
-        raise _absent.explain(__name__, name)
+        return _absent.lookup("", name)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import enum
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -301,3 +304,28 @@ def _as_numbers(mask: Tensor, like: Tensor) -> Tensor:
         return mask
     kind = like._array.dtype
     return wrap(np.where(mask._array, kind.type(-np.inf), kind.type(0)))  # type: ignore[no-any-return]
+
+
+class SDPBackend(enum.Enum):
+    """Ways to compute attention, which PyTorch chooses between. Here is one way."""
+
+    ERROR = -1
+    MATH = 0
+    FLASH_ATTENTION = 1
+    EFFICIENT_ATTENTION = 2
+    CUDNN_ATTENTION = 3
+    OVERRIDEABLE = 4
+
+
+@contextlib.contextmanager
+def sdpa_kernel(backends: Any, set_priority: bool = False) -> Iterator[None]:
+    """Choose ways to compute attention inside of a block: there is one, with the same numbers.
+
+    Follows ``torch.nn.attention.sdpa_kernel``.
+
+    Examples
+    --------
+    >>> with sdpa_kernel(SDPBackend.MATH):
+    ...     pass
+    """
+    yield

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from tinygrad_mnist.absent import explain
 from tinygrad_mnist.autograd.hooks import RemovableHandle
 from tinygrad_mnist.naming import complain_unnamed, named_init
 from tinygrad_mnist.nn import state
@@ -179,7 +180,8 @@ class Module:
             found = own.get(register)
             if found is not None and name in found:
                 return found[name]
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        kind = type(self).__name__
+        raise AttributeError(f"{kind!r} object has no attribute {name!r}{explain('Module', name)}")
 
     def __delattr__(self, name: str) -> None:
         """Unregister, or delete an ordinary attribute."""
@@ -414,6 +416,10 @@ class Module:
         """Convert the floating-point parameters and buffers to float16."""
         return self.to(dtypes.float16)
 
+    def bfloat16(self) -> Self:
+        """Raise: NumPy has no bfloat16; float32 is as exact or more."""
+        return self.to(dtypes.bfloat16)
+
     def type(self, dst_type: Any) -> Self:
         """Convert the floating-point parameters and buffers to a dtype."""
         return self.to(dtypes.as_numpy(dst_type))
@@ -428,8 +434,11 @@ class Module:
         return self
 
     def share_memory(self) -> Self:
-        """Return the module: threads of one process share memory anyway."""
-        return self
+        """Raise: other processes get copies of the parameters; threads share them anyway."""
+        raise NotImplementedError(
+            "share_memory: a module that is sent to another process is copied; train in threads, "
+            "or keep the parameters in multiprocessing.shared_memory"
+        )
 
     # State
 

@@ -31,3 +31,16 @@ class DataParallel(Module):
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         """Return what the module returns."""
         return self.module(*inputs, **kwargs)
+
+
+def data_parallel(
+    module: Module,
+    inputs: Any,
+    device_ids: Any = None,
+    output_device: Any = None,
+    dim: int = 0,
+    module_kwargs: dict[str, Any] | None = None,
+) -> Any:
+    """Return what a module returns: there is one part. Follows PyTorch's function of this name."""
+    several = inputs if isinstance(inputs, tuple) else (inputs,)
+    return module(*several, **(module_kwargs or {}))

@@ -17,30 +17,30 @@ if TYPE_CHECKING:
         indices: Tensor
 
 
-def _result(name: str, fields: str = "values indices") -> Any:
-    """Make the class of a named result."""
+_FIELDS = {
+    **dict.fromkeys(
+        ("max", "min", "sort", "topk", "kthvalue", "median", "nanmedian", "mode", "cummax",
+         "cummin"),
+        "values indices",
+    ),
+    "aminmax": "min max",
+    "histogram": "hist bin_edges",
+    "histogramdd": "hist bin_edges",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Make the class of a named result when it is first asked for."""
+    if name not in _FIELDS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def show(self: Any) -> str:
         pairs = ",\n".join(f"{field}={value!r}" for field, value in self._asdict().items())
         return f"torch.return_types.{name}(\n{pairs})"
 
-    kind: Any = namedtuple(name, fields)  # type: ignore[misc]
+    kind: Any = namedtuple(name, _FIELDS[name])  # type: ignore[misc]
     kind.__repr__ = show  # type: ignore[method-assign]
     kind.__module__ = __name__
     kind.__doc__ = f"What ``{name}`` returns along a dimension."
+    globals()[name] = kind
     return kind
-
-
-max = _result("max")  # noqa: A001
-min = _result("min")  # noqa: A001
-sort = _result("sort")
-topk = _result("topk")
-kthvalue = _result("kthvalue")
-median = _result("median")
-nanmedian = _result("nanmedian")
-mode = _result("mode")
-cummax = _result("cummax")
-cummin = _result("cummin")
-aminmax = _result("aminmax", "min max")
-histogram = _result("histogram", "hist bin_edges")
-histogramdd = _result("histogramdd", "hist bin_edges")

@@ -11,6 +11,7 @@ from tinygrad_mnist.utils.data.dataset import StackDataset as StackDataset
 from tinygrad_mnist.utils.data.dataset import Subset as Subset
 from tinygrad_mnist.utils.data.dataset import TensorDataset as TensorDataset
 from tinygrad_mnist.utils.data.dataset import random_split as random_split
+from tinygrad_mnist.utils.data.distributed import DistributedSampler as DistributedSampler
 from tinygrad_mnist.utils.data.sampler import BatchSampler as BatchSampler
 from tinygrad_mnist.utils.data.sampler import RandomSampler as RandomSampler
 from tinygrad_mnist.utils.data.sampler import Sampler as Sampler

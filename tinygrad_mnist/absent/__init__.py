@@ -1,0 +1,208 @@
+"""PyTorch's names that are not offered: whoever asks for one is told what to use in its place.
+
+There is one table, in :mod:`~tinygrad_mnist.absent.names`, which is read when something is missing.
+
+- A name of a module (``torch.compile``, ``from torch.nn import LazyLinear``) is an AttributeError
+  or ImportError with a hint, and ``hasattr`` is False: :func:`watch`.
+- A method (``x.to_sparse()``) is an AttributeError with a hint: :func:`mark`.
+- A module that scripts import, and leave alone where there is one process and no GPU
+  (``torch.distributed``), can be imported. What is in it are :class:`StandIn` s, which can be
+  imported, named in annotations and ``isinstance``, inherited from, and raise when they are called.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+METHODS = """
+H adjoint align_to aminmax angle argwhere as_strided_ as_strided_scatter as_subclass cauchy_
+ccol_indices cdouble cfloat chalf coalesce col_indices conj conj_physical conj_physical_
+const_data_ptr copysign copysign_ crow_indices dense_dim dequantize diagflat diagonal_scatter
+dim_order dsplit eig float_power float_power_ frexp gcd gcd_ geometric_ geqrf grad_dtype
+hardshrink hash_tensor i0 i0_ igamma igamma_ igammac igammac_ imag index index_reduce
+index_reduce_ indices int_repr ipu is_coalesced is_conj is_cpu is_distributed is_inference is_ipu
+is_maia is_meta is_mkldnn is_mps is_mtia is_neg is_nested is_pinned is_quantized is_set_to
+is_shared is_sparse_csr is_vulkan is_xla is_xpu isreal istft layout lcm lcm_ ldexp ldexp_
+log_normal_ logaddexp2 logcumsumexp lstsq lu lu_solve map2_ map_ matrix_exp module_load mtia
+mvlgamma mvlgamma_ name names narrow_copy new_empty_strided nextafter nextafter_ nonzero_static
+orgqr ormqr output_nr pin_memory polygamma polygamma_ prelu put put_ q_per_channel_axis
+q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point qscheme real record_stream
+refine_names reinforce rename renorm renorm_ resize resize_as resize_as_sparse_ resolve_conj
+resolve_neg row_indices select_scatter set_ share_memory_ slice_inverse slice_scatter smm solve
+sparse_dim sparse_mask sparse_resize_ sparse_resize_and_clear_ split_with_sizes sspaddmm stft
+storage storage_type symeig to_dense to_mkldnn to_padded_tensor to_sparse to_sparse_bsc
+to_sparse_bsr to_sparse_coo to_sparse_csc to_sparse_csr triangular_solve unsafe_chunk unsafe_split
+unsafe_split_with_sizes untyped_storage values volatile xpu
+"""
+"""Methods of PyTorch's Tensor that are not offered."""
+
+_OWN = "tinygrad_mnist"
+
+
+def explain(path: str, name: str) -> str:
+    """Return what to say of a name that isn't offered, or nothing if PyTorch has none such."""
+    from tinygrad_mnist.absent import names
+
+    full = f"{path}.{name}".lstrip(".")
+    if full in names.HINTS:
+        return f": it is not offered here; {names.HINTS[full]}"
+    if name in names.NAMES.get(path, "").split():
+        return ": it is one of PyTorch's names that are not offered here"
+    return ""
+
+
+def lookup(path: str, name: str) -> Any:
+    """Return a module or a stand-in for a name that a module lacks.
+
+    Raises
+    ------
+    AttributeError
+        For every other name, with what to use in its place.
+    """
+    from tinygrad_mnist.absent import names
+
+    full = f"{path}.{name}".lstrip(".")
+    if full in names.MODULES:
+        return importlib.import_module(f"{_OWN}.{full}")
+    stands = names.MODULES.get(path)
+    if stands is not None and stands.has(name):
+        return stand_in(full)
+    module = f"{_OWN}.{path}".rstrip(".")
+    raise AttributeError(f"module {module!r} has no attribute {name!r}{explain(path, name)}")
+
+
+def watch(*paths: str) -> None:
+    """Let modules say what to use in the place of a name that they lack."""
+    for path in paths:
+        module = sys.modules[f"{_OWN}.{path}".rstrip(".")]
+        vars(module).setdefault("__path__", [])  # then a missing name is looked for by Finder, too
+        vars(module).setdefault("__getattr__", functools.partial(lookup, path))
+
+
+@functools.cache
+def stand_in(path: str) -> Any:
+    """Make what stands in for a class or function: an error or warning is one that never comes."""
+    parent, _, name = path.rpartition(".")
+    space: dict[str, Any] = {"__module__": f"torch.{parent}".rstrip(".")}
+    if name.endswith(("Error", "Exception")):
+        return type(name, (RuntimeError,), space)
+    if name.endswith("Warning"):
+        return type(name, (UserWarning,), space)
+    return StandIn(name, (), space | {"_path": path})
+
+
+class StandIn(type):
+    """The class of what stands in for a class or function that isn't offered."""
+
+    _path: str
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Raise: say what to use instead."""
+        from tinygrad_mnist.absent import names
+
+        raise NotImplementedError(f"{cls._path} isn't offered here: {names.reason(cls._path)}")
+
+    def __getattr__(cls, name: str) -> Any:
+        """Return another stand-in, such as ``ReduceOp.SUM``."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return stand_in(f"{cls._path}.{name}")
+
+    def __getitem__(cls, item: Any) -> Any:
+        """Return the stand-in, for annotations such as ``Future[int]``."""
+        return cls
+
+
+class _Finder:
+    """Finds the modules of the table, and tells ``from ... import`` why a name isn't there."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """Return the module's specification, or None if it isn't one of the table's."""
+        package, _, full = name.partition(".")
+        if package != _OWN or not full:
+            return None
+        from tinygrad_mnist.absent import names
+
+        if full in names.MODULES or names.below(full):
+            return ModuleSpec(name, _Loader(), is_package=True)  # type: ignore[arg-type]
+        parent, _, last = full.rpartition(".")
+        if hint := explain(parent, last):
+            module = f"{_OWN}.{parent}".rstrip(".")
+            raise ImportError(f"cannot import name {last!r} from {module!r}{hint}", name=name)
+        return None
+
+
+class _Loader:
+    """Makes a module of the table."""
+
+    @staticmethod
+    def create_module(spec: ModuleSpec) -> None:
+        """Leave the making to Python."""
+
+    @staticmethod
+    def exec_module(module: ModuleType) -> None:
+        """Fill a module with the few functions that have an answer."""
+        from tinygrad_mnist.absent import names
+
+        path = module.__name__.removeprefix(f"{_OWN}.")
+        stands = names.MODULES.get(path)
+        module.__doc__ = f"PyTorch's {path}, which isn't offered here: {names.reason(path)}."
+        if stands is None:
+            module.__getattr__ = functools.partial(_below, path)  # type: ignore[method-assign]
+            return
+        for kind, listed in (("no", stands.no), ("same", stands.same), ("none", stands.none)):
+            for name in listed.split():
+                setattr(module, name, _answering(kind, f"{path}.{name}"))
+        watch(path)
+
+
+def _below(path: str, name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(f"module {path!r} has no attribute {name!r}")
+    return stand_in(f"{path}.{name}")
+
+
+def _answering(kind: str, path: str) -> Callable[..., Any]:
+    """Make a function that returns False, its argument (a decorator), or None."""
+
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        if kind == "no":
+            return False
+        if kind == "none":
+            return None
+        return args[0] if args and callable(args[0]) else lambda function: function
+
+    what = {"no": "False", "same": "the function or module that is given, as it is", "none": "None"}
+    answer.__name__ = answer.__qualname__ = path.rpartition(".")[2]
+    answer.__doc__ = f"Return {what[kind]}. Follows ``torch.{path}``."
+    return answer
+
+
+class _Missing:
+    """Stands for a method that a class lacks: to ask for it is an AttributeError."""
+
+    def __init__(self, path: str, name: str) -> None:
+        self.path, self.name = path, name
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """Raise: say what to use instead."""
+        raise AttributeError(
+            f"{self.path!r} object has no attribute {self.name!r}{explain(self.path, self.name)}"
+        )
+
+
+def mark(kind: type, missing: str) -> None:
+    """Let a class say what to use in the place of the methods that it lacks."""
+    for name in missing.split():
+        if not hasattr(kind, name):
+            setattr(kind, name, _Missing(kind.__name__, name))
+
+
+sys.meta_path.append(_Finder)

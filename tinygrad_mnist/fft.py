@@ -1,0 +1,64 @@
+"""Fourier transforms need complex numbers, which aren't here: they raise, and name NumPy's.
+
+What arranges frequencies is real, and is offered.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.absent import watch
+from tinygrad_mnist.tensor import Tensor, get_default_dtype, tensor
+from tinygrad_mnist.tensor.arguments import as_tensor, named
+
+
+@named
+def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, **settings: Any) -> Tensor:
+    """Return the frequencies of a transform of n samples, d apart. Follows ``torch.fft.fftfreq``.
+
+    Examples
+    --------
+    >>> fftfreq(4)
+    tensor([ 0.0000,  0.2500, -0.5000, -0.2500])
+    """
+    return tensor(np.fft.fftfreq(n, d), dtype=dtype or get_default_dtype(), **settings)
+
+
+@named
+def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, **settings: Any) -> Tensor:
+    """Return the frequencies that aren't negative. Follows ``torch.fft.rfftfreq``.
+
+    Examples
+    --------
+    >>> rfftfreq(4)
+    tensor([0.0000, 0.2500, 0.5000])
+    """
+    return tensor(np.fft.rfftfreq(n, d), dtype=dtype or get_default_dtype(), **settings)
+
+
+@named
+def fftshift(input: Tensor, dim: Any = None) -> Any:  # noqa: A002
+    """Move the frequency 0 to the middle. Follows ``torch.fft.fftshift``.
+
+    Examples
+    --------
+    >>> fftshift(fftfreq(4))
+    tensor([-0.5000, -0.2500,  0.0000,  0.2500])
+    """
+    return _shifted(as_tensor("fftshift", "input", input), dim, 0)
+
+
+@named
+def ifftshift(input: Tensor, dim: Any = None) -> Any:  # noqa: A002
+    """Undo :func:`fftshift`. Follows ``torch.fft.ifftshift``."""
+    return _shifted(as_tensor("ifftshift", "input", input), dim, 1)
+
+
+def _shifted(x: Tensor, dim: Any, odd: int) -> Any:
+    dims = tuple(range(x.ndim)) if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
+    return x.roll([(x.shape[d] + odd) // 2 for d in dims], dims)
+
+
+watch("fft")

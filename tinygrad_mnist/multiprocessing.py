@@ -1,0 +1,26 @@
+"""Python's ``multiprocessing``, under PyTorch's name: a tensor that is sent is copied, not shared.
+
+``spawn``, which starts training on several devices, raises. ``x.numpy()`` in
+``multiprocessing.shared_memory`` is memory that processes share.
+"""
+
+from multiprocessing import *  # noqa: F403
+
+from tinygrad_mnist.absent import watch
+
+
+def set_sharing_strategy(new_strategy: str) -> None:
+    """Say how tensors are shared: they are copied. Follows PyTorch's."""
+
+
+def get_sharing_strategy() -> str:
+    """Return PyTorch's default, which decides nothing."""
+    return "file_descriptor"
+
+
+def get_all_sharing_strategies() -> set[str]:
+    """Return PyTorch's strategies, which decide nothing."""
+    return {"file_descriptor", "file_system"}
+
+
+watch("multiprocessing")

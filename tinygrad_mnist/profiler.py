@@ -1,0 +1,36 @@
+"""PyTorch's profiler isn't here: its marks in a program do nothing, and ``profile`` raises.
+
+cProfile finds where time goes, because an operation is a Python function.
+"""
+
+from __future__ import annotations
+
+from contextlib import ContextDecorator
+from typing import Any
+
+from tinygrad_mnist.absent import watch
+
+
+class record_function(ContextDecorator):  # noqa: N801
+    """Name a part of a program for a profiler, which isn't there.
+
+    Follows ``torch.profiler.record_function``.
+
+    Examples
+    --------
+    >>> with record_function("forward"):
+    ...     pass
+    """
+
+    def __init__(self, name: str, args: str | None = None) -> None:
+        self.name = name
+
+    def __enter__(self) -> record_function:
+        """Begin the part."""
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        """End it."""
+
+
+watch("profiler")

@@ -1,0 +1,76 @@
+"""A sampler for several processes, each of which gets its part of a dataset."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from tinygrad_mnist.tensor import Generator, randperm
+from tinygrad_mnist.utils.data.sampler import Sampler
+
+
+class DistributedSampler(Sampler):
+    """Give each of several processes every n-th index, of an order that all know.
+
+    Where the length isn't divisible, the order is filled up from its beginning, or cut with
+    ``drop_last``. Processes can be counted by hand: there is no process group here. Follows
+    ``torch.utils.data.DistributedSampler``, and draws its orders.
+
+    Raises
+    ------
+    RuntimeError
+        When ``num_replicas`` or ``rank`` isn't given.
+    ValueError
+        When the rank isn't below the number of processes.
+
+    Examples
+    --------
+    >>> sampler = DistributedSampler(range(5), num_replicas=2, rank=1, shuffle=False)
+    >>> list(sampler), len(sampler)
+    ([1, 3, 0], 3)
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        num_replicas: int | None = None,
+        rank: int | None = None,
+        shuffle: bool = True,
+        seed: int = 0,
+        drop_last: bool = False,
+    ) -> None:
+        if num_replicas is None or rank is None:
+            raise RuntimeError(
+                "there is no process group to ask; give num_replicas and rank, or use RandomSampler"
+            )
+        if not 0 <= rank < num_replicas:
+            raise ValueError(f"rank {rank} should be in the interval [0, {num_replicas - 1}]")
+        self.dataset, self.num_replicas, self.rank = dataset, num_replicas, rank
+        self.epoch, self.drop_last = 0, drop_last
+        size = len(dataset)
+        if drop_last and size % num_replicas:
+            self.num_samples = math.ceil((size - num_replicas) / num_replicas)
+        else:
+            self.num_samples = math.ceil(size / num_replicas)
+        self.total_size = self.num_samples * num_replicas
+        self.shuffle, self.seed = shuffle, seed
+
+    def __iter__(self) -> Iterator[int]:
+        """Iterate over this process's indices."""
+        size = len(self.dataset)
+        order = list(range(size))
+        if self.shuffle:
+            stream = Generator().manual_seed(self.seed + self.epoch)
+            order = randperm(size, generator=stream).tolist()
+        if len(order) < self.total_size:
+            order *= math.ceil(self.total_size / len(order))
+        return iter(order[self.rank : self.total_size : self.num_replicas])
+
+    def __len__(self) -> int:
+        """Return how many indices this process gets."""
+        return self.num_samples
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch it is, so that each has its own order."""
+        self.epoch = epoch

@@ -1,0 +1,15 @@
+"""What PyTorch says of its build: there is no CUDA in this one."""
+
+from __future__ import annotations
+
+from tinygrad_mnist import __version__ as __version__
+from tinygrad_mnist.absent import watch
+
+cuda: str | None = None
+hip: str | None = None
+rocm: str | None = None
+xpu: str | None = None
+debug = False
+git_version = "unknown"
+
+watch("version")
