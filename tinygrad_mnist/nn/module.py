@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
@@ -383,10 +384,14 @@ class Module:
         """Convert the floating-point parameters and buffers to a dtype, in place."""
         check_device(kwargs.pop("device", None))
         target = kwargs.pop("dtype", None)
+        for unused in ("non_blocking", "memory_format"):
+            kwargs.pop(unused, None)
+        if kwargs:
+            raise TypeError(f"Module.to: unexpected arguments {sorted(kwargs)}")
         for arg in args:
             if isinstance(arg, Tensor):
                 target = arg.dtype
-            elif isinstance(arg, dtypes.dtype | np.dtype):
+            elif isinstance(arg, dtypes.dtype | np.dtype | builtins.type):
                 target = arg
             elif not isinstance(arg, bool):
                 check_device(arg)

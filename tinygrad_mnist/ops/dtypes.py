@@ -130,8 +130,6 @@ def as_numpy(kind: Any) -> np.dtype[Any]:
     """Return NumPy's dtype for a dtype of any form: ours, NumPy's, Python's, or a name."""
     if isinstance(kind, dtype):
         return kind.numpy
-    if kind is builtins.float:
-        return _default
     if kind is None:
         raise TypeError("expected a dtype such as float32, got None")
     if isinstance(kind, type) and isinstance(found := getattr(kind, "dtype", None), dtype):

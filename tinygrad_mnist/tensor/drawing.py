@@ -194,6 +194,8 @@ def normal(
         size = broadcast("normal", means.shape, deviations.shape)
     kinds = [x._array.dtype for x in (mean, std) if isinstance(x, Variable)]
     kind = dtypes.as_float(dtype) if dtype is not None or not kinds else kinds[0]
+    if kind.kind != "f":
+        raise NotImplementedError(f"normal: not implemented for {dtypes.of(kind)}; take float32")
     source = random.source_of(generator)
     if not kinds:
         array = source.normal(as_lengths("normal", [size]), kind, float(mean), float(std))

@@ -39,7 +39,8 @@ class ReductionMethods(Variable):
                     f"{op.name}: expected the reduced dimensions to have elements, but the shape "
                     f"is {list(self._array.shape)}"
                 )
-        return apply(op, x, dim=dims, keepdim=bool(keepdim), **kw)  # type: ignore[no-any-return]
+        out = apply(op, x, dim=dims, keepdim=bool(keepdim), **kw)
+        return out if dtype is None else out._in(dtype)  # type: ignore[no-any-return]
 
     def sum(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         """Return the sum, of integers as int64."""
@@ -53,10 +54,11 @@ class ReductionMethods(Variable):
         RuntimeError
             For integers, unless a floating dtype is given.
         """
-        if dtype is None and self._array.dtype.kind != "f":
+        kind = self._array.dtype if dtype is None else dtypes.as_numpy(dtype)
+        if kind.kind != "f":
             raise RuntimeError(
-                f"mean: could not infer output dtype; the input must be floating point, but is "
-                f"{dtypes.of(self._array.dtype)}; convert it with float(), or pass dtype"
+                f"mean: could not infer output dtype; it must be floating point, but is "
+                f"{dtypes.of(kind)}; convert the input with float(), or pass a floating dtype"
             )
         return self._reduce(ops.mean, dim, keepdim, dtype)
 
@@ -64,8 +66,8 @@ class ReductionMethods(Variable):
         """Return the product, along one dimension or of all elements."""
         x = self._in(dtype)
         if dim is None:
-            return apply(ops.prod, x.reshape(-1), dim=0, keepdim=False)  # type: ignore[no-any-return]
-        return self._along(ops.prod, x, dim, bool(keepdim))
+            return apply(ops.prod, x.reshape(-1), dim=0, keepdim=False)._in(dtype)  # type: ignore[no-any-return]
+        return self._along(ops.prod, x, dim, bool(keepdim))._in(dtype)  # type: ignore[no-any-return]
 
     def _along(self, op: ops.Op, x: Any, dim: Any, keepdim: bool) -> Tensor:
         """Reduce one dimension; of a 0-d tensor it is the only element."""
@@ -143,11 +145,7 @@ class ReductionMethods(Variable):
 
     def cumsum(self, dim: int, *, dtype: Any = None) -> Tensor:
         """Return the running sum along a dimension."""
-        x = self._in(dtype)
-        d = as_dim("cumsum", dim, self._array.ndim)
-        if not self._array.ndim:
-            return apply(ops.cumsum, x.reshape(1), dim=0).reshape(())  # type: ignore[no-any-return]
-        return apply(ops.cumsum, x, dim=d)  # type: ignore[no-any-return]
+        return running("cumsum", ops.cumsum, self, dim, dtype)
 
     def amax(self, dim: Any = (), keepdim: bool = False) -> Tensor:
         """Return the largest element; where several are, they share the gradient."""
@@ -231,6 +229,17 @@ class ReductionMethods(Variable):
         """Return the logarithm of :meth:`softmax`, exact where that would round to 0."""
         x = self._in(dtype)
         return apply(ops.log_softmax, x, dim=as_dim("log_softmax", dim, self._array.ndim))  # type: ignore[no-any-return]
+
+
+def running(name: str, op: ops.Op, x: Any, dim: Any, dtype: Any) -> Tensor:
+    """Return a running sum or product; of integers as int64, unless a dtype is named."""
+    x = x._in(dtype)
+    if dtype is not None and x._array.dtype.kind == "b":
+        raise NotImplementedError(f"{name}: not implemented for dtype=bool; take int64")
+    d = as_dim(name, dim, x._array.ndim)
+    if not x._array.ndim:
+        return apply(op, x.reshape(1), dim=0).reshape(())._in(dtype)  # type: ignore[no-any-return]
+    return apply(op, x, dim=d)._in(dtype)  # type: ignore[no-any-return]
 
 
 def _spread_arguments(dim: Any, unbiased: bool | None, correction: int) -> tuple[Any, int]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import (
     as_dim,
     as_dims,
@@ -18,6 +19,7 @@ from tinygrad_mnist.tensor.arguments import (
     need_floats,
     public,
 )
+from tinygrad_mnist.tensor.reduction import running
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -119,11 +121,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:  # noqa: A
     >>> cumprod(tensor([1.0, 2.0, 3.0]), 0)
     tensor([1., 2., 6.])
     """
-    x = input if dtype is None else input.to(dtype)
-    d = as_dim("cumprod", dim, x._array.ndim)
-    if not x._array.ndim:
-        return apply(ops.cumprod, x.reshape(1), dim=0).reshape(())  # type: ignore[no-any-return]
-    return apply(ops.cumprod, x, dim=d)  # type: ignore[no-any-return]
+    return running("cumprod", ops.cumprod, input, dim, dtype)
 
 
 @public
@@ -162,6 +160,8 @@ def nanmean(
     tensor(2.)
     """
     need_floats("nanmean", input)
+    if dtype is not None and dtypes.as_numpy(dtype).kind != "f":
+        raise RuntimeError(f"nanmean: dtype must be floating point, got {dtype}")
     total: Tensor = nansum(input, dim, keepdim, dtype=dtype)
     return total / (~input.isnan()).sum(dim, keepdim)
 
