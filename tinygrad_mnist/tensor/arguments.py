@@ -7,8 +7,8 @@ definition, which :func:`public` makes of a plain function.
 from __future__ import annotations
 
 import functools
+import math
 import operator
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -21,7 +21,7 @@ from tinygrad_mnist.naming import Names as Names
 from tinygrad_mnist.naming import complain as complain
 from tinygrad_mnist.naming import named as named
 from tinygrad_mnist.naming import named_methods as named_methods
-from tinygrad_mnist.naming import warn as warn
+from tinygrad_mnist.naming import warn
 from tinygrad_mnist.ops import dtypes
 
 R = TypeVar("R")
@@ -98,11 +98,19 @@ def factory(make: Callable[..., R]) -> Callable[..., R]:
                 raise RuntimeError(
                     f"{name}: dtype {wanted} does not match the dtype of out, {out._array.dtype}"
                 )
-            return write_out(name, make(*args, **kwargs), out)
+            result: Any = make(*args, **kwargs)
+            if name in _FILLING and result._array.size == out._array.size:
+                result = result.reshape(out._array.shape)
+            _check_out(name, result, out)
+            return _write(name, result, out, warns=name == "arange")
         except Exception as error:
             complain(name, error, make, args, kwargs)
 
     return checked
+
+
+_FILLING = ("arange", "linspace", "logspace")
+"""What fills a tensor of any shape that has the right number of elements."""
 
 
 def write_out(name: str, result: Any, out: Any) -> Any:
@@ -143,19 +151,33 @@ def _check_out(name: str, result: Any, out: Any) -> None:
         raise RuntimeError(f"{name}: out can't be written to; clone() it first")
 
 
-def _write(name: str, result: Any, out: Any) -> Any:
-    if out._array.shape != result._array.shape:
-        if out._array.size:
-            warnings.warn(
+def _write(name: str, result: Any, out: Any, warns: bool = True) -> Any:
+    shape = result._array.shape
+    if out._array.shape != shape:
+        if out._array.size and warns:
+            warn(
                 f"{name}: out was resized, since it had shape {list(out._array.shape)} and the "
-                f"result has {list(result._array.shape)}; give one of that shape, or an empty one",
-                UserWarning,
-                stacklevel=5,
+                f"result has {list(shape)}; give one of that shape, or an empty one"
             )
-        out._array = np.empty(result._array.shape, out._array.dtype)
+        out._array, out._base, out._path = _resized(out._array, shape), None, ()
     np.copyto(out._array, result._array, casting="unsafe")
     out._version.bump(f"{name} with out=")
     return out
+
+
+def _resized(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return memory for a shape: an array's own, from its first element on, where it suffices.
+
+    What an array is a view of has it too then, as in PyTorch, whose views share a storage.
+    """
+    owner, count = array, math.prod(shape)
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    if owner.dtype == array.dtype and owner.flags.forc and owner.flags.writeable:
+        start = (array.ctypes.data - owner.ctypes.data) // array.itemsize
+        if start + count <= owner.size:
+            return owner.ravel(order="K")[start : start + count].reshape(shape)
+    return np.empty(shape, array.dtype)
 
 
 def as_tensor(name: str, argument: str, x: Any) -> Any:
