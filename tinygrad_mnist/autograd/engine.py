@@ -87,6 +87,8 @@ def walk(
                 _pass_to_tuple(node, g, gradients, queue)
                 continue
             arrivals = pull(node, g, needed, targets, create_graph)
+            if modes.anomaly and modes.check_nan:
+                _refuse_nan(node, arrivals)
             if not retain_graph:
                 node.release()
         for leaf in gradients:
@@ -139,8 +141,6 @@ def pull(
             or gradient.shape != shape
         ):
             gradient = fit(node, position, gradient, shape, dtype, create_graph)
-        if modes.anomaly and modes.check_nan:
-            _refuse_nan(node, position, gradient)
         results.append((parent, gradient))
     return results
 
@@ -308,11 +308,17 @@ def _leading_to(targets: set[Source], roots: Sequence[Source]) -> set[Source]:
     return needed
 
 
-def _refuse_nan(node: Node, position: int, gradient: Any) -> None:
-    array = gradient._array if isinstance(gradient, Variable) else gradient
-    if np.isnan(array).any():
-        trace = f"; the operation was recorded here:\n{node.trace}" if node.trace else ""
-        raise RuntimeError(
-            f"{node.op.name}: Function '{node.name()}' returned nan values in its {position}th "
-            f"output, the gradient of '{node.op.input_name(position)}'{trace}"
-        )
+def _refuse_nan(node: Node, arrivals: list[tuple[Source, Any]]) -> None:
+    for parent, gradient in arrivals:
+        if np.isnan(gradient._array if isinstance(gradient, Variable) else gradient).any():
+            position = next(i for i, p in enumerate(node.parents) if p is parent)
+            of = (
+                ""
+                if isinstance(node, Custom)
+                else f", the gradient of '{node.op.input_name(position)}'"
+            )
+            trace = f"; the operation was recorded here:\n{node.trace}" if node.trace else ""
+            raise RuntimeError(
+                f"{node.op.name}: Function '{node.name()}' returned nan values in its {position}th "
+                f"output{of}{trace}"
+            )

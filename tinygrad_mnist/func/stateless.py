@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_mnist.naming import named
-from tinygrad_mnist.tensor import stack
+from tinygrad_mnist.tensor import Tensor, stack
 
 
 @named
@@ -29,7 +29,8 @@ def functional_call(
     module
         The module.
     parameter_and_buffer_dicts
-        Tensors by their dotted names, or several such dicts without common names.
+        Tensors by their dotted names, those of plain attributes too, or several such dicts without
+        common names.
     args, kwargs
         The arguments of the call; args may be a single Tensor.
     tie_weights
@@ -40,9 +41,12 @@ def functional_call(
     Raises
     ------
     RuntimeError
-        Naming what is missing or unexpected, where strict.
+        Naming what is missing or unexpected, where strict; else a name that the module doesn't
+        have is left out.
+    TypeError
+        When a value, or the attribute in whose place it comes, is no tensor.
     ValueError
-        When two dicts have a name in common.
+        When two dicts have a name in common, or a tied tensor gets several values.
 
     Examples
     --------
@@ -53,30 +57,71 @@ def functional_call(
     """
     values = _merged(parameter_and_buffer_dicts)
     places = _places(module)
+    replaced = dict(values)
+    if tie_weights:
+        replaced |= _tied({name: register[key] for name, (register, key) in places.items()}, values)
     if strict:
-        missing, unexpected = sorted(set(places) - set(values)), sorted(set(values) - set(places))
+        missing, unexpected = sorted(set(places) - set(replaced)), sorted(set(values) - set(places))
         if missing or unexpected:
             raise RuntimeError(
                 f"functional_call: missing key(s): {missing}, unexpected key(s): {unexpected}, for "
                 f"{type(module).__name__}"
             )
-    own = {name: register[key] for name, (register, key) in places.items()}
-    replaced: dict[str, Any] = {name: x for name, x in values.items() if name in places}
-    if tie_weights:
-        by_identity = {id(own[name]): x for name, x in replaced.items()}
-        for name, x in own.items():
-            if name not in replaced and id(x) in by_identity:
-                replaced[name] = by_identity[id(x)]
+    for name, x in replaced.items():
+        _check(name, x)
+    found = {name: places.get(name) or _attribute(module, name) for name in replaced}
+    kept = {name: place for name, place in found.items() if place is not None}
+    own = {name: register[key] for name, (register, key) in kept.items()}
     args = () if args is None else args if isinstance(args, tuple) else (args,)
     try:
-        for name, x in replaced.items():
-            register, key = places[name]
-            register[key] = x
+        for name, (register, key) in kept.items():
+            register[key] = replaced[name]
         return module(*args, **(kwargs or {}))
     finally:
-        for name in replaced:
-            register, key = places[name]
+        for name, (register, key) in kept.items():
             register[key] = own[name]
+
+
+def _check(name: str, value: Any) -> None:
+    if value is not None and not isinstance(value, Tensor):
+        raise TypeError(
+            f"functional_call: what takes the place of {name!r} must be a Tensor, not "
+            f"{type(value).__name__}"
+        )
+
+
+def _tied(own: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """Return what takes the place of a tensor under all of the names that it has."""
+    by_identity: dict[int, list[str]] = {}
+    for name, x in own.items():
+        by_identity.setdefault(id(x), []).append(name)
+    tied: dict[str, Any] = {}
+    for names in by_identity.values():
+        given = [values[name] for name in names if name in values]
+        if any(x is not given[0] for x in given):
+            raise ValueError(
+                f"functional_call: {names} are names of one tensor, but got several values; give "
+                f"one, or pass tie_weights=False"
+            )
+        tied |= dict.fromkeys(names if given else (), given[0] if given else None)
+    return tied
+
+
+def _attribute(module: Any, name: str) -> tuple[dict[str, Any], str] | None:
+    """Return where a tensor is kept that isn't registered, or None where there is no attribute."""
+    path, _, key = name.rpartition(".")
+    owner = module.get_submodule(path)
+    for register in (owner._parameters, owner._buffers, vars(owner)):
+        if key in register:
+            if isinstance(register[key], Tensor) or register is not vars(owner):
+                return register, key
+            break
+    if hasattr(owner, key):
+        raise TypeError(
+            f"functional_call: the attribute {name!r} is not a Tensor, but "
+            f"{type(getattr(owner, key)).__name__}; only tensors are replaced"
+        )
+    return None
 
 
 def _merged(dicts: Any) -> dict[str, Any]:
