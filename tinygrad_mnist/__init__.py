@@ -438,11 +438,6 @@ _LATER = (
 )  # fmt: skip
 """Modules that are imported when they are first asked for."""
 
-_FUNCTIONAL = """adaptive_avg_pool1d alpha_dropout avg_pool1d bilinear celu_ channel_shuffle conv3d
-conv_transpose1d feature_alpha_dropout group_norm hardshrink max_pool1d max_pool2d pixel_unshuffle
-selu_ threshold threshold_"""
-"""Functions of nn.functional that PyTorch has here, too."""
-
 if TYPE_CHECKING:
     from tinygrad_mnist import datasets as datasets
     from tinygrad_mnist import distributions as distributions
@@ -453,11 +448,4 @@ else:  # a type checker would believe in every name
         """Import a module, or say what to use in the place of a name that is not offered."""
         if name in _LATER:
             return importlib.import_module(f"{__name__}.{name}")
-        if name in _FUNCTIONAL.split():
-            return getattr(nn.functional, name)
-        if name.startswith("_foreach_") or (name.endswith("_") and not name.startswith("_")):
-            part = "foreach" if name.startswith("_") else "writing"
-            found = getattr(importlib.import_module(f"{__name__}.tensor.{part}"), name, None)
-            if found is not None:
-                return found
         return _absent.lookup("", name)

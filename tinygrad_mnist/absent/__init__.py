@@ -16,6 +16,7 @@ import functools
 import importlib
 import sys
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -58,7 +59,7 @@ def explain(path: str, name: str) -> str:
 
 
 def lookup(path: str, name: str) -> Any:
-    """Return a module or a stand-in for a name that a module lacks.
+    """Return what a module lacks: something offered that is imported late, or a stand-in.
 
     Raises
     ------
@@ -67,6 +68,11 @@ def lookup(path: str, name: str) -> Any:
     """
     from tinygrad_mnist.absent import names
 
+    for home, listed in names.LATE.get(path, {}).items():
+        if any(fnmatchcase(name, pattern) for pattern in listed.split()):
+            found = getattr(importlib.import_module(f"{_OWN}.{home}"), name, None)
+            if found is not None:
+                return found
     full = f"{path}.{name}".lstrip(".")
     if full in names.MODULES:
         return importlib.import_module(f"{_OWN}.{full}")

@@ -255,12 +255,6 @@ HINTS = {
     "igamma": "use scipy.special.gammainc on x.numpy(), without gradient",
     "igammac": "use scipy.special.gammaincc on x.numpy(), without gradient",
     "nn.SyncBatchNorm": "use BatchNorm: there is one process",
-    **{f"nn.Lazy{name}": f"give the sizes: {name}(in, out) instead of Lazy{name}(out)"
-       for name in ("Linear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d",
-                    "ConvTranspose3d")},
-    **{f"nn.Lazy{name}": f"give the size: {name}(channels)"
-       for name in ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d",
-                    "InstanceNorm2d", "InstanceNorm3d")},
     "nn.AdaptiveLogSoftmaxWithLoss": "use CrossEntropyLoss over all classes",
     "nn.FractionalMaxPool2d": "use MaxPool2d or AdaptiveMaxPool2d",
     "nn.functional.multi_head_attention_forward": "use nn.MultiheadAttention, or "
@@ -333,8 +327,8 @@ batch_norm_gather_stats batch_norm_gather_stats_with_counts batch_norm_stats
 batch_norm_update_stats binomial bit bits16 bits1x8 bits2x4 bits4x2 bits8 blackman_window
 ccol_indices_copy choose_qparams_optimized classes classproperty clear_autocast_cache
 col_indices_copy combinations compiled_with_cxx11_abi conj conj_physical conj_physical_
-constant_pad_nd conv_tbc conv_transpose3d convolution copysign cosine_embedding_loss cpp
-crow_indices_copy ctc_loss cudnn_affine_grid_generator cudnn_batch_norm cudnn_convolution
+constant_pad_nd conv_tbc convolution copysign cosine_embedding_loss cpp crow_indices_copy
+ctc_loss cudnn_affine_grid_generator cudnn_batch_norm cudnn_convolution
 cudnn_convolution_add_relu cudnn_convolution_relu cudnn_convolution_transpose cudnn_grid_sampler
 cudnn_is_acceptable cumulative_trapezoid detach detach_copy diagflat diagonal_copy
 diagonal_scatter dropout_ dsplit embedding_bag embedding_renorm_ empty_permuted empty_quantized
@@ -355,7 +349,7 @@ is_autocast_ipu_enabled is_autocast_xla_enabled is_conj
 is_deterministic_algorithms_warn_only_enabled is_distributed is_inference is_neg is_same_size
 is_signed is_storage is_vulkan_available is_warn_always_enabled isreal jagged kaiser_window
 kl_div lcm lcm_ ldexp ldexp_ legacy_contiguous_format logaddexp2 logcumsumexp lstm lstm_cell
-margin_ranking_loss matrix_exp max_pool1d_with_indices max_pool3d merge_type_from_type_comment
+margin_ranking_loss matrix_exp max_pool1d_with_indices merge_type_from_type_comment
 miopen_batch_norm miopen_convolution miopen_convolution_add_relu miopen_convolution_relu
 miopen_convolution_transpose miopen_ctc_loss miopen_depthwise_convolution miopen_rnn
 mkldnn_adaptive_avg_pool2d mkldnn_convolution mkldnn_linear_backward_weights mkldnn_max_pool2d
@@ -384,24 +378,20 @@ unsafe_split_with_sizes unsqueeze_copy values_copy vander view_as_complex_copy v
 view_copy wait windows
     """,
     "nn": """
-AdaptiveAvgPool3d AdaptiveMaxPool3d AvgPool3d CircularPad3d ConstantPad3d Container
-ConvTranspose3d CrossMapLRN2d FractionalMaxPool3d InstanceNorm3d LPPool1d LPPool2d LPPool3d
-LinearCrossEntropyLoss LinearCrossEntropyOptions MaxPool3d MaxUnpool3d MultiLabelMarginLoss
-NLLLoss2d RReLU ReflectionPad3d ReplicationPad3d UninitializedBuffer UninitializedParameter
-ZeroPad3d common_types factory_kwargs grad
+Container CrossMapLRN2d FractionalMaxPool3d LPPool1d LPPool2d LPPool3d LinearCrossEntropyLoss
+LinearCrossEntropyOptions MultiLabelMarginLoss NLLLoss2d RReLU common_types factory_kwargs grad
     """,
     "nn.functional": """
 BroadcastingList1 BroadcastingList2 BroadcastingList3 DType GRID_SAMPLE_INTERPOLATION_MODES
-GRID_SAMPLE_PADDING_MODES ScalingType SwizzleType Tensor adaptive_avg_pool3d
-adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices adaptive_max_pool3d
-adaptive_max_pool3d_with_indices assert_int_or_pair avg_pool3d boolean_dispatch conv_tbc
-conv_transpose3d fractional_max_pool2d fractional_max_pool2d_with_indices fractional_max_pool3d
-fractional_max_pool3d_with_indices grad grouped_mm handle_torch_function has_torch_function
-has_torch_function_unary has_torch_function_variadic linear_cross_entropy lp_pool1d lp_pool2d
-lp_pool3d max_pool1d_with_indices max_pool2d_with_indices max_pool3d max_pool3d_with_indices
-max_unpool3d multilabel_margin_loss native_channel_shuffle pdist reproducibility_notes rrelu
-rrelu_ scaled_grouped_mm scaled_mm sparse_support_notes tf32_notes upsample_bilinear
-upsample_nearest
+GRID_SAMPLE_PADDING_MODES ScalingType SwizzleType Tensor adaptive_max_pool1d_with_indices
+adaptive_max_pool2d_with_indices adaptive_max_pool3d_with_indices assert_int_or_pair
+boolean_dispatch conv_tbc fractional_max_pool2d fractional_max_pool2d_with_indices
+fractional_max_pool3d fractional_max_pool3d_with_indices grad grouped_mm handle_torch_function
+has_torch_function has_torch_function_unary has_torch_function_variadic linear_cross_entropy
+lp_pool1d lp_pool2d lp_pool3d max_pool1d_with_indices max_pool2d_with_indices
+max_pool3d_with_indices multilabel_margin_loss native_channel_shuffle pdist
+reproducibility_notes rrelu rrelu_ scaled_grouped_mm scaled_mm sparse_support_notes tf32_notes
+upsample_bilinear upsample_nearest
     """,
     "nn.init": """
 constant dirac eye kaiming_normal kaiming_uniform normal orthogonal sparse uniform xavier_normal
@@ -487,6 +477,32 @@ T_destination call_super_init compile dump_patches ipu mtia to_empty xpu
     """,
 }
 """PyTorch's other public names that are not offered, by module or class."""
+
+
+LATE = {
+    "": {
+        "tensor.foreach": "_foreach_*",
+        "tensor.writing": "*_",
+        "nn.functional": """adaptive_avg_pool1d alpha_dropout avg_pool1d bilinear celu_
+        channel_shuffle conv3d conv_transpose1d feature_alpha_dropout group_norm hardshrink
+        max_pool1d max_pool2d pixel_unshuffle selu_ threshold threshold_ conv_transpose3d
+        max_pool3d""",
+    },
+    "nn": {
+        "nn.volumes": """ConvTranspose3d MaxPool3d MaxUnpool3d AvgPool3d AdaptiveAvgPool3d
+        AdaptiveMaxPool3d InstanceNorm3d ConstantPad3d ZeroPad3d ReflectionPad3d ReplicationPad3d
+        CircularPad3d""",
+        "nn.lazy": """LazyLinear LazyConv1d LazyConv2d LazyConv3d LazyConvTranspose1d
+        LazyConvTranspose2d LazyConvTranspose3d LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d
+        LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d UninitializedParameter
+        UninitializedBuffer""",
+    },
+    "nn.functional": {
+        "nn.functional.volumes": """conv_transpose3d max_pool3d max_unpool3d avg_pool3d
+        adaptive_avg_pool3d adaptive_max_pool3d""",
+    },
+}
+"""Names that are offered, and imported when they are first asked for: where they are defined."""
 
 
 def below(path: str) -> bool:

@@ -1,0 +1,127 @@
+"""Layers that find out the size of their input when they are first called.
+
+The parameters are there from the start, so that an optimizer can have them, but are empty until
+then; what they are drawn from goes on as in PyTorch, where nothing is drawn before the first call.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.nn import convolution, linear, normalization, volumes
+from tinygrad_mnist.nn.module import Module
+from tinygrad_mnist.nn.parameter import Buffer, Parameter
+from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.drawing import get_rng_state, set_rng_state
+
+
+class UninitializedParameter(Parameter):
+    """A parameter whose shape isn't known yet. Follows PyTorch's class of this name."""
+
+    def __repr__(self) -> str:
+        """Print as PyTorch prints."""
+        return "<UninitializedParameter>"
+
+    def numel(self) -> int:
+        """Raise: the module must be called first."""
+        raise ValueError(
+            "numel: the parameter of a lazy layer has no shape yet; call the model on an example "
+            "input first"
+        )
+
+
+class UninitializedBuffer(Buffer):
+    """A buffer whose shape isn't known yet. Follows PyTorch's class of this name."""
+
+
+class _Lazy(Module):
+    """What lazy layers share: they become the layer they stand for when they are called."""
+
+    _becomes: type[Module]
+    _size: str
+    """The name of the layer's argument that is found out."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        state = get_rng_state()
+        least = kwargs.get("groups", 1) if isinstance(self, convolution._Convolution) else 1
+        super().__init__(**self._arguments(least, args, kwargs))
+        set_rng_state(state)
+        self._given = args, kwargs
+        setattr(self, self._size, 0)
+        for name, parameter in self._parameters.items():
+            if parameter is not None:
+                empty = wrap(np.empty(0, parameter._array.dtype))
+                self._parameters[name] = UninitializedParameter(empty)
+
+    def _arguments(self, size: int, args: Any, kwargs: Any) -> dict[str, Any]:
+        """Return the layer's arguments by name, with the size that was found out."""
+        return inspect.signature(self._becomes).bind(size, *args, **kwargs).arguments
+
+    def _find(self, input: Tensor) -> Any:  # noqa: A002
+        """Return the size that the input has."""
+        if self._size == "in_features":
+            return input.shape[-1]
+        dims = getattr(self, "dims", 0)
+        return input.shape[0 if dims and input.ndim == dims + 1 else 1]
+
+    def has_uninitialized_params(self) -> bool:
+        """Return whether the layer hasn't been called yet."""
+        return True
+
+    def initialize_parameters(self, input: Tensor) -> None:  # noqa: A002
+        """Give the parameters the shapes that the input asks for, and draw them."""
+        args, kwargs = self._given
+        layer = self._becomes(**self._arguments(self._find(input), args, kwargs))
+        for name, made in layer._parameters.items():
+            mine = self._parameters[name]
+            if made is None or mine is None:
+                continue
+            mine.__class__ = Parameter
+            for key in ("_array", "_version", "_fixed_order"):
+                if key in made.__dict__:
+                    mine.__dict__[key] = made.__dict__[key]
+        self._buffers.update(layer._buffers)
+        setattr(self, self._size, getattr(layer, self._size))
+
+    def forward(self, input: Tensor, *args: Any, **kwargs: Any) -> Any:  # noqa: A002
+        """Become the layer, and return what it returns."""
+        self.initialize_parameters(input)
+        del self._given
+        self.__class__ = self._becomes  # type: ignore[assignment]
+        return self.forward(input, *args, **kwargs)
+
+
+def _lazy(becomes: type[Module]) -> Any:
+    """Make the lazy form of a layer."""
+    first, *rest = inspect.signature(becomes).parameters.values()
+    return type(
+        f"Lazy{becomes.__name__}",
+        (_Lazy, becomes),
+        {
+            "__module__": __name__,
+            "__doc__": f"{becomes.__name__} that finds out its {first.name}. Follows PyTorch's.",
+            "__signature__": inspect.Signature(rest),
+            "_becomes": becomes,
+            "_size": first.name,
+        },
+    )
+
+
+LazyLinear = _lazy(linear.Linear)
+LazyConv1d, LazyConv2d, LazyConv3d = map(
+    _lazy, (convolution.Conv1d, convolution.Conv2d, convolution.Conv3d)
+)
+LazyConvTranspose1d, LazyConvTranspose2d, LazyConvTranspose3d = map(
+    _lazy, (convolution.ConvTranspose1d, convolution.ConvTranspose2d, volumes.ConvTranspose3d)
+)
+LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d = map(
+    _lazy, (normalization.BatchNorm1d, normalization.BatchNorm2d, normalization.BatchNorm3d)
+)
+LazyInstanceNorm1d, LazyInstanceNorm2d, LazyInstanceNorm3d = map(
+    _lazy,
+    (normalization.InstanceNorm1d, normalization.InstanceNorm2d, volumes.InstanceNorm3d),
+)
