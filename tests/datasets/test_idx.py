@@ -51,7 +51,10 @@ HEAD = struct.pack(">BBBBII", 0, 0, 8, 2, 2, 3)
         (HEAD + bytes(5), "truncated: the header announces"),
         (HEAD + bytes(7), "longer than the 6 bytes"),
         (struct.pack(">BBBBIII", 0, 0, 14, 3, 2**31, 2**31, 2**31), "more than the"),
-        (struct.pack(">BBBBI", 0, 0, 8, 1, 2**30) + bytes(10), "only 10 are there"),
+        (
+            struct.pack(">BBBBI", 0, 0, 8, 1, 2**30) + bytes(10),
+            "only 10 are there|more than the 67108864 accepted",
+        ),
     ],
 )
 @pytest.mark.parametrize("compressed", [False, True])
@@ -81,6 +84,25 @@ def test_expanding_gzip_is_read_no_further_than_its_header_says(tmp_path: Path) 
     path.write_bytes(gzip.compress(HEAD + bytes(50_000_000)))
     with pytest.raises(IDXError, match="longer than the 6 bytes"):
         read_idx(path)
+
+
+def test_small_file_that_expands_to_gigabytes_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.gz"
+    head = struct.pack(">BBBBI", 0, 0, 8, 1, 2**30)
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(head)
+        for _ in range(4):
+            file.write(bytes(2**20))
+    with pytest.raises(IDXError, match=r"more than the 67108864 accepted.*max_bytes"):
+        read_idx(path)
+    with pytest.raises(IDXError, match="only 4194304 are there"):
+        read_idx(path, max_bytes=2**31)
+
+
+def test_zeros_that_expand_to_what_mnist_has_are_read(tmp_path: Path) -> None:
+    write_idx(tmp_path / "x.gz", np.zeros((60_000, 28, 28), np.uint8))
+    assert (tmp_path / "x.gz").stat().st_size < 100_000
+    assert read_idx(tmp_path / "x.gz").shape == (60_000, 28, 28)
 
 
 @pytest.mark.parametrize("array", [np.zeros(2, np.int64), np.array(1, np.uint8), np.array(["a"])])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gzip
 import hashlib
 import http.server
+import io
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -166,6 +169,79 @@ def test_stalled_mirror_is_given_up(files: dict[str, bytes], serve: Any, tmp_pat
     assert time.perf_counter() - start < 1.4
 
 
+def garbage(connection: socket.socket) -> None:
+    connection.sendall(b"no status line\r\n\r\n")
+
+
+def cut_off(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n\x1f\x8b\x08")
+
+
+def nonsense_length(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\nabc")
+
+
+def long_header(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n")
+
+
+def hang_up(connection: socket.socket) -> None: ...
+
+
+def drip(connection: socket.socket) -> None:
+    content = gzip.compress(bytes(1000))
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(content)}\r\n\r\n"
+    connection.sendall(head.encode())
+    for byte in content * 10:
+        connection.sendall(bytes([byte]))
+        time.sleep(0.05)
+
+
+def drip_header(connection: socket.socket) -> None:
+    for byte in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000:
+        connection.sendall(bytes([byte]))
+        time.sleep(0.05)
+
+
+def endless(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + gzip.compress(b"")[:10])
+    while True:  # empty blocks, of which nothing comes out
+        connection.sendall(b"\x00\x00\x00\xff\xff" * 10_000)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (garbage, "BadStatusLine|no status line"), (cut_off, "IncompleteRead"), (nonsense_length, "many|too early"),
+        (long_header, "LineTooLong"), (hang_up, "without response"), (drip, "too slow"),
+        (drip_header, "no answer for 0.3 seconds"), (endless, "it sends more than"),
+    ],
+)  # fmt: skip
+def test_mirror_that_breaks_the_protocol_or_never_ends_is_given_up(
+    fault: Any, words: str, files: dict[str, bytes], serve: Any, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection, contextlib.suppress(OSError):
+                        connection.recv(2**16)
+                        fault(connection)
+
+        threading.Thread(target=answer, daemon=True).start()
+        bad = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        file = mnist.FILES[False, "labels"]
+        start = time.perf_counter()
+        with pytest.raises(DownloadError, match=words):
+            mnist.fetch(file, tmp_path, (bad,), timeout=0.3)
+        assert mnist.fetch(file, tmp_path, (bad, *serve(good(files))), timeout=0.3).exists()
+        assert time.perf_counter() - start < 5
+        listener.shutdown(socket.SHUT_RDWR)
+    assert [p.name for p in tmp_path.iterdir() if p.name != "made"] == [file.name]
+
+
 def test_refused_connection_is_a_sentence_with_a_way_out(
     files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -225,7 +301,7 @@ def test_real_files_have_the_published_sums_and_counts(mnist_folder: Path) -> No
     for file in mnist.FILES.values():
         path = mnist_folder / file.name
         path = path if path.exists() else mnist_folder / f"{file.name}.gz"
-        assert mnist._digest(path) == file.sha256
+        assert mnist._digest(path, file.size) == file.sha256
     digits = load_digits("mnist", mnist_folder)
     assert np.bincount(digits.train_labels).tolist() == [
         5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949,
@@ -246,6 +322,25 @@ def read_once() -> Iterator[None]:
         yield
 
 
+def damaged(whole: bytes) -> Iterator[bytes]:
+    """Yield damaged versions of a cache, each of which makes a reader stumble over something else."""
+    yield from (b"", whole[:1000], whole[:-1], b"text" * 99, b"\x80\x04.", whole[::-1])
+    yield whole.replace(b"images", b"idages")
+    yield whole.replace(b"NUMPY", b"NUMPI")
+    yield whole.replace(b"'shape'", b"(shape)").replace(b"descr", b"d[scr")
+    yield whole.replace(b"fortran_order", b"fortran_\xff\xfe[er")
+    place = whole.index(b"PK\1\2")
+    for offset in (6, 8, 10, 20, 24, 28, 42):  # what the zip says of its first entry
+        for value in (b"\xff", b"\x63"):
+            yield whole[: place + offset] + value + whole[place + offset + 1 :]
+    out = io.BytesIO()
+    np.save(out, np.zeros(3))
+    yield out.getvalue()
+    out = io.BytesIO()
+    np.savez(out, images=np.zeros(3), labels=np.array(["a"]), sha256=np.zeros(2))
+    yield out.getvalue()
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_sample_is_split_evenly_and_by_seed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_once: None
@@ -262,9 +357,13 @@ def test_sample_is_split_evenly_and_by_seed(
     assert (first.test_images != other.test_images).any()
     rows = {row.tobytes() for row in first.train_images}
     assert sum(row.tobytes() in rows for row in first.test_images) < 10
-    damaged = tmp_path / "tinygrad_mnist" / "sample.npz"
-    damaged.write_bytes(damaged.read_bytes()[:1000])
-    np.testing.assert_array_equal(load_sample(seed=1).train_images, first.train_images)
+    path = tmp_path / "tinygrad_mnist" / "sample.npz"
+    whole = path.read_bytes()
+    for content in damaged(whole):
+        path.write_bytes(content)
+        np.testing.assert_array_equal(load_sample(seed=1).train_images, first.train_images)
+        with np.load(path) as cached:  # as it was written, or as it can be read nevertheless
+            assert path.read_bytes() == whole or len(cached["images"]) == 5000
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -34,12 +34,18 @@ TYPES: dict[int, np.dtype[Any]] = {
 MAX_BYTES = 2**31
 """The largest data a file may announce: far above MNIST's 47 million."""
 
+EXPANSION, SMALL = 100, 2**26
+"""How often its own size a compressed file may announce, if that is more than so many bytes.
+
+MNIST's expand to five times their size, and hostile ones to a thousand times.
+"""
+
 
 class IDXError(ValueError):
     """A file is not in the IDX format, or is damaged."""
 
 
-def read_idx(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> np.ndarray:
+def read_idx(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> np.ndarray:
     """Read an IDX file, plain or compressed with gzip, into an array in the machine's byte order.
 
     Parameters
@@ -47,7 +53,8 @@ def read_idx(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> np.
     path
         The file.
     max_bytes
-        The largest data to accept.
+        The largest data to accept: 2 GiB unless given, and of a compressed file of less than that
+        no more than a hundred times its size, or 64 MiB.
 
     Raises
     ------
@@ -67,19 +74,22 @@ def read_idx(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> np.
     path = Path(path)
     with open(path, "rb") as file:
         compressed = file.read(2) == b"\x1f\x8b"
+        size = file.seek(0, os.SEEK_END)
         file.seek(0)
         try:
             if compressed:
+                limit = min(MAX_BYTES, max(SMALL, EXPANSION * size))
                 with gzip.GzipFile(fileobj=file) as stream:
-                    return _read(stream, path, max_bytes)
-            return _read(file, path, max_bytes)
+                    return _read(stream, path, limit if max_bytes is None else max_bytes, None)
+            return _read(file, path, MAX_BYTES if max_bytes is None else max_bytes, size)
         except EOFError as error:
             raise IDXError(f"{path}: the gzip file is truncated; get it again") from error
         except (zlib.error, gzip.BadGzipFile) as error:
             raise IDXError(f"{path}: the gzip file is damaged ({error}); get it again") from error
 
 
-def _read(stream: Any, path: Path, max_bytes: int) -> np.ndarray:
+def _read(stream: Any, path: Path, max_bytes: int, size: int | None) -> np.ndarray:
+    """Read from a stream, of which the size is known or not."""
     head = stream.read(4)
     if len(head) < 4:
         raise IDXError(f"{path}: only {len(head)} bytes long; an IDX file has at least 4")
@@ -106,24 +116,24 @@ def _read(stream: Any, path: Path, max_bytes: int) -> np.ndarray:
             f"{path}: the header announces {dimensions} dimensions of {shape[:4]}..., which no "
             f"array has; the header is damaged"
         )
-    # Read piece by piece: a header may announce more than the file holds.
-    pieces, left = [], expected
-    while left > 0:
-        piece = stream.read(min(left, 2**22))
-        if not piece:
-            raise IDXError(
-                f"{path}: truncated: the header announces shape {shape}, {expected} bytes of data, "
-                f"but only {expected - left} are there; get it again"
-            )
-        pieces.append(piece)
-        left -= len(piece)
+    # A header may announce more than the file holds: then no memory is asked for, or it isn't used.
+    there = expected if size is None else min(expected, size - 4 - 4 * dimensions)
+    array = np.empty(shape if there == expected else 0, dtype)
+    raw = array.reshape(-1).view(np.uint8)
+    filled = 0
+    while filled < raw.size and (count := stream.readinto(raw[filled : filled + 2**22])):
+        filled += count
+    if filled < expected:
+        raise IDXError(
+            f"{path}: truncated: the header announces shape {shape}, {expected} bytes of data, but "
+            f"only {filled or there} are there; get it again"
+        )
     if stream.read(1):
         raise IDXError(
             f"{path}: longer than the {expected} bytes of data that its header announces (shape "
             f"{shape}); it is damaged, or another format"
         )
-    array = np.frombuffer(b"".join(pieces), dtype).reshape(shape)
-    return array.astype(dtype.newbyteorder("="))
+    return array.astype(dtype.newbyteorder("="), copy=False)
 
 
 def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import queue
+import threading
+import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -14,6 +17,7 @@ import numpy as np
 
 from tinygrad_mnist.datasets.idx import IDXError, read_idx
 from tinygrad_mnist.files import replacing
+from tinygrad_mnist.late import late
 from tinygrad_mnist.tensor import Tensor, from_numpy
 from tinygrad_mnist.utils.data import Dataset
 
@@ -22,6 +26,9 @@ MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
 """Where the files are downloaded from, in this order."""
+
+SLOWEST = 10_000
+"""How many bytes a second a mirror must send; one that is slower is given up."""
 
 VARIABLE = "TINYGRAD_MNIST_DATA"
 """The environment variable that may name a folder with the four files."""
@@ -190,7 +197,7 @@ def read_file(
     for path in (cache / file.name, cache / f"{file.name}.gz"):
         if path.exists():
             try:
-                if _digest(path) == file.sha256:
+                if _digest(path, file.size) == file.sha256:
                     return read_idx(path)
             except (OSError, EOFError, zlib.error, IDXError):
                 pass
@@ -206,13 +213,15 @@ def read_file(
     return read_idx(fetch(file, cache))
 
 
-def _digest(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, after decompression where it is compressed."""
+def _digest(path: Path, size: int) -> str:
+    """Return the SHA-256 of a file's bytes, after decompression; no more than one over its size."""
     total = hashlib.sha256()
     opener: Any = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rb") as file:
-        while piece := file.read(2**20):
+        left = size + 1
+        while piece := file.read(min(left, 2**20)):
             total.update(piece)
+            left -= len(piece)
     return total.hexdigest()
 
 
@@ -248,30 +257,73 @@ def fetch(
 
 def _download(url: str, file: File, out: IO[bytes], timeout: float) -> None:
     """Decompress what a URL gives into a file; refuse it where it isn't what it should be."""
-    import urllib.request  # takes a third of this package's import time, and is rarely needed
-
     total = hashlib.sha256()
-    written = 0
-    with urllib.request.urlopen(url, timeout=timeout) as response:
-        length = response.headers.get("Content-Length")
-        with _progress(file.name, int(length) if length else None) as bar:
-            stream = zlib.decompressobj(wbits=31)
-            while not stream.eof:
-                received = response.read(2**16)
-                if not received:
-                    raise EOFError("the download ended too early")
-                bar.update(len(received))
-                while received and not stream.eof:
-                    # Bounded, so that a hostile file can't expand without limit.
-                    piece = stream.decompress(received, 2**20)
-                    received = stream.unconsumed_tail
-                    written += len(piece)
-                    if written > file.size:
-                        raise ValueError(f"it holds more than {file.size} bytes")
-                    total.update(piece)
-                    out.write(piece)
+    written = received = 0
+    started = time.monotonic()
+    stream = zlib.decompressobj(wbits=31)
+    pieces = _received(url, file.size + 2**16, timeout)
+    length: int = next(pieces)
+    with _progress(file.name, length or None) as bar:
+        for piece in pieces:
+            received += len(piece)
+            if time.monotonic() - started > timeout + received / SLOWEST:
+                raise TimeoutError(f"too slow: {received} bytes in {timeout:g} seconds and more")
+            bar.update(len(piece))
+            while piece and not stream.eof:
+                # Bounded, so that a hostile file can't expand without limit.
+                content = stream.decompress(piece, 2**20)
+                piece = stream.unconsumed_tail
+                written += len(content)
+                if written > file.size:
+                    raise ValueError(f"it holds more than {file.size} bytes")
+                total.update(content)
+                out.write(content)
+            if stream.eof:
+                break
+    if not stream.eof:
+        raise EOFError("the download ended too early")
     if total.hexdigest() != file.sha256:
         raise ValueError(f"the SHA-256 of its {written} bytes is not {file.sha256}")
+
+
+def _received(url: str, limit: int, timeout: float) -> Iterator[Any]:
+    """Yield the length that a server announces, or 0, and then what it sends, piece by piece.
+
+    What a socket's timeout doesn't bound (looking up a name, a server that sends byte after byte of
+    a header) a thread waits for, and is left to itself.
+    """
+    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    given_up = threading.Event()
+
+    def fetch() -> None:
+        received = 0
+        try:
+            with late("urllib.request").urlopen(url, timeout=timeout) as response:
+                answers.put(int(response.headers.get("Content-Length") or 0))
+                while not given_up.is_set() and (piece := response.read1(2**16)):
+                    received += len(piece)
+                    if received > limit:
+                        raise ValueError(f"it sends more than {limit} bytes")
+                    answers.put(piece)
+            answers.put(None)
+        except Exception as error:  # without its traceback, which holds the connection
+            kind = "" if isinstance(error, OSError | ValueError) else f"{type(error).__name__}: "
+            answers.put(ConnectionError(f"{kind}{error}"))
+
+    threading.Thread(target=fetch, name="download", daemon=True).start()
+    try:
+        while True:
+            try:
+                answer = answers.get(timeout=timeout)
+            except queue.Empty:
+                raise TimeoutError(f"no answer for {timeout:g} seconds") from None
+            if answer is None:
+                return
+            if isinstance(answer, ConnectionError):
+                raise answer
+            yield answer
+    finally:
+        given_up.set()
 
 
 class _NoBar:
