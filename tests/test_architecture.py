@@ -73,7 +73,7 @@ ALLOWED = {
     "ops": {"late", "threads"},
     "autograd": {"naming", "ops", "words"},
     "tensor": {"naming", "ops", "autograd"},
-    "threads": {"late"},
+    "threads": set(),
     "linalg": {"naming", "ops", "autograd", "tensor"},
     "distributions": {"absent", "naming", "autograd", "tensor", "linalg", "nn"},
     "nn": {"absent", "naming", "ops", "autograd", "tensor"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import logging  # noqa: F401  SciPy brings it along, and it has to be asked before a fork itself
 import os
 import threading
 from typing import Any

@@ -20,12 +20,12 @@ import functools
 import os
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
+from concurrent.futures.thread import ThreadPoolExecutor  # here, where no other thread can fork
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-
-from tinygrad_mnist.late import late
 
 T = TypeVar("T")
 
@@ -115,12 +115,9 @@ def _begin() -> None:
 
 
 @functools.cache
-def _pool(number: int, process: int) -> Any:
+def _pool(number: int, process: int) -> ThreadPoolExecutor:
     """Return threads of this process: those of its parent don't survive a fork."""
-    futures = late("concurrent.futures.thread")
-    return futures.ThreadPoolExecutor(
-        number, thread_name_prefix="tinygrad_mnist", initializer=_begin
-    )
+    return ThreadPoolExecutor(number, thread_name_prefix="tinygrad_mnist", initializer=_begin)
 
 
 def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
@@ -162,7 +159,7 @@ def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
         results = [function(first)]
     finally:
         # Whatever happens, nobody goes on writing when this returns.
-        late("concurrent.futures").wait(others)
+        wait(others)
     return [*results, *(other.result() for other in others)]
 
 

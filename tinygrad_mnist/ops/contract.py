@@ -302,7 +302,7 @@ def op(
             raise TypeError(
                 f"operation '{name}' has no {what}: give {number}, or it can't be tested"
             )
-    if not doc:
+    if not doc and op.__doc__:  # python -OO leaves docstrings out, this one too
         raise TypeError(f"operation '{name}' has no docstring: say what it computes")
     if name in TABLE:
         raise TypeError(f"operation '{name}' is declared twice: choose another name")
