@@ -18,6 +18,12 @@ DOCUMENTED = (NotImplementedError, IndexError, TypeError, RuntimeError, ValueErr
 """The kinds of errors that a public function raises."""
 
 
+def kind(value: Any) -> str:
+    """Name what kind of thing a value is, as PyTorch's errors do."""
+    name = type(value).__name__
+    return {"NoneType": "None", "ndarray": "NumPy array"}.get(name, name)
+
+
 def complain(
     name: str,
     error: Exception,
@@ -47,13 +53,15 @@ def complain(
             message = words.explained(error, values)
         else:
             message = words.tidy(text, values)
+            if (cut := words.without_given(message)) != message and values:
+                message = cut + words.given(values)
             if message == text and words.begins_with(text, name) and isinstance(error, _NAMED):
                 raise error
             message = words.without_name(message)
-            if (cut := words.without_given(message)) != message and values:
-                message = cut + words.given(values)
-        if isinstance(error, AttributeError | KeyError):
-            kind: type[Exception] = TypeError
+        if isinstance(error, KeyError) and words.is_ours(error):
+            kind: type[Exception] = KeyError
+        elif isinstance(error, AttributeError | KeyError):
+            kind = TypeError
         else:
             kind = next((k for k in DOCUMENTED if isinstance(error, k)), RuntimeError)
             if type(error).__module__.startswith("tinygrad_mnist."):
@@ -169,6 +177,13 @@ def named_methods(cls: type[C]) -> type[C]:
     return cls
 
 
+def named_class(cls: type[C]) -> type[C]:
+    """Let the errors of a class's constructor and methods name them, if the class is our own."""
+    if cls.__module__.startswith("tinygrad_mnist."):
+        named_init(named_methods(cls))
+    return cls
+
+
 def named_init(cls: type[C]) -> type[C]:
     """Let the errors of a constructor begin with the class's name, if the class is our own."""
     make = cls.__dict__.get("__init__")
@@ -180,7 +195,7 @@ def named_init(cls: type[C]) -> type[C]:
         try:
             make(self, *args, **kwargs)
         except Exception as error:
-            complain_unnamed(type(self).__name__, error, make, (self, *args), kwargs)
+            complain(type(self).__name__, error, make, (self, *args), kwargs)
 
     cls.__init__ = init  # type: ignore[method-assign]
     return cls

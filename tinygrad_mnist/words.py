@@ -147,8 +147,11 @@ def arguments(
         return dict(kwargs)
     # The error's own frames must not be kept alive by what is shown of them.
     found: dict[str, Any] = {}
+    parameters = inspect.signature(call).parameters
     for name, value in bound.items():
-        kind = inspect.signature(call).parameters[name].kind
+        kind = parameters[name].kind
+        if value is parameters[name].default:
+            continue
         if kind is inspect.Parameter.VAR_KEYWORD:
             found.update(value)
         elif name == "self" and not hasattr(value, "_array"):
@@ -196,6 +199,8 @@ def _unknown(error: Exception) -> str:
         return "a number is too large"
     if isinstance(error, ZeroDivisionError):
         return "division by zero"
+    if isinstance(error, KeyError):
+        return f"the key {error} is missing"
     if isinstance(error, IndexError):
         return "an index is out of range"
     if isinstance(error, RecursionError):
@@ -246,11 +251,17 @@ def _type(kind: str, values: Any) -> str:
 
 
 def _shapes(text: str) -> str:
-    return " and ".join(_list(s) for s in re.findall(r"\([\d, ]*\)", text))
+    return listed(_list(s) for s in re.findall(r"\([\d, ]*\)", text))
+
+
+def listed(texts: Iterable[str]) -> str:
+    """Join texts as in a sentence: a, b and c."""
+    *first, last = texts
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _list(shape: str) -> str:
-    return f"[{shape.strip('(), ')}]"
+    return str([int(n) for n in re.findall(r"-?\d+", shape)])
 
 
 def _operands(operator: str, left: str, right: str, values: Any) -> str:
@@ -260,11 +271,6 @@ def _operands(operator: str, left: str, right: str, values: Any) -> str:
             if name is not None:
                 return f"argument '{name}' can't be computed with, because it is {_kind(kind)}"
     return f"{operator} is not defined for {_kind(left)} and {_kind(right)}"
-
-
-def kind(value: Any) -> str:
-    """Name the kind of a value, as PyTorch does."""
-    return "None" if value is None else type(value).__name__
 
 
 def _kind(kind: str) -> str:
@@ -335,9 +341,12 @@ _SENTENCES: list[tuple[str, Callable[..., str]]] = [
     ),
     (
         r"index (-?\d+) is out of bounds for axis (\d+) with size (\d+)",
-        _say("index {0} is out of range for dimension {1}, whose length is {2}"),
+        _say("index {0} is out of bounds for dimension {1} with size {2}"),
     ),
-    (r"index (-?\d+) is out of bounds for size (\d+)", _say("index {0} is out of range for {1}")),
+    (
+        r"index (-?\d+) is out of bounds for size (\d+)",
+        _say("index {0} is out of bounds for size {1}"),
+    ),
     (
         r"too many indices for array: array is (\d+)-dimensional, but (\d+) were indexed",
         _say("too many indices: the tensor has {0} dimensions, but {1} were indexed"),
@@ -348,9 +357,12 @@ _SENTENCES: list[tuple[str, Callable[..., str]]] = [
         _say("the mask has length {2} in dimension {0}, where the tensor has {1}"),
     ),
     (
-        r"only integers, slices|indices must be integers|valid indices|index can only have",
+        r"only integers, slices|indices must be integers|valid indices|index can only have"
+        r"|arrays used as indices|slice indices must be",
         _say("an index is made of integers, slices, ..., None, and tensors of integers or bools"),
     ),
+    (r"slice step cannot be zero", _say("the step of a slice can't be 0")),
+    (r"Value after \* must be an iterable, not (\w+)", _must_be("a sequence")),
     (r"maximum supported dimension|too many dimensions|more than 64 dim|nd(?:im)? must be",
      _say("a tensor has at most 64 dimensions")),
     (r"all input arrays must have the same shape", _say("all tensors must have the same shape")),

@@ -221,7 +221,7 @@ def test_a_failed_batch_norm_changes_nothing() -> None:
     norm = nn.BatchNorm1d(3)
     with pytest.raises(ValueError, match="more than 1 value per channel when training"):
         norm(tg.ones(1, 3))
-    with pytest.raises(RuntimeError, match=r"must have shape \[2\]"):
+    with pytest.raises(RuntimeError, match=r"num_features is|must have shape \[2\]"):
         norm(tg.ones(5, 2))
     assert norm.running_mean.tolist() == [0, 0, 0]
     assert norm.num_batches_tracked == 0

@@ -120,20 +120,20 @@ def test_einsum_of_one_operand_is_a_new_tensor() -> None:
 @pytest.mark.parametrize(
     ("equation", "shapes", "words"),
     [
-        ("ij,jk->ik", ((2, 3), (2, 3)), "subscript j has size 2 for operand 1"),
+        ("ij,jk->ik", ((2, 3), (2, 3)), "subscript j has size 2 for tensor 1"),
         ("ij->ijk", ((2, 3),), "output subscript k does not appear"),
         ("ij->ii", ((2, 3),), "output subscript i appears more than once"),
         ("i1->i", ((2, 3),), "invalid subscript '1'"),
-        ("ij,jk", ((2, 3),), "fewer operands"),
-        ("ij", ((2, 3), (3, 2)), "more operands"),
+        ("ij,jk", ((2, 3),), "fewer tensors"),
+        ("ij", ((2, 3), (3, 2)), "more tensors"),
         ("ijk->i", ((2, 3),), r"number of subscripts in 'ijk' does not match .* \(2\)"),
         ("i->i", ((2, 3),), "does not match"),
         ("ij->i->", ((2, 3),), "invalid subscript"),
         ("ij-i", ((2, 3),), "invalid subscript"),
         (".ij", ((2, 3),), "invalid subscript"),
         ("...i...", ((2, 3),), "invalid subscript"),
-        ("ii->i", ((2, 3),), "subscript i is repeated for operand 0"),
-        ("ii->i", ((1, 3),), "subscript i is repeated for operand 0"),
+        ("ii->i", ((2, 3),), "subscript i is repeated for tensor 0"),
+        ("ii->i", ((1, 3),), "subscript i is repeated for tensor 0"),
     ],
 )
 def test_malformed_equations_are_refused_with_a_sentence(
@@ -146,9 +146,9 @@ def test_malformed_equations_are_refused_with_a_sentence(
 
 
 def test_einsum_without_operands_or_with_something_else_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least one operand"):
+    with pytest.raises(ValueError, match="at least one tensor"):
         tg.einsum("ij")
-    with pytest.raises(TypeError, match="operand 0 must be a Tensor"):
+    with pytest.raises(TypeError, match="tensor 0 must be a Tensor"):
         tg.einsum("ij", [[1.0]])
     with pytest.raises(RuntimeError, match="same dtype"):
         tg.einsum("ij,jk", tg.ones(2, 2), tg.ones(2, 2, dtype=tg.float64))

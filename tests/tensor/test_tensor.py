@@ -452,7 +452,7 @@ def test_attributes_can_be_attached_and_typos_are_errors() -> None:
 def test_assigned_grad_is_checked() -> None:
     x = leaf(1.0, 2.0)
     x.grad = tg.ones(2, dtype=tg.float64)
-    with pytest.raises(RuntimeError, match="assigned grad has shape"):
+    with pytest.raises(RuntimeError, match="grad: what is assigned has shape"):
         x.grad = tg.ones(3, dtype=tg.float64)
     with pytest.raises(TypeError, match="must be a Tensor or None"):
         x.grad = 3  # type: ignore[assignment]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist import words
+from tinygrad_mnist import naming
 from tinygrad_mnist.ops.contract import Op
 
 
@@ -16,37 +16,48 @@ def explain(op: Op, arrays: Sequence[Any], settings: dict[str, Any], error: Exce
 
     What fits nowhere is looked for only now, so that the checks cost nothing where all is well.
     """
+    from tinygrad_mnist import words  # only now: hardly any program needs it
+
     if words.is_ours(error):
         kind = next((k for k in (IndexError, TypeError) if isinstance(error, k)), RuntimeError)
         return kind(f"{op.name}: {words.without_name(str(error))}")
-    given = {**_named(op, arrays), **settings}
     for position, array in enumerate(arrays):
         if not isinstance(array, np.ndarray | np.generic | int | float | None):
-            name = op.input_name(position)
+            name = _argument(op, position)
             return TypeError(
-                f"{op.name}: argument '{name}' must be Tensor, not {words.kind(array)}"
+                f"{op.name}: argument '{name}' must be Tensor, not {naming.kind(array)}"
             )
     if isinstance(error, ValueError) and (fit := FITS.get(op.name)):
         sentence = fit(*arrays, **settings)
         if sentence:
             return RuntimeError(f"{op.name}: {sentence}")
-    sentence = words.explained(error, given)
+    if op.broadcasts and str(error).startswith("operands could not be broadcast together"):
+        shapes = words.listed(str(_shape(a)) for a in arrays if np.ndim(a))
+        return RuntimeError(f"{op.name}: the shapes {shapes} do not broadcast; {words.ALIGNED}")
+    given = {_argument(op, i): a for i, a in enumerate(arrays) if a is not None}
+    if op.variadic:
+        given = {op.inputs[0]: list(arrays)}
+    # To those who call it, an operation's arrays are tensors.
+    sentence = words.explained(error, {**given, **settings})
+    sentence = sentence.replace(" array of shape", " tensor of shape")
     if isinstance(error, IndexError):
         return IndexError(f"{op.name}: {sentence}")
+    if isinstance(error, TypeError) and "Cannot cast" in str(error) and arrays[0].dtype.kind != "f":
+        kind = arrays[0].dtype
+        return TypeError(
+            f"{op.name}: the input must be floating point, but is {kind}; convert it with float()"
+        )
     if isinstance(error, TypeError) and "not supported for the input types" in str(error):
         return NotImplementedError(f"{op.name}: {sentence}")
     if isinstance(error, TypeError | AttributeError):
         return TypeError(f"{op.name}: {sentence}")
-    if op.broadcasts and "broadcast" in str(error):
-        shapes = " and ".join(str(list(np.shape(a))) for a in arrays if a is not None)
-        return RuntimeError(f"{op.name}: the shapes {shapes} do not broadcast; {words.ALIGNED}")
     return RuntimeError(f"{op.name}: {sentence}")
 
 
-def _named(op: Op, arrays: Sequence[Any]) -> dict[str, Any]:
-    if op.variadic:
-        return {op.inputs[0]: list(arrays)}
-    return {op.input_name(i): a for i, a in enumerate(arrays) if a is not None}
+def _argument(op: Op, position: int) -> str:
+    """Name an input as users do: the table says x and y."""
+    name = op.input_name(position)
+    return {"x": "input", "y": "other"}.get(name, name)
 
 
 # What doesn't fit, by operation
@@ -81,7 +92,7 @@ def _matmul(x: Any, y: Any) -> str:
         )
     return (
         f"the batches of shapes {_shape(x)} and {_shape(y)} do not broadcast: all but the last two "
-        f"dimensions, {words.ALIGNED}"
+        f"dimensions, aligned from the right, must be equal in length, or of length 1"
     )
 
 
@@ -89,5 +100,13 @@ def _shape(x: Any) -> list[int]:
     return list(np.shape(x))
 
 
-FITS: dict[str, Callable[..., str]] = {"linear": _linear, "matmul": _matmul}
+def _reshape(x: Any, to: tuple[int, ...]) -> str:
+    if to.count(-1) > 1:
+        return f"only one length can be -1, but the shape is {list(to)}"
+    if any(n < -1 for n in to):
+        return f"a length can't be negative, but the shape is {list(to)}"
+    return f"shape {list(to)} is invalid for a tensor of {x.size} elements, of shape {_shape(x)}"
+
+
+FITS: dict[str, Callable[..., str]] = {"linear": _linear, "matmul": _matmul, "reshape": _reshape}
 """By operation, a function of its inputs and settings that says what doesn't fit, if it can."""

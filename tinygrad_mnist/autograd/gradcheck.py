@@ -168,6 +168,11 @@ class _Check:
                     f"gradcheck: input {i} is {dtype}; use float64, since in lower precision the "
                     f"differences are drowned by rounding"
                 )
+            if not arguments[i]._array.flags.writeable:
+                raise ValueError(
+                    f"gradcheck: input {i} is expanded or read-only, so that its elements can't be "
+                    f"changed one by one; check a clone() of it"
+                )
 
     def values(self) -> list[np.ndarray]:
         """Evaluate the function without recording it."""

@@ -8,7 +8,9 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from tinygrad_mnist.autograd import enable_grad, no_grad
+from tinygrad_mnist.naming import named_class
 from tinygrad_mnist.tensor import Size, Tensor, as_tensor, broadcast_tensors, get_default_dtype
+from tinygrad_mnist.tensor.arguments import as_size, as_tuple
 
 
 class Distribution:
@@ -22,6 +24,11 @@ class Distribution:
     has_rsample: ClassVar[bool] = False
     batch_shape: Size
     event_shape: Size
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let the errors of the library's own distributions name them and their methods."""
+        super().__init_subclass__(**kwargs)
+        named_class(cls)
 
     def __init__(
         self, batch_shape: Any = (), event_shape: Any = (), validate_args: bool | None = None
@@ -75,7 +82,8 @@ class Distribution:
             raise ValueError(f"{type(self).__name__}: {what}")
 
     def _shape(self, sample_shape: Any) -> tuple[int, ...]:
-        return (*sample_shape, *self.batch_shape, *self.event_shape)
+        given = as_tuple("sample", "sample_shape", sample_shape)
+        return (*(as_size("sample", given) if given else ()), *self.batch_shape, *self.event_shape)
 
     def __repr__(self) -> str:
         """Print as PyTorch prints."""

@@ -57,6 +57,11 @@ class Buffer(Tensor):
 
 def _see(held: Tensor, data: Tensor | None) -> None:
     """Give a new parameter or buffer the memory of the tensor that it is made from."""
+    if data is not None and not isinstance(data, Tensor):
+        raise TypeError(
+            f"{type(held).__name__}: data must be a Tensor, not "
+            f"{type(data).__name__}; make one with tensor()"
+        )
     held._array = array = np.empty(0, np.float32) if data is None else data.memory()
     held._version = Version() if data is None else data._version
     held._fixed_order = not array.flags.c_contiguous

@@ -138,8 +138,12 @@ def as_numpy(kind: Any) -> np.dtype[Any]:
         names = {f"torch.{of_type}Tensor": name for name, of_type in _NAMES.items()}
         kind = names.get(kind, kind.removeprefix("torch."))
     try:
-        return of(np.dtype(kind)).numpy
-    except (TypeError, ValueError) as error:
+        found = np.dtype(kind)
+    except (TypeError, ValueError):
+        raise TypeError(f"expected a dtype such as float32, got {kind!r}") from None
+    try:
+        return of(found).numpy
+    except TypeError as error:
         raise TypeError(f"expected a dtype such as float32, got {kind!r}: {error}") from None
 
 

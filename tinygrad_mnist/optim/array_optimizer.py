@@ -9,7 +9,7 @@ the state to begin with, :meth:`ArrayOptimizer.start`, and the formula in place,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -89,21 +89,24 @@ class ArrayOptimizer(Optimizer):
                 loss = closure()
         name = type(self).__name__
         with np.errstate(all="ignore"):
-            for group in self.param_groups:
-                maximize = group.get("maximize")
-                for p in group["params"]:
-                    gradient = p._grad
-                    if gradient is None:
-                        continue
-                    g = -gradient._array if maximize else gradient._array
-                    state = self.state.get(p)
-                    if not state:
-                        state = self.start(p._array, group)
-                        if state:
-                            self.state[p] = state
-                    self.update(p._array, g, state, group)
-                    p._version.count += 1
-                    p._version.changed_by = name
+            try:
+                for group in self.param_groups:
+                    maximize = group.get("maximize")
+                    for p in group["params"]:
+                        gradient = p._grad
+                        if gradient is None:
+                            continue
+                        g = -gradient._array if maximize else gradient._array
+                        state = self.state.get(p)
+                        if not state:
+                            state = self.start(p._array, group)
+                            if state:
+                                self.state[p] = state
+                        self.update(p._array, g, state, group)
+                        p._version.count += 1
+                        p._version.changed_by = name
+            except (ValueError, TypeError) as error:
+                _explain(p, self.state.get(p) or {}, error)
         return loss
 
     def blocks(
@@ -157,6 +160,23 @@ class ArrayOptimizer(Optimizer):
         step: np.ndarray = state["step"]._array
         step += 1
         return float(step)
+
+
+def _explain(p: Any, state: dict[str, Any], error: Exception) -> NoReturn:
+    """Say why a parameter could not be changed, if it can be told; else raise the error again."""
+    shape = list(p._array.shape)
+    if not p._array.flags.writeable:
+        raise RuntimeError(
+            f"step: a parameter of shape {shape} can't be written to: it was made from a read-only "
+            f"array, or is expanded; make it of the tensor's clone()"
+        ) from error
+    for name, held in state.items():
+        if isinstance(held, Tensor) and held._array.ndim and held.shape != p.shape:
+            raise RuntimeError(
+                f"step: the state '{name}' has shape {list(held.shape)}, but its parameter has "
+                f"{shape}; was the state of another model loaded?"
+            ) from error
+    raise error
 
 
 def options(given: dict[str, Any]) -> dict[str, Any]:

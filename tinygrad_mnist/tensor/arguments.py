@@ -350,6 +350,6 @@ def broadcast(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
         return np.broadcast_shapes(*shapes)
     except ValueError:
         raise RuntimeError(
-            f"{name}: the shapes {', '.join(str(list(s)) for s in shapes)} do not broadcast; "
+            f"{name}: the shapes {' and '.join(str(list(s)) for s in shapes)} do not broadcast; "
             f"aligned from the right, each pair of lengths must be equal, or one of them 1"
         ) from None

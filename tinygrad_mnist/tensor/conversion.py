@@ -175,32 +175,37 @@ class ConversionMethods(Variable):
         """Format a single number by its specification; otherwise only the empty one works."""
         if self._array.ndim == 0 and type(self) is Variable.kind:
             return format(self._array.item(), spec)
-        return object.__format__(self, spec)
+        if spec:
+            raise TypeError(
+                f"format: {spec!r} is for single numbers, but the tensor has shape "
+                f"{list(self._array.shape)}; take item() of an element"
+            )
+        return str(self)
 
     def __bool__(self) -> builtins.bool:
         """Return the truth of the only element."""
         if self._array.size != 1:
             count = "no" if self._array.size == 0 else "more than one"
             raise RuntimeError(
-                f"Boolean value of Tensor with {count} value is ambiguous; use any() or all()"
+                f"bool: Boolean value of Tensor with {count} value is ambiguous; use any() or all()"
             )
         return bool(self._array.item())
 
-    def _single(self) -> Any:
+    def _single(self, name: str) -> Any:
         if self._array.size != 1:
             raise ValueError(
-                f"only one element tensors can be converted to Python scalars; this one has shape "
-                f"{list(self._array.shape)}"
+                f"{name}: only one element tensors can be converted to Python scalars; this one "
+                f"has shape {list(self._array.shape)}"
             )
         return self._array.item()
 
     def __float__(self) -> builtins.float:
         """Return the only element as a float."""
-        return float(self._single())
+        return float(self._single("float"))
 
     def __int__(self) -> builtins.int:
         """Return the only element as an int."""
-        return int(self._single())
+        return int(self._single("int"))
 
     def __index__(self) -> builtins.int:
         """Return the only element for use as an index, if it is an integer."""

@@ -170,12 +170,13 @@ class Tensor(
         if value is not None:
             if not isinstance(value, Tensor):
                 raise TypeError(
-                    f"assigned grad must be a Tensor or None, got {type(value).__name__}"
+                    f"grad: what is assigned must be a Tensor or None, got {type(value).__name__}"
                 )
             if value.shape != self.shape or value._array.dtype != self._array.dtype:
                 raise RuntimeError(
-                    f"assigned grad has shape {list(value.shape)} and dtype {value.dtype}; it must "
-                    f"have the tensor's own, {list(self.shape)} and {self.dtype}"
+                    f"grad: what is assigned has shape {list(value.shape)} and dtype "
+                    f"{value.dtype}; it must have the tensor's own, {list(self.shape)} and "
+                    f"{self.dtype}"
                 )
         self._grad = value
 
@@ -259,7 +260,7 @@ class Tensor(
     @data.setter
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
-            raise TypeError(f"data must be a Tensor, got {type(value).__name__}")
+            raise TypeError(f"data: what is assigned must be a Tensor, got {type(value).__name__}")
         self._array = array = value.memory()
         self._fixed_order = not array.flags.c_contiguous
         self._version = Version()
@@ -277,15 +278,16 @@ class Tensor(
     def __len__(self) -> int:
         """Return the length of the first dimension."""
         if self._array.ndim == 0:
-            raise TypeError("len() of a 0-d tensor")
+            raise TypeError("len: a 0-d tensor has no length")
         return len(self._array)
 
     def __iter__(self) -> Iterator[Tensor]:
         """Iterate over the first dimension."""
         if self._array.ndim == 0:
-            raise TypeError("iteration over a 0-d tensor")
+            raise TypeError("iter: iteration over a 0-d tensor")
         return iter(self.unbind(0))
 
+    @named
     def __contains__(self, element: Any) -> bool:
         """Return whether some element is equal to a number or tensor."""
         array = element._array if isinstance(element, Tensor) else element

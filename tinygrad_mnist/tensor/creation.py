@@ -203,7 +203,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     tensor([1, 2])
     """
     if not isinstance(ndarray, np.ndarray):
-        raise TypeError(f"from_numpy: expected np.ndarray (got {type(ndarray).__name__})")
+        raise TypeError(f"from_numpy: expected a NumPy array, but got {type(ndarray).__name__}")
     dtypes.of(ndarray.dtype)
     return share(ndarray)  # type: ignore[no-any-return]
 

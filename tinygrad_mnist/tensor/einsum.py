@@ -53,13 +53,13 @@ def einsum(*args: Any) -> Tensor:
             [ 3., 13.]]), tensor(3.))
     """
     if len(args) < 2 or not isinstance(args[0], str):
-        raise ValueError("einsum(): must specify the equation string and at least one operand")
+        raise ValueError("einsum(): must specify the equation string and at least one tensor")
     equation, *operands = args
     if len(operands) == 1 and isinstance(operands[0], list | tuple):
         operands = list(operands[0])
     for i, x in enumerate(operands):
         if not isinstance(x, Variable):
-            raise TypeError(f"einsum(): operand {i} must be a Tensor, not {type(x).__name__}")
+            raise TypeError(f"einsum(): tensor {i} must be a Tensor, not {type(x).__name__}")
     terms, output = _parse(equation, tuple([x._array.ndim for x in operands]))
     sizes = _sizes(terms, [x._array.shape for x in operands])
     parts = [_unspread(x, labels, sizes) for x, labels in zip(operands, terms, strict=True)]
@@ -82,7 +82,7 @@ def _parse(equation: str, ndims: tuple[int, ...]) -> tuple[list[Labels], Labels]
     terms = left.split(",")
     if len(terms) != len(ndims):
         raise RuntimeError(
-            f"einsum(): {'fewer' if len(terms) > len(ndims) else 'more'} operands were provided "
+            f"einsum(): {'fewer' if len(terms) > len(ndims) else 'more'} tensors were provided "
             f"than specified in the equation {equation!r}: it has {len(terms)}, got {len(ndims)}"
         )
     read = [_labels(equation, term, ndim, i) for i, (term, ndim) in enumerate(zip(terms, ndims))]  # noqa: B905
@@ -94,7 +94,7 @@ def _parse(equation: str, ndims: tuple[int, ...]) -> tuple[list[Labels], Labels]
     output = _labels(equation, right, len(right.replace("...", "")) + len(hidden), None)
     for label in output:
         if output.count(label) > 1 or label not in seen:
-            what = "appears more than once" if label in seen else "does not appear in any operand"
+            what = "appears more than once" if label in seen else "does not appear in any tensor"
             raise RuntimeError(f"einsum(): output subscript {label} {what} in {equation!r}")
     return read, output
 
@@ -106,13 +106,13 @@ def _labels(equation: str, term: str, ndim: int, operand: int | None) -> Labels:
         if not (letter.isascii() and letter.isalpha()):
             raise RuntimeError(
                 f"einsum(): invalid subscript {letter!r} in the equation {equation!r}; subscripts "
-                f"must be in [a-zA-Z], with at most one ellipsis per operand"
+                f"must be in [a-zA-Z], with at most one ellipsis per tensor"
             )
     hidden = ndim - len(before) - len(after)
     if hidden < 0 or (hidden and not ellipsis and operand is not None):
         raise RuntimeError(
             f"einsum(): the number of subscripts in {term!r} does not match the number of "
-            f"dimensions ({ndim}) for operand {operand}; an ellipsis stands for any further ones"
+            f"dimensions ({ndim}) for tensor {operand}; an ellipsis stands for any further ones"
         )
     return (*before, *(range(-hidden, 0) if ellipsis else ()), *after)
 
@@ -125,14 +125,14 @@ def _sizes(terms: Sequence[Labels], shapes: Sequence[tuple[int, ...]]) -> dict[L
         for label, n in zip(labels, shape, strict=True):
             if own.setdefault(label, n) != n:
                 raise RuntimeError(
-                    f"einsum(): subscript {label} is repeated for operand {operand} but the sizes "
+                    f"einsum(): subscript {label} is repeated for tensor {operand} but the sizes "
                     f"don't match, {n} != {own[label]}"
                 )
             if sizes.get(label, 1) == 1:
                 sizes[label] = n
             elif n not in (1, sizes[label]):
                 raise RuntimeError(
-                    f"einsum(): subscript {label} has size {n} for operand {operand} which does "
+                    f"einsum(): subscript {label} has size {n} for tensor {operand} which does "
                     f"not broadcast with previously seen size {sizes[label]}"
                 )
     return sizes

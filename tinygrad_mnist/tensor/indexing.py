@@ -46,7 +46,13 @@ def _as_part(part: Any) -> Any:
         # A copy, because the index must stay what it was until backward.
         return array.astype(bool if mask else np.int64)
     if isinstance(part, list | range | tuple):
-        array = np.array([x._array if isinstance(x, Variable) else x for x in part])
+        try:
+            array = np.array([x._array if isinstance(x, Variable) else x for x in part])
+        except ValueError:
+            raise IndexError(
+                "getitem: the parts of a list as index must have equal lengths; index with a tuple "
+                "to name several dimensions"
+            ) from None
         return array if array.size else array.astype(np.int64)
     if isinstance(part, np.integer):
         return int(part)
@@ -95,6 +101,8 @@ def assign(x: Any, index: Any, value: Any) -> None:
         # The parts of an expanded view may be written to, where it as a whole may not.
         x[index][...] = value
         return
+    if value is None:
+        raise TypeError("setitem: expected a number or a Tensor to be written, but got None")
     if isinstance(value, Variable) and is_part(value, x, index):
         return  # x[0] += 1 has written to x already, and then assigns x[0] to itself
     check_writable("setitem", x, value)
@@ -104,7 +112,10 @@ def assign(x: Any, index: Any, value: Any) -> None:
     try:
         memory_of(x)[index] = array
     except (ValueError, IndexError, TypeError) as error:
-        given = [x._array, np.asarray(array)]
+        try:
+            given = [x._array, np.asarray(array)]
+        except ValueError:  # nested lists of different lengths
+            given = [x._array, 0]
         raise explain(ops.setitem, given, {"index": index}, error) from error
     adopt("setitem", x, record_write(ops.setitem, x, value, index=index))
 

@@ -121,7 +121,7 @@ def _soft_cross_entropy(
     if input.shape != target.shape:
         raise RuntimeError(
             f"cross_entropy: probabilities need the logits' shape {list(input.shape)}, got "
-            f"{list(target.shape)}"
+            f"{list(target.shape)}; class numbers are integers: convert them with long()"
         )
     dim = 1 if input.ndim > 1 else 0
     classes = input.shape[dim]

@@ -107,7 +107,8 @@ def grid_sample(
     def pick(x: Tensor, y: Tensor) -> Tensor:
         """Return the values of pixels, which are 0 outside of the image."""
         inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-        number = y.clamp(0, height - 1).long() * width + x.clamp(0, width - 1).long()
+        row, column = (where(inside, place, 0.0).long() for place in (y, x))  # no NaN
+        number = row * width + column
         found = pixels.gather(2, number.reshape(count, 1, -1).expand(-1, channels, -1))
         return where(inside.unsqueeze(1), found.reshape(count, channels, *x.shape[1:]), 0.0)  # type: ignore[no-any-return]
 

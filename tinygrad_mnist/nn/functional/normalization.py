@@ -105,6 +105,18 @@ def _check_parameters(
 ) -> None:
     for x in given:
         if x is not None and (x.shape != shape or x.dtype != input.dtype):
+            if not input.is_floating_point():
+                raise RuntimeError(
+                    f"{name}: the input must be floating point, but is {input.dtype}; convert it "
+                    f"with float()"
+                )
+            if x.shape != shape and len(shape) == x.ndim == 1:
+                count = "num_channels" if name == "group_norm" else "num_features"
+                raise RuntimeError(
+                    f"{name}: the input has {shape[0]} channels (its shape is "
+                    f"{list(input.shape)}), but {count} is {len(x)}, the length of weight, bias or "
+                    f"running statistics"
+                )
             raise RuntimeError(
                 f"{name}: weight, bias and running statistics must have shape {list(shape)} and "
                 f"dtype {input.dtype} here, but one has {list(x.shape)} and {x.dtype}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tinygrad_mnist.optim.lr_scheduler.scheduler import LRScheduler, rates
+from tinygrad_mnist.optim.lr_scheduler.scheduler import LRScheduler, positive, rates
 from tinygrad_mnist.optim.optimizer import Optimizer
 
 
@@ -50,7 +50,7 @@ class CosineAnnealingLR(LRScheduler):
         eta_min: float = 0.0,
         last_epoch: int = -1,
     ) -> None:
-        self.T_max, self.eta_min = T_max, eta_min
+        self.T_max, self.eta_min = positive("T_max", T_max), eta_min
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:

@@ -10,6 +10,7 @@ from tinygrad_mnist.optim.lr_scheduler.scheduler import (
     LRScheduler,
     checked,
     for_groups,
+    positive,
     set_value,
     state_of,
 )
@@ -111,8 +112,8 @@ class CyclicLR(_MomentumCycle):
         if last_epoch == -1:
             for lr, group in zip(base_lrs, optimizer.param_groups, strict=True):
                 set_value(group, "lr", lr)
-        up = float(step_size_up)
-        down = up if step_size_down is None else float(step_size_down)
+        up = float(positive("step_size_up", step_size_up))
+        down = up if step_size_down is None else float(positive("step_size_down", step_size_down))
         self.total_size = up + down
         self.step_ratio = up / self.total_size
         self.mode, self.gamma, self._scale_fn_custom = mode, gamma, scale_fn

@@ -7,7 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tinygrad_mnist.optim.lr_scheduler.scheduler import FactorLR, LRScheduler, rates, state_of
+from tinygrad_mnist.optim.lr_scheduler.scheduler import (
+    FactorLR,
+    LRScheduler,
+    positive,
+    rates,
+    state_of,
+)
 from tinygrad_mnist.optim.optimizer import Optimizer
 
 
@@ -133,7 +139,7 @@ class StepLR(FactorLR):
     def __init__(
         self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
-        self.step_size, self.gamma = step_size, gamma
+        self.step_size, self.gamma = positive("step_size", step_size), gamma
         super().__init__(optimizer, last_epoch)
 
     def ratio(self) -> float:

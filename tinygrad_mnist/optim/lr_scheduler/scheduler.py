@@ -7,7 +7,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_mnist.naming import named, named_init, warn
+from tinygrad_mnist.naming import kind, named, named_class, warn
 from tinygrad_mnist.optim.optimizer import Optimizer
 from tinygrad_mnist.tensor import Tensor
 
@@ -36,7 +36,7 @@ def _restoring(make: Callable[..., None]) -> Callable[..., None]:
     return init
 
 
-@named_init
+@named_class
 class LRScheduler:
     """Base of all schedules: sets every group's learning rate at each step.
 
@@ -77,7 +77,7 @@ class LRScheduler:
         super().__init_subclass__(**kwargs)
         if "__init__" in cls.__dict__:
             cls.__init__ = _restoring(cls.__init__)  # type: ignore[method-assign]
-        named_init(cls)
+        named_class(cls)
 
     _is_initial = False
     _get_lr_called_within_step = False
@@ -205,8 +205,17 @@ class FactorLR(LRScheduler):
 def checked(optimizer: Any) -> Optimizer:
     """Return an optimizer; refuse anything else."""
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+        raise TypeError(f"{kind(optimizer)} is not an Optimizer")
     return optimizer
+
+
+def positive(name: str, number: Any) -> int:
+    """Return a number of steps; refuse what is none, or not above 0."""
+    if isinstance(number, bool | str) or not hasattr(number, "__float__"):
+        raise TypeError(f"argument '{name}' must be a number, not {kind(number)}")
+    if not number > 0:
+        raise ValueError(f"{name} must be positive, but is {number}")
+    return number  # type: ignore[no-any-return]
 
 
 def _copied(value: Any) -> Any:
@@ -233,8 +242,8 @@ def for_groups(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
         return [_copied(value) for _ in range(count)]
     if len(value) != count:
         raise ValueError(
-            f"{name} must have the same length as optimizer.param_groups: it has {len(value)} "
-            f"values, param_groups has {count}"
+            f"argument '{name}' must have the same length as optimizer.param_groups: it has "
+            f"{len(value)} values, param_groups has {count}"
         )
     return [_copied(x) for x in value]
 

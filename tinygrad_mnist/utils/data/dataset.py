@@ -260,6 +260,11 @@ def random_split(
                 warn(f"Length of split at index {i} is 0. This might result in an empty dataset.")
     else:
         counts = [int(n) for n in lengths]
+        if any(0 < n < 1 for n in lengths):
+            raise ValueError(
+                f"random_split: the fractions {list(lengths)} add up to {sum(lengths):g}, but must "
+                f"add up to 1"
+            )
     if sum(counts) != total:
         raise ValueError(
             f"random_split: the lengths {list(lengths)} add up to {sum(counts)}, but the dataset "
