@@ -44,6 +44,8 @@ class _Lazy(Module):
     _becomes: type[Module]
     _size: str
     """The name of the layer's argument that is found out."""
+    _settings: dict[str, Any]
+    """What the lazy form has for the layer's own defaults."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         state = get_rng_state()
@@ -59,7 +61,8 @@ class _Lazy(Module):
 
     def _arguments(self, size: int, args: Any, kwargs: Any) -> dict[str, Any]:
         """Return the layer's arguments by name, with the size that was found out."""
-        return inspect.signature(self._becomes).bind(size, *args, **kwargs).arguments
+        given = inspect.signature(self._becomes).bind(size, *args, **kwargs).arguments
+        return self._settings | given
 
     def _find(self, input: Tensor) -> Any:  # noqa: A002
         """Return the size that the input has."""
@@ -95,9 +98,10 @@ class _Lazy(Module):
         return self.forward(input, *args, **kwargs)
 
 
-def _lazy(becomes: type[Module]) -> Any:
+def _lazy(becomes: type[Module], **settings: Any) -> Any:
     """Make the lazy form of a layer."""
     first, *rest = inspect.signature(becomes).parameters.values()
+    rest = [p.replace(default=settings.get(p.name, p.default)) for p in rest]
     return type(
         f"Lazy{becomes.__name__}",
         (_Lazy, becomes),
@@ -107,6 +111,7 @@ def _lazy(becomes: type[Module]) -> Any:
             "__signature__": inspect.Signature(rest),
             "_becomes": becomes,
             "_size": first.name,
+            "_settings": settings,
         },
     )
 
@@ -121,7 +126,9 @@ LazyConvTranspose1d, LazyConvTranspose2d, LazyConvTranspose3d = map(
 LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d = map(
     _lazy, (normalization.BatchNorm1d, normalization.BatchNorm2d, normalization.BatchNorm3d)
 )
-LazyInstanceNorm1d, LazyInstanceNorm2d, LazyInstanceNorm3d = map(
-    _lazy,
-    (normalization.InstanceNorm1d, normalization.InstanceNorm2d, volumes.InstanceNorm3d),
-)
+LazyInstanceNorm1d, LazyInstanceNorm2d, LazyInstanceNorm3d = (
+    _lazy(norm, affine=True, track_running_stats=True)
+    for norm in (
+        normalization.InstanceNorm1d, normalization.InstanceNorm2d, volumes.InstanceNorm3d,
+    )
+)  # fmt: skip
