@@ -22,24 +22,18 @@ from types import ModuleType
 from typing import Any
 
 METHODS = """
-H adjoint align_to aminmax angle argwhere as_strided_ as_strided_scatter as_subclass cauchy_
-ccol_indices cdouble cfloat chalf coalesce col_indices conj conj_physical conj_physical_
-const_data_ptr copysign copysign_ crow_indices dense_dim dequantize diagflat diagonal_scatter
-dim_order dsplit eig float_power float_power_ frexp gcd gcd_ geometric_ geqrf grad_dtype
-hardshrink hash_tensor i0 i0_ igamma igamma_ igammac igammac_ imag index index_reduce
-index_reduce_ indices int_repr ipu is_coalesced is_conj is_cpu is_distributed is_inference is_ipu
-is_maia is_meta is_mkldnn is_mps is_mtia is_neg is_nested is_pinned is_quantized is_set_to
-is_shared is_sparse_csr is_vulkan is_xla is_xpu isreal istft layout lcm lcm_ ldexp ldexp_
-log_normal_ logaddexp2 logcumsumexp lstsq lu lu_solve map2_ map_ matrix_exp module_load mtia
-mvlgamma mvlgamma_ name names narrow_copy new_empty_strided nextafter nextafter_ nonzero_static
-orgqr ormqr output_nr pin_memory polygamma polygamma_ prelu put put_ q_per_channel_axis
-q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point qscheme real record_stream
-refine_names reinforce rename renorm renorm_ resize resize_as resize_as_sparse_ resolve_conj
-resolve_neg row_indices select_scatter set_ share_memory_ slice_inverse slice_scatter smm solve
-sparse_dim sparse_mask sparse_resize_ sparse_resize_and_clear_ split_with_sizes sspaddmm stft
-storage storage_type symeig to_dense to_mkldnn to_padded_tensor to_sparse to_sparse_bsc
+align_to aminmax argwhere as_strided_ as_strided_scatter cauchy_ ccol_indices cdouble cfloat chalf
+coalesce col_indices const_data_ptr crow_indices dense_dim dequantize dim_order eig float_power
+float_power_ frexp geometric_ geqrf grad_dtype hardshrink hash_tensor i0 i0_ igamma igamma_
+igammac igammac_ imag index index_reduce index_reduce_ indices int_repr ipu is_coalesced is_set_to
+istft log_normal_ logcumsumexp lstsq lu lu_solve map2_ module_load mtia names new_empty_strided
+nonzero_static orgqr ormqr pin_memory polygamma polygamma_ prelu q_per_channel_axis
+q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point qscheme record_stream
+refine_names reinforce rename resize resize_as resize_as_sparse_ row_indices set_ share_memory_
+slice_inverse smm solve sparse_dim sparse_mask sparse_resize_ sparse_resize_and_clear_ sspaddmm
+stft storage storage_type symeig to_dense to_mkldnn to_padded_tensor to_sparse to_sparse_bsc
 to_sparse_bsr to_sparse_coo to_sparse_csc to_sparse_csr triangular_solve unsafe_chunk unsafe_split
-unsafe_split_with_sizes untyped_storage values volatile xpu
+untyped_storage values volatile xpu
 """
 """Methods of PyTorch's Tensor that are not offered."""
 
@@ -70,17 +64,17 @@ def lookup(path: str, name: str) -> Any:
 
     for home, listed in names.LATE.get(path, {}).items():
         if any(fnmatchcase(name, pattern) for pattern in listed.split()):
-            found = getattr(importlib.import_module(f"{_OWN}.{home}"), name, None)
-            if found is not None:
-                return found
+            module = importlib.import_module(f"{_OWN}.{home}")
+            if hasattr(module, name):
+                return getattr(module, name)
     full = f"{path}.{name}".lstrip(".")
     if full in names.MODULES:
         return importlib.import_module(f"{_OWN}.{full}")
     stands = names.MODULES.get(path)
     if stands is not None and stands.has(name):
         return stand_in(full)
-    module = f"{_OWN}.{path}".rstrip(".")
-    raise AttributeError(f"module {module!r} has no attribute {name!r}{explain(path, name)}")
+    own = f"{_OWN}.{path}".rstrip(".")
+    raise AttributeError(f"module {own!r} has no attribute {name!r}{explain(path, name)}")
 
 
 def watch(*paths: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tinygrad_mnist.tensor.histogram import HistogramMethods
 from tinygrad_mnist.tensor.like import LikeMethods
+from tinygrad_mnist.tensor.more import MoreMethods
 from tinygrad_mnist.tensor.ordering import OrderingMethods
 from tinygrad_mnist.tensor.sampling import SamplingMethods
 from tinygrad_mnist.tensor.scattering import ScatterMethods
@@ -23,5 +24,6 @@ class SurfaceMethods(
     ViewMethods,
     InplaceTwins,
     LikeMethods,
+    MoreMethods,
 ):
     """What Tensor can do besides: one family a file."""

@@ -1,0 +1,484 @@
+"""Functions that few programs call, as compositions of others; most are methods, too."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.tensor.arguments import (
+    as_dim,
+    as_int,
+    as_number,
+    as_tensor,
+    named,
+    need_floats,
+    public,
+)
+from tinygrad_mnist.tensor.layout import strided
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tinygrad_mnist.tensor.core import Tensor
+
+
+@public
+def copysign(input: Tensor, other: Any) -> Any:  # noqa: A002
+    """Return the input's size with the other's sign. Follows ``torch.copysign``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> copysign(tensor([1.0, -2.0]), tensor([-0.0, 1.0]))
+    tensor([-1.,  2.])
+    """
+    sign = np.signbit(other._array if isinstance(other, Variable) else other)
+    size = input.abs() if input.is_floating_point() else input.abs().float()
+    return size * wrap(np.where(sign, -1, 1).astype(size._array.dtype))
+
+
+@public
+def ldexp(input: Tensor, other: Any) -> Any:  # noqa: A002
+    """Return ``input * 2**other``. Follows ``torch.ldexp``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> ldexp(tensor([1.5]), tensor([3]))
+    tensor([12.])
+    """
+    power = as_tensor("ldexp", "other", other)
+    return input * (power if power.is_floating_point() else power.float()).exp2()
+
+
+@public
+def logaddexp2(input: Tensor, other: Tensor) -> Any:  # noqa: A002
+    """Return ``log2(2**input + 2**other)`` without overflow. Follows ``torch.logaddexp2``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> logaddexp2(tensor([1000.0]), tensor([1000.0]))
+    tensor([1001.])
+    """
+    larger = input.maximum(as_tensor("logaddexp2", "other", other))
+    away = input.minimum(other) - larger
+    away = away.masked_fill(wrap(np.isnan(away._array) & ~np.isnan(larger._array)), -math.inf)
+    return larger + away.exp2().log1p() / math.log(2)
+
+
+def _whole(function: np.ufunc, name: str) -> Callable[..., Any]:
+    def call(input: Tensor, other: Tensor) -> Any:  # noqa: A002
+        for x in (input, as_tensor(name, "other", other)):
+            if x._array.dtype.kind not in "iu":
+                raise NotImplementedError(f"{name}: only for integers, but got {x.dtype}")
+        return wrap(function(input._array, other._array))
+
+    call.__name__ = name
+    call.__doc__ = f"Return NumPy's ``{name}`` of integers. Follows ``torch.{name}``."
+    return public(call)
+
+
+gcd, lcm = _whole(np.gcd, "gcd"), _whole(np.lcm, "lcm")
+
+
+@public
+def nextafter(input: Tensor, other: Tensor) -> Any:  # noqa: A002
+    """Return the next floating-point number towards another. Follows ``torch.nextafter``."""
+    return wrap(np.nextafter(input._array, as_tensor("nextafter", "other", other)._array))
+
+
+@public
+def angle(input: Tensor) -> Any:  # noqa: A002
+    """Return the angle of real numbers: pi where they are negative. Follows ``torch.angle``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> angle(tensor([1.0, -1.0]))
+    tensor([0.0000, 3.1416])
+    """
+    x = input if input.is_floating_point() else input.float()
+    return (x * 0).masked_fill(wrap(np.asarray(x._array < 0)), math.pi)
+
+
+@public
+def conj(input: Tensor) -> Tensor:  # noqa: A002
+    """Return the input, which is real. Follows ``torch.conj``, as do its kin."""
+    return input
+
+
+@public
+def isreal(input: Tensor) -> Any:  # noqa: A002
+    """Return True for each element. Follows ``torch.isreal``."""
+    return wrap(np.ones(input._array.shape, bool))
+
+
+def _never(name: str) -> Callable[..., bool]:
+    def answer(input: Tensor) -> bool:  # noqa: A002
+        return False
+
+    answer.__name__ = name
+    answer.__doc__ = f"Return False. Follows ``torch.{name}``."
+    return public(answer)
+
+
+is_conj, is_neg, is_inference, is_shared, is_pinned, is_distributed = map(
+    _never, ("is_conj", "is_neg", "is_inference", "is_shared", "is_pinned", "is_distributed")
+)
+conj_physical = resolve_conj = resolve_neg = real = conj
+
+
+@public
+def is_same_size(input: Tensor, other: Tensor) -> bool:  # noqa: A002
+    """Return whether two tensors have one shape. Follows ``torch.is_same_size``."""
+    shape: tuple[int, ...] = as_tensor("is_same_size", "other", other).shape
+    return input.shape == shape
+
+
+@public
+def fill(input: Tensor, value: Any) -> Any:  # noqa: A002
+    """Return a tensor of the input's shape, of one number. Follows ``torch.fill``."""
+    return input.clone().fill_(value)
+
+
+@public
+def rsub(input: Tensor, other: Any, *, alpha: float = 1) -> Any:  # noqa: A002
+    """Return ``other - alpha * input``. Follows ``torch.rsub``."""
+    return other - input * alpha if alpha != 1 else other - input
+
+
+@public
+def diagflat(input: Tensor, offset: int = 0) -> Any:  # noqa: A002
+    """Return a matrix with all elements on a diagonal. Follows ``torch.diagflat``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> diagflat(tensor([[1, 2]]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
+    return input.flatten().diag(offset)
+
+
+@public
+def adjoint(input: Tensor) -> Any:  # noqa: A002
+    """Return matrices with rows and columns exchanged. Follows ``torch.adjoint``."""
+    if input.ndim == 0:
+        return input
+    if input.ndim == 1:
+        raise RuntimeError("adjoint: expected matrices, or batches of them, but got a vector")
+    return input.transpose(-2, -1)
+
+
+@public
+def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> Any:  # noqa: A002
+    """Cut a dimension into parts of given lengths. Follows ``torch.split_with_sizes``."""
+    return input.split(list(split_sizes), dim)
+
+
+@public
+def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Any:  # noqa: A002
+    """Return a copy of ``narrow(dim, start, length)``. Follows ``torch.narrow_copy``."""
+    return input.narrow(dim, start, length).clone()
+
+
+@public
+def dsplit(input: Tensor, indices_or_sections: Any) -> Any:  # noqa: A002
+    """Cut the third dimension. Follows ``torch.dsplit``."""
+    if input.ndim < 3:
+        raise RuntimeError(f"dsplit: the input needs 3 dimensions, but has {input.ndim}")
+    cuts = indices_or_sections
+    if isinstance(cuts, int) and (cuts < 1 or input.shape[2] % cuts):
+        raise RuntimeError(f"dsplit: {input.shape[2]} elements can't be cut into {cuts} parts")
+    return input.tensor_split(cuts, 2)
+
+
+@public
+def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Any:  # noqa: A002
+    """Return the input with a slice replaced. Follows ``torch.select_scatter``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones, zeros
+    >>> select_scatter(zeros(2, 2), ones(2), 0, 1)
+    tensor([[0., 0.],
+            [1., 1.]])
+    """
+    d = as_dim("select_scatter", dim, input.ndim)
+    return _replaced(
+        "select_scatter",
+        input,
+        src,
+        (slice(None),) * d + (as_int("select_scatter", "index", index),),
+    )
+
+
+@public
+def slice_scatter(
+    input: Tensor,  # noqa: A002
+    src: Tensor,
+    dim: int = 0,
+    start: int | None = None,
+    end: int | None = None,
+    step: int = 1,
+) -> Any:
+    """Return the input with a range of slices replaced. Follows ``torch.slice_scatter``."""
+    d = as_dim("slice_scatter", dim, input.ndim)
+    return _replaced("slice_scatter", input, src, (slice(None),) * d + (slice(start, end, step),))
+
+
+def _replaced(name: str, x: Any, src: Any, index: Any) -> Any:
+    shape = x._array[index].shape
+    if as_tensor(name, "src", src)._array.shape != shape:
+        raise RuntimeError(f"{name}: src must have shape {list(shape)}, not {list(src.shape)}")
+    out = x.clone()
+    out[index] = src
+    return out
+
+
+@public
+def diagonal_scatter(
+    input: Tensor,  # noqa: A002
+    src: Tensor,
+    offset: int = 0,
+    dim1: int = 0,
+    dim2: int = 1,
+) -> Any:
+    """Return the input with a diagonal replaced. Follows ``torch.diagonal_scatter``."""
+    out: Any = input.clone()
+    view = out.diagonal(offset, dim1, dim2)
+    if as_tensor("diagonal_scatter", "src", src).shape != view.shape:
+        raise RuntimeError(
+            f"diagonal_scatter: src must have shape {list(view.shape)}, not {list(src.shape)}"
+        )
+    view.copy_(src)
+    return out
+
+
+@public
+def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Any:  # noqa: A002
+    """Return the input with elements replaced, or added to, by their number in row-major order.
+
+    Follows ``torch.Tensor.put``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor, zeros
+    >>> put(zeros(2, 2), tensor([1, 2]), tensor([5.0, 6.0]))
+    tensor([[0., 5.],
+            [6., 0.]])
+    """
+    places = as_tensor("put", "index", index).reshape(-1)
+    values = as_tensor("put", "source", source).reshape(-1)
+    out = input.reshape(-1).index_put((places,), values, accumulate)
+    return out.reshape(input.shape)
+
+
+@public
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Any:  # noqa: A002
+    """Scale the slices along a dimension whose p-norm is larger down to it.
+
+    Follows ``torch.renorm``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> renorm(tensor([[3.0, 4.0], [0.3, 0.4]]), 2, 0, 1.0)
+    tensor([[0.6000, 0.8000],
+            [0.3000, 0.4000]])
+    """
+    need_floats("renorm", input)
+    d, limit = as_dim("renorm", dim, input.ndim), as_number("renorm", "maxnorm", maxnorm)
+    if p <= 0 or limit < 0:
+        raise RuntimeError(f"renorm: p must be positive and maxnorm not negative: {p}, {maxnorm}")
+    others = tuple(i for i in np.arange(input.ndim).tolist() if i != d)
+    norm = input.norm(p, others, keepdim=True)
+    factor = limit / (norm + 1e-7)
+    return input * apply(ops.where, norm > limit, factor, np.ones((), input._array.dtype))
+
+
+@public
+def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Any:
+    """Integrate along a dimension by trapezoids. Follows ``torch.trapezoid``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> trapezoid(tensor([1.0, 2.0, 4.0])), trapezoid(tensor([1.0, 3.0]), tensor([0.0, 2.0]))
+    (tensor(4.5000), tensor(4.))
+    """
+    return _trapezoids("trapezoid", y, x, dx, dim).sum(dim)
+
+
+@public
+def cumulative_trapezoid(
+    y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1
+) -> Any:
+    """Return the running integrals of :func:`trapezoid`. Follows PyTorch's."""
+    return _trapezoids("cumulative_trapezoid", y, x, dx, dim).cumsum(dim)
+
+
+def _trapezoids(name: str, y: Any, x: Any, dx: Any, dim: int) -> Any:
+    d, length = as_dim(name, dim, y.ndim), y.shape[dim]
+    if x is not None and dx is not None:
+        raise RuntimeError(f"{name}: give x or dx, not both")
+    heights = (y.narrow(d, 0, length - 1) + y.narrow(d, 1, length - 1)) / 2
+    if x is None:
+        return heights if dx is None else heights * dx
+    steps = as_tensor(name, "x", x).diff(dim=-1 if x.ndim == 1 else d)
+    return heights * (steps.reshape(-1, *[1] * (y.ndim - 1 - d)) if x.ndim == 1 else steps)
+
+
+@public
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803
+    """Return the powers of a vector as columns. Follows ``torch.vander``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> vander(tensor([1, 2, 3]), 3)
+    tensor([[1, 1, 1],
+            [4, 2, 1],
+            [9, 3, 1]])
+    """
+    if x.ndim != 1:
+        raise RuntimeError(f"vander: x must be a vector, but its shape is {list(x.shape)}")
+    count = x.shape[0] if N is None else as_int("vander", "N", N)
+    if count < 0:
+        raise RuntimeError(f"vander: N must not be negative, got {count}")
+    powers = x.unsqueeze(1) ** wrap(np.arange(count))
+    return powers if increasing else powers.flip(1)
+
+
+@public
+def matrix_exp(input: Tensor) -> Any:  # noqa: A002
+    """Return the exponential of square matrices: its series, after halving, squared again.
+
+    Follows ``torch.linalg.matrix_exp``.
+
+    Raises
+    ------
+    RuntimeError
+        When the last two dimensions aren't equal.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> matrix_exp(tensor([[0.0, 1.0], [0.0, 0.0]]))
+    tensor([[1., 1.],
+            [0., 1.]])
+    """
+    need_floats("matrix_exp", input)
+    if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
+        raise RuntimeError(
+            f"matrix_exp: expected square matrices, but the shape is {list(input.shape)}"
+        )
+    size = np.abs(input._array).sum(-2).max(initial=0.0)
+    halvings = max(0, math.ceil(math.log2(size)) + 1) if 0 < size < math.inf else 0
+    x = input / 2**halvings
+    one = wrap(np.eye(input.shape[-1], dtype=input._array.dtype))
+    out: Any = one
+    for k in (16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1):  # Horner's scheme
+        out = one + (x @ out) / k
+    for _ in range(halvings):
+        out = out @ out
+    return out
+
+
+@public
+def pdist(input: Tensor, p: float = 2.0) -> Any:  # noqa: A002
+    """Return the distances of all pairs of rows of a matrix. Follows PyTorch's ``pdist``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> pdist(tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]]))
+    tensor([5.0000, 1.0000, 4.2426])
+    """
+    need_floats("pdist", input)
+    if input.ndim != 2:
+        raise RuntimeError(f"pdist: expected a matrix, but the shape is {list(input.shape)}")
+    first, second = np.triu_indices(input.shape[0], 1)
+    return (input[first] - input[second]).norm(as_number("pdist", "p", p), -1)
+
+
+@public
+def mvlgamma(input: Tensor, p: int) -> Any:  # noqa: A002
+    """Return the logarithm of the multivariate gamma function. Follows ``torch.mvlgamma``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> mvlgamma(tensor([3.0]), 1)
+    tensor([0.6931])
+    """
+    order = as_int("mvlgamma", "p", p)
+    if order < 1:
+        raise RuntimeError(f"mvlgamma: p has to be greater than or equal to 1, got {p}")
+    x = input if input.is_floating_point() else input.float()
+    total = sum((x - j / 2).lgamma() for j in np.arange(order).tolist())
+    return total + order * (order - 1) / 4 * math.log(math.pi)
+
+
+trapz, unsafe_split_with_sizes, multigammaln = trapezoid, split_with_sizes, mvlgamma
+
+
+class MoreMethods(Variable):
+    """What Tensor can do that is seldom asked for."""
+
+    copysign, ldexp, logaddexp2, gcd, lcm = copysign, ldexp, logaddexp2, gcd, lcm
+    nextafter, angle, isreal, diagflat = nextafter, angle, isreal, diagflat
+    conj = conj_physical = resolve_conj = resolve_neg = real = conj
+    is_conj, is_neg, is_inference = is_conj, is_neg, is_inference
+    is_shared, is_pinned, is_distributed = is_shared, is_pinned, is_distributed
+    is_same_size, adjoint, dsplit, narrow_copy = is_same_size, adjoint, dsplit, narrow_copy
+    split_with_sizes = unsafe_split_with_sizes = split_with_sizes
+    select_scatter, slice_scatter = select_scatter, slice_scatter
+    diagonal_scatter, put, renorm, matrix_exp = diagonal_scatter, put, renorm, matrix_exp
+    mvlgamma = mvlgamma
+
+    is_cpu = True
+    is_meta = is_mps = is_quantized = is_xpu = is_mkldnn = is_vulkan = is_nested = False
+    is_sparse_csr = is_ipu = is_mtia = is_maia = is_xla = False
+    name: str | None = None
+    output_nr = 0
+
+    @property
+    def H(self) -> Any:  # noqa: N802
+        """The matrix with rows and columns exchanged."""
+        x: Any = self
+        if self._array.ndim not in (0, 2):
+            raise RuntimeError(
+                f"H: is only there for matrices, but the shape is {list(self._array.shape)}; "
+                f"use mH for batches of them"
+            )
+        return x.mH if self._array.ndim else x
+
+    @property
+    def layout(self) -> Any:
+        """How elements lie in memory: always strided."""
+        return strided
+
+    @named
+    def map_(self, tensor: Any, callable: Any) -> Any:  # noqa: A002
+        """Replace each element by what a Python function makes of it and another tensor's."""
+        x: Any = self
+        other = as_tensor("map_", "tensor", tensor)._array
+        numbers = zip(self._array.flat, np.broadcast_to(other, self._array.shape).flat, strict=True)
+        values = [callable(a.item(), b.item()) for a, b in numbers]
+        return x.copy_(wrap(np.array(values, self._array.dtype).reshape(self._array.shape)))
+
+    @named
+    def as_subclass(self, cls: Any) -> Any:
+        """Return the tensor as one of a subclass of Tensor, on the same memory."""
+        if not (isinstance(cls, type) and issubclass(cls, Variable)):
+            raise RuntimeError(f"as_subclass: expected a subclass of Tensor, got {cls!r}")
+        out = self.view_as(self)  # type: ignore[attr-defined]
+        out.__class__ = cls
+        return out
