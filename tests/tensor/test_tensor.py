@@ -371,11 +371,11 @@ def test_numpy_functions_are_recorded() -> None:
 
 
 def test_numpy_function_without_a_derivative_is_refused_where_a_gradient_is_at_stake() -> None:
-    with pytest.raises(TypeError, match=r"np.sort: has no derivative here"):
-        np.sort(leaf(2.0, 1.0))
-    assert np.sort(tg.tensor([2.0, 1.0])).tolist() == [1.0, 2.0]
-    with pytest.raises(TypeError, match=r"np.cbrt: has no derivative"):
-        np.cbrt(leaf(2.0))
+    with pytest.raises(TypeError, match=r"np.fft.rfft: has no derivative here"):
+        np.fft.rfft(leaf(2.0, 1.0))
+    assert np.fft.rfft(tg.tensor([2.0, 1.0])).tolist() == [3.0, 1.0]
+    with pytest.raises(TypeError, match=r"np.spacing: has no derivative"):
+        np.spacing(leaf(2.0))
     with pytest.raises(TypeError, match="out="):
         np.add(np.ones(1), 1.0, out=(tg.ones(1),))  # type: ignore[arg-type]
 

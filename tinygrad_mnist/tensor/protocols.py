@@ -6,6 +6,7 @@ derivative here is recorded; so users' NumPy code differentiates, and so do the 
 rules themselves, which is where higher derivatives come from.
 
 What has no derivative here is computed on the arrays if no gradient is at stake, else refused.
+The functions that the rules don't need are in :mod:`~tinygrad_mnist.tensor.numpy_functions`.
 """
 
 from __future__ import annotations
@@ -18,9 +19,16 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import modes
+from tinygrad_mnist.ops import dtypes
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 """What stands for a NumPy function when it is called with Tensors."""
+VIEWS: set[Any] = set()
+"""Those of them that return a view, or a copy by design: of a Tensor of any dtype."""
+UFUNCS: dict[str, Callable[..., Any]] = {}
+"""What stands for a ufunc, NumPy's or SciPy's, that is no operation: by its name."""
+QUESTIONS: set[Any] = set()
+"""Functions whose answers have no gradient: bools, places, counts, words."""
 
 
 def call_ufunc(
@@ -28,11 +36,22 @@ def call_ufunc(
 ) -> Any:
     """Answer a ufunc called with Tensors."""
     op = ops.UFUNCS.get(ufunc)
+    if op is None:  # SciPy has some of NumPy's under the same name
+        op = ops.UFUNCS.get(getattr(np, ufunc.__name__, ufunc))
     if method == "__call__" and op is not None and not kwargs:
         return apply(op, *inputs)
-    if method == "reduce" and ufunc in _REDUCTIONS and set(kwargs) <= {"axis", "keepdims"}:
-        axis, keepdims = kwargs.get("axis", 0), kwargs.get("keepdims", False)
-        return call_function(_REDUCTIONS[ufunc], (inputs[0], axis), {"keepdims": keepdims})
+    _load()
+    if method == "reduce" and ufunc in _REDUCTIONS and set(kwargs) <= _REDUCED:
+        axis = kwargs.pop("axis", 0)
+        return call_function(_REDUCTIONS[ufunc], (inputs[0], axis), kwargs)
+    if method == "accumulate" and ufunc in _ACCUMULATIONS and set(kwargs) <= {"axis"}:
+        return call_function(_ACCUMULATIONS[ufunc], (inputs[0], kwargs.get("axis", 0)), {})
+    if method == "outer" and not kwargs:
+        x, y = map(as_variable, inputs)
+        return call_ufunc(ufunc, "__call__", (x.reshape((*x.shape, *[1] * y.ndim)), y), {})
+    if method == "__call__" and ufunc.__name__ in UFUNCS and set(kwargs) <= {"axis"}:
+        if _has_floats(inputs):
+            return UFUNCS[ufunc.__name__](*inputs, **kwargs)
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
     out = kwargs.get("out", ())
     if any(isinstance(x, Variable) for x in out):
@@ -40,7 +59,8 @@ def call_ufunc(
             f"np.{name}: can't write into a Tensor with out=, because it would not be recorded; "
             f"use the tensor's own in-place method"
         )
-    arrays = [_plain(f"np.{name}", x) for x in inputs]
+    answers = ufunc in QUESTIONS
+    arrays = [_plain(x) if answers else values_of(f"np.{name}", x) for x in inputs]
     result = getattr(ufunc, method)(*arrays, **kwargs)
     return wrap(result) if not out and isinstance(result, np.ndarray | np.generic) else result
 
@@ -48,215 +68,305 @@ def call_ufunc(
 def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Answer another NumPy function called with Tensors."""
     known = FUNCTIONS.get(function)
+    if known is None:
+        _load()
+        known = FUNCTIONS.get(function)
     if known is not None:
-        return known(*args, **kwargs)
-    name = f"np.{getattr(function, '__name__', function)}"
-    return function(*_plain(name, args), **_plain(name, kwargs))
+        if function in VIEWS or _has_floats((*args, *kwargs.values())):
+            return known(*args, **kwargs)
+        return _wrapped(function(*_plain(args), **_plain(kwargs)))
+    if function in QUESTIONS:
+        return function(*_plain(args), **_plain(kwargs))
+    module = getattr(function, "__module__", "numpy").replace("numpy", "np", 1)
+    name = f"{module}.{getattr(function, '__name__', function)}"
+    return function(*values_of(name, args), **values_of(name, kwargs))
 
 
-def _plain(name: str, x: Any) -> Any:
-    """Replace Tensors by their arrays, also inside lists, unless a gradient would be lost."""
+def _load() -> None:
+    """Load what else there is, when something of it is called for the first time."""
+    from tinygrad_mnist.tensor import numpy_functions as numpy_functions
+
+
+def _has_floats(xs: Any) -> bool:
+    """Whether there are floating-point Tensors: what has none is NumPy's affair alone."""
+    for x in xs:
+        if isinstance(x, Variable):
+            if x._array.dtype.kind == "f":
+                return True
+        elif isinstance(x, tuple | list) and _has_floats(x):
+            return True
+    return False
+
+
+def _wrapped(result: Any) -> Any:
+    """Make Tensors of NumPy's arrays."""
+    if isinstance(result, tuple | list):
+        return _like(result, [_wrapped(part) for part in result])
+    return wrap(result) if isinstance(result, np.ndarray | np.generic) else result
+
+
+def _like(x: Any, parts: list[Any]) -> Any:
+    """Return a list or tuple of other parts: of the same kind, if it has names."""
+    return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
+
+
+def values_of(name: str, x: Any) -> Any:
+    """Return the arrays of Tensors, also of those inside lists, unless a gradient would be lost."""
+    return _replaced(x, lambda t: _value(name, t))
+
+
+def _plain(x: Any) -> Any:
+    return _replaced(x, lambda t: t._array)
+
+
+def _value(name: str, x: Any) -> Any:
+    if modes.enabled and is_tracked(x):
+        raise TypeError(
+            f"{name}: has no derivative here, but was called on a Tensor that requires grad; use a "
+            f"Tensor method, or pass tensor.detach()"
+        )
+    return x._array
+
+
+def _replaced(x: Any, value: Callable[[Any], Any]) -> Any:
     if isinstance(x, Variable):
-        if modes.enabled and is_tracked(x):
-            raise TypeError(
-                f"{name}: has no derivative here, but was called on a Tensor that requires grad; "
-                f"use a Tensor method, or pass tensor.detach()"
-            )
-        return x._array
+        return value(x)
     if isinstance(x, tuple | list):
-        return type(x)(_plain(name, part) for part in x)
+        return _like(x, [_replaced(part, value) for part in x])
     if isinstance(x, dict):
-        return {key: _plain(name, value) for key, value in x.items()}
+        return {key: _replaced(part, value) for key, part in x.items()}
     return x
 
 
-def _implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let a function stand for one of NumPy's, or for several; None is one that isn't there."""
+
     def register(implementation: Callable[..., Any]) -> Callable[..., Any]:
         for function in functions:
-            FUNCTIONS[function] = implementation
+            if function is not None:
+                FUNCTIONS[function] = implementation
         return implementation
 
     return register
 
 
-def _as_variable(x: Any) -> Any:
+def views(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Do as :func:`implements`, for what returns a view of a Tensor of any dtype."""
+    VIEWS.update(functions)
+    return implements(*functions)
+
+
+def as_variable(x: Any) -> Any:
+    """Return a Tensor as it is, and anything else as one."""
     return x if isinstance(x, Variable) else wrap(x)
 
 
-def _reduction(method: str) -> Callable[..., Any]:
-    def call(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-        if axis == ():  # to NumPy no dimension at all, to PyTorch all of them
-            return apply(ops.identity, a)
-        return getattr(a, method)(axis, keepdims)
+_LEFT_OUT: Any = np._NoValue
+
+
+def _reduction(method: str, neutral: Any = None, join: Any = None) -> Callable[..., Any]:
+    def call(
+        a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: Any = False,
+        initial: Any = None, where: Any = True,
+    ) -> Any:  # fmt: skip
+        if where is not True and where is not _LEFT_OUT:
+            if method == "mean":
+                count = np.sum(np.broadcast_to(_plain(where), a.shape), axis, keepdims=keepdims)
+                total = np.sum(a, axis, keepdims=keepdims, where=where)
+                return total / np.asarray(count, a._array.dtype)
+            a = apply(ops.where, _plain(where), a, neutral)
+        if dtype is not None:
+            a = a.to(dtypes.of(np.dtype(dtype)))
+        keepdims = keepdims is not _LEFT_OUT and bool(keepdims)
+        # No dimension at all to NumPy is all of them to PyTorch.
+        result = apply(ops.identity, a) if axis == () else getattr(a, method)(axis, keepdims)
+        return result if initial in (None, _LEFT_OUT) else join(result, initial)
 
     return call
 
 
-for _function, _method in (
-    (np.sum, "sum"), (np.mean, "mean"), (np.max, "amax"), (np.min, "amin"), (np.prod, "prod"),
-    (np.any, "any"), (np.all, "all"),
+for _function, _method, _neutral, _join in (
+    (np.sum, "sum", 0, np.add), (np.mean, "mean", 0, None), (np.prod, "prod", 1, np.multiply),
+    (np.max, "amax", -np.inf, np.maximum), (np.min, "amin", np.inf, np.minimum),
+    (np.any, "any", False, None), (np.all, "all", True, None),
 ):  # fmt: skip
-    FUNCTIONS[_function] = _reduction(_method)
+    FUNCTIONS[_function] = _reduction(_method, _neutral, _join)
+
+FUNCTIONS[np.amax], FUNCTIONS[np.amin] = FUNCTIONS[np.max], FUNCTIONS[np.min]
 
 _REDUCTIONS: dict[np.ufunc, Any] = {
     np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min
 }  # fmt: skip
 """The functions that the ufuncs' ``reduce`` stands behind."""
+_REDUCED = {"axis", "keepdims", "dtype", "initial", "where"}
+_ACCUMULATIONS: dict[np.ufunc, Any] = {np.add: np.cumsum, np.multiply: np.cumprod}
+"""The functions that the ufuncs' ``accumulate`` stands behind."""
 
 
-@_implements(np.var)
-def _var(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
-    return a.var(axis, correction=ddof, keepdim=keepdims)
+@implements(np.var)
+def _var(
+    a: Any, axis: Any = None, dtype: Any = None, out: None = None, ddof: Any = 0,
+    keepdims: Any = False, *, where: Any = True, mean: Any = _LEFT_OUT, correction: Any = None,
+) -> Any:  # fmt: skip
+    keepdims = keepdims is not _LEFT_OUT and bool(keepdims)
+    ddof = ddof if correction in (None, _LEFT_OUT) else correction
+    if where is True or where is _LEFT_OUT:
+        return a.var(axis, correction=ddof, keepdim=keepdims)
+    there = np.broadcast_to(_plain(where), a.shape)
+    centred = apply(ops.where, there, a - np.mean(a, axis, keepdims=True, where=there), 0)
+    total = np.sum(centred * centred, axis, keepdims=keepdims)
+    return total / np.asarray(np.sum(there, axis, keepdims=keepdims) - ddof, a._array.dtype)
 
 
-@_implements(np.std)
-def _std(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
-    return a.std(axis, correction=ddof, keepdim=keepdims)
+@implements(np.std)
+def _std(a: Any, *args: Any, **kwargs: Any) -> Any:
+    return _var(a, *args, **kwargs).sqrt()
 
 
-@_implements(np.argmax)
+@implements(np.argmax)
 def _argmax(a: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
     return a.argmax(axis, keepdims)
 
 
-@_implements(np.argmin)
+@implements(np.argmin)
 def _argmin(a: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
     return a.argmin(axis, keepdims)
 
 
-@_implements(np.cumsum)
-def _cumsum(a: Any, axis: int | None = None) -> Any:
-    return a.reshape(-1).cumsum(0) if axis is None else a.cumsum(axis)
+@implements(np.cumsum)
+def _cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    x = a if dtype is None else a.to(dtypes.of(np.dtype(dtype)))
+    return x.reshape(-1).cumsum(0) if axis is None else x.cumsum(axis)
 
 
-@_implements(np.where)
-def _where(condition: Any, x: Any, y: Any) -> Any:
-    return apply(ops.where, condition, x, y)
+@implements(np.where)
+def _where(condition: Any, *choices: Any) -> Any:
+    return apply(ops.where, condition, *choices) if choices else np.nonzero(_plain(condition))
 
 
-@_implements(np.clip)
-def _clip(a: Any, a_min: Any = None, a_max: Any = None) -> Any:
-    return a.clamp(a_min, a_max)
+@implements(np.clip)
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:  # noqa: A002
+    low, high = (
+        x if isinstance(x, Variable | int | float | None) else wrap(np.asarray(x))
+        for x in (min if a_min is None else a_min, max if a_max is None else a_max)
+    )
+    x = as_variable(a)
+    return x.clone() if low is None and high is None else x.clamp(low, high)
 
 
-@_implements(np.reshape)
-def _reshape(a: Any, shape: Any) -> Any:
+@views(np.reshape)
+def _reshape(a: Any, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
+    if order == "F":
+        shape = (shape,) if np.ndim(shape) == 0 else tuple(shape)
+        return _transpose(_transpose(a).reshape(shape[::-1]))
     return a.reshape(shape)
 
 
-@_implements(np.ravel)
-def _ravel(a: Any) -> Any:
-    return a.reshape(-1)
+@views(np.ravel)
+def _ravel(a: Any, order: str = "C") -> Any:
+    return (_transpose(a) if order == "F" else a).reshape(-1)
 
 
-@_implements(np.transpose)
+@views(np.transpose)
 def _transpose(a: Any, axes: Any = None) -> Any:
     return a.permute(tuple(reversed(range(a.ndim))) if axes is None else tuple(axes))
 
 
-@_implements(np.swapaxes)
+@views(np.swapaxes)
 def _swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     return a.transpose(axis1, axis2)
 
 
-@_implements(np.moveaxis)
+@views(np.moveaxis)
 def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
     return a.movedim(source, destination)
 
 
-@_implements(np.expand_dims)
+@views(np.expand_dims)
 def _expand_dims(a: Any, axis: Any) -> Any:
-    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    axes = (axis,) if np.ndim(axis) == 0 else tuple(axis)
     ndim = a.ndim + len(axes)
     placed = {d % ndim for d in axes}
     lengths = iter(a.shape)
     return a.reshape(tuple(1 if d in placed else next(lengths) for d in range(ndim)))
 
 
-@_implements(np.squeeze)
+@views(np.squeeze)
 def _squeeze(a: Any, axis: Any = None) -> Any:
     return a.squeeze(axis)
 
 
-@_implements(np.broadcast_to)
-def _broadcast_to(array: Any, shape: Any) -> Any:
+@views(np.broadcast_to)
+def _broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     return array.expand(shape)
 
 
-@_implements(np.flip)
+@views(np.flip)
 def _flip(m: Any, axis: Any = None) -> Any:
     axes = range(m.ndim) if axis is None else axis
     return m.flip((axes,) if isinstance(axes, int) else tuple(axes))
 
 
-@_implements(np.roll)
+@implements(np.roll)
 def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
     return a.roll(shift, axis)
 
 
-@_implements(np.tril)
+@implements(np.tril)
 def _tril(m: Any, k: int = 0) -> Any:
     return m.tril(k)
 
 
-@_implements(np.triu)
+@implements(np.triu)
 def _triu(m: Any, k: int = 0) -> Any:
     return m.triu(k)
 
 
-@_implements(np.take)
-def _take(a: Any, indices: Any, axis: int | None = None) -> Any:
+@implements(np.take)
+def _take(
+    a: Any, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise"
+) -> Any:
     flat = a.reshape(-1) if axis is None else a
-    return flat[(slice(None),) * ((axis or 0) % max(flat.ndim, 1)) + (indices,)]
+    d = (axis or 0) % max(flat.ndim, 1)
+    if mode != "raise":
+        n = flat.shape[d]
+        picked = np.asarray(_plain(indices))
+        indices = picked % n if mode == "wrap" else np.clip(picked, 0, n - 1)
+    return flat[(slice(None),) * d + (indices,)]
 
 
-@_implements(np.concatenate)
-def _concatenate(arrays: Any, axis: int = 0) -> Any:
+@implements(np.concatenate)
+def _concatenate(arrays: Any, axis: Any = 0) -> Any:
+    if axis is None:
+        arrays, axis = [as_variable(x).reshape(-1) for x in arrays], 0
     return apply(ops.cat, *arrays, dim=axis)
 
 
-@_implements(np.stack)
+@implements(np.stack)
 def _stack(arrays: Any, axis: int = 0) -> Any:
     return apply(ops.stack, *arrays, dim=axis)
 
 
-@_implements(np.dot)
-def _dot(a: Any, b: Any) -> Any:
-    return apply(ops.matmul, a, b) if min(np.ndim(a), np.ndim(b)) else apply(ops.mul, a, b)
-
-
-@_implements(np.outer)
-def _outer(a: Any, b: Any) -> Any:
-    return _as_variable(a).reshape(-1, 1) * _as_variable(b).reshape(-1)
-
-
-@_implements(np.zeros_like)
+@implements(np.zeros_like)
 def _zeros_like(a: Any, dtype: Any = None) -> Any:
     return wrap(np.zeros_like(a._array, dtype))
 
 
-@_implements(np.ones_like)
+@implements(np.ones_like)
 def _ones_like(a: Any, dtype: Any = None) -> Any:
     return wrap(np.ones_like(a._array, dtype))
 
 
-@_implements(np.copy)
+@views(np.copy)
 def _copy(a: Any) -> Any:
     return a.clone()
 
 
-@_implements(np.shape)
+@views(np.shape)
 def _shape(a: Any) -> Any:
     return a.shape
 
 
-@_implements(np.ndim)
+@views(np.ndim)
 def _ndim(a: Any) -> int:
     return a.ndim  # type: ignore[no-any-return]
-
-
-@_implements(np.linalg.norm)
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
-    if ord is not None and axis is None and x.ndim != 1:
-        raise TypeError("np.linalg.norm: matrix norms have no derivative here; name an axis")
-    return x.norm(2 if ord is None else ord, axis, keepdims)

@@ -66,6 +66,13 @@ def interpolate(
         raise NotImplementedError("interpolate: antialias isn't offered")
     if (size is None) == (scale_factor is None):
         raise ValueError("interpolate: give either size or scale_factor")
+    if recompute_scale_factor and size is not None:
+        raise ValueError("interpolate: recompute_scale_factor is for scale_factor, not for size")
+    kind = input._array.dtype
+    if kind.kind != "f" and not (kind == np.uint8 and mode != "linear"):
+        raise NotImplementedError(
+            f"interpolate: mode {mode!r} is not implemented for {input.dtype}; convert with float()"
+        )
     lengths = input.shape[2:]
     factors: list[float | None] = [None] * dims
     if size is not None:
@@ -82,7 +89,9 @@ def interpolate(
         raise RuntimeError(f"interpolate: can't bring size {list(lengths)} to {list(wanted)}")
     if mode == "area":
         return (adaptive_avg_pool1d if dims == 1 else adaptive_avg_pool2d)(input, wanted)
-    for dim, (n, factor) in enumerate(zip(wanted, factors, strict=True), 2):
+    for dim, n, factor in reversed(list(zip(range(2, dims + 2), wanted, factors, strict=True))):
+        if n == lengths[dim - 2] and (mode in _LINEAR or (mode == "nearest" and dims == 2)):
+            continue  # whatever the factor is: 1.1 of four elements are the four
         if mode in _LINEAR:
             input = _linear(input, dim, n, factor, bool(align_corners))  # noqa: A001
         else:
@@ -93,7 +102,9 @@ def interpolate(
 def _nearest(x: Tensor, dim: int, count: int, factor: float | None, shift: float) -> Tensor:
     length = x.shape[dim]
     times = count // length
-    if count % length == 0 and factor in (None, times):
+    if count % length == 0 and (
+        factor in (None, times) or (times == 2 and not shift and x.ndim == 4)
+    ):
         # Whole repeats: their derivative is a sum, which is faster than adding up by index.
         spread = x.unsqueeze(dim + 1).expand((*x.shape[: dim + 1], times, *x.shape[dim + 1 :]))
         return spread.reshape((*x.shape[:dim], count, *x.shape[dim + 1 :]))
@@ -105,7 +116,8 @@ def _nearest(x: Tensor, dim: int, count: int, factor: float | None, shift: float
 
 def _linear(x: Tensor, dim: int, count: int, factor: float | None, align_corners: bool) -> Tensor:
     """Interpolate along a dimension: a product with a matrix of two weights in each column."""
-    length, kind = x.shape[dim], x._array.dtype.type
+    length, own = x.shape[dim], x._array.dtype
+    kind = np.float64 if own == np.float64 else np.float32
     place = np.arange(count, dtype=kind)
     if align_corners:
         place *= kind((length - 1) / (count - 1) if count > 1 else 0)
@@ -118,8 +130,17 @@ def _linear(x: Tensor, dim: int, count: int, factor: float | None, align_corners
     columns = np.arange(count)
     matrix[low, columns] = 1 - weight
     matrix[np.minimum(low + 1, length - 1), columns] += weight
-    out: Tensor = (x.movedim(dim, -1) @ wrap(matrix)).movedim(-1, dim)
-    return out
+    rows = x.movedim(dim, -1)
+    if own == np.uint8:
+        return wrap(_bytes(rows._array, matrix)).movedim(-1, dim)  # type: ignore[no-any-return]
+    return (rows @ wrap(matrix.astype(own))).movedim(-1, dim)
+
+
+def _bytes(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Multiply bytes with weights of 16 bits, as PyTorch does, and round: halves go up."""
+    bits = 14 if matrix.max() > 1 - 2.0**-16 else 15
+    steps = np.floor(matrix * np.float64(2**bits) + 0.5)
+    return np.floor((rows @ steps + 2 ** (bits - 1)) / 2**bits).astype(np.uint8)
 
 
 @named
