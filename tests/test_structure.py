@@ -134,7 +134,7 @@ def example(t: Any) -> dict[str, Any]:
         "ordered": ordered, "size": t.Size([2, 3]), "device": t.device("cpu"), "dtype": t.float32,
         "set": {1, "a", (2, None)}, "bytes": b"\x00\xff", "complex": complex(1, float("inf")),
         "long": -(10**400), "text": "\x00\ud800é", "keys": {True: 1, (1, ("a", None)): 2, None: 3, 2.5: 4, b"x": 5},
-        "number": 1, "truth": False, "real": -0.0, "none": None, "tuple": ((), [], {}),
+        "counter": Counter("aab"), "number": 1, "truth": False, "real": -0.0, "none": None, "tuple": ((), [], {}),
         "state": t.nn.Linear(1, 1).state_dict(),
     }  # fmt: skip
 
@@ -197,7 +197,7 @@ Pair = namedtuple("Pair", ["x", "y"])
 REFUSED: list[Any] = [
     Colour.RED, Name.A, {Colour.RED: 1}, {1: Colour.RED}, [Name.A], {Name.A}, type("I", (int,), {})(3),
     type("F", (float,), {})(3), type("S", (str,), {})("x"), type("L", (list,), {})(), type("D", (dict,), {})(),
-    Pair(1, 2), defaultdict(list), Counter("a"), UserDict(), frozenset([1]), bytearray(b"x"), range(3),
+    Pair(1, 2), defaultdict(list), type("C", (Counter,), {})(), UserDict(), frozenset([1]), bytearray(b"x"), range(3),
     np.ma.masked_array([1.0], [True]), np.array(["x"]), np.array([1j]), np.str_("x"),
     np.array([(1, 2)], dtype=[("a", int), ("b", int)]).view(np.recarray), np.datetime64("2020-01-01"),
     Own(2), slice(1), object(), len, int, {(1, object()): 1}, tg.Generator(), Path("x"), nn.Linear(1, 1),

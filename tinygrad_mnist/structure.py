@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Version, wrap
+from tinygrad_mnist.autograd.graph import Version, share
 from tinygrad_mnist.nn.parameter import Buffer, Parameter
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Size, Tensor
@@ -25,6 +25,7 @@ from tinygrad_mnist.tensor.device import device
 _MAX_DEPTH = 200
 _TENSORS: dict[type, str] = {Tensor: "tensor", Parameter: "parameter", Buffer: "buffer"}
 _SEQUENCES: dict[type, str] = {list: "list", tuple: "tuple", Size: "size"}
+_DICTS: dict[type, str] = {dict: "dict", OrderedDict: "ordered", Counter: "counter"}
 
 
 class Description:
@@ -79,14 +80,14 @@ class Description:
         if kind is set:
             # In an order that doesn't depend on how Python hashes strings in this run.
             return {"set": sorted((_key(x, f"{x!r} in {where}") for x in obj), key=json.dumps)}
-        if kind is dict or kind is OrderedDict:
+        if kind in _DICTS:
             items = []
             for key, value in obj.items():
                 place = f"{where}[{key!r}]"
                 described = _key(key, f"the key of {place}")
                 items.append([described, self._describe(value, place, above)])
-            if kind is dict:
-                return {"dict": items}
+            if kind is not OrderedDict:
+                return {_DICTS[kind]: items}
             attributes = vars(obj)  # such as a state_dict()'s _metadata
             about = self._describe(attributes, f"vars({where})", above) if attributes else None
             return {"ordered": items, "attributes": about}
@@ -154,8 +155,8 @@ def _name(kind: type) -> str:
 
 
 def _is_known(kind: type) -> bool:
-    simple = (bool, int, float, complex, str, bytes, set, dict, np.ndarray)
-    return kind in _TENSORS or kind in _SEQUENCES or kind in simple
+    simple = (bool, int, float, complex, str, bytes, set, np.ndarray)
+    return any(kind in known for known in (_TENSORS, _SEQUENCES, _DICTS, simple))
 
 
 def _simple(obj: Any) -> Any:
@@ -231,8 +232,9 @@ class Builder:
             return parts if kind == "list" else tuple(parts) if kind == "tuple" else Size(parts)
         if kind == "set":
             return {_build_key(part) for part in value}
-        if kind == "dict":
-            return {_build_key(key): self.build(item) for key, item in value}
+        if kind in ("dict", "counter"):
+            items = {_build_key(key): self.build(item) for key, item in value}
+            return items if kind == "dict" else Counter(items)
         if kind == "ordered":
             made = OrderedDict((_build_key(key), self.build(item)) for key, item in value)
             if node["attributes"] is not None:
@@ -251,7 +253,7 @@ class Builder:
             if 0 in array.strides:
                 array.flags.writeable = False  # as what expand() gives
         array = array.astype(np.dtype(array.dtype.char), copy=False)
-        tensor: Tensor = wrap(array, None, self._versions[number])
+        tensor: Tensor = share(array, self._versions[number])
         grad = node.get("requires_grad", False)
         if kind == "parameter":
             return Parameter(tensor, grad)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from typing import Any
 
@@ -142,7 +143,7 @@ def test_a_loaded_state_resumes_exactly(name: str, dtype: str) -> None:
     ps, optimizer = make([np.ones((3, 2)), 2.0])
     steps(ps, optimizer, gradients[:4])
     others, other = make([p.detach().numpy() for p in ps])
-    other.load_state_dict(optimizer.state_dict())
+    other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
     steps(ps, optimizer, gradients[4:])
     steps(others, other, gradients[4:])
     for p, q in zip(ps, others, strict=True):

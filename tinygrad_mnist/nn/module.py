@@ -450,6 +450,9 @@ class Module:
     _version = 1
     """The version of the state's layout, which goes into its metadata."""
 
+    def _upgrade_state(self, values: dict[str, Any], prefix: str, version: int | None) -> None:
+        """Add to a state, before it is loaded, what its version of the layout didn't have."""
+
     def state_dict(
         self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False
     ) -> dict[str, Any]:

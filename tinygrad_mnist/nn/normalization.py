@@ -63,6 +63,13 @@ class _ChannelNorm(_Affine):
         self.register_buffer("num_batches_tracked", count)
         self.reset_parameters()
 
+    _version = 2
+
+    def _upgrade_state(self, values: dict[str, Any], prefix: str, version: int | None) -> None:
+        """Keep the count of batches where a state is of a time when it wasn't counted."""
+        if (version is None or version < 2) and self.num_batches_tracked is not None:
+            values.setdefault(f"{prefix}num_batches_tracked", self.num_batches_tracked)
+
     def reset_running_stats(self) -> None:
         """Forget the running statistics."""
         if self.running_mean is not None:

@@ -87,6 +87,7 @@ def load(module: Module, given: Mapping[str, Any], strict: bool, assign: bool) -
         metadata = getattr(given, "_metadata", {}).get(prefix[:-1], {})
         for hook in list(part.__dict__["_load_pre_hooks"].values()):
             hook(part, values, prefix, metadata, strict, *keys, problems)
+        part._upgrade_state(values, prefix, metadata.get("version"))
     places = {
         prefix + name: (register, name, value)
         for prefix, part in modules

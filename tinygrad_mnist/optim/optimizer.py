@@ -11,7 +11,8 @@ from __future__ import annotations
 import copy
 import functools
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,27 @@ def scalar(value: float) -> Tensor:
     return wrap(np.asarray(value, np.float64 if wide else np.float32))  # type: ignore[no-any-return]
 
 
+_global_pre_hooks: dict[int, Any] = {}
+_global_post_hooks: dict[int, Any] = {}
+
+
+def register_optimizer_step_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call ``hook(optimizer, args, kwargs)`` before each step of any optimizer.
+
+    Follows ``torch.optim.optimizer.register_optimizer_step_pre_hook``; see
+    :meth:`Optimizer.register_step_pre_hook`.
+    """
+    return RemovableHandle(_global_pre_hooks, hook)
+
+
+def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call ``hook(optimizer, args, kwargs)`` after each step of any optimizer.
+
+    Follows ``torch.optim.optimizer.register_optimizer_step_post_hook``.
+    """
+    return RemovableHandle(_global_post_hooks, hook)
+
+
 def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     """Run an optimizer's hooks around a class's step, and note that it was called."""
 
@@ -52,7 +74,7 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
         if "_opt_called" in self.__dict__:
             self._opt_called = True
         everything: tuple[Any, ...] = (self, *args)
-        for before in list(self._optimizer_step_pre_hooks.values()):
+        for before in [*_global_pre_hooks.values(), *self._optimizer_step_pre_hooks.values()]:
             changed = before(self, everything, kwargs)
             if changed is None:
                 continue
@@ -62,7 +84,7 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
                 )
             everything, kwargs = changed
         result = step(*everything, **kwargs)
-        for after in list(self._optimizer_step_post_hooks.values()):
+        for after in [*self._optimizer_step_post_hooks.values(), *_global_post_hooks.values()]:
             after(self, everything, kwargs)
         return result
 
@@ -111,6 +133,14 @@ class Optimizer:
     _opt_called: bool
     """Whether step was called; a learning-rate scheduler adds it, to see in which order."""
 
+    # An optimizer's own take their places when there is a hook: so a subclass need not make them.
+    _optimizer_step_pre_hooks: Mapping[int, Any] = MappingProxyType({})
+    _optimizer_step_post_hooks: Mapping[int, Any] = MappingProxyType({})
+    _optimizer_state_dict_pre_hooks: Mapping[int, Any] = MappingProxyType({})
+    _optimizer_state_dict_post_hooks: Mapping[int, Any] = MappingProxyType({})
+    _optimizer_load_state_dict_pre_hooks: Mapping[int, Any] = MappingProxyType({})
+    _optimizer_load_state_dict_post_hooks: Mapping[int, Any] = MappingProxyType({})
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Run the hooks around the subclass's own step."""
         super().__init_subclass__(**kwargs)
@@ -146,10 +176,6 @@ class Optimizer:
         self.state: defaultdict[Any, Any]
         self.param_groups: list[dict[str, Any]]
         self.__dict__.update(state)
-        self._optimizer_step_pre_hooks: dict[int, Any]
-        self._optimizer_step_post_hooks: dict[int, Any]
-        self.__dict__.setdefault("_optimizer_step_pre_hooks", {})
-        self.__dict__.setdefault("_optimizer_step_post_hooks", {})
 
     @named
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -227,14 +253,58 @@ class Optimizer:
         ``args`` begins with the optimizer. The hook may return a pair that replaces args and
         kwargs. Returns a handle with ``remove()``.
         """
-        return RemovableHandle(self._optimizer_step_pre_hooks, hook)
+        return self._register("step_pre", hook)
 
     def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(optimizer, args, kwargs)`` after each step; return a handle to remove it."""
-        return RemovableHandle(self._optimizer_step_post_hooks, hook)
+        return self._register("step_post", hook)
+
+    def register_state_dict_pre_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer)`` before :meth:`state_dict`; with prepend before other hooks."""
+        return self._register("state_dict_pre", hook, prepend)
+
+    def register_state_dict_post_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer, state_dict)`` on what :meth:`state_dict` is about to return.
+
+        What the hook returns, unless None, is returned in its place.
+        """
+        return self._register("state_dict_post", hook, prepend)
+
+    def register_load_state_dict_pre_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer, state_dict)`` before a state is loaded.
+
+        The hook gets a shallow copy of the state; what it returns, unless None, is loaded instead.
+        """
+        return self._register("load_state_dict_pre", hook, prepend)
+
+    def register_load_state_dict_post_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer)`` after a state was loaded."""
+        return self._register("load_state_dict_post", hook, prepend)
+
+    def _register(self, kind: str, hook: Any, prepend: bool = False) -> RemovableHandle:
+        hooks = self.__dict__.setdefault(f"_optimizer_{kind}_hooks", {})
+        earlier = dict(hooks) if prepend else {}
+        for key in earlier:
+            del hooks[key]
+        handle = RemovableHandle(hooks, hook)
+        hooks.update(earlier)
+        return handle
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the settings and the state, with parameters numbered in their order."""
+        """Return the settings and the state, with parameters numbered in their order.
+
+        The state's tensors are the optimizer's own.
+        """
+        for before in list(self._optimizer_state_dict_pre_hooks.values()):
+            before(self)
         numbers: dict[Tensor, int] = {}
         groups, start = [], 0
         for group in self.param_groups:
@@ -247,14 +317,20 @@ class Optimizer:
             numbers[key] if isinstance(key, Tensor) else key: values
             for key, values in self.state.items()
         }
-        return {"state": state, "param_groups": groups}
+        result = {"state": state, "param_groups": groups}
+        for after in list(self._optimizer_state_dict_post_hooks.values()):
+            changed = after(self, result)
+            result = result if changed is None else changed
+        return result
 
     @named
     @no_grad()
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore settings and state, copied; nothing is changed if they don't fit.
+        """Restore settings, copied, and state; nothing is changed if they don't fit.
 
-        State takes the dtype of its parameter.
+        State takes the dtype of its parameter, and shares its memory with what is given where it
+        has that dtype, and lies in memory as the parameter does: ``copy.deepcopy`` the state of an
+        optimizer that goes on.
 
         Raises
         ------
@@ -266,6 +342,10 @@ class Optimizer:
                 "load_state_dict: expects what state_dict() returned, a dict of 'state' and "
                 "'param_groups'"
             )
+        state_dict = state_dict.copy()
+        for before in list(self._optimizer_load_state_dict_pre_hooks.values()):
+            changed = before(self, state_dict)
+            state_dict = state_dict if changed is None else changed
         saved, held = state_dict["param_groups"], state_dict["state"]
         if not isinstance(held, dict) or not all(
             isinstance(group, dict) and isinstance(group.get("params"), list) for group in saved
@@ -296,10 +376,12 @@ class Optimizer:
         for number, values in held.items():
             p = by_number.get(number)
             if p is None:
-                state[number] = copy.deepcopy(values)
+                state[number] = values
             else:
                 state[p] = _restored(values, p)
         self.__setstate__({"state": state, "param_groups": groups})
+        for after in list(self._optimizer_load_state_dict_post_hooks.values()):
+            after(self)
 
     def __repr__(self) -> str:
         """Print the settings of each group."""
@@ -313,18 +395,21 @@ class Optimizer:
 
 
 def _restored(value: Any, p: Tensor, name: Any = None) -> Any:
-    """Copy a piece of a parameter's state, in the parameter's dtype and memory order."""
+    """Return a piece of a parameter's state in the parameter's dtype and memory order.
+
+    What is so already is not copied, as in PyTorch.
+    """
     if name == "step" and not isinstance(value, Tensor):
         return scalar(value)
     if isinstance(value, dict):
         return {name: _restored(item, p, name) for name, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | set):
         return type(value)(_restored(item, p) for item in value)
-    if not isinstance(value, Tensor):
-        return copy.deepcopy(value)
+    if not isinstance(value, Tensor) or name in SCALARS or p._array.dtype.kind != "f":
+        return value
     like, array = p._array, value._array
-    if name in SCALARS or array.dtype.kind != "f":
-        return value.detach().clone()
+    if array.dtype == like.dtype and (array.shape != like.shape or array.strides == like.strides):
+        return value
     made = np.empty_like(like) if like.shape == array.shape else np.empty(array.shape, like.dtype)
     made[...] = array
     return wrap(made)
