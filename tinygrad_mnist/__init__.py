@@ -204,6 +204,7 @@ from tinygrad_mnist.tensor import float as float
 from tinygrad_mnist.tensor import float16 as float16
 from tinygrad_mnist.tensor import float32 as float32
 from tinygrad_mnist.tensor import float64 as float64
+from tinygrad_mnist.tensor import float_power as float_power
 from tinygrad_mnist.tensor import floor as floor
 from tinygrad_mnist.tensor import floor_divide as floor_divide
 from tinygrad_mnist.tensor import fmax as fmax

@@ -157,7 +157,7 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
         else:
             arrays.append(x)
             parents.append(None)
-            if type(x) is not float:
+            if type(x) is not float and type(x) is not int:
                 mixed = True
         bit <<= 1
     if op.promotes and (mixed or dtype is None or dtype.kind != "f"):

@@ -121,6 +121,7 @@ from tinygrad_mnist.tensor.functions import expm1 as expm1
 from tinygrad_mnist.tensor.functions import fix as fix
 from tinygrad_mnist.tensor.functions import flatten as flatten
 from tinygrad_mnist.tensor.functions import flip as flip
+from tinygrad_mnist.tensor.functions import float_power as float_power
 from tinygrad_mnist.tensor.functions import floor as floor
 from tinygrad_mnist.tensor.functions import floor_divide as floor_divide
 from tinygrad_mnist.tensor.functions import gather as gather

@@ -59,6 +59,7 @@ sub = scalar_first(Tensor.sub)
 mul = scalar_first(Tensor.mul)
 div = scalar_first(Tensor.div)
 pow = scalar_first(Tensor.pow)  # noqa: A001
+float_power = scalar_first(Tensor.float_power)
 floor_divide = scalar_first(Tensor.floor_divide)
 remainder = scalar_first(Tensor.remainder)
 neg = function(Tensor.neg)

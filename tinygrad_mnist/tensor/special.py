@@ -87,6 +87,23 @@ def hypot(input: Tensor, other: Any) -> Tensor:  # noqa: A002
 
 
 @public
+def float_power(input: Tensor, exponent: Any) -> Tensor:  # noqa: A002
+    """Return ``input ** exponent``, computed in float64. Follows ``torch.float_power``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> float_power(tensor([1, 2, 3]), -1)
+    tensor([1.0000, 0.5000, 0.3333], dtype=torch.float64)
+    """
+    if isinstance(exponent, Variable):
+        exponent = exponent.to(dtypes.float64)  # type: ignore[attr-defined]
+    else:
+        exponent = as_number("float_power", "exponent", exponent)
+    return apply(ops.pow, input.to(dtypes.float64), exponent)  # type: ignore[no-any-return]
+
+
+@public
 def xlogy(input: Tensor, other: Any) -> Tensor:  # noqa: A002
     """Return ``input * log(other)``, and 0 where input is 0. Follows ``torch.xlogy``."""
     if not isinstance(other, Variable):
@@ -336,6 +353,7 @@ class SpecialMethods(Variable):
     frac = frac
     fmod = fmod
     hypot = hypot
+    float_power = float_power
     xlogy = xlogy
     fmax = fmax
     fmin = fmin

@@ -149,6 +149,7 @@ class InplaceTwins(Variable):
     erfinv_ = inplace(special.erfinv)
     exp2_ = inplace(ElementwiseMethods.exp2)
     expm1_ = inplace(ElementwiseMethods.expm1)
+    float_power_ = inplace(special.float_power)
     floor_divide_ = inplace(ElementwiseMethods.floor_divide)
     fmod_ = inplace(special.fmod)
     frac_ = inplace(special.frac)

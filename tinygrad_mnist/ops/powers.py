@@ -1,0 +1,66 @@
+"""Powers with a constant exponent, by products and roots.
+
+NumPy's power takes logarithms: ten to a hundred times as long as a product, and longest where the
+base is negative.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+_MOST = 32
+"""The largest exponent that products are taken for."""
+
+
+def constant(y: Any) -> Any:
+    """Return an exponent as a Python number, if it is a single one, else None."""
+    if y.__class__ is int or y.__class__ is float:
+        return y
+    if isinstance(y, np.ndarray | np.generic):  # NumPy's float64 is a float of Python's, too
+        return None if y.ndim else y.item()
+    return y if isinstance(y, int | float) else None
+
+
+def power(x: np.ndarray, y: Any) -> Any:
+    """Return an array of floats to a constant power; to the first it is the array itself."""
+    n = constant(y)
+    if n == 2:
+        return x * x
+    size = abs(n)
+    if not (size <= _MOST and size * 2 == int(size * 2)):
+        n = float(x.dtype.type(n))
+        if not n.is_integer():
+            return x**y
+        out = np.power(np.abs(x), n)
+        return np.copysign(out, x) if n % 2 else out
+    whole = int(size)
+    if not size:
+        return np.ones_like(x)
+    # Long chains of float32 products, and reciprocals of what overflows, would lose digits.
+    wider = (whole > 8 or n < -2) and x.dtype.char == "f"
+    base = x.astype(np.float64) if wider else x
+    out = _product(base, whole)
+    if whole < size:
+        root = np.sqrt(base)
+        # A power of -0 is positive, and -inf has powers, but for what PyTorch takes the root of.
+        if not whole and y is n:
+            out = root
+        else:
+            out = np.where(x == -np.inf, np.inf, (root if out is None else out * root) + 0)
+    if n < 0:
+        out = np.reciprocal(out)
+    return out.astype(x.dtype) if wider else out
+
+
+def _product(x: np.ndarray, n: int) -> Any:
+    """Return the product of n times x, by squares; None of none."""
+    out: Any = None
+    while n:
+        if n & 1:
+            out = x if out is None else out * x
+        n >>= 1
+        if n:
+            x = x * x
+    return out
