@@ -47,7 +47,6 @@ from tinygrad_mnist.ops.elementwise import maximum as maximum
 from tinygrad_mnist.ops.elementwise import minimum as minimum
 from tinygrad_mnist.ops.elementwise import mul as mul
 from tinygrad_mnist.ops.elementwise import neg as neg
-from tinygrad_mnist.ops.elementwise import pow as pow
 from tinygrad_mnist.ops.elementwise import reciprocal as reciprocal
 from tinygrad_mnist.ops.elementwise import relu as relu
 from tinygrad_mnist.ops.elementwise import rsqrt as rsqrt
@@ -87,6 +86,7 @@ from tinygrad_mnist.ops.parts import write_part as write_part
 from tinygrad_mnist.ops.parts import zero_part as zero_part
 from tinygrad_mnist.ops.pooling import max_pool as max_pool
 from tinygrad_mnist.ops.pooling import max_pool_index as max_pool_index
+from tinygrad_mnist.ops.powers import pow as pow
 from tinygrad_mnist.ops.rearrangement import flip as flip
 from tinygrad_mnist.ops.rearrangement import repeat as repeat
 from tinygrad_mnist.ops.rearrangement import roll as roll

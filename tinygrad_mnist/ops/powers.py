@@ -1,4 +1,4 @@
-"""Powers with a constant exponent, by products and roots.
+"""Powers; with a constant exponent by products and roots.
 
 NumPy's power takes logarithms: ten to a hundred times as long as a product, and longest where the
 base is negative.
@@ -9,6 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
+from tinygrad_mnist.ops.contract import UFUNCS, Op
+from tinygrad_mnist.ops.elementwise import POSITIVE, binary
 
 _MOST = 32
 """The largest exponent that products are taken for."""
@@ -64,3 +67,33 @@ def _product(x: np.ndarray, n: int) -> Any:
         if n:
             x = x * x
     return out
+
+
+def _pow(x: Any, y: Any) -> Any:
+    """Power; of integers to a negative one, what is left of the fraction: 0, or of 1 and -1 a 1."""
+    if type(x) is np.ndarray and x.dtype.kind == "f" and constant(y) is not None:
+        out = power(x, y)
+        return x.copy() if out is x else out
+    if not (isinstance(y, np.ndarray) and y.dtype.kind == "i" and (y < 0).any()):
+        return x**y
+    return np.where(y < 0, (x == 1) | ((x == -1) * (1 - 2 * (y & 1))), x ** np.maximum(y, 0))
+
+
+def _pow_rule(g: Any, x: Any, y: Any) -> Any:
+    """The slope is 0 wherever the exponent is, also where a power of -1 would be infinite."""
+    n = constant(y)
+    if n is None:
+        return np.where(y == 0, 0, g * (y * pow(x, y + (y == 0) - 1)))
+    if n == 0:
+        return np.zeros_like(g)
+    return g * ((x if n == 2 else pow(x, y - 1)) * y)
+
+
+# 0**y has slope 0 in y where it is defined.
+pow: Op = binary(  # noqa: A001
+    "pow", _pow, _pow_rule,
+    lambda g, out, x, y: g * (out * np.log(np.where((x == 0) & (y >= 0), 1, x))),
+    "x ** y", "Power of one array to another.",
+    domains={"x": POSITIVE},
+)  # fmt: skip
+UFUNCS[np.power] = pow
