@@ -69,6 +69,10 @@ MODULES = {
         _ONE,
         names="DistributedDataParallel comm gather parallel_apply replicate scatter",
     ),
+    "nn.utils.parametrize": Stands(
+        "register the parametrizations anew", names="transfer_parametrizations_and_params"
+    ),
+    "nn.utils.parametrizations": Stands("use torch.linalg.qr in forward", names="orthogonal"),
     "nn.utils.stateless": Stands("use torch.func.functional_call", "functional_call"),
     "hub": Stands(
         _DOWNLOAD,
@@ -389,7 +393,7 @@ sparse
     """,
     "nn.utils": """
 clip_grad convert_conv3d_weight_memory_format convert_parameters fuse_conv_bn_weights
-fuse_linear_bn_weights fusion init memory_format parametrizations parametrize prune
+fuse_linear_bn_weights fusion init memory_format prune
     """,
     "nn.utils.rnn": """
 PackedSequence_ bind copy_method_params invert_permutation

@@ -89,9 +89,11 @@ class Linear(Module):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         """Return ``input @ weight.T + bias``."""
         own = self._parameters
-        # A weight that is recomputed before each forward (weight_norm) is no parameter.
-        weight = own["weight"] if "weight" in own else self.weight
-        return apply(linear, input, weight, own["bias"])  # type: ignore[no-any-return]
+        try:
+            weight, bias = own["weight"], own["bias"]
+        except KeyError:  # what is recomputed before each forward (weight_norm) is no parameter
+            weight, bias = self.weight, self.bias
+        return apply(linear, input, weight, bias)  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
         """Return the settings."""
