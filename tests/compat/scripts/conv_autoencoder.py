@@ -8,7 +8,8 @@ class Autoencoder(nn.Module):
     def __init__(self):
         super().__init__()
         self.encoder = nn.Sequential(
-            nn.Conv2d(1, 6, kernel_size=3, stride=2, padding=1),
+            # A bias before a normalisation would have a gradient of rounding alone.
+            nn.Conv2d(1, 6, kernel_size=3, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(6),
             nn.ReLU(),
             nn.Conv2d(6, 10, kernel_size=3, stride=2, padding=1),

@@ -112,7 +112,14 @@ class PlainIterator:
 
     def __next__(self) -> Any:
         """Return the next batch."""
-        batch = self._fetch(next(self._indices))
+        indices = next(self._indices)
+        try:
+            batch = self._fetch(indices)
+        except StopIteration as error:
+            # Let through, it would end the epoch as if there were no more data.
+            raise RuntimeError(
+                "DataLoader: the dataset raised StopIteration; raise another error"
+            ) from error
         if batch is END:
             raise StopIteration
         return batch
