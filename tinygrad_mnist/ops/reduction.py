@@ -129,8 +129,8 @@ def _norm(x: Any, *, dim: Dim, keepdim: bool) -> Any:
 
 
 def _norm_rule(g: Any, out: Any, x: Any, dim: Dim, keepdim: bool) -> Any:
-    safe = np.where(out == 0, 1, out)
-    return lift(g / safe, x.shape, dim, keepdim) * x
+    scale = np.where(out == 0, 0, g / np.where(out == 0, 1, out))
+    return lift(scale, x.shape, dim, keepdim) * x
 
 
 norm = op(

@@ -278,7 +278,8 @@ def rms_norm(
 
     .. math:: y = \frac{x}{\sqrt{\mathrm{mean}(x^2) + \epsilon}} w
 
-    Epsilon is that of the dtype unless it is given. Follows ``torch.nn.functional.rms_norm``.
+    Epsilon is that of the dtype (of float16, float32's) unless it is given. Follows
+    ``torch.nn.functional.rms_norm``.
 
     Examples
     --------
@@ -287,8 +288,7 @@ def rms_norm(
     tensor([1., 1., 1., 1.])
     """
     dims = _last_dims("rms_norm", input, normalized_shape, weight)
-    small = float(np.finfo(input._array.dtype).eps) if eps is None else eps
-    return _by_root_mean_square(input, weight, dims, small)
+    return _by_root_mean_square(input, weight, dims, eps)
 
 
 @in_float32
@@ -296,8 +296,9 @@ def _by_root_mean_square(
     input: Tensor,  # noqa: A002
     weight: Tensor | None,
     dims: tuple[int, ...],
-    eps: float,
+    eps: float | None,
 ) -> Tensor:
+    eps = float(np.finfo(input._array.dtype).eps) if eps is None else eps
     out = input * ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
     return out if weight is None else out * weight
 
