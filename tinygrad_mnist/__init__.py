@@ -8,6 +8,7 @@ tensor([2., 4.])
 """
 
 import importlib
+import sys as _sys
 from math import e as e
 from math import inf as inf
 from math import nan as nan
@@ -37,6 +38,7 @@ from tinygrad_mnist.autograd import set_grad_enabled as set_grad_enabled
 from tinygrad_mnist.func import vmap as vmap
 from tinygrad_mnist.linalg.products import chain_matmul as chain_matmul
 from tinygrad_mnist.memory import keep_freed_memory as _keep_freed_memory
+from tinygrad_mnist.naming import locate as _locate
 from tinygrad_mnist.nn.functional import (
     binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
 )
@@ -422,6 +424,8 @@ from tinygrad_mnist.threads import get_num_threads as get_num_threads
 from tinygrad_mnist.threads import set_num_threads as set_num_threads
 
 _keep_freed_memory()
+_locate(_sys.modules[__name__])
+_locate(Tensor, "Tensor.")
 
 __version__ = "0.1.0"
 

@@ -227,7 +227,7 @@ class ConversionMethods(Variable):
                 "only Tensors created explicitly by the user (graph leaves) support the deepcopy "
                 "protocol; copy tensor.detach() instead"
             )
-        out = type(self).__new__(type(self))
+        out: Any = object.__new__(type(self))  # a subclass may want more arguments than these
         memo[id(self)] = out
         for name, value in self.__dict__.items():
             if name not in _PLACE and name != "_array":
@@ -262,7 +262,7 @@ def _copied(array: np.ndarray, memo: dict[Any, Any]) -> np.ndarray:
 
 
 def _unpickle(kind: type[Tensor], state: dict[str, Any]) -> Tensor:
-    out = kind.__new__(kind)
+    out = object.__new__(kind)  # a subclass may want more arguments than these
     out.__dict__.update(state)
     # An unpickled dtype is equal to NumPy's own, but not the same object, as the engine likes it.
     out._array = out._array.view(np.dtype(out._array.dtype.str))

@@ -16,6 +16,10 @@ class memory_format:  # noqa: N801
         """Print as PyTorch prints."""
         return f"torch.{self.name}"
 
+    def __reduce__(self) -> str:
+        """Pickle by name, so that there is one of each."""
+        return self.name
+
 
 class layout(memory_format):  # noqa: N801
     """How the elements of a tensor are stored: by strides."""

@@ -6,6 +6,7 @@ whether it holds float32.
 
 from __future__ import annotations
 
+import copyreg
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,12 @@ def _typed(name: str, dtype: dtypes.dtype) -> Any:
     doc = f"Make a tensor of {dtype} from a shape or from numbers. Follows ``torch.{name}``."
     return _Typed(name, (), {"dtype": dtype, "__doc__": doc, "__module__": "torch"})
 
+
+def _named(name: str) -> Any:
+    return globals()[name]
+
+
+copyreg.pickle(_Typed, lambda kind: (_named, (kind.__name__,)))  # they say that they are torch's
 
 FloatTensor = _typed("FloatTensor", dtypes.float32)
 DoubleTensor = _typed("DoubleTensor", dtypes.float64)

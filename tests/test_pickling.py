@@ -1,0 +1,82 @@
+"""What pickles in PyTorch pickles here: functions by their names, modules that hold them, tensors."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+import warnings
+from typing import Any
+
+import pytest
+
+import tinygrad_mnist as tg
+
+PLACES = ["", "nn", "nn.functional", "nn.init", "nn.utils", "optim", "optim.lr_scheduler", "linalg",
+          "special", "utils.data", "autograd", "func", "Tensor"]  # fmt: skip
+
+
+def names(t: Any, place: str) -> dict[str, Any]:
+    for part in place.split(".") if place else ():
+        t = getattr(t, part)
+    found = {}
+    for name in dir(t):
+        if not name.startswith("_") and hasattr(t, name) and not inspect.ismodule(getattr(t, name)):
+            found[name] = getattr(t, name)
+    return found
+
+
+def pickles(x: Any) -> bool:
+    try:
+        return pickle.loads(pickle.dumps(x)) is x
+    except Exception:
+        return False
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_names_that_pickle_in_pytorch_pickle_here(place: str, torch: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ours, theirs = names(tg, place), names(torch, place)
+        refused = [
+            n for n in ours.keys() & theirs.keys() if pickles(theirs[n]) and not pickles(ours[n])
+        ]
+    assert sorted(refused) == []
+
+
+class Holder(tg.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.act, self.loss, self.reduce = tg.tanh, tg.nn.functional.mse_loss, tg.Tensor.sum
+        self.kinds = [tg.FloatTensor, tg.add, tg.special.expit]
+        self.layer = tg.nn.Linear(2, 2)
+
+    def forward(self, x: tg.Tensor) -> Any:
+        return self.reduce(self.act(self.layer(x)))
+
+
+def test_module_that_holds_functions_comes_back() -> None:
+    net = Holder()
+    x = tg.randn(3, 2)
+    for other in (pickle.loads(pickle.dumps(net)), copy.deepcopy(net)):
+        assert tg.equal(other(x), net(x))
+        assert other.act is tg.tanh
+        assert other.kinds == net.kinds
+
+
+class Marked(tg.Tensor):
+    def __new__(cls, data: Any, mark: str) -> Any:
+        out = tg.as_tensor(data).clone().as_subclass(cls)
+        out.mark = mark
+        return out
+
+    def __init__(self, data: Any, mark: str) -> None: ...
+
+
+@pytest.mark.parametrize("protocol", [2, pickle.HIGHEST_PROTOCOL])
+def test_subclass_of_tensor_with_its_own_new_comes_back(protocol: int) -> None:
+    x: Any = Marked([1.0, 2.0], "a")
+    for other in (pickle.loads(pickle.dumps(x, protocol)), copy.deepcopy(x), copy.copy(x)):
+        assert type(other) is Marked
+        assert other.mark == "a"
+        assert other.tolist() == [1.0, 2.0]
