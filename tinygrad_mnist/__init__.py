@@ -39,17 +39,11 @@ from tinygrad_mnist.func import vmap as vmap
 from tinygrad_mnist.linalg.products import chain_matmul as chain_matmul
 from tinygrad_mnist.memory import keep_freed_memory as _keep_freed_memory
 from tinygrad_mnist.naming import locate as _locate
-from tinygrad_mnist.nn.functional import (
-    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
-)
 from tinygrad_mnist.nn.functional import celu as celu
 from tinygrad_mnist.nn.functional import conv1d as conv1d
 from tinygrad_mnist.nn.functional import conv2d as conv2d
 from tinygrad_mnist.nn.functional import conv_transpose2d as conv_transpose2d
 from tinygrad_mnist.nn.functional import cosine_similarity as cosine_similarity
-from tinygrad_mnist.nn.functional import dropout as dropout
-from tinygrad_mnist.nn.functional import embedding as embedding
-from tinygrad_mnist.nn.functional import layer_norm as layer_norm
 from tinygrad_mnist.nn.functional import pairwise_distance as pairwise_distance
 from tinygrad_mnist.nn.functional import pixel_shuffle as pixel_shuffle
 from tinygrad_mnist.nn.functional import prelu as prelu

@@ -121,7 +121,7 @@ class Names:
     def renamed(self) -> dict[str, str]:
         """The function's own name for each of NumPy's."""
         names = inspect.signature(self._call).parameters
-        pairs = (("axis", "dim"), ("keepdims", "keepdim"))
+        pairs = (("axis", "dim"), ("keepdims", "keepdim"), ("axis0", "dim0"), ("axis1", "dim1"))
         return {other: name for other, name in pairs if name in names}
 
     @functools.cached_property

@@ -12,7 +12,7 @@ from tinygrad_mnist.autograd.engine import Source, walk
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.autograd.hooks import retain
 from tinygrad_mnist.autograd.modes import recording
-from tinygrad_mnist.naming import named_if_nameless
+from tinygrad_mnist.naming import named_if_nameless, warn
 
 
 def exclusive(holder: list[Any]) -> bool:
@@ -58,6 +58,7 @@ def backward(
     grad_tensors: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    grad_variables: Any = None,
     inputs: Any = None,
 ) -> None:
     """Accumulate the gradients of the tensors' leaves into their ``.grad``.
@@ -74,6 +75,8 @@ def backward(
         Keep what was saved, so that backward can run again; defaults to create_graph.
     create_graph
         Record the gradients' own computation, for higher derivatives.
+    grad_variables
+        The older name of grad_tensors.
     inputs
         Accumulate into these tensors only; computed ones retain their gradient from now on.
 
@@ -91,6 +94,11 @@ def backward(
     >>> x.grad
     tensor([2., 4.])
     """
+    if grad_variables is not None:
+        warn("backward: grad_variables is deprecated; use grad_tensors", FutureWarning)
+        if grad_tensors is not None:
+            raise RuntimeError("backward: give grad_tensors, or its older name, but not both")
+        grad_tensors = grad_variables
     roots = _roots("backward", _sequence(tensors), _sequence(grad_tensors))
     leaves = None if inputs is None else _sequence(inputs)
     if leaves is not None and not leaves:

@@ -33,16 +33,16 @@ def empty_cache() -> None:
     """Return unused memory of the GPU, which there isn't."""
 
 
-def is_bf16_supported() -> bool:
+def is_bf16_supported(including_emulation: bool = True) -> bool:
     """Return whether a GPU can compute in bfloat16: there is none."""
     return False
 
 
-def memory_allocated() -> int:
+def memory_allocated(device: object = None) -> int:
     """Return how many bytes of a GPU's memory are in use: 0."""
     return 0
 
 
-def max_memory_allocated() -> int:
+def max_memory_allocated(device: object = None) -> int:
     """Return how many bytes of a GPU's memory were in use at most: 0."""
     return 0

@@ -12,7 +12,7 @@ import numpy as np
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.ops import LinAlgError
 from tinygrad_mnist.tensor import Tensor, stack
-from tinygrad_mnist.tensor.arguments import as_dims, named
+from tinygrad_mnist.tensor.arguments import as_dims, with_out
 from tinygrad_mnist.tensor.factorization import (
     check_float,
     check_matrix,
@@ -23,7 +23,7 @@ from tinygrad_mnist.tensor.factorization import (
 )
 
 
-@named
+@with_out
 def vector_norm(
     x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None  # noqa: A002
 ) -> Tensor:  # fmt: skip
@@ -46,7 +46,7 @@ def vector_norm(
     return (x if dtype is None else x.to(dtype)).norm(ord, dim, keepdim)
 
 
-@named
+@with_out
 def matrix_norm(
     A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None  # noqa: A002
 ) -> Tensor:  # fmt: skip
@@ -88,10 +88,15 @@ def matrix_norm(
     return out if keepdim else out.squeeze(dims)
 
 
-@named
+@with_out
 def norm(
-    A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None  # noqa: A002
-) -> Tensor:  # fmt: skip
+    input: Tensor,  # noqa: A002
+    ord: Any = None,  # noqa: A002
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+) -> Tensor:
     """Return a vector or a matrix norm.
 
     With an ord, a dim of two dimensions (or, without dim, a 2-d tensor) means a matrix norm;
@@ -103,25 +108,25 @@ def norm(
     >>> norm(tensor([[3.0, 4.0]])), norm(tensor([[3.0, 4.0]]), 1)
     (tensor(5.), tensor(4.))
     """
-    check_float("norm", A, half=True)
+    check_float("norm", input, half=True)
     dims = [dim] if isinstance(dim, int) else dim
     if ord is None:
-        return vector_norm(A, 2, dims, keepdim, dtype=dtype)
+        return vector_norm(input, 2, dims, keepdim, dtype=dtype)
     if dims is None:
-        if A.ndim not in (1, 2):
+        if input.ndim not in (1, 2):
             raise RuntimeError(
                 f"linalg.norm: if ord is specified but dim is not, the input must be 1-d or 2-d, "
-                f"got shape {list(A.shape)}"
+                f"got shape {list(input.shape)}"
             )
-        dims = list(range(A.ndim))
+        dims = list(range(input.ndim))
     if len(dims) == 2:
-        return matrix_norm(A, ord, dims, keepdim, dtype=dtype)
+        return matrix_norm(input, ord, dims, keepdim, dtype=dtype)
     if isinstance(ord, str):
         raise RuntimeError(f"linalg.norm: ord={ord!r} is a matrix norm; dim must be a 2-tuple")
-    return vector_norm(A, ord, dims, keepdim, dtype=dtype)
+    return vector_norm(input, ord, dims, keepdim, dtype=dtype)
 
 
-@named
+@with_out
 def cond(A: Tensor, p: Any = None) -> Tensor:
     """Return the condition number: by how much a matrix may magnify relative errors.
 
@@ -152,7 +157,7 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
     return matrix_norm(A, p) * matrix_norm(inverse, p)
 
 
-@named
+@with_out
 def matrix_rank(
     A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
 ) -> Tensor:

@@ -12,17 +12,17 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.arguments import as_dim, named
+from tinygrad_mnist.tensor.arguments import as_dim, named, with_out
 from tinygrad_mnist.tensor.factorization import check_float
 
 
-@named
+@with_out
 def matmul(input: Tensor, other: Tensor) -> Tensor:  # noqa: A002
     """Return the matrix product over the last two dimensions. Follows ``torch.matmul``."""
     return input.matmul(other)
 
 
-@named
+@with_out
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:  # noqa: A002
     """Return the cross products of vectors along a dimension. Follows ``torch.linalg.cross``.
 
@@ -35,7 +35,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:  # noqa: A0
     return input.cross(other, dim)
 
 
-@named
+@with_out
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """Return the inner products of vectors along a dimension. Follows ``torch.linalg.vecdot``.
 
@@ -74,7 +74,7 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
     return apply(ops.getitem, A.movedim((d1, d2), (-2, -1)), index=index)  # type: ignore[no-any-return]
 
 
-@named
+@with_out
 def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     """Return the product of several matrices, in the order that takes the fewest operations.
 
@@ -118,7 +118,7 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     return product(0, count - 1)  # type: ignore[no-any-return]
 
 
-@named
+@with_out
 def chain_matmul(*matrices: Tensor) -> Tensor:
     """Return the product of matrices; newer code calls ``linalg.multi_dot``."""
     return matrices[0] if len(matrices) == 1 else multi_dot(matrices)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygrad_mnist.naming import warn
 from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Parameter
@@ -366,10 +367,25 @@ class Hardtanh(Module):
     tensor([-1.0000,  0.5000])
     """
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+    def __init__(
+        self,
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        inplace: bool = False,
+        min_value: float | None = None,
+        max_value: float | None = None,
+    ) -> None:
         super().__init__()
-        self.min_val = min_val
-        self.max_val = max_val
+        for name, given in (("min_val", min_value), ("max_val", max_value)):
+            if given is not None:
+                warn(f"Hardtanh: {name}ue is deprecated; it is {name} now", FutureWarning)
+        self.min_val = min_val if min_value is None else min_value
+        self.max_val = max_val if max_value is None else max_value
+        if not self.max_val > self.min_val:
+            raise ValueError(
+                f"Hardtanh: max_val must be greater than min_val, got {self.max_val} and "
+                f"{self.min_val}"
+            )
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002

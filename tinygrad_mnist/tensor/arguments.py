@@ -73,6 +73,16 @@ def copying(call: Callable[..., R]) -> Callable[..., R]:
     return apart
 
 
+def with_out(call: Callable[..., R]) -> Callable[..., R]:
+    """Let a function's errors begin with its name, and ``out=`` name a tensor for the result."""
+
+    @functools.wraps(call)
+    def checked(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        return write_out(call.__name__, call(*args, **kwargs), out)
+
+    return named(checked)
+
+
 def factory(make: Callable[..., R]) -> Callable[..., R]:
     """Make a public function of one that makes a tensor: with ``out``, and settings of layout.
 

@@ -87,7 +87,7 @@ class ConversionMethods(Variable):
             return wrap(ops.cast.forward(self._array, dtype=dtype))  # type: ignore[no-any-return]
         return apply(ops.cast, self, dtype=dtype)  # type: ignore[no-any-return]
 
-    def type(self, dtype: Any = None) -> Any:
+    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
         """Convert to a dtype; without one, return the name of the tensor's type."""
         if dtype is not None:
             return self.to(dtypes.of(dtypes.as_numpy(dtype)))

@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
-from tinygrad_mnist.tensor.arguments import as_dims, named
+from tinygrad_mnist.tensor.arguments import as_dims, named, write_out
 from tinygrad_mnist.tensor.core import Tensor
 
 Label = str | int
@@ -213,7 +213,7 @@ def _cheapest(
 
 
 @named
-def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:
     """Return the sum of products over the last dimensions of a and the first of b.
 
     Follows ``torch.tensordot``.
@@ -224,6 +224,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
         Tensors of one dtype.
     dims
         How many dimensions; or two lists: which ones of a, and which ones of b.
+    out
+        Where to write the result.
 
     Raises
     ------
@@ -253,7 +255,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     needed = [label for label in xs + ys if label not in first]
     sizes = _sizes([xs, ys], shapes)
     x, y = _unspread(a, xs, sizes), _unspread(b, ys, sizes)
-    return _contract(*x, *y, needed)[0]  # type: ignore[no-any-return]
+    return write_out("tensordot", _contract(*x, *y, needed)[0], out)  # type: ignore[no-any-return]
 
 
 def _pairs(a: Tensor, b: Tensor, dims: Any) -> tuple[list[int], list[int]]:

@@ -17,7 +17,7 @@ from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.naming import named
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import named_methods
+from tinygrad_mnist.tensor.arguments import named_methods, with_out
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -122,7 +122,7 @@ def _check_pair(name: str, a: Any, b: Any) -> None:
         )
 
 
-@named
+@with_out
 def inv(A: Tensor) -> Tensor:
     """Return the inverse of a square matrix. Follows ``torch.linalg.inv``.
 
@@ -147,7 +147,7 @@ def _is_vector(a: Any, b: Any) -> bool:
     return bool(b._array.ndim == 1 or b._array.shape == a._array.shape[:-1])
 
 
-@named
+@with_out
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """Return X with ``A @ X = B``, or ``X @ A = B`` with left=False.
 
@@ -188,7 +188,7 @@ def _check_system(name: str, a: Tensor, b: Tensor, left: bool) -> None:
         )
 
 
-@named
+@with_out
 def solve_triangular(
     A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Tensor:
@@ -218,7 +218,7 @@ def solve_triangular(
     return turned.mT
 
 
-@named
+@with_out
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     """Return lower triangular L with ``L @ L.T = A``, or its transpose, of a positive-definite A.
 
@@ -241,7 +241,7 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     return out.mT if upper else out
 
 
-@named
+@with_out
 def det(A: Tensor) -> Tensor:
     """Return the determinant of a square matrix. Follows ``torch.linalg.det``.
 
@@ -255,7 +255,7 @@ def det(A: Tensor) -> Tensor:
     return apply(ops.det, A)  # type: ignore[no-any-return]
 
 
-@named
+@with_out
 def slogdet(A: Tensor) -> SlogDet:
     """Return the sign of the determinant and the logarithm of its size, which can't overflow.
 
@@ -271,7 +271,7 @@ def slogdet(A: Tensor) -> SlogDet:
     return SlogDet(*apply(ops.slogdet, A))
 
 
-@named
+@with_out
 def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
     r"""Return eigenvalues and eigenvectors of a symmetric matrix, of which one triangle is read.
 
@@ -293,13 +293,13 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
     return Eigh(*apply(ops.eigh, A, upper=UPLO in "Uu"))
 
 
-@named
+@with_out
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """Return the eigenvalues of a symmetric matrix. Follows ``torch.linalg.eigvalsh``."""
     return eigh(A, UPLO).eigenvalues
 
 
-@named
+@with_out
 def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> SVD:
     r"""Return the singular value decomposition.
 
@@ -319,13 +319,13 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
     return SVD(*apply(ops.svd, A, full_matrices=bool(full_matrices)))
 
 
-@named
+@with_out
 def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     """Return the singular values, largest first. Follows ``torch.linalg.svdvals``."""
     return svd(A, full_matrices=False).S
 
 
-@named
+@with_out
 def qr(A: Tensor, mode: str = "reduced") -> QR:
     """Return orthonormal Q and upper triangular R with ``Q @ R = A``.
 
@@ -375,7 +375,7 @@ def tolerances(A: Tensor, atol: Any, rtol: Any) -> tuple[float, float]:
     return float(0.0 if atol is None else atol), float(rtol)
 
 
-@named
+@with_out
 def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None,
          rtol: Any = None) -> Tensor:  # fmt: skip
     """Return the pseudo-inverse: that of Moore and Penrose, which every matrix has.
@@ -449,7 +449,7 @@ def lstsq(
     )
 
 
-@named
+@with_out
 def matrix_power(A: Tensor, n: int) -> Tensor:
     """Return the product of n equal matrices; of their inverses where n is negative.
 

@@ -128,7 +128,28 @@ var = function(Tensor.var)
 sum = function(Tensor.sum)  # noqa: A001
 mean = function(Tensor.mean)
 prod = function(Tensor.prod)
-norm = function(Tensor.norm)
+
+
+@public
+def norm(
+    input: Tensor,  # noqa: A002
+    p: Any = "fro",
+    dim: Any = None,
+    keepdim: bool = False,
+    out: Any = None,
+    dtype: Any = None,
+) -> Tensor:
+    """Return the p-norm of all elements, or along dimensions. Follows ``torch.norm``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> norm(tensor([3.0, 4.0]))
+    tensor(5.)
+    """
+    return write_out("norm", input.norm(p, dim, keepdim, dtype), out)  # type: ignore[no-any-return]
+
+
 logsumexp = function(Tensor.logsumexp)
 cumsum = function(Tensor.cumsum)
 amax = function(Tensor.amax)
@@ -159,7 +180,21 @@ roll = function(Tensor.roll)
 tril = function(Tensor.tril)
 triu = function(Tensor.triu)
 unbind = function(Tensor.unbind)
-split = function(Tensor.split)
+
+
+@public
+def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Return views of pieces along a dimension: of one length, or of given lengths.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> split(tensor([1, 2, 3]), 2)
+    (tensor([1, 2]), tensor([3]))
+    """
+    return tensor.split(split_size_or_sections, dim)
+
+
 chunk = function(Tensor.chunk)
 swapaxes = function(Tensor.swapaxes)
 swapdims = function(Tensor.swapdims)
@@ -254,7 +289,7 @@ numel = function(Tensor.numel)
 
 
 @named
-def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
+def result_type(tensor: Any, other: Any) -> dtypes.dtype:
     """Return the dtype in which two operands are combined.
 
     Examples
@@ -263,7 +298,7 @@ def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
     >>> result_type(tensor([1, 2]), 1.0)
     torch.float32
     """
-    operands = [x._array if isinstance(x, Variable) else x for x in (tensor1, tensor2)]
+    operands = [x._array if isinstance(x, Variable) else x for x in (tensor, other)]
     return dtypes.of(dtypes.result_type(*operands))
 
 

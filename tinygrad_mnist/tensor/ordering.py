@@ -20,6 +20,7 @@ from tinygrad_mnist.tensor.arguments import (
     as_tensor,
     named,
     public,
+    with_out,
 )
 from tinygrad_mnist.tensor.indexing import values_at
 
@@ -57,6 +58,7 @@ def sort(
     input: Tensor,  # noqa: A002
     dim: int = -1,
     descending: bool = False,
+    *,
     stable: bool = False,
 ) -> ValuesIndices:
     """Sort along a dimension; return values and indices.
@@ -81,6 +83,7 @@ def argsort(
     input: Tensor,  # noqa: A002
     dim: int = -1,
     descending: bool = False,
+    *,
     stable: bool = False,
 ) -> Tensor:
     """Return the indices that sort along a dimension. Follows ``torch.argsort``.
@@ -465,7 +468,7 @@ def unique_consecutive(
     )  # fmt: skip
 
 
-@named
+@with_out
 def searchsorted(
     sorted_sequence: Tensor,
     input: Any,  # noqa: A002
@@ -514,7 +517,7 @@ def searchsorted(
     return wrap(np.asarray(found, np.int32 if out_int32 else np.int64))  # type: ignore[no-any-return]
 
 
-@named
+@with_out
 def bucketize(
     input: Any,  # noqa: A002
     boundaries: Tensor,

@@ -297,10 +297,10 @@ class ShapeMethods(Variable):
             [apply(ops.getitem, self, index=(*lead, i)) for i in range(self._array.shape[d])],
         )
 
-    def split(self, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    def split(self, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
         """Return views of pieces along a dimension: of one length, or of given lengths."""
         d = self._split_dim("split", dim)
-        length, sections = self._array.shape[d], split_size_or_sections
+        length, sections = self._array.shape[d], split_size
         if isinstance(sections, int):
             if sections < 0 or (sections == 0 and length):
                 raise RuntimeError(f"split: the length of a piece must be positive, not {sections}")

@@ -238,7 +238,7 @@ def cdist(
     x1: Tensor,
     x2: Tensor,
     p: float = 2.0,
-    compute_mode: str | None = None,
+    compute_mode: str = "use_mm_for_euclid_dist_if_necessary",
 ) -> Tensor:
     """Return the distances of all pairs of rows, of shapes (..., n, d) and (..., m, d).
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinygrad_mnist.tensor import Tensor, broadcast_tensors
-from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.arguments import named, write_out
 
 
 @named
@@ -38,7 +38,13 @@ def pairwise_distance(
 
 
 @named
-def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:  # noqa: A002
+def normalize(
+    input: Tensor,  # noqa: A002
+    p: float = 2.0,
+    dim: int = 1,
+    eps: float = 1e-12,
+    out: Tensor | None = None,
+) -> Tensor:
     """Return vectors along a dimension divided by their p-norm, or by eps if that is smaller.
 
     Examples
@@ -47,4 +53,5 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
     >>> normalize(tensor([[3.0, 4.0]]))
     tensor([[0.6000, 0.8000]])
     """
-    return input / input.norm(p, dim=dim, keepdim=True).clamp(min=eps)
+    result = input / input.norm(p, dim=dim, keepdim=True).clamp(min=eps)
+    return write_out("normalize", result, out)  # type: ignore[no-any-return]
