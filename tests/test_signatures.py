@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import tinygrad_mnist as tg
+from tinygrad_mnist.naming import OTHER_NAMES
 
 
 class Signature(NamedTuple):
@@ -157,10 +158,11 @@ BY_POSITION = {
     "normal": ["t.normal(0.0, 1.0, (3,))", "t.normal(x, y.abs())", "t.normal(x, 2.0)", "t.normal(1.0, y.abs())"],
     "repeat_interleave": ["t.repeat_interleave(v)", "t.repeat_interleave(x, 2)", "t.repeat_interleave(x, 2, 1)", "x.repeat_interleave(v, 1)"],
     "split": ["t.split(x, 2)[0]", "t.split(x, [1, 2], 1)[1]", "x.split(2, 1)[0]", "t.split(tensor=x, split_size_or_sections=2)[1]", "x.split(split_size=2)[1]"],
-    "tensor_split": ["t.tensor_split(x, 2)[0]", "t.tensor_split(x, (1, 2), 1)[2]", "x.tensor_split(v)[1]"],
-    "hsplit": ["t.hsplit(x, 3)[0]", "t.hsplit(x, (1,))[1]", "x.hsplit([2])[0]"],
+    "tensor_split": ["t.tensor_split(x, 2)[0]", "t.tensor_split(x, (1, 2), 1)[2]", "x.tensor_split(v)[1]",
+        "t.tensor_split(x, sections=2)[1]"],
+    "hsplit": ["t.hsplit(x, 3)[0]", "t.hsplit(x, sections=3)[1]", "t.hsplit(x, (1,))[1]", "x.hsplit([2])[0]"],
     "vsplit": ["t.vsplit(x, 3)[0]", "t.vsplit(x, (1,))[1]", "x.vsplit([2])[0]"],
-    "isin": ["t.isin(v, i)", "t.isin(2, v)", "t.isin(v, 2)"],
+    "isin": ["t.isin(v, i)", "t.isin(elements=v, test_element=2)", "t.isin(element=2, test_elements=v)", "t.isin(2, v)", "t.isin(v, 2)"],
     "result_type": ["t.result_type(x, 1)", "t.result_type(1, v)", "t.result_type(1, 2.0)"],
     "embedding": ["t.embedding(x, i)", "F.embedding(i, x)", "F.embedding(i, x, 0)"],
     "swapaxes": ["t.swapaxes(x, 0, 1)", "x.swapaxes(axis0=0, axis1=1)", "x.clone().swapaxes_(0, 1)"],
@@ -187,22 +189,28 @@ BY_POSITION = {
 }  # fmt: skip
 
 
-def differences(torch: Any) -> Iterator[tuple[str, str]]:
-    """Yield what is called differently by position, and how."""
+def signatures(torch: Any) -> Iterator[tuple[str, Signature, list[Signature]]]:
+    """Yield a path, our signature, and those that PyTorch has under it."""
     compiled = stubs(torch)
     for path, mine, theirs in pairs(tg, torch):
-        own = signature(mine)
-        name = path.rpartition(".")[2]
-        if own is None or path in INTERNAL or path in IMPRECISE:
+        own, written = signature(mine), signature(theirs)
+        if own is None or path in INTERNAL:
             continue
-        written = signature(theirs)
         vague = written is None or (not written.positional and written.several and written.open)
         if path.startswith("torch.Tensor.") and path in compiled:
-            wanted = compiled[path]
+            yield path, own, compiled[path]
         elif vague:
-            wanted = compiled[path] or documented(theirs) or compiled[f"torch.{name}"]
+            also = compiled[f"torch.{path.rpartition('.')[2]}"]
+            yield path, own, compiled[path] or documented(theirs) or also
         else:
-            wanted = [written]  # type: ignore[list-item]
+            yield path, own, [written]  # type: ignore[list-item]
+
+
+def differences(torch: Any) -> Iterator[tuple[str, str]]:
+    """Yield what is called differently by position, and how."""
+    for path, own, wanted in signatures(torch):
+        if path in IMPRECISE:
+            continue
         for other in wanted:
             for place, argument in enumerate(other.positional):
                 if place >= len(own.positional):
@@ -293,3 +301,43 @@ OTHER_DEFAULTS = {
     # The default generator, which is looked up when it is used.
     "torch.utils.data.random_split.generator", "torch.utils.data.dataset.random_split.generator",
 }  # fmt: skip
+
+
+UNUSED = {
+    # Where tensors live and how they are laid out: there is one device and one layout.
+    "layout", "pin_memory", "memory_format", "crow_indices", "out_dtype", "device_type",
+    # Named tensors, which PyTorch never finished.
+    "names",
+    # What a function's first argument is called, and what is handled before the function is called.
+    "self", "input", "out", *OTHER_NAMES,
+}  # fmt: skip
+
+LACKING = {
+    # Integers can't require gradients.
+    "torch.randperm": {"requires_grad"},
+    "torch.tril_indices": {"requires_grad"},
+    "torch.triu_indices": {"requires_grad"},
+    # In PyTorch's stubs alone.
+    "torch.Tensor.apply_": {"callable"},
+    "torch.Tensor.requires_grad_": {"mode"},
+    "torch.Tensor.expand": {"implicit"},
+    "torch.Tensor.resize_as_": {"the_template"},
+    "torch.Tensor.tensor_split": {"tensor_indices_or_sections"},
+    "torch.autograd.function.once_differentiable": {"fn"},
+    "torch.result_type": {"scalar", "scalar1", "scalar2"},
+    "torch.set_num_threads": {"num"},
+    "torch.tensor_split": {"tensor_indices_or_sections"},
+}
+
+
+def test_every_name_of_an_argument_is_taken(torch: Any) -> None:
+    lacking = []
+    for path, own, wanted in signatures(torch):
+        if own.open:
+            continue
+        names = {n for s in wanted for n in (() if own.several else s.positional) + s.keywords}
+        names -= {*own.positional, *own.keywords, *UNUSED, *LACKING.get(path, ())}
+        if found := {n for n in names if not n.startswith("_")}:
+            lacking.append(f"{path} takes no {', '.join(sorted(found))}")
+    print("\n".join(lacking))
+    assert not lacking

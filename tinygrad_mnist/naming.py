@@ -105,6 +105,14 @@ def complain_unnamed(
         del error
 
 
+OTHER_NAMES = {
+    "axis": "dim", "keepdims": "keepdim", "axis0": "dim0", "axis1": "dim1",
+    "sections": "indices_or_sections", "indices": "indices_or_sections",
+    "element": "elements", "test_element": "test_elements",
+}  # fmt: skip
+"""Names that PyTorch takes besides the one that a function has for an argument."""
+
+
 class Names:
     """The other names that PyTorch accepts for a function's arguments.
 
@@ -121,8 +129,7 @@ class Names:
     def renamed(self) -> dict[str, str]:
         """The function's own name for each of NumPy's."""
         names = inspect.signature(self._call).parameters
-        pairs = (("axis", "dim"), ("keepdims", "keepdim"), ("axis0", "dim0"), ("axis1", "dim1"))
-        return {other: name for other, name in pairs if name in names}
+        return {other: name for other, name in OTHER_NAMES.items() if name in names}
 
     @functools.cached_property
     def several(self) -> str:
