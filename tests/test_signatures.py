@@ -134,7 +134,7 @@ INTERNAL = {
 
 IMPRECISE = {
     # By position in PyTorch's stubs; called so, PyTorch refuses them, as here.
-    "torch.tensor", "torch.Tensor.new_tensor", "torch.Tensor.cpu", "torch.Tensor.is_contiguous",
+    "torch.tensor", "torch.Tensor.new_tensor", "torch.Tensor.cpu", "torch.Tensor.is_contiguous", "torch.Tensor.is_pinned",
     "torch.Tensor.resize_as_", "torch.subtract", "torch.Tensor.subtract", "torch.Tensor.subtract_",
     "torch.Tensor.requires_grad_", "torch.nn.RNN", "torch.nn.GRU",
     # On GPUs alone.
@@ -162,6 +162,7 @@ BY_POSITION = {
         "t.tensor_split(x, sections=2)[1]"],
     "hsplit": ["t.hsplit(x, 3)[0]", "t.hsplit(x, sections=3)[1]", "t.hsplit(x, (1,))[1]", "x.hsplit([2])[0]"],
     "vsplit": ["t.vsplit(x, 3)[0]", "t.vsplit(x, (1,))[1]", "x.vsplit([2])[0]"],
+    "dsplit": ["t.dsplit(z, 3)[0]", "t.dsplit(z, sections=3)[1]", "z.dsplit([2])[0]"],
     "isin": ["t.isin(v, i)", "t.isin(elements=v, test_element=2)", "t.isin(element=2, test_elements=v)", "t.isin(2, v)", "t.isin(v, 2)"],
     "result_type": ["t.result_type(x, 1)", "t.result_type(1, v)", "t.result_type(1, 2.0)"],
     "embedding": ["t.embedding(x, i)", "F.embedding(i, x)", "F.embedding(i, x, 0)"],
@@ -319,6 +320,7 @@ LACKING = {
     "torch.triu_indices": {"requires_grad"},
     # In PyTorch's stubs alone.
     "torch.Tensor.apply_": {"callable"},
+    "torch.Tensor.is_pinned": {"device"},
     "torch.Tensor.requires_grad_": {"mode"},
     "torch.Tensor.expand": {"implicit"},
     "torch.Tensor.resize_as_": {"the_template"},

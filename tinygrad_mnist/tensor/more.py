@@ -466,11 +466,13 @@ class MoreMethods(Variable):
         return strided
 
     @named
-    def map_(self, tensor: Any, callable: Any) -> Any:  # noqa: A002
+    def map_(self, other: Any, callable: Any) -> Any:  # noqa: A002
         """Replace each element by what a Python function makes of it and another tensor's."""
         x: Any = self
-        other = as_tensor("map_", "tensor", tensor)._array
-        numbers = zip(self._array.flat, np.broadcast_to(other, self._array.shape).flat, strict=True)
+        theirs = as_tensor("map_", "other", other)._array
+        numbers = zip(
+            self._array.flat, np.broadcast_to(theirs, self._array.shape).flat, strict=True
+        )
         values = [callable(a.item(), b.item()) for a, b in numbers]
         return x.copy_(wrap(np.array(values, self._array.dtype).reshape(self._array.shape)))
 
