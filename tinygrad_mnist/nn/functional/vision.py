@@ -117,7 +117,7 @@ def _nearest(x: Tensor, dim: int, count: int, factor: float | None, shift: float
 def _linear(x: Tensor, dim: int, count: int, factor: float | None, align_corners: bool) -> Tensor:
     """Interpolate along a dimension: a product with a matrix of two weights in each column."""
     length, own = x.shape[dim], x._array.dtype
-    kind = np.float64 if own == np.float64 else np.float32
+    kind: Any = np.float64 if own == np.float64 else np.float32
     place = np.arange(count, dtype=kind)
     if align_corners:
         place *= kind((length - 1) / (count - 1) if count > 1 else 0)
@@ -133,14 +133,15 @@ def _linear(x: Tensor, dim: int, count: int, factor: float | None, align_corners
     rows = x.movedim(dim, -1)
     if own == np.uint8:
         return wrap(_bytes(rows._array, matrix)).movedim(-1, dim)  # type: ignore[no-any-return]
-    return (rows @ wrap(matrix.astype(own))).movedim(-1, dim)
+    return (rows @ wrap(matrix.astype(own))).movedim(-1, dim)  # type: ignore[no-any-return]
 
 
 def _bytes(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Multiply bytes with weights of 16 bits, as PyTorch does, and round: halves go up."""
     bits = 14 if matrix.max() > 1 - 2.0**-16 else 15
     steps = np.floor(matrix * np.float64(2**bits) + 0.5)
-    return np.floor((rows @ steps + 2 ** (bits - 1)) / 2**bits).astype(np.uint8)
+    out: np.ndarray = np.floor((rows @ steps + 2 ** (bits - 1)) / 2**bits).astype(np.uint8)
+    return out
 
 
 @named
