@@ -299,6 +299,8 @@ def test_defaults_are_those_of_pytorch(torch: Any) -> None:
 
 
 OTHER_DEFAULTS = {
+    # Half precision, where there is any.
+    "torch.cuda.amp.autocast.dtype",
     # The default generator, which is looked up when it is used.
     "torch.utils.data.random_split.generator", "torch.utils.data.dataset.random_split.generator",
 }  # fmt: skip

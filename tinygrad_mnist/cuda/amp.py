@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_mnist import amp
-from tinygrad_mnist.ops.dtypes import float16
 
 
 class autocast(amp.autocast):  # noqa: N801
     """Mixed precision on a GPU: off. Follows ``torch.cuda.amp.autocast``."""
 
-    def __init__(
-        self, enabled: bool = True, dtype: Any = float16, cache_enabled: bool = True
-    ) -> None:
+    def __init__(self, enabled: bool = True, dtype: Any = None, cache_enabled: bool = True) -> None:
         super().__init__("cuda", dtype, enabled, cache_enabled)
 
 
