@@ -96,8 +96,8 @@ def wrap(array: Any, node: Node | None = None, version: Version | None = None) -
     out = kind.__new__(kind)
     out._array = array if type(array) is np.ndarray else np.asarray(array)
     out._version = Version() if version is None else version
-    if node is not None:
-        out._node = node
+    out._node = node
+    out._fixed_order = False
     return out
 
 
@@ -185,11 +185,13 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
         out, *rest = out
     if type(out) is not np.ndarray:
         out = np.asarray(out)
-    # The lines of wrap(), in place: this is the hottest function of all.
+    # The lines of wrap(), in place: this is the hottest function of all. What it reads of inputs is
+    # set here, though the class has it too: Python finds an instance's own attributes sooner.
     kind = Variable.kind
     result = kind.__new__(kind)
     result._array = out
     result._version = Version()
+    result._fixed_order = False
     if op.view and out.base is not None and isinstance(source := inputs[0], Variable):
         # An operation such as reshape returns a view or a copy; only a view shares history.
         if out.base is source._array or out.base is source._array.base:
@@ -202,6 +204,8 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
         result._fixed_order = not out.flags.c_contiguous
     if mask and modes.enabled and op.differentiable:
         result._node = record(op, inputs, arrays, parents, mask, result, rest, settings)
+    else:
+        result._node = None
     return result
 
 
