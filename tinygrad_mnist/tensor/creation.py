@@ -21,7 +21,7 @@ from tinygrad_mnist.tensor.arguments import (
 )
 from tinygrad_mnist.tensor.core import Tensor
 from tinygrad_mnist.tensor.device import check_device
-from tinygrad_mnist.tensor.exchange import from_dlpack, is_foreign
+from tinygrad_mnist.tensor.exchange import from_dlpack, is_foreign, writable
 
 
 def finish(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
@@ -182,7 +182,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, np.ndarray):
         check_device(device)
         wanted = dtypes.of(data.dtype).numpy if dtype is None else dtypes.as_numpy(dtype)
-        return share(data.astype(wanted, copy=False))  # type: ignore[no-any-return]
+        return share(writable("as_tensor", data) if data.dtype == wanted else data.astype(wanted))  # type: ignore[no-any-return]
     return tensor(data, dtype=dtype, device=device)
 
 
@@ -205,7 +205,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"from_numpy: expected a NumPy array, but got {type(ndarray).__name__}")
     dtypes.of(ndarray.dtype)
-    return share(ndarray)  # type: ignore[no-any-return]
+    return share(writable("from_numpy", ndarray))  # type: ignore[no-any-return]
 
 
 @factory

@@ -7,21 +7,73 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import Variable, share
+from tinygrad_mnist.naming import warn
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import named
 
 
-class _Capsule:
-    """A bare capsule, as ``to_dlpack`` gives it, in the form that NumPy asks for."""
+class _Producer:
+    """What another library hands over, and whether it is in the form that knows no read-only."""
 
-    def __init__(self, capsule: Any) -> None:
-        self._capsule = capsule
+    def __init__(self, source: Any) -> None:
+        bare = type(source).__name__ == "PyCapsule"  # as to_dlpack gives it
+        self._make = (lambda **settings: source) if bare else source.__dlpack__
+        self._place = (lambda: (1, 0)) if bare else source.__dlpack_device__
+        self.old_form = False
 
     def __dlpack__(self, **settings: Any) -> Any:
-        return self._capsule
+        capsule = self._make(**settings)
+        self.old_form = '"dltensor"' in repr(capsule)
+        return capsule
 
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return 1, 0
+    def __dlpack_device__(self) -> Any:
+        return self._place()
+
+
+class _Memory:
+    """The memory of an array, to write to it, kept alive."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self._array = array
+        whole = array.__array_interface__
+        self.__array_interface__ = {**whole, "data": (whole["data"][0], False)}
+
+
+_warned: list[str] = []
+"""Of what a warning was given: like PyTorch, once is enough."""
+
+
+def writable(name: str, array: np.ndarray) -> np.ndarray:
+    """Return an array's memory to write to it, with a warning if it is read-only.
+
+    What is read-only by a flag (the values of a DataFrame) is written to nevertheless, as in
+    PyTorch. Bytes, which never change, are copied. What the system protects (a file that is mapped
+    for reading) stays read-only, and so does an array whose elements repeat.
+    """
+    if array.flags.writeable:
+        return array
+    if not _warned:
+        _warned.append(name)
+        warn(
+            f"{name}: the array is not writable, and tensors are: writing to this one will change "
+            f"the array, or fail; use tensor(), which copies"
+        )
+    view = array.view(np.ndarray)
+    owner = array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    if any(n > 1 and not step for n, step in zip(array.shape, array.strides, strict=True)):
+        return view
+    before = owner.flags.writeable
+    try:
+        owner.flags.writeable = True
+        view.flags.writeable = True
+    except ValueError:
+        return view.copy() if isinstance(owner.base, bytes) else view
+    finally:
+        if not before:
+            owner.flags.writeable = False
+    return view
 
 
 def is_foreign(x: Any) -> bool:
@@ -58,14 +110,13 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     >>> array
     array([1., 0.])
     """
-    if type(ext_tensor).__name__ == "PyCapsule":
-        ext_tensor = _Capsule(ext_tensor)
-    if not hasattr(ext_tensor, "__dlpack__"):
+    if not hasattr(ext_tensor, "__dlpack__") and type(ext_tensor).__name__ != "PyCapsule":
         raise TypeError(
             f"from_dlpack: expected an object with __dlpack__, got {type(ext_tensor).__name__}"
         )
+    producer = _Producer(ext_tensor)
     try:
-        array = np.from_dlpack(ext_tensor)
+        array = np.from_dlpack(producer)
     except (BufferError, RuntimeError) as error:
         if "grad" in str(error):
             raise
@@ -74,7 +125,11 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
             f"{getattr(ext_tensor, 'dtype', 'unknown')} can't be taken over: {error}"
         ) from error
     dtypes.of(array.dtype)
-    return share(array.copy() if copy else array)
+    if copy:
+        return share(array.copy())
+    if producer.old_form and not array.flags.writeable:
+        array = np.asarray(_Memory(array))  # NumPy is careful; whoever uses the form may write
+    return share(writable("from_dlpack", array))
 
 
 @named

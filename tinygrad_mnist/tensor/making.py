@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.autograd.graph import share, wrap
 from tinygrad_mnist.naming import warn
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_int, as_lengths, as_number, as_tensor, named
 from tinygrad_mnist.tensor.core import Tensor
 from tinygrad_mnist.tensor.creation import arange, tensor
 from tinygrad_mnist.tensor.device import check_device
+from tinygrad_mnist.tensor.exchange import writable
 
 
 def _window(name: str, shape: Callable[..., Any], *names: str) -> Callable[..., Any]:
@@ -87,7 +88,10 @@ def asarray(
     """
     check_device(device)
     known = isinstance(obj, Tensor | np.ndarray)
-    old: Any = obj if isinstance(obj, Tensor) else wrap(obj) if known else tensor(obj, dtype=dtype)
+    if isinstance(obj, np.ndarray):
+        old: Any = share(obj if copy else writable("asarray", obj))
+    else:
+        old = obj if known else tensor(obj, dtype=dtype)
     out: Any = old.detach() if not requires_grad else old
     if dtype is not None:
         out = out.to(dtype)
@@ -120,12 +124,13 @@ def frombuffer(
     """
     kind = dtypes.as_numpy(dtype)
     try:
-        out: Tensor = wrap(np.frombuffer(buffer, kind, count, offset))
+        array = np.frombuffer(buffer, kind, count, offset)
     except ValueError:
         raise ValueError(
             f"frombuffer: from offset {offset} the buffer doesn't hold "
             f"{'whole elements' if count < 0 else f'{count} elements'} of {dtypes.of(kind)}"
         ) from None
+    out: Tensor = share(writable("frombuffer", array))
     return out.requires_grad_(requires_grad)
 
 
