@@ -265,6 +265,11 @@ HINTS = {
     "nn.utils.convert_conv2d_weight_memory_format": "leave it out: convolutions choose their order",
     "nn.utils.fuse_conv_bn_eval": _PLAIN, "nn.utils.fuse_linear_bn_eval": _PLAIN,
     "nn.utils.skip_init": "make the layer, and overwrite its parameters",
+    **{
+        f"distributions.{name}": "its samples aren't PyTorch's here: draw with numpy.random, and "
+        "write log_prob with lgamma"
+        for name in ("Gamma", "Beta", "Dirichlet", "StudentT", "Chi2", "Poisson", "Binomial")
+    },
     "optim.SparseAdam": "gradients are dense: use Adam", "optim.Muon": "use AdamW",
     "optim.Adafactor": "use AdamW",
     "utils.tensorboard": "tensorboardX has a SummaryWriter of its own; viz draws curves",
@@ -337,9 +342,9 @@ empty_quantized empty_strided expand_copy fake_quantize_per_channel_affine
 fbgemm_linear_fp16_weight fbgemm_linear_fp16_weight_fp32_activation fbgemm_linear_int8_weight
 fbgemm_linear_int8_weight_fp32_activation fbgemm_linear_quantize_weight
 fbgemm_pack_gemm_matrix_fp16 fbgemm_pack_quantized_matrix feature_alpha_dropout_ feature_dropout
-feature_dropout_ float4_e2m1fn_x2 float8_e4m3fnuz float8_e5m2fnuz float8_e8m0fnu float_power
-fork frexp functional fused_moving_avg_obs_fake_quant geqrf get_autocast_cpu_dtype
-get_autocast_dtype get_autocast_gpu_dtype get_autocast_ipu_dtype get_autocast_xla_dtype
+feature_dropout_ float4_e2m1fn_x2 float8_e4m3fnuz float8_e5m2fnuz float8_e8m0fnu fork frexp
+functional fused_moving_avg_obs_fake_quant geqrf get_autocast_cpu_dtype get_autocast_dtype
+get_autocast_gpu_dtype get_autocast_ipu_dtype get_autocast_xla_dtype
 get_deterministic_debug_mode get_device get_device_module get_file_path gradient grid_sampler
 grid_sampler_2d grid_sampler_3d gru gru_cell has_lapack has_mkl has_openmp has_spectral
 hash_tensor hinge_embedding_loss i0 i0_ import_ir_module import_ir_module_from_buffer
@@ -438,20 +443,17 @@ kineto_available profiler_legacy profiler_util set_multithreading_enabled
 debug_unwrap rearrange replace_all_batch_norm_modules_
     """,
     "distributions": """
-AbsTransform AffineTransform Beta Binomial CatTransform Cauchy Chi2 ComposeTransform
-ContinuousBernoulli CorrCholeskyTransform CumulativeDistributionTransform Dirichlet ExpTransform
-ExponentialFamily FisherSnedecor Gamma GeneralizedPareto Geometric Gumbel HalfCauchy HalfNormal
-IndependentTransform InverseGamma Kumaraswamy LKJCholesky LogNormal LogisticNormal
-LowRankMultivariateNormal LowerCholeskyTransform Multinomial NegativeBinomial
-OneHotCategoricalStraightThrough Pareto Poisson PositiveDefiniteTransform PowerTransform
-RelaxedBernoulli RelaxedOneHotCategorical ReshapeTransform SigmoidTransform SoftmaxTransform
-SoftplusTransform StackTransform StickBreakingTransform StudentT TanhTransform Transform
-TransformedDistribution VonMises Weibull Wishart beta biject_to binomial cauchy chi2
-constraint_registry constraints continuous_bernoulli dirichlet exp_family fishersnedecor gamma
-generalized_pareto geometric gumbel half_cauchy half_normal identity_transform inverse_gamma
-kumaraswamy lkj_cholesky log_normal logistic_normal lowrank_multivariate_normal multinomial
+CatTransform Cauchy ContinuousBernoulli CorrCholeskyTransform CumulativeDistributionTransform
+ExponentialFamily FisherSnedecor GeneralizedPareto HalfCauchy IndependentTransform InverseGamma
+Kumaraswamy LKJCholesky LogisticNormal LowRankMultivariateNormal LowerCholeskyTransform
+Multinomial NegativeBinomial OneHotCategoricalStraightThrough PositiveDefiniteTransform
+RelaxedBernoulli RelaxedOneHotCategorical ReshapeTransform SoftmaxTransform StackTransform
+StickBreakingTransform VonMises Wishart beta biject_to binomial cauchy chi2 constraint_registry
+constraints continuous_bernoulli dirichlet exp_family fishersnedecor gamma generalized_pareto
+geometric gumbel half_cauchy half_normal identity_transform inverse_gamma kumaraswamy
+lkj_cholesky log_normal logistic_normal lowrank_multivariate_normal multinomial
 negative_binomial pareto poisson relaxed_bernoulli relaxed_categorical studentT transform_to
-transformed_distribution transforms utils von_mises weibull wishart
+transformed_distribution utils von_mises weibull wishart
     """,
     "random": """
 default_generator thread_safe_generator

@@ -23,6 +23,24 @@ from tinygrad_mnist.distributions.normal import Normal as Normal
 from tinygrad_mnist.distributions.one_hot_categorical import (
     OneHotCategorical as OneHotCategorical,
 )
+from tinygrad_mnist.distributions.transformed import Geometric as Geometric
+from tinygrad_mnist.distributions.transformed import Gumbel as Gumbel
+from tinygrad_mnist.distributions.transformed import HalfNormal as HalfNormal
+from tinygrad_mnist.distributions.transformed import LogNormal as LogNormal
+from tinygrad_mnist.distributions.transformed import Pareto as Pareto
+from tinygrad_mnist.distributions.transformed import Weibull as Weibull
+from tinygrad_mnist.distributions.transforms import AbsTransform as AbsTransform
+from tinygrad_mnist.distributions.transforms import AffineTransform as AffineTransform
+from tinygrad_mnist.distributions.transforms import ComposeTransform as ComposeTransform
+from tinygrad_mnist.distributions.transforms import ExpTransform as ExpTransform
+from tinygrad_mnist.distributions.transforms import PowerTransform as PowerTransform
+from tinygrad_mnist.distributions.transforms import SigmoidTransform as SigmoidTransform
+from tinygrad_mnist.distributions.transforms import SoftplusTransform as SoftplusTransform
+from tinygrad_mnist.distributions.transforms import TanhTransform as TanhTransform
+from tinygrad_mnist.distributions.transforms import Transform as Transform
+from tinygrad_mnist.distributions.transforms import (
+    TransformedDistribution as TransformedDistribution,
+)
 from tinygrad_mnist.distributions.uniform import Uniform as Uniform
 
 _watch("distributions")

@@ -239,7 +239,7 @@ class MultiheadAttention(Module):
 
     def _projected(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, ...]:
         """Return the projections of query, key and value, and the learned key and value."""
-        weight, bias = self._parameters["in_proj_weight"], self.in_proj_bias
+        weight, bias = self.in_proj_weight, self.in_proj_bias
         if weight is not None and key is query and value is query:
             projected = F.linear(query, weight, bias).chunk(3, dim=-1)
         else:

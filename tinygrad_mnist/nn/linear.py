@@ -89,6 +89,8 @@ class Linear(Module):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         """Return ``input @ weight.T + bias``."""
         own = self._parameters
+        weight: Any
+        bias: Any
         try:
             weight, bias = own["weight"], own["bias"]
         except KeyError:  # what is recomputed before each forward (weight_norm) is no parameter

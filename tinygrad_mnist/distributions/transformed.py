@@ -1,0 +1,276 @@
+"""Distributions that are functions of others, and the geometric one."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tinygrad_mnist.autograd import no_grad
+from tinygrad_mnist.distributions.distribution import Distribution, broadcast
+from tinygrad_mnist.distributions.exponential import Exponential
+from tinygrad_mnist.distributions.normal import Normal
+from tinygrad_mnist.distributions.transforms import (
+    AbsTransform,
+    AffineTransform,
+    ExpTransform,
+    PowerTransform,
+    TransformedDistribution,
+)
+from tinygrad_mnist.nn.functional import softplus
+from tinygrad_mnist.tensor import Tensor, finfo, full_like, where, zeros_like
+
+EULER = 0.57721566490153286060
+
+
+class _Named(TransformedDistribution):
+    __repr__ = Distribution.__repr__
+
+
+class LogNormal(_Named):
+    """``exp`` of a normal number. Follows ``torch.distributions.LogNormal``.
+
+    Examples
+    --------
+    >>> LogNormal(0.0, 1.0).mean
+    tensor(1.6487)
+    """
+
+    parameters = ("loc", "scale")
+
+    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+        super().__init__(Normal(loc, scale, validate_args), ExpTransform(), validate_args)
+
+    @property
+    def loc(self) -> Tensor:
+        """The normal number's mean."""
+        return self.base_dist.mean
+
+    @property
+    def scale(self) -> Tensor:
+        """The normal number's standard deviation."""
+        return self.base_dist.stddev
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean."""
+        return (self.loc + self.scale.square() / 2).exp()
+
+    @property
+    def variance(self) -> Tensor:
+        """The variance."""
+        square = self.scale.square()
+        return square.expm1() * (2 * self.loc + square).exp()
+
+    def entropy(self) -> Tensor:
+        """Return the normal number's entropy plus its mean."""
+        return self.base_dist.entropy() + self.loc
+
+
+class HalfNormal(_Named):
+    """The size of a normal number of mean 0. Follows ``torch.distributions.HalfNormal``.
+
+    Examples
+    --------
+    >>> HalfNormal(1.0).mean
+    tensor(0.7979)
+    """
+
+    parameters = ("scale",)
+
+    def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
+        super().__init__(Normal(0.0, scale, validate_args), AbsTransform(), validate_args)
+
+    @property
+    def scale(self) -> Tensor:
+        """The normal number's standard deviation."""
+        return self.base_dist.stddev
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean."""
+        return self.scale * math.sqrt(2 / math.pi)
+
+    @property
+    def variance(self) -> Tensor:
+        """The variance."""
+        return self.scale.square() * (1 - 2 / math.pi)
+
+    def log_prob(self, value: Any) -> Tensor:
+        """Return the logarithm of the density: twice the normal one."""
+        density = self.base_dist.log_prob(value) + math.log(2)
+        return where(value >= zeros_like(density), density, full_like(density, -math.inf))  # type: ignore[no-any-return]
+
+    def cdf(self, value: Any) -> Tensor:
+        """Return the probability of a smaller number."""
+        return 2 * self.base_dist.cdf(value) - 1  # type: ignore[attr-defined,no-any-return]
+
+    def entropy(self) -> Tensor:
+        """Return the entropy."""
+        return self.base_dist.entropy() - math.log(2)
+
+
+class Weibull(_Named):
+    """A power of an exponential number. Follows ``torch.distributions.Weibull``."""
+
+    parameters = ("scale", "concentration")
+
+    def __init__(self, scale: Any, concentration: Any, validate_args: bool | None = None) -> None:
+        self.scale, self.concentration = broadcast(scale, concentration)
+        base = Exponential(self.scale * 0 + 1, validate_args)
+        parts = [PowerTransform(1 / self.concentration), AffineTransform(0.0, self.scale)]
+        super().__init__(base, parts, validate_args)
+        self._check("scale must be positive", self.scale > 0)
+        self._check("concentration must be positive", self.concentration > 0)
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean."""
+        return self.scale * (1 + 1 / self.concentration).lgamma().exp()  # type: ignore[no-any-return]
+
+    @property
+    def variance(self) -> Tensor:
+        """The variance."""
+        first = (1 + 1 / self.concentration).lgamma()
+        second = (1 + 2 / self.concentration).lgamma()
+        return self.scale.square() * (second.exp() - (2 * first).exp())  # type: ignore[no-any-return]
+
+    def entropy(self) -> Tensor:
+        """Return the entropy."""
+        inverse = 1 / self.concentration
+        return EULER * (1 - inverse) + (self.scale * inverse).log() + 1
+
+
+class Pareto(_Named):
+    """``scale`` times ``exp`` of an exponential number. Follows ``torch.distributions.Pareto``."""
+
+    parameters = ("alpha", "scale")
+
+    def __init__(self, scale: Any, alpha: Any, validate_args: bool | None = None) -> None:
+        self.scale, self.alpha = broadcast(scale, alpha)
+        base = Exponential(self.alpha, validate_args)
+        super().__init__(base, [ExpTransform(), AffineTransform(0.0, self.scale)], validate_args)
+        self._check("scale must be positive", self.scale > 0)
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean, which is infinite for an alpha of 1 or less."""
+        above = self.alpha.clamp(min=1)
+        return above * self.scale / (above - 1)
+
+    @property
+    def variance(self) -> Tensor:
+        """The variance, which is infinite for an alpha of 2 or less."""
+        above = self.alpha.clamp(min=2)
+        return self.scale.square() * above / ((above - 1).square() * (above - 2))
+
+    def entropy(self) -> Tensor:
+        """Return the entropy."""
+        return (self.scale / self.alpha).log() + 1 + 1 / self.alpha
+
+
+class Gumbel(Distribution):
+    """The largest of many numbers. Follows ``torch.distributions.Gumbel``.
+
+    Examples
+    --------
+    >>> Gumbel(0.0, 1.0).mean
+    tensor(0.5772)
+    """
+
+    parameters = ("loc", "scale")
+    has_rsample = True
+
+    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+        self.loc, self.scale = broadcast(loc, scale)
+        super().__init__(self.loc.shape, validate_args=validate_args)
+        self._check("scale must be positive", self.scale > 0)
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean."""
+        return self.loc + self.scale * EULER
+
+    @property
+    def variance(self) -> Tensor:
+        """The variance."""
+        return self.scale.square() * (math.pi**2 / 6)
+
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        """Draw from the inverse of the distribution function."""
+        limits = finfo(self.loc.dtype)
+        low, high = limits.tiny, 1 - limits.eps
+        drawn = self.loc.new_empty(self._shape(sample_shape)).uniform_() * (high - low) + low
+        return self.loc - self.scale * (-drawn.log()).log()
+
+    def log_prob(self, value: Any) -> Tensor:
+        """Return the logarithm of the density."""
+        y = (self.loc - value) / self.scale
+        return y - y.exp() - self.scale.log()  # type: ignore[no-any-return]
+
+    def entropy(self) -> Tensor:
+        """Return the entropy."""
+        return self.scale.log() + (1 + EULER)
+
+
+class Geometric(Distribution):
+    """How often one fails before the first success. Follows ``torch.distributions.Geometric``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Geometric(probs=0.5).log_prob(tensor(1.0)).exp()
+    tensor(0.2500)
+    """
+
+    parameters = ("probs", "logits")
+
+    def __init__(
+        self, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+    ) -> None:
+        if (probs is None) == (logits is None):
+            raise ValueError("give either probs or logits")
+        if probs is not None:
+            (self.probs,) = broadcast(probs)
+            self._given = self.probs
+        else:
+            (self.logits,) = broadcast(logits)
+            self._given = self.logits
+        super().__init__(self._given.shape, validate_args=validate_args)
+        if probs is not None:
+            self._check("probs must be in (0, 1]", (self.probs > 0) & (self.probs <= 1))
+
+    def __getattr__(self, name: str) -> Any:
+        """Derive probs from logits, or logits from probs."""
+        if name == "probs":
+            return self.logits.sigmoid()
+        if name == "logits":
+            return self.probs.logit(finfo(self.probs.dtype).eps)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean."""
+        return 1 / self.probs - 1
+
+    @property
+    def variance(self) -> Tensor:
+        """The variance."""
+        return (1 / self.probs - 1) / self.probs
+
+    def sample(self, sample_shape: Any = ()) -> Tensor:
+        """Draw, without gradient."""
+        with no_grad():
+            drawn = self._given.new_empty(self._shape(sample_shape)).uniform_()
+            drawn = drawn.clamp(min=finfo(drawn.dtype).tiny)
+            return (drawn.log() / (-self.probs).log1p()).floor()
+
+    def log_prob(self, value: Any) -> Tensor:
+        """Return the logarithm of the probability."""
+        chance = self.probs
+        sure = (chance == 1) & (value == 0)
+        return value * (-chance.masked_fill(sure, 0)).log1p() + chance.log()  # type: ignore[no-any-return]
+
+    def entropy(self) -> Tensor:
+        """Return the entropy."""
+        chance, logit = self.probs, self.logits
+        return (softplus(logit) - chance * logit) / chance

@@ -1,0 +1,324 @@
+"""Invertible functions, and the distributions of what they make of random numbers.
+
+Follows ``torch.distributions.transforms``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from tinygrad_mnist.distributions.distribution import Distribution, last
+from tinygrad_mnist.nn.functional import softplus
+from tinygrad_mnist.tensor import Tensor, finfo
+
+
+class Transform:
+    """An invertible function, and the logarithm of its derivative's size.
+
+    A subclass has ``_call``, ``_inverse`` and ``log_abs_det_jacobian``. With ``cache_size=1`` the
+    inverse of what was last computed is what that was computed from, exactly.
+    """
+
+    event_dim = 0
+    """How many dimensions belong together."""
+    bijective = True
+    sign = 1
+
+    def __init__(self, cache_size: int = 0) -> None:
+        if cache_size not in (0, 1):
+            raise ValueError(f"{type(self).__name__}: cache_size must be 0 or 1, got {cache_size}")
+        self._cache_size = cache_size
+        self._last: tuple[Any, Any] = (None, None)
+
+    def __call__(self, x: Any) -> Any:
+        """Return the function's value."""
+        if self._cache_size and x is self._last[0]:
+            return self._last[1]
+        y = self._call(x)
+        if self._cache_size:
+            self._last = (x, y)
+        return y
+
+    def back(self, y: Any) -> Any:
+        """Return what the function's value comes from."""
+        if self._cache_size and y is self._last[1]:
+            return self._last[0]
+        x = self._inverse(y)
+        if self._cache_size:
+            self._last = (x, y)
+        return x
+
+    @property
+    def inv(self) -> Transform:
+        """The inverse."""
+        return _Inverse(self)
+
+    def _call(self, x: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__}: _call isn't defined")
+
+    def _inverse(self, y: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__}: it has no inverse")
+
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+        """Return the logarithm of the derivative's size at x, where the value is y."""
+        raise NotImplementedError(f"{type(self).__name__}: log_abs_det_jacobian isn't defined")
+
+    def __repr__(self) -> str:
+        """Print as PyTorch prints."""
+        return f"{type(self).__name__}()"
+
+
+class _Inverse(Transform):
+    def __init__(self, transform: Transform) -> None:
+        super().__init__()
+        self._transform, self.event_dim = transform, transform.event_dim
+
+    @property
+    def inv(self) -> Transform:
+        return self._transform
+
+    def _call(self, x: Any) -> Any:
+        return self._transform.back(x)
+
+    def _inverse(self, y: Any) -> Any:
+        return self._transform(y)
+
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+        return -self._transform.log_abs_det_jacobian(y, x)
+
+    def __repr__(self) -> str:
+        return f"_InverseTransform({self._transform!r})"
+
+
+class ComposeTransform(Transform):
+    """Several functions, one after the other. Follows PyTorch's of this name.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> ComposeTransform([AffineTransform(1.0, 2.0), ExpTransform()])(tensor([-0.5]))
+    tensor([1.])
+    """
+
+    def __init__(self, parts: Sequence[Transform], cache_size: int = 0) -> None:
+        super().__init__(cache_size)
+        self.parts = list(parts)
+        self.event_dim = max((part.event_dim for part in self.parts), default=0)
+
+    def _call(self, x: Any) -> Any:
+        for part in self.parts:
+            x = part(x)
+        return x
+
+    def _inverse(self, y: Any) -> Any:
+        for part in reversed(self.parts):
+            y = part.back(y)
+        return y
+
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+        """Return the sum of the parts' logarithms."""
+        total: Any = 0
+        for part in self.parts:
+            value = part(x)
+            more = part.log_abs_det_jacobian(x, value)
+            total = total + last(more, self.event_dim - part.event_dim)
+            x = value
+        return total
+
+    def __repr__(self) -> str:
+        """Print as PyTorch prints."""
+        lines = ",\n    ".join(map(repr, self.parts))
+        return f"ComposeTransform(\n    {lines}\n)"
+
+
+class ExpTransform(Transform):
+    """``exp(x)``. Follows PyTorch's of this name."""
+
+    def _call(self, x: Any) -> Any:
+        return x.exp()
+
+    def _inverse(self, y: Any) -> Any:
+        return y.log()
+
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+        """Return x."""
+        return x
+
+
+class PowerTransform(Transform):
+    """``x**exponent``. Follows PyTorch's of this name."""
+
+    def __init__(self, exponent: Any, cache_size: int = 0) -> None:
+        super().__init__(cache_size)
+        self.exponent = exponent
+
+    def _call(self, x: Any) -> Any:
+        return x**self.exponent
+
+    def _inverse(self, y: Any) -> Any:
+        return y ** (1 / self.exponent)
+
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+        """Return ``log |exponent y / x|``."""
+        return (self.exponent * y / x).abs().log()
+
+
+class SigmoidTransform(Transform):
+    """``1 / (1 + exp(-x))``. Follows PyTorch's of this name."""
+
+    def _call(self, x: Any) -> Any:
+        limits = finfo(x.dtype)
+        return x.sigmoid().clamp(limits.tiny, 1 - limits.eps)
+
+    def _inverse(self, y: Any) -> Any:
+        limits = finfo(y.dtype)
+        y = y.clamp(limits.tiny, 1 - limits.eps)
+        return y.log() - (-y).log1p()
+
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+        """Return ``-softplus(-x) - softplus(x)``."""
+        return -softplus(-x) - softplus(x)
+
+
+class TanhTransform(Transform):
+    """``tanh(x)``: with ``cache_size=1`` also what rounds to 1 has an inverse.
+
+    Follows PyTorch's of this name.
+    """
+
+    def _call(self, x: Any) -> Any:
+        return x.tanh()
+
+    def _inverse(self, y: Any) -> Any:
+        return y.atanh()
+
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+        """Return ``log(1 - tanh(x)^2)``, exact where that would round to 0."""
+        return 2 * (math.log(2) - x - softplus(-2 * x))
+
+
+class SoftplusTransform(Transform):
+    """``log(1 + exp(x))``. Follows PyTorch's of this name."""
+
+    def _call(self, x: Any) -> Any:
+        return softplus(x)
+
+    def _inverse(self, y: Any) -> Any:
+        return (-y).expm1().neg().log() + y
+
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+        """Return ``-softplus(-x)``."""
+        return -softplus(-x)
+
+
+class AbsTransform(Transform):
+    """``|x|``, which has no inverse: positive numbers are taken. Follows PyTorch's."""
+
+    bijective = False
+
+    def _call(self, x: Any) -> Any:
+        return x.abs()
+
+    def _inverse(self, y: Any) -> Any:
+        return y
+
+
+class AffineTransform(Transform):
+    """``loc + scale x``, of ``event_dim`` dimensions that belong together. Follows PyTorch's.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> AffineTransform(1.0, 2.0).inv(tensor([3.0]))
+    tensor([1.])
+    """
+
+    def __init__(self, loc: Any, scale: Any, event_dim: int = 0, cache_size: int = 0) -> None:
+        super().__init__(cache_size)
+        self.loc, self.scale, self.event_dim = loc, scale, event_dim
+
+    def _call(self, x: Any) -> Any:
+        return self.loc + self.scale * x
+
+    def _inverse(self, y: Any) -> Any:
+        return (y - self.loc) / self.scale
+
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+        """Return ``log |scale|``, summed over what belongs together."""
+        scale = self.scale
+        size = scale.abs().log() if isinstance(scale, Tensor) else math.log(abs(scale))
+        return last((x * 0 + size), self.event_dim)
+
+
+class TransformedDistribution(Distribution):
+    """The distribution of a function's values. Follows PyTorch's of this name.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.distributions import Normal
+    >>> squashed = TransformedDistribution(Normal(0.0, 1.0), [TanhTransform(cache_size=1)])
+    >>> squashed.log_prob(tensor(0.0))
+    tensor(-0.9189)
+    """
+
+    def __init__(
+        self,
+        base_distribution: Distribution,
+        transforms: Transform | Sequence[Transform],
+        validate_args: bool | None = None,
+    ) -> None:
+        self.base_dist = base_distribution
+        self.transforms = [transforms] if isinstance(transforms, Transform) else list(transforms)
+        if not all(isinstance(part, Transform) for part in self.transforms):
+            raise ValueError(
+                f"transforms must be a Transform or a list of Transforms, got {transforms!r}"
+            )
+        batch, event = base_distribution.batch_shape, base_distribution.event_shape
+        most = max((part.event_dim for part in self.transforms), default=0)
+        more = max(most - len(event), 0)
+        cut = len(batch) - more
+        super().__init__(batch[:cut], (*batch[cut:], *event), validate_args=validate_args)
+
+    @property
+    def has_rsample(self) -> bool:  # type: ignore[override]
+        """Whether samples have a gradient: if those of the base have one."""
+        return self.base_dist.has_rsample
+
+    def sample(self, sample_shape: Any = ()) -> Tensor:
+        """Draw, without gradient."""
+        x = self.base_dist.sample(sample_shape)
+        for part in self.transforms:
+            x = part(x)
+        return x.detach() if x.requires_grad else x
+
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        """Draw as a function of the parameters."""
+        x = self.base_dist.rsample(sample_shape)
+        for part in self.transforms:
+            x = part(x)
+        return x
+
+    def log_prob(self, value: Any) -> Tensor:
+        """Return the logarithm of the density."""
+        dims, y = len(self.event_shape), value
+        total: Any = 0.0
+        for part in reversed(self.transforms):
+            x = part.back(y)
+            total = total - last(part.log_abs_det_jacobian(x, y), dims - part.event_dim)
+            y = x
+        base = self.base_dist.log_prob(y)
+        return last(base, dims - len(self.base_dist.event_shape)) + total  # type: ignore[no-any-return]
+
+    def cdf(self, value: Any) -> Tensor:
+        """Return the probability of a smaller number, of rising functions."""
+        for part in reversed(self.transforms):
+            value = part.back(value)
+        out: Tensor = self.base_dist.cdf(value)  # type: ignore[attr-defined]
+        return out
+
+    def __repr__(self) -> str:
+        """Print the base and the functions."""
+        return f"{type(self).__name__}({self.base_dist!r}, {self.transforms!r})"
