@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,9 +21,17 @@ from tinygrad_mnist.autograd.hooks import run_hooks
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.autograd.precision import widened
 from tinygrad_mnist.autograd.several import Custom, Output, Tuple
+from tinygrad_mnist.ops.indexing import may_repeat
 from tinygrad_mnist.ops.precision import computed_in
 
 Source = Node | Variable
+
+
+class _Piece(NamedTuple):
+    """A gradient of some elements: parts of one array cost no array of zeros each."""
+
+    gradient: np.ndarray
+    index: Any
 
 
 def walk(
@@ -55,21 +63,37 @@ def walk(
     gradients: dict[Source, Any] = {}
     queue: list[tuple[int, Node]] = []
     found: dict[Source, Any] = {}
+    # Those of whose gradients only the table knows: these are added to in place.
+    owned: set[Source] = set()
     arrivals = [(root, wrapped(g, create_graph)) for root, g in roots]
     with np.errstate(all="ignore"), recording(create_graph):
         while True:
             for source, g in arrivals:
                 present = gradients.get(source)
-                if present is not None:
-                    gradients[source] = _add(present, g)
-                else:
+                if present is None:
+                    if type(g) is _Piece:
+                        g = ops.place(g.gradient, to=describe(source)[0], index=g.index)
+                        owned.add(source)
                     gradients[source] = g
                     if isinstance(source, Node):
                         heapq.heappush(queue, (-source.number, source))
+                    continue
+                if type(g) is _Piece:
+                    if source not in owned:
+                        present = gradients[source] = np.array(present)
+                    present[g.index] += g.gradient
+                elif source in owned:
+                    present += g
+                    continue
+                else:
+                    gradients[source] = _add(present, g)
+                if not create_graph:
+                    owned.add(source)
             if not queue:
                 break
             node = heapq.heappop(queue)[1]
             g = gradients.pop(node)
+            owned.discard(node)
             arrivals = []
             if ends and node in ends:
                 found[node] = g
@@ -79,9 +103,7 @@ def walk(
             if node.hooks:
                 g = run_hooks(node.hooks, g, create_graph)
             if needed is not None and node not in needed:
-                found[node] = (
-                    g  # the walk ends here: the gradient is what the hooks have made of it
-                )
+                found[node] = g  # what hooks have made of it, as the walk ends here
                 continue
             if type(node) is Output:
                 _pass_to_tuple(node, g, gradients, queue)
@@ -114,6 +136,9 @@ def pull(
             for i, gradient in node.run(g, create_graph)
             if (parent := parents[i]) is not None
         ]
+    if node.op is ops.getitem and not create_graph and not modes.anomaly:
+        if not may_repeat(index := node.settings["index"]):
+            return [(parents[0], _Piece(g, index))]  # type: ignore[list-item]
     if create_graph:
         if node.op.once:
             return _pull_reference(node, g)

@@ -24,7 +24,7 @@ from tinygrad_mnist.autograd.node import Node as Node
 from tinygrad_mnist.autograd.node import Version as Version
 from tinygrad_mnist.autograd.several import Tuple, attach_outputs
 from tinygrad_mnist.autograd.views import follow
-from tinygrad_mnist.ops.contract import Op
+from tinygrad_mnist.ops.contract import Op, Shapes
 from tinygrad_mnist.ops.promotion import promote
 
 _UNCHANGED = Version()
@@ -223,7 +223,7 @@ def record(
     """Make the node of an operation: save what its rules need, and the versions of that."""
     plan = op.plan(len(inputs), mask)
     if op.variadic:
-        settings = {**settings, "shapes": [a.shape for a in arrays]}
+        settings = {**settings, "shapes": Shapes(a.shape for a in arrays)}
     out = result._array
     node = kind(op, parents, plan, settings, out.shape, out.dtype)
     if plan.saves:

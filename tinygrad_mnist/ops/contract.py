@@ -30,6 +30,7 @@ operation cannot exist.
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -93,6 +94,18 @@ class Sample:
         """Show the sample as a call."""
         settings = [f"{key}={value!r}" for key, value in self.settings.items()]
         return f"Sample({', '.join([*map(repr, self.inputs), *settings])})"
+
+
+class Shapes(list[tuple[int, ...]]):
+    """The shapes of an operation's inputs."""
+
+    _starts: list[int] | None = None
+
+    def start(self, position: int, dim: int) -> int:
+        """Return where an input begins in all of them joined along a dimension."""
+        if self._starts is None:
+            self._starts = list(itertools.accumulate((s[dim] for s in self), initial=0))
+        return self._starts[position]
 
 
 class Rule(NamedTuple):

@@ -19,7 +19,10 @@ def is_basic(index: Any) -> bool:
     )
 
 
-def _may_repeat(index: Any) -> bool:
+def may_repeat(index: Any) -> bool:
+    """Whether an index may choose an element more than once."""
+    if type(index) is int or type(index) is slice:
+        return False
     parts = index if isinstance(index, tuple) else (index,)
     return any(
         isinstance(part, np.ndarray | list) and np.asarray(part).dtype != bool for part in parts
@@ -29,7 +32,7 @@ def _may_repeat(index: Any) -> bool:
 def _place(x: Any, *, to: tuple[int, ...], index: Any) -> Any:
     """Zeros with x added in at an index: where the index repeats, elements add up."""
     out = np.zeros(to, x.dtype)
-    if _may_repeat(index):
+    if may_repeat(index):
         np.add.at(out, index, x)
     else:
         out[index] = x
@@ -92,7 +95,7 @@ def _remaining(g: Any, picked: Any, index: Any) -> Any:
 
 def _value_rule(g: Any, shape: tuple[int, ...], index: Any) -> Any:
     picked = getitem(g, index=index)
-    if _may_repeat(index):
+    if may_repeat(index):
         picked = _remaining(g, picked, index)
     lead = len(shape) - len(picked.shape)
     # NumPy lets a value have more leading dimensions of length 1 than the place it goes to.

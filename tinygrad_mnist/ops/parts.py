@@ -28,21 +28,31 @@ class Place(NamedTuple):
     """How many elements after the base's first one the view's first one lies."""
 
 
-def _lay_out(x: Any, at: Place) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Copy x to a memory in which it lies as the base does.
+def _view(memory: np.ndarray, at: Place, first: int) -> np.ndarray:
+    """Return the part of a memory that the view sees, where the base begins after some elements."""
+    start = first + at.start if 0 not in at.to else 0  # an empty view may lie at the very end
+    size = memory.itemsize
+    return np.ndarray(at.to, memory.dtype, memory, start * size, [s * size for s in at.steps])
 
-    Return it, the part of it that the view sees, the memory, and where in that x begins.
-    """
+
+def _lies_alike(x: Any, at: Place) -> bool:
+    """Whether an array lies in memory as the base does, row by row."""
+    size = x.itemsize
+    return bool(x.flags.c_contiguous) and x.strides == tuple([s * size for s in at.strides])
+
+
+def _lay_out(x: Any, at: Place) -> tuple[np.ndarray, np.ndarray]:
+    """Copy x to a memory in which it lies as the base does; return it, and the view's part."""
+    if _lies_alike(x, at):
+        whole = x.copy()
+        return whole, _view(whole, at, 0)
     ends = [step * (n - 1) for n, step in zip(at.shape, at.strides, strict=True) if n]
     first = -sum(end for end in ends if end < 0)
     size = x.itemsize
-    memory = np.empty(first + sum(end for end in ends if end > 0) + 1, x.dtype)
+    memory = np.zeros(first + sum(end for end in ends if end > 0) + 1, x.dtype)
     whole = np.ndarray(at.shape, x.dtype, memory, first * size, [s * size for s in at.strides])
     whole[...] = x
-    steps = [s * size for s in at.steps]
-    start = first + at.start if 0 not in at.to else 0  # an empty view may lie at the very end
-    part = np.ndarray(at.to, x.dtype, memory, start * size, steps)
-    return whole, part, memory, start
+    return whole, _view(memory, at, first)
 
 
 def repeats(shape: tuple[int, ...], steps: tuple[int, ...]) -> bool:
@@ -57,17 +67,15 @@ def repeats(shape: tuple[int, ...], steps: tuple[int, ...]) -> bool:
 
 def _part(x: Any, *, at: Place) -> Any:
     """What a view sees of its base."""
-    return _lay_out(x, at)[1]
+    return _view(x, at, 0) if _lies_alike(x, at) else _lay_out(x, at)[1]
 
 
 def _place_part(x: Any, *, at: Place) -> Any:
     """Zeros, with x added in where a view lies."""
-    whole, part, memory, start = _lay_out(np.zeros((), x.dtype), at)
+    whole, part = _lay_out(np.zeros(at.shape, x.dtype), at)
     if repeats(at.to, at.steps):
-        offsets = np.asarray(start)
-        for n, step in zip(at.to, at.steps, strict=True):
-            offsets = np.add.outer(offsets, np.arange(n) * step)
-        np.add.at(memory, offsets, x)
+        where = _lay_out(np.arange(whole.size).reshape(at.shape), at)[1]
+        whole[...] = np.bincount(where.ravel(), x.ravel(), whole.size).reshape(at.shape)
     else:
         part[...] = x
     return whole
@@ -80,7 +88,7 @@ def _zero_part(x: Any, *, at: Place) -> Any:
 
 def _write_part(x: Any, value: Any, *, at: Place) -> Any:
     """A copy of x with a value where a view lies."""
-    whole, part, _, _ = _lay_out(x, at)
+    whole, part = _lay_out(x, at)
     part[...] = value
     return whole
 

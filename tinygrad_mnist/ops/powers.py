@@ -86,7 +86,7 @@ def _pow_rule(g: Any, x: Any, y: Any) -> Any:
         return np.where(y == 0, 0, g * (y * pow(x, y + (y == 0) - 1)))
     if n == 0:
         return np.zeros_like(g)
-    return g * ((x if n == 2 else pow(x, y - 1)) * y)
+    return g * ((x if n == 2 and type(x) is np.ndarray else pow(x, y - 1)) * y)
 
 
 # 0**y has slope 0 in y where it is defined.

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.ops.contract import Sample, op
+from tinygrad_mnist.ops.contract import Sample, Shapes, op
 
 
 def _identity(x: Any) -> Any:
@@ -87,16 +87,16 @@ expand = op(
 )  # fmt: skip
 
 
-def _part(g: Any, position: int, lengths: tuple[int, ...], dim: int) -> Any:
-    start = sum(lengths[:position])
+def _part(g: Any, position: int, shapes: Shapes, dim: int) -> Any:
+    start = shapes.start(position, dim)
     index: list[Any] = [slice(None)] * len(g.shape)
-    index[dim] = slice(start, start + lengths[position])
+    index[dim] = slice(start, start + shapes[position][dim])
     return g[tuple(index)]
 
 
 cat = op(
     "cat", lambda *tensors, dim: np.concatenate(tensors, axis=dim),
-    tensors=lambda g, position, shapes, dim: _part(g, position, tuple(s[dim] for s in shapes), dim),
+    tensors=_part,
     doc="Arrays joined along a dimension.", formula="out = [x, y, ...]",
     torch="torch.cat(tensors, dim)", promotes="common",
     samples=[

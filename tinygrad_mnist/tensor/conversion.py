@@ -234,7 +234,7 @@ class ConversionMethods(Variable):
                 out.__dict__[name] = copy.deepcopy(value, memo)
         out._array = _copied(self.memory(), memo)
         out._version = Version()
-        return out  # type: ignore[return-value]
+        return out  # type: ignore[no-any-return]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Pickle the array and what was attached to the tensor; as in PyTorch, no gradient."""
