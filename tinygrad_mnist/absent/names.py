@@ -257,7 +257,6 @@ HINTS = {
     "func.functionalize": _PLAIN, "from_file": "use numpy.memmap and from_numpy",
     "igamma": "use scipy.special.gammainc on x.numpy(), without gradient",
     "igammac": "use scipy.special.gammaincc on x.numpy(), without gradient",
-    "nn.SyncBatchNorm": "use BatchNorm: there is one process",
     "nn.AdaptiveLogSoftmaxWithLoss": "use CrossEntropyLoss over all classes",
     "nn.FractionalMaxPool2d": "use MaxPool2d or AdaptiveMaxPool2d",
     "nn.functional.multi_head_attention_forward": "use nn.MultiheadAttention, or "
@@ -331,13 +330,14 @@ USE_RTLD_GLOBAL_WITH_LIBTORCH UnionType Use Value adaptive_max_pool1d affine_gri
 alias_copy alpha_dropout_ as_strided_ as_strided_copy as_strided_scatter
 autocast_decrement_nesting autocast_increment_nesting batch_norm batch_norm_backward_elemt
 batch_norm_backward_reduce batch_norm_elemt batch_norm_gather_stats
-batch_norm_gather_stats_with_counts batch_norm_stats batch_norm_update_stats binomial bit bits16
-bits1x8 bits2x4 bits4x2 bits8 ccol_indices_copy choose_qparams_optimized classes classproperty
-clear_autocast_cache col_indices_copy combinations compiled_with_cxx11_abi constant_pad_nd
-conv_tbc convolution cosine_embedding_loss cpp crow_indices_copy ctc_loss
-cudnn_affine_grid_generator cudnn_batch_norm cudnn_convolution cudnn_convolution_add_relu
-cudnn_convolution_relu cudnn_convolution_transpose cudnn_grid_sampler cudnn_is_acceptable detach
-detach_copy diagonal_copy dropout_ embedding_bag embedding_renorm_ empty_permuted
+batch_norm_gather_stats_with_counts batch_norm_stats batch_norm_update_stats
+binary_cross_entropy_with_logits binomial bit bits16 bits1x8 bits2x4 bits4x2 bits8
+ccol_indices_copy choose_qparams_optimized classes classproperty clear_autocast_cache
+col_indices_copy combinations compiled_with_cxx11_abi constant_pad_nd conv_tbc convolution
+cosine_embedding_loss cpp crow_indices_copy ctc_loss cudnn_affine_grid_generator
+cudnn_batch_norm cudnn_convolution cudnn_convolution_add_relu cudnn_convolution_relu
+cudnn_convolution_transpose cudnn_grid_sampler cudnn_is_acceptable detach detach_copy
+diagonal_copy dropout dropout_ embedding embedding_bag embedding_renorm_ empty_permuted
 empty_quantized empty_strided expand_copy fake_quantize_per_channel_affine
 fbgemm_linear_fp16_weight fbgemm_linear_fp16_weight_fp32_activation fbgemm_linear_int8_weight
 fbgemm_linear_int8_weight_fp32_activation fbgemm_linear_quantize_weight
@@ -351,24 +351,25 @@ hash_tensor hinge_embedding_loss i0 i0_ import_ir_module import_ir_module_from_b
 index_reduce indices_copy init_num_threads instance_norm int1 int2 int3 int4 int5 int6 int7
 int_repr is_anomaly_check_nan_enabled is_autocast_cache_enabled is_autocast_ipu_enabled
 is_autocast_xla_enabled is_deterministic_algorithms_warn_only_enabled is_signed
-is_vulkan_available is_warn_always_enabled jagged kl_div legacy_contiguous_format logcumsumexp
-lstm lstm_cell margin_ranking_loss max_pool1d_with_indices merge_type_from_type_comment
-miopen_batch_norm miopen_convolution miopen_convolution_add_relu miopen_convolution_relu
-miopen_convolution_transpose miopen_ctc_loss miopen_depthwise_convolution miopen_rnn
-mkldnn_adaptive_avg_pool2d mkldnn_convolution mkldnn_linear_backward_weights mkldnn_max_pool2d
-mkldnn_max_pool3d mkldnn_rnn_layer native_batch_norm native_channel_shuffle native_dropout
-native_group_norm native_layer_norm native_norm nonzero_static orgqr ormqr parse_ir parse_schema
-parse_type_comment per_channel_affine per_channel_affine_float_qparams per_channel_symmetric
-per_tensor_affine per_tensor_symmetric permute_copy poisson poisson_nll_loss polygamma
+is_vulkan_available is_warn_always_enabled jagged kl_div layer_norm legacy_contiguous_format
+logcumsumexp lstm lstm_cell margin_ranking_loss max_pool1d_with_indices
+merge_type_from_type_comment miopen_batch_norm miopen_convolution miopen_convolution_add_relu
+miopen_convolution_relu miopen_convolution_transpose miopen_ctc_loss
+miopen_depthwise_convolution miopen_rnn mkldnn_adaptive_avg_pool2d mkldnn_convolution
+mkldnn_linear_backward_weights mkldnn_max_pool2d mkldnn_max_pool3d mkldnn_rnn_layer
+native_batch_norm native_channel_shuffle native_dropout native_group_norm native_layer_norm
+native_norm nonzero_static orgqr ormqr parse_ir parse_schema parse_type_comment
+per_channel_affine per_channel_affine_float_qparams per_channel_symmetric per_tensor_affine
+per_tensor_symmetric permute_copy poisson poisson_nll_loss polygamma
 prepare_multiprocessing_environment profiler_allow_cudagraph_cupti_lazy_reinit_cuda12
 q_per_channel_axis q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point qscheme
 quantize_per_tensor_dynamic quantized_batch_norm quantized_gru quantized_gru_cell quantized_lstm
 quantized_lstm_cell quantized_max_pool1d quantized_max_pool2d quantized_max_pool3d
 quantized_rnn_relu_cell quantized_rnn_tanh_cell quasirandom quint2x4 quint4x2 resize_as_sparse_
-rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell row_indices_copy rrelu rrelu_ segment_reduce
-select_copy set_anomaly_enabled set_autocast_cache_enabled set_autocast_cpu_dtype
-set_autocast_cpu_enabled set_autocast_dtype set_autocast_enabled set_autocast_gpu_dtype
-set_autocast_ipu_dtype set_autocast_ipu_enabled set_autocast_xla_dtype set_autocast_xla_enabled
+rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell row_indices_copy segment_reduce select_copy
+set_anomaly_enabled set_autocast_cache_enabled set_autocast_cpu_dtype set_autocast_cpu_enabled
+set_autocast_dtype set_autocast_enabled set_autocast_gpu_dtype set_autocast_ipu_dtype
+set_autocast_ipu_enabled set_autocast_xla_dtype set_autocast_xla_enabled
 set_deterministic_debug_mode set_warn_always signal slice_copy slice_inverse sparse_bsc
 sparse_bsr sparse_coo sparse_csc sparse_csr split_copy split_with_sizes_copy squeeze_copy
 sym_constrain_range sym_constrain_range_for_size sym_float sym_fresh_size sym_int sym_ite
@@ -378,8 +379,8 @@ unfold_copy unify_type_list unsafe_chunk unsafe_split unsqueeze_copy values_copy
 view_as_complex_copy view_as_real_copy view_copy wait windows
     """,
     "nn": """
-Container CrossMapLRN2d FractionalMaxPool3d LPPool1d LPPool2d LPPool3d LinearCrossEntropyLoss
-LinearCrossEntropyOptions MultiLabelMarginLoss RReLU common_types factory_kwargs grad
+Container CrossMapLRN2d FractionalMaxPool3d LinearCrossEntropyLoss LinearCrossEntropyOptions
+common_types factory_kwargs grad
     """,
     "nn.functional": """
 BroadcastingList1 BroadcastingList2 BroadcastingList3 DType GRID_SAMPLE_INTERPOLATION_MODES
@@ -388,10 +389,8 @@ adaptive_max_pool2d_with_indices adaptive_max_pool3d_with_indices assert_int_or_
 boolean_dispatch conv_tbc fractional_max_pool2d fractional_max_pool2d_with_indices
 fractional_max_pool3d fractional_max_pool3d_with_indices grad grouped_mm handle_torch_function
 has_torch_function has_torch_function_unary has_torch_function_variadic linear_cross_entropy
-lp_pool1d lp_pool2d lp_pool3d max_pool1d_with_indices max_pool2d_with_indices
-max_pool3d_with_indices multilabel_margin_loss native_channel_shuffle reproducibility_notes
-rrelu rrelu_ scaled_grouped_mm scaled_mm sparse_support_notes tf32_notes upsample_bilinear
-upsample_nearest
+max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices native_channel_shuffle
+reproducibility_notes scaled_grouped_mm scaled_mm sparse_support_notes tf32_notes
     """,
     "nn.init": """
 sparse
@@ -421,17 +420,16 @@ runtime_validation_disabled
     """,
     "linalg": """
 cholesky_ex common_notes householder_product inv_ex ldl_factor ldl_factor_ex ldl_solve
-lu_factor_ex solve_ex tensorinv tensorsolve
+lu_factor_ex solve_ex
     """,
     "special": """
 Tensor airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 chebyshev_polynomial_t
-chebyshev_polynomial_u chebyshev_polynomial_v chebyshev_polynomial_w common_args entr erfcx
-gammainc gammaincc hermite_polynomial_h hermite_polynomial_he i0 i0e i1 i1e
-laguerre_polynomial_l legendre_polynomial_p log_ndtr modified_bessel_i0 modified_bessel_i1
-modified_bessel_k0 modified_bessel_k1 multi_dim_common ndtr ndtri polygamma round
-scaled_modified_bessel_k0 scaled_modified_bessel_k1 shifted_chebyshev_polynomial_t
-shifted_chebyshev_polynomial_u shifted_chebyshev_polynomial_v shifted_chebyshev_polynomial_w
-spherical_bessel_j0 xlog1py zeta
+chebyshev_polynomial_u chebyshev_polynomial_v chebyshev_polynomial_w common_args erfcx gammainc
+gammaincc hermite_polynomial_h hermite_polynomial_he i0 i0e i1 i1e laguerre_polynomial_l
+legendre_polynomial_p log_ndtr modified_bessel_i0 modified_bessel_i1 modified_bessel_k0
+modified_bessel_k1 multi_dim_common polygamma scaled_modified_bessel_k0
+scaled_modified_bessel_k1 shifted_chebyshev_polynomial_t shifted_chebyshev_polynomial_u
+shifted_chebyshev_polynomial_v shifted_chebyshev_polynomial_w spherical_bessel_j0 zeta
     """,
     "autograd": """
 DeviceType NestedIOFunction ProfilerActivity ProfilerConfig ProfilerEvent ProfilerState
@@ -487,18 +485,19 @@ LATE = {
         kaiser_window asarray frombuffer scalar_tensor range unravel_index newaxis
         is_autocast_enabled is_autocast_cpu_enabled set_flush_denormal is_storage typename""",
         "amp": "GradScaler",
+        "nn.functional.rare": "rrelu rrelu_",
         "autograd": "is_anomaly_enabled",
-        "nn.functional": """adaptive_avg_pool1d avg_pool1d bilinear celu_ channel_shuffle conv3d
-        conv_transpose1d hardshrink max_pool1d max_pool2d pixel_unshuffle selu_ threshold
-        threshold_ conv_transpose3d max_pool3d""",
-        "nn.functional.top_level": """alpha_dropout binary_cross_entropy_with_logits dropout
-        embedding feature_alpha_dropout group_norm layer_norm""",
+        "nn.functional": """adaptive_avg_pool1d alpha_dropout avg_pool1d bilinear celu_
+        channel_shuffle conv3d conv_transpose1d feature_alpha_dropout group_norm hardshrink
+        max_pool1d max_pool2d pixel_unshuffle selu_ threshold threshold_ conv_transpose3d
+        max_pool3d""",
     },
     "nn": {
         "nn.volumes": """ConvTranspose3d MaxPool3d MaxUnpool3d AvgPool3d AdaptiveAvgPool3d
         AdaptiveMaxPool3d InstanceNorm3d ConstantPad3d ZeroPad3d ReflectionPad3d ReplicationPad3d
         CircularPad3d""",
         "nn.older": "NLLLoss2d",
+        "nn.rare": "LPPool1d LPPool2d LPPool3d RReLU MultiLabelMarginLoss SyncBatchNorm",
         "nn.lazy": """LazyLinear LazyConv1d LazyConv2d LazyConv3d LazyConvTranspose1d
         LazyConvTranspose2d LazyConvTranspose3d LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d
         LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d UninitializedParameter
@@ -509,11 +508,21 @@ LATE = {
         kaiming_uniform kaiming_normal orthogonal""",
     },
     "nn.utils": {"nn.older": "clip_grad_norm"},
-    "linalg": {"tensor.more": "matrix_exp", "tensor.making": "vander"},
-    "special": {"tensor.more": "multigammaln"},
+    "linalg": {
+        "tensor.solvers": "tensorinv tensorsolve",
+        "tensor.more": "matrix_exp",
+        "tensor.making": "vander",
+    },
+    "special": {
+        "tensor.more": "multigammaln",
+        "tensor.solvers": "entr ndtr ndtri xlog1py",
+        "tensor": "round",
+    },
     "amp": {"tensor.making": "is_autocast_available"},
     "nn.functional": {
         "tensor.more": "pdist",
+        "nn.functional.rare": """lp_pool1d lp_pool2d lp_pool3d rrelu rrelu_ multilabel_margin_loss
+        upsample_nearest upsample_bilinear""",
         "nn.functional.volumes": """conv_transpose3d max_pool3d max_unpool3d avg_pool3d
         adaptive_avg_pool3d adaptive_max_pool3d""",
     },

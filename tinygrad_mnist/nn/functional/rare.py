@@ -1,0 +1,171 @@
+"""Functions of layers that few programs have; imported when they are first asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.naming import warn
+from tinygrad_mnist.nn.functional import pooling, volumes
+from tinygrad_mnist.nn.functional.activation import leaky_relu, written
+from tinygrad_mnist.nn.functional.spatial import Size, per_dim
+from tinygrad_mnist.nn.functional.vision import interpolate
+from tinygrad_mnist.tensor import Tensor, default_generator, where
+from tinygrad_mnist.tensor.arguments import as_tensor, named
+
+
+def _lp_pool(dims: int, x: Any, norm: float, kernel: Size, stride: Any, ceil: bool) -> Any:
+    pool = (pooling.avg_pool1d, pooling.avg_pool2d, volumes.avg_pool3d)[dims - 1]
+    size = int(np.prod(per_dim(f"lp_pool{dims}d", "kernel_size", kernel, dims)))
+    means = pool(x**norm, kernel, stride, 0, ceil)
+    return ((means.sign() * means.abs()) * size).relu() ** (1 / norm)
+
+
+@named
+def lp_pool1d(
+    input: Tensor,  # noqa: A002
+    norm_type: float,
+    kernel_size: Size,
+    stride: Size | None = None,
+    ceil_mode: bool = False,
+) -> Any:
+    """Return the p-norm of each window of signals (N, C, L), of positive numbers."""
+    return _lp_pool(1, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+@named
+def lp_pool2d(
+    input: Tensor,  # noqa: A002
+    norm_type: float,
+    kernel_size: Size,
+    stride: Size | None = None,
+    ceil_mode: bool = False,
+) -> Any:
+    """Return the p-norm of each window of images (N, C, H, W), of positive numbers.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> lp_pool2d(tensor([[[[3.0, 4.0]]]]), 2, (1, 2))
+    tensor([[[[5.]]]])
+    """
+    return _lp_pool(2, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+@named
+def lp_pool3d(
+    input: Tensor,  # noqa: A002
+    norm_type: float,
+    kernel_size: Size,
+    stride: Size | None = None,
+    ceil_mode: bool = False,
+) -> Any:
+    """Return the p-norm of each window of volumes (N, C, D, H, W), of positive numbers."""
+    return _lp_pool(3, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+@named
+def rrelu(
+    input: Tensor,  # noqa: A002
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    inplace: bool = False,
+) -> Any:
+    """Return input where it is positive, elsewhere a fraction of it that is drawn in training.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> rrelu(tensor([-4.8, 2.0]), 0.125, 0.375)
+    tensor([-1.2000,  2.0000])
+    """
+    if lower > upper:
+        raise RuntimeError(f"rrelu: lower must not be larger than upper, got {lower} and {upper}")
+    if not training:
+        return leaky_relu(input, (lower + upper) / 2, inplace)
+    negative = input._array <= 0
+    slopes = np.ones(input._array.shape, input._array.dtype)
+    drawn = default_generator.uniform((int(negative.sum()),), np.dtype(np.float64), lower, upper)
+    slopes[negative] = drawn
+    return written(input, inplace, lambda x: x * wrap(slopes))
+
+
+@named
+def rrelu_(
+    input: Tensor,  # noqa: A002
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+) -> Any:
+    """Write what :func:`rrelu` returns over the input, and return it."""
+    return rrelu(input, lower, upper, training, True)
+
+
+@named
+def multilabel_margin_loss(
+    input: Tensor,  # noqa: A002
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    r"""Return how far the classes of a sample are from being 1 above all others.
+
+    .. math:: \frac{1}{C} \sum_{j \in y, i \notin y} \max(0, 1 - x_j + x_i)
+
+    The target lists a sample's classes, until the first -1. Follows
+    ``torch.nn.functional.multilabel_margin_loss``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> multilabel_margin_loss(tensor([0.1, 0.2, 0.4, 0.8]), tensor([3, 0, -1, 1]))
+    tensor(0.8500)
+    """
+    if size_average is not None or reduce is not None:
+        warn("multilabel_margin_loss: size_average and reduce are deprecated; use reduction")
+        summed = "mean" if size_average is not False else "sum"
+        reduction = "none" if reduce is False else summed
+    labels = as_tensor("multilabel_margin_loss", "target", target)._array
+    shape = input._array.shape
+    if labels.shape != shape or len(shape) not in (1, 2):
+        raise RuntimeError(
+            f"multilabel_margin_loss: input and target must have one shape, (C) or (N, C), but "
+            f"have {list(shape)} and {list(labels.shape)}"
+        )
+    outside = (labels < -1) | (labels >= shape[-1])
+    if labels.dtype.kind != "i" or outside.any():
+        raise RuntimeError(
+            f"multilabel_margin_loss: the target holds classes from 0 to {shape[-1] - 1}, or -1"
+        )
+    rows = np.atleast_2d(labels)
+    listed = np.cumprod(rows >= 0, 1).astype(bool)
+    member = np.zeros(rows.shape, bool)
+    member[np.nonzero(listed)[0], rows[listed]] = True
+    x: Any = input.reshape(rows.shape)
+    chosen = x.gather(1, wrap(np.where(listed, rows, 0)))
+    gaps = (1 - chosen.unsqueeze(2) + x.unsqueeze(1)).clamp(min=0)
+    counted = wrap(listed[:, :, None] & ~member[:, None, :])
+    losses = where(counted, gaps, gaps * 0).sum((1, 2)) / max(rows.shape[1], 1)
+    if reduction == "none":
+        return losses.reshape(shape[:-1])
+    if reduction not in ("mean", "sum"):
+        raise ValueError(f"multilabel_margin_loss: {reduction!r} is no reduction")
+    return losses.mean() if reduction == "mean" else losses.sum()
+
+
+@named
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Any:  # noqa: A002
+    """Return ``interpolate(mode="nearest")``, its newer name, with a warning."""
+    warn("upsample_nearest is deprecated in PyTorch; use interpolate")
+    return interpolate(input, size, scale_factor, mode="nearest")
+
+
+@named
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Any:  # noqa: A002
+    """Return ``interpolate(mode="bilinear", align_corners=True)``, its newer name."""
+    warn("upsample_bilinear is deprecated in PyTorch; use interpolate")
+    return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
