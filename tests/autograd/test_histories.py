@@ -204,7 +204,49 @@ def copied_hooks_and_attributes(t: Any) -> Any:
     return p.grad, x.grad, hasattr(p, "note"), x.note
 
 
+def function_with_defaults(t: Any) -> Any:
+    class Scale(t.autograd.Function):
+        @staticmethod
+        def forward(x: Any, factor: float = 3.0, times: int = 1) -> Any:
+            return x * factor * times
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            _, ctx.factor, ctx.times = inputs
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * ctx.factor * ctx.times, None, None
+
+    x = t.ones(2, requires_grad=True)
+    (Scale.apply(x) + Scale.apply(x, 2.0) + Scale.apply(x, times=5)).sum().backward()
+    return x.grad
+
+
+def hook_that_updates_its_parameter(t: Any) -> Any:
+    p, modes = t.ones(2, requires_grad=True), []
+
+    def step(leaf: Any) -> None:
+        modes.append(t.is_grad_enabled())
+        leaf.sub_(leaf.grad)
+        leaf.grad = None
+
+    p.register_post_accumulate_grad_hook(step)
+    (p * p).sum().backward()
+    return p, p.grad, modes
+
+
+def product_of_nothing(t: Any) -> Any:
+    gradients = []
+    for shape, dims in (((0,), ()), ((0, 3), (0,)), ((3, 0), (1,)), ((2, 0, 3), ())):
+        x = t.empty(shape, requires_grad=True)
+        x.prod(*dims).sum().backward()
+        gradients.append(x.grad)
+    return gradients
+
+
 PROGRAMS = [
+    function_with_defaults, hook_that_updates_its_parameter, product_of_nothing,
     retained_in_inputs, retained_twice, inputs_that_were_not_retained, inputs_with_a_hook,
     hooks_before_the_last_input, root_in_inputs, output_of_several, retained_with_create_graph,
     detached_after_a_write_through_a_view, detached_then_written, view_of_a_detached_write,

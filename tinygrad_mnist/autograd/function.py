@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -181,11 +182,16 @@ class Function:
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward, and record backward where an input needs a gradient."""
+        setup = getattr(cls, "setup_context", None)
+        if setup is not None:
+            # setup_context is given all that forward takes by position, defaults among it.
+            bound = inspect.signature(cls.forward).bind(*args, **kwargs)
+            bound.apply_defaults()
+            args, kwargs = bound.args, bound.kwargs
         parents: list[Node | Variable | None] = []
         for x in args:
             parents.append(x.source() if isinstance(x, Variable) else None)
         ctx = FunctionCtx(tuple(parent is not None for parent in parents))
-        setup = getattr(cls, "setup_context", None)
         with recording(False):
             if setup is None:
                 returned = cls.forward(ctx, *args, **kwargs)

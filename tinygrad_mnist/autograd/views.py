@@ -77,3 +77,12 @@ def replace_node(x: Variable, node: Node | None) -> None:
     x._node = node
     if x._retained is not None and node is not None:
         x._retained.move(node)
+
+
+def on_its_own(view: Any) -> Any:
+    """Make a view no view any more: a function's result, whose base nobody else has.
+
+    To a script it is what the function has computed, which may be detached in place.
+    """
+    view._base = None
+    return view

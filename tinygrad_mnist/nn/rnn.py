@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import apply, wrap
+from tinygrad_mnist.autograd.views import on_its_own
 from tinygrad_mnist.naming import warn
 from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.nn import init
@@ -55,7 +56,7 @@ def run_layer(
         return rows, (rows[last], cells)
     if mode == "LSTM":
         both = apply(recurrent.lstm, x, *states, from_h, **settings)
-        rows, cells = both[: len(x)], both[len(x) :]
+        rows, cells = on_its_own(both[: len(x)]), on_its_own(both[len(x) :])
         return rows, (rows[last], cells)
     nonlinearity = mode.removeprefix("RNN_").lower()
     rows = apply(recurrent.rnn, x, *states, from_h, nonlinearity=nonlinearity, **settings)
@@ -199,7 +200,7 @@ class RNNBase(Module):
         if not batched:
             return data, last
         out = data.reshape(len(sizes), sizes[0], data.shape[-1])
-        return out.transpose(0, 1) if self.batch_first else out, last
+        return on_its_own(out.transpose(0, 1) if self.batch_first else out), last
 
     def _flat(self, input: Tensor) -> tuple[Tensor, Sizes, bool]:  # noqa: A002
         """Bring an input to rows, time by time; return them, the sizes of the steps, and whether
@@ -291,8 +292,6 @@ class RNNBase(Module):
                 outs.append(rows)
                 last.append(ends)
             x = outs[0] if len(outs) == 1 else cat(outs, dim=1)
-        if len(last) == 1:
-            return x, tuple(state.unsqueeze(0) for state in last[0])
         return x, tuple(stack(part) for part in zip(*last, strict=True))
 
     def extra_repr(self) -> str:

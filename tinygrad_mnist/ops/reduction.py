@@ -146,8 +146,10 @@ def _prod(x: Any, *, dim: int, keepdim: bool) -> Any:
 
 
 def _prod_rule(g: Any, x: Any, dim: int, keepdim: bool) -> Any:
+    if not x.shape[dim]:
+        return np.zeros_like(x)
     # The product of all the others, from both ends, since dividing by x fails where x is 0.
-    ones = np.ones_like(np.take(x, [0], axis=dim)) if x.shape[dim] else x
+    ones = np.ones_like(np.take(x, [0], axis=dim))
     before = np.cumprod(np.concatenate([ones, np.delete(x, -1, axis=dim)], axis=dim), axis=dim)
     flipped = np.flip(x, dim)
     after = np.cumprod(np.concatenate([ones, np.delete(flipped, -1, axis=dim)], axis=dim), axis=dim)
