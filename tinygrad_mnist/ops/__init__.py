@@ -3,13 +3,18 @@
 One family a file. This room knows NumPy and SciPy, and nothing of Tensors.
 """
 
+from tinygrad_mnist.ops.activation import elu as elu
+from tinygrad_mnist.ops.activation import hardswish as hardswish
+from tinygrad_mnist.ops.activation import mish as mish
+from tinygrad_mnist.ops.activation import prelu as prelu
+from tinygrad_mnist.ops.activation import silu as silu
+from tinygrad_mnist.ops.activation import softplus as softplus
 from tinygrad_mnist.ops.attention import masked_softmax as masked_softmax
 from tinygrad_mnist.ops.comparison import bitwise_and as bitwise_and
 from tinygrad_mnist.ops.comparison import bitwise_not as bitwise_not
 from tinygrad_mnist.ops.comparison import bitwise_or as bitwise_or
 from tinygrad_mnist.ops.comparison import bitwise_xor as bitwise_xor
 from tinygrad_mnist.ops.comparison import eq as eq
-from tinygrad_mnist.ops.comparison import floor_divide as floor_divide
 from tinygrad_mnist.ops.comparison import ge as ge
 from tinygrad_mnist.ops.comparison import gt as gt
 from tinygrad_mnist.ops.comparison import isfinite as isfinite
@@ -31,7 +36,6 @@ from tinygrad_mnist.ops.contract import op as op
 from tinygrad_mnist.ops.convolution import conv as conv
 from tinygrad_mnist.ops.convolution import conv_input as conv_input
 from tinygrad_mnist.ops.convolution import conv_weight as conv_weight
-from tinygrad_mnist.ops.elementwise import abs as abs
 from tinygrad_mnist.ops.elementwise import add as add
 from tinygrad_mnist.ops.elementwise import clamp as clamp
 from tinygrad_mnist.ops.elementwise import div as div
@@ -105,14 +109,21 @@ from tinygrad_mnist.ops.reduction import prod as prod
 from tinygrad_mnist.ops.reduction import std as std
 from tinygrad_mnist.ops.reduction import sum as sum
 from tinygrad_mnist.ops.reduction import var as var
+from tinygrad_mnist.ops.rounding import abs as abs
 from tinygrad_mnist.ops.rounding import ceil as ceil
 from tinygrad_mnist.ops.rounding import floor as floor
+from tinygrad_mnist.ops.rounding import floor_divide as floor_divide
+from tinygrad_mnist.ops.rounding import fmod as fmod
 from tinygrad_mnist.ops.rounding import remainder as remainder
 from tinygrad_mnist.ops.rounding import round as round
 from tinygrad_mnist.ops.rounding import sign as sign
 from tinygrad_mnist.ops.rounding import trunc as trunc
+from tinygrad_mnist.ops.rounding import trunc_divide as trunc_divide
 from tinygrad_mnist.ops.scan import cumprod as cumprod
+from tinygrad_mnist.ops.scan import max as max
 from tinygrad_mnist.ops.scan import median as median
+from tinygrad_mnist.ops.scan import min as min
+from tinygrad_mnist.ops.scan import nansum as nansum
 from tinygrad_mnist.ops.shape import cast as cast
 from tinygrad_mnist.ops.shape import cat as cat
 from tinygrad_mnist.ops.shape import clone as clone
@@ -124,6 +135,9 @@ from tinygrad_mnist.ops.shape import reshape as reshape
 from tinygrad_mnist.ops.shape import stack as stack
 from tinygrad_mnist.ops.shape import transpose as transpose
 from tinygrad_mnist.ops.softmax import binary_cross_entropy as binary_cross_entropy
+from tinygrad_mnist.ops.softmax import (
+    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
+)
 from tinygrad_mnist.ops.softmax import cross_entropy as cross_entropy
 from tinygrad_mnist.ops.softmax import log_softmax as log_softmax
 from tinygrad_mnist.ops.softmax import nll_loss as nll_loss
@@ -131,13 +145,16 @@ from tinygrad_mnist.ops.softmax import softmax as softmax
 from tinygrad_mnist.ops.special import acosh as acosh
 from tinygrad_mnist.ops.special import asinh as asinh
 from tinygrad_mnist.ops.special import atanh as atanh
+from tinygrad_mnist.ops.special import between as between
 from tinygrad_mnist.ops.special import erf as erf
 from tinygrad_mnist.ops.special import erfc as erfc
 from tinygrad_mnist.ops.special import erfinv as erfinv
-from tinygrad_mnist.ops.special import fmod as fmod
 from tinygrad_mnist.ops.special import hypot as hypot
 from tinygrad_mnist.ops.special import left_shift as left_shift
+from tinygrad_mnist.ops.special import lerp as lerp
 from tinygrad_mnist.ops.special import lgamma as lgamma
+from tinygrad_mnist.ops.special import logit as logit
+from tinygrad_mnist.ops.special import nan_to_num as nan_to_num
 from tinygrad_mnist.ops.special import polygamma as polygamma
 from tinygrad_mnist.ops.special import right_shift as right_shift
 from tinygrad_mnist.ops.special import sinc as sinc

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.ops.contract import UFUNCS, Op, Sample, op
+from tinygrad_mnist.ops.contract import Op, Sample, op
 from tinygrad_mnist.ops.elementwise import UNARY, binary
-from tinygrad_mnist.ops.rounding import divisor_checked
 
 
 def _decide(name: str, forward: Any, formula: str, doc: str, torch: str = "") -> Op:
@@ -16,11 +15,6 @@ def _decide(name: str, forward: Any, formula: str, doc: str, torch: str = "") ->
     return binary(name, forward, None, None, formula, doc, torch=torch)
 
 
-floor_divide = _decide(
-    "floor_divide", divisor_checked(np.floor_divide), "floor(x / y)", "Quotient rounded down.",
-)  # fmt: skip
-
-UFUNCS[np.floor_divide] = floor_divide
 eq = _decide("eq", np.equal, "x == y", "Where two arrays are equal.")
 
 ne = _decide("ne", np.not_equal, "x != y", "Where two arrays differ.")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import Domain, Sample, op
+from tinygrad_mnist.ops.elementwise import kept
 from tinygrad_mnist.ops.windows import Lengths, offsets, slide, windows
 from tinygrad_mnist.threads import in_blocks, in_parts
 
@@ -65,9 +66,9 @@ def _max_pool_rule(
             hits = _hits([p[images] for p in parts], out[images])
             for place, hit in zip(places, hits, strict=True):
                 if apart:
-                    np.multiply(slopes, hit, out=place[images])
+                    kept(slopes, hit, place[images])
                 else:
-                    place[images] += slopes * hit
+                    place[images] += kept(slopes, hit)
 
     in_parts(run, len(x), 8 * x.size)
     return total

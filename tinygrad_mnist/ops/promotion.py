@@ -86,7 +86,7 @@ def _promote(kind: str, arrays: list[Any]) -> list[Any]:
         elif type(a) is float:
             if first is None or first.kind != "f":
                 break
-        elif type(a) is not int or first is None:
+        elif a is not None and (type(a) is not int or first is None):
             break
     else:
         if first is not None and first.kind == "f":
@@ -94,10 +94,10 @@ def _promote(kind: str, arrays: list[Any]) -> list[Any]:
         if first is not None and kind != "float" and first.kind != "b":
             # A number beyond an integer dtype wraps around, as it does in PyTorch.
             return [_wrapped(a, first) if type(a) is int else a for a in arrays]
-    common = dtypes.result_type(*arrays)
+    common = dtypes.result_type(*(a for a in arrays if a is not None))
     if kind == "float" and common.kind != "f":
         common = dtypes.default_float()
-    return [np.asarray(a, common) for a in arrays]
+    return [a if a is None else np.asarray(a, common) for a in arrays]
 
 
 def _wrapped(number: int, dtype: np.dtype[Any]) -> Any:

@@ -140,23 +140,28 @@ norm = op(
 )  # fmt: skip
 
 
-def _prod(x: Any, *, dim: int, keepdim: bool) -> Any:
-    """Product of the elements along one dimension."""
+def _prod(x: Any, *, dim: int | None, keepdim: bool) -> Any:
+    """Product of the elements along one dimension, or of all."""
     return np.prod(x, axis=dim, keepdims=keepdim, dtype=None if x.dtype.kind == "f" else np.int64)
 
 
-def _prod_rule(g: Any, x: Any, dim: int, keepdim: bool) -> Any:
-    if not x.shape[dim]:
-        return np.zeros_like(x)
+def _prod_rule(g: Any, out: Any, x: Any, dim: int | None, keepdim: bool) -> Any:
+    zeros = np.count_nonzero(x == 0)
+    if not zeros:
+        return lift(g, x.shape, dim, keepdim) * (lift(out, x.shape, dim, keepdim) / x)
+    if dim is None:
+        return np.zeros_like(x) if zeros > 1 else g * np.where(x == 0, np.prod(x[x != 0]), 0)
     # The product of all the others, from both ends, since dividing by x fails where x is 0.
     ones = np.ones_like(np.take(x, [0], axis=dim))
     before = np.cumprod(np.concatenate([ones, np.delete(x, -1, axis=dim)], axis=dim), axis=dim)
     flipped = np.flip(x, dim)
     after = np.cumprod(np.concatenate([ones, np.delete(flipped, -1, axis=dim)], axis=dim), axis=dim)
-    return lift(g, x.shape, dim, keepdim) * before * np.flip(after, dim)
+    return lift(g, x.shape, dim, keepdim) * (before * np.flip(after, dim))
 
 
-def _prod_reference(x: Any, *, dim: int, keepdim: bool) -> Any:
+def _prod_reference(x: Any, *, dim: int | None, keepdim: bool) -> Any:
+    if dim is None:
+        x, dim = np.reshape(x, (-1,)), 0
     if not x.shape[dim]:
         return np.sum(x, axis=dim, keepdims=keepdim) + 1
     index: list[Any] = [slice(None)] * len(x.shape)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import UFUNCS, Domain, Op, op
-from tinygrad_mnist.ops.elementwise import UNARY, binary
+from tinygrad_mnist.ops.elementwise import NONZERO, UNARY, binary
 
 
 def _keep_integers(forward: Any) -> Any:
@@ -25,8 +25,13 @@ def _step(name: str, forward: Any, doc: str) -> Op:
 
 
 sign = _step(  # unlike NumPy's, that of NaN is 0
-    "sign", lambda x: x.copy() if x.dtype.kind == "b" else (x > 0).astype(x.dtype) - (x < 0),
+    "sign",
+    lambda x: x.copy() if x.dtype.kind == "b" else np.subtract(x > 0, x < 0, dtype=x.dtype),
     "Sign: -1, 0 or 1.",
+)
+abs = op(  # noqa: A001
+    "abs", np.absolute, x=lambda g, x: g * sign(x), formula="|x|", doc="Absolute value.",
+    torch="torch.abs(x)", samples=UNARY, domains=NONZERO, promotes="common",
 )  # fmt: skip
 floor = _step("floor", _keep_integers(np.floor), "Largest integer that is not larger.")
 ceil = _step("ceil", _keep_integers(np.ceil), "Smallest integer that is not smaller.")
@@ -45,15 +50,45 @@ def divisor_checked(divide: Any) -> Any:
     return checked
 
 
+def _trunc_divide(x: Any, y: Any) -> Any:
+    if np.result_type(x, y).kind == "f":
+        return np.trunc(x / y)
+    quotient = x // y
+    return quotient + ((quotient < 0) & (quotient * y != x))
+
+
+_FRACTION = {"x": Domain(0.1, 0.9), "y": Domain(1.0, 2.0)}
+
+
+def _whole(name: str, forward: Any, formula: str, doc: str) -> Op:
+    """Declare a division without a fraction: like a step it has slope 0."""
+    return binary(
+        name, divisor_checked(forward), lambda g: np.zeros_like(g), lambda g: np.zeros_like(g),
+        formula, doc, torch=f"torch.div(x, y, rounding_mode='{name[:5]}')", domains=_FRACTION,
+    )  # fmt: skip
+
+
+floor_divide = _whole("floor_divide", np.floor_divide, "floor(x / y)", "Quotient rounded down.")
+trunc_divide = _whole(
+    "trunc_divide", _trunc_divide, "trunc(x / y)", "Quotient rounded towards zero."
+)
 remainder = binary(
-    "remainder", divisor_checked(np.remainder), lambda g: g, lambda g, x, y: -g * np.floor(x / y),
+    "remainder", divisor_checked(np.remainder), lambda g: g,
+    lambda g, x, y: -g * floor_divide(x, y),
     "x - y * floor(x / y)", "Remainder of a division, with the sign of the divisor.",
-    domains={"x": Domain(0.1, 0.9), "y": Domain(1.0, 2.0)},
+    domains=_FRACTION,
+)  # fmt: skip
+fmod = binary(
+    "fmod", divisor_checked(np.fmod), lambda g: g, lambda g, x, y: -g * trunc_divide(x, y),
+    "x - y * trunc(x / y)", "Remainder of a division, with the sign of the dividend.",
+    domains=_FRACTION,
 )  # fmt: skip
 
 UFUNCS.update(
     {
         np.remainder: remainder,
+        np.fmod: fmod,
+        np.floor_divide: floor_divide,
         np.sign: sign,
         np.floor: floor,
         np.ceil: ceil,

@@ -1,4 +1,4 @@
-"""Running products, and medians."""
+"""Running products; the largest, the smallest and the median of all elements; sums without NaN."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import Domain, Sample, op
-from tinygrad_mnist.ops.reduction import extreme_rule
+from tinygrad_mnist.ops.reduction import SAMPLES, Dim, lift
+from tinygrad_mnist.ops.sums import add_up
 
 
 def _cumprod(x: Any, *, dim: int) -> Any:
@@ -16,6 +17,8 @@ def _cumprod(x: Any, *, dim: int) -> Any:
 
 
 def _cumprod_rule(g: Any, out: Any, x: Any, dim: int) -> Any:
+    if np.all(x != 0):
+        return np.flip(np.cumsum(np.flip(g * out, dim), axis=dim), dim) / x
     # out[i] = before * x[k] * (x[k+1] ... x[i]). What follows x[k] is summed as in Horner's
     # scheme, from the end, since dividing out by x fails where x is 0.
     count, d = x.shape[dim], dim % len(x.shape)
@@ -27,9 +30,14 @@ def _cumprod_rule(g: Any, out: Any, x: Any, dim: int) -> Any:
 
     after = [cut(g, count - 1, count)]
     for k in reversed(range(count - 1)):
-        after.append(cut(g, k, k + 1) + cut(x, k + 1, k + 2) * after[-1])
+        after.append(cut(g, k, k + 1) + _product(cut(x, k + 1, k + 2), after[-1]))
     before = np.concatenate([np.ones_like(cut(x, 0, 1)), cut(out, 0, count - 1)], axis=d)
-    return before * np.concatenate(after[::-1], axis=d)
+    return _product(before, np.concatenate(after[::-1], axis=d))
+
+
+def _product(x: Any, y: Any) -> Any:
+    """Return x * y, and 0 where x is 0, whatever y is."""
+    return np.where((x == 0) & ~np.isfinite(y), 0, x * y)
 
 
 cumprod = op(
@@ -39,6 +47,30 @@ cumprod = op(
 )  # fmt: skip
 
 
+def _even_rule(g: Any, out: Any, x: Any) -> Any:
+    """Share the gradient among the elements that are equal to the one that was chosen."""
+    chosen = x == out if out == out else x != x
+    share = np.where(chosen, np.ones_like(g), 0)
+    return np.where(chosen, g / np.sum(share), 0)
+
+
+def _chosen(name: str, forward: Any, formula: str) -> Any:
+    return op(
+        name, forward, x=_even_rule, formula=formula, torch=f"torch.{name}(x)",
+        samples=[Sample((3,)), Sample((2, 3)), Sample(())], domains=Domain(distinct=True),
+    )  # fmt: skip
+
+
+def _max(x: Any) -> Any:
+    """Largest of all elements; where several are largest they share the gradient."""
+    return np.max(x)
+
+
+def _min(x: Any) -> Any:
+    """Smallest of all elements; where several are smallest they share the gradient."""
+    return np.min(x)
+
+
 def _median(x: Any) -> Any:
     """Middle element, the lower of two; where several are equal they share the gradient."""
     row = np.sort(x, axis=None)
@@ -46,9 +78,18 @@ def _median(x: Any) -> Any:
     return row[-1] if row[-1] != row[-1] else row[(row.size - 1) // 2]
 
 
-median = op(
-    "median", _median,
-    x=lambda g, out, x: extreme_rule(g, out, x, None, False),
-    formula="the middle of x in order", torch="torch.median(x)",
-    samples=[Sample((3,)), Sample((2, 3)), Sample(())], domains=Domain(distinct=True),
+max = _chosen("max", _max, "max of x")  # noqa: A001
+min = _chosen("min", _min, "min of x")  # noqa: A001
+median = _chosen("median", _median, "the middle of x in order")
+
+
+def _nansum(x: Any, *, dim: Dim, keepdim: bool) -> Any:
+    """Sum of the elements that aren't NaN."""
+    return add_up(np.where(x == x, x, x.dtype.type(0)), dim, keepdim)
+
+
+nansum = op(
+    "nansum", _nansum,
+    x=lambda g, x, dim, keepdim: lift(g, x.shape, dim, keepdim) * (x == x),
+    formula="sum of x where it isn't NaN", torch="torch.nansum(x, dim, keepdim)", samples=SAMPLES,
 )  # fmt: skip

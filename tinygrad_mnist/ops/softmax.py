@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import Domain, Sample, op
+from tinygrad_mnist.ops.elementwise import logaddexp, sigmoid
 from tinygrad_mnist.ops.indexing import place
 from tinygrad_mnist.ops.sums import add_up, dot
 
@@ -182,6 +183,39 @@ binary_cross_entropy = op(
     samples=[Sample((3,), (3,)), Sample((2, 2), (2, 2))], domains=Domain(0.1, 0.9),
 )  # fmt: skip
 
+
+def _miss(x: Any) -> Any:
+    """Minus the logarithm of sigmoid(x)."""
+    return logaddexp(-x, np.zeros((), x.dtype))
+
+
+def _with_logits(x: Any, target: Any, pos_weight: Any = None) -> Any:
+    """Cross entropy of logits x and targets between 0 and 1; positive ones may have a weight."""
+    miss = _miss(x)
+    if pos_weight is not None:
+        miss = miss * ((pos_weight - 1) * target + 1)
+    return (1 - target) * x + miss
+
+
+def _with_logits_rule(g: Any, x: Any, target: Any, pos_weight: Any) -> Any:
+    if pos_weight is None:
+        return g * (sigmoid(x) - target)
+    hit = pos_weight * target
+    return g * ((hit + 1 - target) * sigmoid(x) - hit)
+
+
+binary_cross_entropy_with_logits = op(
+    "binary_cross_entropy_with_logits", _with_logits, x=_with_logits_rule,
+    target=lambda g, x, pos_weight: (
+        -x * g if pos_weight is None else g * (pos_weight * _miss(x) - _miss(-x))
+    ),
+    pos_weight=lambda g, x, target: g * target * _miss(x),
+    formula="(1 - y) x - (1 + (w - 1) y) log(sigmoid(x))", broadcasts=True, promotes="common",
+    torch="(1 - target) * x - (1 if pos_weight is None else (pos_weight - 1) * target + 1) "
+    "* F.logsigmoid(x)",
+    samples=[Sample((3,), (3,), None), Sample((2, 3), (2, 3), (3,)), Sample((), (), None)],
+)  # fmt: skip
+
 _TARGET = np.array([1, 0, 2, 1])
 _IGNORED = np.array([1, -100, 2, -100])
 _WEIGHT = np.array([0.5, 1.0, 2.0])
@@ -227,10 +261,10 @@ def _cross_entropy_rule(
         out = probs * scale
         out[rows, columns] -= scale
         return _unrows(out, shape)
-    slopes = _slopes(g, rows, weights, reduction, g.dtype)[:, None]
-    out = np.zeros_like(probs)
-    out[rows] = probs[rows] * slopes
-    out[rows, columns] -= slopes[:, 0]
+    slopes = np.zeros(len(probs), probs.dtype)
+    slopes[rows] = _slopes(g, rows, weights, reduction, g.dtype)
+    out = probs * slopes[:, None]
+    out[rows, columns] -= slopes[rows]
     return _unrows(out, shape)
 
 

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.late import late
-from tinygrad_mnist.ops.contract import UFUNCS, Domain, Sample, op
+from tinygrad_mnist.ops.contract import Domain, Sample, op
 from tinygrad_mnist.ops.elementwise import NONZERO, POSITIVE, binary, unary
-from tinygrad_mnist.ops.rounding import divisor_checked
 
 asinh = unary(
     "asinh", np.arcsinh, lambda g, x: g / np.sqrt(x * x + 1), "arsinh(x)",
@@ -63,15 +62,27 @@ polygamma: Any = op(
     samples=[Sample((3,), n=0), Sample((2, 3), n=1), Sample((), n=2)],
     domains=Domain(8.0, 12.0),  # below, PyTorch's trigamma has only nine digits
 )  # fmt: skip
+
+
+def _lgamma(x: np.ndarray) -> Any:
+    gammaln = late("scipy.special").gammaln
+    return np.where(x == -np.inf, -x, gammaln(x)).astype(x.dtype, copy=False)
+
+
 lgamma = unary(
-    "lgamma", _scipy("gammaln"), lambda g, x: g * polygamma(x, n=0), "log(|gamma(x)|)",
+    "lgamma", _lgamma, lambda g, x: g * polygamma(x, n=0), "log(|gamma(x)|)",
     "Logarithm of the gamma function's absolute value.", domains=POSITIVE,
 )  # fmt: skip
 
 
-def _sinc_rule(g: Any, out: Any, x: Any) -> Any:
-    slope = (np.cos(x * math.pi) - out) / np.where(x == 0, 1, x)
-    return g * np.where(x == 0, 0, slope)
+def _sinc_rule(g: Any, x: Any) -> Any:
+    """Where the square is 0 so is the slope, whatever comes in; its own slope is -pi**2 / 3."""
+    square = x * x * math.pi
+    flat = square == 0
+    angle = x * math.pi
+    slope = (angle * np.cos(angle) - np.sin(angle)) / np.where(flat, 1, square)
+    near = np.where(np.isfinite(g), g, 0) * x * (-(math.pi**2) / 3)
+    return np.where(flat, near, g * slope)
 
 
 sinc = unary(
@@ -80,26 +91,94 @@ sinc = unary(
 )  # fmt: skip
 
 
+def _between(x: Any, low: Any = None, high: Any = None) -> Any:
+    """Values brought between arrays of bounds; at a bound the gradient is x's, at NaN nobody's."""
+    out = x if low is None else np.maximum(x, low)
+    return out if high is None else np.minimum(out, high)
+
+
+def _between_rule(g: Any, x: Any, low: Any, high: Any) -> Any:
+    below = False if low is None else ~(x >= low)
+    above = False if high is None else ~(x <= high)
+    return np.where(below | above, 0, g)
+
+
+between = op(
+    "between", _between, x=_between_rule,
+    low=lambda g, x, low, high: np.where((x < low) & (high is None or low < high), g, 0),
+    high=lambda g, x, low, high: np.where((x > high) | (low is not None and low > high), g, 0),
+    formula="min(max(x, low), high)", torch="torch.clamp(x, low, high)", broadcasts=True,
+    promotes="common", domains=Domain(distinct=True),
+    samples=[Sample((3,), (3,), None), Sample((2, 3), (3,), (2, 1)), Sample((3,), None, (3,))],
+)  # fmt: skip
+
+
+def _lerp(x: Any, y: Any, weight: Any) -> Any:
+    """Point between x and y, reckoned from the nearer end."""
+    gap = y - x
+    return np.where(np.abs(weight) < 0.5, x + weight * gap, y - gap * (1 - weight))
+
+
+lerp = op(
+    "lerp", _lerp, x=lambda g, weight: g * (1 - weight), y=lambda g, weight: g * weight,
+    weight=lambda g, x, y: g * (y - x), formula="x + weight * (y - x)",
+    torch="torch.lerp(x, y, weight)", broadcasts=True, promotes="common",
+    samples=[Sample((3,), (3,), (3,)), Sample((2, 1), (1, 3), ()), Sample((2, 3), (3,), (2, 3))],
+)  # fmt: skip
+
+
+def _nan_to_num(x: Any, *, nan: Any, posinf: Any, neginf: Any) -> Any:
+    """Numbers in the place of NaN and the infinities, by default 0 and the dtype's largest."""
+    return np.nan_to_num(x, nan=nan or 0.0, posinf=posinf, neginf=neginf)
+
+
+nan_to_num = op(
+    "nan_to_num", _nan_to_num, x=lambda g, x: g * np.isfinite(x),
+    formula="x if isfinite(x) else a number", torch="torch.nan_to_num(x, nan, posinf, neginf)",
+    samples=[Sample((3,), nan=None, posinf=None, neginf=None)],
+)  # fmt: skip
+
+
+def _logit(x: Any, *, eps: float | None) -> Any:
+    """Logarithm of x / (1 - x), of x brought into [eps, 1 - eps] where eps is given."""
+    p = x if eps is None else np.where(x < eps, x.dtype.type(eps), np.minimum(x, 1 - eps))
+    return np.log(p / (1 - p))
+
+
+def _logit_rule(g: Any, x: Any, eps: float | None) -> Any:
+    """Outside of [0, 1] there is no slope; outside of the bounds it is 0."""
+    low, slope = (0, math.nan) if eps is None else (eps, 0.0)
+    outside = (x < low) | (x > 1 - low)
+    p = np.where(outside, 0.5, x + 0.0)  # which makes -0 a 0
+    return np.where(outside, slope, g / (p * (1 - p)))
+
+
+logit = op(
+    "logit", _logit, x=_logit_rule, formula="log(x / (1 - x))", torch="torch.logit(x, eps)",
+    samples=[Sample((3,), eps=None), Sample((2, 3), eps=0.3), Sample((), eps=None)],
+    domains=Domain(0.1, 0.9, kinks=(0.3, 0.7)), promotes="float",
+)  # fmt: skip
+
+
+def _xlogy_rule(g: Any, x: Any, y: Any) -> Any:
+    flat = (x == 0) & (y <= 0)
+    return np.where(flat, 0, xlogy(g, np.where(flat, 1, y)))
+
+
 def _xlogy(x: Any, y: Any) -> Any:
     return np.where((x == 0) & ~np.isnan(y), np.zeros_like(x), x * np.log(y))
 
 
-xlogy = binary(
+xlogy: Any = binary(
     "xlogy", _xlogy,
-    lambda g, x, y: np.where((x == 0) & (y <= 0), 0, g * np.log(y)), lambda g, x, y: g * x / y,
+    _xlogy_rule, lambda g, x, y: g * x / y,
     "x log(y)", "Product of x and the logarithm of y, 0 where x is 0.",
     promotes="float", domains={"y": POSITIVE},
 )  # fmt: skip
 hypot = binary(
-    "hypot", np.hypot, lambda g, out, x: g * (x / out), lambda g, out, y: g * (y / out),
+    "hypot", np.hypot, lambda g, out, x: g * x / out, lambda g, out, y: g * y / out,
     "sqrt(x**2 + y**2)", "Length of the hypotenuse, without overflow.", domains=POSITIVE,
 )  # fmt: skip
-fmod = binary(
-    "fmod", divisor_checked(np.fmod), lambda g: g, lambda g, x, y: -g * np.trunc(x / y),
-    "x - y * trunc(x / y)", "Remainder of a division, with the sign of the dividend.",
-    domains={"x": Domain(0.1, 0.9), "y": Domain(1.0, 2.0)},
-)  # fmt: skip
-UFUNCS.update({np.fmod: fmod})
 
 
 def _shift(name: str, forward: Any, symbol: str, doc: str) -> Any:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tinygrad_mnist.ops.contract import Domain
 from tinygrad_mnist.ops.elementwise import POSITIVE, binary, unary
 
+
+def _inverse_square(x: Any, y: Any) -> Any:
+    """Inverse of the squared length, but 0 of length 0: there no direction is steepest."""
+    square = x * x + y * y
+    return np.where(square == 0, 0, 1 / np.where(square == 0, 1, square))
+
+
 atan2 = binary(
     "atan2", np.arctan2,
-    lambda g, x, y: g * y / (x * x + y * y), lambda g, x, y: -g * x / (x * x + y * y),
+    lambda g, x, y: g * y * _inverse_square(x, y), lambda g, x, y: -g * x * _inverse_square(x, y),
     "atan2(x, y)", "Angle of the point (y, x), in radians from -pi to pi.",
     promotes="float", domains=POSITIVE,
 )  # fmt: skip

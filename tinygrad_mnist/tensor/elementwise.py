@@ -136,18 +136,8 @@ class ElementwiseMethods(Variable):
             raise RuntimeError(
                 f"div: rounding_mode is {rounding_mode!r}; expected None, 'trunc' or 'floor'"
             )
-        if rounding_mode == "floor":
-            return apply(ops.floor_divide, self, other)  # type: ignore[no-any-return]
-        quotient: Tensor = apply(ops.div, self, other)
-        array = other._array if isinstance(other, Variable) else other
-        common = dtypes.result_type(self._array, array)
-        if common.kind == "b":
-            raise NotImplementedError("div: rounding_mode is not implemented for bools")
-        if common.kind != "f":
-            divisor = other._array if isinstance(other, Variable) else np.asarray(other)
-            if divisor.size and self._array.size and not divisor.all():
-                raise RuntimeError("div: division of integers by zero")
-        return quotient.trunc().to(common)
+        divide = ops.floor_divide if rounding_mode == "floor" else ops.trunc_divide
+        return apply(divide, self, other)  # type: ignore[no-any-return]
 
     def pow(self, exponent: Any) -> Tensor:
         """Return ``self ** exponent``."""
@@ -323,10 +313,7 @@ class ElementwiseMethods(Variable):
                 arrays = [x._array if isinstance(x, Variable) else x for x in (self, min, max)]
                 if dtypes.result_type(*arrays).kind == "b":
                     raise NotImplementedError("clamp: not implemented for bools")
-            out: Any = self  # at a bound the gradient is its own, not shared as by maximum
-            if min is not None:
-                out = chosen((out < min) | (min != min), min, out)
-            return out if max is None else chosen((out > max) | (max != max), max, out)
+            return apply(ops.between, self, min, max)  # type: ignore[no-any-return]
         for name, bound in (("min", min), ("max", max)):
             if bound is not None:
                 as_number("clamp", name, bound)
@@ -353,7 +340,7 @@ class ElementwiseMethods(Variable):
     def lerp(self, end: Any, weight: Any) -> Tensor:
         """Return ``self + weight * (end - self)``."""
         check_lerp("lerp", self, end, weight)
-        return apply(ops.add, self, apply(ops.mul, apply(ops.sub, end, self), weight))  # type: ignore[no-any-return]
+        return apply(ops.lerp, self, end, weight)  # type: ignore[no-any-return]
 
     @named
     def addcmul(self, tensor1: Any, tensor2: Any, *older: Any, value: float = 1) -> Tensor:

@@ -304,9 +304,10 @@ def _quantile(
     if isinstance(q, Variable):
         if q._array.dtype != x._array.dtype:
             raise RuntimeError(f"{name}: q must have the dtype of the input, {x.dtype}")
-        shares = q._array
+        wanted: Any = q
     else:
-        shares = np.asarray(as_number(name, "q", q), x._array.dtype)
+        wanted = wrap(np.asarray(as_number(name, "q", q), x._array.dtype))
+    shares = wanted._array
     if shares.ndim > 1 or not ((shares >= 0) & (shares <= 1)).all():
         raise RuntimeError(f"{name}: q must be a number in [0, 1], or a vector of them, got {q}")
     if interpolation not in _ROUNDING:
@@ -320,21 +321,21 @@ def _quantile(
     rows = sort(rows, -1).values
     nan = np.isnan(rows._array)
     filled = (~nan).sum(-1, keepdims=True) if skip_nan else count
-    rank = shares.reshape(-1) * np.asarray(np.maximum(filled, 1) - 1, shares.dtype)
-    rank = np.broadcast_to(rank, (*rows.shape[:-1], shares.size))
-    if not skip_nan:  # NaN comes last: a row that has one gives NaN
-        rank = np.where(nan.any(-1, keepdims=True), np.array(count - 1, rank.dtype), rank)
-    if interpolation == "nearest":
-        rank = np.rint(rank)
-    low, high = np.floor(rank), np.ceil(rank)
-    if interpolation == "lower":
-        high = rank = low
-    elif interpolation == "higher":
-        low = rank = high
-    below = rows.gather(-1, wrap(low.astype(np.int64)))
-    weight = np.full_like(rank, 0.5) if interpolation == "midpoint" else rank - low
-    above = rows.gather(-1, wrap(high.astype(np.int64)))
-    out = below.lerp(above, wrap(np.asarray(weight, rank.dtype)))
+    last = np.asarray(filled - 1, shares.dtype)
+    ranks = (wanted.reshape(-1) * wrap(last)).expand(*rows.shape[:-1], shares.size)
+    if skip_nan:
+        ranks = ranks.masked_fill(ranks < 0, 0)
+    else:  # NaN comes last: a row that has one gives NaN
+        ranks = ranks.masked_fill(wrap(nan.any(-1, keepdims=True)), count - 1)
+    rank = ranks._array
+    if interpolation in ("linear", "midpoint"):
+        low = np.floor(rank)
+        below = rows.gather(-1, wrap(low.astype(np.int64)))
+        above = rows.gather(-1, wrap(np.ceil(rank).astype(np.int64)))
+        out = below.lerp(above, ranks - wrap(low) if interpolation == "linear" else 0.5)
+    else:
+        rounding = {"nearest": np.rint, "lower": np.floor, "higher": np.ceil}[interpolation]
+        out = rows.gather(-1, wrap(rounding(rank).astype(np.int64)))
     if keepdim and ndim:
         front = out.movedim(-1, 0)
         shape = [1] * ndim if dim is None else [1 if i == d else n for i, n in enumerate(x.shape)]

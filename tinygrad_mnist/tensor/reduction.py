@@ -66,7 +66,7 @@ class ReductionMethods(Variable):
         """Return the product, along one dimension or of all elements."""
         x = self._in(dtype)
         if dim is None:
-            return apply(ops.prod, x.reshape(-1), dim=0, keepdim=False)._in(dtype)  # type: ignore[no-any-return]
+            return apply(ops.prod, x, dim=None, keepdim=False)._in(dtype)  # type: ignore[no-any-return]
         return self._along(ops.prod, x, dim, bool(keepdim))._in(dtype)  # type: ignore[no-any-return]
 
     def _along(self, op: ops.Op, x: Any, dim: Any, keepdim: bool) -> Tensor:
@@ -113,19 +113,16 @@ class ReductionMethods(Variable):
             return self._nuclear_norm(dim, keepdim)
         if p in ("fro", 2, None):
             return self._reduce(ops.norm, dim, keepdim)
-        size: Any = apply(ops.abs, self)
-        if p in (math.inf, -math.inf):
-            if 0 in size.sum(dim, True).shape or size.numel():
-                return size.amax(dim, keepdim) if p > 0 else size.amin(dim, keepdim)  # type: ignore[no-any-return]
-            raise RuntimeError(
-                f"norm: there is no norm p={p} of no elements; the shape is {list(size.shape)}"
-            )
-        if p == 0:
-            return apply(ops.sign, size).sum(dim, keepdim)  # type: ignore[no-any-return]
-        if p == 1:
-            return size.sum(dim, keepdim)  # type: ignore[no-any-return]
         if isinstance(p, str):
             raise RuntimeError(f"norm: unsupported p={p!r}; expected 'fro', 'nuc' or a number")
+        if p == 1:
+            return apply(ops.abs, self).sum(dim, keepdim)  # type: ignore[no-any-return]
+        if p in (math.inf, -math.inf) and not self._array.size:
+            if 0 not in self.sum(dim, True).shape:
+                raise RuntimeError(
+                    f"norm: there is no norm p={p} of no elements; the shape is "
+                    f"{list(self._array.shape)}"
+                )
         return self._reduce(ops.power_norm, dim, keepdim, ord=float(p))
 
     def _nuclear_norm(self, dim: Any, keepdim: bool) -> Tensor:
@@ -162,7 +159,7 @@ class ReductionMethods(Variable):
         """
         dim = other if dim is None else dim
         if dim is None:
-            return self.amax()
+            return self._extreme(ops.max)
         if isinstance(dim, Variable):
             return apply(ops.maximum, self, dim)
         return self._choose("max", np.argmax, dim, keepdim)
@@ -174,10 +171,18 @@ class ReductionMethods(Variable):
         """
         dim = other if dim is None else dim
         if dim is None:
-            return self.amin()
+            return self._extreme(ops.min)
         if isinstance(dim, Variable):
             return apply(ops.minimum, self, dim)
         return self._choose("min", np.argmin, dim, keepdim)
+
+    def _extreme(self, op: ops.Op) -> Tensor:
+        if not self._array.size:
+            raise RuntimeError(
+                f"{op.name}: expected elements to choose from, but the shape is "
+                f"{list(self._array.shape)}"
+            )
+        return apply(op, self)  # type: ignore[no-any-return]
 
     def _choose(self, name: str, pick: Any, dim: int, keepdim: bool) -> ValuesIndices:
         """Pick one element along a dimension: only that one gets the gradient."""

@@ -150,11 +150,8 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:  # noqa: A002
     >>> logit(tensor([0.5, 0.0]), eps=0.1)
     tensor([ 0.0000, -2.1972])
     """
-    x = input if input._array.dtype.kind == "f" else input.to(dtypes.get_default_dtype())
-    if eps is not None:
-        least = as_number("logit", "eps", eps)
-        x = x.clamp(least, 1 - least)
-    return (x / (1 - x)).log()
+    least = None if eps is None else as_number("logit", "eps", eps)
+    return apply(ops.logit, input, eps=least)  # type: ignore[no-any-return]
 
 
 @public
@@ -200,16 +197,11 @@ def nan_to_num(
     """
     if input._array.dtype.kind != "f":
         return input.clone()
-    info = np.finfo(input._array.dtype)
-    out = input
-    for mask, value, default in (
-        (np.isnan(input._array), nan, 0.0),
-        (np.isposinf(input._array), posinf, float(info.max)),
-        (np.isneginf(input._array), neginf, float(info.min)),
-    ):
-        number = default if value is None else as_number("nan_to_num", "a replacement", value)
-        out = out.masked_fill(wrap(mask), number)
-    return out
+    given = {"nan": nan, "posinf": posinf, "neginf": neginf}
+    for name, value in given.items():
+        if value is not None:
+            as_number("nan_to_num", name, value)
+    return apply(ops.nan_to_num, input, **given)  # type: ignore[no-any-return]
 
 
 def _question(name: str, ask: Any, doc: str) -> Any:

@@ -140,7 +140,9 @@ def nansum(
     >>> nansum(tensor([1.0, float("nan")]))
     tensor(1.)
     """
-    return input.masked_fill(input.isnan(), 0).sum(dim, keepdim, dtype=dtype)
+    if input._array.dtype.kind != "f":
+        return input.sum(dim, keepdim, dtype=dtype)
+    return input._reduce(ops.nansum, dim, keepdim, dtype)
 
 
 @public
@@ -263,7 +265,8 @@ def cdist(
         raise RuntimeError(f"cdist: only supports non-negative p values, got {power}")
     need_floats("cdist", x1)
     need_floats("cdist", x2)
-    return (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(power, -1)
+    out = (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(power, -1)
+    return out.masked_fill(out == 0, 0.0)  # there an infinite gradient too counts for nothing
 
 
 class StatisticsMethods(Variable):

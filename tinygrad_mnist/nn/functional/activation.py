@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from functools import partial
 from typing import Any
-
-import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
@@ -116,9 +115,19 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 @named
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return input where it is positive, elsewhere ``alpha * (exp(input) - 1)``."""
-    return written(
-        input, inplace, lambda x: apply(ops.where, x <= 0, x.clamp(max=0).expm1() * alpha, x)
-    )
+    return _exponential(input, inplace, alpha, 1.0, 1.0)
+
+
+def _exponential(
+    input: Tensor,  # noqa: A002
+    inplace: bool,
+    alpha: float,
+    scale: float,
+    input_scale: float,
+) -> Tensor:
+    """Return what elu, selu and celu are kinds of."""
+    settings = {"alpha": alpha, "scale": scale, "input_scale": input_scale}
+    return written(input, inplace, lambda x: apply(ops.elu, x, **settings))
 
 
 @named
@@ -131,7 +140,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     >>> selu(tensor([-1.0, 1.0]))
     tensor([-1.1113,  1.0507])
     """
-    return written(input, inplace, lambda x: elu(x, SELU_ALPHA) * SELU_SCALE)
+    return _exponential(input, inplace, SELU_ALPHA, SELU_SCALE, 1.0)
 
 
 @named
@@ -139,9 +148,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:  #
     """Return input where it is positive, elsewhere ``alpha * (exp(input / alpha) - 1)``."""
     if alpha == 0:
         raise RuntimeError("celu: alpha must not be 0, as it divides the input")
-    return written(
-        input, inplace, lambda x: where(x <= 0, (x.clamp(max=0) / alpha).expm1() * alpha, x)
-    )
+    return _exponential(input, inplace, alpha, 1.0, 1 / alpha)
 
 
 @named
@@ -161,7 +168,7 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:  # noqa: A002
 @named
 def silu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return ``input * sigmoid(input)``."""
-    return written(input, inplace, lambda x: x * x.sigmoid())
+    return written(input, inplace, partial(apply, ops.silu))
 
 
 @named
@@ -174,14 +181,12 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor: 
     >>> softplus(tensor([-1000.0, 0.0, 1000.0]))
     tensor([0.0000e+00, 6.9315e-01, 1.0000e+03])
     """
-    scaled = input if beta == 1.0 else input * beta
-    out = log1p_exp(scaled)
-    return where(scaled > threshold, input, out if beta == 1.0 else out / beta)  # type: ignore[no-any-return]
+    return apply(ops.softplus, input, beta=beta, threshold=threshold)  # type: ignore[no-any-return]
 
 
 def log1p_exp(x: Any) -> Any:
-    """Return ``log(1 + exp(x))``, exact everywhere."""
-    return apply(ops.logaddexp, x, np.zeros((), x._array.dtype))
+    """Return ``log(1 + exp(x))``, exact everywhere: beyond 40 it is x to the last bit."""
+    return apply(ops.softplus, x, beta=1.0, threshold=40.0)
 
 
 @named
@@ -194,7 +199,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     >>> mish(tensor([0.0, 1.0]))
     tensor([0.0000, 0.8651])
     """
-    return written(input, inplace, lambda x: x * softplus(x).tanh())
+    return written(input, inplace, partial(apply, ops.mish))
 
 
 @named
@@ -231,18 +236,17 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
 @named
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return ``relu6(input + 3) / 6``."""
-    return written(input, inplace, lambda x: relu6(x + 3) / 6)
+
+    def cut(x: Tensor) -> Any:
+        return where((x > -3) & (x < 3), (x + 3) / 6, (x.detach() + 3).clamp(0, 6) / 6)
+
+    return written(input, inplace, cut)
 
 
 @named
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return ``input * relu6(input + 3) / 6`` (Howard et al., 2019)."""
-
-    def gated(x: Tensor) -> Any:
-        inner = x.clamp(-3, 3)  # of a choice not taken, too, the gradient must be finite
-        return where(x <= -3, x * 0, where(x < 3, inner * (inner + 3) / 6, x))
-
-    return written(input, inplace, gated)
+    return written(input, inplace, partial(apply, ops.hardswish))
 
 
 @named
@@ -357,4 +361,4 @@ def prelu(input: Tensor, weight: Tensor) -> Any:  # noqa: A002
         )
     if weight.numel() > 1:
         weight = weight.reshape(-1, *[1] * (input.ndim - 2))
-    return where(input > 0, input, input * weight)
+    return apply(ops.prelu, input, weight)

@@ -74,8 +74,15 @@ def embedding_bag(
         rows, bags = rows[wrap(kept)], bags[kept]
     out = rows.new_zeros((len(starts), weight.shape[1]))
     if mode == "max":
-        index = wrap(np.broadcast_to(bags[:, None], tuple(rows.shape)).copy())
-        return out.scatter_reduce(0, index, rows, "amax", include_self=False).type_as(weight)
+        # Of equal rows the first is chosen, and gets the gradient.
+        filled, firsts = np.unique(bags, return_index=True)
+        if not len(filled):
+            return (out + rows.sum()).type_as(weight)  # zeros, that need a gradient
+        best = np.maximum.reduceat(rows._array, firsts)
+        hit = rows._array == best.repeat(np.diff(firsts, append=len(bags)), axis=0)
+        numbers = np.where(hit | np.isnan(rows._array), np.arange(len(bags))[:, None], len(bags))
+        chosen = rows.gather(0, wrap(np.minimum.reduceat(numbers, firsts)))
+        return out.index_add(0, wrap(filled), chosen).type_as(weight)
     out = out.index_add(0, wrap(bags), rows)
     if mode == "mean":
         counts = np.maximum(np.bincount(bags, minlength=len(starts)), 1)

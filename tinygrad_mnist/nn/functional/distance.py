@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tinygrad_mnist.tensor import Tensor, broadcast_tensors
 from tinygrad_mnist.tensor.arguments import named, write_out
+from tinygrad_mnist.tensor.functions import where
 
 
 @named
@@ -20,9 +21,11 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     """
     x1, x2 = (x.float() if not x.is_floating_point() else x for x in (x1, x2))
     x1, x2 = broadcast_tensors(x1, x2)  # before the lengths are taken
-    first = x1 / x1.norm(dim=dim, keepdim=True).clamp(min=eps)
-    second = x2 / x2.norm(dim=dim, keepdim=True).clamp(min=eps)
-    return (first * second).sum(dim)
+    # The bound has no gradient, as in PyTorch: where it holds it is the length's.
+    lengths = [x.norm(dim=dim, keepdim=True) for x in (x1, x2)]
+    first, second = (n + where(n < eps, eps - n, 0.0).detach() for n in lengths)
+    out: Tensor = ((x1 / first) * (x2 / second)).sum(dim)
+    return out
 
 
 @named

@@ -6,7 +6,6 @@ from typing import Any
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
-from tinygrad_mnist.nn.functional.activation import log1p_exp
 from tinygrad_mnist.nn.functional.loss import as_reduction, check_expands, check_shapes, weighted
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import named, need_floats
@@ -210,8 +209,5 @@ def binary_cross_entropy_with_logits(
     check_expands("binary_cross_entropy_with_logits", "weight", weight, input)
     check_expands("binary_cross_entropy_with_logits", "pos_weight", pos_weight, input)
     need_floats("binary_cross_entropy_with_logits", target, "target")
-    if pos_weight is None:
-        losses = log1p_exp(input) - input * target
-    else:
-        losses = log1p_exp(-input) * (target * (pos_weight - 1) + 1) + input * (1 - target)
+    losses = apply(ops.binary_cross_entropy_with_logits, input, target, pos_weight)
     return weighted(losses, weight, reduction)

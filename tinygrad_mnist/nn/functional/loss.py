@@ -198,12 +198,12 @@ def smooth_l1_loss(
         return reduced(gap.abs(), reduction)
     size = gap.abs()
     square, line = _near(gap, beta).square() * (0.5 / beta), size - 0.5 * beta
-    return reduced(where(size < beta, square, line), reduction)
+    return reduced(where(size >= beta, line, square), reduction)
 
 
 def _near(gap: Tensor, bound: float) -> Tensor:
     """Return differences below a bound, else 0: their squares and slopes stay finite."""
-    return where(gap.abs() < bound, gap, 0.0)  # type: ignore[no-any-return]
+    return where(gap.abs() >= bound, 0.0, gap)  # type: ignore[no-any-return]
 
 
 @named
@@ -225,7 +225,7 @@ def huber_loss(
     gap = _difference("huber_loss", input, target)
     size = gap.abs()
     square, line = _near(gap, delta).square() * 0.5, (size - 0.5 * delta) * delta
-    return weighted(where(size < delta, square, line), weight, reduction)
+    return weighted(where(size >= delta, line, square), weight, reduction)
 
 
 KL_REDUCTIONS = ("none", "batchmean", "mean", "sum")
@@ -282,8 +282,8 @@ def hinge_embedding_loss(
 ) -> Tensor:
     """Return input where the target is 1, and ``max(0, margin - input)`` where it is -1."""
     reduction = as_reduction("hinge_embedding_loss", reduction, size_average, reduce)
-    apart = where(target != 1, (margin - input).clamp(min=0), input * 0)
-    return reduced(apart + where(target != -1, input, input * 0), reduction)
+    apart = where(target != 1, (margin - input).clamp(min=0), 0.0)
+    return reduced(apart + where(target != -1, input, 0.0), reduction)
 
 
 @named
@@ -325,10 +325,8 @@ def cosine_embedding_loss(
     tiny = 1e-12
     lengths = ((input1 * input1).sum(dim) + tiny) * ((input2 * input2).sum(dim) + tiny)
     cosine = (input1 * input2).sum(dim) / lengths.sqrt()
-    same = where(target == 1, 1 - cosine, cosine * 0)
-    return reduced(
-        same + where(target == -1, (cosine - margin).clamp(min=0), cosine * 0), reduction
-    )
+    same = where(target == 1, 1 - cosine, 0.0)
+    return reduced(same + where(target == -1, (cosine - margin).clamp(min=0), 0.0), reduction)
 
 
 @named
@@ -397,7 +395,7 @@ def gaussian_nll_loss(
                 f"gaussian_nll_loss: var has shape {list(variance.shape)}; it needs the input's, "
                 f"{list(input.shape)}, or that with one length of 1, or without the last dimension"
             )
-    bounded = variance + (variance.clamp(min=eps) - variance).detach()
+    bounded = variance + where(variance < eps, eps - variance, 0.0).detach()
     losses = (bounded.log() + (input - target) ** 2 / bounded) * 0.5
     if full:
         losses = losses + 0.5 * math.log(2 * math.pi)
@@ -426,8 +424,7 @@ def poisson_nll_loss(
     else:
         losses = input - target * (input + eps).log()
     if full:
-        safe = where(target <= 1, 1.0, target)
-        stirling = safe * safe.log() - safe + (safe * (2 * math.pi)).log() * 0.5
+        stirling = target * target.log() - target + (target * (2 * math.pi)).log() * 0.5
         losses = losses + where(target <= 1, 0.0, stirling)
     return reduced(losses, reduction)
 

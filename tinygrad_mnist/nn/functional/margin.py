@@ -11,6 +11,7 @@ from tinygrad_mnist.nn.functional.sparse import one_hot
 from tinygrad_mnist.ops.dtypes import int64
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.functions import where
 
 
 @named
@@ -57,12 +58,13 @@ def multi_margin_loss(
             f"{input.dtype}, but the weights have shape {list(weight.shape)} and {weight.dtype}"
         )
     index = target.unsqueeze(-1)
-    losses = (input - input.gather(-1, index) + margin).clamp(min=0)
+    gaps = input - input.gather(-1, index) + margin
+    losses = where(gaps > 0, gaps, 0.0)
     losses = losses if p == 1 else losses.square()
     if weight is not None:
         losses = losses * weight[target].unsqueeze(-1)
-    others = 1 - one_hot(target, classes).type_as(input)
-    return reduced((losses * others).mean(-1), reduction)
+    chosen = one_hot(target, classes).bool()
+    return reduced(losses.masked_fill(chosen, 0.0).mean(-1), reduction)
 
 
 @named

@@ -388,12 +388,21 @@ def _adaptive_max_pool(
         for tile in product(*cuts):
             place: Any = tuple(i for i, _ in tile)
             part: Any = tuple(slice(a, b) for _, (a, b) in tile)
-            best = array[(..., *part)].reshape(*x.shape[:2], numbers[part].size).argmax(-1)
+            best = last_of_nan(array[(..., *part)].reshape(*x.shape[:2], numbers[part].size))
             index[(..., *place)] = numbers[part].reshape(-1)[best]
         found: Tensor = wrap(index)
         return (picked(x, found), found) if return_indices else picked(x, found)
 
     return batched(name, input, dims, run)
+
+
+def last_of_nan(rows: np.ndarray) -> Any:
+    """Return where each row is largest: at the first of equals, at the last NaN if there is one."""
+    nan = np.isnan(rows)
+    if not nan.any():
+        return rows.argmax(-1)
+    last = rows.shape[-1] - 1 - np.flip(nan, -1).argmax(-1)
+    return np.where(nan.any(-1), last, rows.argmax(-1))
 
 
 @named
