@@ -179,6 +179,9 @@ def b(x): return x
 @torch.compiler.disable
 @torch.compiler.disable(recursive=False)
 @torch._dynamo.disable
+@torch.amp.custom_fwd
+@torch.amp.custom_fwd(device_type="cuda")
+@torch.cuda.amp.custom_bwd
 @record_function("c")
 def c(x): return x
 

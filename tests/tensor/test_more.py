@@ -23,7 +23,8 @@ x.put(m.tensor([0, 4]), y[0, :2]); x.put(m.tensor([[0, 0]]), y[:1, :2], accumula
 m.renorm(x, 2, 0, 1.0); m.renorm(x, 1, 1, 0.7); x.renorm(3, -1, 100.0); m.trapezoid(x);
 m.trapezoid(x, dim=0); m.trapz(x, y, dim=1); m.trapezoid(x, y[0]); m.trapezoid(x, y[:, 0], dim=0);
 m.trapezoid(x, dx=0.3); m.cumulative_trapezoid(x); m.cumulative_trapezoid(x, y, dim=1);
-m.linalg.vander(x[0], N=4);
+m.linalg.vander(x[0], N=4); m.logcumsumexp(x, 1);
+x.logcumsumexp(0); m.logcumsumexp(x * 900, 1); m.logcumsumexp(x.reshape(6), -1); x.aminmax(dim=1)[1];
 m.linalg.vander(x);
 m.matrix_exp(x[:, :2]); m.matrix_exp(x[:, :2] * 40); m.linalg.matrix_exp(x[:, :2] / 50);
 m.matrix_exp(m.stack([x[:, :2], x[:, 1:] * 3])); m.nn.functional.pdist(x); m.pdist(x, 1.0);
@@ -60,7 +61,7 @@ def test_function_and_its_gradient_are_pytorchs(call: str, torch: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "call", ["m.logaddexp2(x, x * x)", "m.matrix_exp(x[:, :2])", "m.renorm(x, 2, 0, 1.0)",
+    "call", ["m.logaddexp2(x, x * x)", "m.logcumsumexp(x, 1)", "m.matrix_exp(x[:, :2])", "m.renorm(x, 2, 0, 1.0)",
              "m.trapezoid(x, x * x)", "m.pdist(x)", "m.copysign(x, x[0])", "x.put(i, x[0, :2])"],
 )  # fmt: skip
 def test_derivatives_of_both_orders_are_right(call: str) -> None:
@@ -79,6 +80,7 @@ m.blackman_window(7); m.blackman_window(7, periodic=False);
 m.bartlett_window(6); m.bartlett_window(5, False); m.kaiser_window(6); m.kaiser_window(6, False, 3.0);
 m.kaiser_window(5, True, beta=2.0); m.hann_window(4, dtype=m.float64); """
 PLAIN = """
+x.aminmax(); x.argwhere(); x.unsafe_chunk(2, 1); x.unsafe_split(2, 1); m.logcumsumexp(m.tensor(2.0), 0);
 m.gcd(i, k); m.lcm(i, k); i.gcd(k); m.nextafter(x, y); m.isreal(x); x.isreal(); x.is_conj();
 m.is_conj(x); m.is_neg(x); x.is_inference(); x.is_shared(); x.is_pinned(); m.is_same_size(x, y);
 m.is_same_size(x, i); x.is_cpu; x.is_meta; x.is_quantized; x.is_mps; x.is_nested; x.layout; x.name;
@@ -140,3 +142,15 @@ def test_older_names_warn_and_do_the_same(torch: Any) -> None:
     with pytest.warns(FutureWarning, match="clip_grad_norm_"):
         tg.nn.utils.__getattr__("clip_grad_norm")([x], 1.0)
     assert x.grad is not None and float(x.grad.norm()) == pytest.approx(1)
+
+
+def test_geometric_and_cauchy_numbers_are_pytorchs(torch: Any) -> None:
+    for call in ("geometric_(0.3)", "cauchy_()", "cauchy_(1.0, 2.0)"):
+        drawn = []
+        for m in (tg, torch):
+            m.manual_seed(0)
+            drawn.append(eval(f"m.zeros(20).{call}", {"m": m}).numpy())
+        np.testing.assert_allclose(*drawn, rtol=1e-5)
+    for bad in ("geometric_(0.0)", "geometric_(1.5)", "cauchy_(0.0, -1.0)"):
+        with pytest.raises(RuntimeError, match=bad.split("(")[0]):
+            eval(f"m.zeros(2).{bad}", {"m": tg})

@@ -22,18 +22,17 @@ from types import ModuleType
 from typing import Any
 
 METHODS = """
-align_to aminmax argwhere as_strided_ as_strided_scatter cauchy_ ccol_indices cdouble cfloat chalf
-coalesce col_indices const_data_ptr crow_indices dense_dim dequantize dim_order eig frexp
-geometric_ geqrf grad_dtype hardshrink hash_tensor i0 i0_ igamma igamma_ igammac igammac_ imag
-index index_reduce index_reduce_ indices int_repr ipu is_coalesced is_set_to istft log_normal_
-logcumsumexp lstsq lu lu_solve map2_ module_load mtia names new_empty_strided nonzero_static orgqr
-ormqr pin_memory polygamma polygamma_ prelu q_per_channel_axis q_per_channel_scales
-q_per_channel_zero_points q_scale q_zero_point qscheme record_stream refine_names reinforce rename
-resize resize_as resize_as_sparse_ row_indices set_ share_memory_ slice_inverse smm solve
-sparse_dim sparse_mask sparse_resize_ sparse_resize_and_clear_ sspaddmm stft storage storage_type
-symeig to_dense to_mkldnn to_padded_tensor to_sparse to_sparse_bsc to_sparse_bsr to_sparse_coo
-to_sparse_csc to_sparse_csr triangular_solve unsafe_chunk unsafe_split untyped_storage values
-volatile xpu
+align_to as_strided_ as_strided_scatter ccol_indices cdouble cfloat chalf coalesce col_indices
+const_data_ptr crow_indices dense_dim dequantize dim_order eig frexp geqrf grad_dtype hardshrink
+hash_tensor i0 i0_ igamma igamma_ igammac igammac_ imag index index_reduce index_reduce_ indices
+int_repr ipu is_coalesced is_set_to istft log_normal_ lstsq lu lu_solve map2_ module_load mtia
+names new_empty_strided nonzero_static orgqr ormqr pin_memory polygamma polygamma_ prelu
+q_per_channel_axis q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point qscheme
+record_stream refine_names reinforce rename resize resize_as resize_as_sparse_ row_indices set_
+share_memory_ slice_inverse smm solve sparse_dim sparse_mask sparse_resize_
+sparse_resize_and_clear_ sspaddmm stft storage storage_type symeig to_dense to_mkldnn
+to_padded_tensor to_sparse to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc to_sparse_csr
+triangular_solve untyped_storage values volatile xpu
 """
 """Methods of PyTorch's Tensor that are not offered."""
 

@@ -297,7 +297,9 @@ HINTS = {
     **{f"Tensor.{name}": _EIGHT for name in ("dequantize", "int_repr", "q_scale", "q_zero_point")},
     "Tensor.stft": "use scipy.signal.stft on x.numpy(), without gradient",
     "Tensor.lu": "use linalg.solve, linalg.det or linalg.cholesky; or scipy.linalg.lu",
-    "Tensor.to_mkldnn": "leave it out", "Tensor.record_stream": _GPU,
+    "Tensor.to_mkldnn": "leave it out",
+    "Tensor.pin_memory": "there is no GPU that would read it; leave it out",
+    "Tensor.log_normal_": "use normal_().exp_()", "Tensor.record_stream": _GPU,
     "Tensor.names": "tensors have no names; use a dict of dimensions",
     "Tensor.refine_names": "tensors have no names; use a dict of dimensions",
     "Tensor.rename": "tensors have no names; use a dict of dimensions",
@@ -352,15 +354,14 @@ index_reduce indices_copy init_num_threads instance_norm int1 int2 int3 int4 int
 int_repr is_anomaly_check_nan_enabled is_autocast_cache_enabled is_autocast_ipu_enabled
 is_autocast_xla_enabled is_deterministic_algorithms_warn_only_enabled is_signed
 is_vulkan_available is_warn_always_enabled jagged kl_div layer_norm legacy_contiguous_format
-logcumsumexp lstm lstm_cell margin_ranking_loss max_pool1d_with_indices
-merge_type_from_type_comment miopen_batch_norm miopen_convolution miopen_convolution_add_relu
-miopen_convolution_relu miopen_convolution_transpose miopen_ctc_loss
-miopen_depthwise_convolution miopen_rnn mkldnn_adaptive_avg_pool2d mkldnn_convolution
-mkldnn_linear_backward_weights mkldnn_max_pool2d mkldnn_max_pool3d mkldnn_rnn_layer
-native_batch_norm native_channel_shuffle native_dropout native_group_norm native_layer_norm
-native_norm nonzero_static orgqr ormqr parse_ir parse_schema parse_type_comment
-per_channel_affine per_channel_affine_float_qparams per_channel_symmetric per_tensor_affine
-per_tensor_symmetric permute_copy poisson poisson_nll_loss polygamma
+lstm lstm_cell margin_ranking_loss max_pool1d_with_indices merge_type_from_type_comment
+miopen_batch_norm miopen_convolution miopen_convolution_add_relu miopen_convolution_relu
+miopen_convolution_transpose miopen_ctc_loss miopen_depthwise_convolution miopen_rnn
+mkldnn_adaptive_avg_pool2d mkldnn_convolution mkldnn_linear_backward_weights mkldnn_max_pool2d
+mkldnn_max_pool3d mkldnn_rnn_layer native_batch_norm native_channel_shuffle native_dropout
+native_group_norm native_layer_norm native_norm nonzero_static orgqr ormqr parse_ir parse_schema
+parse_type_comment per_channel_affine per_channel_affine_float_qparams per_channel_symmetric
+per_tensor_affine per_tensor_symmetric permute_copy poisson poisson_nll_loss polygamma
 prepare_multiprocessing_environment profiler_allow_cudagraph_cupti_lazy_reinit_cuda12
 q_per_channel_axis q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point qscheme
 quantize_per_tensor_dynamic quantized_batch_norm quantized_gru quantized_gru_cell quantized_lstm
@@ -463,7 +464,7 @@ FileCheck assert_allclose make_tensor
 cpu kleidiai m python_native
     """,
     "amp": """
-autocast_mode custom_bwd custom_fwd grad_scaler
+autocast_mode grad_scaler
     """,
     "Module": """
 T_destination call_super_init compile dump_patches ipu mtia to_empty xpu
@@ -480,7 +481,7 @@ LATE = {
         resolve_conj resolve_neg real isreal is_conj is_neg is_inference is_distributed
         is_same_size fill rsub diagflat adjoint split_with_sizes unsafe_split_with_sizes
         narrow_copy dsplit select_scatter slice_scatter diagonal_scatter put renorm trapezoid trapz
-        cumulative_trapezoid vander matrix_exp pdist mvlgamma""",
+        cumulative_trapezoid vander matrix_exp pdist mvlgamma logcumsumexp""",
         "tensor.making": """hamming_window hann_window blackman_window bartlett_window
         kaiser_window asarray frombuffer scalar_tensor range unravel_index newaxis
         is_autocast_enabled is_autocast_cpu_enabled set_flush_denormal is_storage typename""",

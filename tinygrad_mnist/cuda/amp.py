@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_mnist import amp
+from tinygrad_mnist.amp import custom_bwd as custom_bwd
+from tinygrad_mnist.amp import custom_fwd as custom_fwd
 
 
 class autocast(amp.autocast):  # noqa: N801

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.tensor import random, return_types
 from tinygrad_mnist.tensor.arguments import (
     as_dim,
     as_int,
@@ -18,6 +19,7 @@ from tinygrad_mnist.tensor.arguments import (
     need_floats,
     public,
 )
+from tinygrad_mnist.tensor.joining import cat
 from tinygrad_mnist.tensor.layout import strided
 
 if TYPE_CHECKING:
@@ -426,6 +428,51 @@ def mvlgamma(input: Tensor, p: int) -> Any:  # noqa: A002
     return total + order * (order - 1) / 4 * math.log(math.pi)
 
 
+@public
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:  # noqa: A002
+    """Return the smallest and the largest element, along a dimension or of all.
+
+    Follows ``torch.aminmax``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> aminmax(tensor([2, 1, 3])).max
+    tensor(3)
+    """
+    if dim is None:
+        return return_types.aminmax(input.amin(), input.amax())
+    return return_types.aminmax(input.amin(dim, keepdim), input.amax(dim, keepdim))
+
+
+@public
+def argwhere(input: Tensor) -> Any:  # noqa: A002
+    """Return the indices of the elements that aren't 0, a row each. Follows ``torch.argwhere``."""
+    return input.nonzero()
+
+
+@public
+def logcumsumexp(input: Tensor, dim: int) -> Any:  # noqa: A002
+    """Return the logarithms of running sums of exponentials, without overflow.
+
+    Follows ``torch.logcumsumexp``. Sums are doubled in length, log(n) times.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> logcumsumexp(tensor([-1000.0, 1000.0, 1000.0]), 0)
+    tensor([-1000.0000,  1000.0000,  1000.6932])
+    """
+    need_floats("logcumsumexp", input)
+    d, out, step = as_dim("logcumsumexp", dim, input.ndim), input.clone(), 1
+    length = input.shape[d] if input.ndim else 1
+    while step < length:
+        sums = out.narrow(d, step, length - step).logaddexp(out.narrow(d, 0, length - step))
+        out = cat([out.narrow(d, 0, step), sums], d)
+        step *= 2
+    return out
+
+
 trapz, unsafe_split_with_sizes, multigammaln = trapezoid, split_with_sizes, mvlgamma
 
 
@@ -441,7 +488,7 @@ class MoreMethods(Variable):
     split_with_sizes = unsafe_split_with_sizes = split_with_sizes
     select_scatter, slice_scatter = select_scatter, slice_scatter
     diagonal_scatter, put, renorm, matrix_exp = diagonal_scatter, put, renorm, matrix_exp
-    mvlgamma = mvlgamma
+    mvlgamma, aminmax, argwhere, logcumsumexp = mvlgamma, aminmax, argwhere, logcumsumexp
 
     is_cpu = True
     is_meta = is_mps = is_quantized = is_xpu = is_mkldnn = is_vulkan = is_nested = False
@@ -464,6 +511,39 @@ class MoreMethods(Variable):
     def layout(self) -> Any:
         """How elements lie in memory: always strided."""
         return strided
+
+    @named
+    def unsafe_split(self, split_size: Any, dim: int = 0) -> Any:
+        """Cut a dimension into parts. Follows ``torch.Tensor.unsafe_split``."""
+        return self.split(split_size, dim)  # type: ignore[attr-defined]
+
+    @named
+    def unsafe_chunk(self, chunks: int, dim: int = 0) -> Any:
+        """Cut a dimension into so many parts. Follows ``torch.Tensor.unsafe_chunk``."""
+        return self.chunk(chunks, dim)  # type: ignore[attr-defined]
+
+    def _uniform(self, name: str, generator: Any) -> np.ndarray:
+        if self._array.dtype.kind != "f":
+            raise NotImplementedError(f"{name}: the tensor must be floating point; use float()")
+        source = random.source_of(generator)
+        drawn: np.ndarray = source.uniform(self._array.shape, np.dtype(np.float64), 0.0, 1.0)
+        return drawn
+
+    @named
+    def geometric_(self, p: float, *, generator: Any = None) -> Any:
+        """Fill self with counts of trials until the first success, of probability p."""
+        if not 0 < p < 1:
+            raise RuntimeError(f"geometric_: expects p to be in (0, 1), but got p={p}")
+        counts = np.ceil(np.log(self._uniform("geometric_", generator)) / math.log1p(-p))
+        return self._draw("geometric_", counts)  # type: ignore[attr-defined]
+
+    @named
+    def cauchy_(self, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> Any:
+        """Fill self with numbers drawn from a Cauchy distribution."""
+        if sigma <= 0:
+            raise RuntimeError(f"cauchy_: expects sigma > 0.0, but found sigma={sigma}")
+        angles = np.pi * (self._uniform("cauchy_", generator) - 0.5)
+        return self._draw("cauchy_", median + sigma * np.tan(angles))  # type: ignore[attr-defined]
 
     @named
     def map_(self, other: Any, callable: Any) -> Any:  # noqa: A002
