@@ -238,7 +238,7 @@ class Tensor(
             Accumulate into these tensors only.
         """
         gradients = None if gradient is None else [gradient]
-        api.backward([self], gradients, retain_graph, create_graph, inputs)
+        api.backward([self], gradients, retain_graph, create_graph, inputs=inputs)
 
     def detach(self) -> Tensor:
         """Return a tensor on the same memory that has no history."""
