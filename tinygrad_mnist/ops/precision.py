@@ -3,8 +3,8 @@
 A sum of float16 in float16 overflows at 65504, and stops growing where the next number is less
 than half a unit in the last place: a sum of ones at 2,048. So operations and their rules see
 float32 in its place, and what comes out is rounded once, as in PyTorch. An entry's ``narrow``
-says for which dtypes: ``"e"`` is float16, and ``"ef"`` float32 too, where errors add up or squares
-overflow (running sums, variances). Views, and what has no derivative, are left alone.
+says for which dtypes: ``"e"`` is float16, and ``"ef"`` float32 too, where errors add up (running
+sums and products). Views are left alone, and what has no derivative: nothing is added up there.
 """
 
 from __future__ import annotations

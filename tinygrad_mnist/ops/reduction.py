@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import Domain, Sample, op
-from tinygrad_mnist.ops.sums import add_up
+from tinygrad_mnist.ops.sums import SMALL, add_up
 
 Dim = int | tuple[int, ...] | None
 
@@ -78,8 +78,21 @@ mean = op(
 
 def _var(x: Any, *, dim: Dim, correction: int, keepdim: bool) -> Any:
     """Variance of the elements: n - correction is what the sum of squares is divided by."""
-    centred = _centred(x, dim)
-    return _scaled(add_up(centred * centred, dim, keepdim), x.shape, dim, correction)
+    return _squares(x, dim, correction, keepdim).astype(x.dtype)
+
+
+def _squares(x: Any, dim: Dim, correction: int, keepdim: bool) -> Any:
+    """Return the variance in float64; of many numbers in float32, if that holds their squares."""
+    single = x.dtype.char == "f" and x.size > SMALL
+    centred = _centred(x if single else x.astype(np.float64, copy=False), dim)
+    total = add_up(centred * centred, dim, keepdim)
+    if single:
+        # The mean is rounded: what is left of one among the centred numbers is no variance.
+        rest = add_up(centred, dim, keepdim)
+        total -= rest * rest / np.float32(count(x.shape, dim))
+        if not np.all((total > 1e-25) & (total < np.inf)):
+            return _squares(x.astype(np.float64), dim, correction, keepdim)
+    return _scaled(total, x.shape, dim, correction)
 
 
 def _centred(x: Any, dim: Dim) -> Any:
@@ -98,7 +111,7 @@ def _var_rule(g: Any, x: Any, dim: Dim, correction: int, keepdim: bool) -> Any:
 
 def _std(x: Any, *, dim: Dim, correction: int, keepdim: bool) -> Any:
     """Standard deviation of the elements; where it is 0 so is its gradient."""
-    return np.sqrt(_var(x, dim=dim, correction=correction, keepdim=keepdim))
+    return np.sqrt(_squares(x, dim, correction, keepdim)).astype(x.dtype)
 
 
 def _std_rule(g: Any, out: Any, x: Any, dim: Dim, correction: int, keepdim: bool) -> Any:
@@ -114,12 +127,11 @@ _SPREAD = [
 var = op(
     "var", _var, x=_var_rule, formula="sum of (x - mean(x))**2 / (n - correction)",
     torch="torch.var(x, dim, correction=correction, keepdim=keepdim)", samples=_SPREAD,
-    narrow="ef",
 )  # fmt: skip
 std = op(
     "std", _std, x=_std_rule, formula="sqrt(var(x))",
     torch="torch.std(x, dim, correction=correction, keepdim=keepdim)", samples=_SPREAD,
-    domains=Domain(distinct=True), narrow="ef",
+    domains=Domain(distinct=True),
 )  # fmt: skip
 
 
