@@ -196,6 +196,8 @@ def grad(
             outputs, inputs, _sequence(grad_outputs), retain_graph, create_graph, allow_unused,
             materialize_grads,
         )  # fmt: skip
+    if not only_inputs:
+        warn("grad: only_inputs is deprecated and ignored; backward accumulates", FutureWarning)
     roots = _roots("grad", _sequence(outputs), _sequence(grad_outputs))
     variables = _sequence(inputs)
     sources = [_source("grad", x) for x in variables]

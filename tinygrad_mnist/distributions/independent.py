@@ -35,7 +35,8 @@ class Independent(Distribution):
             )
         self.base_dist, self.reinterpreted_batch_ndims = base_distribution, count
         cut = len(batch) - count
-        super().__init__(batch[:cut], (*batch[cut:], *base_distribution.event_shape))
+        event = (*batch[cut:], *base_distribution.event_shape)
+        super().__init__(batch[:cut], event, validate_args)
 
     @property
     def has_rsample(self) -> bool:  # type: ignore[override]

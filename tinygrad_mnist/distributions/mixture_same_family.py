@@ -39,7 +39,7 @@ class MixtureSameFamily(Distribution):
                 f"components have batch shape {list(parts.batch_shape)}"
             )
         self.mixture_distribution, self.component_distribution = weights, parts
-        super().__init__(parts.batch_shape[:-1], parts.event_shape)
+        super().__init__(parts.batch_shape[:-1], parts.event_shape, validate_args)
 
     def _mixed(self, x: Tensor) -> Tensor:
         """Average over the components."""

@@ -62,7 +62,7 @@ class MultivariateNormal(Distribution):
                 f"elements it must end in [{n}, {n}]"
             )
         batch = (matrix[..., 0] + loc).shape[:-1]
-        super().__init__(batch, (n,))
+        super().__init__(batch, (n,), validate_args)
         self.loc = loc.expand((*batch, n))
         self.__dict__[name] = matrix.expand((*batch, n, n))
         if name == "scale_tril":

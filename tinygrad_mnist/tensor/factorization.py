@@ -306,7 +306,7 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
     .. math:: A = U \operatorname{diag}(S) V_h
 
     With full_matrices=False U and Vh have as many vectors as there are singular values. Signs are
-    arbitrary, as those of :func:`eigh`. The driver is accepted, and makes no difference. Follows
+    arbitrary, as those of :func:`eigh`. Drivers are those of GPUs, and refused. Follows
     ``torch.linalg.svd``.
 
     Examples
@@ -316,13 +316,15 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
     tensor([4., 3.])
     """
     check_matrix("svd", A)
+    if driver is not None:
+        raise RuntimeError(f"svd: a driver ({driver!r}) can be chosen on GPUs only; leave it out")
     return SVD(*apply(ops.svd, A, full_matrices=bool(full_matrices)))
 
 
 @with_out
 def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     """Return the singular values, largest first. Follows ``torch.linalg.svdvals``."""
-    return svd(A, full_matrices=False).S
+    return svd(A, full_matrices=False, driver=driver).S
 
 
 @with_out

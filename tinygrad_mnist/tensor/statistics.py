@@ -235,6 +235,12 @@ def dist(input: Tensor, other: Tensor, p: Any = 2) -> Tensor:  # noqa: A002
     return gap.norm(p)
 
 
+COMPUTE_MODES = (
+    "use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist",
+    "donot_use_mm_for_euclid_dist", None,
+)  # fmt: skip
+
+
 @named
 def cdist(
     x1: Tensor,
@@ -261,6 +267,8 @@ def cdist(
             f"{shapes[0]} and {shapes[1]}"
         )
     power = as_number("cdist", "p", p)
+    if compute_mode not in COMPUTE_MODES:
+        raise ValueError(f"cdist: {compute_mode!r} is not a valid value for compute_mode")
     if power < 0:
         raise RuntimeError(f"cdist: only supports non-negative p values, got {power}")
     need_floats("cdist", x1)

@@ -213,7 +213,9 @@ def repeat_interleave(
         times = _times(name, input)
         if input._array.ndim != 1:
             raise RuntimeError(f"{name}: repeats must be a vector, got shape {list(input.shape)}")
-        return wrap(np.repeat(np.arange(len(times)), times).astype(times.dtype))  # type: ignore[no-any-return]
+        where = np.repeat(np.arange(len(times)), times).astype(times.dtype)
+        _check_count(where.size, output_size)
+        return wrap(where)  # type: ignore[no-any-return]
     if dim is not None and not input._array.ndim:
         raise IndexError(f"{name}: a 0-d tensor has no dimension {dim}")
     x, d = (input.reshape(-1), 0) if dim is None or not input._array.ndim else (input, dim)
@@ -225,7 +227,13 @@ def repeat_interleave(
             f"{name}: repeats must have one number, or {length} as dimension {d}, got {times.size}"
         )
     where = np.repeat(np.arange(length), times if times.size == length else times[0])
+    _check_count(where.size, output_size)
     return x.index_select(d, wrap(where))
+
+
+def _check_count(count: int, wanted: int | None) -> None:
+    if wanted is not None and wanted != count:
+        raise RuntimeError(f"repeat_interleave: output_size must be {count} here, not {wanted}")
 
 
 def _times(name: str, repeats: Any) -> np.ndarray:

@@ -354,11 +354,15 @@ def prelu(input: Tensor, weight: Tensor) -> Any:  # noqa: A002
     tensor([-0.5000,  1.0000])
     """
     channels = input.shape[1] if input.ndim > 1 else 1
+    if weight.ndim > 1 or weight.dtype != input.dtype:
+        raise RuntimeError(
+            f"prelu: the weight must be one number, or a vector of them, of dtype {input.dtype}, "
+            f"but has shape {list(weight.shape)} and dtype {weight.dtype}"
+        )
     if weight.numel() not in (1, channels):
         raise RuntimeError(
             f"prelu: the weight has {weight.numel()} elements; it must have 1, or as many as the "
             f"input's {channels} channels"
         )
-    if weight.numel() > 1:
-        weight = weight.reshape(-1, *[1] * (input.ndim - 2))
+    weight = weight.reshape([-1] + [1] * (input.ndim - 2) if input.ndim else [])
     return apply(ops.prelu, input, weight)

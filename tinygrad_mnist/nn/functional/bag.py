@@ -7,7 +7,7 @@ import numpy as np
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.nn.functional.sparse import embedding
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.arguments import as_int, named
 
 
 @named
@@ -57,19 +57,34 @@ def embedding_bag(
     elif input.ndim == 1:
         if offsets is None or offsets.ndim != 1:
             raise ValueError("embedding_bag: a 1-D input needs offsets, a 1-D tensor")
-        starts = offsets._array[:-1] if include_last_offset else offsets._array
-        if len(starts) and starts[0] != 0:
-            raise RuntimeError(f"embedding_bag: the first offset must be 0, got {starts[0]}")
+        bounds = offsets._array
+        _check_offsets(bounds, len(input))
+        starts = bounds[:-1] if include_last_offset else bounds
     else:
         raise ValueError(f"embedding_bag: the input must be 1-D or 2-D, got {input.ndim}-D")
     flat = input.reshape(-1)
+    if input.ndim == 1 and (include_last_offset or not len(starts)):
+        flat = flat[: int(bounds[-1]) if len(bounds) else 0]  # what comes after is in no bag
     bags = np.searchsorted(starts, np.arange(len(flat)), side="right") - 1
     rows = embedding(flat, weight, None, max_norm, norm_type, scale_grad_by_freq, sparse)
     if weight.dtype == np.float16:  # sums, which are rounded at the end
         rows = rows.float()
     if per_sample_weights is not None:
+        if (per_sample_weights.shape, per_sample_weights.dtype) != (input.shape, weight.dtype):
+            raise RuntimeError(
+                f"embedding_bag: per_sample_weights must have the input's shape "
+                f"{list(input.shape)} and the weight's dtype {weight.dtype}, but have "
+                f"{list(per_sample_weights.shape)} and {per_sample_weights.dtype}"
+            )
+        per_sample_weights = per_sample_weights.reshape(-1)[: len(flat)]
         rows = rows * per_sample_weights.reshape(-1, 1)
     if padding_idx is not None:
+        padding_idx, length = as_int("embedding_bag", "padding_idx", padding_idx), weight.shape[0]
+        if not -length <= padding_idx < length:
+            raise RuntimeError(
+                f"embedding_bag: padding_idx must be from {-length} to {length - 1}, the number of "
+                f"rows, got {padding_idx}"
+            )
         kept = np.flatnonzero(flat._array != padding_idx % weight.shape[0])
         rows, bags = rows[wrap(kept)], bags[kept]
     out = rows.new_zeros((len(starts), weight.shape[1]))
@@ -88,3 +103,16 @@ def embedding_bag(
         counts = np.maximum(np.bincount(bags, minlength=len(starts)), 1)
         out = out / wrap(counts[:, None].astype(out._array.dtype))
     return out.type_as(weight)
+
+
+def _check_offsets(offsets: np.ndarray, count: int) -> None:
+    """Refuse offsets that aren't places in the input, in order, from 0 on."""
+    if offsets.dtype.kind not in "iu":
+        raise RuntimeError(f"embedding_bag: offsets must be integers (long()), not {offsets.dtype}")
+    if len(offsets) and offsets[0] != 0:
+        raise RuntimeError(f"embedding_bag: the first offset must be 0, got {offsets[0]}")
+    if (np.diff(offsets) < 0).any() or (len(offsets) and offsets[-1] > count):
+        raise RuntimeError(
+            f"embedding_bag: offsets must not decrease, nor exceed the input's length {count}, but "
+            f"are {offsets.tolist()}"
+        )

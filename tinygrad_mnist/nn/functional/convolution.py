@@ -157,10 +157,11 @@ def _conv_transpose(
             f"{name}: output_padding {output_padding} must be smaller than stride {stride} or "
             f"dilation {dilation}"
         )
-    if bias is not None and bias.shape != (weight.shape[1] * groups,):
+    channels, kind = weight.shape[1] * groups, weight.dtype
+    if bias is not None and (bias.shape != (channels,) or bias.dtype != kind):
         raise RuntimeError(
-            f"{name}: the bias must have shape {[weight.shape[1] * groups]}, but has "
-            f"{list(bias.shape)}"
+            f"{name}: the bias must have shape [{channels}] and the weight's dtype {kind}, but has "
+            f"{list(bias.shape)} and {bias.dtype}"
         )
 
     def run(x: Tensor) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tinygrad_mnist.naming import warn
 from tinygrad_mnist.tensor import Tensor, empty_like, zeros_like
 from tinygrad_mnist.tensor.arguments import named
 
@@ -25,6 +26,8 @@ def gumbel_softmax(
     >>> gumbel_softmax(zeros(3), hard=True).sum()
     tensor(1.)
     """
+    if eps != 1e-10:
+        warn("gumbel_softmax: eps is deprecated, and has no effect")
     noise = -empty_like(logits).exponential_().log()
     soft = ((logits + noise) / tau).softmax(dim)
     if not hard:

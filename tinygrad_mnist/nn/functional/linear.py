@@ -41,6 +41,14 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
             f"bilinear: the weight has shape {list(weight.shape)}, the inputs have "
             f"{input1.shape[-1]} and {input2.shape[-1]} features"
         )
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise RuntimeError(
+            f"bilinear: the bias must have shape {list(weight.shape[:1])}, the weight's first "
+            f"length, but has {list(bias.shape)}"
+        )
+    kinds = {x.dtype for x in (input1, input2, weight, bias) if x is not None}
+    if len(kinds) > 1:
+        raise RuntimeError(f"bilinear: all tensors must have one dtype, got {kinds}")
     left = input1.unsqueeze(-2).unsqueeze(-2) @ weight
     out = (left.squeeze(-2) * input2.unsqueeze(-2)).sum(-1)
     return out if bias is None else out + bias

@@ -319,6 +319,8 @@ def local_response_norm(
     """
     if input.ndim < 3:
         raise ValueError(f"local_response_norm: expected at least 3 dimensions, got {input.ndim}")
+    if size < 1:
+        raise RuntimeError(f"local_response_norm: size must be positive, got {size}")
     around = (0, 0) * (input.ndim - 2) + (size // 2, (size - 1) // 2)
     squares = pad(input * input, around)
     total: Any = sum(squares.narrow(1, i, input.shape[1]) for i in range(size))

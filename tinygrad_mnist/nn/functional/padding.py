@@ -57,6 +57,11 @@ def pad(
         )
     if value is not None and value != 0:
         raise ValueError(f"pad: mode {mode!r} takes no value, got {value}")
+    if len(pad) // 2 not in (input.ndim - 2, input.ndim - 1) or len(pad) not in (2, 4, 6):
+        raise NotImplementedError(
+            f"pad: mode {mode!r} is for the last dimensions of (C, *S) or (N, C, *S), so "
+            f"{len(pad)} widths don't fit an input of {input.ndim} dimensions"
+        )
     # What comes from the other end is what is left there, as in PyTorch.
     out = _cut(input, widths) if mode == "circular" else input
     for dim, (before, after) in enumerate(widths):

@@ -316,6 +316,8 @@ def _adaptive_size(name: str, dims: int, size: Lengths, wanted: Any) -> Lengths:
     """Read an output size, in which None is the input's own length."""
     given = tuple(wanted) if isinstance(wanted, tuple | list) else (wanted,) * dims
     filled = tuple(n if w is None else w for n, w in zip(size, given, strict=False))
+    if len(given) != dims:
+        raise RuntimeError(f"{name}: output_size must be {dims} integers or one, got {wanted}")
     read = per_dim(name, "output_size", filled if len(given) == dims else given, dims)
     if min(read) < 0:
         raise RuntimeError(f"{name}: output_size {wanted} must not be negative")

@@ -8,7 +8,7 @@ from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.ops.precision import widened
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.arguments import as_int, named
 from tinygrad_mnist.tensor.functions import where
 
 
@@ -29,8 +29,8 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
             [0, 0, 1]])
     """
     array = tensor._array
-    if array.dtype.kind not in "iu":
-        raise RuntimeError(f"one_hot: class numbers must be integers (int64), not {tensor.dtype}")
+    if array.dtype != np.int64:
+        raise RuntimeError(f"one_hot: class numbers must be int64 (long()), not {tensor.dtype}")
     if array.size == 0 and num_classes <= 0:
         raise RuntimeError("one_hot: can't infer the number of classes from an empty tensor")
     classes = int(array.max()) + 1 if num_classes == -1 else num_classes
@@ -70,6 +70,8 @@ def embedding(
     tensor([[3., 4.],
             [1., 2.]])
     """
+    if weight.ndim != 2:
+        raise RuntimeError(f"embedding: the weight must have shape (V, H), not {weight.shape}")
     index, rows = input._array, weight.shape[0]
     if index.dtype.kind not in "iu":
         raise RuntimeError(f"embedding: the indices must be integers (long()), not {input.dtype}")
@@ -91,6 +93,7 @@ def embedding(
             weight[used[long]] = weight.detach()[used[long]] * wrap(scale[:, None])
     out: Tensor = weight[input]
     if padding_idx is not None:
+        padding_idx = as_int("embedding", "padding_idx", padding_idx)
         if not -rows <= padding_idx < rows:
             raise RuntimeError(f"embedding: padding_idx {padding_idx} is not within {rows} rows")
         kept = wrap((index != padding_idx % rows)[..., None])
