@@ -69,9 +69,9 @@ class MixtureSameFamily(Distribution):
             repeats = (1,) * (chosen.ndim + 1) + tuple(self.event_shape)
             return drawn.gather(dim, index.repeat(repeats)).squeeze(dim)
 
-    def log_prob(self, value: Tensor) -> Tensor:
+    def log_prob(self, x: Tensor) -> Tensor:
         """Return the logarithm of the mixed densities."""
-        value = value.unsqueeze(-1 - len(self.event_shape))
+        value = x.unsqueeze(-1 - len(self.event_shape))
         weights = self.mixture_distribution.logits.log_softmax(-1)
         return (self.component_distribution.log_prob(value) + weights).logsumexp(-1)
 

@@ -149,7 +149,7 @@ def fill(input: Tensor, value: Any) -> Any:  # noqa: A002
 
 
 @public
-def rsub(input: Tensor, other: Any, *, alpha: float = 1) -> Any:  # noqa: A002
+def rsub(input: Tensor, other: Any, alpha: float = 1) -> Any:  # noqa: A002
     """Return ``other - alpha * input``. Follows ``torch.rsub``."""
     return other - input * alpha if alpha != 1 else other - input
 

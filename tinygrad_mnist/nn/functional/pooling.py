@@ -317,7 +317,7 @@ def _adaptive_size(name: str, dims: int, size: Lengths, wanted: Any) -> Lengths:
     given = tuple(wanted) if isinstance(wanted, tuple | list) else (wanted,) * dims
     filled = tuple(n if w is None else w for n, w in zip(size, given, strict=False))
     if len(given) != dims:
-        raise RuntimeError(f"{name}: output_size must be {dims} integers or one, got {wanted}")
+        raise RuntimeError(f"{name}: output_size is an integer or {dims} of them, got {wanted}")
     read = per_dim(name, "output_size", filled if len(given) == dims else given, dims)
     if min(read) < 0:
         raise RuntimeError(f"{name}: output_size {wanted} must not be negative")
