@@ -60,6 +60,7 @@ def store(name: str, target: Any, result: Any) -> Any:
                 f"{want.dtype} without loss; use {name[:-1]}, or convert the tensor first"
             )
         result = apply(cast, result, dtype=want.dtype)
+        have = result._array
     if node is None:
         node = overwritten(target)
     else:

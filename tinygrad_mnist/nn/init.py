@@ -87,6 +87,7 @@ def normal_(
 
 
 @named
+@np.errstate(all="ignore")
 @no_grad()
 def trunc_normal_(
     tensor: Tensor,
@@ -108,6 +109,8 @@ def trunc_normal_(
     >>> bool((trunc_normal_(empty(100)).abs() <= 2).all())
     True
     """
+    if not (math.isfinite(mean) and math.isfinite(std)):
+        raise ValueError(f"trunc_normal_: mean and std must be finite, got {mean} and {std}")
     if not a - 2 * std <= mean <= b + 2 * std:
         warn(
             f"trunc_normal_: the mean {mean} is more than 2 std from [{a}, {b}]; the distribution "
@@ -126,8 +129,7 @@ def trunc_normal_(
         while waiting.any():
             drawn = source.uniform(shape, kind, a, b)
             values = np.where(waiting, drawn, values)
-            with np.errstate(divide="ignore"):
-                chance = np.log(source.uniform(shape, kind))
+            chance = np.log(source.uniform(shape, kind))
             waiting &= chance > -0.5 * ((drawn - mean) / std) ** 2 - peak
     return tensor.copy_(values)
 

@@ -160,6 +160,18 @@ def type_name(kind: np.dtype[Any]) -> str:
     return f"torch.{_NAMES[kind.name]}Tensor"
 
 
+def convert(array: np.ndarray, kind: np.dtype[Any], copy: builtins.bool = True) -> np.ndarray:
+    """Return an array in another dtype, without NumPy's warnings of what doesn't fit there.
+
+    A float too large for its new dtype becomes infinity; NaN, infinity and what is too large for
+    an integer become whatever the processor makes of them, as in PyTorch.
+    """
+    if array.dtype.kind != "f" or (kind.kind == "f" and kind.itemsize >= array.dtype.itemsize):
+        return array.astype(kind, copy=copy)
+    with np.errstate(all="ignore"):
+        return array.astype(kind, copy=copy)
+
+
 def as_float(kind: Any) -> np.dtype[Any]:
     """Return NumPy's dtype for a dtype, and the default floating-point one for None."""
     return _default if kind is None else as_numpy(kind)

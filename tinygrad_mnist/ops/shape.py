@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.contract import Sample, Shapes, op
 
 
@@ -33,7 +34,7 @@ clone = op(
 
 def _cast(x: Any, *, dtype: Any) -> Any:
     """The same numbers in another dtype; a float becomes an integer by truncation."""
-    return np.asarray(x).astype(dtype)
+    return dtypes.convert(np.asarray(x), dtype)
 
 
 cast = op(

@@ -170,7 +170,8 @@ def _write(name: str, result: Any, out: Any, warns: bool = True) -> Any:
                 f"result has {list(shape)}; give one of that shape, or an empty one"
             )
         out._array, out._base, out._path = _resized(out._array, shape), None, ()
-    np.copyto(out._array, result._array, casting="unsafe")
+    with np.errstate(all="ignore"):
+        np.copyto(out._array, result._array, casting="unsafe")
     out._version.bump(f"{name} with out=")
     return out
 

@@ -29,7 +29,7 @@ def finish(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     check_device(device)
     array = np.asarray(array)
     wanted = dtypes.of(array.dtype).numpy if dtype is None else dtypes.as_numpy(dtype)
-    out: Tensor = wrap(array if array.dtype == wanted else array.astype(wanted))
+    out: Tensor = wrap(array if array.dtype == wanted else dtypes.convert(array, wanted))
     return out.requires_grad_() if requires_grad else out
 
 
@@ -59,7 +59,7 @@ def _numbers(data: Any, dtype: Any = None) -> np.ndarray:
             return large
         _refuse_data(data, array)
     if dtype is None and array.dtype == np.float64:
-        return array.astype(_common(data))
+        return dtypes.convert(array, _common(data))
     return array
 
 
@@ -182,7 +182,9 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, np.ndarray):
         check_device(device)
         wanted = dtypes.of(data.dtype).numpy if dtype is None else dtypes.as_numpy(dtype)
-        return share(writable("as_tensor", data) if data.dtype == wanted else data.astype(wanted))  # type: ignore[no-any-return]
+        if data.dtype == wanted:
+            return share(writable("as_tensor", data))  # type: ignore[no-any-return]
+        return share(dtypes.convert(data, wanted))  # type: ignore[no-any-return]
     return tensor(data, dtype=dtype, device=device)
 
 
@@ -248,6 +250,7 @@ def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
 
 
 @factory
+@np.errstate(all="ignore")
 def full(
     size: Any,
     fill_value: Any,
@@ -317,6 +320,7 @@ def arange(
 
 
 @factory
+@np.errstate(all="ignore")
 def linspace(
     start: float,
     end: float,
@@ -339,6 +343,7 @@ def linspace(
 
 
 @factory
+@np.errstate(all="ignore")
 def logspace(
     start: float,
     end: float,
@@ -358,8 +363,7 @@ def logspace(
     """
     count, first, last = _steps("logspace", start, end, steps)
     exponents = np.linspace(first, last, count)
-    with np.errstate(all="ignore"):
-        array = np.power(float(as_number("logspace", "base", base)), exponents)
+    array = np.power(float(as_number("logspace", "base", base)), exponents)
     return finish(array.astype(dtypes.as_float(dtype)), None, device, requires_grad)
 
 
@@ -459,6 +463,7 @@ def empty_like(
 
 
 @factory
+@np.errstate(all="ignore")
 def full_like(
     input: Tensor,  # noqa: A002
     fill_value: Any,

@@ -201,7 +201,9 @@ def normal(
         array = source.normal(as_lengths("normal", [size]), kind, float(mean), float(std))
         return finish(array, None, device, requires_grad)
     drawn = source.normal(as_lengths("normal", [size]), kind, 0.0, 1.0)
-    return finish((drawn * deviations + means).astype(kind), None, device, requires_grad)
+    with np.errstate(all="ignore"):
+        drawn = (drawn * deviations + means).astype(kind)
+    return finish(drawn, None, device, requires_grad)
 
 
 @factory

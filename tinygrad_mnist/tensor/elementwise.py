@@ -74,7 +74,7 @@ def mask_and_value(name: str, x: Variable, mask: Any, value: Any) -> tuple[Any, 
             f"mask != 0"
         )
     if not isinstance(value, Variable):
-        return mask, np.asarray(as_number(name, "value", value)).astype(x._array.dtype)
+        return mask, dtypes.convert(np.asarray(as_number(name, "value", value)), x._array.dtype)
     if value._array.ndim:
         raise RuntimeError(
             f"{name}: only supports a 0-dimensional value tensor, but got one of shape "

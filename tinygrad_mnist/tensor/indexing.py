@@ -16,6 +16,7 @@ from tinygrad_mnist.autograd.inplace import (
     memory_of,
     record_write,
 )
+from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_dim, as_int, as_tensor, broadcast, named_methods
 
 if TYPE_CHECKING:
@@ -109,6 +110,11 @@ def assign(x: Any, index: Any, value: Any) -> None:
     array = value._array if isinstance(value, Variable) else value
     if isinstance(array, np.ndarray) and array.size == 1:
         array = array.reshape(())  # its dimensions of length 1 don't matter
+    if isinstance(array, np.ndarray):
+        if array.dtype is not x._array.dtype:
+            array = dtypes.convert(array, x._array.dtype, copy=False)
+    elif type(array) is float and not -65504 <= array <= 65504:
+        array = dtypes.convert(np.asarray(array), x._array.dtype)
     try:
         memory_of(x)[index] = array
     except (ValueError, IndexError, TypeError) as error:

@@ -49,7 +49,8 @@ class LikeMethods(Variable):
         """Return a new tensor of given data, in this one's dtype unless another is named."""
         if isinstance(data, Variable):
             data = data._array
-        return _new(lambda kind: np.array(data, dtype=kind), self, **settings)
+        with np.errstate(all="ignore"):
+            return _new(lambda kind: np.array(data, dtype=kind), self, **settings)
 
     @named
     def new(self, *data: Any, device: Any = None) -> Tensor:
@@ -129,4 +130,4 @@ class LikeMethods(Variable):
             as_number("new_full", "fill_value", fill_value),
             as_lengths("new_full", [as_tuple("new_full", "size", size)]),
         )
-        return _new(lambda kind: np.full(shape, number).astype(kind), self, **settings)
+        return _new(lambda kind: dtypes.convert(np.full(shape, number), kind), self, **settings)

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.naming import named
+from tinygrad_mnist.ops.dtypes import convert
 from tinygrad_mnist.tensor.device import check_device
 from tinygrad_mnist.tensor.device import device as Device
 
@@ -186,11 +187,13 @@ class Generator:
         drawn = self._unit(math.prod(shape), dtype.itemsize == 8)
         if (low, high) != (0, 1):
             kind = drawn.dtype.type
-            drawn = _multiply_add(drawn, kind(high) - kind(low), kind(low))
+            with np.errstate(all="ignore"):
+                drawn = _multiply_add(drawn, kind(high) - kind(low), kind(low))
         if dtype.itemsize == 2:
-            drawn = drawn.astype(dtype)
+            drawn = convert(drawn, dtype)
             # So few bits often round up to the end, which is outside of the interval.
-            drawn[drawn >= dtype.type(high)] = low
+            with np.errstate(all="ignore"):
+                drawn[drawn >= dtype.type(high)] = low
         return drawn.reshape(shape)
 
     def normal(
@@ -318,10 +321,11 @@ class Generator:
 def _narrow(drawn: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     """Convert to a dtype; to float16 by way of float32, as PyTorch does."""
     if dtype.itemsize == 2:
-        drawn = drawn.astype(np.float32, copy=False)
-    return drawn.astype(dtype, copy=False)
+        drawn = convert(drawn, np.dtype(np.float32), copy=False)
+    return convert(drawn, dtype, copy=False)
 
 
+@np.errstate(all="ignore")
 def _multiply_add(x: np.ndarray, scale: Any, shift: Any) -> np.ndarray:
     """Return x * scale + shift, rounded once, as the processor's instruction for it does."""
     if x.dtype != np.float64:

@@ -81,7 +81,7 @@ def multinomial(
         raise RuntimeError("multinomial: there is nothing to choose from: the weights are empty")
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise RuntimeError("multinomial: the weights must be finite and not negative")
-    if (weights.sum(-1) <= 0).any():
+    if not (weights > 0).any(-1).all():
         raise RuntimeError("multinomial: the weights of a row add up to 0; one must be positive")
     if not replacement and (np.count_nonzero(weights, axis=-1) < num_samples).any():
         raise RuntimeError(

@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.autograd.modes import modes
+from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.indexing import along
 from tinygrad_mnist.tensor.arguments import as_dim, as_number, as_tensor, broadcast, public
 from tinygrad_mnist.tensor.indexing import as_index, check_along, index_array
@@ -40,7 +41,7 @@ def _scattered(name: str, x: Any, dim: Any, index: Any, src: Any) -> tuple[Any, 
     where = _long_index(name, index)
     if not isinstance(src, Variable):
         number = as_number(name, "value", src)
-        src = wrap(np.full(where.shape, number).astype(x._array.dtype))
+        src = wrap(dtypes.convert(np.full(where.shape, number), x._array.dtype))
     _same_dtype(name, x, src)
     if not where.size:
         return where, src, as_dim(name, dim, x._array.ndim)
@@ -302,7 +303,8 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:  #
             )
         number: Any = value.to(input.dtype)  # type: ignore[attr-defined]
     else:
-        number = np.asarray(as_number("index_fill", "value", value)).astype(input._array.dtype)
+        plain = np.asarray(as_number("index_fill", "value", value))
+        number = dtypes.convert(plain, input._array.dtype)
     return apply(ops.setitem, input, number, index=_along_dim(input, d, where))  # type: ignore[no-any-return]
 
 

@@ -236,6 +236,7 @@ class InplaceTwins(Variable):
         if self._node is not None:
             raise RuntimeError("fill_diagonal_: the change isn't recorded; use where with eye()")
         number = as_number("fill_diagonal_", "fill_value", fill_value)
-        np.fill_diagonal(self._array, number, bool(wrap))
+        with np.errstate(all="ignore"):
+            np.fill_diagonal(self._array, number, bool(wrap))
         adopt("fill_diagonal_", self, None)
         return self  # type: ignore[return-value]

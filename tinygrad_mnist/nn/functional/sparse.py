@@ -86,7 +86,8 @@ def embedding(
         )
     if max_norm is not None:
         used = np.unique(index)
-        lengths = np.linalg.norm(widened(weight._array[used]), norm_type, axis=1)
+        with np.errstate(all="ignore"):
+            lengths = np.linalg.norm(widened(weight._array[used]), norm_type, axis=1)
         long = lengths > max_norm
         with no_grad():
             scale = (max_norm / (lengths[long] + 1e-7)).astype(weight._array.dtype)

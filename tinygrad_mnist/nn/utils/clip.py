@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.ops.dtypes import convert
 from tinygrad_mnist.ops.precision import widened
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import named
@@ -74,14 +75,15 @@ def get_total_norm(
     listed = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     if not listed:
         return wrap(np.zeros((), np.float32))  # type: ignore[no-any-return]
-    norms = [np.linalg.norm(widened(x._array).reshape(-1), norm_type) for x in listed]
-    total = np.linalg.norm(np.array(norms), norm_type)
+    with np.errstate(all="ignore"):  # a norm may be infinite
+        norms = [np.linalg.norm(widened(x._array).reshape(-1), norm_type) for x in listed]
+        total = np.linalg.norm(np.array(norms), norm_type)
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(
             f"the total norm of order {norm_type} of the gradients is {total}, so they can't be "
             f"clipped; pass error_if_nonfinite=False to scale them anyway"
         )
-    return wrap(np.asarray(total, listed[0]._array.dtype))  # type: ignore[no-any-return]
+    return wrap(convert(np.asarray(total), listed[0]._array.dtype))  # type: ignore[no-any-return]
 
 
 @named
@@ -105,7 +107,7 @@ def clip_grads_with_norm_(
     factor = float(max_norm) / (float(total_norm) + 1e-6)
     if factor >= 1:
         return
-    with np.errstate(invalid="ignore"):  # an infinite gradient becomes NaN
+    with np.errstate(all="ignore"):  # an infinite gradient becomes NaN
         for g in _gradients(parameters):
             g._array *= g._array.dtype.type(factor)
             g._version.bump("clip_grad_norm_")
