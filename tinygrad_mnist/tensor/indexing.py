@@ -113,7 +113,7 @@ def assign(x: Any, index: Any, value: Any) -> None:
     if isinstance(array, np.ndarray):
         if array.dtype is not x._array.dtype:
             array = dtypes.convert(array, x._array.dtype, copy=False)
-    elif type(array) is float and not -65504 <= array <= 65504:
+    elif type(array) is float and (x._array.dtype.kind != "f" or not -65504 <= array <= 65504):
         array = dtypes.convert(np.asarray(array), x._array.dtype)
     try:
         memory_of(x)[index] = array
