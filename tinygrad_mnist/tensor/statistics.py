@@ -106,9 +106,11 @@ def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:
     if low > high:
         raise RuntimeError(f"histc: max must be larger than min, got min={low} and max={high}")
     inside = x[(x >= low) & (x <= high)].astype(np.float64)
-    # Of 1e20 alone the range has no width, because 1e20 - 1 is 1e20: all are in the last bin.
+    # Of 1e20 alone the range has no width, because 1e20 - 1 is 1e20: all are in the middle.
     with np.errstate(all="ignore"):
-        bin_of = np.nan_to_num((inside - low) / (high - low) * count, nan=count).astype(np.int64)
+        bin_of = np.nan_to_num((inside - low) / (high - low) * count, nan=count / 2).astype(
+            np.int64
+        )
     found = np.bincount(np.clip(bin_of, 0, count - 1), minlength=count)
     return wrap(found.astype(x.dtype))  # type: ignore[no-any-return]
 
