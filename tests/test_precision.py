@@ -69,14 +69,14 @@ def test_sums_are_as_exact_as_pytorchs(program: str, expected: float) -> None:
     assert eval(program, {"torch": tg}).item() == expected
 
 
-@pytest.mark.parametrize("scale", [1e36, 1.0, 1e-36])
+@pytest.mark.parametrize("scale", [1e30, 1.0, 1e-36])
 @pytest.mark.parametrize("offset", [0.0, 1e6])
 @pytest.mark.parametrize("shape", [(20, 30), (200, 300)])
 def test_deviations_of_float32_are_those_of_float64(
     scale: float, offset: float, shape: Any
 ) -> None:
     numbers = np.random.default_rng(0).standard_normal(shape) + offset
-    x = (numbers * min(scale, 1e30 if offset else scale)).astype(np.float32)
+    x = (numbers * scale).astype(np.float32)
     for dim in (None, 0, 1):
         expected = np.std(x, axis=dim, ddof=1, dtype=np.float64)
         np.testing.assert_allclose(tg.from_numpy(x).std(dim).numpy(), expected, rtol=1e-6)

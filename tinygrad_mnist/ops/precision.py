@@ -41,7 +41,10 @@ def compute(op: Op, arrays: tuple[Any, ...], settings: dict[str, Any]) -> Any:
 
     Then its outputs are rounded to the narrow one; residuals stay as they are.
     """
-    if not any(type(x) is np.ndarray and x.dtype.char in op.narrow for x in arrays) or op.view:
+    for x in arrays:
+        if type(x) is np.ndarray and x.dtype.char in op.narrow and not op.view:
+            break
+    else:
         return op.forward(*arrays, **settings)
     names = op.inputs * len(arrays) if op.variadic else op.inputs
     ruled = {
