@@ -486,13 +486,13 @@ LATE = {
         kaiser_window asarray frombuffer scalar_tensor range unravel_index newaxis
         is_autocast_enabled is_autocast_cpu_enabled set_flush_denormal is_storage typename""",
         "amp": "GradScaler",
-        "nn.functional.rare": "rrelu rrelu_",
+        "nn.functional.rare": "rrelu_",
         "autograd": "is_anomaly_enabled",
         "nn.functional": """adaptive_avg_pool1d avg_pool1d bilinear celu_ channel_shuffle conv3d
         conv_transpose1d hardshrink max_pool1d max_pool2d pixel_unshuffle selu_ threshold
         threshold_ conv_transpose3d max_pool3d""",
         "nn.functional.top_level": """alpha_dropout binary_cross_entropy_with_logits dropout
-        embedding feature_alpha_dropout group_norm layer_norm""",
+        embedding feature_alpha_dropout group_norm layer_norm rrelu""",
     },
     "nn": {
         "nn.volumes": """ConvTranspose3d MaxPool3d MaxUnpool3d AvgPool3d AdaptiveAvgPool3d

@@ -82,13 +82,26 @@ def rrelu(
     >>> rrelu(tensor([-4.8, 2.0]), 0.125, 0.375)
     tensor([-1.2000,  2.0000])
     """
+    return leaky(input, lower, upper, training, inplace)
+
+
+def leaky(
+    input: Tensor,  # noqa: A002
+    lower: float,
+    upper: float,
+    training: bool,
+    inplace: bool,
+    generator: Any = None,
+) -> Any:
+    """Return what :func:`rrelu` returns, from a generator's numbers."""
     if lower > upper:
         raise RuntimeError(f"rrelu: lower must not be larger than upper, got {lower} and {upper}")
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
     negative = input._array <= 0
     slopes = np.ones(input._array.shape, input._array.dtype)
-    drawn = default_generator.uniform((int(negative.sum()),), np.dtype(np.float64), lower, upper)
+    source = generator or default_generator
+    drawn = source.uniform((int(negative.sum()),), np.dtype(np.float64), lower, upper)
     slopes[negative] = drawn
     return written(input, inplace, lambda x: x * wrap(slopes))
 
@@ -99,9 +112,10 @@ def rrelu_(
     lower: float = 1.0 / 8,
     upper: float = 1.0 / 3,
     training: bool = False,
+    generator: Any = None,
 ) -> Any:
     """Write what :func:`rrelu` returns over the input, and return it."""
-    return rrelu(input, lower, upper, training, True)
+    return leaky(input, lower, upper, training, True, generator)
 
 
 @named

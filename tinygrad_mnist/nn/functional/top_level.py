@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinygrad_mnist.nn import functional as F
-from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.nn.functional.rare import leaky
+from tinygrad_mnist.tensor import Generator, Tensor
 from tinygrad_mnist.tensor.arguments import named
 
 _REDUCTIONS = ("none", "mean", "sum")
@@ -101,3 +102,15 @@ def binary_cross_entropy_with_logits(
     return F.binary_cross_entropy_with_logits(
         input, target, weight, reduction=_REDUCTIONS[reduction], pos_weight=pos_weight
     )
+
+
+@named
+def rrelu(
+    input: Tensor,  # noqa: A002
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Return input where it is positive, elsewhere a fraction of it. Follows ``torch.rrelu``."""
+    return leaky(input, lower, upper, training, False, generator)  # type: ignore[no-any-return]
