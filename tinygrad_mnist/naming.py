@@ -107,8 +107,10 @@ def complain_unnamed(
 
 OTHER_NAMES = {
     "axis": "dim", "keepdims": "keepdim", "axis0": "dim0", "axis1": "dim1",
+    "split_size_or_sections": "split_size",
     "sections": "indices_or_sections", "indices": "indices_or_sections",
-    "element": "elements", "test_element": "test_elements",
+    "tensor_indices_or_sections": "indices_or_sections",
+    "element": "elements", "test_element": "test_elements", "self": "input", "train": "training",
 }  # fmt: skip
 """Names that PyTorch takes besides the one that a function has for an argument."""
 
@@ -116,7 +118,8 @@ OTHER_NAMES = {
 class Names:
     """The other names that PyTorch accepts for a function's arguments.
 
-    ``axis`` and ``keepdims`` are NumPy's for ``dim`` and ``keepdim``. What can be given as several
+    ``axis`` and ``keepdims`` are NumPy's for ``dim`` and ``keepdim``; some arguments have a name of
+    their own in each of PyTorch's overloads (:data:`OTHER_NAMES`). What can be given as several
     numbers (``x.permute(1, 0)``) can also be given as one tuple by its name (``dims=(1, 0)``).
 
     The signature is read when it is first needed: there are hundreds of functions to import.
@@ -127,7 +130,7 @@ class Names:
 
     @functools.cached_property
     def renamed(self) -> dict[str, str]:
-        """The function's own name for each of NumPy's."""
+        """The function's own name for each of the others."""
         names = inspect.signature(self._call).parameters
         return {other: name for other, name in OTHER_NAMES.items() if name in names}
 
@@ -155,6 +158,35 @@ def called(call: Callable[..., Any]) -> str:
     return name.strip("_") if name.startswith("_") else name
 
 
+def strict(call: Callable[..., R]) -> Callable[..., R]:
+    """Refuse what isn't True or False in the place of a bool: ``x.sum(0, 1)`` means two dimensions.
+
+    A function without such arguments is returned as it is.
+    """
+    inner = inspect.unwrap(call)
+    kinds = inner.__annotations__
+    code = inner.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    bools = [(i, n) for i, n in enumerate(names) if kinds.get(n) in ("bool", "builtins.bool")]
+    if not bools:
+        return call
+    places = code.co_argcount
+
+    @functools.wraps(call)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        given = min(len(args), places)
+        for i, name in bools:
+            value = args[i] if i < given else kwargs.get(name, True)
+            if value is not True and value is not False:
+                raise TypeError(
+                    f"{inner.__name__}(): argument '{name}' must be bool, not "
+                    f"{type(value).__name__}; several dimensions are given as a tuple"
+                )
+        return call(*args, **kwargs)
+
+    return checked
+
+
 def named(call: Callable[..., R], complain: Callable[..., NoReturn] = complain) -> Callable[..., R]:
     """Let the errors of a function begin with its name, whatever inside of it has raised them."""
     names = Names(call)
@@ -180,7 +212,7 @@ def named_methods(cls: type[C]) -> type[C]:
     """Let the errors of all public methods of a class begin with the method's name."""
     for name, method in list(vars(cls).items()):
         if not name.startswith("_") and isinstance(method, FunctionType):
-            setattr(cls, name, named(method))
+            setattr(cls, name, named(strict(method)))
     return cls
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.ops import LinAlgError
 from tinygrad_mnist.tensor import Tensor, stack
-from tinygrad_mnist.tensor.arguments import as_dims, with_out
+from tinygrad_mnist.tensor.arguments import as_dims, as_int, with_out
 from tinygrad_mnist.tensor.factorization import (
     check_float,
     check_matrix,
@@ -109,7 +109,7 @@ def norm(
     (tensor(5.), tensor(4.))
     """
     check_float("norm", input, half=True)
-    dims = [dim] if isinstance(dim, int) else dim
+    dims = dim if dim is None or isinstance(dim, tuple | list) else [as_int("norm", "dim", dim)]
     if ord is None:
         return vector_norm(input, 2, dims, keepdim, dtype=dtype)
     if dims is None:

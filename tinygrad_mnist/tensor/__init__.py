@@ -90,8 +90,10 @@ from tinygrad_mnist.tensor.functions import atan as atan
 from tinygrad_mnist.tensor.functions import atan2 as atan2
 from tinygrad_mnist.tensor.functions import baddbmm as baddbmm
 from tinygrad_mnist.tensor.functions import bitwise_and as bitwise_and
+from tinygrad_mnist.tensor.functions import bitwise_left_shift as bitwise_left_shift
 from tinygrad_mnist.tensor.functions import bitwise_not as bitwise_not
 from tinygrad_mnist.tensor.functions import bitwise_or as bitwise_or
+from tinygrad_mnist.tensor.functions import bitwise_right_shift as bitwise_right_shift
 from tinygrad_mnist.tensor.functions import bitwise_xor as bitwise_xor
 from tinygrad_mnist.tensor.functions import bmm as bmm
 from tinygrad_mnist.tensor.functions import broadcast_to as broadcast_to
@@ -297,8 +299,6 @@ from tinygrad_mnist.tensor.special import arcsinh as arcsinh
 from tinygrad_mnist.tensor.special import arctanh as arctanh
 from tinygrad_mnist.tensor.special import asinh as asinh
 from tinygrad_mnist.tensor.special import atanh as atanh
-from tinygrad_mnist.tensor.special import bitwise_left_shift as bitwise_left_shift
-from tinygrad_mnist.tensor.special import bitwise_right_shift as bitwise_right_shift
 from tinygrad_mnist.tensor.special import clamp_max as clamp_max
 from tinygrad_mnist.tensor.special import clamp_min as clamp_min
 from tinygrad_mnist.tensor.special import deg2rad as deg2rad

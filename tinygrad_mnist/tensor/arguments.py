@@ -7,6 +7,7 @@ definition, which :func:`public` makes of a plain function.
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 import operator
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from tinygrad_mnist.naming import Names as Names
 from tinygrad_mnist.naming import complain as complain
 from tinygrad_mnist.naming import named as named
 from tinygrad_mnist.naming import named_methods as named_methods
+from tinygrad_mnist.naming import strict as strict
 from tinygrad_mnist.naming import warn
 from tinygrad_mnist.ops import dtypes
 
@@ -35,12 +37,14 @@ def public(call: Callable[..., R]) -> Callable[..., R]:
     result. Errors begin with the function's name.
     """
     name, names = call.__name__, Names(call)
+    call = strict(call)
 
     @functools.wraps(call)
     def checked(*args: Any, **kwargs: Any) -> Any:
         try:
             if not args:
-                first = next((n for n in ("input", "tensor", "self") if n in kwargs), None)
+                own = inspect.unwrap(call).__code__.co_varnames[0]
+                first = next((n for n in ("input", "tensor", "self", own) if n in kwargs), None)
                 if first is None:
                     raise TypeError(f"{name}(): missing 1 required positional argument: 'input'")
                 args = (kwargs.pop(first),)
@@ -248,14 +252,23 @@ def as_int(name: str, argument: str, x: Any) -> int:
     """Return an argument that must be an integer; a bool is none."""
     number: int = x
     if type(x) is not int:
-        if isinstance(x, Variable) and (x._array.ndim or x._array.dtype.kind not in "iu"):
-            raise TypeError(f"{name}: argument '{argument}' must be int, not a Tensor of {x.shape}")
+        if isinstance(x, Variable) and (x._array.size != 1 or x._array.dtype.kind not in "iu"):
+            raise TypeError(
+                f"{name}: argument '{argument}' must be int, not a Tensor of shape "
+                f"{list(x.shape)} and {dtypes.of(x._array.dtype)}"
+            )
         if isinstance(x, bool | np.bool_) or not hasattr(x, "__index__"):
             raise TypeError(f"{name}: argument '{argument}' must be int, not {type(x).__name__}")
         number = operator.index(x)
     if not -(2**63) <= number < 2**63:
         raise RuntimeError(f"{name}: argument '{argument}' is too large for an int64: {number}")
     return number
+
+
+def as_ints(name: str, argument: str, x: Any) -> tuple[int, ...]:
+    """Return an argument that must be an integer, or a sequence of them, as a tuple."""
+    one = not isinstance(x, tuple | list)
+    return tuple(as_int(name, argument, n) for n in ((x,) if one else x))
 
 
 def as_number(name: str, argument: str, x: Any) -> Any:

@@ -15,6 +15,7 @@ from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.parts import repeats
 from tinygrad_mnist.tensor.arguments import named_methods
 from tinygrad_mnist.tensor.device import check_device, device
+from tinygrad_mnist.tensor.layout import preserve_format
 
 if TYPE_CHECKING:
     import builtins
@@ -66,8 +67,8 @@ class ConversionMethods(Variable):
         target: Any = kwargs.pop("dtype", None)
         check_device(kwargs.pop("device", None))
         copy = kwargs.pop("copy", False)
-        for unused in ("non_blocking", "memory_format"):
-            kwargs.pop(unused, None)
+        kwargs.pop("non_blocking", None)
+        order = kwargs.pop("memory_format", None)
         if kwargs:
             raise TypeError(f"to: unexpected arguments {sorted(kwargs)}")
         flags = [arg for arg in args if isinstance(arg, bool)]  # non_blocking, copy
@@ -81,6 +82,8 @@ class ConversionMethods(Variable):
             elif arg is not None and not isinstance(arg, bool):
                 target = arg
         dtype = self._array.dtype if target is None else dtypes.as_numpy(target)
+        if order is not None and order is not preserve_format:
+            return self.to(dtype, copy=copy).contiguous(order)
         if dtype == self._array.dtype:
             return self.clone() if copy else self  # type: ignore[attr-defined,return-value]
         if dtype.kind != "f":

@@ -314,6 +314,10 @@ def arange(
     if dtype is None:
         floating = any(isinstance(x, builtins.float | np.floating) for x in numbers)
         dtype = dtypes.default_float() if floating else np.int64
+    if dtypes.as_numpy(dtype).kind in "iu":
+        start, end, step = map(int, numbers)
+        if step == 0:
+            raise RuntimeError("arange: step must be nonzero, also as an integer")
     count = int(np.ceil((end - start) / step))
     array = (start + step * np.arange(count)).astype(dtypes.as_numpy(dtype))
     return finish(array, None, device, requires_grad)
@@ -338,7 +342,10 @@ def linspace(
     tensor([0.0000, 0.5000, 1.0000])
     """
     count, first, last = _steps("linspace", start, end, steps)
-    array = np.linspace(first, last, count).astype(dtypes.as_float(dtype))
+    kind = dtypes.as_float(dtype)
+    if kind.kind in "iu":
+        first, last = int(first), int(last)
+    array = np.linspace(first, last, count).astype(kind)
     return finish(array, None, device, requires_grad)
 
 
@@ -484,18 +491,26 @@ def full_like(
     return finish(array, None, device, requires_grad)
 
 
-def _triangle(name: str, row: Any, col: Any, offset: Any, dtype: Any, device: Any) -> Tensor:
+def _triangle(
+    name: str, row: Any, col: Any, offset: Any, dtype: Any, device: Any, requires_grad: bool
+) -> Tensor:
     n, m = as_int(name, "row", row), as_int(name, "col", col)
     if n < 0 or m < 0:
         raise RuntimeError(f"{name}: row and col must be non-negative, got {n} and {m}")
     corner = np.tri(n, m, as_int(name, "offset", offset) - (name == "triu_indices"), bool)
     where = np.nonzero(corner if name == "tril_indices" else ~corner)
-    return finish(np.stack(where), np.int64 if dtype is None else dtype, device, False)
+    return finish(np.stack(where), np.int64 if dtype is None else dtype, device, requires_grad)
 
 
 @factory
 def tril_indices(
-    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Make the rows and columns of the lower triangle's elements. Follows ``torch.tril_indices``.
 
@@ -505,12 +520,18 @@ def tril_indices(
     tensor([[0, 1, 1],
             [0, 0, 1]])
     """
-    return _triangle("tril_indices", row, col, offset, dtype, device)
+    return _triangle("tril_indices", row, col, offset, dtype, device, requires_grad)
 
 
 @factory
 def triu_indices(
-    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Make the rows and columns of the upper triangle's elements. Follows ``torch.triu_indices``.
 
@@ -520,4 +541,4 @@ def triu_indices(
     tensor([[0, 0, 1],
             [0, 1, 1]])
     """
-    return _triangle("triu_indices", row, col, offset, dtype, device)
+    return _triangle("triu_indices", row, col, offset, dtype, device, requires_grad)

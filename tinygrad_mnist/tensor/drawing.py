@@ -145,7 +145,12 @@ def randint_like(
 
 @factory
 def randperm(
-    n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None
+    n: int,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Draw a random order of the numbers from 0 to n - 1. Follows ``torch.randperm``.
 
@@ -158,7 +163,9 @@ def randperm(
     if n < 0:
         raise RuntimeError(f"randperm: n must not be negative, got {n}")
     source = random.source_of(generator)
-    return finish(source.permutation(n), np.int64 if dtype is None else dtype, device, False)
+    return finish(
+        source.permutation(n), np.int64 if dtype is None else dtype, device, requires_grad
+    )
 
 
 @factory

@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
-from tinygrad_mnist.tensor.arguments import as_dims, named, write_out
+from tinygrad_mnist.tensor.arguments import as_dims, as_int, named, write_out
 from tinygrad_mnist.tensor.core import Tensor
 
 Label = str | int
@@ -260,7 +260,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
 
 def _pairs(a: Tensor, b: Tensor, dims: Any) -> tuple[list[int], list[int]]:
     """Return the dimensions to sum over, counted from the front."""
-    if isinstance(dims, int):
+    if not isinstance(dims, tuple | list):
+        dims = as_int("tensordot", "dims", dims)
         if not 0 <= dims <= min(a.ndim, b.ndim):
             raise RuntimeError(
                 f"tensordot: expects dims from 0 to {min(a.ndim, b.ndim)}, but got dims={dims}"

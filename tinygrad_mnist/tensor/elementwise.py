@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_number, as_tensor, named, number_first
+from tinygrad_mnist.tensor.arguments import as_int, as_number, as_tensor, named, number_first
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -87,7 +87,7 @@ def check_lerp(name: str, start: Variable, end: Any, weight: Any) -> None:
     """Refuse an interpolation of mixed dtypes, and of integers."""
     dtype = start._array.dtype
     for what, x in (("end", as_tensor(name, "end", end)), ("weight", weight)):
-        if isinstance(x, Variable) and x._array.dtype != dtype:
+        if isinstance(x, Variable) and x._array.dtype != dtype and (what == "end" or x._array.ndim):
             raise RuntimeError(
                 f"{name}: expected dtype {dtype} for '{what}', but got {x._array.dtype}"
             )
@@ -294,7 +294,7 @@ class ElementwiseMethods(Variable):
     @named
     def round(self, *, decimals: int = 0) -> Tensor:
         """Round to the nearest integer, a half to the even one; or to a number of decimals."""
-        if decimals:
+        if as_int("round", "decimals", decimals):
             if self._array.dtype.kind != "f":
                 raise NotImplementedError(
                     f"round: decimals are not implemented for {dtypes.of(self._array.dtype)}"
@@ -308,6 +308,8 @@ class ElementwiseMethods(Variable):
         """Bring values into the interval from min to max; either may be left out."""
         if min is None and max is None:
             raise RuntimeError("clamp: at least one of 'min' or 'max' must not be None")
+        if isinstance(min, np.generic) or isinstance(max, np.generic):
+            min, max = (x.item() if isinstance(x, np.generic) else x for x in (min, max))  # noqa: A001
         if isinstance(min, Variable | np.ndarray) or isinstance(max, Variable | np.ndarray):
             if min is not None and max is not None:
                 arrays = [x._array if isinstance(x, Variable) else x for x in (self, min, max)]
@@ -360,19 +362,19 @@ class ElementwiseMethods(Variable):
 
     def maximum(self, other: Any) -> Tensor:
         """Return the larger of two, element by element."""
-        return apply(ops.maximum, self, other)  # type: ignore[no-any-return]
+        return apply(ops.maximum, self, as_tensor("maximum", "other", other))  # type: ignore[no-any-return]
 
     def minimum(self, other: Any) -> Tensor:
         """Return the smaller of two, element by element."""
-        return apply(ops.minimum, self, other)  # type: ignore[no-any-return]
+        return apply(ops.minimum, self, as_tensor("minimum", "other", other))  # type: ignore[no-any-return]
 
     def atan2(self, other: Any) -> Tensor:
         """Return the angle of the point (other, self)."""
-        return apply(ops.atan2, self, other)  # type: ignore[no-any-return]
+        return apply(ops.atan2, self, as_tensor("atan2", "other", other))  # type: ignore[no-any-return]
 
     def logaddexp(self, other: Any) -> Tensor:
         """Return ``log(exp(self) + exp(other))``."""
-        return apply(ops.logaddexp, self, other)  # type: ignore[no-any-return]
+        return apply(ops.logaddexp, self, as_tensor("logaddexp", "other", other))  # type: ignore[no-any-return]
 
     def eq(self, other: Any) -> Tensor:
         """Return where two are equal."""
@@ -400,15 +402,15 @@ class ElementwiseMethods(Variable):
 
     def logical_and(self, other: Any) -> Tensor:
         """Return where both are true."""
-        return apply(ops.logical_and, self, other)  # type: ignore[no-any-return]
+        return apply(ops.logical_and, self, as_tensor("logical_and", "other", other))  # type: ignore[no-any-return]
 
     def logical_or(self, other: Any) -> Tensor:
         """Return where one is true."""
-        return apply(ops.logical_or, self, other)  # type: ignore[no-any-return]
+        return apply(ops.logical_or, self, as_tensor("logical_or", "other", other))  # type: ignore[no-any-return]
 
     def logical_xor(self, other: Any) -> Tensor:
         """Return where just one is true."""
-        return apply(ops.logical_xor, self, other)  # type: ignore[no-any-return]
+        return apply(ops.logical_xor, self, as_tensor("logical_xor", "other", other))  # type: ignore[no-any-return]
 
     def bitwise_and(self, other: Any) -> Tensor:
         """Return the bits set in both."""

@@ -17,7 +17,7 @@ from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.naming import named
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import named_methods, with_out
+from tinygrad_mnist.tensor.arguments import as_int, named_methods, with_out
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -464,8 +464,7 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
     tensor([[1, 5],
             [0, 1]])
     """
-    if not isinstance(n, int):
-        raise TypeError(f"matrix_power(): argument 'n' must be int, not {type(n).__name__}")
+    n = as_int("matrix_power", "n", n)
     if A.ndim < 2 or A.shape[-1] != A.shape[-2]:
         raise RuntimeError(
             f"linalg.matrix_power: the input must be batches of square matrices, got shape "

@@ -27,10 +27,13 @@ def scalar_first(method: Any) -> Any:
     @named
     @functools.wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if len(args) == 2 and isinstance(args[1], Variable) and not isinstance(args[0], Variable):
+        if not args and kwargs:
+            args = tuple(kwargs.pop(n) for n in ("input", "self") if n in kwargs)
+        if args and not isinstance(args[0], Variable):
             number = as_number(method.__name__, "input", args[0])
-            dtype = dtypes.result_type(number, args[1]._array)
-            args = (wrap(np.asarray(number, dtype)), args[1])
+            other = args[1] if len(args) > 1 else kwargs.get("other", kwargs.get("exponent"))
+            array = other._array if isinstance(other, Variable) else number
+            args = (wrap(np.asarray(number, dtypes.result_type(number, array))), *args[1:])
         return checked(*args, **kwargs)
 
     return call
@@ -42,13 +45,15 @@ def beta_first(method: Any) -> Any:
 
     @functools.wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if len(args) > 3:
+        if len(args) > 3 or (len(args) > 1 and not isinstance(args[0], Variable)):
             if isinstance(args[0], Variable):
                 raise TypeError(
                     f"{method.__name__}() takes 3 tensors by position, but {len(args)} arguments "
                     f"were given; numbers are given by name: beta=, alpha="
                 )
-            args = (args[1], args[0], *args[2:])
+            args = (*args[1:2], args[0], *args[2:])
+            if len(args) < 4:  # the tensors are named
+                kwargs["beta"], args = args[1], (args[0], *args[2:])
         return checked(*args, **kwargs)
 
     return call
@@ -115,9 +120,11 @@ ge = function(Tensor.ge)
 logical_and = function(Tensor.logical_and)
 logical_or = function(Tensor.logical_or)
 logical_xor = function(Tensor.logical_xor)
-bitwise_and = function(Tensor.bitwise_and)
-bitwise_or = function(Tensor.bitwise_or)
-bitwise_xor = function(Tensor.bitwise_xor)
+bitwise_and = scalar_first(Tensor.bitwise_and)
+bitwise_or = scalar_first(Tensor.bitwise_or)
+bitwise_xor = scalar_first(Tensor.bitwise_xor)
+bitwise_left_shift = scalar_first(Tensor.bitwise_left_shift)
+bitwise_right_shift = scalar_first(Tensor.bitwise_right_shift)
 multiply = scalar_first(Tensor.multiply)
 divide = scalar_first(Tensor.divide)
 true_divide = scalar_first(Tensor.true_divide)

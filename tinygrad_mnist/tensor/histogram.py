@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @public
 def histogram(
     input: Tensor,  # noqa: A002
-    bins: Any,
+    bins: Any = 100,
     *,
     range: Any = None,  # noqa: A002
     weight: Tensor | None = None,

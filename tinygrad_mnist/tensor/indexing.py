@@ -193,7 +193,11 @@ class IndexingMethods(Variable):
                 f"scatter_add: expected src to have the tensor's dtype, {self._array.dtype}, but "
                 f"got {src._array.dtype}; convert it with to()"
             )
-        check_along("scatter_add", src._array.shape, np.zeros(array.shape, np.int64), dim)
+        if any(n > have for n, have in zip(array.shape, src._array.shape, strict=False)):
+            raise RuntimeError(
+                f"scatter_add: the index has shape {list(array.shape)}, which is longer than src, "
+                f"{list(src._array.shape)}"
+            )
         return apply(ops.scatter_add, self, index, src, dim=d)  # type: ignore[no-any-return]
 
     def index_select(self, dim: int, index: Any) -> Tensor:
@@ -245,7 +249,8 @@ class IndexingMethods(Variable):
     def select(self, dim: int, index: int) -> Tensor:
         """Return a view of one slice along a dimension, without it."""
         d = as_dim("select", dim, self._array.ndim)
-        return apply(ops.getitem, self, index=((slice(None),) * d + (int(index),)))  # type: ignore[no-any-return]
+        number = as_int("select", "index", index)
+        return apply(ops.getitem, self, index=((slice(None),) * d + (number,)))  # type: ignore[no-any-return]
 
     def nonzero(self, *, as_tuple: bool = False) -> Any:
         """Return the positions of the elements that aren't 0, one row each.

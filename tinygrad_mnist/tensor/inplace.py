@@ -26,7 +26,13 @@ from tinygrad_mnist.autograd.inplace import (
 from tinygrad_mnist.naming import warn
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import random
-from tinygrad_mnist.tensor.arguments import as_number, broadcast, named_methods, number_first
+from tinygrad_mnist.tensor.arguments import (
+    as_number,
+    as_tensor,
+    broadcast,
+    named_methods,
+    number_first,
+)
 from tinygrad_mnist.tensor.elementwise import (
     check_lerp,
     check_product,
@@ -203,6 +209,8 @@ class InplaceMethods(Variable):
 
     def copy_(self, other: Any, non_blocking: bool = False) -> Tensor:
         """Write the elements of another tensor into self, converted to self's dtype."""
+        if isinstance(other, tuple | list):
+            as_tensor("copy_", "other", other)
         self[...] = other
         return self  # type: ignore[return-value]
 

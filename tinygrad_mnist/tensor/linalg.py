@@ -190,6 +190,11 @@ class LinalgMethods(FactorizationMethods):
                 f"cross: inputs must have the same number of dimensions, got shapes "
                 f"{list(self.shape)} and {list(other.shape)}"
             )
+        if self._array.dtype != other._array.dtype:
+            raise RuntimeError(
+                f"cross: inputs must have the same dtype, got {self._array.dtype} and "
+                f"{other._array.dtype}; convert one of them"
+            )
         d = as_dim("cross", dim, self._array.ndim)
         if self._array.shape[d] != 3 or other._array.shape[d] != 3:
             raise RuntimeError(

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import random, return_types
 from tinygrad_mnist.tensor.arguments import (
     as_dim,
@@ -38,8 +39,10 @@ def copysign(input: Tensor, other: Any) -> Any:  # noqa: A002
     >>> copysign(tensor([1.0, -2.0]), tensor([-0.0, 1.0]))
     tensor([-1.,  2.])
     """
-    sign = np.signbit(other._array if isinstance(other, Variable) else other)
-    size = input.abs() if input.is_floating_point() else input.abs().float()
+    signs = other._array if isinstance(other, Variable) else other
+    kind = dtypes.result_type(input._array, signs)
+    size: Any = input.abs().to(kind if kind.kind == "f" else dtypes.default_float())
+    sign = np.signbit(signs)
     return size * wrap(np.where(sign, -1, 1).astype(size._array.dtype))
 
 
@@ -91,7 +94,8 @@ gcd, lcm = _whole(np.gcd, "gcd"), _whole(np.lcm, "lcm")
 @public
 def nextafter(input: Tensor, other: Tensor) -> Any:  # noqa: A002
     """Return the next floating-point number towards another. Follows ``torch.nextafter``."""
-    return wrap(np.nextafter(input._array, as_tensor("nextafter", "other", other)._array))
+    arrays = [input._array, as_tensor("nextafter", "other", other)._array]
+    return wrap(np.nextafter(*arrays, dtype=dtypes.result_type(*arrays)))
 
 
 @public
@@ -441,7 +445,7 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
     tensor(3)
     """
     if dim is None:
-        return return_types.aminmax(input.amin(), input.amax())
+        return return_types.aminmax(input.amin(None, keepdim), input.amax(None, keepdim))
     return return_types.aminmax(input.amin(dim, keepdim), input.amax(dim, keepdim))
 
 

@@ -59,7 +59,7 @@ def sort(
     dim: int = -1,
     descending: bool = False,
     *,
-    stable: bool = False,
+    stable: bool | None = False,
 ) -> ValuesIndices:
     """Sort along a dimension; return values and indices.
 
@@ -84,7 +84,7 @@ def argsort(
     dim: int = -1,
     descending: bool = False,
     *,
-    stable: bool = False,
+    stable: bool | None = False,
 ) -> Tensor:
     """Return the indices that sort along a dimension. Follows ``torch.argsort``.
 

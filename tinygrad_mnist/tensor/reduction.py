@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from tinygrad_mnist.tensor.return_types import ValuesIndices
 
 
+def _need_dim(name: str, keepdim: bool) -> None:
+    if keepdim:
+        raise TypeError(f"{name}(): keepdim needs a dim; amax and amin keep all dimensions")
+
+
 @named_methods
 class ReductionMethods(Variable):
     """What Tensor can do along dimensions."""
@@ -82,7 +87,7 @@ class ReductionMethods(Variable):
         unbiased: bool | None = None,
         keepdim: bool = False,
         *,
-        correction: int = 1,
+        correction: int | None = 1,
     ) -> Tensor:
         """Return the variance: the sum of squares is divided by n - correction."""
         dim, correction = _spread_arguments(dim, unbiased, correction)
@@ -95,7 +100,7 @@ class ReductionMethods(Variable):
         unbiased: bool | None = None,
         keepdim: bool = False,
         *,
-        correction: int = 1,
+        correction: int | None = 1,
     ) -> Tensor:
         """Return the standard deviation: the root of :meth:`var`."""
         dim, correction = _spread_arguments(dim, unbiased, correction)
@@ -159,6 +164,7 @@ class ReductionMethods(Variable):
         """
         dim = other if dim is None else dim
         if dim is None:
+            _need_dim("max", keepdim)
             return self._extreme(ops.max)
         if isinstance(dim, Variable):
             return apply(ops.maximum, self, dim)
@@ -171,6 +177,7 @@ class ReductionMethods(Variable):
         """
         dim = other if dim is None else dim
         if dim is None:
+            _need_dim("min", keepdim)
             return self._extreme(ops.min)
         if isinstance(dim, Variable):
             return apply(ops.minimum, self, dim)
@@ -212,16 +219,17 @@ class ReductionMethods(Variable):
 
     def any(self, dim: Any = None, keepdim: bool = False) -> Tensor:
         """Return whether some element is true (not 0)."""
-        dims = as_dims("any", dim, self._array.ndim)
-        return self._truth(np.any(self._array, axis=dims, keepdims=keepdim))
+        return self._truth(np.any, dim, keepdim)
 
     def all(self, dim: Any = None, keepdim: bool = False) -> Tensor:
         """Return whether every element is true (not 0)."""
-        dims = as_dims("all", dim, self._array.ndim)
-        return self._truth(np.all(self._array, axis=dims, keepdims=keepdim))
+        return self._truth(np.all, dim, keepdim)
 
-    def _truth(self, answer: Any) -> Tensor:
+    def _truth(self, ask: Any, dim: Any, keepdim: bool) -> Tensor:
         """Return an answer as bool; of bytes it is a byte, as in PyTorch."""
+        along = as_dims(ask.__name__, dim, self._array.ndim)
+        none = isinstance(dim, tuple | list) and not dim  # then each element is asked
+        answer = ask(self._array, axis=() if none else along, keepdims=keepdim)
         kind = np.uint8 if self._array.dtype == np.uint8 else np.bool_
         return wrap(np.asarray(answer, kind))  # type: ignore[no-any-return]
 
@@ -247,8 +255,9 @@ def running(name: str, op: ops.Op, x: Any, dim: Any, dtype: Any) -> Tensor:
     return apply(op, x, dim=d)._in(dtype)  # type: ignore[no-any-return]
 
 
-def _spread_arguments(dim: Any, unbiased: bool | None, correction: int) -> tuple[Any, int]:
+def _spread_arguments(dim: Any, unbiased: bool | None, correction: int | None) -> tuple[Any, int]:
     """Read ``var(dim, unbiased)`` and ``var(unbiased)``, PyTorch's older forms."""
+    correction = 1 if correction is None else correction
     if isinstance(dim, bool):
         dim, unbiased = None, dim
     return dim, correction if unbiased is None else int(unbiased)

@@ -11,7 +11,16 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, share
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_dim, as_dims, as_size, expands, named_methods
+from tinygrad_mnist.tensor.arguments import (
+    as_dim,
+    as_dims,
+    as_int,
+    as_ints,
+    as_size,
+    expands,
+    named_methods,
+)
+from tinygrad_mnist.tensor.layout import channels_last, channels_last_3d, preserve_format
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -36,10 +45,21 @@ class ShapeMethods(Variable):
 
     def clone(self, *, memory_format: Any = None) -> Tensor:
         """Return a copy, through which gradients flow."""
-        return apply(ops.clone, self)  # type: ignore[no-any-return]
+        out: Tensor = apply(ops.clone, self)
+        return out if memory_format in (None, preserve_format) else out.contiguous(memory_format)
 
     def contiguous(self, memory_format: Any = None) -> Tensor:
-        """Return self if its memory is in row-major order, else a copy that is."""
+        """Return self if its memory is in an order, row-major if none is named; else a copy.
+
+        ``channels_last`` is the order of images (N, C, H, W) as if they were (N, H, W, C).
+        """
+        if memory_format in (channels_last, channels_last_3d):
+            ndim = self._array.ndim
+            if ndim != (4 if memory_format is channels_last else 5):
+                raise RuntimeError(f"contiguous: {memory_format} is for images, but got {ndim}-d")
+            if self.is_contiguous(memory_format=memory_format):  # type: ignore[attr-defined]
+                return self  # type: ignore[return-value]
+            return self.movedim(1, -1).contiguous().movedim(-1, 1)
         if self._array.flags.c_contiguous or not self._fixed_order:
             return self  # type: ignore[return-value]
         return apply(ops.contiguous, self)  # type: ignore[no-any-return]
@@ -48,7 +68,7 @@ class ShapeMethods(Variable):
         """Return the same elements in another shape; one length may be -1."""
         return apply(ops.reshape, self, to=as_size("reshape", shape))  # type: ignore[no-any-return]
 
-    def view(self, *size: Any) -> Tensor:
+    def view(self, *size: Any, dtype: Any = None) -> Tensor:
         """Return the same memory in another shape; one length may be -1.
 
         Raises
@@ -56,8 +76,10 @@ class ShapeMethods(Variable):
         RuntimeError
             When the memory order doesn't allow it without a copy: use :meth:`reshape`.
         """
-        if len(size) == 1 and isinstance(size[0], dtypes.dtype):
-            return self._reinterpreted(size[0])
+        if dtype is None and len(size) == 1 and isinstance(size[0], dtypes.dtype | type):
+            dtype = size[0]
+        if dtype is not None:
+            return self._reinterpreted(dtypes.of(dtypes.as_numpy(dtype)))
         to = as_size("view", size)
         out = apply(ops.reshape, self, to=to)
         if self._array.size and not np.may_share_memory(out._array, self._array):
@@ -161,8 +183,8 @@ class ShapeMethods(Variable):
     def movedim(self, source: Any, destination: Any) -> Tensor:
         """Return a view with dimensions moved to other places."""
         ndim = self._array.ndim
-        sources = [source] if isinstance(source, int) else list(source)
-        targets = [destination] if isinstance(destination, int) else list(destination)
+        sources = list(as_ints("movedim", "source", source))
+        targets = list(as_ints("movedim", "destination", destination))
         if len(sources) != len(targets):
             raise RuntimeError(
                 f"movedim: source {source} and destination {destination} must name equally many "
@@ -251,19 +273,19 @@ class ShapeMethods(Variable):
 
     def roll(self, shifts: Any, dims: Any = None) -> Tensor:
         """Return the elements moved along dimensions, around the ends."""
-        moves = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+        moves = as_ints("roll", "shifts", shifts)
         if not moves:
             raise RuntimeError("roll: at least one shift is required")
         if not self._array.size:
             return self.clone()
-        if dims is None or (len(moves) == 1 and dims in ((), [])):
+        if dims is None or (len(moves) == 1 and isinstance(dims, tuple | list) and not dims):
             if len(moves) > 1:
                 raise RuntimeError(
                     f"roll: {len(moves)} shifts were given for 0 dims; name the dims, one for each"
                 )
             flat: Tensor = apply(ops.roll, self.reshape(-1), shifts=moves, dims=(0,) * len(moves))
             return flat.reshape(self._array.shape)
-        along = (dims,) if isinstance(dims, int) else tuple(dims)
+        along = as_ints("roll", "dims", dims)
         if len(along) != len(moves):
             raise RuntimeError(f"roll: {len(moves)} shifts were given for {len(along)} dims")
         along = tuple(as_dim("roll", d, self._array.ndim) for d in along)
@@ -272,12 +294,12 @@ class ShapeMethods(Variable):
     def tril(self, diagonal: int = 0) -> Tensor:
         """Return the lower triangle, with zeros above the diagonal."""
         self._need_matrix("tril")
-        return apply(ops.tril, self, diagonal=diagonal)  # type: ignore[no-any-return]
+        return apply(ops.tril, self, diagonal=as_int("tril", "diagonal", diagonal))  # type: ignore[no-any-return]
 
     def triu(self, diagonal: int = 0) -> Tensor:
         """Return the upper triangle, with zeros below the diagonal."""
         self._need_matrix("triu")
-        return apply(ops.triu, self, diagonal=diagonal)  # type: ignore[no-any-return]
+        return apply(ops.triu, self, diagonal=as_int("triu", "diagonal", diagonal))  # type: ignore[no-any-return]
 
     def _need_matrix(self, name: str) -> None:
         if self._array.ndim < 2:
@@ -301,7 +323,8 @@ class ShapeMethods(Variable):
         """Return views of pieces along a dimension: of one length, or of given lengths."""
         d = self._split_dim("split", dim)
         length, sections = self._array.shape[d], split_size
-        if isinstance(sections, int):
+        if not isinstance(sections, tuple | list):
+            sections = as_int("split", "split_size", sections)
             if sections < 0 or (sections == 0 and length):
                 raise RuntimeError(f"split: the length of a piece must be positive, not {sections}")
             count = max(-(-length // sections), 1) if sections else 1
@@ -328,6 +351,7 @@ class ShapeMethods(Variable):
 
     def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         """Return views of about equally long pieces along a dimension, at most so many."""
+        chunks = as_int("chunk", "chunks", chunks)
         if chunks <= 0:
             raise RuntimeError(f"chunk: the number of chunks must be positive, not {chunks}")
         d = self._split_dim("chunk", dim)

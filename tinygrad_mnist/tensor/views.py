@@ -346,7 +346,9 @@ def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:  # no
 def _even_split(name: str, x: Any, sections: Any, dim: int, least: int) -> tuple[Tensor, ...]:
     if x._array.ndim < least:
         raise RuntimeError(f"{name}: requires at least {least} dimensions, got {x._array.ndim}")
-    if isinstance(sections, int) and (sections <= 0 or x._array.shape[dim] % sections):
+    if not isinstance(sections, tuple | list | Variable) and (
+        sections <= 0 or x._array.shape[dim] % sections
+    ):
         raise RuntimeError(
             f"{name}: attempted to split dimension {dim} of length {x._array.shape[dim]} into "
             f"{sections} equal parts"

@@ -25,7 +25,7 @@ def _settings(
 ) -> list[Lengths]:
     """Read kernel, stride (the kernel's size if it is None), padding and dilation."""
     sizes = per_dim(name, "kernel_size", kernel, dims)
-    steps = sizes if stride is None or stride == [] else per_dim(name, "stride", stride, dims)
+    steps = sizes if stride is None or stride in ([], ()) else per_dim(name, "stride", stride, dims)
     around = per_dim(name, "padding", padding, dims)
     spread = per_dim(name, "dilation", dilation, dims)
     if min(*sizes, *steps, *spread) < 1:
