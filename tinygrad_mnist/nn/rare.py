@@ -6,6 +6,7 @@ from typing import Any
 
 from tinygrad_mnist.nn.functional import rare as F
 from tinygrad_mnist.nn.functional.spatial import Size
+from tinygrad_mnist.nn.loss import _Loss
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.normalization import _BatchNorm
 from tinygrad_mnist.tensor import Tensor
@@ -78,20 +79,11 @@ class RReLU(Module):
         return f"lower={self.lower}, upper={self.upper}{more}"
 
 
-class MultiLabelMarginLoss(Module):
+class MultiLabelMarginLoss(_Loss):
     """How far a sample's classes are from being 1 above all others.
 
     Follows ``torch.nn.MultiLabelMarginLoss``.
     """
-
-    def __init__(
-        self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
-    ) -> None:
-        super().__init__()
-        if size_average is not None or reduce is not None:
-            summed = "mean" if size_average is not False else "sum"
-            reduction = "none" if reduce is False else summed
-        self.reduction = reduction
 
     def forward(self, input: Tensor, target: Tensor) -> Any:  # noqa: A002
         """Return the loss."""

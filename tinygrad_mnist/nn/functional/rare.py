@@ -10,6 +10,7 @@ from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.naming import warn
 from tinygrad_mnist.nn.functional import pooling, volumes
 from tinygrad_mnist.nn.functional.activation import leaky_relu, written
+from tinygrad_mnist.nn.functional.loss import as_reduction, reduced
 from tinygrad_mnist.nn.functional.spatial import Size, per_dim
 from tinygrad_mnist.nn.functional.vision import interpolate
 from tinygrad_mnist.tensor import Tensor, default_generator, where
@@ -139,10 +140,7 @@ def multilabel_margin_loss(
     >>> multilabel_margin_loss(tensor([0.1, 0.2, 0.4, 0.8]), tensor([3, 0, -1, 1]))
     tensor(0.8500)
     """
-    if size_average is not None or reduce is not None:
-        warn("multilabel_margin_loss: size_average and reduce are deprecated; use reduction")
-        summed = "mean" if size_average is not False else "sum"
-        reduction = "none" if reduce is False else summed
+    reduction = as_reduction("multilabel_margin_loss", reduction, size_average, reduce)
     labels = as_tensor("multilabel_margin_loss", "target", target)._array
     shape = input._array.shape
     if labels.shape != shape or len(shape) not in (1, 2):
@@ -164,11 +162,7 @@ def multilabel_margin_loss(
     gaps = (1 - chosen.unsqueeze(2) + x.unsqueeze(1)).clamp(min=0)
     counted = wrap(listed[:, :, None] & ~member[:, None, :])
     losses = where(counted, gaps, gaps * 0).sum((1, 2)) / max(rows.shape[1], 1)
-    if reduction == "none":
-        return losses.reshape(shape[:-1])
-    if reduction not in ("mean", "sum"):
-        raise ValueError(f"multilabel_margin_loss: {reduction!r} is no reduction")
-    return losses.mean() if reduction == "mean" else losses.sum()
+    return reduced(losses.reshape(shape[:-1]), reduction)
 
 
 @named
