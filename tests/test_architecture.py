@@ -72,7 +72,7 @@ ALLOWED = {
     "naming": {"words"},
     "ops": {"late", "threads"},
     "autograd": {"naming", "ops", "words"},
-    "tensor": {"naming", "ops", "autograd"},
+    "tensor": {"absent", "naming", "ops", "autograd"},
     "threads": set(),
     "linalg": {"naming", "ops", "autograd", "tensor"},
     "distributions": {"absent", "naming", "autograd", "tensor", "linalg", "nn"},

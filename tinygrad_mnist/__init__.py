@@ -222,8 +222,6 @@ from tinygrad_mnist.tensor import gt as gt
 from tinygrad_mnist.tensor import half as half
 from tinygrad_mnist.tensor import heaviside as heaviside
 from tinygrad_mnist.tensor import histc as histc
-from tinygrad_mnist.tensor import histogram as histogram
-from tinygrad_mnist.tensor import histogramdd as histogramdd
 from tinygrad_mnist.tensor import hsplit as hsplit
 from tinygrad_mnist.tensor import hstack as hstack
 from tinygrad_mnist.tensor import hypot as hypot
@@ -429,7 +427,6 @@ _absent.watch(
     "optim.lr_scheduler", "utils", "utils.data", "linalg", "special", "autograd", "func", "random",
     "backends", "cuda", "amp",
 )  # fmt: skip
-_absent.mark(Tensor, _absent.METHODS)
 
 _LATER = (
     "__config__", "accelerator", "cpu", "datasets", "distributions", "fft", "jit",

@@ -30,9 +30,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     if value.__module__.split(".")[1:2] not in (["nn"], ["func"], ["settings"])
 }
 METHODS: dict[str, Callable[..., Any]] = {
-    name: getattr(tg.Tensor, name)
-    for name in dir(tg.Tensor)
-    if not name.startswith("_") and inspect.isfunction(getattr(tg.Tensor, name))
+    name: method
+    for name, method in inspect.getmembers(tg.Tensor, inspect.isfunction)
+    if not name.startswith("_")
 }
 
 

@@ -4,7 +4,7 @@ There is one table, in :mod:`~tinygrad_mnist.absent.names`, which is read when s
 
 - A name of a module (``torch.compile``, ``from torch.nn import LazyLinear``) is an AttributeError
   or ImportError with a hint, and ``hasattr`` is False: :func:`watch`.
-- A method (``x.to_sparse()``) is an AttributeError with a hint: :func:`mark`.
+- A method (``x.to_sparse()``) is an AttributeError with a hint: :func:`missing`.
 - A module that scripts import, and leave alone where there is one process and no GPU
   (``torch.distributed``), can be imported. What is in it are :class:`StandIn` s, which can be
   imported, named in annotations and ``isinstance``, inherited from, and raise when they are called.
@@ -197,11 +197,9 @@ class _Missing:
         )
 
 
-def mark(kind: type, missing: str) -> None:
-    """Let a class say what to use in the place of the methods that it lacks."""
-    for name in missing.split():
-        if not hasattr(kind, name):
-            setattr(kind, name, _Missing(kind.__name__, name))
+def missing(kind: str, names: str) -> type:
+    """Make the last base of a class, which says what to use for the methods that it lacks."""
+    return type("Missing", (), {name: _Missing(kind, name) for name in names.split()})
 
 
 sys.meta_path.append(_Finder)

@@ -477,6 +477,7 @@ LATE = {
     "": {
         "tensor.foreach": "_foreach_*",
         "tensor.writing": "*_",
+        "tensor.histogram": "histogram histogramdd",
         "tensor.more": """copysign ldexp logaddexp2 gcd lcm nextafter angle conj conj_physical
         resolve_conj resolve_neg real isreal is_conj is_neg is_inference is_distributed
         is_same_size fill rsub diagflat adjoint split_with_sizes unsafe_split_with_sizes

@@ -234,8 +234,6 @@ from tinygrad_mnist.tensor.functions import var as var
 from tinygrad_mnist.tensor.functions import vdot as vdot
 from tinygrad_mnist.tensor.functions import where as where
 from tinygrad_mnist.tensor.functions import xlogy as xlogy
-from tinygrad_mnist.tensor.histogram import histogram as histogram
-from tinygrad_mnist.tensor.histogram import histogramdd as histogramdd
 from tinygrad_mnist.tensor.joining import atleast_1d as atleast_1d
 from tinygrad_mnist.tensor.joining import atleast_2d as atleast_2d
 from tinygrad_mnist.tensor.joining import atleast_3d as atleast_3d

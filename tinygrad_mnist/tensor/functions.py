@@ -12,10 +12,10 @@ import numpy as np
 
 from tinygrad_mnist.autograd.graph import Variable, wrap
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor import return_types
 from tinygrad_mnist.tensor.arguments import as_number, as_tensor, named, public, write_out
 from tinygrad_mnist.tensor.core import Tensor
 from tinygrad_mnist.tensor.elementwise import chosen
-from tinygrad_mnist.tensor.more import aminmax as aminmax
 
 function = public
 
@@ -310,3 +310,20 @@ def result_type(tensor: Any, other: Any) -> dtypes.dtype:
 
 
 xlogy = scalar_first(Tensor.xlogy)
+
+
+@public
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:  # noqa: A002
+    """Return the smallest and the largest element, along a dimension or of all.
+
+    Follows ``torch.aminmax``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> aminmax(tensor([2, 1, 3])).max
+    tensor(3)
+    """
+    if dim is None:
+        return return_types.aminmax(input.amin(None, keepdim), input.amax(None, keepdim))
+    return return_types.aminmax(input.amin(dim, keepdim), input.amax(dim, keepdim))

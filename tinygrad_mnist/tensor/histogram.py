@@ -156,9 +156,3 @@ def _edges(name: str, x: np.ndarray, bins: Any, ends: Sequence[Any] | None) -> n
     half = (count + 1) // 2  # from both ends, as linspace, so that both are exact
     even: np.ndarray = np.where(i < half, first + step * i, last - step * i[::-1])
     return even
-
-
-class HistogramMethods(Variable):
-    """What Tensor can count between edges."""
-
-    histogram = histogram

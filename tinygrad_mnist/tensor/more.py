@@ -1,4 +1,7 @@
-"""Functions that few programs call, as compositions of others; most are methods, too."""
+"""Functions that few programs call, as compositions of others; most are methods, too.
+
+They are imported when one of them is first asked for.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,16 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor import random, return_types
 from tinygrad_mnist.tensor.arguments import (
     as_dim,
     as_int,
     as_number,
     as_tensor,
-    named,
     need_floats,
     public,
 )
 from tinygrad_mnist.tensor.joining import cat
-from tinygrad_mnist.tensor.layout import strided
+from tinygrad_mnist.tensor.twins import inplace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -433,29 +434,6 @@ def mvlgamma(input: Tensor, p: int) -> Any:  # noqa: A002
 
 
 @public
-def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:  # noqa: A002
-    """Return the smallest and the largest element, along a dimension or of all.
-
-    Follows ``torch.aminmax``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> aminmax(tensor([2, 1, 3])).max
-    tensor(3)
-    """
-    if dim is None:
-        return return_types.aminmax(input.amin(None, keepdim), input.amax(None, keepdim))
-    return return_types.aminmax(input.amin(dim, keepdim), input.amax(dim, keepdim))
-
-
-@public
-def argwhere(input: Tensor) -> Any:  # noqa: A002
-    """Return the indices of the elements that aren't 0, a row each. Follows ``torch.argwhere``."""
-    return input.nonzero()
-
-
-@public
 def logcumsumexp(input: Tensor, dim: int) -> Any:  # noqa: A002
     """Return the logarithms of running sums of exponentials, without overflow.
 
@@ -479,92 +457,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Any:  # noqa: A002
 
 trapz, unsafe_split_with_sizes, multigammaln = trapezoid, split_with_sizes, mvlgamma
 
-
-class MoreMethods(Variable):
-    """What Tensor can do that is seldom asked for."""
-
-    copysign, ldexp, logaddexp2, gcd, lcm = copysign, ldexp, logaddexp2, gcd, lcm
-    nextafter, angle, isreal, diagflat = nextafter, angle, isreal, diagflat
-    conj = conj_physical = resolve_conj = resolve_neg = real = conj
-    is_conj, is_neg, is_inference = is_conj, is_neg, is_inference
-    is_shared, is_pinned, is_distributed = is_shared, is_pinned, is_distributed
-    is_same_size, adjoint, dsplit, narrow_copy = is_same_size, adjoint, dsplit, narrow_copy
-    split_with_sizes = unsafe_split_with_sizes = split_with_sizes
-    select_scatter, slice_scatter = select_scatter, slice_scatter
-    diagonal_scatter, put, renorm, matrix_exp = diagonal_scatter, put, renorm, matrix_exp
-    mvlgamma, aminmax, argwhere, logcumsumexp = mvlgamma, aminmax, argwhere, logcumsumexp
-
-    is_cpu = True
-    is_meta = is_mps = is_quantized = is_xpu = is_mkldnn = is_vulkan = is_nested = False
-    is_sparse_csr = is_ipu = is_mtia = is_maia = is_xla = False
-    name: str | None = None
-    output_nr = 0
-
-    @property
-    def H(self) -> Any:  # noqa: N802
-        """The matrix with rows and columns exchanged."""
-        x: Any = self
-        if self._array.ndim not in (0, 2):
-            raise RuntimeError(
-                f"H: is only there for matrices, but the shape is {list(self._array.shape)}; "
-                f"use mH for batches of them"
-            )
-        return x.mH if self._array.ndim else x
-
-    @property
-    def layout(self) -> Any:
-        """How elements lie in memory: always strided."""
-        return strided
-
-    @named
-    def unsafe_split(self, split_size: Any, dim: int = 0) -> Any:
-        """Cut a dimension into parts. Follows ``torch.Tensor.unsafe_split``."""
-        return self.split(split_size, dim)  # type: ignore[attr-defined]
-
-    @named
-    def unsafe_chunk(self, chunks: int, dim: int = 0) -> Any:
-        """Cut a dimension into so many parts. Follows ``torch.Tensor.unsafe_chunk``."""
-        return self.chunk(chunks, dim)  # type: ignore[attr-defined]
-
-    def _uniform(self, name: str, generator: Any) -> np.ndarray:
-        if self._array.dtype.kind != "f":
-            raise NotImplementedError(f"{name}: the tensor must be floating point; use float()")
-        source = random.source_of(generator)
-        drawn: np.ndarray = source.uniform(self._array.shape, np.dtype(np.float64), 0.0, 1.0)
-        return drawn
-
-    @named
-    def geometric_(self, p: float, *, generator: Any = None) -> Any:
-        """Fill self with counts of trials until the first success, of probability p."""
-        if not 0 < p < 1:
-            raise RuntimeError(f"geometric_: expects p to be in (0, 1), but got p={p}")
-        counts = np.ceil(np.log(self._uniform("geometric_", generator)) / math.log1p(-p))
-        return self._draw("geometric_", counts)  # type: ignore[attr-defined]
-
-    @named
-    def cauchy_(self, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> Any:
-        """Fill self with numbers drawn from a Cauchy distribution."""
-        if sigma <= 0:
-            raise RuntimeError(f"cauchy_: expects sigma > 0.0, but found sigma={sigma}")
-        angles = np.pi * (self._uniform("cauchy_", generator) - 0.5)
-        return self._draw("cauchy_", median + sigma * np.tan(angles))  # type: ignore[attr-defined]
-
-    @named
-    def map_(self, other: Any, callable: Any) -> Any:  # noqa: A002
-        """Replace each element by what a Python function makes of it and another tensor's."""
-        x: Any = self
-        theirs = as_tensor("map_", "other", other)._array
-        numbers = zip(
-            self._array.flat, np.broadcast_to(theirs, self._array.shape).flat, strict=True
-        )
-        values = [callable(a.item(), b.item()) for a, b in numbers]
-        return x.copy_(wrap(np.array(values, self._array.dtype).reshape(self._array.shape)))
-
-    @named
-    def as_subclass(self, cls: Any) -> Any:
-        """Return the tensor as one of a subclass of Tensor, on the same memory."""
-        if not (isinstance(cls, type) and issubclass(cls, Variable)):
-            raise RuntimeError(f"as_subclass: expected a subclass of Tensor, got {cls!r}")
-        out = self.view_as(self)  # type: ignore[attr-defined]
-        out.__class__ = cls
-        return out
+# Their in-place twins.
+copysign_, ldexp_, nextafter_, gcd_, lcm_ = map(inplace, (copysign, ldexp, nextafter, gcd, lcm))
+conj_physical_ = inplace(conj)
+mvlgamma_, put_, renorm_ = map(inplace, (mvlgamma, put, renorm))

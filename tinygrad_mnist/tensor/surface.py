@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from tinygrad_mnist.tensor.histogram import HistogramMethods
 from tinygrad_mnist.tensor.like import LikeMethods
-from tinygrad_mnist.tensor.more import MoreMethods
 from tinygrad_mnist.tensor.ordering import OrderingMethods
 from tinygrad_mnist.tensor.sampling import SamplingMethods
 from tinygrad_mnist.tensor.scattering import ScatterMethods
+from tinygrad_mnist.tensor.seldom import LateMethods, MissingMethods, SeldomMethods
 from tinygrad_mnist.tensor.special import SpecialMethods
 from tinygrad_mnist.tensor.statistics import StatisticsMethods
 from tinygrad_mnist.tensor.twins import InplaceTwins
@@ -18,12 +17,13 @@ class SurfaceMethods(
     SpecialMethods,
     OrderingMethods,
     StatisticsMethods,
-    HistogramMethods,
     SamplingMethods,
     ScatterMethods,
     ViewMethods,
     InplaceTwins,
     LikeMethods,
-    MoreMethods,
+    SeldomMethods,
+    LateMethods,
+    MissingMethods,
 ):
     """What Tensor can do besides: one family a file."""

@@ -16,7 +16,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable
 from tinygrad_mnist.autograd.inplace import adopt, apply_inplace, check_writable, original, store
 from tinygrad_mnist.autograd.modes import modes, recording
-from tinygrad_mnist.tensor import more, scattering, special, statistics
+from tinygrad_mnist.tensor import scattering, special, statistics
 from tinygrad_mnist.tensor.arguments import as_number, complain, named
 from tinygrad_mnist.tensor.elementwise import ElementwiseMethods
 from tinygrad_mnist.tensor.indexing import IndexingMethods
@@ -135,8 +135,6 @@ class InplaceTwins(Variable):
     clamp_min_ = inplace(special.clamp_min)
     bitwise_left_shift_ = inplace(special.bitwise_left_shift)
     bitwise_right_shift_ = inplace(special.bitwise_right_shift)
-    conj_physical_ = inplace(more.conj_physical)
-    copysign_ = inplace(more.copysign)
     cos_ = inplace(ElementwiseMethods.cos)
     cosh_ = inplace(ElementwiseMethods.cosh)
     cumprod_ = inplace(statistics.cumprod)
@@ -153,7 +151,6 @@ class InplaceTwins(Variable):
     floor_divide_ = inplace(ElementwiseMethods.floor_divide)
     fmod_ = inplace(special.fmod)
     frac_ = inplace(special.frac)
-    gcd_ = inplace(more.gcd)
     ge_ = inplace(ElementwiseMethods.ge)
     gt_ = inplace(ElementwiseMethods.gt)
     heaviside_ = inplace(special.heaviside)
@@ -162,8 +159,6 @@ class InplaceTwins(Variable):
     index_copy_ = inplace(scattering.index_copy)
     index_fill_ = inplace(scattering.index_fill)
     index_put_ = inplace(scattering.index_put)
-    lcm_ = inplace(more.lcm)
-    ldexp_ = inplace(more.ldexp)
     le_ = inplace(ElementwiseMethods.le)
     lgamma_ = inplace(special.lgamma)
     log10_ = inplace(ElementwiseMethods.log10)
@@ -177,14 +172,10 @@ class InplaceTwins(Variable):
     lt_ = inplace(ElementwiseMethods.lt)
     masked_scatter_ = inplace(scattering.masked_scatter)
     nan_to_num_ = inplace(special.nan_to_num)
-    mvlgamma_ = inplace(more.mvlgamma)
     ne_ = inplace(ElementwiseMethods.ne)
-    nextafter_ = inplace(more.nextafter)
-    put_ = inplace(more.put)
     rad2deg_ = inplace(special.rad2deg)
     remainder_ = inplace(ElementwiseMethods.remainder)
     round_ = inplace(ElementwiseMethods.round)
-    renorm_ = inplace(more.renorm)
     scatter_ = inplace(scattering.scatter)
     scatter_add_ = inplace(IndexingMethods.scatter_add)
     scatter_reduce_ = inplace(scattering.scatter_reduce)
