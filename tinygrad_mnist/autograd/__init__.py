@@ -5,6 +5,8 @@ full-grown form.
 """
 
 from tinygrad_mnist.autograd import functional as functional
+from tinygrad_mnist.autograd import graph as graph
+from tinygrad_mnist.autograd import saving
 from tinygrad_mnist.autograd.api import backward as backward
 from tinygrad_mnist.autograd.api import grad as grad
 from tinygrad_mnist.autograd.function import Function as Function
@@ -23,3 +25,7 @@ from tinygrad_mnist.autograd.modes import no_grad as no_grad
 from tinygrad_mnist.autograd.modes import set_detect_anomaly as set_detect_anomaly
 from tinygrad_mnist.autograd.modes import set_grad_enabled as set_grad_enabled
 from tinygrad_mnist.autograd.variable import Variable as Variable
+
+# What PyTorch has in torch.autograd.graph is of no concern to the graph itself.
+for _name in saving.NAMES:
+    setattr(graph, _name, getattr(saving, _name))

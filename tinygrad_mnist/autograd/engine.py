@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Node, Variable, Version, wrap, wrapped
-from tinygrad_mnist.autograd.hooks import run_hooks
+from tinygrad_mnist.autograd.hooks import run_after, run_before, run_hooks
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.autograd.precision import widened
 from tinygrad_mnist.autograd.several import Custom, Output, Tuple
@@ -66,6 +66,7 @@ def walk(
     # Those of whose gradients only the table knows: these are added to in place.
     owned: set[Source] = set()
     arrivals = [(root, wrapped(g, create_graph)) for root, g in roots]
+    outer, modes.pending = modes.pending, []
     with np.errstate(all="ignore"), recording(create_graph):
         while True:
             for source, g in arrivals:
@@ -105,10 +106,15 @@ def walk(
             if needed is not None and node not in needed:
                 found[node] = g  # what hooks have made of it, as the walk ends here
                 continue
-            if type(node) is Output:
+            if node.is_output:
                 _pass_to_tuple(node, g, gradients, queue)
                 continue
-            arrivals = pull(node, g, needed, targets, create_graph)
+            if node.extra is None:
+                arrivals = pull(node, g, needed, targets, create_graph)
+            else:
+                g = run_before(node, g, create_graph)
+                arrivals = pull(node, g, needed, targets, create_graph)
+                arrivals = run_after(node, g, arrivals, create_graph)
             if modes.anomaly and modes.check_nan:
                 _refuse_nan(node, arrivals)
             if not retain_graph:
@@ -116,6 +122,9 @@ def walk(
         for leaf in gradients:
             if leaf._hooks and leaf not in ends:  # type: ignore[union-attr]
                 gradients[leaf] = run_hooks(leaf._hooks, gradients[leaf], create_graph)  # type: ignore[union-attr]
+    over, modes.pending = modes.pending, outer
+    for callback in over:
+        callback()
     gradients.update(found)
     return gradients
 
@@ -136,13 +145,13 @@ def pull(
             for i, gradient in node.run(g, create_graph)
             if (parent := parents[i]) is not None
         ]
-    if node.op is ops.getitem and not create_graph and not modes.anomaly:
+    if node.op is ops.getitem and not create_graph and not modes.anomaly and not node.extra:
         if not may_repeat(index := node.settings["index"]):
             return [(parents[0], _Piece(g, index))]  # type: ignore[list-item]
     if create_graph:
+        saved = restore(node, saved)
         if node.op.once:
-            return _pull_reference(node, g)
-        saved = restore(node)
+            return _pull_reference(node, g, saved)
     if node.dtype.char in node.op.narrow:
         g, saved = widened(node, g, saved)
     results: list[tuple[Source, Any]] = []
@@ -248,10 +257,9 @@ def _broadcasts_to(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
     return lead >= 0 and all(n in (1, m) for n, m in zip(shape, to[lead:], strict=True))
 
 
-def restore(node: Node) -> tuple[Any, ...]:
+def restore(node: Node, saved: Sequence[Any]) -> tuple[Any, ...]:
     """Rebuild Variables from the saved arrays, so that a rule can be recorded in its turn."""
-    assert node.saved is not None
-    return tuple(map(partial(_restored, node), node.plan.saves, node.saved, node.versions))
+    return tuple(map(partial(_restored, node), node.plan.saves, saved, node.versions))
 
 
 def _restored(node: Node, slot: int, array: Any, version: Version) -> Any:
@@ -272,11 +280,11 @@ def _restored(node: Node, slot: int, array: Any, version: Version) -> Any:
     return wrap(array, parent, version)  # type: ignore[arg-type]
 
 
-def _pull_reference(node: Node, g: Any) -> list[tuple[Source, Any]]:
+def _pull_reference(node: Node, g: Any, restored: tuple[Any, ...]) -> list[tuple[Source, Any]]:
     """Differentiate a fused operation through the composite one that defines it."""
-    assert node.saved is not None and node.op.reference is not None
+    assert node.op.reference is not None
     count = len(node.parents)
-    g, restored = widened(node, g, restore(node))
+    g, restored = widened(node, g, restored)
     saved = dict(zip(node.plan.saves, restored, strict=True))
     inputs = []
     for i in range(count):
@@ -298,7 +306,7 @@ def _pull_reference(node: Node, g: Any) -> list[tuple[Source, Any]]:
 
 
 def _pass_to_tuple(
-    node: Output, g: Any, gradients: dict[Source, Any], queue: list[tuple[int, Node]]
+    node: Any, g: Any, gradients: dict[Source, Any], queue: list[tuple[int, Node]]
 ) -> None:
     """Put the gradient of one output into the list of its operation's gradients."""
     source = node.parents[0]

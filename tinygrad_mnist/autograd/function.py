@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_mnist.autograd.graph import Node, Variable, Version, apply, is_tracked, share, wrap
 from tinygrad_mnist.autograd.inplace import adopt, check_writable
 from tinygrad_mnist.autograd.modes import modes, recording
+from tinygrad_mnist.autograd.saving import Packed, pack
 from tinygrad_mnist.autograd.several import Custom, Output, Tuple, attach_outputs
 from tinygrad_mnist.ops.contract import Op, Plan
 from tinygrad_mnist.ops.shape import reshape
@@ -60,9 +61,11 @@ class FunctionCtx:
                     f"saved_tensors: a tensor saved for backward has been modified by an inplace "
                     f"operation, {version.changed_by}, since"
                 )
+            if type(array) is Packed:
+                (array,) = array.arrays()
             if isinstance(source, _OutputOf):
                 source = source.node_of(self._node, array)
-            if isinstance(source, Variable):
+            if isinstance(source, Variable) and source._array is array:
                 tensors.append(source)
             else:
                 tensors.append(None if array is None else wrap(array, source))
@@ -251,7 +254,10 @@ class Function:
                 continue
             # An output is kept without its Variable, or the graph would hold itself.
             source = _OutputOf(sources[id(x)]) if id(x) in sources else x.source()
-            saved.append((x._array, source, x._version, x._version.count))
+            if modes.saving is None:
+                saved.append((x._array, source, x._version, x._version.count))
+            else:
+                saved.append((pack([x._array]), source, None, 0))
         ctx._saved = saved
         ctx._to_save = ()
 

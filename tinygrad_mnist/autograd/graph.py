@@ -243,8 +243,14 @@ def record(
                 saved.append(rest[i - count - 1])
             versions.append(version)
             node.stamp += version.count
-        node.saved = tuple(saved)
-        node.versions = versions
+        if modes.saving is None:
+            node.saved = tuple(saved)
+            node.versions = versions
+        else:
+            from tinygrad_mnist.autograd.saving import pack
+
+            node.saved, node.stamp = pack(saved), 0
+            node.versions = [_UNCHANGED] * len(saved)
     return node
 
 

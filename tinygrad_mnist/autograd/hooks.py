@@ -70,6 +70,63 @@ def run_hooks(hooks: dict[int, Any], g: Any, create_graph: bool) -> Any:
     return wrapped(gradient, create_graph)
 
 
+class Extra:
+    """What a script has attached to a node: hooks around its rules, and data of its own."""
+
+    def __init__(self) -> None:
+        self.before: dict[int, Any] = {}
+        self.after: dict[int, Any] = {}
+        self.metadata: dict[Any, Any] = {}
+
+
+def run_before(node: Node, g: Any, create_graph: bool) -> Any:
+    """Call a node's prehooks on the gradients of its outputs; what one returns replaces them."""
+    several = isinstance(g, list)
+    given = _wrapped(g if several else [g])
+    for hook in list(node.extra.before.values()):
+        with recording(create_graph):
+            returned = hook(given)
+        if returned is not None:
+            given = _checked("prehook", returned, given)
+    gradients = [x if x is None else wrapped(x, create_graph) for x in given]
+    return gradients if several else gradients[0]
+
+
+def run_after(node: Node, g: Any, arrivals: list[Any], create_graph: bool) -> list[Any]:
+    """Call a node's hooks on the gradients of its inputs; what one returns replaces them."""
+    hooks = list(node.extra.after.values())
+    if not hooks:
+        return arrivals
+    inputs: list[Any] = [None] * len(node.parents)
+    places: list[int] = []
+    rest = list(reversed(arrivals))
+    for i, parent in enumerate(node.parents):
+        if rest and rest[-1][0] is parent:
+            inputs[i] = rest.pop()[1]
+            places.append(i)
+    given, outputs = _wrapped(inputs), _wrapped(g if isinstance(g, list) else [g])
+    for hook in hooks:
+        with recording(create_graph):
+            returned = hook(given, outputs)
+        if returned is not None:
+            given = _checked("hook", returned, given)
+    return [(node.parents[i], wrapped(given[i], create_graph)) for i in places]
+
+
+def _wrapped(gradients: Any) -> tuple[Any, ...]:
+    return tuple(g if g is None or isinstance(g, Variable) else wrap(g) for g in gradients)
+
+
+def _checked(what: str, returned: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Refuse another number of gradients than a node's hook was given."""
+    found = returned if isinstance(returned, tuple | list) else (returned,)
+    if len(found) != len(given):
+        raise RuntimeError(
+            f"{what}: a node's {what} must return None or {len(given)} gradients, got {len(found)}"
+        )
+    return tuple(found)
+
+
 def retain(x: Variable) -> None:
     """Make backward store the gradient of a computed Variable, as hooks left it, in ``.grad``."""
     assert x._node is not None

@@ -23,6 +23,13 @@ class _Modes(threading.local):
     inference = False
     anomaly = False
     check_nan = True
+    saving: Any = None
+    """A script's hooks on what is saved: how to pack, and how to unpack."""
+    saving_refused = ""
+
+    def __init__(self) -> None:
+        self.pending: list[Callable[[], None]] = []
+        """What is to be called when the walk that is running is over."""
 
 
 modes = _Modes()

@@ -16,6 +16,8 @@ NAMES = {
     "cross_entropy": "NllLossBackward0",
     "identity": "AliasBackward0",
     "log1p": "Log1PBackward0",
+    "max": "MaxBackward1",
+    "min": "MinBackward1",
     "part": "AsStridedBackward0",
     "norm": "LinalgVectorNormBackward0",
     "square": "PowBackward0",
@@ -65,6 +67,37 @@ def _reshape(node: Node) -> str:
     return "View"
 
 
+def extra(node: Any) -> Any:
+    """Return what is attached to a node, to attach more."""
+    from tinygrad_mnist.autograd.hooks import Extra
+
+    if node.is_output:
+        node = node.parents[0]
+    if node.extra is None:
+        node.extra = Extra()
+    return node.extra
+
+
+def hooked(node: Any, when: str, hook: Any) -> Any:
+    """Register a hook around a node's rules."""
+    from tinygrad_mnist.autograd.hooks import RemovableHandle
+
+    return RemovableHandle(getattr(extra(node), when), hook)
+
+
+_TYPES: dict[tuple[type, str], type] = {}
+
+
+def shown(node: Any) -> Any:
+    """Give a node that a script gets to see a type of its name, as PyTorch's have."""
+    if node is not None and not node.is_shown:
+        own, name = node.__class__, node.name().rpartition("::")[2]
+        if (own, name) not in _TYPES:
+            _TYPES[own, name] = type(name, (own,), {"__slots__": (), "is_shown": True})
+        node.__class__ = _TYPES[own, name]
+    return node
+
+
 class AccumulateGrad:
     """Stands where a walk ends: at a leaf, whose ``.grad`` it adds to."""
 
@@ -77,6 +110,21 @@ class AccumulateGrad:
         """Return the name that PyTorch gives to it."""
         return "torch::autograd::AccumulateGrad"
 
+    def register_hook(self, hook: Any) -> Any:
+        """Call a function when the gradient has been added: on no inputs, and the gradient."""
+        return self.variable.register_post_accumulate_grad_hook(  # type: ignore[attr-defined]
+            lambda leaf: hook((), (leaf.grad,))
+        )
+
+    def register_prehook(self, hook: Any) -> Any:
+        """Call a function on the gradient that arrives, in a tuple; it may replace it."""
+
+        def before(gradient: Any) -> Any:
+            returned = hook((gradient,))
+            return returned[0] if isinstance(returned, tuple) else returned
+
+        return self.variable.register_hook(before)  # type: ignore[attr-defined]
+
     def __eq__(self, other: object) -> bool:
         """Whether it is the end of the same leaf."""
         return isinstance(other, AccumulateGrad) and other.variable is self.variable
@@ -87,11 +135,11 @@ class AccumulateGrad:
 
     def __repr__(self) -> str:
         """Show it as a node is shown."""
-        return "<AccumulateGrad>"
+        return f"<AccumulateGrad object at {id(self):#x}>"
 
 
 def edge(parent: Any) -> tuple[Any, int]:
     """Return what a node's gradient goes to, with an output number, as PyTorch shows it."""
     if parent is None or hasattr(parent, "parents"):
-        return parent, getattr(parent, "index", 0)
+        return shown(parent), getattr(parent, "index", 0)
     return AccumulateGrad(parent), 0

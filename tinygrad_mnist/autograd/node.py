@@ -35,10 +35,14 @@ class Node:
     """One recorded operation."""
 
     __slots__ = (
-        "__weakref__", "dtype", "hooks", "number", "op", "parents", "plan", "saved", "settings",
-        "shape", "stamp", "trace", "versions",
+        "__weakref__", "dtype", "extra", "hooks", "number", "op", "parents", "plan", "saved",
+        "settings", "shape", "stamp", "trace", "versions",
     )  # fmt: skip
 
+    is_output = False
+    """Whether it only passes a gradient on to the node of an operation with several outputs."""
+    is_shown = False
+    """Whether its type has its name, since a script has seen it."""
     op: Op
     parents: Sequence[Node | Variable | None]
     """Where each input came from: a node, a leaf, or nothing that needs a gradient."""
@@ -57,6 +61,8 @@ class Node:
     number: int
     """Grows with creation, so parents always have smaller numbers than their children."""
     hooks: dict[int, Callable[[Any], Any]] | None
+    extra: Any
+    """The hooks around its rules, and a script's own data, if there are any."""
     trace: str | None
 
     def __init__(
@@ -77,7 +83,7 @@ class Node:
         self.number = next(_numbers)
         self.saved = self.versions = ()
         self.stamp = 0
-        self.hooks = None
+        self.hooks = self.extra = None
         self.trace = "".join(traceback.format_stack()[:-2]) if modes.anomaly else None
 
     def name(self) -> str:
@@ -118,8 +124,24 @@ class Node:
                 f"operation, {' or '.join(writers)}, since; use the form that makes a new tensor, "
                 f"or clone() the tensor before it is changed"
             )
-        return self.saved
+        return self.saved if type(self.saved) is tuple else self.saved.arrays()  # type: ignore[attr-defined]
+
+    def register_hook(self, hook: Callable[[Any, Any], Any]) -> Any:
+        """Call a function on the gradients of inputs and outputs when the rules have run.
+
+        What it returns, unless None, replaces the gradients of the inputs.
+        """
+        return names.hooked(self, "after", hook)
+
+    def register_prehook(self, hook: Callable[[Any], Any]) -> Any:
+        """Call a function on the gradients of outputs before the rules run; it may replace them."""
+        return names.hooked(self, "before", hook)
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dictionary for a script's own data."""
+        return names.extra(self).metadata  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         """Show the node as PyTorch shows a grad_fn."""
-        return f"<{self.name().rpartition('::')[2]}>"
+        return f"<{self.name().rpartition('::')[2]} object at {id(self):#x}>"

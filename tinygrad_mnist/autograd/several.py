@@ -44,6 +44,7 @@ class Output(Node):
 
     __slots__ = ("index",)
 
+    is_output = True
     index: int
 
     @classmethod

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd import api
+from tinygrad_mnist.autograd import api, names
 from tinygrad_mnist.autograd.graph import (
     Node,
     Variable,
@@ -144,13 +144,14 @@ class Tensor(
     @property
     def is_leaf(self) -> bool:
         """Whether the tensor was given, not computed by a recorded operation."""
-        return self.grad_fn is None
+        self.source()
+        return self._node is None
 
     @property
     def grad_fn(self) -> Node | None:
         """The node of the operation that made this tensor, or None for a leaf."""
         self.source()
-        return self._node
+        return names.shown(self._node)  # type: ignore[no-any-return]
 
     @property
     def grad(self) -> Tensor | None:
@@ -272,7 +273,7 @@ class Tensor(
         """Print as PyTorch prints."""
         node = self.grad_fn
         return printing.format_tensor(
-            self._array, self._requires_grad, None if node is None else repr(node)
+            self._array, self._requires_grad, f"<{type(node).__name__}>" if node else None
         )
 
     def __len__(self) -> int:

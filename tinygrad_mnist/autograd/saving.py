@@ -1,0 +1,183 @@
+"""What scripts may ask of the graph besides: other ways to keep saved tensors, common hooks.
+
+Its names are those of ``torch.autograd.graph``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from typing import Any, Self
+
+import numpy as np
+
+from tinygrad_mnist.autograd.graph import Variable, wrap
+from tinygrad_mnist.autograd.hooks import RemovableHandle, hooks_of
+from tinygrad_mnist.autograd.modes import modes, recording
+
+NAMES = (
+    "saved_tensors_hooks", "save_on_cpu", "disable_saved_tensors_hooks", "register_multi_grad_hook"
+)  # fmt: skip
+
+
+class Packed(tuple[Any, ...]):
+    """Saved arrays in the form that a script's hook has given them, and how to get them back."""
+
+    unpack: Callable[[Any], Any]
+
+    def arrays(self) -> tuple[Any, ...]:
+        """Return the arrays, unpacked."""
+        return tuple(self._unpacked(x.form) if type(x) is _Form else x for x in self)
+
+    def _unpacked(self, form: Any) -> np.ndarray:
+        with recording(False):
+            x = self.unpack(form)
+        if not isinstance(x, Variable):
+            raise TypeError(
+                f"saved_tensors_hooks: unpack_hook must return a Tensor, got {type(x).__name__}"
+            )
+        return x._array
+
+
+class _Form:
+    """What a pack hook has made of an array."""
+
+    def __init__(self, form: Any) -> None:
+        self.form = form
+
+
+def pack(arrays: Sequence[Any]) -> Packed:
+    """Hand arrays that are to be saved to the hooks that are in force."""
+    assert modes.saving is not None
+    packing, unpacking = modes.saving
+    with recording(False):
+        packed = Packed(_Form(packing(wrap(x))) if isinstance(x, np.ndarray) else x for x in arrays)
+    packed.unpack = unpacking
+    return packed
+
+
+class saved_tensors_hooks:  # noqa: N801
+    """Keep what operations save for backward in another form: for a block, in this thread.
+
+    ``pack_hook`` is given each tensor when it is saved, and returns anything; ``unpack_hook`` makes
+    a tensor of that when backward needs it. Follows ``torch.autograd.graph.saved_tensors_hooks``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> x = tensor([3.0], requires_grad=True)
+    >>> with saved_tensors_hooks(lambda x: x.tolist(), lambda numbers: tensor(numbers)):
+    ...     y = x * x
+    >>> y.backward()
+    >>> x.grad
+    tensor([6.])
+    """
+
+    def __init__(self, pack_hook: Callable[[Any], Any], unpack_hook: Callable[[Any], Any]) -> None:
+        self.pack_hook = pack_hook
+        self.unpack_hook = unpack_hook
+        self._previous: list[Any] = []
+
+    def __enter__(self) -> Self:
+        """Put the hooks into force."""
+        if modes.saving_refused:
+            raise RuntimeError(modes.saving_refused)
+        self._previous.append(modes.saving)
+        modes.saving = (self.pack_hook, self.unpack_hook)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Return to those before."""
+        modes.saving = self._previous.pop()
+
+
+class save_on_cpu(saved_tensors_hooks):  # noqa: N801
+    """Keep saved tensors on the CPU, where they are anyway.
+
+    Follows ``torch.autograd.graph.save_on_cpu``.
+    """
+
+    def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
+        super().__init__(lambda x: x.clone(), lambda x: x)
+
+
+@contextmanager
+def disable_saved_tensors_hooks(error_message: str) -> Any:
+    """Refuse :class:`saved_tensors_hooks` inside of a block, with a message.
+
+    Follows ``torch.autograd.graph.disable_saved_tensors_hooks``.
+    """
+    if modes.saving is not None:
+        raise RuntimeError(error_message)
+    previous, modes.saving_refused = modes.saving_refused, error_message
+    try:
+        yield
+    finally:
+        modes.saving_refused = previous
+
+
+class _Handles:
+    """The handles of one hook on several tensors."""
+
+    def __init__(self, handles: Sequence[RemovableHandle]) -> None:
+        self.handles = tuple(handles)
+
+    def remove(self) -> None:
+        """Unregister the hook."""
+        for handle in self.handles:
+            handle.remove()
+
+    def __enter__(self) -> Self:
+        """Keep the hook for a ``with`` block."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Unregister the hook."""
+        self.remove()
+
+
+def register_multi_grad_hook(
+    tensors: Sequence[Any], fn: Callable[[Any], Any], *, mode: str = "all"
+) -> _Handles:
+    """Call a function on the gradients of several tensors: once in each backward.
+
+    With mode ``"all"`` it is given a list of them all, None for those that no gradient has reached;
+    with ``"any"`` the first that arrives. Returns a handle with ``remove()``. Follows
+    ``torch.autograd.graph.register_multi_grad_hook``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> a, b = ones(1, requires_grad=True), ones(1, requires_grad=True)
+    >>> handle = register_multi_grad_hook((a, b), print)
+    >>> (a * 2 + b * 3).backward()
+    [tensor([2.]), tensor([3.])]
+    """
+    name = "register_multi_grad_hook"
+    if mode not in ("all", "any"):
+        raise ValueError(f"{name}: mode must be 'all' or 'any', got {mode!r}")
+    sources = []
+    for x in tensors:
+        source = x.source() if isinstance(x, Variable) else None
+        if source is None:
+            raise RuntimeError(f"{name}: every tensor must require grad")
+        sources.append(source)
+    arrived: dict[int, Any] = {}
+
+    def finish() -> None:
+        gradients = [arrived.get(i) for i in range(len(sources))]
+        arrived.clear()
+        if mode == "all":
+            fn(gradients)
+
+    def hook_at(i: int) -> Callable[[Any], None]:
+        def hook(gradient: Any) -> None:
+            if not arrived:
+                modes.pending.append(finish)
+                if mode == "any":
+                    fn(gradient)
+            arrived[i] = gradient
+
+        return hook
+
+    return _Handles([RemovableHandle(hooks_of(s), hook_at(i)) for i, s in enumerate(sources)])
