@@ -171,4 +171,4 @@ def code_lines(path: Path) -> int:
 def test_engine_can_be_read_in_one_sitting() -> None:
     """The engine's code, without blank lines, comments and docstrings."""
     total = sum(code_lines(ROOT / name) for name in ENGINE)
-    assert total <= 1450, f"the engine has {total} lines of code"
+    assert total <= 1475, f"the engine has {total} lines of code"
