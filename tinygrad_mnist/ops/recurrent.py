@@ -115,12 +115,16 @@ def _rnn_back(
 ) -> dict[str, Any]:
     steps = steps_of(sizes, reverse)
     gx, before, gh = np.empty_like(out), np.empty_like(out), np.zeros_like(h)
-    slopes = 1 - out * out if nonlinearity == "tanh" else out > 0
+    slopes = 1 - out * out if nonlinearity == "tanh" else None
     for k in reversed(range(len(steps))):
         start, n = steps[k]
         rows = slice(start, start + n)
         before[rows] = _before(out, h, steps, k)
-        a = np.multiply(g[rows] + gh[:n], slopes[rows], out=gx[rows])
+        a, into = gx[rows], g[rows] + gh[:n]
+        if slopes is None:  # a product with 0 would be NaN where what comes in is infinite
+            a[...] = np.where(out[rows] <= 0, 0, into)
+        else:
+            np.multiply(into, slopes[rows], out=a)
         np.matmul(a, weight, out=gh[:n])
     return {"x": gx, "h": gh, "weight": _weight_gradient(before, gx)}
 
