@@ -92,7 +92,7 @@ PROGRAMS = [
     "F.mse_loss(x, y)", "F.l1_loss(x, y)", "F.smooth_l1_loss(x, y)", "F.huber_loss(x, y)",
     "F.binary_cross_entropy_with_logits(x, y / 100)", "F.kl_div(x, y / 100, reduction='sum')",
     "F.cross_entropy(x, classes)", "F.nll_loss(x, classes)", "F.soft_margin_loss(-x, y * 0 + 1)",
-    "x.norm()", "x.norm(3)", "x.norm(dim=0)", "linalg.matrix_norm(x)", "F.normalize(x.T)",
+    "x.norm()", "x.norm(3)", "x.renorm(2, 0, 5.0)", "x.norm(dim=0)", "linalg.matrix_norm(x)", "F.normalize(x.T)",
     "F.avg_pool2d(x.reshape(1, 1, 100, 60) * 1000, 20)", "F.adaptive_avg_pool2d(x[None], 7)",
     "F.layer_norm(x * z, (60,), w, w)", "F.group_norm(x * z, 4)", "F.rms_norm(x * 100, (60,), w)",
     "F.batch_norm(x * z, None, None, w, w, True)", "F.batch_norm(x * z, w - 1, w + 4, w, w)",
@@ -101,7 +101,7 @@ PROGRAMS = [
     "F.conv2d(x.reshape(4, 1, 25, 60), v.reshape(6, 1, 20, 25), w[:6])", "F.embedding(classes, x)",
     "F.embedding_bag(classes.reshape(1, -1), x)", "x[classes]", "x.index_select(0, classes)",
     "x.gather(0, classes.reshape(-1, 1).expand(100, 60))", "(x * 20).sum(0)",
-    "(w * 0).index_add(0, classes, x[:, 0])", "x.cumsum(0)", "(x / 29).cumprod(0)[:9]",
+    "(w * 0).index_add(0, classes, x[:, 0])", "x.cumsum(0)", "x.logcumsumexp(0)", "(x / 29).cumprod(0)[:9]",
     "(w * 0).scatter_reduce(0, classes, x[:, 0] * 30, 'mean')", "x.logsumexp(0)", "(x - 30 + w)[:, :9]",
     "(w * 0).scatter_reduce(0, classes, x[:, 0], 'amax')", "x.var()", "(x * z * 500).std(0)",
     "F.scaled_dot_product_attention((x * 10).detach(), x.detach(), y)", "F.interpolate(x[None], scale_factor=1.5)",
@@ -185,18 +185,9 @@ CALLS: dict[str, Callable[..., Any]] = {
 }
 """Ways to call a function with floats a and b, of shape (100, 60), and 100 zeros as integers."""
 
-UNSWEPT = (
-    "rand",
-    "dropout",
-    "multinomial",
-    "bernoulli",
-    "empty",
-    "normal",
-    "gumbel",
-    "hist",
-    "kron",
-)
-"""What draws numbers, counts them, or makes too many."""
+UNSWEPT = ("set_", "use_", "seed", "save", "load", "rand", "dropout", "multinomial", "bernoulli",
+           "empty", "normal", "gumbel", "hist", "kron")  # fmt: skip
+"""What changes settings, draws numbers, counts them, or makes too many."""
 
 AS_PYTORCH = {
     "cov": "a sum is divided",

@@ -22,6 +22,7 @@ from tinygrad_mnist.tensor.arguments import (
     public,
 )
 from tinygrad_mnist.tensor.joining import cat
+from tinygrad_mnist.tensor.precision import in_float32
 from tinygrad_mnist.tensor.twins import inplace
 
 if TYPE_CHECKING:
@@ -288,6 +289,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 
 
 @public
+@in_float32
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Any:  # noqa: A002
     """Scale the slices along a dimension whose p-norm is larger down to it.
 
@@ -434,6 +436,7 @@ def mvlgamma(input: Tensor, p: int) -> Any:  # noqa: A002
 
 
 @public
+@in_float32
 def logcumsumexp(input: Tensor, dim: int) -> Any:  # noqa: A002
     """Return the logarithms of running sums of exponentials, without overflow.
 
