@@ -158,36 +158,35 @@ def called(call: Callable[..., Any]) -> str:
     return name.strip("_") if name.startswith("_") else name
 
 
-def strict(call: Callable[..., R]) -> Callable[..., R]:
-    """Refuse what isn't True or False in the place of a bool: ``x.sum(0, 1)`` means two dimensions.
+Bools = tuple[tuple[int, str], ...]
 
-    A function without such arguments is returned as it is.
+
+def bools_of(call: Callable[..., Any]) -> Bools:
+    """Return the places and names of the arguments that must be True or False.
+
+    ``x.sum(0, 1)`` means two dimensions, so 1 is not taken for ``keepdim=True``.
     """
     inner = inspect.unwrap(call)
-    kinds = inner.__annotations__
-    code = inner.__code__
+    code, kinds = inner.__code__, inner.__annotations__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    bools = [(i, n) for i, n in enumerate(names) if kinds.get(n) in ("bool", "builtins.bool")]
-    if not bools:
-        return call
-    places = code.co_argcount
-
-    @functools.wraps(call)
-    def checked(*args: Any, **kwargs: Any) -> Any:
-        given = min(len(args), places)
-        for i, name in bools:
-            value = args[i] if i < given else kwargs.get(name, True)
-            if value is not True and value is not False:
-                raise TypeError(
-                    f"{inner.__name__}(): argument '{name}' must be bool, not "
-                    f"{type(value).__name__}; several dimensions are given as a tuple"
-                )
-        return call(*args, **kwargs)
-
-    return checked
+    return tuple(
+        (i if i < code.co_argcount else sys.maxsize, name)
+        for i, name in enumerate(names)
+        if kinds.get(name) in ("bool", "builtins.bool")
+    )
 
 
-def named(call: Callable[..., R], complain: Callable[..., NoReturn] = complain) -> Callable[..., R]:
+def refuse_bool(call: Callable[..., Any], name: str, value: Any) -> NoReturn:
+    """Say that an argument must be True or False."""
+    raise TypeError(
+        f"{called(call)}(): argument '{name}' must be bool, not {type(value).__name__}; several "
+        f"dimensions are given as a tuple"
+    )
+
+
+def named(
+    call: Callable[..., R], complain: Callable[..., NoReturn] = complain, bools: Bools = ()
+) -> Callable[..., R]:
     """Let the errors of a function begin with its name, whatever inside of it has raised them."""
     names = Names(call)
 
@@ -196,6 +195,10 @@ def named(call: Callable[..., R], complain: Callable[..., NoReturn] = complain) 
         try:
             if kwargs:
                 args, kwargs = names.read(args, kwargs)
+            for i, name in bools:
+                value = args[i] if i < len(args) else kwargs.get(name, True)
+                if value is not True and value is not False:
+                    refuse_bool(call, name, value)
             return call(*args, **kwargs)
         except Exception as error:
             complain(called(call), error, call, args, kwargs)
@@ -212,7 +215,7 @@ def named_methods(cls: type[C]) -> type[C]:
     """Let the errors of all public methods of a class begin with the method's name."""
     for name, method in list(vars(cls).items()):
         if not name.startswith("_") and isinstance(method, FunctionType):
-            setattr(cls, name, named(strict(method)))
+            setattr(cls, name, named(method, bools=bools_of(method)))
     return cls
 
 

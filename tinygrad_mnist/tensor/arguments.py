@@ -19,11 +19,10 @@ from tinygrad_mnist.autograd.graph import Variable
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.naming import DOCUMENTED as DOCUMENTED
 from tinygrad_mnist.naming import Names as Names
+from tinygrad_mnist.naming import bools_of, refuse_bool, warn
 from tinygrad_mnist.naming import complain as complain
 from tinygrad_mnist.naming import named as named
 from tinygrad_mnist.naming import named_methods as named_methods
-from tinygrad_mnist.naming import strict as strict
-from tinygrad_mnist.naming import warn
 from tinygrad_mnist.ops import dtypes
 
 R = TypeVar("R")
@@ -36,8 +35,7 @@ def public(call: Callable[..., R]) -> Callable[..., R]:
     The first argument may be named ``input``; ``out=`` names a tensor, or a tuple of them, for the
     result. Errors begin with the function's name.
     """
-    name, names = call.__name__, Names(call)
-    call = strict(call)
+    name, names, bools = call.__name__, Names(call), bools_of(call)
 
     @functools.wraps(call)
     def checked(*args: Any, **kwargs: Any) -> Any:
@@ -55,6 +53,10 @@ def public(call: Callable[..., R]) -> Callable[..., R]:
                     f"{name}(): argument 'input' (position 1) must be Tensor, not "
                     f"{type(args[0]).__name__}"
                 )
+            for i, flag in bools:
+                value = args[i] if i < len(args) else kwargs.get(flag, True)
+                if value is not True and value is not False:
+                    refuse_bool(call, flag, value)
             if "out" in kwargs:
                 out = kwargs.pop("out")
                 return write_out(name, call(*args, **kwargs), out)
