@@ -36,7 +36,7 @@ MODULES = {
     "D": "torch.utils.data",
     "checkpoint": "torch.utils.checkpoint",
     "cuda": "torch.cuda",
-    **dict.fromkeys(("torch", "t", "tg", "lib", "library", "module"), "torch"),
+    **dict.fromkeys(("torch", "t", "tg", "m", "lib", "library", "module"), "torch"),
 }
 """What the names to the left of a dot mean in tests and scripts; any other is an object."""
 
@@ -116,7 +116,7 @@ def _in_text(text: str) -> Iterator[str]:
         yield f"*.{text}"
     elif "(" in text or "." in text:
         try:
-            yield from mentioned(ast.parse(text, mode="eval"))
+            yield from mentioned(ast.parse(text.strip()))  # calls, separated by semicolons
         except SyntaxError:
             return
 
