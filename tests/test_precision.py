@@ -56,6 +56,13 @@ NUMBERS = [
     ("torch.tensor([40000.0] * 3, dtype=torch.float16).mean()", 40000.0),
     ("torch.ones(70000, dtype=torch.float16).mean()", 1.0),
     ("torch.ones(5000, dtype=torch.float16).cumsum(0)[-1]", 5000.0),
+    ("torch.ones(5000, 2, dtype=torch.float16).sum(0)[1]", 5000.0),
+    ("half(1).scatter_add(0, torch.zeros(5000, dtype=torch.int64), half(5000) + 1)", 5000.0),
+    ("torch.nn.functional.mse_loss(half(5000) + 30, half(5000))", 900.0),
+    ("torch.nn.functional.layer_norm(half(5000) + 30, [5000])[7]", 0.0),
+    ("torch.nn.functional.normalize(half(1, 5000) + 30)[0, 7]", 0.014144897),
+    ("torch.nn.functional.cosine_similarity(half(1, 5000) + 30, half(1, 5000) + 30)", 1.0),
+    ("torch.nn.functional.avg_pool2d(half(1, 80, 80) + 30, 80)", 30.0),
     ("torch.tensor([0.1]).repeat(10**7).cumsum(0)[-1]", 1000000.0),
     ("torch.tensor([1e30, 0.0]).std()", 7.071067565216947e29),
     ("torch.tensor([1e-30, 0.0]).std()", 7.071067777540908e-31),
@@ -66,7 +73,18 @@ NUMBERS = [
 
 @pytest.mark.parametrize(("program", "expected"), NUMBERS)
 def test_sums_are_as_exact_as_pytorchs(program: str, expected: float) -> None:
-    assert eval(program, {"torch": tg}).item() == expected
+
+    def half(*shape: int) -> tg.Tensor:
+        return tg.zeros(*shape, dtype=tg.float16)
+
+    found = eval(program, {"torch": tg, "half": half})
+    assert found.item() == pytest.approx(expected, rel=6e-4 if found.dtype == tg.float16 else 0)
+
+
+def test_the_bias_of_a_linear_layer_gets_the_sum_of_all_rows() -> None:
+    layer = tg.nn.Linear(3, 2).half()
+    layer(tg.ones(5000, 3, dtype=tg.float16)).sum().backward()
+    assert layer.bias.grad.tolist() == [5000.0, 5000.0]
 
 
 @pytest.mark.parametrize("scale", [1e30, 1.0, 1e-36])
