@@ -356,3 +356,53 @@ def test_every_name_of_an_argument_is_taken(torch: Any) -> None:
             lacking.append(f"{path} takes no {', '.join(sorted(found))}")
     print("\n".join(lacking))
     assert not lacking
+
+
+MADE_BY_POSITION = [
+    "Linear(3, 2, False, 'cpu', t.float64)", "Bilinear(2, 3, 4, False, 'cpu', t.float64)",
+    "Embedding(3, 2, 1, 1.5, 1.0, False, False, t.ones(3, 2), True, 'cpu', t.float64)",
+    "EmbeddingBag(3, 2, 1.5, 1.0, False, 'sum', False, t.ones(3, 2), True, 1, 'cpu', t.float64)",
+    "Conv1d(2, 4, 3, 2, 1, 2, 2, False, 'reflect', 'cpu', t.float64)",
+    "Conv2d(2, 4, 3, 2, 1, 2, 2, False, 'circular', 'cpu', t.float64)",
+    "ConvTranspose2d(2, 4, 3, 2, 1, 1, 2, False, 2, 'zeros', 'cpu', t.float64)",
+    "BatchNorm1d(3, 1e-3, 0.2, False, False, 'cpu', t.float64)",
+    "BatchNorm2d(3, 1e-3, None, True, True, 'cpu', t.float64)",
+    "InstanceNorm1d(3, 1e-3, 0.2, True, True, 'cpu', t.float64)",
+    "LayerNorm((3,), 1e-3, True, False, 'cpu', t.float64)", "RMSNorm(3, 1e-3, True, 'cpu', t.float64)",
+    "GroupNorm(1, 3, 1e-3, True, 'cpu', t.float64)", "PReLU(3, 0.1, 'cpu', t.float64)",
+    "LSTM(3, 4, 2, False, True, 0.1, True, 2, 'cpu', t.float64)",
+    "GRUCell(3, 4, False, 'cpu', t.float64)", "RNNCell(3, 4, False, 'relu', 'cpu', t.float64)",
+    "MultiheadAttention(4, 2, 0.1, False, True, True, 3, 5, True, 'cpu', t.float64)",
+    "TransformerEncoderLayer(4, 2, 8, 0.2, 'gelu', 1e-3, True, True, False, 'cpu', t.float64)",
+    "Dropout(0.3, True)", "ReLU(True)", "LeakyReLU(0.3, True)", "ELU(0.3, True)", "Softplus(2, 9)",
+    "Hardtanh(-2, 3, True)", "Threshold(0.1, 2, True)", "MaxPool2d(3, 2, 1, 1, True, True)",
+    "AvgPool2d(3, 2, 1, True, False, 5)", "MaxPool1d(3, 2, 1, 2, True, True)",
+    "AdaptiveMaxPool2d(2, True)", "Upsample(None, 2.0, 'bilinear', True, True)",
+    "LocalResponseNorm(2, 0.1, 0.2, 3.0)", "CosineSimilarity(0, 1e-3)",
+    "PairwiseDistance(1, 1e-3, True)", "Flatten(0, 1)", "ConstantPad2d(1, 2.5)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("call", MADE_BY_POSITION)
+def test_layers_made_by_position_are_those_of_pytorch(torch: Any, call: str) -> None:
+    states = []
+    for t in (tg, torch):
+        t.manual_seed(0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            layer = eval(f"t.nn.{call}", {"t": t})
+        state = {
+            name: (repr(x.dtype), np.round(x.numpy(), 5).tolist())
+            for name, x in layer.state_dict().items()
+        }
+        simple = {
+            name: value
+            for name, value in sorted(vars(layer).items())
+            if isinstance(value, int | float | str | tuple) and not name.startswith("_")
+        }
+        states.append((repr(layer), state, simple))
+    (shown, own, mine), (wanted, theirs, settings) = states
+    assert shown == wanted
+    assert own == theirs
+    for name in mine.keys() & settings.keys():
+        assert repr(mine[name]) == repr(settings[name]), name

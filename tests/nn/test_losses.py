@@ -113,7 +113,7 @@ def test_elementwise_mean_is_the_mean() -> None:
 
 @pytest.mark.parametrize("loss", [nn.CrossEntropyLoss, nn.MSELoss, nn.BCELoss, nn.L1Loss])
 def test_a_loss_made_of_the_tensors_says_how_it_is_called(loss: Any) -> None:
-    with pytest.raises(TypeError, match=rf"{loss.__name__}\(\)\(input, target\)"):
+    with pytest.raises(RuntimeError, match=rf"{loss.__name__}\(\)\(input, target\)"):
         loss(tg.ones(4, 3), tg.zeros(4, dtype=tg.int64))
 
 

@@ -30,12 +30,12 @@ def as_reduction(
     ------
     ValueError
         When the reduction is none of those allowed.
-    TypeError
+    RuntimeError
         When ``size_average`` or ``reduce`` is a tensor, as in ``MSELoss(input, target)``.
     """
     if size_average is not None or reduce is not None:
         if isinstance(size_average, Tensor) or isinstance(reduce, Tensor):
-            raise TypeError(
+            raise RuntimeError(
                 f"{name}: size_average and reduce are bools, got a Tensor; make the loss first, "
                 f"and call it with the tensors then, as in {name}()(input, target)"
             )
