@@ -15,11 +15,11 @@ from tinygrad_mnist.autograd.graph import (
     record,
     wrap,
 )
-from tinygrad_mnist.autograd.modes import modes
+from tinygrad_mnist.autograd.modes import modes, quiet
 from tinygrad_mnist.autograd.views import place, refuse_view, renew, replace_node, where
 from tinygrad_mnist.ops.contract import Op
 from tinygrad_mnist.ops.dtypes import can_hold
-from tinygrad_mnist.ops.indexing import is_basic, setitem
+from tinygrad_mnist.ops.indexing import getitem, is_basic, setitem
 from tinygrad_mnist.ops.parts import write_part
 from tinygrad_mnist.ops.shape import cast
 
@@ -34,8 +34,33 @@ def apply_inplace(op: Op, target: Any, *inputs: Any, **settings: Any) -> Any:
         shape or a dtype that does not fit into the target's.
     """
     name = op.name + "_"
-    check_writable(name, target, *inputs)
+    if not check_writable(name, target, *inputs) and type(op.forward) is np.ufunc:
+        if _write_at_once(op, target._array, *inputs):
+            target._version.bump(name)
+            return target
     return store(name, target, apply(op, target, *inputs, **settings))
+
+
+def _write_at_once(op: Op, array: np.ndarray, *inputs: Any) -> bool:
+    """Let NumPy write a sum or product into an array, where nothing is to be converted."""
+    if len(inputs) != 1 or not array.flags.writeable or op.name not in ("add", "sub", "mul", "div"):
+        return False
+    (x,) = inputs
+    other = x._array if isinstance(x, Variable) else x
+    if type(other) is np.ndarray:
+        if other.dtype is not array.dtype or (other.ndim and other.shape != array.shape):
+            return False
+        fits = array.dtype.char in "fd"
+    elif array.dtype.char == "l":
+        fits = type(other) is int and -(2**31) < other < 2**31 and op.name != "div"
+    else:
+        fits = (type(other) is float or type(other) is int) and array.dtype.char in "fd"
+    if fits:
+        try:
+            quiet.run(op.forward, array, other, out=array)
+        except (RuntimeError, OverflowError):  # inside of another operation, or a huge number
+            return False
+    return fits
 
 
 def original(target: Any, *inputs: Any) -> Any:
@@ -119,8 +144,10 @@ def record_write(op: Op, target: Variable, *inputs: Any, **settings: Any) -> Nod
     return node
 
 
-def check_writable(name: str, target: Variable, *inputs: Any) -> None:
+def check_writable(name: str, target: Variable, *inputs: Any) -> bool:
     """Refuse to write into a Variable where its gradient would be lost or wrong.
+
+    Return whether the write is to be recorded.
 
     Raises
     ------
@@ -148,7 +175,7 @@ def check_writable(name: str, target: Variable, *inputs: Any) -> None:
                 f"are one in memory; clone() it first"
             )
     if not tracked:
-        return
+        return False
     for x in (target, base):
         if x is not None and x._node is not None:
             _spare(x._node, x)
@@ -166,6 +193,7 @@ def check_writable(name: str, target: Variable, *inputs: Any) -> None:
                 f"{name}: {what} Variable that requires grad can't be changed by an in-place "
                 f"operation; do it under no_grad(), or use the form that makes a new tensor"
             )
+    return True
 
 
 def _overlaps_itself(array: np.ndarray) -> bool:
@@ -214,4 +242,4 @@ def is_part(x: Variable, target: Variable, index: Any) -> bool:
     base = target if target._base is None else target._base
     if x._base is not base or x._version is not target._version or not is_basic(index):
         return False
-    return place(target._array[index]) == place(x._array)
+    return place(getitem.forward(target._array, index=index)) == place(x._array)
