@@ -125,11 +125,18 @@ def _linear(x: Tensor, dim: int, count: int, factor: float | None, align_corners
         scale = kind(length / count if factor is None else 1 / factor)
         place = np.maximum((place + kind(0.5)) * scale - kind(0.5), 0)
     low = np.minimum(place.astype(np.int64), length - 1)
+    high = np.minimum(low + 1, length - 1)
     weight = np.minimum(place - low, 1).astype(kind)
+    if own != np.uint8 and not np.isfinite(x._array).all():
+        # A product would spread infinity and NaN over the whole row.
+        share = wrap(weight.astype(own).reshape((-1,) + (1,) * (x.ndim - dim - 1)))
+        left, right = (x[(slice(None),) * dim + (index,)] for index in (low, high))
+        out: Tensor = left * (1 - share) + right * share
+        return out
     matrix = np.zeros((length, count), kind)
     columns = np.arange(count)
     matrix[low, columns] = 1 - weight
-    matrix[np.minimum(low + 1, length - 1), columns] += weight
+    matrix[high, columns] += weight
     rows = x.movedim(dim, -1)
     if own == np.uint8:
         return wrap(_bytes(rows._array, matrix)).movedim(-1, dim)  # type: ignore[no-any-return]
