@@ -21,6 +21,7 @@ from typing import Any
 
 from benchmarks.measure import QUICK, Effort, Step, measure, torch
 from benchmarks.training import DENSE, FRAMEWORKS
+from tinygrad_mnist.files import replacing
 
 W1 = DENSE["W1"]
 
@@ -82,7 +83,8 @@ def main(arguments: list[str] | None = None) -> None:
             shown = ", ".join(f"{who} {t:,.0f} µs" for who, t in row.items())
             print(f"{panel} {size:>6,}: {shown}{ratio}", flush=True)
     if args.json:
-        args.json.write_text(json.dumps(results, indent=2) + "\n")
+        with replacing(args.json) as file:
+            file.write((json.dumps(results, indent=2) + "\n").encode())
     draw(results, args.out)
 
 
@@ -110,7 +112,8 @@ def draw(results: dict[str, dict[int, dict[str, float]]], path: Path) -> None:
         axes.grid(alpha=0.3)
         axes.legend()
     figure.suptitle("Time of a training step against size; numbers: ours / PyTorch's")
-    figure.savefig(path, dpi=110)
+    with replacing(path) as file:
+        figure.savefig(file, format=path.suffix[1:] or "png", dpi=110)
 
 
 if __name__ == "__main__":
