@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+from words import faults
 
 import tinygrad_mnist as tg
 
@@ -67,6 +68,7 @@ def attempt(
         begins = re.match(r"\W?[\w.]+(\(\))?: |[\w.]+\(\) (got|takes|missing)", message)
         assert begins or any(name in message for name in names), f"no name in: {said}"
         assert re.search(r"\w+ \w+", message), f"no sentence: {said}"
+        assert not (wrong := faults(error)), f"{', '.join(wrong)}: {said}"
         assert tg.is_grad_enabled() == mode, f"another mode: {said}"
         for x, (array, shape, dtype, grad) in zip(tensors, before, strict=True):
             found = (x._array.shape, x._array.dtype, x.requires_grad)

@@ -8,13 +8,13 @@ from types import TracebackType
 
 VOCABULARY = re.compile(
     r"""
-    gufunc | ufunc | \boperands?\b | core\ dimension | newaxis | \baxis\ -?\d | ndarray | broadcast\ together
+    gufunc | ufunc | \boperands?\b | core\ dimension | newaxis | \baxis\ -?\d | (?<!')ndarray | broadcast\ together
     | could\ not\ be\ broadcast | could\ not\ broadcast | array\( | dtype\( | array\ element | out\ of\ bounds\ for\ axis
-    | __\w+__ | casting\ rule | numpy\. | \bnp\.(?!linalg|fft)\w+\( | scipy | object\ is\ not | object\ cannot | object\ has\ no
+    | __(?!init__)\w+__ | casting\ rule | numpy\. | \bnp\.(?!linalg|fft)\w+\( | scipy | '\ object\ is\ not | '\ object\ cannot | '\ object\ has\ no
     | object\ of\ type | object\ does | input\ array | sequence\ item | not\ supported\ between | C\ long | unhashable
     | _array\b | has\ no\ attribute | fancy\ index | Unable\ to\ allocate | inhomogeneous | \bobject\ at\ 0x | <lambda>
-    | zero-size\ array | reduction\ operation | invalid\ literal | to\ unpack | bad\ operand | unsupported\ operand
-    | list\ indices | tuple\ indices | string\ indices | <class | <function | <built-in | \bmodule\b.*\bobject\b
+    | \w+Methods\. | zero-size\ array | reduction\ operation | invalid\ literal | to\ unpack | bad\ operand | unsupported\ operand
+    | list\ indices | tuple\ indices | string\ indices | <class | <function | <built-in
     | must\ be\ str(?:,|$) | real\ number,\ not | a\ sequence\ is\ expected | setting\ an | LinAlgError | LAPACK | BLAS
     """,
     re.VERBOSE,
@@ -22,6 +22,8 @@ VOCABULARY = re.compile(
 """Words that only those use who speak of the inside."""
 
 LEAD = re.compile(r"([A-Za-z_][\w.]*)(\(\))?(: | missing | takes | got )")
+SIGNATURE = re.compile(r"[\w.]+\(\) (takes|missing|got) ")
+"""Python's own sentence about arguments that don't fit the parameters."""
 DOUBLED = re.compile(r"^(?:[A-Za-z_][\w.]*(?:\(\))?: ){2,}")
 LONGEST = 400
 
@@ -42,8 +44,9 @@ def raised_by_us(error: BaseException) -> bool:
 
 def faults(error: BaseException) -> list[str]:
     """Say what is wrong with the sentence of an error."""
-    message, found = str(error), []
-    if not raised_by_us(error):
+    found: list[str] = []
+    message = error.args[0] if isinstance(error, KeyError) else str(error)
+    if not raised_by_us(error) and not SIGNATURE.match(message):
         found.append("raised by another")
     if words := VOCABULARY.search(message):
         found.append(f"speaks of {words.group()!r}")

@@ -47,7 +47,7 @@ def complain(
 
         values = words.arguments(call, args, kwargs or {})
         text = words.message(error)
-        if not words.is_ours(error):
+        if not words.is_ours(error) or words.worded_by_python(text):
             if refused := words.signature(error, name, values):
                 raise TypeError(refused) from error
             message = words.explained(error, values)
@@ -58,8 +58,8 @@ def complain(
             if message == text and words.begins_with(text, name) and isinstance(error, _NAMED):
                 raise error
             message = words.without_name(message)
-        if isinstance(error, KeyError) and words.is_ours(error):
-            kind: type[Exception] = KeyError
+        if isinstance(error, KeyError | AssertionError) and words.is_ours(error):
+            kind: type[Exception] = KeyError if isinstance(error, KeyError) else AssertionError
         elif isinstance(error, AttributeError | KeyError):
             kind = TypeError
         else:
@@ -71,8 +71,15 @@ def complain(
         del error  # its traceback holds this frame: that would be a cycle
 
 
-_NAMED = (*DOCUMENTED, KeyError)
-_TRANSLATED = (*DOCUMENTED, AttributeError, ArithmeticError, LookupError, MemoryError)
+_NAMED = (*DOCUMENTED, AssertionError, KeyError)
+_TRANSLATED = (
+    *DOCUMENTED,
+    AssertionError,
+    AttributeError,
+    ArithmeticError,
+    LookupError,
+    MemoryError,
+)
 _ROOMS = {"tinygrad_mnist", "numpy", "scipy", *sys.stdlib_module_names} - {"__main__"}
 
 
@@ -96,7 +103,7 @@ def complain_unnamed(
     """Do as :func:`complain`, but leave a sentence alone that begins with some other name."""
     try:
         found = re.match(r"([\w.]+)(\(\))?: ", str(error))
-        if found and isinstance(error, DOCUMENTED):
+        if found and isinstance(error, _NAMED):
             name = found[1]
         elif isinstance(error, KeyError) and " " in str(error):
             raise error

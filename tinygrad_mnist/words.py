@@ -32,6 +32,11 @@ def is_ours(error: BaseException) -> bool:
     return ours and frame.f_code.co_code[trace.tb_lasti] == _RAISE
 
 
+def worded_by_python(sentence: str) -> bool:
+    """Whether a sentence of ours is worded as Python's: that of an attribute or of an assert."""
+    return sentence == "AssertionError" or "' object has no attribute '" in sentence
+
+
 def shown(value: Any) -> str:
     """Show an argument in few words."""
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
@@ -114,6 +119,7 @@ def tidy(sentence: str, values: Mapping[str, Any]) -> str:
     waiting, seen = list(values.values()), 0
     while waiting and seen < 100:
         value, seen = waiting.pop(0), seen + 1
+        sentence = sentence.replace(repr(type(value)), type(value).__name__)
         if type(value) in (str, bytes, int, float, bool, NoneType):
             continue
         for text in {repr(value), str(value)}:
@@ -124,7 +130,7 @@ def tidy(sentence: str, values: Mapping[str, Any]) -> str:
             waiting += list(value.values())[:10]
         elif isinstance(value, slice):
             waiting += [value.start, value.stop, value.step]
-    return re.sub(r"\b(?:numpy\.)?ndarray\b", "NumPy array", sentence)
+    return re.sub(r"\b(?:numpy\.)?ndarray\b", "NumPy array", _SCALAR.sub(r"\1", sentence))
 
 
 _GIVEN = re.compile(r" \(given .*\)$", re.DOTALL)

@@ -26,7 +26,7 @@ ELSEWHERE = {
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: value
     for name, value in vars(tg).items()
-    if inspect.isfunction(value) and name not in ELSEWHERE
+    if inspect.isfunction(value) and name not in ELSEWHERE and name[0] != "_"
     if value.__module__.split(".")[1:2] not in (["nn"], ["func"], ["settings"])
 }
 METHODS: dict[str, Callable[..., Any]] = {

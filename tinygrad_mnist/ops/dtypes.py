@@ -140,7 +140,8 @@ def as_numpy(kind: Any) -> np.dtype[Any]:
     try:
         found = np.dtype(kind)
     except (TypeError, ValueError):
-        raise TypeError(f"expected a dtype such as float32, got {kind!r}") from None
+        given = repr(kind) if isinstance(kind, str) else type(kind).__name__
+        raise TypeError(f"expected a dtype such as float32, got {given}") from None
     try:
         return of(found).numpy
     except TypeError as error:

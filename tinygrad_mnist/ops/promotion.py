@@ -59,8 +59,10 @@ def promote(op: Op, arrays: list[Any]) -> list[Any]:
             check_kind(op, arrays)
         return _brought(op, arrays)
     except (TypeError, OverflowError) as error:
-        kind = TypeError if isinstance(error, TypeError) else RuntimeError
-        raise kind(f"{op.name}: {error}") from None
+        if isinstance(error, TypeError):
+            raise TypeError(f"{op.name}: {error}") from None
+        said = str(error) if str(error).startswith("the number") else "a number is too large"
+        raise RuntimeError(f"{op.name}: {said}") from None
 
 
 _CHECKED = {*_REFUSED, "sub", "neg", "relu"}

@@ -21,6 +21,7 @@ from tinygrad_mnist.naming import DOCUMENTED as DOCUMENTED
 from tinygrad_mnist.naming import Names as Names
 from tinygrad_mnist.naming import bools_of, refuse_bool, warn
 from tinygrad_mnist.naming import complain as complain
+from tinygrad_mnist.naming import kind as kind
 from tinygrad_mnist.naming import named as named
 from tinygrad_mnist.naming import named_methods as named_methods
 from tinygrad_mnist.ops import dtypes
@@ -342,8 +343,9 @@ def as_size(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
             raise TypeError
         return tuple(map(operator.index, sizes))
     except TypeError:
+        given = [n if isinstance(n, int | float | str | None) else kind(n) for n in sizes]
         raise TypeError(
-            f"{name}: a shape is given by integers or a tuple of them, got {tuple(sizes)!r}"
+            f"{name}: a shape is given by integers or a tuple of them, got {tuple(given)}"
         ) from None
 
 

@@ -213,7 +213,9 @@ class ConversionMethods(Variable):
     def __index__(self) -> builtins.int:
         """Return the only element for use as an index, if it is an integer."""
         if self._array.dtype.kind not in "iub" or self._array.size != 1:
-            raise TypeError("only integer tensors of a single element can be converted to an index")
+            raise TypeError(
+                "index: only integer tensors of a single element can be converted to an index"
+            )
         return int(self._array.item())
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -193,7 +194,7 @@ class Tensor(
     def retain_grad(self) -> None:
         """Make backward store ``.grad`` in this computed tensor too."""
         if not self.requires_grad:
-            raise RuntimeError("can't retain_grad on a Tensor that has requires_grad=False")
+            raise RuntimeError("retain_grad: the Tensor has requires_grad=False")
         if not self.is_leaf and self._retained is None:
             retain(self)
 
@@ -321,5 +322,14 @@ class Tensor(
         """Let NumPy's functions work on Tensors, and record those that have derivatives."""
         return protocols.call_function(function, args, kwargs)
 
+
+# To users there is one class: Python's errors, and pickles, name its methods by it.
+for _family in Tensor.__mro__[:-1]:
+    for _name, _method in list(vars(_family).items()):
+        if isinstance(_method, FunctionType):
+            _method.__module__, _method.__qualname__ = (
+                "tinygrad_mnist",
+                f"Tensor.{_method.__name__}",
+            )
 
 Variable.kind = Tensor

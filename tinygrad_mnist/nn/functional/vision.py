@@ -10,7 +10,7 @@ from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.nn.functional.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 from tinygrad_mnist.nn.functional.spatial import per_dim
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.arguments import copying, named
+from tinygrad_mnist.tensor.arguments import as_int, copying, named
 from tinygrad_mnist.tensor.precision import in_float32
 
 _LINEAR = {"linear": 1, "bilinear": 2}
@@ -182,7 +182,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:  # noqa: A002
     tensor([[[0., 1.],
              [2., 3.]]])
     """
-    r = upscale_factor
+    r = as_int("pixel_shuffle", "upscale_factor", upscale_factor)
     if input.ndim < 3 or r < 1 or input.shape[-3] % (r * r):
         raise RuntimeError(
             f"pixel_shuffle: an input of shape {list(input.shape)} needs channels (its third "
@@ -213,7 +213,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:  # noqa: A0
     >>> pixel_unshuffle(arange(4.0).reshape(1, 2, 2), 2).flatten()
     tensor([0., 1., 2., 3.])
     """
-    r = downscale_factor
+    r = as_int("pixel_unshuffle", "downscale_factor", downscale_factor)
     if input.ndim < 3 or r < 1 or input.shape[-1] % r or input.shape[-2] % r:
         raise RuntimeError(
             f"pixel_unshuffle: an input of shape {list(input.shape)} needs height and width "

@@ -68,7 +68,7 @@ class _Recomputed:
         """
         found = cls.find(module, name)
         if found is None:
-            raise ValueError(f"{cls.kind} of '{name}' not found in {module}")
+            raise ValueError(f"{cls.kind}: '{name}' not found in this {type(module).__name__}")
         del module.__dict__["_pre_hooks"][found[0]]
         return found[1]
 
@@ -199,8 +199,8 @@ def spectral_norm(
     """
     if not isinstance(n_power_iterations, int) or n_power_iterations <= 0:
         raise ValueError(
-            f"spectral_norm: Expected n_power_iterations to be positive, but got "
-            f"n_power_iterations={n_power_iterations}"
+            f"spectral_norm: Expected n_power_iterations to be a positive integer, but got "
+            f"n_power_iterations={n_power_iterations}".partition("\n")[0]
         )
     if dim is None:
         dim = 1 if type(module).__name__.startswith("ConvTranspose") else 0
