@@ -10,7 +10,7 @@ VOCABULARY = re.compile(
     r"""
     gufunc | ufunc | \boperands?\b | core\ dimension | newaxis | \baxis\ -?\d | (?<!')ndarray | broadcast\ together
     | could\ not\ be\ broadcast | could\ not\ broadcast | array\( | dtype\( | array\ element | out\ of\ bounds\ for\ axis
-    | __(?!init__)\w+__ | casting\ rule | numpy\. | \bnp\.(?!linalg|fft)\w+\( | scipy | '\ object\ is\ not | '\ object\ cannot | '\ object\ has\ no
+    | __(?!init__|dlpack)\w+__ | casting\ rule | numpy\. | \bnp\.(?!linalg|fft)\w+\( | scipy | '\ object\ is\ not | '\ object\ cannot | '\ object\ has\ no
     | object\ of\ type | object\ does | input\ array | sequence\ item | not\ supported\ between | C\ long | unhashable
     | _array\b | has\ no\ attribute | fancy\ index | Unable\ to\ allocate | inhomogeneous | \bobject\ at\ 0x | <lambda>
     | \w+Methods\. | zero-size\ array | reduction\ operation | invalid\ literal | to\ unpack | bad\ operand | unsupported\ operand

@@ -112,7 +112,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     """
     if not hasattr(ext_tensor, "__dlpack__") and type(ext_tensor).__name__ != "PyCapsule":
         raise TypeError(
-            f"from_dlpack: expected a tensor of another library that speaks DLPack, got {type(ext_tensor).__name__}"
+            f"from_dlpack: expected an object with __dlpack__, got {type(ext_tensor).__name__}"
         )
     producer = _Producer(ext_tensor)
     try:
