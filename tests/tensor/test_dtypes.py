@@ -98,7 +98,7 @@ def test_dtypes_are_equal_to_those_of_numpy_and_hash_alike() -> None:
 @pytest.mark.parametrize(
     "given, name",
     [("float64", "float64"), (np.int32, "int32"), (np.dtype("uint8"), "uint8"), (int, "int64"),
-     (bool, "bool"), (float, "float32"), (dtypes.float16, "float16")],
+     (bool, "bool"), (float, "float64"), (dtypes.float16, "float16")],
     ids=repr,
 )  # fmt: skip
 def test_dtypes_are_taken_in_all_forms(given: Any, name: str) -> None:
