@@ -432,6 +432,7 @@ def test_nodes_have_pytorchs_names(torch: Any) -> None:
             x.sum(0), x.mean(dim=1), x.max(), x.min(), x.amax(1), x.norm(), x.clamp(min=0), log1p,
             x.T, x.view(-1), x.unsqueeze(0), x.unsqueeze(0).squeeze(), x[0], x[0, 1], x[:, 1:],
             x[..., None], x[[0, 1]], x[x > 0], x.double(), x.T.contiguous(), written, indexed,
+            x**y.requires_grad_(), 2**x, t.nn.functional.linear(x, y), t.linalg.det(x @ y.T),
             x.softmax(0), t.cat([x, x]), t.nn.functional.cross_entropy(x, t.tensor([0, 1])),
         ]  # fmt: skip
         return [z.grad_fn.name() for z in made]

@@ -11,16 +11,24 @@ if TYPE_CHECKING:
 
 NAMES = {
     "cast": "ToCopyBackward0",
+    "cholesky": "LinalgCholeskyExBackward0",
     "clamp": "ClampBackward1",
     "contiguous": "CloneBackward0",
     "cross_entropy": "NllLossBackward0",
+    "det": "LinalgDetBackward0",
+    "eigh": "LinalgEighBackward0",
     "identity": "AliasBackward0",
+    "inv": "LinalgInvExBackward0",
     "log1p": "Log1PBackward0",
     "max": "MaxBackward1",
     "min": "MinBackward1",
     "part": "AsStridedBackward0",
     "norm": "LinalgVectorNormBackward0",
+    "pad": "ConstantPadNdBackward0",
+    "qr": "LinalgQrBackward0",
+    "slogdet": "LinalgSlogdetBackward0",
     "square": "PowBackward0",
+    "svd": "LinalgSvdBackward0",
     "write_part": "torch::autograd::CopySlices",
 }
 """PyTorch's names, where they aren't the operation's own."""
@@ -40,7 +48,11 @@ def of(node: Node) -> str:
     if name == "matmul":
         return f"{('Dot', 'Mv', 'Mm', 'Bmm')[min(len(node.shape), 3)]}Backward0"
     if name == "linear":
-        return "MmBackward0" if node.parents[-1] is None else "AddmmBackward0"
+        bias = len(node.parents) > 2 and node.parents[2] is not None
+        return "AddmmBackward0" if bias else "MmBackward0"
+    if name == "pow":
+        base, exponent = (parent is not None for parent in node.parents)
+        return f"PowBackward{int(exponent) * (2 - base)}"
     if name in ("amax", "amin") and settings["dim"] is None:
         return f"{name[1:].capitalize()}Backward1"
     if name in ("sum", "mean") and settings["dim"] is not None:
