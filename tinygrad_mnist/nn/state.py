@@ -75,7 +75,9 @@ def _has_extra(module: Module) -> bool:
 def load(module: Module, given: Mapping[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
     """Load a state into a module and those in it; nothing is changed where it doesn't fit."""
     if not isinstance(given, Mapping):
-        raise TypeError(f"expected state_dict to be dict-like, got {type(given).__name__}")
+        raise TypeError(
+            f"load_state_dict: expected state_dict to be dict-like, got {type(given).__name__}"
+        )
     values = OrderedDict((name, as_tensor(x) if is_foreign(x) else x) for name, x in given.items())
     keys = IncompatibleKeys([], [])
     problems: list[str] = []

@@ -114,7 +114,7 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     (torch.Size([40, 1]), torch.Size([40, 20]))
     """
     if dim is not None and not isinstance(dim, int):
-        raise TypeError(f"weight_norm: dim must be an integer or None, got {dim!r}")
+        raise TypeError(f"weight_norm: dim must be an integer or None, got {type(dim).__name__}")
     hook = _WeightNorm(name, None if dim == -1 else dim)
     weight = _WeightNorm.taken(module, name)
     length = hook.length(weight.detach())  # nothing is changed where this fails
