@@ -418,6 +418,7 @@ from tinygrad_mnist.threads import set_num_threads as set_num_threads
 _keep_freed_memory()
 _locate(_sys.modules[__name__])
 _locate(Tensor, "Tensor.")
+del _locate, _sys
 
 __version__ = "0.1.0"
 

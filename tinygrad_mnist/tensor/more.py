@@ -463,4 +463,5 @@ trapz, unsafe_split_with_sizes, multigammaln = trapezoid, split_with_sizes, mvlg
 # Their in-place twins.
 copysign_, ldexp_, nextafter_, gcd_, lcm_ = map(inplace, (copysign, ldexp, nextafter, gcd, lcm))
 conj_physical_ = inplace(conj)
+conj_physical_.__name__ = conj_physical_.__qualname__ = "conj_physical_"
 mvlgamma_, put_, renorm_ = map(inplace, (mvlgamma, put, renorm))
