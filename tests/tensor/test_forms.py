@@ -47,6 +47,8 @@ r = t.bitwise_left_shift(1, t.arange(3)), t.mul(2, 3), t.pow(self=2, exponent=t.
 r = t.arange(1.5, dtype=t.int64), t.linspace(0.5, 1.5, 3, dtype=t.int64)
 r = t.tril_indices(2, 2, requires_grad=False), t.randperm(1, requires_grad=False)
 r = t.ones(4).std(0, correction=None), t.aminmax(t.ones(2, 2), keepdim=True)
+r = nn.functional.celu(t.ones(2), np.float64(0.5)), nn.functional.softplus(t.ones(2), np.float64(2))
+r = nn.functional.elu(t.ones(2), np.float64(0.5)), nn.functional.leaky_relu(t.ones(2), np.float64(2))
 r = t.device("cpu").__enter__()
 r = t.enable_grad(t.is_grad_enabled)(), t.no_grad(t.is_grad_enabled)()
 r = t.no_grad(t.enable_grad(t.is_grad_enabled))(), t.inference_mode(t.is_grad_enabled)()

@@ -11,7 +11,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
 from tinygrad_mnist.naming import warn
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.arguments import as_number, named
 from tinygrad_mnist.tensor.functions import where
 
 SELU_ALPHA = 1.6732632423543772848170429916717
@@ -146,6 +146,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
 @named
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return input where it is positive, elsewhere ``alpha * (exp(input / alpha) - 1)``."""
+    alpha = as_number("celu", "alpha", alpha)  # NumPy's would make float64 of float32
     if alpha == 0:
         raise RuntimeError("celu: alpha must not be 0, as it divides the input")
     return _exponential(input, inplace, alpha, 1.0, 1 / alpha)
@@ -181,6 +182,8 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor: 
     >>> softplus(tensor([-1000.0, 0.0, 1000.0]))
     tensor([0.0000e+00, 6.9315e-01, 1.0000e+03])
     """
+    beta = as_number("softplus", "beta", beta)
+    threshold = as_number("softplus", "threshold", threshold)
     return apply(ops.softplus, input, beta=beta, threshold=threshold)  # type: ignore[no-any-return]
 
 
