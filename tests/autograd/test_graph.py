@@ -440,6 +440,27 @@ def test_nodes_have_pytorchs_names(torch: Any) -> None:
     assert names(tg) == names(torch)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        *(f"F.{name}_loss(x, y)" for name in ("mse", "smooth_l1", "huber", "l1", "soft_margin")),
+        "F.binary_cross_entropy(x.sigmoid(), y)", "F.binary_cross_entropy_with_logits(x, y)",
+        "nn.MSELoss()(x, y)", "F.leaky_relu(x)", "F.relu6(x)", "F.logsigmoid(x)", "F.glu(x.T)",
+        "F.layer_norm(x, (3,))", "nn.LayerNorm(3)(x)", "F.batch_norm(x, None, None, training=True)",
+        "F.max_pool2d(x[None], 2)", "F.embedding(t.tensor([0, 1]), x)", "x.max(0)[0]", "x.min(1)[0]",
+        "x.sort()[0]", "x.topk(1)[0]", "x.masked_fill(x > 0, 1.0)", "x.index_select(0, t.tensor([1]))",
+        "t.addmm(t.ones(2), x, y.T)", "x.t()", "x.split(1)[0]", "x.unbind()[1]",
+    ],
+)  # fmt: skip
+def test_nodes_of_compositions_have_pytorchs_names(torch: Any, call: str) -> None:
+    names = []
+    for t in (torch, tg):
+        x, y = t.ones(2, 3, requires_grad=True), t.ones(2, 3)
+        z = eval(call, {"t": t, "nn": t.nn, "F": t.nn.functional, "x": x, "y": y})
+        names.append((type(z.grad_fn).__name__, z.grad_fn.name()))
+    assert names[0] == names[1]
+
+
 def test_walk_over_next_functions_ends_at_the_leaves() -> None:
     x = leaf(1.0)
     add = (x * 2 + 1).grad_fn

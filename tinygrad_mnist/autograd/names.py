@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import functools
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     from tinygrad_mnist.autograd.graph import Node, Variable
+
+C = TypeVar("C")
 
 NAMES = {
     "cast": "ToCopyBackward0",
@@ -23,6 +28,7 @@ NAMES = {
     "max": "MaxBackward1",
     "min": "MinBackward1",
     "part": "AsStridedBackward0",
+    "prelu": "PreluKernelBackward0",
     "norm": "LinalgVectorNormBackward0",
     "pad": "ConstantPadNdBackward0",
     "qr": "LinalgQrBackward0",
@@ -34,8 +40,35 @@ NAMES = {
 """PyTorch's names, where they aren't the operation's own."""
 
 
+_GIVEN: weakref.WeakKeyDictionary[Node, str] = weakref.WeakKeyDictionary()
+
+
+def give(name: str, out: Any) -> Any:
+    """Give a name to the last node of one or several results, and return them."""
+    for x in out if isinstance(out, tuple) else (out,):
+        if (node := getattr(x, "_node", None)) is not None:
+            _GIVEN[node] = name
+    return out
+
+
+def one_node(name: str) -> Callable[[C], C]:
+    """Name the last node of a function as PyTorch does, where that is one operation of its own."""
+
+    def decorate(call: Any) -> Any:
+        @functools.wraps(call)
+        def named(*args: Any, **kwargs: Any) -> Any:
+            out = call(*args, **kwargs)
+            return out if any(out is x for x in args) else give(name, out)
+
+        return named
+
+    return decorate
+
+
 def of(node: Node) -> str:
     """Return a node's name as PyTorch gives it, such as ``MulBackward0``."""
+    if (given := _GIVEN.get(node)) is not None:
+        return given
     if hasattr(node, "index"):  # one output of several
         return node.parents[0].name()  # type: ignore[union-attr]
     name, settings = node.op.name, node.settings

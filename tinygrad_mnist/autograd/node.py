@@ -126,16 +126,16 @@ class Node:
             )
         return self.saved if type(self.saved) is tuple else self.saved.arrays()  # type: ignore[attr-defined]
 
-    def register_hook(self, hook: Callable[[Any, Any], Any]) -> Any:
+    def register_hook(self, fn: Callable[[Any, Any], Any]) -> Any:
         """Call a function on the gradients of inputs and outputs when the rules have run.
 
         What it returns, unless None, replaces the gradients of the inputs.
         """
-        return names.hooked(self, "after", hook)
+        return names.hooked(self, "after", fn)
 
-    def register_prehook(self, hook: Callable[[Any], Any]) -> Any:
+    def register_prehook(self, fn: Callable[[Any], Any]) -> Any:
         """Call a function on the gradients of outputs before the rules run; it may replace them."""
-        return names.hooked(self, "before", hook)
+        return names.hooked(self, "before", fn)
 
     @property
     def metadata(self) -> dict[Any, Any]:

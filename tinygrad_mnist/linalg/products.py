@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import as_dim, named, with_out
 from tinygrad_mnist.tensor.factorization import check_float
@@ -23,6 +24,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:  # noqa: A002
 
 
 @with_out
+@one_node("LinalgCrossBackward0")
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:  # noqa: A002
     """Return the cross products of vectors along a dimension. Follows ``torch.linalg.cross``.
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_int, as_number, as_tensor, named, number_first
 
@@ -333,6 +334,7 @@ class ElementwiseMethods(Variable):
         return chosen(condition, self, other)
 
     @named
+    @one_node("MaskedFillBackward0")
     def masked_fill(self, mask: Any, value: Any) -> Tensor:
         """Return a copy with a value where the mask is true."""
         mask, value = mask_and_value("masked_fill", self, mask, value)
@@ -345,6 +347,7 @@ class ElementwiseMethods(Variable):
         return apply(ops.lerp, self, end, weight)  # type: ignore[no-any-return]
 
     @named
+    @one_node("AddcmulBackward0")
     def addcmul(self, tensor1: Any, tensor2: Any, *older: Any, value: float = 1) -> Tensor:
         """Return ``self + value * tensor1 * tensor2``."""
         if older:
@@ -353,6 +356,7 @@ class ElementwiseMethods(Variable):
         return self.add(apply(ops.mul, tensor1, tensor2), alpha=value)
 
     @named
+    @one_node("AddcdivBackward0")
     def addcdiv(self, tensor1: Any, tensor2: Any, *older: Any, value: float = 1) -> Tensor:
         """Return ``self + value * tensor1 / tensor2``."""
         if older:

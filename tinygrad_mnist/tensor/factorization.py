@@ -15,6 +15,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.autograd.modes import modes
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.naming import named
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_int, named_methods, with_out
@@ -148,6 +149,7 @@ def _is_vector(a: Any, b: Any) -> bool:
 
 
 @with_out
+@one_node("LinalgSolveExBackward0")
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """Return X with ``A @ X = B``, or ``X @ A = B`` with left=False.
 

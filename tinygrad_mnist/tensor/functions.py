@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import Variable, wrap
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import return_types
 from tinygrad_mnist.tensor.arguments import as_number, as_tensor, named, public, write_out
@@ -313,6 +314,7 @@ xlogy = scalar_first(Tensor.xlogy)
 
 
 @public
+@one_node("AminmaxBackward0")
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:  # noqa: A002
     """Return the smallest and the largest element, along a dimension or of all.
 

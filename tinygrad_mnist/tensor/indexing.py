@@ -16,6 +16,7 @@ from tinygrad_mnist.autograd.inplace import (
     memory_of,
     record_write,
 )
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_dim, as_int, as_tensor, broadcast, named_methods
 
@@ -200,6 +201,7 @@ class IndexingMethods(Variable):
             )
         return apply(ops.scatter_add, self, index, src, dim=d)  # type: ignore[no-any-return]
 
+    @one_node("IndexSelectBackward0")
     def index_select(self, dim: int, index: Any) -> Tensor:
         """Return slices along a dimension, in the order of an index."""
         array = index_array("index_select", index)
@@ -214,6 +216,7 @@ class IndexingMethods(Variable):
         lead = (slice(None),) * d
         return apply(ops.getitem, self, index=(*lead, array.reshape(-1).copy()))  # type: ignore[no-any-return]
 
+    @one_node("MaskedSelectBackward0")
     def masked_select(self, mask: Any) -> Tensor:
         """Return the elements where a mask is true, in one dimension."""
         array = as_tensor("masked_select", "mask", mask)._array

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_dim, expands, named_methods, number_first
 from tinygrad_mnist.tensor.factorization import FactorizationMethods
@@ -119,6 +120,7 @@ class LinalgMethods(FactorizationMethods):
     ger = outer
 
     @in_float32
+    @one_node("AddmmBackward0")
     def addmm(self, mat1: Any, mat2: Any, *older: Any, beta: float = 1, alpha: float = 1) -> Tensor:
         """Return ``beta * self + alpha * mat1 @ mat2``."""
         if older:
@@ -126,12 +128,14 @@ class LinalgMethods(FactorizationMethods):
         return added("addmm", self, mat1._product("addmm", mat2, 2, 2), beta, alpha)
 
     @in_float32
+    @one_node("AddmvBackward0")
     def addmv(self, mat: Any, vec: Any, *older: Any, beta: float = 1, alpha: float = 1) -> Tensor:
         """Return ``beta * self + alpha * mat @ vec``."""
         if older:
             return number_first(self.addmv, (mat, vec, *older), "beta", "alpha")  # type: ignore[no-any-return]
         return added("addmv", self, mat._product("addmv", vec, 2, 1), beta, alpha)
 
+    @one_node("AddrBackward0")
     def addr(self, vec1: Any, vec2: Any, *older: Any, beta: float = 1, alpha: float = 1) -> Tensor:
         """Return ``beta * self + alpha * outer(vec1, vec2)``."""
         if older:
@@ -142,6 +146,7 @@ class LinalgMethods(FactorizationMethods):
         return added("addr", x.to(common), product.to(common), beta, alpha)
 
     @in_float32
+    @one_node("BaddbmmBackward0")
     def baddbmm(
         self, batch1: Any, batch2: Any, *older: Any, beta: float = 1, alpha: float = 1
     ) -> Tensor:
@@ -159,6 +164,7 @@ class LinalgMethods(FactorizationMethods):
             return number_first(self.addbmm, (batch1, batch2, *older), "beta", "alpha")  # type: ignore[no-any-return]
         return added("addbmm", self, batch1.bmm(batch2).sum(0), beta, alpha)
 
+    @one_node("TraceBackward0")
     def trace(self) -> Tensor:
         """Return the sum of a matrix's diagonal."""
         if self._array.ndim != 2:

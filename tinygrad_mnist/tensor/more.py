@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import (
     as_dim,
@@ -290,6 +291,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 
 @public
 @in_float32
+@one_node("RenormBackward0")
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Any:  # noqa: A002
     """Scale the slices along a dimension whose p-norm is larger down to it.
 

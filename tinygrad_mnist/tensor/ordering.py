@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.tensor import return_types
 from tinygrad_mnist.tensor.arguments import (
     as_dim,
@@ -54,6 +55,7 @@ def _one_dim(name: str, x: Any, dim: Any) -> int:
 
 
 @public
+@one_node("SortBackward0")
 def sort(
     input: Tensor,  # noqa: A002
     dim: int = -1,
@@ -104,6 +106,7 @@ def msort(input: Tensor) -> Tensor:  # noqa: A002
 
 
 @public
+@one_node("TopkBackward0")
 def topk(
     input: Tensor,  # noqa: A002
     k: int,
@@ -142,6 +145,7 @@ def topk(
 
 
 @public
+@one_node("KthvalueBackward0")
 def kthvalue(
     input: Tensor,  # noqa: A002
     k: int,
@@ -229,6 +233,7 @@ def nanmedian(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:  # 
 
 
 @public
+@one_node("ModeBackward0")
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:  # noqa: A002
     """Return the most frequent element along a dimension, the smallest of several.
 
@@ -268,6 +273,7 @@ def _running(kind: Any, x: Any, dim: Any, keep: Any) -> Any:
 
 
 @public
+@one_node("CummaxBackward0")
 def cummax(input: Tensor, dim: int) -> ValuesIndices:  # noqa: A002
     """Return the largest so far along a dimension, and where it was. Follows ``torch.cummax``.
 
@@ -281,6 +287,7 @@ def cummax(input: Tensor, dim: int) -> ValuesIndices:  # noqa: A002
 
 
 @public
+@one_node("CumminBackward0")
 def cummin(input: Tensor, dim: int) -> ValuesIndices:  # noqa: A002
     """Return the smallest so far along a dimension, and where it was. Follows ``torch.cummin``.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.names import give
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import return_types
 from tinygrad_mnist.tensor.arguments import as_dim, as_dims, named_methods, need_floats
@@ -168,7 +169,7 @@ class ReductionMethods(Variable):
             return self._extreme(ops.max)
         if isinstance(dim, Variable):
             return apply(ops.maximum, self, dim)
-        return self._choose("max", np.argmax, dim, keepdim)
+        return give("MaxBackward0", self._choose("max", np.argmax, dim, keepdim))
 
     def min(self, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
         """Return the smallest element; along a dimension, a pair of values and indices.
@@ -181,7 +182,7 @@ class ReductionMethods(Variable):
             return self._extreme(ops.min)
         if isinstance(dim, Variable):
             return apply(ops.minimum, self, dim)
-        return self._choose("min", np.argmin, dim, keepdim)
+        return give("MinBackward0", self._choose("min", np.argmin, dim, keepdim))
 
     def _extreme(self, op: ops.Op) -> Tensor:
         if not self._array.size:

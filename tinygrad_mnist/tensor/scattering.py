@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
 from tinygrad_mnist.autograd.modes import modes
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.indexing import along
 from tinygrad_mnist.tensor.arguments import as_dim, as_number, as_tensor, broadcast, public
@@ -234,6 +235,7 @@ def _along_dim(x: Any, dim: int, where: np.ndarray) -> Any:
 
 @public
 @in_float32
+@one_node("IndexAddBackward0")
 def index_add(
     input: Tensor,  # noqa: A002
     dim: int,
@@ -285,6 +287,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 
 
 @public
+@one_node("IndexFillBackward0")
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:  # noqa: A002
     """Return a copy with a number written where the index says. Follows ``torch.index_fill``.
 
@@ -375,6 +378,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:  # no
 
 
 @public
+@one_node("TakeBackward0")
 def take(input: Tensor, index: Tensor) -> Tensor:  # noqa: A002
     """Return the elements at indices into the flattened tensor. Follows ``torch.take``.
 

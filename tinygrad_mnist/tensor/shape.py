@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, share
+from tinygrad_mnist.autograd.names import give, one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import (
     as_dim,
@@ -36,7 +37,7 @@ def _together(name: str, views: list[Any]) -> tuple[Any, ...]:
     """Mark views that one call made: as in PyTorch, none of them can get a history of its own."""
     for view in views:
         view._origin = view._origin or f"by {name}, together with others,"
-    return tuple(views)
+    return give(f"{name.capitalize()}Backward0", tuple(views))  # type: ignore[no-any-return]
 
 
 @named_methods
@@ -204,6 +205,7 @@ class ShapeMethods(Variable):
 
     moveaxis = movedim
 
+    @one_node("TBackward0")
     def t(self) -> Tensor:
         """Return the transpose of a matrix; a vector stays as it is."""
         if self._array.ndim > 2:
@@ -271,6 +273,7 @@ class ShapeMethods(Variable):
         order = (order,) if isinstance(order, int) else order or ()
         return apply(ops.flip, self, dims=order)  # type: ignore[no-any-return]
 
+    @one_node("RollBackward0")
     def roll(self, shifts: Any, dims: Any = None) -> Tensor:
         """Return the elements moved along dimensions, around the ends."""
         moves = as_ints("roll", "shifts", shifts)

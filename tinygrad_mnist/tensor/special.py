@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_number, as_tensor, broadcast, named, public
 
@@ -37,6 +38,7 @@ sinc = _unary(ops.sinc, "Return ``sin(pi * input) / (pi * input)``, and 1 at 0."
 
 
 @public
+@one_node("DigammaBackward0")
 def digamma(input: Tensor) -> Tensor:  # noqa: A002
     """Return the derivative of :func:`lgamma`. Follows ``torch.digamma``."""
     return apply(ops.polygamma, input, n=0)  # type: ignore[no-any-return]
@@ -57,6 +59,7 @@ def sgn(input: Tensor) -> Tensor:  # noqa: A002
 
 
 @public
+@one_node("FracBackward0")
 def frac(input: Tensor) -> Tensor:  # noqa: A002
     """Return what follows the point: ``input - trunc(input)``. Follows ``torch.frac``."""
     if input._array.dtype.kind != "f":
@@ -113,6 +116,7 @@ def xlogy(input: Tensor, other: Any) -> Tensor:  # noqa: A002
 
 
 @public
+@one_node("FmaxBackward0")
 def fmax(input: Tensor, other: Tensor) -> Tensor:  # noqa: A002
     """Return the larger of two, element by element; a number rather than NaN.
 
@@ -129,6 +133,7 @@ def fmax(input: Tensor, other: Tensor) -> Tensor:  # noqa: A002
 
 
 @public
+@one_node("FminBackward0")
 def fmin(input: Tensor, other: Tensor) -> Tensor:  # noqa: A002
     """Return the smaller of two, element by element; a number rather than NaN.
 

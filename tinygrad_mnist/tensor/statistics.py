@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import (
     as_dim,
@@ -246,6 +247,7 @@ COMPUTE_MODES = (
 
 
 @named
+@one_node("CdistBackward0")
 def cdist(
     x1: Tensor,
     x2: Tensor,

@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops.views import diagonal_index
 from tinygrad_mnist.tensor.arguments import (
     as_dim,
@@ -50,6 +51,7 @@ def diagonal(
 
 
 @public
+@one_node("DiagEmbedBackward0")
 def diag_embed(
     input: Tensor,  # noqa: A002
     offset: int = 0,
@@ -249,6 +251,7 @@ def _times(name: str, repeats: Any) -> np.ndarray:
 
 
 @public
+@one_node("Rot90Backward0")
 def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:  # noqa: A002
     """Turn by 90 degrees, k times, from the first of two dimensions to the second.
 

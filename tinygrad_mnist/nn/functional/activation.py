@@ -9,6 +9,7 @@ from typing import Any
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.naming import warn
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import as_number, named
@@ -100,6 +101,7 @@ def written(input: Tensor, inplace: bool, function: Callable[[Tensor], Any]) -> 
 
 
 @named
+@one_node("LeakyReluBackward0")
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return input where it is positive, elsewhere a fraction of it.
 
@@ -144,6 +146,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
 
 
 @named
+@one_node("CeluBackward0")
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return input where it is positive, elsewhere ``alpha * (exp(input / alpha) - 1)``."""
     alpha = as_number("celu", "alpha", alpha)  # NumPy's would make float64 of float32
@@ -206,6 +209,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
 
 
 @named
+@one_node("HardtanhBackward0")
 def hardtanh(
     input: Tensor,  # noqa: A002
     min_val: float = -1.0,
@@ -231,12 +235,14 @@ def hardtanh(
 
 
 @named
+@one_node("HardtanhBackward0")
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return ``min(max(input, 0), 6)``."""
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
 @named
+@one_node("HardsigmoidBackward0")
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
     """Return ``relu6(input + 3) / 6``."""
 
@@ -253,6 +259,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
 
 
 @named
+@one_node("LogSigmoidBackward0")
 def logsigmoid(input: Tensor) -> Tensor:  # noqa: A002
     """Return ``log(sigmoid(input))``, exact where the sigmoid would round to 0.
 
@@ -281,6 +288,7 @@ def tanhshrink(input: Tensor) -> Tensor:  # noqa: A002
 
 
 @named
+@one_node("SoftshrinkBackward0")
 def softshrink(input: Tensor, lambd: float = 0.5) -> Any:  # noqa: A002
     """Return input moved towards 0 by lambd, and 0 where it is closer than that."""
     if lambd < 0:
@@ -290,12 +298,14 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Any:  # noqa: A002
 
 
 @named
+@one_node("HardshrinkBackward0")
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Any:  # noqa: A002
     """Return input, and 0 where it is within lambd of 0."""
     return where((input >= -lambd) & (input <= lambd), 0.0, input)
 
 
 @named
+@one_node("ThresholdBackward0")
 def threshold(
     input: Tensor,  # noqa: A002
     threshold: float,
@@ -325,6 +335,7 @@ hardtanh_, leaky_relu_, threshold_ = map(_in_place, (hardtanh, leaky_relu, thres
 
 
 @named
+@one_node("GluBackward0")
 def glu(input: Tensor, dim: int = -1) -> Tensor:  # noqa: A002
     """Return the first half along a dimension times the sigmoid of the second.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.nn.functional.sparse import embedding
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import as_int, named
 
 
 @named
+@one_node("EmbeddingBagBackward0")
 def embedding_bag(
     input: Tensor,  # noqa: A002
     weight: Tensor,

@@ -6,6 +6,7 @@ from typing import Any
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.nn.functional.padding import pad
 from tinygrad_mnist.nn.functional.spatial import Size, batched, per_dim
 from tinygrad_mnist.ops.windows import count
@@ -184,6 +185,7 @@ def _conv_transpose(
 
 
 @named
+@one_node("ConvolutionBackward0")
 def conv_transpose1d(
     input: Tensor,  # noqa: A002
     weight: Tensor,
@@ -208,6 +210,7 @@ def conv_transpose1d(
 
 
 @named
+@one_node("ConvolutionBackward0")
 def conv_transpose2d(
     input: Tensor,  # noqa: A002
     weight: Tensor,
@@ -243,6 +246,7 @@ def conv_transpose2d(
 
 
 @named
+@one_node("Im2ColBackward0")
 def unfold(
     input: Tensor,  # noqa: A002
     kernel_size: Size,
@@ -277,6 +281,7 @@ def unfold(
 
 
 @named
+@one_node("Col2ImBackward0")
 def fold(
     input: Tensor,  # noqa: A002
     output_size: Size,

@@ -6,6 +6,7 @@ from typing import Any
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.nn.functional.loss import as_reduction, check_expands, check_shapes, weighted
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import named, need_floats
@@ -146,6 +147,7 @@ def _times(x: Any, weight: Any, dim: int) -> Any:
 
 
 @named
+@one_node("BinaryCrossEntropyBackward0")
 def binary_cross_entropy(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -183,6 +185,7 @@ def binary_cross_entropy(
 
 
 @named
+@one_node("BinaryCrossEntropyWithLogitsBackward0")
 def binary_cross_entropy_with_logits(
     input: Any,  # noqa: A002
     target: Any,

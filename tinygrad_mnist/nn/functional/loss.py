@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.naming import warn
 from tinygrad_mnist.nn.functional.activation import log1p_exp
 from tinygrad_mnist.nn.functional.distance import pairwise_distance
@@ -130,6 +131,7 @@ def _average(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
 
 
 @named
+@one_node("MseLossBackward0")
 def mse_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -172,6 +174,7 @@ def l1_loss(
 
 
 @named
+@one_node("SmoothL1LossBackward0")
 def smooth_l1_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -207,6 +210,7 @@ def _near(gap: Tensor, bound: float) -> Tensor:
 
 
 @named
+@one_node("HuberLossBackward0")
 def huber_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,
@@ -430,6 +434,7 @@ def poisson_nll_loss(
 
 
 @named
+@one_node("SoftMarginLossBackward0")
 def soft_margin_loss(
     input: Tensor,  # noqa: A002
     target: Tensor,

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.nn.functional.padding import pad
 from tinygrad_mnist.ops.normalization import statistics
 from tinygrad_mnist.tensor import Tensor
@@ -18,6 +19,7 @@ from tinygrad_mnist.tensor.precision import in_float32
 
 
 @named
+@one_node("NativeBatchNormBackward0")
 def batch_norm(
     input: Tensor,  # noqa: A002
     running_mean: Tensor | None,
@@ -176,6 +178,7 @@ def instance_norm(
 
 
 @named
+@one_node("NativeGroupNormBackward0")
 def group_norm(
     input: Tensor,  # noqa: A002
     num_groups: int,
@@ -240,6 +243,7 @@ def _last_dims(
 
 
 @named
+@one_node("NativeLayerNormBackward0")
 def layer_norm(
     input: Tensor,  # noqa: A002
     normalized_shape: Sequence[int],

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply, wrap
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.nn.functional.padding import pad
 from tinygrad_mnist.nn.functional.spatial import Size, batched, per_dim
 from tinygrad_mnist.tensor import Tensor
@@ -115,6 +116,7 @@ def max_pool1d(
 
 
 @named
+@one_node("MaxPool2DWithIndicesBackward0")
 def max_pool2d(
     input: Tensor,  # noqa: A002
     kernel_size: Size,
@@ -281,6 +283,7 @@ def avg_pool1d(
 
 
 @named
+@one_node("AvgPool2DBackward0")
 def avg_pool2d(
     input: Tensor,  # noqa: A002
     kernel_size: Size,
@@ -418,6 +421,7 @@ def adaptive_max_pool1d(
 
 
 @named
+@one_node("AdaptiveMaxPool2DBackward0")
 def adaptive_max_pool2d(
     input: Tensor,  # noqa: A002
     output_size: Any,

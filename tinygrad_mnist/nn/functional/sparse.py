@@ -6,6 +6,7 @@ import numpy as np
 
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops.precision import widened
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import as_int, named
@@ -44,6 +45,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
 
 @named
+@one_node("EmbeddingBackward0")
 def embedding(
     input: Tensor,  # noqa: A002
     weight: Tensor,

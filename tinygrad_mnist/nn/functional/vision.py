@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.nn.functional.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 from tinygrad_mnist.nn.functional.spatial import per_dim
 from tinygrad_mnist.tensor import Tensor
@@ -165,6 +166,7 @@ def upsample(
 
 @named
 @copying
+@one_node("PixelShuffleBackward0")
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:  # noqa: A002
     """Turn groups of channels into pixels: (*, C r², H, W) to (*, C, H r, W r).
 
@@ -197,6 +199,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:  # noqa: A002
 
 @named
 @copying
+@one_node("PixelUnshuffleBackward0")
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:  # noqa: A002
     """Turn pixels into channels: (*, C, H r, W r) to (*, C r², H, W).
 
