@@ -107,6 +107,8 @@ SPARED = {"cofactor", "div", "erfinv", "logaddexp", "lstm", "masked_softmax", "m
 
 def _spare(node: Node, output: Variable) -> None:
     """Copy what a node has saved of its output, if scripts may write to that."""
+    while output._base is None and node.op.view and isinstance(node.parents[0], Node):
+        node = node.parents[0]  # a part of an output, made to stand on its own
     if hasattr(node, "index"):  # one output of several
         node = node.parents[0]  # type: ignore[assignment]
     if node.op.name in SPARED and node.saved:

@@ -141,6 +141,7 @@ def as_numpy(kind: Any) -> np.dtype[Any]:
         found = np.dtype(kind)
     except (TypeError, ValueError):
         given = repr(kind) if isinstance(kind, str) else type(kind).__name__
+        given = "a NumPy array" if isinstance(kind, np.ndarray) else given
         raise TypeError(f"expected a dtype such as float32, got {given}") from None
     try:
         return of(found).numpy

@@ -51,8 +51,11 @@ def divisor_checked(divide: Any) -> Any:
 
 
 def _trunc_divide(x: Any, y: Any) -> Any:
-    if np.result_type(x, y).kind == "f":
+    dtype = np.result_type(x, y)
+    if dtype.kind == "f":
         return np.trunc(x / y)
+    if dtype.kind == "b":
+        raise NotImplementedError("bools can't be divided; convert them with int()")
     quotient = x // y
     return quotient + ((quotient < 0) & (quotient * y != x))
 

@@ -51,8 +51,7 @@ def public(call: Callable[..., R]) -> Callable[..., R]:
                 args, kwargs = names.read(args, kwargs)
             if not isinstance(args[0], Variable):
                 raise TypeError(
-                    f"{name}(): argument 'input' (position 1) must be Tensor, not "
-                    f"{type(args[0]).__name__}"
+                    f"{name}(): argument 'input' (position 1) must be Tensor, not {kind(args[0])}"
                 )
             for i, flag in bools:
                 value = args[i] if i < len(args) else kwargs.get(flag, True)
@@ -201,24 +200,20 @@ def _resized(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 def as_tensor(name: str, argument: str, x: Any) -> Any:
     """Return an argument that must be a tensor."""
     if not isinstance(x, Variable):
-        raise TypeError(f"{name}: argument '{argument}' must be Tensor, not {type(x).__name__}")
+        raise TypeError(f"{name}: argument '{argument}' must be Tensor, not {kind(x)}")
     return x
 
 
 def as_tensors(name: str, tensors: Any) -> list[Any]:
     """Return the tensors of an argument that must be a list or tuple of them."""
     if isinstance(tensors, Variable | np.ndarray | str) or not hasattr(tensors, "__iter__"):
-        raise TypeError(
-            f"{name}: expected a tuple or list of Tensors, not {type(tensors).__name__}"
-        )
+        raise TypeError(f"{name}: expected a tuple or list of Tensors, not {kind(tensors)}")
     found = list(tensors)
     if not found:
         raise RuntimeError(f"{name}: expected a non-empty list of Tensors")
     for position, x in enumerate(found):
         if not isinstance(x, Variable | np.ndarray):
-            raise TypeError(
-                f"{name}: expected Tensor as element {position}, but got {type(x).__name__}"
-            )
+            raise TypeError(f"{name}: expected Tensor as element {position}, but got {kind(x)}")
     return found
 
 
@@ -261,7 +256,7 @@ def as_int(name: str, argument: str, x: Any) -> int:
                 f"{list(x.shape)} and {dtypes.of(x._array.dtype)}"
             )
         if isinstance(x, bool | np.bool_) or not hasattr(x, "__index__"):
-            raise TypeError(f"{name}: argument '{argument}' must be int, not {type(x).__name__}")
+            raise TypeError(f"{name}: argument '{argument}' must be int, not {kind(x)}")
         number = operator.index(x)
     if not -(2**63) <= number < 2**63:
         raise RuntimeError(f"{name}: argument '{argument}' is too large for an int64: {number}")
@@ -281,16 +276,14 @@ def as_number(name: str, argument: str, x: Any) -> Any:
     if isinstance(x, np.bool_ | np.integer | np.floating):
         return x.item()
     if not isinstance(x, bool | int | float):
-        raise TypeError(f"{name}: argument '{argument}' must be Number, not {type(x).__name__}")
+        raise TypeError(f"{name}: argument '{argument}' must be Number, not {kind(x)}")
     return x
 
 
 def as_tuple(name: str, argument: str, x: Any) -> Any:
     """Return an argument that must be a tuple or list."""
     if not isinstance(x, tuple | list):
-        raise TypeError(
-            f"{name}: argument '{argument}' must be tuple of ints, not {type(x).__name__}"
-        )
+        raise TypeError(f"{name}: argument '{argument}' must be tuple of ints, not {kind(x)}")
     return x
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from tinygrad_mnist.autograd import no_grad
+from tinygrad_mnist.naming import kind
 from tinygrad_mnist.nn.functional.distance import normalize
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Parameter
@@ -35,7 +36,7 @@ class _Recomputed:
         if not isinstance(module, Module):
             raise TypeError(f"{cls.kind}: expected a Module, got {type(module).__name__}")
         if not isinstance(name, str):
-            raise TypeError(f"{cls.kind}: expected the name of a parameter, got {name!r}")
+            raise TypeError(f"{cls.kind}: expected the name of a parameter, got {kind(name)}")
         for key, (hook, _) in module.__dict__["_pre_hooks"].items():
             if isinstance(hook, cls) and hook.name == name:
                 return key, hook
