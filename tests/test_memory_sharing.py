@@ -18,6 +18,8 @@ BASES = {
     "row-major": "b = t.arange(96.).reshape(2, 3, 4, 4) / 8",
     "of a convolution": "b = F.conv2d(t.arange(96.).reshape(2, 3, 4, 4), t.eye(3)[:, :, None, None])",
     "of a convolution and relu": "b = F.conv2d(t.arange(96.).reshape(2, 3, 4, 4) - 9, t.eye(3)[:, :, None, None]).relu() * 2",
+    "of a convolution and a parameter's view": "b = F.conv2d(t.arange(96.).reshape(2, 3, 4, 4), t.eye(3)[:, :, None, None]) + t.ones(3).view(1, 3, 1, 1)",
+    "of a transposed convolution": "b = F.conv_transpose2d(t.arange(24.).reshape(2, 3, 2, 2), t.ones(3, 3, 2, 2), t.ones(3), stride=2)",
     "of a pooling": "b = F.max_pool2d(F.conv2d(t.arange(384.).reshape(2, 3, 8, 8), t.eye(3)[:, :, None, None]), 2)",
     "permuted": "b = t.arange(96.).reshape(2, 4, 4, 3).permute(0, 3, 1, 2)",
     "computed from permuted": "b = t.arange(96.).reshape(2, 4, 4, 3).permute(0, 3, 1, 2) * 2 + 1",

@@ -137,11 +137,11 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
         inputs[0].memory()
     for x in inputs:
         if isinstance(x, Variable):
+            array = x._array
             if x._fixed_order:
-                fixed = True
                 if x._base is not None and x._seen != x._version.count:
                     follow(x)
-            array = x._array
+                fixed = fixed or not array.flags.c_contiguous
             arrays.append(array)
             if dtype is None:
                 dtype = array.dtype
