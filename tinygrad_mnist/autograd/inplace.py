@@ -16,7 +16,7 @@ from tinygrad_mnist.autograd.graph import (
     wrap,
 )
 from tinygrad_mnist.autograd.modes import modes, quiet
-from tinygrad_mnist.autograd.views import place, refuse_view, renew, replace_node, where
+from tinygrad_mnist.autograd.views import refuse_view, renew, replace_node, where
 from tinygrad_mnist.ops.contract import Op
 from tinygrad_mnist.ops.dtypes import can_hold
 from tinygrad_mnist.ops.indexing import getitem, is_basic, setitem
@@ -48,7 +48,8 @@ def _write_at_once(op: Op, array: np.ndarray, *inputs: Any) -> bool:
     (x,) = inputs
     other = x._array if isinstance(x, Variable) else x
     if type(other) is np.ndarray:
-        if other.dtype is not array.dtype or (other.ndim and other.shape != array.shape):
+        # An array that broadcasts to the other's shape, and has no more dimensions than it.
+        if other.dtype is not array.dtype or other.shape != array.shape[array.ndim - other.ndim :]:
             return False
         fits = array.dtype.char in "fd"
     elif array.dtype.char == "l":
@@ -244,4 +245,8 @@ def is_part(x: Variable, target: Variable, index: Any) -> bool:
     base = target if target._base is None else target._base
     if x._base is not base or x._version is not target._version or not is_basic(index):
         return False
-    return place(getitem.forward(target._array, index=index)) == place(x._array)
+    cut, seen = getitem.forward(target._array, index=index), x._array
+    if cut.shape != seen.shape or cut.strides != seen.strides or cut.dtype != seen.dtype:
+        return False
+    first = (0,) * cut.ndim + (...,)  # where the first elements are one, all are
+    return not cut.size or np.may_share_memory(cut[first], seen[first])

@@ -35,6 +35,9 @@ def as_index(index: Any) -> Any:
 
 
 def _as_part(part: Any) -> Any:
+    kind = type(part)
+    if kind is int or kind is slice:
+        return part
     if isinstance(part, Variable):
         array = part._array
         if array.dtype.kind == "f":

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import Variable, apply
 from tinygrad_mnist.naming import warn
@@ -309,13 +307,11 @@ def block_diag(*tensors: Any) -> Tensor:
     blocks = [_at_least_2d(x) for x in _several("block_diag", tensors)]
     if any(x._array.ndim > 2 for x in blocks):
         raise RuntimeError("block_diag: input tensors must have 2 or fewer dimensions")
-    to = tuple(int(n) for n in np.sum([x._array.shape for x in blocks], axis=0))
-    total: Any = None
-    row = column = 0
+    width = sum(x._array.shape[1] for x in blocks)
+    rows, column = [], 0
     for x in blocks:
         n, m = x._array.shape
-        index = (slice(row, row + n), slice(column, column + m))
-        placed = apply(ops.place, x, to=to, index=index)
-        total = placed if total is None else total + placed
-        row, column = row + n, column + m
-    return total  # type: ignore[no-any-return]
+        index = (slice(None), slice(column, column + m))
+        rows.append(apply(ops.place, x, to=(n, width), index=index))
+        column += m
+    return cat(rows)
