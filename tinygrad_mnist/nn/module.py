@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from tinygrad_mnist.absent import explain
+from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.autograd.hooks import RemovableHandle
 from tinygrad_mnist.naming import complain_unnamed, named_init
 from tinygrad_mnist.nn import state
@@ -404,9 +405,9 @@ class Module:
             )
         for tensor in itertools.chain(self.parameters(), self.buffers()):
             for held in (tensor, tensor._grad):
-                if held is not None and held._array.dtype.kind == "f":
-                    held._array = held._array.astype(kind, copy=False)
-                    held._version.bump("to")
+                if held is not None and held._array.dtype.kind == "f" and held._array.dtype != kind:
+                    held._version.bump("to")  # what has saved it can't be differentiated any more
+                    held.data = wrap(held._array.astype(kind))
         return self
 
     def float(self) -> Self:

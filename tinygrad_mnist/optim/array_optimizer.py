@@ -223,6 +223,10 @@ def follow(mean: np.ndarray, x: np.ndarray, weight: float, scratch: np.ndarray) 
 def follow_square(mean: np.ndarray, x: np.ndarray, beta: float, scratch: np.ndarray) -> None:
     r"""Move a running mean towards x², in place: :math:`v \leftarrow \beta v + (1-\beta) x^2`."""
     mean *= beta
-    np.multiply(x, x, out=scratch)
-    scratch *= 1 - beta
+    if x.dtype.char == "e":  # the square of 300 is infinite there, a thousandth of it isn't
+        np.multiply(x, 1 - beta, out=scratch)
+        scratch *= x
+    else:
+        np.multiply(x, x, out=scratch)
+        scratch *= 1 - beta
     mean += scratch

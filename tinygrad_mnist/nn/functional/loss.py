@@ -263,6 +263,7 @@ def kl_div(
             "kl_div: reduction='mean' divides by the number of elements; 'batchmean' divides by "
             "the batch size alone, and is the divergence proper"
         )
+    per_batch = reduction == "batchmean" and input.ndim > 0
     reduction = as_reduction("kl_div", reduction, size_average, reduce, KL_REDUCTIONS)
     need_floats("kl_div", input)
     need_floats("kl_div", target)
@@ -270,9 +271,9 @@ def kl_div(
         losses = target.exp() * (target - input)
     else:
         losses = target.xlogy(target) - target * input
-    if reduction == "batchmean":
-        return losses.sum() / input.shape[0] if input.ndim else losses.sum()
-    return reduced(losses, reduction)
+    total = reduced(losses, "sum" if reduction == "batchmean" else reduction)
+    # PyTorch divides by the batch whatever else size_average says.
+    return total / input.shape[0] if per_batch else total
 
 
 @named

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.tensor import Tensor, cat
 from tinygrad_mnist.tensor.arguments import named
 
@@ -24,7 +23,9 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 
 @named
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Write the elements of a vector into the parameters, in their order.
+    """Make the parameters views of a vector, one after another.
+
+    As in PyTorch they share its memory from then on, and have its dtype.
 
     Raises
     ------
@@ -46,7 +47,6 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
             f"vector_to_parameters: the vector has {vec.numel()} elements, the parameters {total}"
         )
     start = 0
-    with no_grad():
-        for p in listed:
-            p.copy_(vec[start : start + p.numel()].view(p.shape))
-            start += p.numel()
+    for p in listed:
+        p.data = vec.data[start : start + p.numel()].view(p.shape)
+        start += p.numel()
