@@ -125,3 +125,11 @@ def test_formula_can_be_registered() -> None:
 
     tg.distributions.register_kl(Mine, Mine)(lambda p, q: p.loc - q.loc)
     assert tg.distributions.kl_divergence(Mine(3.0, 1.0), Mine(1.0, 1.0)).item() == 2
+
+
+def test_a_probability_of_less_than_what_can_not_be_is_refused() -> None:
+    kinds = tg.distributions
+    for d in (kinds.Uniform(0.0, 1.0), kinds.Exponential(2.0), kinds.HalfNormal(1.0)):
+        with pytest.raises(ValueError, match="values"):
+            d.cdf(tg.tensor(-1.0))
+        assert d.cdf(tg.tensor(0.0)).item() == 0

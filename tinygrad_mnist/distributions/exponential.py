@@ -48,6 +48,7 @@ class Exponential(Distribution):
 
     def cdf(self, value: Tensor) -> Tensor:
         """Return the probability of a smaller number."""
+        self._check("values can't be negative", value >= 0)
         return 1 - (-self.rate * value).exp()
 
     def entropy(self) -> Tensor:

@@ -44,12 +44,16 @@ class Uniform(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Return the logarithm of the density: minus infinity outside, if not validated."""
-        self._check("values lie from low to high", (self.low <= value) & (value <= self.high))
+        self._check_inside(value)
         inside = (self.low <= value) & (self.high > value)
         return inside.type_as(self.low).log() - (self.high - self.low).log()
 
+    def _check_inside(self, value: Tensor) -> None:
+        self._check("values lie from low to high", (self.low <= value) & (value <= self.high))
+
     def cdf(self, value: Tensor) -> Tensor:
         """Return the probability of a smaller number."""
+        self._check_inside(value)
         return ((value - self.low) / (self.high - self.low)).clamp(min=0, max=1)
 
     def icdf(self, value: Tensor) -> Tensor:

@@ -169,8 +169,10 @@ def nanmean(
     need_floats("nanmean", input)
     if dtype is not None and dtypes.as_numpy(dtype).kind != "f":
         raise RuntimeError(f"nanmean: dtype must be floating point, got {dtype}")
-    total: Tensor = nansum(input, dim, keepdim, dtype=dtype)
-    return total / (~input.isnan()).sum(dim, keepdim)
+    kind = input.dtype if dtype is None else dtype
+    narrow = dtypes.as_numpy(kind).char == "e"  # the mean may fit where the sum doesn't
+    total: Tensor = nansum(input, dim, keepdim, dtype=np.float32 if narrow else dtype)
+    return (total / (~input.isnan()).sum(dim, keepdim)).to(kind)
 
 
 @public
