@@ -194,3 +194,16 @@ def test_what_is_exchanged_in_a_call_is_refused_in_our_own_words(expression: str
             assert not (found := faults(error)), (
                 f"{expression}, {given['given']!r}: {found}: {error}"
             )
+
+
+def test_a_traceback_shows_each_call_once_and_nothing_of_how_errors_are_named() -> None:
+    class Net(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return nn.Sequential(nn.Sequential(nn.ReLU(), nn.Linear(4, 2)))(x).sum()
+
+    with pytest.raises(RuntimeError, match="in_features is 4") as caught:
+        Net()(tg.ones(2, 3))
+    shown = [(entry.path.name, entry.lineno) for entry in caught.traceback]  # type: ignore[union-attr]
+    assert "naming.py" not in {name for name, _ in shown}
+    assert sum(name == "containers.py" for name, _ in shown) == 2
+    assert sum(name == "module.py" for name, _ in shown) == 4  # Net, two Sequentials, the Linear

@@ -30,8 +30,11 @@ def complain(
     call: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
     kwargs: Mapping[str, Any] | None = None,
-) -> NoReturn:
-    """Raise an error again as one of the documented kinds, beginning with the function's name.
+) -> None:
+    """Raise an error as one of the documented kinds, beginning with the function's name.
+
+    An error that is well as it is, is left to the caller, who raises it again: a traceback then
+    shows no line of this file.
 
     A name of something inside gives way to it. What NumPy or Python have raised is said in words of
     our own, with the arguments under the names of the parameters of ``call``. What Python raises
@@ -40,9 +43,9 @@ def complain(
     """
     try:
         if isinstance(error, Warning) or not isinstance(error, _TRANSLATED):
-            raise error
+            return
         if _comes_from_outside(error):
-            raise error
+            return
         from tinygrad_mnist import words  # only now: hardly any program needs it
 
         values = words.arguments(call, args, kwargs or {})
@@ -56,7 +59,7 @@ def complain(
             if (cut := words.without_given(message)) != message and values:
                 message = cut + words.given(values)
             if message == text and words.begins_with(text, name) and isinstance(error, _NAMED):
-                raise error
+                return
             message = words.without_name(message)
         if isinstance(error, KeyError | AssertionError) and words.is_ours(error):
             kind: type[Exception] = KeyError if isinstance(error, KeyError) else AssertionError
@@ -99,14 +102,14 @@ def complain_unnamed(
     call: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
     kwargs: Mapping[str, Any] | None = None,
-) -> NoReturn:
+) -> None:
     """Do as :func:`complain`, but leave a sentence alone that begins with some other name."""
     try:
         found = re.match(r"([\w.]+)(\(\))?: ", str(error))
         if found and isinstance(error, _NAMED):
             name = found[1]
         elif isinstance(error, KeyError) and " " in str(error):
-            raise error
+            return
         complain(name, error, call, args, kwargs)
     finally:
         del error
@@ -192,7 +195,7 @@ def refuse_bool(call: Callable[..., Any], name: str, value: Any) -> NoReturn:
 
 
 def named(
-    call: Callable[..., R], complain: Callable[..., NoReturn] = complain, bools: Bools = ()
+    call: Callable[..., R], complain: Callable[..., None] = complain, bools: Bools = ()
 ) -> Callable[..., R]:
     """Let the errors of a function begin with its name, whatever inside of it has raised them."""
     names = Names(call)
@@ -209,6 +212,7 @@ def named(
             return call(*args, **kwargs)
         except Exception as error:
             complain(called(call), error, call, args, kwargs)
+            raise
 
     return checked
 
@@ -245,6 +249,7 @@ def named_init(cls: type[C]) -> type[C]:
             make(self, *args, **kwargs)
         except Exception as error:
             complain(type(self).__name__, error, make, (self, *args), kwargs)
+            raise
 
     cls.__init__ = init  # type: ignore[method-assign]
     return cls

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tinygrad_mnist as tg
-from tinygrad_mnist import optim
+from tinygrad_mnist import nn, optim
 from tinygrad_mnist.optim.optimizer import Optimizer, required
 
 
@@ -290,8 +290,9 @@ SAME = w()
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: optim.SGD([], lr=1), ValueError, "empty parameter list"),
+        (lambda: optim.SGD([], lr=1), ValueError, "empty parameter list; .* not in a list or dict"),
         (lambda: optim.SGD(w(), lr=1), TypeError, "but got a Tensor"),
+        (lambda: optim.SGD(nn.Linear(2, 1), lr=1), TypeError, r"model\.parameters\(\), not Linear"),
         (lambda: optim.SGD([1.0], lr=1), TypeError, "only optimize Tensors"),
         (lambda: optim.SGD([w() * 2], lr=1), ValueError, "non-leaf"),
         (lambda: optim.SGD([{"params": [SAME]}, {"params": [SAME]}], lr=1), ValueError, "more than one"),

@@ -155,9 +155,17 @@ class Optimizer:
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, "
                 "but got a Tensor; put it into a list"
             )
+        if not isinstance(params, Iterable):
+            raise TypeError(
+                f"params must be an iterable of Tensors or dicts, such as model.parameters(), not "
+                f"{type(params).__name__}"
+            )
         groups = list(params)
         if not groups:
-            raise ValueError("optimizer got an empty parameter list")
+            raise ValueError(
+                "optimizer got an empty parameter list; a module finds the layers in its "
+                "attributes, in a ModuleList and a ModuleDict, but not in a list or dict"
+            )
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         self.__setstate__(

@@ -63,6 +63,7 @@ def public(call: Callable[..., R]) -> Callable[..., R]:
             return call(*args, **kwargs)
         except Exception as error:
             complain(name, error, call, args, kwargs)
+            raise
 
     checked.__qualname__ = name
     return checked
@@ -121,6 +122,7 @@ def factory(make: Callable[..., R]) -> Callable[..., R]:
             return _write(name, result, out, warns=name == "arange")
         except Exception as error:
             complain(name, error, make, args, kwargs)
+            raise
 
     return checked
 

@@ -78,6 +78,7 @@ def _make(name: str) -> Callable[..., Any]:
             return _each(called, method, self, *args, **settings)
         except Exception as error:
             complain(called, error)
+            raise
 
     foreach.__name__ = foreach.__qualname__ = called
     foreach.__doc__ = f"Call ``{name}`` for each tensor of a list. Follows ``torch.{called}``."

@@ -84,11 +84,13 @@ def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
             [0., 0.]])
     """
     found = as_tensors("stack", tensors)
-    shapes = {tuple(x.shape) for x in found}
-    if len(shapes) > 1:
-        raise RuntimeError(
-            f"stack: expects each tensor to be of equal size, but got {sorted(shapes)}"
-        )
+    shapes = [x.shape for x in found]
+    for i, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            raise RuntimeError(
+                f"stack: expects each tensor to be of equal size, but got {list(shapes[0])} at "
+                f"entry 0 and {list(shape)} at entry {i}"
+            )
     joined = apply(ops.stack, *found, dim=as_dim("stack", dim, found[0].ndim + 1))
     return write_out("stack", joined, out)  # type: ignore[no-any-return]
 

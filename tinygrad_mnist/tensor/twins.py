@@ -37,6 +37,7 @@ def applied(op: ops.Op) -> Callable[[Any], Tensor]:
             return apply_inplace(op, self)
         except Exception as error:
             complain(name, error)
+            raise
 
     twin.__name__ = twin.__qualname__ = name
     twin.__doc__ = f"Write what :meth:`{op.name}` returns into self."
@@ -55,6 +56,7 @@ def inplace(method: Callable[..., Any]) -> Callable[..., Any]:
             return store(name, self, method(first, *args, **kwargs))
         except Exception as error:
             complain(name, error, method, (self, *args), kwargs)
+            raise
 
     twin.__name__ = twin.__qualname__ = name
     twin.__doc__ = f"Write what :meth:`{method.__name__}` returns into self."
@@ -88,6 +90,7 @@ def reshaped(method: Callable[..., Any]) -> Callable[..., Any]:
                 self._node = view._node
         except Exception as error:
             complain(name, error, method, (self, *args), kwargs)
+            raise
         return self
 
     twin.__name__ = twin.__qualname__ = name

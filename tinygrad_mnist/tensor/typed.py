@@ -38,6 +38,7 @@ class _Typed(type):
             return tensor(data[0], dtype=cls.dtype)
         except Exception as error:
             complain(cls.__name__, error)
+            raise
 
     def __instancecheck__(cls, x: Any) -> bool:
         """Return whether an object is a tensor of the dtype."""
