@@ -293,6 +293,7 @@ SAME = w()
         (lambda: optim.SGD([], lr=1), ValueError, "empty parameter list; .* not in a list or dict"),
         (lambda: optim.SGD(w(), lr=1), TypeError, "but got a Tensor"),
         (lambda: optim.SGD(nn.Linear(2, 1), lr=1), TypeError, r"model\.parameters\(\), not Linear"),
+        (lambda: optim.Adam([w()], lr="1e-3"), TypeError, "Adam: the text '1e-3' is no number"),
         (lambda: optim.SGD([1.0], lr=1), TypeError, "only optimize Tensors"),
         (lambda: optim.SGD([w() * 2], lr=1), ValueError, "non-leaf"),
         (lambda: optim.SGD([{"params": [SAME]}, {"params": [SAME]}], lr=1), ValueError, "more than one"),

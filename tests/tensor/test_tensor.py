@@ -475,6 +475,11 @@ def test_assigned_grad_is_checked() -> None:
         (lambda: tg.cat([]), ValueError, "non-empty"),
         (lambda: tg.cat([tg.ones(2), 1]), TypeError, "element 1"),
         (lambda: tg.stack([tg.ones(2), tg.ones(3)]), RuntimeError, r"\[2\] at entry 0 and \[3\] at entry 1"),
+        (lambda: tg.Tensor(["1.5"]), TypeError, "tensor: can't make one from str"),
+        (lambda: tg.Tensor([None]), RuntimeError, "tensor: can't make one from NoneType"),
+        (lambda: tg.Tensor([[1], [1, 2]]), ValueError, "nested sequences have different lengths"),
+        (lambda: tg.where(tg.ones(2) > 0, tg.ones(2)), TypeError, "where: give two values"),
+        (lambda: tg.ones(2).where(tg.ones(2) > 0, None), TypeError, "where: give two values"),
         (lambda: tg.tensor([[1, 2], [3]]), ValueError, "different lengths"),
         (lambda: tg.tensor("text"), TypeError, "can't make one"),
         (lambda: tg.exp([1.0]), TypeError, "must be Tensor, not list"),
@@ -566,3 +571,12 @@ def test_draws_have_the_right_distribution() -> None:
     assert (drawn[1] == 2).all()
     once = tg.multinomial(weights[:1], 2)
     assert sorted(once[0].tolist()) == [0, 1]
+
+
+def test_an_integer_of_numpy_is_a_length_for_the_constructors() -> None:
+    for make in (tg.Tensor, tg.FloatTensor, tg.LongTensor):
+        assert make(np.int64(2)).shape == (2,)
+        assert make(np.int64(2), np.int32(3)).shape == (2, 3)
+    numbers = np.ones(2, np.float32)
+    tg.Tensor(numbers).zero_()
+    assert numbers.tolist() == [1.0, 1.0]

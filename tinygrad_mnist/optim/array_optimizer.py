@@ -197,6 +197,8 @@ def check(name: str, settings: dict[str, Any]) -> None:
         raise ValueError("Tensor lr must be 1-element")
     for key in _NOT_NEGATIVE:
         value = settings.get(key, 0)
+        if isinstance(value, str):
+            raise TypeError(f"the text {value!r} is no number: convert {key} with float()")
         if not float(value) >= 0:
             what = _NAMES.get(key, f"{key} value")
             raise ValueError(f"Invalid {what}: {value}; it must not be negative")

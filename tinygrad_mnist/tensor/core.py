@@ -70,7 +70,7 @@ class Tensor(
         """Make a float tensor of a shape, of given numbers, or on another tensor's memory."""
         dtype = dtypes.default_float()
         self._version = Version()
-        if len(data) == 1 and not isinstance(data[0], int):
+        if len(data) == 1 and not isinstance(data[0], int | np.integer):
             values = data[0]
             if isinstance(values, Size):
                 self._array = np.zeros(values, dtype)
@@ -78,7 +78,16 @@ class Tensor(
                 self._array, self._version = values.memory(), values._version
                 self._fixed_order = not self._array.flags.c_contiguous
             else:
-                self._array = np.array(values, dtype)
+                try:
+                    found = np.array(values)
+                except (TypeError, ValueError):
+                    found = np.empty(0, object)
+                if found.dtype.kind in "fiub":
+                    self._array = dtypes.convert(found, dtype, copy=False)
+                else:  # says what is wrong, or takes numbers within that NumPy doesn't
+                    from tinygrad_mnist.tensor.creation import tensor
+
+                    self._array = tensor(values, dtype=dtype)._array
         else:
             self._array = np.zeros(data if data else (0,), dtype)
 

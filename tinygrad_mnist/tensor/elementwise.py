@@ -64,6 +64,8 @@ def chosen(condition: Any, x: Any, y: Any) -> Tensor:
         raise RuntimeError(
             f"where: expected condition to be a boolean tensor, but got {condition._array.dtype}"
         )
+    if x is None or y is None:
+        raise TypeError("where: give two values to choose from, or none to get the positions")
     return apply(ops.where, condition, x, y)  # type: ignore[no-any-return]
 
 

@@ -29,7 +29,7 @@ class _Typed(type):
         try:
             if not data:
                 return wrap(np.empty(0, cls.dtype.numpy))
-            if len(data) > 1 or isinstance(data[0], int | Size):
+            if len(data) > 1 or isinstance(data[0], int | np.integer | Size):
                 return empty(*data, dtype=cls.dtype)
             if isinstance(data[0], Tensor):
                 if data[0]._array.dtype != cls.dtype.numpy:
