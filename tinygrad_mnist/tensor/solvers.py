@@ -85,7 +85,9 @@ def ndtri(input: Tensor) -> Any:  # noqa: A002
 @named
 def xlog1py(input: Any, other: Any) -> Any:  # noqa: A002
     """Return ``x log(1 + y)``, and 0 where x is 0. Follows ``torch.special.xlog1py``."""
-    both = [x for x in (input, other) if isinstance(x, Tensor)]
-    x, y = (p if isinstance(p, Tensor) else both[0] * 0 + p for p in (input, other))
-    zero = ((x + y * 0) == 0).detach()  # NaN of y stays NaN
-    return where(zero, x * 0, x * where(zero, y * 0, y).log1p())
+    given = next(p for p in (input, other) if isinstance(p, Tensor))
+    kind = given if given.is_floating_point() else given.float()
+    x, y = (p if isinstance(p, Tensor) else kind.new_full((), p) for p in (input, other))
+    # There 0 times infinity would be NaN; elsewhere x has a slope at 0 too.
+    without = (x == 0) & ((y <= -1) | (y == math.inf))
+    return x * where(without, 0.0, y).log1p()

@@ -159,9 +159,9 @@ def multilabel_margin_loss(
     member[np.nonzero(listed)[0], rows[listed]] = True
     x: Any = input.reshape(rows.shape)
     chosen = x.gather(1, wrap(np.where(listed, rows, 0)))
-    gaps = (1 - chosen.unsqueeze(2) + x.unsqueeze(1)).clamp(min=0)
+    gaps = 1 - chosen.unsqueeze(2) + x.unsqueeze(1)
     counted = wrap(listed[:, :, None] & ~member[:, None, :])
-    losses = where(counted, gaps, gaps * 0).sum((1, 2)) / max(rows.shape[1], 1)
+    losses = where(counted & (gaps > 0), gaps, 0.0).sum((1, 2)) / max(rows.shape[1], 1)
     return reduced(losses.reshape(shape[:-1]), reduction)
 
 
