@@ -48,3 +48,31 @@ def test_one_block_is_joined_after_another(torch: Any) -> None:
         (y * y).sum().backward()
         ends.append((y.tolist(), a.grad.tolist(), b.grad.tolist()))
     assert ends[0] == ends[1]
+
+
+WINDOWS = [
+    "x.unfold(1, 2, 2).detach()[0, 0] += 1",
+    "x.unfold(1, 3, 3).data.mul_(2)",
+    "x.unfold(1, 3, 3).detach().numpy()[1, 1] = 4",
+    "x.as_strided((2, 2), (6, 1)).detach().add_(3)",
+    "x[:, :1].expand(2, 3).data.fill_(8.0)",
+    "x.t().unfold(0, 2, 2).detach().add_(1)",
+]
+
+
+@pytest.mark.parametrize("program", WINDOWS)
+def test_windows_are_written_through_without_their_history(program: str, torch: Any) -> None:
+    ends = []
+    for t in (tg, torch):
+        x = t.arange(12.0).reshape(2, 6)
+        exec(program, {"x": x})
+        ends.append(x.tolist())
+    assert ends[0] == ends[1]
+
+
+def test_windows_that_overlap_are_not_written_to() -> None:
+    x = tg.zeros(6)
+    for view in (x.unfold(0, 3, 1).detach(), x[:1].expand(4).data):
+        with pytest.raises(RuntimeError, match="several elements"):
+            view.add_(1)
+    assert x.tolist() == [0] * 6

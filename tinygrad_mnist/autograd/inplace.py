@@ -165,7 +165,7 @@ def check_writable(name: str, target: Variable, *inputs: Any) -> bool:
         for x in inputs:
             tracked = tracked or is_tracked(x)
     if not array.flags.writeable:
-        if base is None or not base._array.flags.writeable:
+        if not _lies_in_writable(array):
             raise RuntimeError(
                 f"{name}: the tensor can't be written to: it was made from a read-only array; "
                 f"clone() it first"
@@ -197,6 +197,14 @@ def check_writable(name: str, target: Variable, *inputs: Any) -> bool:
                 f"operation; do it under no_grad(), or use the form that makes a new tensor"
             )
     return True
+
+
+def _lies_in_writable(array: Any) -> bool:
+    """Whether what an array sees may be written to, as a view of it that is made read-only."""
+    while (array := getattr(array, "base", None)) is not None:
+        if isinstance(array, np.ndarray) and array.flags.writeable:
+            return True
+    return False
 
 
 def _overlaps_itself(array: np.ndarray) -> bool:

@@ -54,8 +54,20 @@ def _strided(x: Any, shape: Any, strides: Any, start: int = 0) -> Any:
         return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
     start += _address(x) - _address(whole)
     out = np.ndarray(tuple(shape), x.dtype, whole, start, tuple(strides))
-    out.flags.writeable = False
+    if not _apart(out):
+        out.flags.writeable = False
     return out
+
+
+def _apart(x: np.ndarray) -> bool:
+    """Whether steps over ever larger distances can't meet at one element."""
+    reach = x.itemsize
+    for step, count in sorted(zip(x.strides, x.shape, strict=True)):
+        if count > 1:
+            if step < reach:
+                return False
+            reach += step * (count - 1)
+    return True
 
 
 def _address(array: Any) -> int:
