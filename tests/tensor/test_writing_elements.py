@@ -76,3 +76,18 @@ def test_windows_that_overlap_are_not_written_to() -> None:
         with pytest.raises(RuntimeError, match="several elements"):
             view.add_(1)
     assert x.tolist() == [0] * 6
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["t.relu(x)", "x.abs()", "-x", "x.clamp(0, 1)", "F.leaky_relu(x)", "t.where(x > 0, x, 0.0)",
+     "F.gelu(x)", "F.silu(x)", "F.elu(x)", "x.square()", "x * 2", "x.lerp(x, 0.5)"],
+)  # fmt: skip
+def test_elementwise_results_keep_an_order_that_a_script_knows(call: str, torch: Any) -> None:
+    ends = []
+    for t in (tg, torch):
+        x = (t.arange(6.0).view(2, 3) - 2).t()
+        y = eval(call, {"t": t, "F": t.nn.functional, "x": x})
+        y.t().reshape(-1)[0] = 5.0
+        ends.append((y[0, 0].item(), y.stride()))
+    assert ends[0] == ends[1]

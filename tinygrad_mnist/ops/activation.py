@@ -28,7 +28,7 @@ def _elu_rule(g: Any, x: Any, alpha: float, scale: float, input_scale: float) ->
 
 
 elu = op(
-    "elu", _elu, x=_elu_rule, promotes="float",
+    "elu", _elu, elementwise=True, x=_elu_rule, promotes="float",
     formula="scale * (x if x > 0 else alpha * (exp(input_scale * x) - 1))",
     torch="torch.ops.aten.elu(x, alpha, scale, input_scale)",
     samples=[
@@ -55,7 +55,8 @@ def _silu_rule(g: Any, x: Any, s: Any) -> Any:
 
 
 silu = op(
-    "silu", _silu, x=_silu_rule, formula="x / (1 + exp(-x))", torch="F.silu(x)", samples=UNARY,
+    "silu", _silu, elementwise=True,
+    x=_silu_rule, formula="x / (1 + exp(-x))", torch="F.silu(x)", samples=UNARY,
     promotes="float", residuals=["s"], reference=lambda x: x * sigmoid(x),
 )  # fmt: skip
 
@@ -102,7 +103,8 @@ def _mish_rule(g: Any, x: Any) -> Any:
 
 
 mish = op(
-    "mish", _mish, x=_mish_rule, formula="x * tanh(log(1 + exp(x)))", torch="F.mish(x)",
+    "mish", _mish, elementwise=True,
+    x=_mish_rule, formula="x * tanh(log(1 + exp(x)))", torch="F.mish(x)",
     samples=UNARY, promotes="float",
 )  # fmt: skip
 
@@ -122,7 +124,7 @@ prelu = op(
     domains={"x": Domain(kinks=(0.0,))},
 )  # fmt: skip
 hardswish = op(
-    "hardswish", _hardswish,
+    "hardswish", _hardswish, elementwise=True,
     x=lambda g, x: np.where(x <= -3, 0, np.where(x < 3, g * (x / 3 + 0.5), g)),
     formula="x * min(max(x + 3, 0), 6) / 6", torch="F.hardswish(x)", samples=UNARY,
     promotes="float", domains=Domain(-5.0, 5.0, kinks=(-3.0, 3.0)),

@@ -319,6 +319,7 @@ def op(
         raise TypeError(f"operation '{name}' has no docstring: say what it computes")
     if name in TABLE:
         raise TypeError(f"operation '{name}' is declared twice: choose another name")
+    elementwise = elementwise or (isinstance(forward, np.ufunc) and forward.signature is None)
     inputs, settings, variadic = _signature(forward, rules)
     if set(rules) != set(inputs):
         raise TypeError(

@@ -118,7 +118,7 @@ rsqrt = unary(
 square = op(
     "square", lambda x: np.square(x, dtype=np.int64 if x.dtype.kind == "b" else None),
     x=lambda g, x: g * x * 2, formula="x ** 2", doc="Square.", torch="torch.square(x)",
-    samples=UNARY,
+    samples=UNARY, elementwise=True,
 )  # fmt: skip
 UFUNCS[np.square] = square
 reciprocal = unary(
@@ -169,7 +169,8 @@ def _where_positive(g: Any, y: Any, out: Any = None) -> Any:
 
 
 relu = op(
-    "relu", lambda x: _maximum(x, 0), x=lambda g, out: _where_positive(g, out),
+    "relu", lambda x: _maximum(x, 0), elementwise=True,
+    x=lambda g, out: _where_positive(g, out),
     formula="max(x, 0)",
     doc="Rectified linear unit; its slope at 0 is 0.", torch="torch.relu(x)", samples=UNARY,
     domains=NONZERO, promotes="common",
@@ -192,7 +193,7 @@ def _clamp_rule(g: Any, x: Any, min: Any, max: Any) -> Any:  # noqa: A002
 
 
 clamp = op(
-    "clamp", _clamp,
+    "clamp", _clamp, elementwise=True,
     x=_clamp_rule, formula="min(max(x, low), high)",
     torch="torch.clamp(x, min, max)", domains=Domain(kinks=(0.0, 1.0)),
     samples=[
@@ -209,7 +210,8 @@ def _where(condition: Any, x: Any, y: Any) -> Any:
 
 
 where = op(
-    "where", _where, condition=None, x=lambda g, condition: np.where(condition, g, 0),
+    "where", _where, elementwise=True,
+    condition=None, x=lambda g, condition: np.where(condition, g, 0),
     y=lambda g, condition: np.where(condition, 0, g), formula="x if condition else y",
     torch="torch.where(condition, x, y)", broadcasts=True, promotes="common",
     samples=[

@@ -83,7 +83,7 @@ def _gelu_reference(x: Any, *, approximate: str) -> Any:
 
 
 gelu = op(
-    "gelu", _gelu, x=_gelu_rule, formula="x * (1 + erf(x / sqrt(2))) / 2",
+    "gelu", _gelu, elementwise=True, x=_gelu_rule, formula="x * (1 + erf(x / sqrt(2))) / 2",
     torch="F.gelu(x, approximate=approximate)", residuals=["part"], reference=_gelu_reference,
     promotes="float",
     samples=[

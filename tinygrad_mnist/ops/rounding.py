@@ -19,7 +19,7 @@ def _step(name: str, forward: Any, doc: str) -> Op:
     """Declare a function that is constant almost everywhere: its gradient is zero."""
     return op(
         name, forward, x=lambda g: np.zeros_like(g), formula=f"{name}(x)", doc=doc,
-        torch=f"torch.{name}(x)", samples=UNARY, promotes="common",
+        torch=f"torch.{name}(x)", samples=UNARY, promotes="common", elementwise=True,
         domains=Domain(-2.0, 2.0, kinks=(-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)),
     )  # fmt: skip
 

@@ -104,7 +104,7 @@ def _between_rule(g: Any, x: Any, low: Any, high: Any) -> Any:
 
 
 between = op(
-    "between", _between, x=_between_rule,
+    "between", _between, elementwise=True, x=_between_rule,
     low=lambda g, x, low, high: np.where((x < low) & (high is None or low < high), g, 0),
     high=lambda g, x, low, high: np.where((x > high) | (low is not None and low > high), g, 0),
     formula="min(max(x, low), high)", torch="torch.clamp(x, low, high)", broadcasts=True,
@@ -120,7 +120,8 @@ def _lerp(x: Any, y: Any, weight: Any) -> Any:
 
 
 lerp = op(
-    "lerp", _lerp, x=lambda g, weight: g * (1 - weight), y=lambda g, weight: g * weight,
+    "lerp", _lerp, elementwise=True,
+    x=lambda g, weight: g * (1 - weight), y=lambda g, weight: g * weight,
     weight=lambda g, x, y: g * (y - x), formula="x + weight * (y - x)",
     torch="torch.lerp(x, y, weight)", broadcasts=True, promotes="common",
     samples=[Sample((3,), (3,), (3,)), Sample((2, 1), (1, 3), ()), Sample((2, 3), (3,), (2, 3))],

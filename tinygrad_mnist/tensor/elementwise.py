@@ -340,7 +340,9 @@ class ElementwiseMethods(Variable):
     def masked_fill(self, mask: Any, value: Any) -> Tensor:
         """Return a copy with a value where the mask is true."""
         mask, value = mask_and_value("masked_fill", self, mask, value)
-        return apply(ops.where, mask, value, self)  # type: ignore[no-any-return]
+        out: Tensor = apply(ops.where, mask, value, self)
+        out._fixed_order = False  # row-major to a script, unlike where's
+        return out
 
     @named
     def lerp(self, end: Any, weight: Any) -> Tensor:
