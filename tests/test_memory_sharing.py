@@ -71,6 +71,8 @@ F.normalize(b, eps=1e9) | t.from_numpy(b.numpy()) | t.tensor(b.numpy()) | t.as_t
 t.swapaxes(b, 0, 1) | t.narrow(b, 0, 0, 1) | t.select(b, 0, 0) | t.unbind(b)[0] | t.diagonal(b) | t.movedim(b, 1, 0) | t.unsqueeze(b, 1) | t.clone(b)
 b.hsplit(1)[0] | b.vsplit(1)[0] | t.tensor_split(b, 1)[0] | b.view(1, *b.shape) | b.view(*b.shape, 1) | b.view(-1, b.shape[-1]) | b.reshape(-1, b.shape[-1])
 b.reshape(b.shape[0], -1) | b.view(b.shape[0], -1) | b.view(-1) | t.zeros_like(b).reshape(-1) | t.empty_like(b).copy_(b).reshape(-1) | t.ones_like(b).view(-1)
+t.zeros_like(b).transpose(0, 1).reshape(-1) | t.empty_like(b).copy_(b).transpose(-1, 0).flatten() | F.softplus(b).mT.reshape(-1)
+b.long().transpose(0, 1).flatten() | F.prelu(b, t.ones(1, dtype=b.dtype)).reshape(-1) | t.rand_like(b).zero_().reshape(-1)
 (b * 2).reshape(-1) | (b + b.contiguous()).reshape(-1) | b.exp().flatten() | b.clone().reshape(-1) | b.double().reshape(-1) | t.where(b > 0, b, b).reshape(-1)
 b.softmax(-1).reshape(-1) | b.cumsum(0).flatten() | b.sort(0)[0].reshape(-1) | b.flip(0).reshape(-1) | b.roll(1, 0).reshape(-1) | F.dropout(b, 0.0).reshape(-1)
 """.replace("\n", " | ").split(" | ")  # fmt: skip

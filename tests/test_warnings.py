@@ -43,7 +43,7 @@ def test_numbers_beyond_a_dtype_come_without_a_warning(expression: str) -> None:
         try:
             eval(expression, names)
         except (TypeError, RuntimeError, ValueError, NotImplementedError) as error:
-            assert not isinstance(error.__cause__, Warning), (v, d)
+            assert not isinstance(error.__context__, Warning), (v, d)
 
 
 def _clipped(norm: float, largest: float) -> None:
@@ -93,7 +93,7 @@ def test_functions_of_extreme_numbers_come_without_a_warning(name: str) -> None:
         try:
             EXTREME[name](v, w)
         except (TypeError, RuntimeError, ValueError) as error:
-            assert not isinstance(error.__cause__, Warning), (v, w)
+            assert not isinstance(error.__context__, Warning), (v, w)
 
 
 OPTIMIZERS = [

@@ -52,7 +52,7 @@ def complain(
         text = words.message(error)
         if not words.is_ours(error) or words.worded_by_python(text):
             if refused := words.signature(error, name, values):
-                raise TypeError(refused) from error
+                raise TypeError(refused) from None
             message = words.explained(error, values)
         else:
             message = words.tidy(text, values)
@@ -69,7 +69,7 @@ def complain(
             kind = next((k for k in DOCUMENTED if isinstance(error, k)), RuntimeError)
             if type(error).__module__.startswith("tinygrad_mnist."):
                 kind = type(error)  # such as LinAlgError
-        raise kind(f"{name}: {message}") from error
+        raise kind(f"{name}: {message}") from words.cause(error)
     finally:
         del error  # its traceback holds this frame: that would be a cycle
 

@@ -178,6 +178,12 @@ def explained(error: Exception, values: Mapping[str, Any] | Iterable[Any] = ()) 
     return _unknown(error) + given(values)
 
 
+def cause(error: Exception) -> Exception | None:
+    """Return an error if a traceback should show it: not what we have said in words of our own."""
+    known = is_ours(error) or any(pattern.search(str(error)) for pattern, _ in _table())
+    return None if known else error
+
+
 _SIGNATURE = re.compile(r"(?:[\w.<>]*\.)?(\w+|<lambda>)\(\) ((?:missing|takes|got) .*)")
 """How Python begins when arguments don't fit a function's parameters."""
 

@@ -66,7 +66,8 @@ def walk(
     # Those of whose gradients only the table knows: these are added to in place.
     owned: set[Source] = set()
     arrivals = [(root, wrapped(g, create_graph)) for root, g in roots]
-    outer, modes.pending = modes.pending, []
+    if outer := modes.pending:
+        modes.pending = None
     with np.errstate(all="ignore"), recording(create_graph):
         while True:
             for source, g in arrivals:
@@ -122,9 +123,10 @@ def walk(
         for leaf in gradients:
             if leaf._hooks and leaf not in ends:  # type: ignore[union-attr]
                 gradients[leaf] = run_hooks(leaf._hooks, gradients[leaf], create_graph)  # type: ignore[union-attr]
-    over, modes.pending = modes.pending, outer
-    for callback in over:
-        callback()
+    if (over := modes.pending) or outer:
+        modes.pending = outer
+        for callback in over or ():
+            callback()
     gradients.update(found)
     return gradients
 
@@ -152,7 +154,7 @@ def pull(
         saved = restore(node, saved)
         if node.op.once:
             return _pull_reference(node, g, saved)
-    if node.dtype.char in node.op.narrow:
+    if node.dtype is not node.op.plain and node.dtype.char in node.op.narrow:
         g, saved = widened(node, g, saved)
     results: list[tuple[Source, Any]] = []
     for position, rule, arrays, keywords in plan.steps:

@@ -54,6 +54,13 @@ def explain(op: Op, arrays: Sequence[Any], settings: dict[str, Any], error: Exce
     return RuntimeError(f"{op.name}: {sentence}")
 
 
+def cause(error: Exception) -> Exception | None:
+    """Return an error if a traceback should show it besides the sentence about it."""
+    from tinygrad_mnist import words
+
+    return words.cause(error)
+
+
 def _argument(op: Op, position: int) -> str:
     """Name an input as users do: the table says x and y."""
     name = op.input_name(position)

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinygrad_mnist.autograd.errors import explain
+from tinygrad_mnist.autograd.errors import cause, explain
 from tinygrad_mnist.autograd.modes import modes, quiet
 from tinygrad_mnist.autograd.node import Node as Node
 from tinygrad_mnist.autograd.node import Version as Version
@@ -162,7 +162,9 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
         bit <<= 1
     if op.promotes and (mixed or dtype is None or dtype.kind != "f"):
         arrays = promote(op, arrays)
-    forward = op.compute if dtype is None or dtype.char in op.narrow else op.forward
+    forward = op.forward
+    if dtype is not op.plain and (dtype is None or dtype.char in op.narrow):
+        forward = op.compute
     try:
         out = quiet.run(forward, *arrays, **settings)
     except RuntimeError as error:
@@ -172,7 +174,7 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
         with np.errstate(all="ignore"):
             out = forward(*arrays, **settings)
     except (ValueError, IndexError, TypeError, AttributeError, OverflowError) as error:
-        raise explain(op, arrays, settings, error) from error
+        raise explain(op, arrays, settings, error) from cause(error)
     rest: Sequence[Any] = ()
     if op.packed:
         if len(op.outputs) > 1:

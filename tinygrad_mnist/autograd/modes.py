@@ -28,7 +28,7 @@ class _Modes(threading.local):
     saving_refused = ""
 
     def __init__(self) -> None:
-        self.pending: list[Callable[[], None]] = []
+        self.pending: list[Callable[[], None]] | None = None
         """What is to be called when the walk that is running is over."""
 
 

@@ -173,7 +173,7 @@ def register_multi_grad_hook(
     def hook_at(i: int) -> Callable[[Any], None]:
         def hook(gradient: Any) -> None:
             if not arrived:
-                modes.pending.append(finish)
+                modes.pending = [*(modes.pending or ()), finish]
                 if mode == "any":
                     fn(gradient)
             arrived[i] = gradient

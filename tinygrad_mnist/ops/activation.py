@@ -77,6 +77,7 @@ def _softplus_rule(g: Any, x: Any, beta: float, threshold: float) -> Any:
 softplus = op(
     "softplus", _softplus, x=_softplus_rule, formula="log(1 + exp(beta * x)) / beta",
     torch="F.softplus(x, beta, threshold)", promotes="float",
+    elementwise=True,
     samples=[
         Sample((3,), beta=1.0, threshold=20.0),
         Sample((2, 3), beta=2.0, threshold=1.0),
@@ -120,6 +121,7 @@ prelu = op(
     weight=lambda g, x: np.where(x > 0, 0, g * x),
     formula="x if x > 0 else weight * x", doc="Input where positive, elsewhere a share of it.",
     torch="torch.where(x > 0, x, x * weight)", broadcasts=True,
+    elementwise=True,
     samples=[Sample((3,), ()), Sample((2, 3), (3,)), Sample((2, 3, 2), (3, 1))],
     domains={"x": Domain(kinks=(0.0,))},
 )  # fmt: skip

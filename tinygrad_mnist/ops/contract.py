@@ -160,12 +160,15 @@ class Op:
     narrow: str = "e"
     packed: bool = field(init=False)
     """Whether forward returns a tuple: the outputs and the residuals."""
+    plain: np.dtype[Any] | None = field(init=False)
+    """The dtype for which it's quickly told that it isn't narrow: the usual one."""
     _plans: dict[tuple[int, int], Plan] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Show the docstring of the entry as the operation's own."""
         self.__doc__ = self.doc
         self.packed = len(self.outputs) + len(self.residuals) > 1
+        self.plain = None if "f" in self.narrow else np.dtype(np.float32)
 
     def __repr__(self) -> str:
         """Name the operation and its inputs."""

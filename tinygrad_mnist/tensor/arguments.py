@@ -25,6 +25,7 @@ from tinygrad_mnist.naming import kind as kind
 from tinygrad_mnist.naming import named as named
 from tinygrad_mnist.naming import named_methods as named_methods
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor.layout import preserve_format
 
 R = TypeVar("R")
 C = TypeVar("C")
@@ -93,10 +94,11 @@ def with_out(call: Callable[..., R]) -> Callable[..., R]:
 def factory(make: Callable[..., R]) -> Callable[..., R]:
     """Make a public function of one that makes a tensor: with ``out``, and settings of layout.
 
-    ``layout``, ``pin_memory`` and ``memory_format`` are accepted, and change nothing: there is one
-    layout here, and no other device.
+    ``layout`` and ``pin_memory`` are accepted, and change nothing: there is one layout here, and no
+    other device. What is made like a tensor lies in memory in its order, if a script can tell that.
     """
     name, names = make.__name__, Names(make)
+    is_like = name.endswith("_like")
 
     @functools.wraps(make)
     def checked(*args: Any, **kwargs: Any) -> Any:
@@ -104,11 +106,15 @@ def factory(make: Callable[..., R]) -> Callable[..., R]:
             args, kwargs = names.read(args, kwargs)
             if names.several and not args:
                 raise TypeError(f"{name}() missing 1 required positional argument: 'size'")
-            for unused in ("layout", "pin_memory", "memory_format"):
+            for unused in ("layout", "pin_memory"):
                 kwargs.pop(unused, None)
+            order = kwargs.pop("memory_format", preserve_format)
             out = kwargs.pop("out", None)
             if out is None:
-                return make(*args, **kwargs)
+                made: Any = make(*args, **kwargs)
+                if is_like and order in (None, preserve_format):
+                    lay_out(made, args[0] if args else kwargs["input"])
+                return made
             as_tensor(name, "out", out)
             wanted = kwargs.setdefault("dtype", out._array.dtype)
             if wanted is not None and dtypes.as_numpy(wanted) != out._array.dtype:
@@ -125,6 +131,14 @@ def factory(make: Callable[..., R]) -> Callable[..., R]:
             raise
 
     return checked
+
+
+def lay_out(made: Any, like: Any) -> None:
+    """Bring a new tensor's memory into the order of another one's, if a script can tell that."""
+    if like._fixed_order and not like._array.flags.c_contiguous:
+        array = np.empty_like(like._array, made._array.dtype)
+        array[...] = made._array
+        made._array, made._fixed_order = array, not array.flags.c_contiguous
 
 
 _FILLING = ("arange", "linspace", "logspace")

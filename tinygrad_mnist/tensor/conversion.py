@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, Version, apply, is_tracked, wrap
+from tinygrad_mnist.autograd.graph import Variable, Version, apply, is_tracked, share, wrap
 from tinygrad_mnist.autograd.inplace import memory_of
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops import dtypes
@@ -87,7 +87,8 @@ class ConversionMethods(Variable):
         if dtype == self._array.dtype:
             return self.clone() if copy else self  # type: ignore[attr-defined,return-value]
         if dtype.kind != "f":
-            return wrap(ops.cast.forward(self._array, dtype=dtype))  # type: ignore[no-any-return]
+            own = share if self._fixed_order else wrap
+            return own(ops.cast.forward(self._array, dtype=dtype))  # type: ignore[no-any-return]
         return apply(ops.cast, self, dtype=dtype)  # type: ignore[no-any-return]
 
     def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:

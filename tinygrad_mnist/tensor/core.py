@@ -68,28 +68,11 @@ class Tensor(
 
     def __init__(self, *data: Any) -> None:
         """Make a float tensor of a shape, of given numbers, or on another tensor's memory."""
-        dtype = dtypes.default_float()
-        self._version = Version()
-        if len(data) == 1 and not isinstance(data[0], int | np.integer):
-            values = data[0]
-            if isinstance(values, Size):
-                self._array = np.zeros(values, dtype)
-            elif isinstance(values, Tensor):
-                self._array, self._version = values.memory(), values._version
-                self._fixed_order = not self._array.flags.c_contiguous
-            else:
-                try:
-                    found = np.array(values)
-                except (TypeError, ValueError):
-                    found = np.empty(0, object)
-                if found.dtype.kind in "fiub":
-                    self._array = dtypes.convert(found, dtype, copy=False)
-                else:  # says what is wrong, or takes numbers within that NumPy doesn't
-                    from tinygrad_mnist.tensor.creation import tensor
+        from tinygrad_mnist.tensor.creation import of_shape_or_numbers
 
-                    self._array = tensor(values, dtype=dtype)._array
-        else:
-            self._array = np.zeros(data if data else (0,), dtype)
+        made = of_shape_or_numbers(data)
+        self._array, self._version = made._array, made._version
+        self._fixed_order = made._fixed_order
 
     # What it is
 
@@ -249,7 +232,7 @@ class Tensor(
             Accumulate into these tensors only.
         """
         gradients = None if gradient is None else [gradient]
-        api.backward([self], gradients, retain_graph, create_graph, inputs=inputs)
+        api.backward([self], gradients, retain_graph, create_graph, None, inputs)
 
     def detach(self) -> Tensor:
         """Return a tensor on the same memory that has no history."""

@@ -22,6 +22,7 @@ from tinygrad_mnist.tensor.arguments import (
 from tinygrad_mnist.tensor.core import Tensor
 from tinygrad_mnist.tensor.device import check_device
 from tinygrad_mnist.tensor.exchange import from_dlpack, is_foreign, writable
+from tinygrad_mnist.tensor.printing import Size
 
 
 def finish(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
@@ -130,6 +131,26 @@ def _common(data: Any) -> np.dtype[Any]:
     if types - plain:
         found += [_common(x) for x in data if type(x) not in plain]
     return reduce(dtypes.wider, found) if found else dtypes.default_float()
+
+
+def of_shape_or_numbers(data: tuple[Any, ...]) -> Any:
+    """Make what ``Tensor(...)`` stands for: of a shape, of numbers, or on a tensor's memory."""
+    values = data[0] if len(data) == 1 else None
+    if isinstance(values, Size) or values is None or isinstance(values, builtins.int | np.integer):
+        if data == (None,):
+            return tensor(None)
+        shape = values if isinstance(values, Size) else data if data else (0,)
+        return wrap(np.zeros(shape, dtypes.default_float()))
+    if isinstance(values, Variable):
+        return share(values.memory(), values._version)
+    try:
+        found = np.array(values)
+    except (TypeError, ValueError):
+        found = np.empty(0, object)
+    if found.dtype.kind in "fiub":
+        return wrap(dtypes.convert(found, dtypes.default_float(), copy=False))
+    # Says what is wrong, or takes numbers within that NumPy doesn't.
+    return tensor(values, dtype=dtypes.default_float())
 
 
 @factory

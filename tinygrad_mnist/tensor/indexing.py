@@ -185,6 +185,8 @@ class IndexingMethods(Variable):
         The gradient is dense, whatever ``sparse_grad`` says.
         """
         array = index_array("gather", index)
+        if not array.ndim and self._array.ndim == 1:  # a number is as good as a vector of one
+            return self.gather(dim, index.reshape(1)).reshape(())
         d = check_along("gather", self._array.shape, array, dim)
         return apply(ops.gather, self, index, dim=d)  # type: ignore[no-any-return]
 
