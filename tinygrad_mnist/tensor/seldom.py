@@ -93,8 +93,8 @@ class SeldomMethods(Variable):
         """Cut a dimension into so many parts. Follows ``torch.Tensor.unsafe_chunk``."""
         return self.chunk(chunks, dim)  # type: ignore[attr-defined]
 
-    def _uniform(self, name: str, generator: Any) -> np.ndarray:
-        if self._array.dtype.kind != "f":
+    def _uniform(self, name: str, generator: Any, kinds: str = "f") -> np.ndarray:
+        if self._array.dtype.kind not in kinds:
             raise NotImplementedError(f"{name}: the tensor must be floating point; use float()")
         source = random.source_of(generator)
         drawn: np.ndarray = source.uniform(self._array.shape, np.dtype(np.float64), 0.0, 1.0)
@@ -105,7 +105,7 @@ class SeldomMethods(Variable):
         """Fill self with counts of trials until the first success, of probability p."""
         if not 0 < p < 1:
             raise RuntimeError(f"geometric_: expects p to be in (0, 1), but got p={p}")
-        counts = np.ceil(np.log(self._uniform("geometric_", generator)) / math.log1p(-p))
+        counts = np.ceil(np.log(self._uniform("geometric_", generator, "fiu")) / math.log1p(-p))
         return self._draw("geometric_", counts)  # type: ignore[attr-defined]
 
     @named
