@@ -262,11 +262,16 @@ def test_threads_that_write_one_file_leave_one_of_their_versions(folder: Path) -
         for _ in range(20):
             tg.save({"n": number, "w": tg.full((50,), float(number))}, folder / "a")
 
-    threads = [threading.Thread(target=write, args=(i,)) for i in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    threads = [threading.Thread(target=write, args=(i,)) for i in range(4)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # they get in each other's way at every step
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
     found = tg.load(folder / "a")
     assert found["w"].tolist() == [found["n"]] * 50
     assert [p.name for p in folder.iterdir()] == ["a"]

@@ -104,19 +104,20 @@ def _beside(target: Path, mode: int) -> IO[bytes]:
         name = target.parent / f".{target.name[:40]}.{os.urandom(4).hex()}{_SUFFIX}"
         out = open(name, "x+b", opener=lambda p, flags: os.open(p, flags, mode))
         try:
-            if not _lock(out.fileno()) or os.fstat(out.fileno()).st_nlink:
+            _lock(out.fileno(), wait=True)
+            if os.fstat(out.fileno()).st_nlink:
                 return out
-            out.close()  # another process has just removed it, before it was locked
+            out.close()  # another thread or process has just removed it, before it was locked
         except BaseException:
             out.close()
             os.unlink(name)
             raise
 
 
-def _lock(handle: int) -> bool:
-    """Try to lock a file, which fails where another has the lock, or the system has none."""
+def _lock(handle: int, wait: bool = False) -> bool:
+    """Lock a file, or not: another has the lock, and isn't waited for, or the system has none."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (OSError, AttributeError):
         return False
     return True
