@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import warnings
 from typing import Any
@@ -140,7 +141,8 @@ def available(call: str) -> bool:
         module = {"np": np, "sp": scipy.special}.get(word.partition(".")[0])
         if module is not None and not hasattr(module, word.split(".")[1]):
             return False
-    return True
+    # NumPy's clip has these names since 2.1.
+    return "np.clip(x, min=" not in call or "min" in inspect.signature(np.clip).parameters
 
 
 @pytest.mark.parametrize("call", calls())
@@ -243,6 +245,8 @@ def test_functions_of_integer_tensors_are_numpys() -> None:
 def test_a_view_is_one_of_the_tensor_too() -> None:
     for view in ("np.split(x, 2)[0]", "np.diagonal(x)", "np.atleast_3d(x)", "np.rollaxis(x, 1)",
                  "np.ravel(x)", "np.unstack(x)[0]", "np.reshape(x, 4)", "np.expand_dims(x, 0)"):  # fmt: skip
+        if not available(view):
+            continue
         for x in (
             tg.zeros(2, 2),
             tg.zeros(2, 2, dtype=tg.int64),

@@ -198,10 +198,11 @@ def spectral_norm(
     >>> list(spectral_norm(nn.Linear(2, 3)).state_dict())
     ['bias', 'weight_orig', 'weight_u', 'weight_v']
     """
-    if not isinstance(n_power_iterations, int) or n_power_iterations <= 0:
+    whole = isinstance(n_power_iterations, int)
+    if not whole or n_power_iterations <= 0:
         raise ValueError(
             f"spectral_norm: Expected n_power_iterations to be a positive integer, but got "
-            f"n_power_iterations={n_power_iterations}".partition("\n")[0]
+            f"n_power_iterations={n_power_iterations if whole else kind(n_power_iterations)}"
         )
     if dim is None:
         dim = 1 if type(module).__name__.startswith("ConvTranspose") else 0
