@@ -235,7 +235,9 @@ def evaluate(library: Any, program: str, arrays: list[np.ndarray], seed: int) ->
         except RuntimeError as error:
             return error if not order else found
         # An input that doesn't matter has no gradient, or zeros: it is the same.
-        full = [library.zeros_like(x) if g is None else g for x, g in zip(leaves, grads)]  # noqa: B905
+        full = [
+            library.zeros_like(x) if g is None else g for x, g in zip(leaves, grads, strict=True)
+        ]
         found.append([(g.detach() + 0).numpy() for g in full])
         total = projected(full)
     return found

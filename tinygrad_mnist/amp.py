@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-class autocast:  # noqa: N801
+class autocast:
     """Compute in another dtype inside of a block or a function, if enabled: it never is here.
 
     Follows ``torch.autocast``: for a GPU, which isn't there, it warns and is off.

@@ -39,7 +39,7 @@ def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, **settings: Any) -> T
 
 
 @named
-def fftshift(input: Tensor, dim: Any = None) -> Any:  # noqa: A002
+def fftshift(input: Tensor, dim: Any = None) -> Any:
     """Move the frequency 0 to the middle. Follows ``torch.fft.fftshift``.
 
     Examples
@@ -51,7 +51,7 @@ def fftshift(input: Tensor, dim: Any = None) -> Any:  # noqa: A002
 
 
 @named
-def ifftshift(input: Tensor, dim: Any = None) -> Any:  # noqa: A002
+def ifftshift(input: Tensor, dim: Any = None) -> Any:
     """Undo :func:`fftshift`. Follows ``torch.fft.ifftshift``."""
     return _shifted(as_tensor("ifftshift", "input", input), dim, 1)
 

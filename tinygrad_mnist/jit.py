@@ -82,7 +82,7 @@ def annotate(the_type: Any, the_value: T) -> T:
     return the_value
 
 
-def isinstance(obj: Any, target_type: Any) -> bool:  # noqa: A001
+def isinstance(obj: Any, target_type: Any) -> bool:
     """Return whether an object is of a type. Follows ``torch.jit.isinstance``."""
     kinds = target_type if type(target_type) is tuple else (target_type,)
     return any(getattr(kind, "__origin__", kind) in type(obj).__mro__ for kind in kinds)

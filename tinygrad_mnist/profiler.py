@@ -11,7 +11,7 @@ from typing import Any
 from tinygrad_mnist.absent import watch
 
 
-class record_function(ContextDecorator):  # noqa: N801
+class record_function(ContextDecorator):
     """Name a part of a program for a profiler, which isn't there.
 
     Follows ``torch.profiler.record_function``.

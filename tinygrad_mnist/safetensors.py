@@ -186,7 +186,7 @@ def load_model(
     return list(missing), list(unexpected)
 
 
-class safe_open:  # noqa: N801
+class safe_open:
     """Open a file to look at its header, and to load some of its tensors.
 
     Follows ``safetensors.safe_open``. Errors are those of :func:`load_file`.

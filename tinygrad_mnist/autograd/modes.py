@@ -51,7 +51,7 @@ class _Quiet(threading.local):
 quiet = _Quiet()
 
 
-class recording:  # noqa: N801
+class recording:
     """Switch recording on or off for a block: what the engine uses, without ceremony."""
 
     __slots__ = ("enabled", "previous")
@@ -152,7 +152,7 @@ class _Switch(_Mode):
         return mode(function)
 
 
-class no_grad(_Switch):  # noqa: N801
+class no_grad(_Switch):
     """Switch recording off: as a context manager or a decorator, in this thread only.
 
     Follows ``torch.no_grad``.
@@ -171,7 +171,7 @@ class no_grad(_Switch):  # noqa: N801
         super().__init__(enabled=False)
 
 
-class enable_grad(_Switch):  # noqa: N801
+class enable_grad(_Switch):
     """Switch recording on again inside :class:`no_grad`.
 
     Follows ``torch.enable_grad``.
@@ -187,7 +187,7 @@ class enable_grad(_Switch):  # noqa: N801
         super().__init__(enabled=True)
 
 
-class set_grad_enabled(_Mode):  # noqa: N801
+class set_grad_enabled(_Mode):
     """Switch recording on or off: at once, and back again if used as a context manager.
 
     Follows ``torch.set_grad_enabled``.
@@ -219,7 +219,7 @@ class set_grad_enabled(_Mode):  # noqa: N801
         return super().__call__(function)
 
 
-class inference_mode(_Mode):  # noqa: N801
+class inference_mode(_Mode):
     """Switch recording off for code that will never be differentiated.
 
     Here it is :class:`no_grad` that :func:`is_inference_mode_enabled` can see: tensors made
@@ -245,7 +245,7 @@ class inference_mode(_Mode):  # noqa: N801
         self.mode = bool(mode)
 
 
-class detect_anomaly(_Mode):  # noqa: N801
+class detect_anomaly(_Mode):
     """Find the operation that made a NaN: backward raises where a gradient becomes NaN.
 
     While it is on, every node remembers the line that made it, and the error shows it.
@@ -265,7 +265,7 @@ class detect_anomaly(_Mode):  # noqa: N801
         super().__init__(anomaly=True, check_nan=check_nan)
 
 
-class set_detect_anomaly(detect_anomaly):  # noqa: N801
+class set_detect_anomaly(detect_anomaly):
     """Switch anomaly mode on or off, at once, and back if used as a context manager.
 
     Examples

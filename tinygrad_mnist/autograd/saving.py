@@ -56,7 +56,7 @@ def pack(arrays: Sequence[Any]) -> Packed:
     return packed
 
 
-class saved_tensors_hooks:  # noqa: N801
+class saved_tensors_hooks:
     """Keep what operations save for backward in another form: for a block, in this thread.
 
     ``pack_hook`` is given each tensor when it is saved, and returns anything; ``unpack_hook`` makes
@@ -91,7 +91,7 @@ class saved_tensors_hooks:  # noqa: N801
         modes.saving = self._previous.pop()
 
 
-class save_on_cpu(saved_tensors_hooks):  # noqa: N801
+class save_on_cpu(saved_tensors_hooks):
     """Keep saved tensors on the CPU, where they are anyway.
 
     Follows ``torch.autograd.graph.save_on_cpu``.

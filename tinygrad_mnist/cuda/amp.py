@@ -9,7 +9,7 @@ from tinygrad_mnist.amp import custom_bwd as custom_bwd
 from tinygrad_mnist.amp import custom_fwd as custom_fwd
 
 
-class autocast(amp.autocast):  # noqa: N801
+class autocast(amp.autocast):
     """Mixed precision on a GPU: off. Follows ``torch.cuda.amp.autocast``."""
 
     def __init__(self, enabled: bool = True, dtype: Any = None, cache_enabled: bool = True) -> None:

@@ -95,7 +95,9 @@ def vmap(
             places = spread(out_dims, out)
         except ValueError as error:
             raise ValueError(f"vmap: out_dims={error}") from None
-        return rebuild(out, [_stack(p, dim) for p, dim in zip(zip(*rows), places, strict=True)])  # noqa: B905
+        return rebuild(
+            out, [_stack(p, dim) for p, dim in zip(zip(*rows, strict=True), places, strict=True)]
+        )
 
     return batched
 

@@ -1,7 +1,5 @@
 """Norms of vectors and matrices; the rank and the condition, which they tell."""
 
-# ruff: noqa: N803  (matrices are A and B, as PyTorch's keywords are)
-
 from __future__ import annotations
 
 import math
@@ -25,7 +23,7 @@ from tinygrad_mnist.tensor.factorization import (
 
 @with_out
 def vector_norm(
-    x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None  # noqa: A002
+    x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:  # fmt: skip
     r"""Return the p-norm of all elements, or along dimensions.
 
@@ -48,7 +46,7 @@ def vector_norm(
 
 @with_out
 def matrix_norm(
-    A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None  # noqa: A002
+    A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:  # fmt: skip
     """Return a norm of the matrices in two dimensions.
 
@@ -90,8 +88,8 @@ def matrix_norm(
 
 @with_out
 def norm(
-    input: Tensor,  # noqa: A002
-    ord: Any = None,  # noqa: A002
+    input: Tensor,
+    ord: Any = None,
     dim: Any = None,
     keepdim: bool = False,
     *,

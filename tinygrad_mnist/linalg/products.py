@@ -1,7 +1,5 @@
 """Products of vectors and matrices, and the diagonal."""
 
-# ruff: noqa: N803  (matrices are A and B, as PyTorch's keywords are)
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -18,14 +16,14 @@ from tinygrad_mnist.tensor.factorization import check_float
 
 
 @with_out
-def matmul(input: Tensor, other: Tensor) -> Tensor:  # noqa: A002
+def matmul(input: Tensor, other: Tensor) -> Tensor:
     """Return the matrix product over the last two dimensions. Follows ``torch.matmul``."""
     return input.matmul(other)
 
 
 @with_out
 @one_node("LinalgCrossBackward0")
-def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:  # noqa: A002
+def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     """Return the cross products of vectors along a dimension. Follows ``torch.linalg.cross``.
 
     Examples

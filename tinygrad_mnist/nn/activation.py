@@ -25,7 +25,7 @@ class ReLU(Module):
         super().__init__()
         self.inplace = inplace
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return ``max(input, 0)``."""
         return input.relu_() if self.inplace else input.relu()
 
@@ -44,7 +44,7 @@ class Sigmoid(Module):
     tensor(0.5000)
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the logistic function of the input."""
         return input.sigmoid()
 
@@ -59,7 +59,7 @@ class Tanh(Module):
     tensor(0.)
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the hyperbolic tangent of the input."""
         return input.tanh()
 
@@ -78,7 +78,7 @@ class Softmax(Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return probabilities."""
         return F.softmax(input, self.dim)
 
@@ -101,7 +101,7 @@ class LogSoftmax(Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return logarithms of probabilities."""
         return F.log_softmax(input, self.dim)
 
@@ -124,7 +124,7 @@ class ReLU6(Module):
         super().__init__()
         self.inplace = inplace
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.relu6(input, self.inplace)
 
@@ -147,7 +147,7 @@ class SELU(Module):
         super().__init__()
         self.inplace = inplace
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.selu(input, self.inplace)
 
@@ -170,7 +170,7 @@ class SiLU(Module):
         super().__init__()
         self.inplace = inplace
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.silu(input, self.inplace)
 
@@ -193,7 +193,7 @@ class Mish(Module):
         super().__init__()
         self.inplace = inplace
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.mish(input, self.inplace)
 
@@ -216,7 +216,7 @@ class Hardsigmoid(Module):
         super().__init__()
         self.inplace = inplace
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.hardsigmoid(input, self.inplace)
 
@@ -235,7 +235,7 @@ class Hardswish(Module):
         super().__init__()
         self.inplace = inplace
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.hardswish(input, self.inplace)
 
@@ -250,7 +250,7 @@ class LogSigmoid(Module):
     tensor([-0.6931])
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.logsigmoid(input)
 
@@ -265,7 +265,7 @@ class Softsign(Module):
     tensor([0.5000])
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.softsign(input)
 
@@ -280,7 +280,7 @@ class Tanhshrink(Module):
     tensor([0.])
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.tanhshrink(input)
 
@@ -300,7 +300,7 @@ class LeakyReLU(Module):
         self.negative_slope = negative_slope
         self.inplace = inplace
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.leaky_relu(input, self.negative_slope, self.inplace)
 
@@ -324,7 +324,7 @@ class ELU(Module):
         self.alpha = alpha
         self.inplace = inplace
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.elu(input, self.alpha, self.inplace)
 
@@ -348,7 +348,7 @@ class CELU(Module):
         self.alpha = alpha
         self.inplace = inplace
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.celu(input, self.alpha, self.inplace)
 
@@ -388,7 +388,7 @@ class Hardtanh(Module):
             )
         self.inplace = inplace
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
 
@@ -413,7 +413,7 @@ class GELU(Module):
         super().__init__()
         self.approximate = approximate
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.gelu(input, self.approximate)
 
@@ -437,7 +437,7 @@ class Softplus(Module):
         self.beta = beta
         self.threshold = threshold
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.softplus(input, self.beta, self.threshold)
 
@@ -460,7 +460,7 @@ class Softshrink(Module):
         super().__init__()
         self.lambd = lambd
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         out: Tensor = F.softshrink(input, self.lambd)
         return out
@@ -484,7 +484,7 @@ class Hardshrink(Module):
         super().__init__()
         self.lambd = lambd
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         out: Tensor = F.hardshrink(input, self.lambd)
         return out
@@ -510,7 +510,7 @@ class Threshold(Module):
         self.value = value
         self.inplace = inplace
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.threshold(input, self.threshold, self.value, self.inplace)
 
@@ -535,7 +535,7 @@ class Softmin(Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.softmin(input, self.dim)
 
@@ -558,7 +558,7 @@ class GLU(Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.glu(input, self.dim)
 
@@ -589,7 +589,7 @@ class PReLU(Module):
         self.init = init
         self.weight = Parameter(full((num_parameters,), init, device=device, dtype=dtype))
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         out: Tensor = F.prelu(input, self.weight)
         return out
@@ -609,7 +609,7 @@ class Softmax2d(Module):
     tensor([0.5000, 0.5000])
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the probabilities of the channels at each place."""
         if input.ndim not in (3, 4):
             raise ValueError(

@@ -64,7 +64,7 @@ class EmbeddingBag(Embedding):
 
     def forward(
         self,
-        input: Tensor,  # noqa: A002
+        input: Tensor,
         offsets: Tensor | None = None,
         per_sample_weights: Tensor | None = None,
     ) -> Tensor:

@@ -183,10 +183,10 @@ class Sequential(_List):
         self._renumber(list(self * times))
         return self
 
-    def forward(self, input: Any) -> Any:  # noqa: A002
+    def forward(self, input: Any) -> Any:
         """Return what the last module makes of what the others have made of the input."""
         for module in self._modules.values():
-            input = module(input)  # type: ignore[misc]  # noqa: A001
+            input = module(input)  # type: ignore[misc]
         return input
 
 

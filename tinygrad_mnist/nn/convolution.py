@@ -142,7 +142,7 @@ class _Conv(_Convolution):
                 widths += [self.padding[d]] * 2  # type: ignore[list-item]
         return widths
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the convolution."""
         images, padding = input, self.padding
         if self.padding_mode != "zeros":
@@ -231,7 +231,7 @@ class _ConvTranspose(_Convolution):
             groups, bias, padding_mode, device, dtype,
         )  # fmt: skip
 
-    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         """Return the transposed convolution, of one of the possible sizes if one is given."""
         extra = self.output_padding
         if output_size is not None:
@@ -243,7 +243,7 @@ class _ConvTranspose(_Convolution):
         )  # fmt: skip
         return out
 
-    def _extra(self, input: Tensor, output_size: Any) -> tuple[int, ...]:  # noqa: A002
+    def _extra(self, input: Tensor, output_size: Any) -> tuple[int, ...]:
         """Return the output_padding that leads to a size."""
         wanted, size = tuple(output_size)[-self.dims :], tuple(input.shape[-self.dims :])
         least = tuple(
@@ -312,7 +312,7 @@ class Unfold(Module):
         self.padding = padding
         self.stride = stride
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the columns."""
         return F.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
 
@@ -349,7 +349,7 @@ class Fold(Module):
         self.padding = padding
         self.stride = stride
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the images."""
         return F.fold(
             input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride

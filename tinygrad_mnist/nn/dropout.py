@@ -32,7 +32,7 @@ class Dropout(Module):
         self.p = p
         self.inplace = inplace
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the input with elements dropped."""
         return F.dropout(input, self.p, self.training, self.inplace)
 
@@ -51,7 +51,7 @@ class Dropout1d(Dropout):
     tensor(0.)
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the input with channels dropped."""
         return F.dropout1d(input, self.p, self.training, self.inplace)
 
@@ -66,7 +66,7 @@ class Dropout2d(Dropout):
     tensor(0.)
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the input with channels dropped."""
         return F.dropout2d(input, self.p, self.training, self.inplace)
 
@@ -81,7 +81,7 @@ class Dropout3d(Dropout):
     tensor(0.)
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the input with channels dropped."""
         return F.dropout3d(input, self.p, self.training, self.inplace)
 
@@ -96,7 +96,7 @@ class AlphaDropout(Dropout):
     tensor([1., 1.])
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the input with elements dropped."""
         return F.alpha_dropout(input, self.p, self.training)
 
@@ -111,6 +111,6 @@ class FeatureAlphaDropout(Dropout):
     torch.Size([1, 2, 1])
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the input with channels dropped."""
         return F.feature_alpha_dropout(input, self.p, self.training)

@@ -64,7 +64,7 @@ class _Lazy(Module):
         given = inspect.signature(self._becomes).bind(size, *args, **kwargs).arguments
         return self._settings | given
 
-    def _find(self, input: Tensor) -> Any:  # noqa: A002
+    def _find(self, input: Tensor) -> Any:
         """Return the size that the input has."""
         if self._size == "in_features":
             return input.shape[-1]
@@ -75,7 +75,7 @@ class _Lazy(Module):
         """Return whether the layer hasn't been called yet."""
         return True
 
-    def initialize_parameters(self, input: Tensor) -> None:  # noqa: A002
+    def initialize_parameters(self, input: Tensor) -> None:
         """Give the parameters the shapes that the input asks for, and draw them."""
         args, kwargs = self._given
         layer = self._becomes(**self._arguments(self._find(input), args, kwargs))
@@ -90,7 +90,7 @@ class _Lazy(Module):
         self._buffers.update(layer._buffers)
         setattr(self, self._size, getattr(layer, self._size))
 
-    def forward(self, input: Tensor, *args: Any, **kwargs: Any) -> Any:  # noqa: A002
+    def forward(self, input: Tensor, *args: Any, **kwargs: Any) -> Any:
         """Become the layer, and return what it returns."""
         self.initialize_parameters(input)
         del self._given

@@ -85,7 +85,7 @@ class _ChannelNorm(_Affine):
         self.reset_running_stats()
         super().reset_parameters()
 
-    def _check(self, input: Tensor) -> None:  # noqa: A002
+    def _check(self, input: Tensor) -> None:
         if input.ndim not in self.ranks:
             expected = " or ".join(f"{n}D" for n in self.ranks)
             raise ValueError(
@@ -120,7 +120,7 @@ class _BatchNorm(_ChannelNorm):
             device=device, dtype=dtype,
         )  # fmt: skip
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the input, normalised."""
         self._check(input)
         batch = self.training or self.running_mean is None
@@ -217,7 +217,7 @@ class _InstanceNorm(_ChannelNorm):
             device=device, dtype=dtype,
         )  # fmt: skip
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the input, normalised."""
         self._check(input)
         single = input.ndim == self.ranks[0]
@@ -288,7 +288,7 @@ class LayerNorm(_Affine):
         self._make(self.normalized_shape, wanted, wanted and bias, device=device, dtype=dtype)
         self.reset_parameters()
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the input, normalised."""
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
@@ -383,7 +383,7 @@ class GroupNorm(_Affine):
         self._make((num_channels,), affine, affine and bias, device=device, dtype=dtype)
         self.reset_parameters()
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the input, normalised."""
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
@@ -412,7 +412,7 @@ class LocalResponseNorm(Module):
         self.beta = beta
         self.k = k
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the input, normalised."""
         return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
 

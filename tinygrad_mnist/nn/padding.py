@@ -21,7 +21,7 @@ class _Pad(Module):
         super().__init__()
         self.padding = per_dim(type(self).__name__, "padding", padding, 2 * self.dims)
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the input, padded."""
         return F.pad(input, self.padding, self.mode, self.value)
 

@@ -41,7 +41,7 @@ class MaxPool2d(Module):
         self.return_indices = return_indices
         self.ceil_mode = ceil_mode
 
-    def forward(self, input: Tensor) -> Any:  # noqa: A002
+    def forward(self, input: Tensor) -> Any:
         """Return the largest elements; with return_indices, also where they were."""
         function = F.max_pool1d if self.dims == 1 else F.max_pool2d
         return function(
@@ -92,7 +92,7 @@ class MaxUnpool2d(Module):
         self.stride = per_dim(name, "stride", steps, self.dims)
         self.padding = per_dim(name, "padding", padding, self.dims)
 
-    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
         """Return zeros with the input's elements at the indices."""
         function = F.max_unpool1d if self.dims == 1 else F.max_unpool2d
         return function(input, indices, self.kernel_size, self.stride, self.padding, output_size)
@@ -140,7 +140,7 @@ class AvgPool1d(Module):
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the means."""
         return F.avg_pool1d(
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
@@ -179,7 +179,7 @@ class AvgPool2d(Module):
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the means."""
         return F.avg_pool2d(
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
@@ -211,7 +211,7 @@ class AdaptiveAvgPool1d(_Adaptive):
     torch.Size([1, 64, 5])
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the means."""
         return F.adaptive_avg_pool1d(input, self.output_size)
 
@@ -226,7 +226,7 @@ class AdaptiveAvgPool2d(_Adaptive):
     torch.Size([1, 64, 5, 9])
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the means."""
         return F.adaptive_avg_pool2d(input, self.output_size)
 
@@ -247,7 +247,7 @@ class AdaptiveMaxPool1d(_AdaptiveMax):
     torch.Size([1, 64, 5])
     """
 
-    def forward(self, input: Tensor) -> Any:  # noqa: A002
+    def forward(self, input: Tensor) -> Any:
         """Return the largest elements; with return_indices, also where they were."""
         return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
 
@@ -262,6 +262,6 @@ class AdaptiveMaxPool2d(_AdaptiveMax):
     torch.Size([1, 64, 5, 7])
     """
 
-    def forward(self, input: Tensor) -> Any:  # noqa: A002
+    def forward(self, input: Tensor) -> Any:
         """Return the largest elements; with return_indices, also where they were."""
         return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)

@@ -35,7 +35,7 @@ class LPPool1d(Module):
         self.norm_type, self.kernel_size = norm_type, kernel_size
         self.stride, self.ceil_mode = stride, ceil_mode
 
-    def forward(self, input: Tensor) -> Any:  # noqa: A002
+    def forward(self, input: Tensor) -> Any:
         """Return the norms."""
         pool = getattr(F, f"lp_pool{self.dims}d")
         return pool(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
@@ -69,7 +69,7 @@ class RReLU(Module):
         super().__init__()
         self.lower, self.upper, self.inplace = lower, upper, inplace
 
-    def forward(self, input: Tensor) -> Any:  # noqa: A002
+    def forward(self, input: Tensor) -> Any:
         """Return the activation of each element."""
         return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
 
@@ -85,7 +85,7 @@ class MultiLabelMarginLoss(_Loss):
     Follows ``torch.nn.MultiLabelMarginLoss``.
     """
 
-    def forward(self, input: Tensor, target: Tensor) -> Any:  # noqa: A002
+    def forward(self, input: Tensor, target: Tensor) -> Any:
         """Return the loss."""
         return F.multilabel_margin_loss(input, target, reduction=self.reduction)
 
@@ -120,7 +120,7 @@ class SyncBatchNorm(_BatchNorm):
         )
         self.process_group = process_group
 
-    def _check(self, input: Tensor) -> None:  # noqa: A002
+    def _check(self, input: Tensor) -> None:
         if input.ndim < 2:
             raise ValueError(f"SyncBatchNorm: expected 2 dimensions or more, got {input.ndim}")
 

@@ -168,7 +168,7 @@ class RNNBase(Module):
     def flatten_parameters(self) -> None:
         """Return at once: only a GPU wants the parameters to lie in one piece of memory."""
 
-    def forward(self, input: Any, hx: Any = None) -> Any:  # noqa: A002
+    def forward(self, input: Any, hx: Any = None) -> Any:
         """Return the hidden states of the last layer at every step, and the last states of all.
 
         Parameters
@@ -202,7 +202,7 @@ class RNNBase(Module):
         out = data.reshape(len(sizes), sizes[0], data.shape[-1])
         return on_its_own(out.transpose(0, 1) if self.batch_first else out), last
 
-    def _flat(self, input: Tensor) -> tuple[Tensor, Sizes, bool]:  # noqa: A002
+    def _flat(self, input: Tensor) -> tuple[Tensor, Sizes, bool]:
         """Bring an input to rows, time by time; return them, the sizes of the steps, and whether
         there was a batch.
         """  # noqa: D205
@@ -212,9 +212,9 @@ class RNNBase(Module):
             )
         batched = input.dim() == 3
         if not batched:
-            input = input.unsqueeze(1)  # noqa: A001
+            input = input.unsqueeze(1)
         elif self.batch_first:
-            input = input.transpose(0, 1)  # noqa: A001
+            input = input.transpose(0, 1)
         time, batch, features = input.shape
         if time == 0:
             raise RuntimeError(

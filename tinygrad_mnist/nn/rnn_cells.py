@@ -57,7 +57,7 @@ class RNNCellBase(Module):
         for parameter in self.parameters():
             init.uniform_(parameter, -bound, bound)
 
-    def _step(self, mode: str, input: Tensor, states: Any, names: tuple[str, ...]) -> States:  # noqa: A002
+    def _step(self, mode: str, input: Tensor, states: Any, names: tuple[str, ...]) -> States:
         """Run one step on a batch or on a single input."""
         if input.dim() not in (1, 2):
             raise ValueError(
@@ -133,7 +133,7 @@ class RNNCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 1, device, dtype)
         self.nonlinearity = nonlinearity
 
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         """Return the new hidden state."""
         if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
@@ -166,7 +166,7 @@ class LSTMCell(RNNCellBase):
 
     def forward(
         self,
-        input: Tensor,  # noqa: A002
+        input: Tensor,
         hx: tuple[Tensor, Tensor] | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return the new hidden state and cell."""
@@ -195,6 +195,6 @@ class GRUCell(RNNCellBase):
     ) -> None:
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
 
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         """Return the new hidden state."""
         return self._step("GRU", input, None if hx is None else (hx,), ("hidden",))[0]

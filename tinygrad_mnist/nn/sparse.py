@@ -93,7 +93,7 @@ class Embedding(Module):
             embeddings, freeze,
         )  # fmt: skip
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the rows of indices (*): a tensor (*, embedding_dim)."""
         return F.embedding(
             input, self.weight, self.padding_idx, self.max_norm, self.norm_type,

@@ -37,7 +37,7 @@ class Upsample(Module):
         self.align_corners = align_corners
         self.recompute_scale_factor = recompute_scale_factor
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the input in its new size."""
         return F.interpolate(
             input, self.size, self.scale_factor, self.mode, self.align_corners,
@@ -93,7 +93,7 @@ class PixelShuffle(Module):
         super().__init__()
         self.upscale_factor = upscale_factor
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return (*, C, H r, W r)."""
         return F.pixel_shuffle(input, self.upscale_factor)
 
@@ -116,7 +116,7 @@ class PixelUnshuffle(Module):
         super().__init__()
         self.downscale_factor = downscale_factor
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return (*, C r², H, W)."""
         return F.pixel_unshuffle(input, self.downscale_factor)
 
@@ -139,7 +139,7 @@ class ChannelShuffle(Module):
         super().__init__()
         self.groups = groups
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the channels in another order."""
         return F.channel_shuffle(input, self.groups)
 

@@ -37,7 +37,7 @@ class MaxPool3d(MaxPool2d):
 
     dims = 3
 
-    def forward(self, input: Tensor) -> Any:  # noqa: A002
+    def forward(self, input: Tensor) -> Any:
         """Return the largest elements; with return_indices, also where they were."""
         return F.max_pool3d(
             input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode,
@@ -56,7 +56,7 @@ class MaxUnpool3d(MaxUnpool2d):
 
     dims = 3
 
-    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
         """Return zeros with the input's elements at the indices."""
         return F.max_unpool3d(
             input, indices, self.kernel_size, self.stride, self.padding, output_size
@@ -73,7 +73,7 @@ class AvgPool3d(AvgPool2d):
     torch.Size([1, 1, 2, 3, 4])
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the means."""
         return F.avg_pool3d(
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
@@ -91,7 +91,7 @@ class AdaptiveAvgPool3d(_Adaptive):
     torch.Size([1, 3, 1, 5, 2])
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:
         """Return the means."""
         return F.adaptive_avg_pool3d(input, self.output_size)
 
@@ -106,7 +106,7 @@ class AdaptiveMaxPool3d(_AdaptiveMax):
     torch.Size([1, 3, 2, 2, 2])
     """
 
-    def forward(self, input: Tensor) -> Any:  # noqa: A002
+    def forward(self, input: Tensor) -> Any:
         """Return the largest elements; with return_indices, also where they were."""
         return F.adaptive_max_pool3d(input, self.output_size, self.return_indices)
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 
-class dtype:  # noqa: N801
+class dtype:
     """The type of a tensor's elements. There is one instance of each; it prints as PyTorch's.
 
     Examples
@@ -59,14 +59,14 @@ class dtype:  # noqa: N801
 
 
 float16 = half = dtype("float16")
-float32 = float = dtype("float32")  # noqa: A001
+float32 = float = dtype("float32")
 float64 = double = dtype("float64")
 int8 = dtype("int8")
 int16 = short = dtype("int16")
-int32 = int = dtype("int32")  # noqa: A001
+int32 = int = dtype("int32")
 int64 = long = dtype("int64")
 uint8 = dtype("uint8")
-bool = dtype("bool")  # noqa: A001
+bool = dtype("bool")
 
 
 class UnknownDtype(dtype):

@@ -183,12 +183,12 @@ def _inside(x: Any, low: float | None, high: float | None) -> Any:
     return x >= low if high is None else (x >= low) & (x <= high)
 
 
-def _clamp(x: Any, *, min: Any, max: Any) -> Any:  # noqa: A002
+def _clamp(x: Any, *, min: Any, max: Any) -> Any:
     """Values brought into an interval; the slope is 1 inside and on its bounds."""
     return np.clip(x, min, max)
 
 
-def _clamp_rule(g: Any, x: Any, min: Any, max: Any) -> Any:  # noqa: A002
+def _clamp_rule(g: Any, x: Any, min: Any, max: Any) -> Any:
     return np.where(_inside(x, min, max), g, 0)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_mnist.ops import dtypes
 
 
-class finfo:  # noqa: N801
+class finfo:
     """The limits of a floating-point dtype. Follows ``torch.finfo``.
 
     Raises
@@ -23,7 +23,7 @@ class finfo:  # noqa: N801
     3.4028234663852886e+38
     """
 
-    def __init__(self, type: Any = None) -> None:  # noqa: A002
+    def __init__(self, type: Any = None) -> None:
         kind = dtypes.as_float(type)
         if kind.kind != "f":
             raise TypeError(f"finfo: expected a floating-point dtype, got {type}; use iinfo")
@@ -43,7 +43,7 @@ class finfo:  # noqa: N801
         return f"finfo({shown}, dtype={self.dtype})"
 
 
-class iinfo:  # noqa: N801
+class iinfo:
     """The limits of an integer dtype. Follows ``torch.iinfo``.
 
     Raises
@@ -57,7 +57,7 @@ class iinfo:  # noqa: N801
     255
     """
 
-    def __init__(self, type: Any) -> None:  # noqa: A002
+    def __init__(self, type: Any) -> None:
         kind = dtypes.as_numpy(type)
         if kind.kind not in "iu":
             raise TypeError(f"iinfo: expected an integer dtype, got {type}; use finfo")

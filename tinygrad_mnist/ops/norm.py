@@ -12,7 +12,7 @@ from tinygrad_mnist.ops.reduction import Dim, lift
 from tinygrad_mnist.ops.rounding import sign
 
 
-def _power_norm(x: Any, *, ord: float, dim: Dim, keepdim: bool) -> Any:  # noqa: A002
+def _power_norm(x: Any, *, ord: float, dim: Dim, keepdim: bool) -> Any:
     """Root of order p of the sum of p-th powers of sizes; at 0 its gradient is 0.
 
     Of order infinity it is the largest size, of minus infinity the smallest, and of order 0 it is
@@ -25,7 +25,7 @@ def _power_norm(x: Any, *, ord: float, dim: Dim, keepdim: bool) -> Any:  # noqa:
     return np.sum(np.abs(x) ** ord, axis=dim, keepdims=keepdim) ** (1 / ord)
 
 
-def _power_norm_rule(g: Any, out: Any, x: Any, ord: float, dim: Dim, keepdim: bool) -> Any:  # noqa: A002
+def _power_norm_rule(g: Any, out: Any, x: Any, ord: float, dim: Dim, keepdim: bool) -> Any:
     if ord == 0:
         return np.zeros_like(x)
     if math.isinf(ord):

@@ -90,7 +90,7 @@ def _pow_rule(g: Any, x: Any, y: Any) -> Any:
 
 
 # 0**y has slope 0 in y where it is defined.
-pow: Op = binary(  # noqa: A001
+pow: Op = binary(
     "pow", _pow, _pow_rule,
     lambda g, out, x, y: g * (out * np.log(np.where((x == 0) & (y >= 0), 1, x))),
     "x ** y", "Power of one array to another.",

@@ -58,7 +58,7 @@ def _sum(x: Any, *, dim: Dim, keepdim: bool) -> Any:
     return np.sum(x, axis=dim, keepdims=keepdim, dtype=np.int64)
 
 
-sum = op(  # noqa: A001
+sum = op(
     "sum", _sum, x=lambda g, shape, dim, keepdim: spread(g, shape, dim, keepdim),
     formula="sum of x", torch="torch.sum(x, dim, keepdim)", samples=SAMPLES,
 )  # fmt: skip

@@ -29,13 +29,13 @@ sign = _step(  # unlike NumPy's, that of NaN is 0
     lambda x: x.copy() if x.dtype.kind == "b" else np.subtract(x > 0, x < 0, dtype=x.dtype),
     "Sign: -1, 0 or 1.",
 )
-abs = op(  # noqa: A001
+abs = op(
     "abs", np.absolute, x=lambda g, x: g * sign(x), formula="|x|", doc="Absolute value.",
     torch="torch.abs(x)", samples=UNARY, domains=NONZERO, promotes="common",
 )  # fmt: skip
 floor = _step("floor", _keep_integers(np.floor), "Largest integer that is not larger.")
 ceil = _step("ceil", _keep_integers(np.ceil), "Smallest integer that is not smaller.")
-round = _step("round", _keep_integers(np.rint), "Nearest integer; a half goes to the even one.")  # noqa: A001
+round = _step("round", _keep_integers(np.rint), "Nearest integer; a half goes to the even one.")
 trunc = _step("trunc", _keep_integers(np.trunc), "Integer part: rounded towards zero.")
 
 

@@ -78,8 +78,8 @@ def _median(x: Any) -> Any:
     return row[-1] if row[-1] != row[-1] else row[(row.size - 1) // 2]
 
 
-max = _chosen("max", _max, "max of x")  # noqa: A001
-min = _chosen("min", _min, "min of x")  # noqa: A001
+max = _chosen("max", _max, "max of x")
+min = _chosen("min", _min, "min of x")
 median = _chosen("median", _median, "the middle of x in order")
 
 

@@ -74,7 +74,7 @@ def copying(call: Callable[..., R]) -> Callable[..., R]:
     """Keep a function from returning its input, or a view of it, where nothing has to be done."""
 
     @functools.wraps(call)
-    def apart(input: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: A002
+    def apart(input: Any, *args: Any, **kwargs: Any) -> Any:
         out: Any = call(input, *args, **kwargs)
         return out.clone() if np.may_share_memory(out._array, input._array) else out
 

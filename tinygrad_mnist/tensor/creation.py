@@ -426,7 +426,7 @@ def eye(
     return finish(np.eye(n, m, dtype=dtypes.as_float(dtype)), None, device, requires_grad)
 
 
-def dtype_like(input: Any, dtype: Any) -> np.dtype[Any]:  # noqa: A002
+def dtype_like(input: Any, dtype: Any) -> np.dtype[Any]:
     """Return a dtype, a tensor's own if none is named."""
     if not isinstance(input, Variable):
         raise TypeError(f"argument 'input' must be Tensor, not {type(input).__name__}")
@@ -435,7 +435,7 @@ def dtype_like(input: Any, dtype: Any) -> np.dtype[Any]:  # noqa: A002
 
 @factory
 def zeros_like(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     *,
     dtype: Any = None,
     device: Any = None,
@@ -454,7 +454,7 @@ def zeros_like(
 
 @factory
 def ones_like(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     *,
     dtype: Any = None,
     device: Any = None,
@@ -473,7 +473,7 @@ def ones_like(
 
 @factory
 def empty_like(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     *,
     dtype: Any = None,
     device: Any = None,
@@ -493,7 +493,7 @@ def empty_like(
 @factory
 @np.errstate(all="ignore")
 def full_like(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     fill_value: Any,
     *,
     dtype: Any = None,

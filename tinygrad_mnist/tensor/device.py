@@ -9,7 +9,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class device:  # noqa: N801
+class device:
     """Where a tensor's memory is. Only ``"cpu"`` holds tensors.
 
     Follows ``torch.device``.
@@ -23,7 +23,7 @@ class device:  # noqa: N801
     type: str
     index: int | None
 
-    def __init__(self, type: Any, index: int | None = None) -> None:  # noqa: A002
+    def __init__(self, type: Any, index: int | None = None) -> None:
         if isinstance(type, device):
             index = type.index
         name, _, number = str(type).partition(":")

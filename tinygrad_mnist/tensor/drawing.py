@@ -114,7 +114,7 @@ def randint(
 
 @factory
 def randint_like(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     low: int | None = None,
     high: Any = None,
     *,
@@ -215,7 +215,7 @@ def normal(
 
 @factory
 def rand_like(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     *,
     generator: Generator | None = None,
     dtype: Any = None,
@@ -238,7 +238,7 @@ def rand_like(
 
 @factory
 def randn_like(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     *,
     generator: Generator | None = None,
     dtype: Any = None,

@@ -85,7 +85,10 @@ def _parse(equation: str, ndims: tuple[int, ...]) -> tuple[list[Labels], Labels]
             f"einsum(): {'fewer' if len(terms) > len(ndims) else 'more'} tensors were provided "
             f"than specified in the equation {equation!r}: it has {len(terms)}, got {len(ndims)}"
         )
-    read = [_labels(equation, term, ndim, i) for i, (term, ndim) in enumerate(zip(terms, ndims))]  # noqa: B905
+    read = [
+        _labels(equation, term, ndim, i)
+        for i, (term, ndim) in enumerate(zip(terms, ndims, strict=True))
+    ]
     seen = [label for labels in read for label in labels]
     hidden = sorted({label for label in seen if isinstance(label, int)})
     if not arrow:

@@ -307,12 +307,12 @@ class ElementwiseMethods(Variable):
         return apply(ops.round, self)  # type: ignore[no-any-return]
 
     @named
-    def clamp(self, min: Any = None, max: Any = None) -> Tensor:  # noqa: A002
+    def clamp(self, min: Any = None, max: Any = None) -> Tensor:
         """Bring values into the interval from min to max; either may be left out."""
         if min is None and max is None:
             raise RuntimeError("clamp: at least one of 'min' or 'max' must not be None")
         if isinstance(min, np.generic) or isinstance(max, np.generic):
-            min, max = (x.item() if isinstance(x, np.generic) else x for x in (min, max))  # noqa: A001
+            min, max = (x.item() if isinstance(x, np.generic) else x for x in (min, max))
         if isinstance(min, Variable | np.ndarray) or isinstance(max, Variable | np.ndarray):
             if min is not None and max is not None:
                 arrays = [x._array if isinstance(x, Variable) else x for x in (self, min, max)]
@@ -432,7 +432,7 @@ class ElementwiseMethods(Variable):
         """Return the bits set in just one."""
         return apply(ops.bitwise_xor, self, other)  # type: ignore[no-any-return]
 
-    negative, absolute, fix = neg, abs, trunc  # noqa: A003
+    negative, absolute, fix = neg, abs, trunc
     arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
     not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 

@@ -24,11 +24,11 @@ WRITING += ["copy_", "zero_"]
 """Those that write into the tensors, and return the list of them."""
 
 
-def _norm(x: Any, ord: float = 2, dtype: Any = None) -> Any:  # noqa: A002
+def _norm(x: Any, ord: float = 2, dtype: Any = None) -> Any:
     return x.norm(ord, dtype=dtype)
 
 
-def _powsum(x: Any, ord: float = 2, dtype: Any = None) -> Any:  # noqa: A002
+def _powsum(x: Any, ord: float = 2, dtype: Any = None) -> Any:
     return x.abs().pow(ord).sum(dtype=dtype)
 
 

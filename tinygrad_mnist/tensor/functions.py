@@ -64,12 +64,12 @@ add = scalar_first(Tensor.add)
 sub = scalar_first(Tensor.sub)
 mul = scalar_first(Tensor.mul)
 div = scalar_first(Tensor.div)
-pow = scalar_first(Tensor.pow)  # noqa: A001
+pow = scalar_first(Tensor.pow)
 float_power = scalar_first(Tensor.float_power)
 floor_divide = scalar_first(Tensor.floor_divide)
 remainder = scalar_first(Tensor.remainder)
 neg = function(Tensor.neg)
-abs = function(Tensor.abs)  # noqa: A001
+abs = function(Tensor.abs)
 exp = function(Tensor.exp)
 exp2 = function(Tensor.exp2)
 expm1 = function(Tensor.expm1)
@@ -102,7 +102,7 @@ isinf = function(Tensor.isinf)
 isfinite = function(Tensor.isfinite)
 logical_not = function(Tensor.logical_not)
 bitwise_not = function(Tensor.bitwise_not)
-round = function(Tensor.round)  # noqa: A001
+round = function(Tensor.round)
 clamp = function(Tensor.clamp)
 masked_fill = function(Tensor.masked_fill)
 lerp = function(Tensor.lerp)
@@ -133,14 +133,14 @@ subtract = scalar_first(Tensor.subtract)
 clip = function(Tensor.clip)
 std = function(Tensor.std)
 var = function(Tensor.var)
-sum = function(Tensor.sum)  # noqa: A001
+sum = function(Tensor.sum)
 mean = function(Tensor.mean)
 prod = function(Tensor.prod)
 
 
 @public
 def norm(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     p: Any = "fro",
     dim: Any = None,
     keepdim: bool = False,
@@ -162,12 +162,12 @@ logsumexp = function(Tensor.logsumexp)
 cumsum = function(Tensor.cumsum)
 amax = function(Tensor.amax)
 amin = function(Tensor.amin)
-max = function(Tensor.max)  # noqa: A001
-min = function(Tensor.min)  # noqa: A001
+max = function(Tensor.max)
+min = function(Tensor.min)
 argmax = function(Tensor.argmax)
 argmin = function(Tensor.argmin)
-any = function(Tensor.any)  # noqa: A001
-all = function(Tensor.all)  # noqa: A001
+any = function(Tensor.any)
+all = function(Tensor.all)
 softmax = function(Tensor.softmax)
 log_softmax = function(Tensor.log_softmax)
 clone = function(Tensor.clone)
@@ -260,7 +260,7 @@ fix = trunc
 
 
 @named
-def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = None) -> Any:  # noqa: A002
+def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = None) -> Any:
     """Return elements of input where the condition holds, elsewhere of other.
 
     With the condition alone, return the positions where it is true, a tensor for each dimension.
@@ -315,7 +315,7 @@ xlogy = scalar_first(Tensor.xlogy)
 
 @public
 @one_node("AminmaxBackward0")
-def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:  # noqa: A002
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
     """Return the smallest and the largest element, along a dimension or of all.
 
     Follows ``torch.aminmax``.

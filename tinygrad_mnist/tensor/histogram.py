@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @public
 def histogram(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     bins: Any = 100,
     *,
-    range: Any = None,  # noqa: A002
+    range: Any = None,
     weight: Tensor | None = None,
     density: bool = False,
 ) -> Any:
@@ -53,10 +53,10 @@ def histogram(
 
 @public
 def histogramdd(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     bins: Any,
     *,
-    range: Any = None,  # noqa: A002
+    range: Any = None,
     weight: Tensor | None = None,
     density: bool = False,
 ) -> Any:

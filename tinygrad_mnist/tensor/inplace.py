@@ -145,7 +145,7 @@ class InplaceMethods(Variable):
         """Turn the bits that are set in other."""
         return apply_inplace(ops.bitwise_xor, self, other)  # type: ignore[no-any-return]
 
-    def clamp_(self, min: float | None = None, max: float | None = None) -> Tensor:  # noqa: A002
+    def clamp_(self, min: float | None = None, max: float | None = None) -> Tensor:
         """Bring the elements into the interval from min to max."""
         if min is None and max is None:
             raise RuntimeError("clamp_: at least one of 'min' or 'max' must not be None")

@@ -6,7 +6,7 @@ Here they are accepted and change nothing: NumPy keeps each array's own order.
 from __future__ import annotations
 
 
-class memory_format:  # noqa: N801
+class memory_format:
     """How dimensions follow each other in memory. It prints as PyTorch's."""
 
     def __init__(self, name: str) -> None:
@@ -21,7 +21,7 @@ class memory_format:  # noqa: N801
         return self.name
 
 
-class layout(memory_format):  # noqa: N801
+class layout(memory_format):
     """How the elements of a tensor are stored: by strides."""
 
 

@@ -142,7 +142,7 @@ def scalar_tensor(s: Any, *, dtype: Any = None, **settings: Any) -> Tensor:
 
 
 @named
-def range(  # noqa: A001
+def range(
     start: float = 0, end: float | None = None, step: float = 1, *, dtype: Any = None, **other: Any
 ) -> Tensor:
     """Return numbers from start to end, both included. Follows ``torch.range``: use ``arange``."""
@@ -177,7 +177,7 @@ def unravel_index(indices: Tensor, shape: Any) -> Any:
 
 
 @named
-def vander(x: Tensor, *, N: int | None = None) -> Any:  # noqa: N803
+def vander(x: Tensor, *, N: int | None = None) -> Any:
     """Return the rising powers of vectors. Follows ``torch.linalg.vander``.
 
     Examples

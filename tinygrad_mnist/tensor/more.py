@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @public
-def copysign(input: Tensor, other: Any) -> Any:  # noqa: A002
+def copysign(input: Tensor, other: Any) -> Any:
     """Return the input's size with the other's sign. Follows ``torch.copysign``.
 
     Examples
@@ -50,7 +50,7 @@ def copysign(input: Tensor, other: Any) -> Any:  # noqa: A002
 
 
 @public
-def ldexp(input: Tensor, other: Any) -> Any:  # noqa: A002
+def ldexp(input: Tensor, other: Any) -> Any:
     """Return ``input * 2**other``. Follows ``torch.ldexp``.
 
     Examples
@@ -64,7 +64,7 @@ def ldexp(input: Tensor, other: Any) -> Any:  # noqa: A002
 
 
 @public
-def logaddexp2(input: Tensor, other: Tensor) -> Any:  # noqa: A002
+def logaddexp2(input: Tensor, other: Tensor) -> Any:
     """Return ``log2(2**input + 2**other)`` without overflow. Follows ``torch.logaddexp2``.
 
     Examples
@@ -80,7 +80,7 @@ def logaddexp2(input: Tensor, other: Tensor) -> Any:  # noqa: A002
 
 
 def _whole(function: np.ufunc, name: str) -> Callable[..., Any]:
-    def call(input: Tensor, other: Tensor) -> Any:  # noqa: A002
+    def call(input: Tensor, other: Tensor) -> Any:
         for x in (input, as_tensor(name, "other", other)):
             if x._array.dtype.kind not in "iu":
                 raise NotImplementedError(f"{name}: only for integers, but got {x.dtype}")
@@ -95,14 +95,14 @@ gcd, lcm = _whole(np.gcd, "gcd"), _whole(np.lcm, "lcm")
 
 
 @public
-def nextafter(input: Tensor, other: Tensor) -> Any:  # noqa: A002
+def nextafter(input: Tensor, other: Tensor) -> Any:
     """Return the next floating-point number towards another. Follows ``torch.nextafter``."""
     arrays = [input._array, as_tensor("nextafter", "other", other)._array]
     return wrap(np.nextafter(*arrays, dtype=dtypes.result_type(*arrays)))
 
 
 @public
-def angle(input: Tensor) -> Any:  # noqa: A002
+def angle(input: Tensor) -> Any:
     """Return the angle of real numbers: pi where they are negative. Follows ``torch.angle``.
 
     Examples
@@ -116,19 +116,19 @@ def angle(input: Tensor) -> Any:  # noqa: A002
 
 
 @public
-def conj(input: Tensor) -> Tensor:  # noqa: A002
+def conj(input: Tensor) -> Tensor:
     """Return the input, which is real. Follows ``torch.conj``, as do its kin."""
     return input
 
 
 @public
-def isreal(input: Tensor) -> Any:  # noqa: A002
+def isreal(input: Tensor) -> Any:
     """Return True for each element. Follows ``torch.isreal``."""
     return wrap(np.ones(input._array.shape, bool))
 
 
 def _never(name: str) -> Callable[..., bool]:
-    def answer(input: Tensor) -> bool:  # noqa: A002
+    def answer(input: Tensor) -> bool:
         return False
 
     answer.__name__ = name
@@ -143,26 +143,26 @@ conj_physical = resolve_conj = resolve_neg = real = conj
 
 
 @public
-def is_same_size(input: Tensor, other: Tensor) -> bool:  # noqa: A002
+def is_same_size(input: Tensor, other: Tensor) -> bool:
     """Return whether two tensors have one shape. Follows ``torch.is_same_size``."""
     shape: tuple[int, ...] = as_tensor("is_same_size", "other", other).shape
     return input.shape == shape
 
 
 @public
-def fill(input: Tensor, value: Any) -> Any:  # noqa: A002
+def fill(input: Tensor, value: Any) -> Any:
     """Return a tensor of the input's shape, of one number. Follows ``torch.fill``."""
     return input.clone().fill_(value)
 
 
 @public
-def rsub(input: Tensor, other: Any, alpha: float = 1) -> Any:  # noqa: A002
+def rsub(input: Tensor, other: Any, alpha: float = 1) -> Any:
     """Return ``other - alpha * input``. Follows ``torch.rsub``."""
     return other - input * alpha if alpha != 1 else other - input
 
 
 @public
-def diagflat(input: Tensor, offset: int = 0) -> Any:  # noqa: A002
+def diagflat(input: Tensor, offset: int = 0) -> Any:
     """Return a matrix with all elements on a diagonal. Follows ``torch.diagflat``.
 
     Examples
@@ -176,7 +176,7 @@ def diagflat(input: Tensor, offset: int = 0) -> Any:  # noqa: A002
 
 
 @public
-def adjoint(input: Tensor) -> Any:  # noqa: A002
+def adjoint(input: Tensor) -> Any:
     """Return matrices with rows and columns exchanged. Follows ``torch.adjoint``."""
     if input.ndim == 0:
         return input
@@ -186,19 +186,19 @@ def adjoint(input: Tensor) -> Any:  # noqa: A002
 
 
 @public
-def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> Any:  # noqa: A002
+def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> Any:
     """Cut a dimension into parts of given lengths. Follows ``torch.split_with_sizes``."""
     return input.split(list(split_sizes), dim)
 
 
 @public
-def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Any:  # noqa: A002
+def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Any:
     """Return a copy of ``narrow(dim, start, length)``. Follows ``torch.narrow_copy``."""
     return input.narrow(dim, start, length).clone()
 
 
 @public
-def dsplit(input: Tensor, indices_or_sections: Any) -> Any:  # noqa: A002
+def dsplit(input: Tensor, indices_or_sections: Any) -> Any:
     """Cut the third dimension. Follows ``torch.dsplit``."""
     if input.ndim < 3:
         raise RuntimeError(f"dsplit: the input needs 3 dimensions, but has {input.ndim}")
@@ -209,7 +209,7 @@ def dsplit(input: Tensor, indices_or_sections: Any) -> Any:  # noqa: A002
 
 
 @public
-def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Any:  # noqa: A002
+def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Any:
     """Return the input with a slice replaced. Follows ``torch.select_scatter``.
 
     Examples
@@ -230,7 +230,7 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Any:  # 
 
 @public
 def slice_scatter(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     src: Tensor,
     dim: int = 0,
     start: int | None = None,
@@ -253,7 +253,7 @@ def _replaced(name: str, x: Any, src: Any, index: Any) -> Any:
 
 @public
 def diagonal_scatter(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     src: Tensor,
     offset: int = 0,
     dim1: int = 0,
@@ -271,7 +271,7 @@ def diagonal_scatter(
 
 
 @public
-def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Any:  # noqa: A002
+def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Any:
     """Return the input with elements replaced, or added to, by their number in row-major order.
 
     Follows ``torch.Tensor.put``.
@@ -292,7 +292,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 @public
 @in_float32
 @one_node("RenormBackward0")
-def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Any:  # noqa: A002
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Any:
     """Scale the slices along a dimension whose p-norm is larger down to it.
 
     Follows ``torch.renorm``.
@@ -347,7 +347,7 @@ def _trapezoids(name: str, y: Any, x: Any, dx: Any, dim: int) -> Any:
 
 
 @public
-def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Any:
     """Return the powers of a vector as columns. Follows ``torch.vander``.
 
     Examples
@@ -368,7 +368,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Any:  #
 
 
 @public
-def matrix_exp(input: Tensor) -> Any:  # noqa: A002
+def matrix_exp(input: Tensor) -> Any:
     """Return the exponential of square matrices: its series, after halving, squared again.
 
     Follows ``torch.linalg.matrix_exp``.
@@ -403,7 +403,7 @@ def matrix_exp(input: Tensor) -> Any:  # noqa: A002
 
 
 @public
-def pdist(input: Tensor, p: float = 2.0) -> Any:  # noqa: A002
+def pdist(input: Tensor, p: float = 2.0) -> Any:
     """Return the distances of all pairs of rows of a matrix. Follows PyTorch's ``pdist``.
 
     Examples
@@ -420,7 +420,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Any:  # noqa: A002
 
 
 @public
-def mvlgamma(input: Tensor, p: int) -> Any:  # noqa: A002
+def mvlgamma(input: Tensor, p: int) -> Any:
     """Return the logarithm of the multivariate gamma function. Follows ``torch.mvlgamma``.
 
     Examples
@@ -439,7 +439,7 @@ def mvlgamma(input: Tensor, p: int) -> Any:  # noqa: A002
 
 @public
 @in_float32
-def logcumsumexp(input: Tensor, dim: int) -> Any:  # noqa: A002
+def logcumsumexp(input: Tensor, dim: int) -> Any:
     """Return the logarithms of running sums of exponentials, without overflow.
 
     Follows ``torch.logcumsumexp``. Sums are doubled in length, log(n) times.

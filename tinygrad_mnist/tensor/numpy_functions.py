@@ -728,7 +728,7 @@ def _polyval(p: Any, x: Any) -> Any:
 
 
 @implements(np.vander)
-def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803
+def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     count = x.shape[0] if N is None else N
     columns = [x**i for i in range(count)]
     return apply(ops.stack, *(columns if increasing else columns[::-1]), dim=1)
@@ -886,7 +886,7 @@ def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
 
 
 @implements(np.linalg.norm)
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     dims = tuple(range(x.ndim)) if axis is None else (axis,) if np.ndim(axis) == 0 else tuple(axis)
     if ord is None and (axis is None or len(dims) < 3):
         return x.norm(2, dims, keepdims)
@@ -915,13 +915,13 @@ def _matrix_norm_of(x: Any, kind: Any) -> Any:
 
 
 @implements(np.linalg.matrix_norm)
-def _matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:  # noqa: A002
+def _matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     return _norm(x, ord, (-2, -1), keepdims)
 
 
 @implements(np.linalg.vector_norm)
 def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False,
-                 ord: Any = 2) -> Any:  # noqa: A002  # fmt: skip
+                 ord: Any = 2) -> Any:  # fmt: skip
     rows, shape, apart = _merged(x, axis)
     return _norm(rows, ord, -1).reshape(apart if keepdims else shape)
 

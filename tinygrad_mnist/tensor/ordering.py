@@ -57,7 +57,7 @@ def _one_dim(name: str, x: Any, dim: Any) -> int:
 @public
 @one_node("SortBackward0")
 def sort(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     dim: int = -1,
     descending: bool = False,
     *,
@@ -82,7 +82,7 @@ def sort(
 
 @public
 def argsort(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     dim: int = -1,
     descending: bool = False,
     *,
@@ -100,7 +100,7 @@ def argsort(
 
 
 @public
-def msort(input: Tensor) -> Tensor:  # noqa: A002
+def msort(input: Tensor) -> Tensor:
     """Return the values sorted along the first dimension. Follows ``torch.msort``."""
     return sort(input, 0).values
 
@@ -108,11 +108,11 @@ def msort(input: Tensor) -> Tensor:  # noqa: A002
 @public
 @one_node("TopkBackward0")
 def topk(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     k: int,
     dim: int = -1,
     largest: bool = True,
-    sorted: bool = True,  # noqa: A002
+    sorted: bool = True,
 ) -> ValuesIndices:
     """Return the k largest (or smallest) along a dimension, in order, and their indices.
 
@@ -147,7 +147,7 @@ def topk(
 @public
 @one_node("KthvalueBackward0")
 def kthvalue(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     k: int,
     dim: int = -1,
     keepdim: bool = False,
@@ -181,7 +181,7 @@ def _nth(kind: Any, x: Any, dim: int, position: Any, keepdim: bool) -> Any:
 
 
 @public
-def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:  # noqa: A002
+def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """Return the middle element, the lower of two; along a dimension, with its index.
 
     Without a dimension, equal elements share the gradient. NaN where there is a NaN. Follows
@@ -212,7 +212,7 @@ def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:  # noq
 
 
 @public
-def nanmedian(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:  # noqa: A002
+def nanmedian(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """Return the middle of the elements that aren't NaN, as :func:`median` does.
 
     Examples
@@ -234,7 +234,7 @@ def nanmedian(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:  # 
 
 @public
 @one_node("ModeBackward0")
-def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:  # noqa: A002
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """Return the most frequent element along a dimension, the smallest of several.
 
     The index is that of its last appearance. Follows ``torch.mode``.
@@ -274,7 +274,7 @@ def _running(kind: Any, x: Any, dim: Any, keep: Any) -> Any:
 
 @public
 @one_node("CummaxBackward0")
-def cummax(input: Tensor, dim: int) -> ValuesIndices:  # noqa: A002
+def cummax(input: Tensor, dim: int) -> ValuesIndices:
     """Return the largest so far along a dimension, and where it was. Follows ``torch.cummax``.
 
     Examples
@@ -288,7 +288,7 @@ def cummax(input: Tensor, dim: int) -> ValuesIndices:  # noqa: A002
 
 @public
 @one_node("CumminBackward0")
-def cummin(input: Tensor, dim: int) -> ValuesIndices:  # noqa: A002
+def cummin(input: Tensor, dim: int) -> ValuesIndices:
     """Return the smallest so far along a dimension, and where it was. Follows ``torch.cummin``.
 
     Examples
@@ -354,7 +354,7 @@ def _quantile(
 
 @public
 def quantile(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     q: Any,
     dim: int | None = None,
     keepdim: bool = False,
@@ -376,7 +376,7 @@ def quantile(
 
 @public
 def nanquantile(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     q: Any,
     dim: int | None = None,
     keepdim: bool = False,
@@ -410,8 +410,8 @@ def _unique_parts(
 
 @public
 def unique(
-    input: Tensor,  # noqa: A002
-    sorted: bool = True,  # noqa: A002
+    input: Tensor,
+    sorted: bool = True,
     return_inverse: bool = False,
     return_counts: bool = False,
     dim: int | None = None,
@@ -445,7 +445,7 @@ def unique(
 
 @public
 def unique_consecutive(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     return_inverse: bool = False,
     return_counts: bool = False,
     dim: int | None = None,
@@ -479,7 +479,7 @@ def unique_consecutive(
 @with_out
 def searchsorted(
     sorted_sequence: Tensor,
-    input: Any,  # noqa: A002
+    input: Any,
     *,
     out_int32: bool = False,
     right: bool = False,
@@ -527,7 +527,7 @@ def searchsorted(
 
 @with_out
 def bucketize(
-    input: Any,  # noqa: A002
+    input: Any,
     boundaries: Tensor,
     *,
     out_int32: bool = False,

@@ -245,7 +245,7 @@ def _where(condition: Any, *choices: Any) -> Any:
 
 
 @implements(np.clip)
-def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:  # noqa: A002
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     low, high = (
         x if isinstance(x, Variable | int | float | None) else wrap(np.asarray(x))
         for x in (min if a_min is None else a_min, max if a_max is None else a_max)

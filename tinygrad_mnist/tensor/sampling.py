@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @public
 def bernoulli(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     p: float | None = None,
     *,
     generator: Generator | None = None,
@@ -47,7 +47,7 @@ def bernoulli(
 
 @public
 def multinomial(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     num_samples: int,
     replacement: bool = False,
     *,

@@ -63,7 +63,7 @@ def _unwritten(x: Any, src: Any) -> Tensor:
 
 @public
 def scatter(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     dim: int,
     index: Tensor,
     src: Any = None,
@@ -115,7 +115,7 @@ _REDUCTIONS = {
 @public
 @in_float32
 def scatter_reduce(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     dim: int,
     index: Tensor,
     src: Tensor,
@@ -237,7 +237,7 @@ def _along_dim(x: Any, dim: int, where: np.ndarray) -> Any:
 @in_float32
 @one_node("IndexAddBackward0")
 def index_add(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     dim: int,
     index: Tensor,
     source: Tensor,
@@ -268,7 +268,7 @@ def index_add(
 
 
 @public
-def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:  # noqa: A002
+def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """Return a copy with the source's slices written where the index says.
 
     Follows ``torch.index_copy``.
@@ -288,7 +288,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 
 @public
 @one_node("IndexFillBackward0")
-def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:  # noqa: A002
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """Return a copy with a number written where the index says. Follows ``torch.index_fill``.
 
     Examples
@@ -314,7 +314,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:  #
 @public
 @in_float32
 def index_put(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     indices: Any,
     values: Tensor,
     accumulate: bool = False,
@@ -350,7 +350,7 @@ def index_put(
 
 
 @public
-def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:  # noqa: A002
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """Return a copy with the source's elements written, in turn, where the mask is true.
 
     Follows ``torch.masked_scatter``.
@@ -379,7 +379,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:  # no
 
 @public
 @one_node("TakeBackward0")
-def take(input: Tensor, index: Tensor) -> Tensor:  # noqa: A002
+def take(input: Tensor, index: Tensor) -> Tensor:
     """Return the elements at indices into the flattened tensor. Follows ``torch.take``.
 
     Examples
@@ -395,7 +395,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:  # noqa: A002
 
 
 @public
-def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:  # noqa: A002
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """Return elements picked along a dimension, as ``argsort`` and ``argmax`` point at them.
 
     All other dimensions broadcast; without ``dim`` both are flattened. Follows

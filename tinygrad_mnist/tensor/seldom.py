@@ -68,7 +68,7 @@ class SeldomMethods(Variable):
     output_nr = 0
 
     @property
-    def H(self) -> Any:  # noqa: N802
+    def H(self) -> Any:
         """The matrix with rows and columns exchanged."""
         x: Any = self
         if self._array.ndim not in (0, 2):
@@ -117,7 +117,7 @@ class SeldomMethods(Variable):
         return self._draw("cauchy_", median + sigma * np.tan(angles))  # type: ignore[attr-defined]
 
     @named
-    def map_(self, other: Any, callable: Any) -> Any:  # noqa: A002
+    def map_(self, other: Any, callable: Any) -> Any:
         """Replace each element by what a Python function makes of it and another tensor's."""
         x: Any = self
         theirs = as_tensor("map_", "other", other)._array

@@ -216,12 +216,12 @@ class ShapeMethods(Variable):
         return self.transpose(0, 1) if self._array.ndim == 2 else self.reshape(self._array.shape)
 
     @property
-    def T(self) -> Tensor:  # noqa: N802
+    def T(self) -> Tensor:
         """The dimensions in reverse order."""
         return self.permute(tuple(reversed(range(self._array.ndim))))
 
     @property
-    def mT(self) -> Tensor:  # noqa: N802
+    def mT(self) -> Tensor:
         """The last two dimensions exchanged."""
         if self._array.ndim < 2:
             if not self._array.ndim:

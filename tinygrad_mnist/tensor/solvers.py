@@ -15,7 +15,7 @@ from tinygrad_mnist.tensor.functions import where, xlogy
 
 
 @public
-def tensorinv(input: Tensor, ind: int = 2) -> Any:  # noqa: A002
+def tensorinv(input: Tensor, ind: int = 2) -> Any:
     """Return the inverse of a tensor as a map, for ``tensordot``. Follows PyTorch's of this name.
 
     Raises
@@ -50,7 +50,7 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Any:  # noqa: N803
 
 
 @public
-def entr(input: Tensor) -> Any:  # noqa: A002
+def entr(input: Tensor) -> Any:
     """Return ``-x log(x)``, and minus infinity below 0. Follows ``torch.special.entr``.
 
     Examples
@@ -64,7 +64,7 @@ def entr(input: Tensor) -> Any:  # noqa: A002
 
 
 @public
-def ndtr(input: Tensor) -> Any:  # noqa: A002
+def ndtr(input: Tensor) -> Any:
     """Return the normal distribution function. Follows ``torch.special.ndtr``.
 
     Examples
@@ -77,13 +77,13 @@ def ndtr(input: Tensor) -> Any:  # noqa: A002
 
 
 @public
-def ndtri(input: Tensor) -> Any:  # noqa: A002
+def ndtri(input: Tensor) -> Any:
     """Return the inverse of the normal distribution function. Follows PyTorch's of this name."""
     return (2 * input - 1).erfinv() * math.sqrt(2)
 
 
 @named
-def xlog1py(input: Any, other: Any) -> Any:  # noqa: A002
+def xlog1py(input: Any, other: Any) -> Any:
     """Return ``x log(1 + y)``, and 0 where x is 0. Follows ``torch.special.xlog1py``."""
     given = next(p for p in (input, other) if isinstance(p, Tensor))
     kind = given if given.is_floating_point() else given.float()

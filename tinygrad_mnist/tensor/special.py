@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def _unary(op: ops.Op, doc: str) -> Any:
     """Make the public function of an operation on one tensor."""
 
-    def call(input: Any) -> Any:  # noqa: A002
+    def call(input: Any) -> Any:
         return apply(op, input)
 
     call.__name__ = call.__qualname__ = op.name
@@ -39,13 +39,13 @@ sinc = _unary(ops.sinc, "Return ``sin(pi * input) / (pi * input)``, and 1 at 0."
 
 @public
 @one_node("DigammaBackward0")
-def digamma(input: Tensor) -> Tensor:  # noqa: A002
+def digamma(input: Tensor) -> Tensor:
     """Return the derivative of :func:`lgamma`. Follows ``torch.digamma``."""
     return apply(ops.polygamma, input, n=0)  # type: ignore[no-any-return]
 
 
 @public
-def positive(input: Tensor) -> Tensor:  # noqa: A002
+def positive(input: Tensor) -> Tensor:
     """Return the tensor itself. Follows ``torch.positive``."""
     if input._array.dtype.kind == "b":
         raise RuntimeError("positive: is not defined for bools")
@@ -53,14 +53,14 @@ def positive(input: Tensor) -> Tensor:  # noqa: A002
 
 
 @public
-def sgn(input: Tensor) -> Tensor:  # noqa: A002
+def sgn(input: Tensor) -> Tensor:
     """Return the sign: -1, 0 or 1. Follows ``torch.sgn``."""
     return apply(ops.sign, input)  # type: ignore[no-any-return]
 
 
 @public
 @one_node("FracBackward0")
-def frac(input: Tensor) -> Tensor:  # noqa: A002
+def frac(input: Tensor) -> Tensor:
     """Return what follows the point: ``input - trunc(input)``. Follows ``torch.frac``."""
     if input._array.dtype.kind != "f":
         raise NotImplementedError(
@@ -70,7 +70,7 @@ def frac(input: Tensor) -> Tensor:  # noqa: A002
 
 
 @public
-def fmod(input: Tensor, other: Any) -> Tensor:  # noqa: A002
+def fmod(input: Tensor, other: Any) -> Tensor:
     """Return what a division leaves, with the dividend's sign. Follows ``torch.fmod``.
 
     Examples
@@ -83,14 +83,14 @@ def fmod(input: Tensor, other: Any) -> Tensor:  # noqa: A002
 
 
 @public
-def hypot(input: Tensor, other: Any) -> Tensor:  # noqa: A002
+def hypot(input: Tensor, other: Any) -> Tensor:
     """Return ``sqrt(input**2 + other**2)``, without overflow. Follows ``torch.hypot``."""
     as_tensor("hypot", "other", other)
     return apply(ops.hypot, input, other)  # type: ignore[no-any-return]
 
 
 @public
-def float_power(input: Tensor, exponent: Any) -> Tensor:  # noqa: A002
+def float_power(input: Tensor, exponent: Any) -> Tensor:
     """Return ``input ** exponent``, computed in float64. Follows ``torch.float_power``.
 
     Examples
@@ -107,7 +107,7 @@ def float_power(input: Tensor, exponent: Any) -> Tensor:  # noqa: A002
 
 
 @public
-def xlogy(input: Tensor, other: Any) -> Tensor:  # noqa: A002
+def xlogy(input: Tensor, other: Any) -> Tensor:
     """Return ``input * log(other)``, and 0 where input is 0. Follows ``torch.xlogy``."""
     if not isinstance(other, Variable):
         number = as_number("xlogy", "other", other)
@@ -117,7 +117,7 @@ def xlogy(input: Tensor, other: Any) -> Tensor:  # noqa: A002
 
 @public
 @one_node("FmaxBackward0")
-def fmax(input: Tensor, other: Tensor) -> Tensor:  # noqa: A002
+def fmax(input: Tensor, other: Tensor) -> Tensor:
     """Return the larger of two, element by element; a number rather than NaN.
 
     Follows ``torch.fmax``.
@@ -134,7 +134,7 @@ def fmax(input: Tensor, other: Tensor) -> Tensor:  # noqa: A002
 
 @public
 @one_node("FminBackward0")
-def fmin(input: Tensor, other: Tensor) -> Tensor:  # noqa: A002
+def fmin(input: Tensor, other: Tensor) -> Tensor:
     """Return the smaller of two, element by element; a number rather than NaN.
 
     Follows ``torch.fmin``.
@@ -144,7 +144,7 @@ def fmin(input: Tensor, other: Tensor) -> Tensor:  # noqa: A002
 
 
 @public
-def logit(input: Tensor, eps: float | None = None) -> Tensor:  # noqa: A002
+def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """Return ``log(input / (1 - input))``, of the input brought into [eps, 1 - eps].
 
     Follows ``torch.logit``.
@@ -160,32 +160,32 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:  # noqa: A002
 
 
 @public
-def clamp_min(input: Tensor, min: Any) -> Tensor:  # noqa: A002
+def clamp_min(input: Tensor, min: Any) -> Tensor:
     """Bring values up to min. Follows ``torch.clamp_min``."""
     return input.clamp(min=min)
 
 
 @public
-def clamp_max(input: Tensor, max: Any) -> Tensor:  # noqa: A002
+def clamp_max(input: Tensor, max: Any) -> Tensor:
     """Bring values down to max. Follows ``torch.clamp_max``."""
     return input.clamp(max=max)
 
 
 @public
-def deg2rad(input: Tensor) -> Tensor:  # noqa: A002
+def deg2rad(input: Tensor) -> Tensor:
     """Turn degrees into radians. Follows ``torch.deg2rad``."""
     return input * (np.pi / 180)
 
 
 @public
-def rad2deg(input: Tensor) -> Tensor:  # noqa: A002
+def rad2deg(input: Tensor) -> Tensor:
     """Turn radians into degrees. Follows ``torch.rad2deg``."""
     return input * (180 / np.pi)
 
 
 @public
 def nan_to_num(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     nan: float | None = None,
     posinf: float | None = None,
     neginf: float | None = None,
@@ -210,7 +210,7 @@ def nan_to_num(
 
 
 def _question(name: str, ask: Any, doc: str) -> Any:
-    def call(input: Any) -> Any:  # noqa: A002
+    def call(input: Any) -> Any:
         return wrap(np.asarray(ask(input._array)))
 
     call.__name__ = call.__qualname__ = name
@@ -225,13 +225,13 @@ isneginf = _question("isneginf", lambda x: x == -np.inf, "Return where an elemen
 
 
 @public
-def bitwise_left_shift(input: Tensor, other: Any) -> Tensor:  # noqa: A002
+def bitwise_left_shift(input: Tensor, other: Any) -> Tensor:
     """Return the bits moved to the left. Follows ``torch.bitwise_left_shift``."""
     return apply(ops.left_shift, input, other)  # type: ignore[no-any-return]
 
 
 @public
-def bitwise_right_shift(input: Tensor, other: Any) -> Tensor:  # noqa: A002
+def bitwise_right_shift(input: Tensor, other: Any) -> Tensor:
     """Return the bits moved to the right. Follows ``torch.bitwise_right_shift``."""
     return apply(ops.right_shift, input, other)  # type: ignore[no-any-return]
 
@@ -249,7 +249,7 @@ def _compared(name: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
 
 @public
 def isclose(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     other: Tensor,
     rtol: float = 1e-5,
     atol: float = 1e-8,
@@ -284,7 +284,7 @@ def isclose(
 
 @public
 def allclose(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     other: Tensor,
     rtol: float = 1e-5,
     atol: float = 1e-8,
@@ -304,7 +304,7 @@ def allclose(
 
 
 @public
-def equal(input: Tensor, other: Tensor) -> bool:  # noqa: A002
+def equal(input: Tensor, other: Tensor) -> bool:
     """Return whether two tensors have the same shape and elements. Follows ``torch.equal``.
 
     Examples
@@ -317,7 +317,7 @@ def equal(input: Tensor, other: Tensor) -> bool:  # noqa: A002
 
 
 @public
-def heaviside(input: Tensor, values: Tensor) -> Tensor:  # noqa: A002
+def heaviside(input: Tensor, values: Tensor) -> Tensor:
     """Return 0 for negative elements, 1 for positive ones, else the given values.
 
     Follows ``torch.heaviside``.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @public
-def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:  # noqa: A002
+def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
     """Count the elements that aren't 0, along dimensions or all. Follows ``torch.count_nonzero``.
 
     Examples
@@ -41,7 +41,7 @@ def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:  # noqa: A002
 
 
 @public
-def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:  # noqa: A002
+def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
     """Count how often each of 0, 1, 2, ... appears, or add up their weights.
 
     Follows ``torch.bincount``.
@@ -80,7 +80,7 @@ def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor: 
 
 
 @public
-def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:  # noqa: A002
+def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:
     """Count elements in equally wide bins from min to max; what lies outside isn't counted.
 
     With min and max equal, from the smallest to the largest element. Follows ``torch.histc``.
@@ -117,7 +117,7 @@ def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:
 
 
 @public
-def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:  # noqa: A002
+def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """Return the running product along a dimension. Follows ``torch.cumprod``.
 
     Examples
@@ -131,7 +131,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:  # noqa: A
 
 @public
 def nansum(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     dim: Any = None,
     keepdim: bool = False,
     *,
@@ -152,7 +152,7 @@ def nansum(
 
 @public
 def nanmean(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     dim: Any = None,
     keepdim: bool = False,
     *,
@@ -177,7 +177,7 @@ def nanmean(
 
 @public
 def std_mean(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     dim: Any = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
@@ -191,7 +191,7 @@ def std_mean(
 
 @public
 def var_mean(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     dim: Any = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
@@ -205,7 +205,7 @@ def var_mean(
 
 @public
 def diff(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     n: int = 1,
     dim: int = -1,
     prepend: Any = None,
@@ -236,7 +236,7 @@ def diff(
 
 
 @public
-def dist(input: Tensor, other: Tensor, p: Any = 2) -> Tensor:  # noqa: A002
+def dist(input: Tensor, other: Tensor, p: Any = 2) -> Tensor:
     """Return the p-norm of the difference. Follows ``torch.dist``."""
     gap: Tensor = input - as_tensor("dist", "other", other)
     return gap.norm(p)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @public
 def diagonal(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     offset: int = 0,
     dim1: int = 0,
     dim2: int = 1,
@@ -53,7 +53,7 @@ def diagonal(
 @public
 @one_node("DiagEmbedBackward0")
 def diag_embed(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     offset: int = 0,
     dim1: int = -2,
     dim2: int = -1,
@@ -84,7 +84,7 @@ def diag_embed(
 
 
 @public
-def diag(input: Tensor, diagonal: int = 0) -> Tensor:  # noqa: A002
+def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """Return a matrix with a vector on its diagonal, or the diagonal of a matrix.
 
     Follows ``torch.diag``.
@@ -106,7 +106,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:  # noqa: A002
 
 
 @public
-def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:  # noqa: A002
+def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """Return a view of all windows of a size, a step apart, along a dimension.
 
     What is in a window becomes the last dimension. The view is read-only, since windows overlap.
@@ -135,7 +135,7 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:  # no
 
 @public
 def as_strided(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     size: Any,
     stride: Any,
     storage_offset: int | None = None,
@@ -193,7 +193,7 @@ def storage_offset_of(x: Any) -> int:
 
 @public
 def repeat_interleave(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     repeats: Any = None,
     dim: int | None = None,
     *,
@@ -252,7 +252,7 @@ def _times(name: str, repeats: Any) -> np.ndarray:
 
 @public
 @one_node("Rot90Backward0")
-def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:  # noqa: A002
+def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     """Turn by 90 degrees, k times, from the first of two dimensions to the second.
 
     Follows ``torch.rot90``.
@@ -278,7 +278,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:  # noqa: A00
 
 
 @public
-def fliplr(input: Tensor) -> Tensor:  # noqa: A002
+def fliplr(input: Tensor) -> Tensor:
     """Exchange left and right: reverse the second dimension. Follows ``torch.fliplr``."""
     if input._array.ndim < 2:
         raise RuntimeError(f"fliplr: the input must be >= 2-d, got {list(input._array.shape)}")
@@ -286,7 +286,7 @@ def fliplr(input: Tensor) -> Tensor:  # noqa: A002
 
 
 @public
-def flipud(input: Tensor) -> Tensor:  # noqa: A002
+def flipud(input: Tensor) -> Tensor:
     """Exchange up and down: reverse the first dimension. Follows ``torch.flipud``."""
     if input._array.ndim < 1:
         raise RuntimeError("flipud: the input must be >= 1-d, got a 0-d tensor")
@@ -295,7 +295,7 @@ def flipud(input: Tensor) -> Tensor:  # noqa: A002
 
 @public
 def tensor_split(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     indices_or_sections: Any,
     dim: int = 0,
 ) -> tuple[Tensor, ...]:
@@ -332,7 +332,7 @@ def tensor_split(
 
 
 @public
-def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:  # noqa: A002
+def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Return parts side by side, of the second dimension (of a vector the first).
 
     Follows ``torch.hsplit``.
@@ -341,7 +341,7 @@ def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:  # no
 
 
 @public
-def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:  # noqa: A002
+def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Return parts one below the other, of the first dimension. Follows ``torch.vsplit``."""
     return _even_split("vsplit", input, indices_or_sections, 0, 2)
 
@@ -402,6 +402,6 @@ class ViewMethods(Variable):
         return total.reshape(to)  # type: ignore[no-any-return]
 
     @property
-    def mH(self) -> Tensor:  # noqa: N802
+    def mH(self) -> Tensor:
         """The last two dimensions exchanged: of real numbers it is ``mT``."""
         return self.mT  # type: ignore[attr-defined,no-any-return]

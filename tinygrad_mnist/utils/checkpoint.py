@@ -222,7 +222,7 @@ def _tensors(tree: Any) -> Iterator[Any]:
 def checkpoint_sequential(
     functions: Any,
     segments: int,
-    input: Any,  # noqa: A002
+    input: Any,
     use_reentrant: bool | None = None,
     **kwargs: Any,
 ) -> Any:
@@ -268,7 +268,7 @@ def checkpoint_sequential(
 
     length = len(parts) // segments
     for start in range(0, length * (segments - 1), length or 1):
-        input = checkpoint(  # noqa: A001
+        input = checkpoint(
             run(start, start + length),
             input,
             use_reentrant=use_reentrant,

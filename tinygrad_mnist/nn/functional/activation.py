@@ -20,7 +20,7 @@ SELU_SCALE = 1.0507009873554804934193349852946
 
 
 @named
-def relu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """Return ``max(input, 0)``.
 
     Examples
@@ -33,20 +33,20 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
 
 
 @named
-def sigmoid(input: Tensor) -> Tensor:  # noqa: A002
+def sigmoid(input: Tensor) -> Tensor:
     """Return ``1 / (1 + exp(-input))``."""
     return input.sigmoid()
 
 
 @named
-def tanh(input: Tensor) -> Tensor:  # noqa: A002
+def tanh(input: Tensor) -> Tensor:
     """Return the hyperbolic tangent."""
     return input.tanh()
 
 
 @named
 def softmax(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     dim: int | None = None,
     _stacklevel: int = 3,
     dtype: Any = None,
@@ -61,7 +61,7 @@ def softmax(
 
 @named
 def log_softmax(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     dim: int | None = None,
     _stacklevel: int = 3,
     dtype: Any = None,
@@ -72,7 +72,7 @@ def log_softmax(
 
 @named
 def softmin(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     dim: int | None = None,
     _stacklevel: int = 3,
     dtype: Any = None,
@@ -81,7 +81,7 @@ def softmin(
     return (-input).softmax(_chosen("softmin", dim, input), dtype)
 
 
-def _chosen(name: str, dim: int | None, input: Tensor) -> int:  # noqa: A002
+def _chosen(name: str, dim: int | None, input: Tensor) -> int:
     """Return the dimension that is meant, PyTorch's choice if none was named."""
     if dim is not None:
         return dim
@@ -93,7 +93,7 @@ def _chosen(name: str, dim: int | None, input: Tensor) -> int:  # noqa: A002
     return dim
 
 
-def written(input: Tensor, inplace: bool, function: Callable[[Tensor], Any]) -> Tensor:  # noqa: A002
+def written(input: Tensor, inplace: bool, function: Callable[[Tensor], Any]) -> Tensor:
     """Return a function of the input, written over the input if that was asked for."""
     if not inplace:
         return function(input)  # type: ignore[no-any-return]
@@ -102,7 +102,7 @@ def written(input: Tensor, inplace: bool, function: Callable[[Tensor], Any]) -> 
 
 @named
 @one_node("LeakyReluBackward0")
-def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:  # noqa: A002
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """Return input where it is positive, elsewhere a fraction of it.
 
     Examples
@@ -115,13 +115,13 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 
 
 @named
-def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:  # noqa: A002
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Return input where it is positive, elsewhere ``alpha * (exp(input) - 1)``."""
     return _exponential(input, inplace, alpha, 1.0, 1.0)
 
 
 def _exponential(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     inplace: bool,
     alpha: float,
     scale: float,
@@ -133,7 +133,7 @@ def _exponential(
 
 
 @named
-def selu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """Return the self-normalising unit, ``scale * elu(input, alpha)`` (Klambauer et al., 2017).
 
     Examples
@@ -147,7 +147,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
 
 @named
 @one_node("CeluBackward0")
-def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:  # noqa: A002
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Return input where it is positive, elsewhere ``alpha * (exp(input / alpha) - 1)``."""
     alpha = as_number("celu", "alpha", alpha)  # NumPy's would make float64 of float32
     if alpha == 0:
@@ -156,7 +156,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:  #
 
 
 @named
-def gelu(input: Any, approximate: str = "none") -> Tensor:  # noqa: A002
+def gelu(input: Any, approximate: str = "none") -> Tensor:
     """Return input times the normal distribution function at input.
 
     Raises
@@ -170,13 +170,13 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:  # noqa: A002
 
 
 @named
-def silu(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """Return ``input * sigmoid(input)``."""
     return written(input, inplace, partial(apply, ops.silu))
 
 
 @named
-def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:  # noqa: A002
+def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """Return ``log(1 + exp(beta * input)) / beta``, and input where that is beyond a threshold.
 
     Examples
@@ -196,7 +196,7 @@ def log1p_exp(x: Any) -> Any:
 
 
 @named
-def mish(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """Return ``input * tanh(softplus(input))`` (Misra, 2019).
 
     Examples
@@ -211,7 +211,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
 @named
 @one_node("HardtanhBackward0")
 def hardtanh(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     min_val: float = -1.0,
     max_val: float = 1.0,
     inplace: bool = False,
@@ -236,14 +236,14 @@ def hardtanh(
 
 @named
 @one_node("HardtanhBackward0")
-def relu6(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """Return ``min(max(input, 0), 6)``."""
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
 @named
 @one_node("HardsigmoidBackward0")
-def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """Return ``relu6(input + 3) / 6``."""
 
     def cut(x: Tensor) -> Any:
@@ -253,14 +253,14 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
 
 
 @named
-def hardswish(input: Tensor, inplace: bool = False) -> Tensor:  # noqa: A002
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """Return ``input * relu6(input + 3) / 6`` (Howard et al., 2019)."""
     return written(input, inplace, partial(apply, ops.hardswish))
 
 
 @named
 @one_node("LogSigmoidBackward0")
-def logsigmoid(input: Tensor) -> Tensor:  # noqa: A002
+def logsigmoid(input: Tensor) -> Tensor:
     """Return ``log(sigmoid(input))``, exact where the sigmoid would round to 0.
 
     Examples
@@ -274,14 +274,14 @@ def logsigmoid(input: Tensor) -> Tensor:  # noqa: A002
 
 
 @named
-def softsign(input: Tensor) -> Tensor:  # noqa: A002
+def softsign(input: Tensor) -> Tensor:
     """Return ``input / (1 + |input|)``."""
     out: Tensor = input / (input.abs() + 1)
     return out
 
 
 @named
-def tanhshrink(input: Tensor) -> Tensor:  # noqa: A002
+def tanhshrink(input: Tensor) -> Tensor:
     """Return ``input - tanh(input)``."""
     out: Tensor = input - input.tanh()
     return out
@@ -289,7 +289,7 @@ def tanhshrink(input: Tensor) -> Tensor:  # noqa: A002
 
 @named
 @one_node("SoftshrinkBackward0")
-def softshrink(input: Tensor, lambd: float = 0.5) -> Any:  # noqa: A002
+def softshrink(input: Tensor, lambd: float = 0.5) -> Any:
     """Return input moved towards 0 by lambd, and 0 where it is closer than that."""
     if lambd < 0:
         raise RuntimeError(f"softshrink: lambd must not be negative, got {lambd}")
@@ -299,7 +299,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Any:  # noqa: A002
 
 @named
 @one_node("HardshrinkBackward0")
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Any:  # noqa: A002
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Any:
     """Return input, and 0 where it is within lambd of 0."""
     return where((input >= -lambd) & (input <= lambd), 0.0, input)
 
@@ -307,7 +307,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Any:  # noqa: A002
 @named
 @one_node("ThresholdBackward0")
 def threshold(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     threshold: float,
     value: float,
     inplace: bool = False,
@@ -322,7 +322,7 @@ def _in_place(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @named
     @functools.wraps(function)
-    def call(input: Tensor, *args: Any, **kwargs: Any) -> Any:  # noqa: A002
+    def call(input: Tensor, *args: Any, **kwargs: Any) -> Any:
         return function(input, *args, inplace=True, **kwargs)
 
     call.__name__ = call.__qualname__ = name
@@ -336,7 +336,7 @@ hardtanh_, leaky_relu_, threshold_ = map(_in_place, (hardtanh, leaky_relu, thres
 
 @named
 @one_node("GluBackward0")
-def glu(input: Tensor, dim: int = -1) -> Tensor:  # noqa: A002
+def glu(input: Tensor, dim: int = -1) -> Tensor:
     """Return the first half along a dimension times the sigmoid of the second.
 
     Raises
@@ -356,7 +356,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:  # noqa: A002
 
 
 @named
-def prelu(input: Tensor, weight: Tensor) -> Any:  # noqa: A002
+def prelu(input: Tensor, weight: Tensor) -> Any:
     """Return input where it is positive, elsewhere input times a learned weight.
 
     The weight has one element, or one for each channel (dimension 1).

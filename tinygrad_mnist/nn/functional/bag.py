@@ -14,7 +14,7 @@ from tinygrad_mnist.tensor.arguments import as_int, named
 @named
 @one_node("EmbeddingBagBackward0")
 def embedding_bag(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     weight: Tensor,
     offsets: Tensor | None = None,
     max_norm: float | None = None,

@@ -16,7 +16,7 @@ from tinygrad_mnist.tensor.arguments import named
 
 def _conv(
     dims: int,
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     weight: Tensor,
     bias: Tensor | None,
     stride: Size,
@@ -60,7 +60,7 @@ def _check_weight(name: str, weight: Tensor, dims: int) -> None:
 
 @named
 def conv1d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
     stride: Size = 1,
@@ -85,7 +85,7 @@ def conv1d(
 
 @named
 def conv2d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
     stride: Size = 1,
@@ -120,7 +120,7 @@ def conv2d(
 
 @named
 def conv3d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
     stride: Size = 1,
@@ -134,7 +134,7 @@ def conv3d(
 
 def _conv_transpose(
     dims: int,
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     weight: Tensor,
     bias: Tensor | None,
     stride: Size,
@@ -187,7 +187,7 @@ def _conv_transpose(
 @named
 @one_node("ConvolutionBackward0")
 def conv_transpose1d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
     stride: Size = 1,
@@ -212,7 +212,7 @@ def conv_transpose1d(
 @named
 @one_node("ConvolutionBackward0")
 def conv_transpose2d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
     stride: Size = 1,
@@ -248,7 +248,7 @@ def conv_transpose2d(
 @named
 @one_node("Im2ColBackward0")
 def unfold(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     kernel_size: Size,
     dilation: Size = 1,
     padding: Size = 0,
@@ -283,7 +283,7 @@ def unfold(
 @named
 @one_node("Col2ImBackward0")
 def fold(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     output_size: Size,
     kernel_size: Size,
     dilation: Size = 1,

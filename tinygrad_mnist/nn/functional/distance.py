@@ -42,7 +42,7 @@ def pairwise_distance(
 
 @named
 def normalize(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     p: float = 2.0,
     dim: int = 1,
     eps: float = 1e-12,

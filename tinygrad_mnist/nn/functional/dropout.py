@@ -21,7 +21,7 @@ def check_probability(p: float) -> None:
 
 @named
 def dropout(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     p: float = 0.5,
     training: bool = True,
     inplace: bool = False,
@@ -55,7 +55,7 @@ def dropout(
     return input.mul_(wrap(mask)) if inplace else input.mul(wrap(mask))
 
 
-def _by_channel(input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:  # noqa: A002
+def _by_channel(input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
     """Drop whole channels, which are what an index of the first two dimensions names."""
     check_probability(p)
     if not training or p == 0 or not input.numel():
@@ -64,7 +64,7 @@ def _by_channel(input: Tensor, p: float, training: bool, inplace: bool) -> Tenso
     return input.mul_(mask) if inplace else input.mul(mask)
 
 
-def _channels(input: Tensor, p: float) -> tuple[int, ...]:  # noqa: A002
+def _channels(input: Tensor, p: float) -> tuple[int, ...]:
     """Return a shape with one number for each channel, which broadcasts with the input."""
     if input.ndim < 2 and p < 1:
         raise RuntimeError(
@@ -74,7 +74,7 @@ def _channels(input: Tensor, p: float) -> tuple[int, ...]:  # noqa: A002
     return input._array.shape[:2] + (1,) * (input.ndim - 2)
 
 
-def _unusual(name: str, input: Tensor, spatial: int) -> None:  # noqa: A002
+def _unusual(name: str, input: Tensor, spatial: int) -> None:
     """Warn of an input that PyTorch takes under protest."""
     warn(
         f"{name}: the input has {input.ndim} dimensions, where {spatial + 2}, (N, C, ...), are "
@@ -84,7 +84,7 @@ def _unusual(name: str, input: Tensor, spatial: int) -> None:  # noqa: A002
 
 @named
 def dropout1d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     p: float = 0.5,
     training: bool = True,
     inplace: bool = False,
@@ -101,7 +101,7 @@ def dropout1d(
 
 @named
 def dropout2d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     p: float = 0.5,
     training: bool = True,
     inplace: bool = False,
@@ -118,7 +118,7 @@ def dropout2d(
 
 @named
 def dropout3d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     p: float = 0.5,
     training: bool = True,
     inplace: bool = False,
@@ -138,7 +138,7 @@ def dropout3d(
 
 @named
 def alpha_dropout(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     p: float = 0.5,
     training: bool = False,
     inplace: bool = False,
@@ -152,7 +152,7 @@ def alpha_dropout(
 
 @named
 def feature_alpha_dropout(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     p: float = 0.5,
     training: bool = False,
     inplace: bool = False,
@@ -169,7 +169,7 @@ def feature_alpha_dropout(
 
 
 def _to_limit(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     p: float,
     training: bool,
     inplace: bool,

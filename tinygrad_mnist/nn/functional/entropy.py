@@ -15,7 +15,7 @@ from tinygrad_mnist.tensor.functions import where
 
 @named
 def nll_loss(
-    input: Any,  # noqa: A002
+    input: Any,
     target: Any,
     weight: Any = None,
     size_average: bool | None = None,
@@ -40,7 +40,7 @@ def nll_loss(
 
 @named
 def cross_entropy(
-    input: Any,  # noqa: A002
+    input: Any,
     target: Any,
     weight: Any = None,
     size_average: bool | None = None,
@@ -111,7 +111,7 @@ def _without_batch(scores: Any, target: Any) -> Any:
 
 
 def _soft_cross_entropy(
-    input: Any,  # noqa: A002
+    input: Any,
     target: Any,
     weight: Any,
     reduction: str,
@@ -149,7 +149,7 @@ def _times(x: Any, weight: Any, dim: int) -> Any:
 @named
 @one_node("BinaryCrossEntropyBackward0")
 def binary_cross_entropy(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
     size_average: bool | None = None,
@@ -187,7 +187,7 @@ def binary_cross_entropy(
 @named
 @one_node("BinaryCrossEntropyWithLogitsBackward0")
 def binary_cross_entropy_with_logits(
-    input: Any,  # noqa: A002
+    input: Any,
     target: Any,
     weight: Any = None,
     size_average: bool | None = None,

@@ -11,7 +11,7 @@ from tinygrad_mnist.tensor.arguments import named
 
 
 @named
-def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:  # noqa: A002
+def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     """Return ``input @ weight.T + bias``: input (*, in), weight (out, in), bias (out).
 
     Examples

@@ -64,7 +64,7 @@ def reduced(losses: Tensor, reduction: str) -> Tensor:
     return losses.mean() if reduction == "mean" else losses.sum()
 
 
-def check_shapes(name: str, input: Tensor, target: Tensor) -> None:  # noqa: A002
+def check_shapes(name: str, input: Tensor, target: Tensor) -> None:
     """Refuse a target of another shape than the input."""
     if input.shape != target.shape:
         raise ValueError(
@@ -73,7 +73,7 @@ def check_shapes(name: str, input: Tensor, target: Tensor) -> None:  # noqa: A00
         )
 
 
-def check_expands(name: str, argument: str, x: Tensor | None, input: Tensor) -> None:  # noqa: A002
+def check_expands(name: str, argument: str, x: Tensor | None, input: Tensor) -> None:
     """Refuse what can't be expanded to the input's shape: there is one loss an element."""
     if x is not None and not expands(x.shape, input.shape):
         raise RuntimeError(
@@ -97,7 +97,7 @@ def weighted(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
-def _difference(name: str, input: Tensor, target: Tensor) -> Tensor:  # noqa: A002
+def _difference(name: str, input: Tensor, target: Tensor) -> Tensor:
     """Return input - target, warning of broadcasting; bools are read as 0 and 1."""
     if input.shape != target.shape:
         warn(
@@ -111,11 +111,11 @@ def _difference(name: str, input: Tensor, target: Tensor) -> Tensor:  # noqa: A0
                 f"{name}: not implemented for {input.dtype} and {target.dtype}; convert one with "
                 f"float()"
             )
-        input, target = (x.byte() if x.dtype == bool else x for x in (input, target))  # noqa: A001
+        input, target = (x.byte() if x.dtype == bool else x for x in (input, target))
     return input - target
 
 
-def _check_weight(name: str, input: Tensor, weight: Tensor | None) -> None:  # noqa: A002
+def _check_weight(name: str, input: Tensor, weight: Tensor | None) -> None:
     if weight is not None and weight.shape != input.shape:
         raise ValueError(
             f"{name}: the weight has shape {list(weight.shape)}, but the input has "
@@ -133,7 +133,7 @@ def _average(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
 @named
 @one_node("MseLossBackward0")
 def mse_loss(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     target: Tensor,
     size_average: bool | None = None,
     reduce: bool | None = None,
@@ -157,7 +157,7 @@ def mse_loss(
 
 @named
 def l1_loss(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     target: Tensor,
     size_average: bool | None = None,
     reduce: bool | None = None,
@@ -176,7 +176,7 @@ def l1_loss(
 @named
 @one_node("SmoothL1LossBackward0")
 def smooth_l1_loss(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     target: Tensor,
     size_average: bool | None = None,
     reduce: bool | None = None,
@@ -212,7 +212,7 @@ def _near(gap: Tensor, bound: float) -> Tensor:
 @named
 @one_node("HuberLossBackward0")
 def huber_loss(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     target: Tensor,
     reduction: str = "mean",
     delta: float = 1.0,
@@ -237,7 +237,7 @@ KL_REDUCTIONS = ("none", "batchmean", "mean", "sum")
 
 @named
 def kl_div(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     target: Tensor,
     size_average: bool | None = None,
     reduce: bool | None = None,
@@ -278,7 +278,7 @@ def kl_div(
 
 @named
 def hinge_embedding_loss(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     target: Tensor,
     margin: float = 1.0,
     size_average: bool | None = None,
@@ -365,7 +365,7 @@ def triplet_margin_loss(
 
 @named
 def gaussian_nll_loss(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     target: Tensor,
     var: Tensor | float,
     full: bool = False,
@@ -409,7 +409,7 @@ def gaussian_nll_loss(
 
 @named
 def poisson_nll_loss(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     target: Tensor,
     log_input: bool = True,
     full: bool = False,
@@ -437,7 +437,7 @@ def poisson_nll_loss(
 @named
 @one_node("SoftMarginLossBackward0")
 def soft_margin_loss(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     target: Tensor,
     size_average: bool | None = None,
     reduce: bool | None = None,

@@ -16,7 +16,7 @@ from tinygrad_mnist.tensor.functions import where
 
 @named
 def multi_margin_loss(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     target: Tensor,
     p: int = 1,
     margin: float = 1.0,
@@ -40,7 +40,7 @@ def multi_margin_loss(
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: p must be 1 or 2, got {p}")
     if input.ndim == 1 and target.shape == (1,):
-        input = input.unsqueeze(0)  # noqa: A001
+        input = input.unsqueeze(0)
     if input.ndim not in (1, 2) or target.shape != input.shape[:-1]:
         raise RuntimeError(
             f"multi_margin_loss: the input has shape {list(input.shape)}, the target "
@@ -69,7 +69,7 @@ def multi_margin_loss(
 
 @named
 def multilabel_soft_margin_loss(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
     size_average: bool | None = None,

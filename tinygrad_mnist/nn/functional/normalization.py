@@ -21,7 +21,7 @@ from tinygrad_mnist.tensor.precision import in_float32
 @named
 @one_node("NativeBatchNormBackward0")
 def batch_norm(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     running_mean: Tensor | None,
     running_var: Tensor | None,
     weight: Tensor | None = None,
@@ -81,7 +81,7 @@ def batch_norm(
 
 @in_float32
 def _scaled(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     mean: Tensor,
     var: Tensor,
     weight: Tensor | None,
@@ -95,13 +95,13 @@ def _scaled(
     return input * scale + (-shift if bias is None else bias - shift)
 
 
-def _check_channels(name: str, input: Tensor, *given: Tensor | None) -> None:  # noqa: A002
+def _check_channels(name: str, input: Tensor, *given: Tensor | None) -> None:
     _check_parameters(name, input, (input.shape[1],), *given)
 
 
 def _check_parameters(
     name: str,
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     shape: tuple[int, ...],
     *given: Tensor | None,
 ) -> None:
@@ -135,7 +135,7 @@ def _move(running: Tensor | None, value: np.ndarray, momentum: float) -> None:
 
 @named
 def instance_norm(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     running_mean: Tensor | None = None,
     running_var: Tensor | None = None,
     weight: Tensor | None = None,
@@ -180,7 +180,7 @@ def instance_norm(
 @named
 @one_node("NativeGroupNormBackward0")
 def group_norm(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     num_groups: int,
     weight: Tensor | None = None,
     bias: Tensor | None = None,
@@ -228,7 +228,7 @@ def group_norm(
 
 def _last_dims(
     name: str,
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     normalized_shape: Sequence[int],
     *given: Tensor | None,
 ) -> tuple[int, ...]:
@@ -245,7 +245,7 @@ def _last_dims(
 @named
 @one_node("NativeLayerNormBackward0")
 def layer_norm(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     normalized_shape: Sequence[int],
     weight: Tensor | None = None,
     bias: Tensor | None = None,
@@ -273,7 +273,7 @@ def layer_norm(
 
 @named
 def rms_norm(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     normalized_shape: Sequence[int],
     weight: Tensor | None = None,
     eps: float | None = None,
@@ -297,7 +297,7 @@ def rms_norm(
 
 @in_float32
 def _by_root_mean_square(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     weight: Tensor | None,
     dims: tuple[int, ...],
     eps: float | None,
@@ -309,7 +309,7 @@ def _by_root_mean_square(
 
 @named
 def local_response_norm(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     size: int,
     alpha: float = 1e-4,
     beta: float = 0.75,

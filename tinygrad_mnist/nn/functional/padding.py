@@ -15,7 +15,7 @@ from tinygrad_mnist.tensor.joining import cat
 @named
 @copying
 def pad(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     pad: Sequence[int],
     mode: str = "constant",
     value: float | None = None,

@@ -61,7 +61,7 @@ def _beyond(name: str, size: Lengths, settings: list[Lengths], ceil_mode: bool) 
 
 def _max_pool(
     dims: int,
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     kernel_size: Size,
     stride: Size | None,
     padding: Size,
@@ -96,7 +96,7 @@ def picked(x: Tensor, index: Tensor) -> Tensor:
 
 @named
 def max_pool1d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     kernel_size: Size,
     stride: Size | None = None,
     padding: Size = 0,
@@ -118,7 +118,7 @@ def max_pool1d(
 @named
 @one_node("MaxPool2DWithIndicesBackward0")
 def max_pool2d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     kernel_size: Size,
     stride: Size | None = None,
     padding: Size = 0,
@@ -150,7 +150,7 @@ def max_pool2d(
 
 def _max_unpool(
     dims: int,
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     indices: Tensor,
     kernel_size: Size,
     stride: Size | None,
@@ -186,7 +186,7 @@ def _max_unpool(
 
 @named
 def max_unpool1d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     indices: Tensor,
     kernel_size: Size,
     stride: Size | None = None,
@@ -199,7 +199,7 @@ def max_unpool1d(
 
 @named
 def max_unpool2d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     indices: Tensor,
     kernel_size: Size,
     stride: Size | None = None,
@@ -222,7 +222,7 @@ def max_unpool2d(
 @in_float32
 def _avg_pool(
     dims: int,
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     kernel_size: Size,
     stride: Size | None,
     padding: Size,
@@ -264,7 +264,7 @@ def _counts(size: Lengths, places: Lengths, settings: list[Lengths], padded: boo
 
 @named
 def avg_pool1d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     kernel_size: Size,
     stride: Size | None = None,
     padding: Size = 0,
@@ -285,7 +285,7 @@ def avg_pool1d(
 @named
 @one_node("AvgPool2DBackward0")
 def avg_pool2d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     kernel_size: Size,
     stride: Size | None = None,
     padding: Size = 0,
@@ -334,7 +334,7 @@ def _stretches(length: int, count: int) -> list[tuple[int, int]]:
     return [(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
 
 
-def _adaptive_avg_pool(dims: int, input: Tensor, output_size: Any) -> Any:  # noqa: A002
+def _adaptive_avg_pool(dims: int, input: Tensor, output_size: Any) -> Any:
     name = f"adaptive_avg_pool{dims}d"
 
     def run(x: Tensor) -> Any:
@@ -353,14 +353,14 @@ def _adaptive_avg_pool(dims: int, input: Tensor, output_size: Any) -> Any:  # no
 
 @named
 @copying
-def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:  # noqa: A002
+def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     """Return means of so many stretches of signals (N, C, L); see :func:`adaptive_avg_pool2d`."""
     return _adaptive_avg_pool(1, input, output_size)  # type: ignore[no-any-return]
 
 
 @named
 @copying
-def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:  # noqa: A002
+def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """Return means over so many rows and columns of tiles of images (N, C, H, W).
 
     Tile i goes from floor(i H / n) to ceil((i + 1) H / n). A size of None is the input's own.
@@ -377,7 +377,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:  # noqa: A00
 
 def _adaptive_max_pool(
     dims: int,
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     output_size: Any,
     return_indices: bool,
 ) -> Any:
@@ -412,7 +412,7 @@ def last_of_nan(rows: np.ndarray) -> Any:
 
 @named
 def adaptive_max_pool1d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     output_size: Any,
     return_indices: bool = False,
 ) -> Any:
@@ -423,7 +423,7 @@ def adaptive_max_pool1d(
 @named
 @one_node("AdaptiveMaxPool2DBackward0")
 def adaptive_max_pool2d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     output_size: Any,
     return_indices: bool = False,
 ) -> Any:

@@ -26,7 +26,7 @@ def _lp_pool(dims: int, x: Any, norm: float, kernel: Size, stride: Any, ceil: bo
 
 @named
 def lp_pool1d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     norm_type: float,
     kernel_size: Size,
     stride: Size | None = None,
@@ -38,7 +38,7 @@ def lp_pool1d(
 
 @named
 def lp_pool2d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     norm_type: float,
     kernel_size: Size,
     stride: Size | None = None,
@@ -57,7 +57,7 @@ def lp_pool2d(
 
 @named
 def lp_pool3d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     norm_type: float,
     kernel_size: Size,
     stride: Size | None = None,
@@ -69,7 +69,7 @@ def lp_pool3d(
 
 @named
 def rrelu(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     lower: float = 1.0 / 8,
     upper: float = 1.0 / 3,
     training: bool = False,
@@ -87,7 +87,7 @@ def rrelu(
 
 
 def leaky(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     lower: float,
     upper: float,
     training: bool,
@@ -109,7 +109,7 @@ def leaky(
 
 @named
 def rrelu_(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     lower: float = 1.0 / 8,
     upper: float = 1.0 / 3,
     training: bool = False,
@@ -121,7 +121,7 @@ def rrelu_(
 
 @named
 def multilabel_margin_loss(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     target: Tensor,
     size_average: bool | None = None,
     reduce: bool | None = None,
@@ -166,14 +166,14 @@ def multilabel_margin_loss(
 
 
 @named
-def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Any:  # noqa: A002
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Any:
     """Return ``interpolate(mode="nearest")``, its newer name, with a warning."""
     warn("upsample_nearest is deprecated in PyTorch; use interpolate")
     return interpolate(input, size, scale_factor, mode="nearest")
 
 
 @named
-def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Any:  # noqa: A002
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Any:
     """Return ``interpolate(mode="bilinear", align_corners=True)``, its newer name."""
     warn("upsample_bilinear is deprecated in PyTorch; use interpolate")
     return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)

@@ -47,7 +47,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 @named
 @one_node("EmbeddingBackward0")
 def embedding(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     weight: Tensor,
     padding_idx: int | None = None,
     max_norm: float | None = None,

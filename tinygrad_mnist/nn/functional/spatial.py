@@ -29,7 +29,7 @@ def per_dim(name: str, what: str, value: Any, dims: int) -> tuple[int, ...]:
     return numbers * dims if len(numbers) == 1 else numbers
 
 
-def batched(name: str, input: Tensor, dims: int, function: Callable[[Tensor], Any]) -> Any:  # noqa: A002
+def batched(name: str, input: Tensor, dims: int, function: Callable[[Tensor], Any]) -> Any:
     """Call a function of images (N, C, *S) on those, or on one of shape (C, *S).
 
     Raises

@@ -39,26 +39,26 @@ def embedding(
 
 
 @named
-def dropout(input: Tensor, p: float, train: bool) -> Tensor:  # noqa: A002
+def dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """Zero each element with probability p while training. Follows ``torch.dropout``."""
     return F.dropout(input, p, train)
 
 
 @named
-def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:  # noqa: A002
+def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """Drop elements to SELU's lower limit while training. Follows ``torch.alpha_dropout``."""
     return F.alpha_dropout(input, p, train)
 
 
 @named
-def feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:  # noqa: A002
+def feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """Drop whole channels while training. Follows ``torch.feature_alpha_dropout``."""
     return F.feature_alpha_dropout(input, p, train)
 
 
 @named
 def layer_norm(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     normalized_shape: Sequence[int],
     weight: Tensor | None = None,
     bias: Tensor | None = None,
@@ -71,7 +71,7 @@ def layer_norm(
 
 @named
 def group_norm(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     num_groups: int,
     weight: Tensor | None = None,
     bias: Tensor | None = None,
@@ -84,7 +84,7 @@ def group_norm(
 
 @named
 def binary_cross_entropy_with_logits(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
     pos_weight: Tensor | None = None,
@@ -106,7 +106,7 @@ def binary_cross_entropy_with_logits(
 
 @named
 def rrelu(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     lower: float = 1.0 / 8,
     upper: float = 1.0 / 3,
     training: bool = False,

@@ -21,7 +21,7 @@ _LINEAR = {"linear": 1, "bilinear": 2}
 @copying
 @in_float32
 def interpolate(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     size: Any = None,
     scale_factor: Any = None,
     mode: str = "nearest",
@@ -94,9 +94,9 @@ def interpolate(
         if n == lengths[dim - 2] and (mode in _LINEAR or (mode == "nearest" and dims == 2)):
             continue  # whatever the factor is: 1.1 of four elements are the four
         if mode in _LINEAR:
-            input = _linear(input, dim, n, factor, bool(align_corners))  # noqa: A001
+            input = _linear(input, dim, n, factor, bool(align_corners))
         else:
-            input = _nearest(input, dim, n, factor, 0.5 if mode == "nearest-exact" else 0.0)  # noqa: A001
+            input = _nearest(input, dim, n, factor, 0.5 if mode == "nearest-exact" else 0.0)
     return input
 
 
@@ -154,7 +154,7 @@ def _bytes(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 @named
 def upsample(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     size: Any = None,
     scale_factor: Any = None,
     mode: str = "nearest",
@@ -167,7 +167,7 @@ def upsample(
 @named
 @copying
 @one_node("PixelShuffleBackward0")
-def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:  # noqa: A002
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """Turn groups of channels into pixels: (*, C r², H, W) to (*, C, H r, W r).
 
     Follows ``torch.nn.functional.pixel_shuffle``.
@@ -200,7 +200,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:  # noqa: A002
 @named
 @copying
 @one_node("PixelUnshuffleBackward0")
-def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:  # noqa: A002
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """Turn pixels into channels: (*, C, H r, W r) to (*, C r², H, W).
 
     Follows ``torch.nn.functional.pixel_unshuffle``.
@@ -231,7 +231,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:  # noqa: A0
 
 @named
 @copying
-def channel_shuffle(input: Tensor, groups: int) -> Tensor:  # noqa: A002
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Interleave groups of channels of (N, C, ...).
 
     Follows ``torch.nn.functional.channel_shuffle``.

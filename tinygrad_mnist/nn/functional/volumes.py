@@ -12,7 +12,7 @@ from tinygrad_mnist.tensor.arguments import copying, named
 
 @named
 def conv_transpose3d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
     stride: Size = 1,
@@ -36,7 +36,7 @@ def conv_transpose3d(
 
 @named
 def max_pool3d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     kernel_size: Size,
     stride: Size | None = None,
     padding: Size = 0,
@@ -59,7 +59,7 @@ def max_pool3d(
 
 @named
 def max_unpool3d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     indices: Tensor,
     kernel_size: Size,
     stride: Size | None = None,
@@ -72,7 +72,7 @@ def max_unpool3d(
 
 @named
 def avg_pool3d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     kernel_size: Size,
     stride: Size | None = None,
     padding: Size = 0,
@@ -95,7 +95,7 @@ def avg_pool3d(
 
 @named
 @copying
-def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:  # noqa: A002
+def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     """Return means over so many tiles of volumes; see ``adaptive_avg_pool2d``.
 
     Examples
@@ -109,7 +109,7 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:  # noqa: A00
 
 @named
 def adaptive_max_pool3d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     output_size: Any,
     return_indices: bool = False,
 ) -> Any:

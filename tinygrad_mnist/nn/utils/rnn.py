@@ -104,7 +104,7 @@ def _read_lengths(lengths: Any) -> np.ndarray:
 
 @named
 def pack_padded_sequence(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     lengths: Tensor | Sequence[int],
     batch_first: bool = False,
     enforce_sorted: bool = True,
@@ -135,9 +135,9 @@ def pack_padded_sequence(
     if not enforce_sorted:
         order = np.argsort(-array, kind="stable")
         array = array[order]
-        input = input.index_select(0 if batch_first else 1, wrap(order))  # noqa: A001
+        input = input.index_select(0 if batch_first else 1, wrap(order))
     if batch_first:
-        input = input.transpose(0, 1)  # noqa: A001
+        input = input.transpose(0, 1)
     time, batch = input.shape[:2]
     if len(array) != batch:
         raise RuntimeError(
