@@ -388,7 +388,7 @@ class _Reader:
         else:
             array = raw.view(_DTYPES[entry.dtype])
         native = array.astype(np.dtype(array.dtype.char), copy=False)
-        return wrap(native.reshape(entry.shape))  # type: ignore[no-any-return]
+        return wrap(native.reshape(entry.shape))
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

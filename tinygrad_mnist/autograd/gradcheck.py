@@ -117,7 +117,7 @@ def gradgradcheck(
     arguments = [inputs] if isinstance(inputs, Variable) else list(inputs)
     if grad_outputs is None:
         source = np.random.default_rng(0)
-        given = []
+        given: list[Any] = []
         for out in _outputs(func, arguments):
             drawn = source.standard_normal(out.shape)
             given.append(wrap(np.asarray(drawn, out._array.dtype)))

@@ -14,7 +14,7 @@ before a write has an outdated node, and makes itself a new one when it is next 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from tinygrad_mnist.autograd.views import follow
 from tinygrad_mnist.ops.contract import Op, Shapes
 from tinygrad_mnist.ops.promotion import promote
 
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor.core import Tensor
+
 _UNCHANGED = Version()
 """For saved arrays that nobody else can write to."""
 
@@ -38,7 +41,7 @@ class Variable:
     or the output of a recorded operation.
     """
 
-    kind: ClassVar[type[Variable]]
+    kind: ClassVar[type[Tensor]]
     """The class that operations return; the tensor room sets it."""
 
     _array: np.ndarray
@@ -90,7 +93,7 @@ class Variable:
         return apply(op, *inputs, **settings)
 
 
-def wrap(array: Any, node: Node | None = None, version: Version | None = None) -> Any:
+def wrap(array: Any, node: Node | None = None, version: Version | None = None) -> Tensor:
     """Return a new Variable on an array (not copied)."""
     kind = Variable.kind
     out = kind.__new__(kind)
@@ -101,14 +104,14 @@ def wrap(array: Any, node: Node | None = None, version: Version | None = None) -
     return out
 
 
-def share(array: np.ndarray, version: Version | None = None) -> Any:
+def share(array: np.ndarray, version: Version | None = None) -> Tensor:
     """Return a new Variable on an array that something else sees too."""
     out = wrap(array, version=version)
     out._fixed_order = not array.flags.c_contiguous
     return out
 
 
-def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
+def apply(op: Op, *inputs: Any, **settings: Any) -> Tensor:
     """Compute an operation, and record it where an input needs a gradient.
 
     Parameters
@@ -183,7 +186,7 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Any:
                 first, rest = results[0], out[1:]
                 node = record(op, inputs, arrays, parents, mask, first, rest, settings, Tuple)
                 attach_outputs(node, results)
-            return results
+            return results  # type: ignore[return-value]  # the few callers know
         out, *rest = out
     if type(out) is not np.ndarray:
         out = np.asarray(out)

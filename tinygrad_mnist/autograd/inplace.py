@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,8 +23,10 @@ from tinygrad_mnist.ops.indexing import getitem, is_basic, setitem
 from tinygrad_mnist.ops.parts import write_part
 from tinygrad_mnist.ops.shape import cast
 
+V = TypeVar("V", bound=Variable)
 
-def apply_inplace(op: Op, target: Any, *inputs: Any, **settings: Any) -> Any:
+
+def apply_inplace(op: Op, target: V, *inputs: Any, **settings: Any) -> V:
     """Write an operation's result into its first input, and record that as its new history.
 
     Raises
@@ -64,14 +66,15 @@ def _write_at_once(op: Op, array: np.ndarray, *inputs: Any) -> bool:
     return fits
 
 
-def original(target: Any, *inputs: Any) -> Any:
+def original(target: Variable, *inputs: Any) -> Any:
     """Return a copy of a tensor that several operations compute from before it is overwritten."""
     if modes.enabled and any(map(is_tracked, (target, *inputs))):
-        return wrap(np.array(target._array), target.source())
+        target.source()  # a view's history is brought up to date
+        return wrap(np.array(target._array), target._node)
     return target
 
 
-def store(name: str, target: Any, result: Any) -> Any:
+def store(name: str, target: V, result: Variable) -> V:
     """Write a result into a target that has been found writable, and adopt its history."""
     have, want, node = result._array, target._array, result._node
     if have.shape != want.shape:

@@ -140,7 +140,7 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
     """
     check_matrix("cond", A, square=p not in (None, 2, -2))
     if not A.numel():
-        return wrap(np.zeros(A.shape[:-2], A._array.dtype))  # type: ignore[no-any-return]
+        return wrap(np.zeros(A.shape[:-2], A._array.dtype))
     if p in (None, 2, -2):
         values = svdvals(A)
         first, last = values.select(-1, 0), values.select(-1, -1)
@@ -151,7 +151,7 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
         if A.ndim > 2:
             rows = [cond(part, p) for part in A.reshape(-1, *A.shape[-2:])]
             return stack(rows).reshape(A.shape[:-2])
-        return wrap(np.array(np.inf, A._array.dtype))  # type: ignore[no-any-return]
+        return wrap(np.array(np.inf, A._array.dtype))
     return matrix_norm(A, p) * matrix_norm(inverse, p)
 
 
@@ -175,7 +175,7 @@ def matrix_rank(
     values = eigvalsh(x).abs() if hermitian else svdvals(x)
     atol, rtol = tolerances(A, tol if atol is None else atol, rtol)
     if not values.shape[-1]:
-        return wrap(np.zeros(A.shape[:-2], np.int64))  # type: ignore[no-any-return]
+        return wrap(np.zeros(A.shape[:-2], np.int64))
     cutoff = (values.amax(-1, keepdim=True) * rtol).clamp(min=atol)
     above: Tensor = values > cutoff
     return above.sum(-1)

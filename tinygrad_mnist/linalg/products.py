@@ -71,7 +71,7 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
     count = max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
     steps = np.arange(count)
     index = (..., steps + max(-offset, 0), steps + max(offset, 0))
-    return apply(ops.getitem, A.movedim((d1, d2), (-2, -1)), index=index)  # type: ignore[no-any-return]
+    return apply(ops.getitem, A.movedim((d1, d2), (-2, -1)), index=index)
 
 
 @with_out

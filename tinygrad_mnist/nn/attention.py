@@ -303,7 +303,7 @@ def _as_numbers(mask: Tensor, like: Tensor) -> Tensor:
     if mask._array.dtype != bool:
         return mask
     kind = like._array.dtype
-    return wrap(np.where(mask._array, kind.type(-np.inf), kind.type(0)))  # type: ignore[no-any-return]
+    return wrap(np.where(mask._array, kind.type(-np.inf), kind.type(0)))
 
 
 class SDPBackend(enum.Enum):

@@ -95,7 +95,7 @@ class Linear(Module):
             weight, bias = own["weight"], own["bias"]
         except KeyError:  # what is recomputed before each forward (weight_norm) is no parameter
             weight, bias = self.weight, self.bias
-        return apply(linear, input, weight, bias)  # type: ignore[no-any-return]
+        return apply(linear, input, weight, bias)
 
     def extra_repr(self) -> str:
         """Return the settings."""

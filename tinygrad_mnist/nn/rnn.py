@@ -29,7 +29,7 @@ GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "LSTM": 4, "GRU": 3}
 
 def zero_state(shape: Sizes, like: Tensor) -> Tensor:
     """Return the state to begin with, in the dtype of the inputs."""
-    return wrap(np.zeros(shape, like._array.dtype))  # type: ignore[no-any-return]
+    return wrap(np.zeros(shape, like._array.dtype))
 
 
 def run_layer(

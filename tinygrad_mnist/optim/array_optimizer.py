@@ -152,7 +152,7 @@ class ArrayOptimizer(Optimizer):
     @staticmethod
     def zeros(p: np.ndarray) -> Tensor:
         """Return zeros in a parameter's shape and memory order, for its state."""
-        return wrap(np.zeros_like(p))  # type: ignore[no-any-return]
+        return wrap(np.zeros_like(p))
 
     @staticmethod
     def count(state: dict[str, Any]) -> float:

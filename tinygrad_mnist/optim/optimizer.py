@@ -40,7 +40,7 @@ SCALARS = {"step", "mu_product", "eta", "mu"}
 def scalar(value: float) -> Tensor:
     """Return a number as state: float32, unless the default dtype is float64."""
     wide = dtypes.default_float() == np.float64
-    return wrap(np.asarray(value, np.float64 if wide else np.float32))  # type: ignore[no-any-return]
+    return wrap(np.asarray(value, np.float64 if wide else np.float32))
 
 
 _global_pre_hooks: dict[int, Any] = {}

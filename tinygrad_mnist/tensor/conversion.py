@@ -88,8 +88,8 @@ class ConversionMethods(Variable):
             return self.clone() if copy else self  # type: ignore[attr-defined,return-value]
         if dtype.kind != "f":
             own = share if self._fixed_order else wrap
-            return own(ops.cast.forward(self._array, dtype=dtype))  # type: ignore[no-any-return]
-        return apply(ops.cast, self, dtype=dtype)  # type: ignore[no-any-return]
+            return own(ops.cast.forward(self._array, dtype=dtype))
+        return apply(ops.cast, self, dtype=dtype)
 
     def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
         """Convert to a dtype; without one, return the name of the tensor's type."""

@@ -236,7 +236,7 @@ class Tensor(
 
     def detach(self) -> Tensor:
         """Return a tensor on the same memory that has no history."""
-        return share(self.memory(), self._version)  # type: ignore[no-any-return]
+        return share(self.memory(), self._version)
 
     def detach_(self) -> Tensor:
         """Forget this tensor's history, and return it."""
@@ -249,7 +249,7 @@ class Tensor(
     @property
     def data(self) -> Tensor:
         """The same memory without history, and without a watch over writes to it."""
-        return share(self.memory())  # type: ignore[no-any-return]
+        return share(self.memory())
 
     @data.setter
     def data(self, value: Tensor) -> None:

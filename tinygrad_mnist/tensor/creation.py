@@ -204,8 +204,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
         check_device(device)
         wanted = dtypes.of(data.dtype).numpy if dtype is None else dtypes.as_numpy(dtype)
         if data.dtype == wanted:
-            return share(writable("as_tensor", data))  # type: ignore[no-any-return]
-        return share(dtypes.convert(data, wanted))  # type: ignore[no-any-return]
+            return share(writable("as_tensor", data))
+        return share(dtypes.convert(data, wanted))
     return tensor(data, dtype=dtype, device=device)
 
 
@@ -228,7 +228,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"from_numpy: expected a NumPy array, but got {type(ndarray).__name__}")
     dtypes.of(ndarray.dtype)
-    return share(writable("from_numpy", ndarray))  # type: ignore[no-any-return]
+    return share(writable("from_numpy", ndarray))
 
 
 @factory

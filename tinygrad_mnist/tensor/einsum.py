@@ -71,8 +71,8 @@ def einsum(*args: Any) -> Tensor:
     x, labels = _single(*parts[0], output)
     order = tuple([labels.index(label) for label in output])
     if order != tuple(range(len(order))):
-        return apply(ops.permute, x, dims=order)  # type: ignore[no-any-return]
-    return x if x is not operands[0] else apply(ops.identity, x)  # type: ignore[no-any-return]
+        return apply(ops.permute, x, dims=order)
+    return x if x is not operands[0] else apply(ops.identity, x)
 
 
 @lru_cache(256)

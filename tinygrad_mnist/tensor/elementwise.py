@@ -66,7 +66,7 @@ def chosen(condition: Any, x: Any, y: Any) -> Tensor:
         )
     if x is None or y is None:
         raise TypeError("where: give two values to choose from, or none to get the positions")
-    return apply(ops.where, condition, x, y)  # type: ignore[no-any-return]
+    return apply(ops.where, condition, x, y)
 
 
 def mask_and_value(name: str, x: Variable, mask: Any, value: Any) -> tuple[Any, Any]:
@@ -119,32 +119,32 @@ class ElementwiseMethods(Variable):
         """Return ``self + alpha * other``."""
         if older:
             return number_first(self.add, (other, *older), "alpha")  # type: ignore[no-any-return]
-        return apply(ops.add, self, other if is_one(alpha) else scaled("add", self, other, alpha))  # type: ignore[no-any-return]
+        return apply(ops.add, self, other if is_one(alpha) else scaled("add", self, other, alpha))
 
     def sub(self, other: Any, *older: Any, alpha: float = 1) -> Tensor:
         """Return ``self - alpha * other``."""
         if older:
             return number_first(self.sub, (other, *older), "alpha")  # type: ignore[no-any-return]
-        return apply(ops.sub, self, other if is_one(alpha) else scaled("sub", self, other, alpha))  # type: ignore[no-any-return]
+        return apply(ops.sub, self, other if is_one(alpha) else scaled("sub", self, other, alpha))
 
     def mul(self, other: Any) -> Tensor:
         """Return ``self * other``."""
-        return apply(ops.mul, self, other)  # type: ignore[no-any-return]
+        return apply(ops.mul, self, other)
 
     def div(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
         """Return ``self / other``, rounded if rounding_mode is ``"floor"`` or ``"trunc"``."""
         if rounding_mode is None:
-            return apply(ops.div, self, other)  # type: ignore[no-any-return]
+            return apply(ops.div, self, other)
         if not isinstance(rounding_mode, str) or rounding_mode not in ("floor", "trunc"):
             raise RuntimeError(
                 f"div: rounding_mode is {rounding_mode!r}; expected None, 'trunc' or 'floor'"
             )
         divide = ops.floor_divide if rounding_mode == "floor" else ops.trunc_divide
-        return apply(divide, self, other)  # type: ignore[no-any-return]
+        return apply(divide, self, other)
 
     def pow(self, exponent: Any) -> Tensor:
         """Return ``self ** exponent``."""
-        return apply(ops.pow, self, exponent)  # type: ignore[no-any-return]
+        return apply(ops.pow, self, exponent)
 
     multiply = mul
     divide = true_divide = div
@@ -152,147 +152,147 @@ class ElementwiseMethods(Variable):
 
     def floor_divide(self, other: Any) -> Tensor:
         """Return the quotient rounded down."""
-        return apply(ops.floor_divide, self, other)  # type: ignore[no-any-return]
+        return apply(ops.floor_divide, self, other)
 
     def remainder(self, other: Any) -> Tensor:
         """Return what a division leaves, with the divisor's sign."""
-        return apply(ops.remainder, self, other)  # type: ignore[no-any-return]
+        return apply(ops.remainder, self, other)
 
     def neg(self) -> Tensor:
         """Return ``-self``."""
-        return apply(ops.neg, self)  # type: ignore[no-any-return]
+        return apply(ops.neg, self)
 
     def abs(self) -> Tensor:
         """Return the absolute value."""
-        return apply(ops.abs, self)  # type: ignore[no-any-return]
+        return apply(ops.abs, self)
 
     def exp(self) -> Tensor:
         """Return the exponential."""
-        return apply(ops.exp, self)  # type: ignore[no-any-return]
+        return apply(ops.exp, self)
 
     def exp2(self) -> Tensor:
         """Return two to the power of self."""
-        return apply(ops.exp2, self)  # type: ignore[no-any-return]
+        return apply(ops.exp2, self)
 
     def expm1(self) -> Tensor:
         """Return ``exp(self) - 1``, exact near 0."""
-        return apply(ops.expm1, self)  # type: ignore[no-any-return]
+        return apply(ops.expm1, self)
 
     def log(self) -> Tensor:
         """Return the natural logarithm."""
-        return apply(ops.log, self)  # type: ignore[no-any-return]
+        return apply(ops.log, self)
 
     def log2(self) -> Tensor:
         """Return the logarithm to base 2."""
-        return apply(ops.log2, self)  # type: ignore[no-any-return]
+        return apply(ops.log2, self)
 
     def log10(self) -> Tensor:
         """Return the logarithm to base 10."""
-        return apply(ops.log10, self)  # type: ignore[no-any-return]
+        return apply(ops.log10, self)
 
     def log1p(self) -> Tensor:
         """Return ``log(1 + self)``, exact near 0."""
-        return apply(ops.log1p, self)  # type: ignore[no-any-return]
+        return apply(ops.log1p, self)
 
     def sqrt(self) -> Tensor:
         """Return the square root."""
-        return apply(ops.sqrt, self)  # type: ignore[no-any-return]
+        return apply(ops.sqrt, self)
 
     def rsqrt(self) -> Tensor:
         """Return the reciprocal of the square root."""
-        return apply(ops.rsqrt, self)  # type: ignore[no-any-return]
+        return apply(ops.rsqrt, self)
 
     def square(self) -> Tensor:
         """Return the square."""
-        return apply(ops.square, self)  # type: ignore[no-any-return]
+        return apply(ops.square, self)
 
     def reciprocal(self) -> Tensor:
         """Return ``1 / self``."""
-        return apply(ops.reciprocal, self)  # type: ignore[no-any-return]
+        return apply(ops.reciprocal, self)
 
     def sin(self) -> Tensor:
         """Return the sine of radians."""
-        return apply(ops.sin, self)  # type: ignore[no-any-return]
+        return apply(ops.sin, self)
 
     def cos(self) -> Tensor:
         """Return the cosine of radians."""
-        return apply(ops.cos, self)  # type: ignore[no-any-return]
+        return apply(ops.cos, self)
 
     def tan(self) -> Tensor:
         """Return the tangent of radians."""
-        return apply(ops.tan, self)  # type: ignore[no-any-return]
+        return apply(ops.tan, self)
 
     def asin(self) -> Tensor:
         """Return the inverse sine."""
-        return apply(ops.asin, self)  # type: ignore[no-any-return]
+        return apply(ops.asin, self)
 
     def acos(self) -> Tensor:
         """Return the inverse cosine."""
-        return apply(ops.acos, self)  # type: ignore[no-any-return]
+        return apply(ops.acos, self)
 
     def atan(self) -> Tensor:
         """Return the inverse tangent."""
-        return apply(ops.atan, self)  # type: ignore[no-any-return]
+        return apply(ops.atan, self)
 
     def sinh(self) -> Tensor:
         """Return the hyperbolic sine."""
-        return apply(ops.sinh, self)  # type: ignore[no-any-return]
+        return apply(ops.sinh, self)
 
     def cosh(self) -> Tensor:
         """Return the hyperbolic cosine."""
-        return apply(ops.cosh, self)  # type: ignore[no-any-return]
+        return apply(ops.cosh, self)
 
     def tanh(self) -> Tensor:
         """Return the hyperbolic tangent."""
-        return apply(ops.tanh, self)  # type: ignore[no-any-return]
+        return apply(ops.tanh, self)
 
     def sigmoid(self) -> Tensor:
         """Return ``1 / (1 + exp(-self))``."""
-        return apply(ops.sigmoid, self)  # type: ignore[no-any-return]
+        return apply(ops.sigmoid, self)
 
     def erf(self) -> Tensor:
         """Return the error function."""
-        return apply(ops.erf, self)  # type: ignore[no-any-return]
+        return apply(ops.erf, self)
 
     def relu(self) -> Tensor:
         """Return ``max(self, 0)``."""
-        return apply(ops.relu, self)  # type: ignore[no-any-return]
+        return apply(ops.relu, self)
 
     def sign(self) -> Tensor:
         """Return the sign: -1, 0 or 1."""
-        return apply(ops.sign, self)  # type: ignore[no-any-return]
+        return apply(ops.sign, self)
 
     def floor(self) -> Tensor:
         """Round down."""
-        return apply(ops.floor, self)  # type: ignore[no-any-return]
+        return apply(ops.floor, self)
 
     def ceil(self) -> Tensor:
         """Round up."""
-        return apply(ops.ceil, self)  # type: ignore[no-any-return]
+        return apply(ops.ceil, self)
 
     def trunc(self) -> Tensor:
         """Round towards zero."""
-        return apply(ops.trunc, self)  # type: ignore[no-any-return]
+        return apply(ops.trunc, self)
 
     def isnan(self) -> Tensor:
         """Return where an element is NaN."""
-        return apply(ops.isnan, self)  # type: ignore[no-any-return]
+        return apply(ops.isnan, self)
 
     def isinf(self) -> Tensor:
         """Return where an element is infinite."""
-        return apply(ops.isinf, self)  # type: ignore[no-any-return]
+        return apply(ops.isinf, self)
 
     def isfinite(self) -> Tensor:
         """Return where an element is finite."""
-        return apply(ops.isfinite, self)  # type: ignore[no-any-return]
+        return apply(ops.isfinite, self)
 
     def logical_not(self) -> Tensor:
         """Return where an element is 0."""
-        return apply(ops.logical_not, self)  # type: ignore[no-any-return]
+        return apply(ops.logical_not, self)
 
     def bitwise_not(self) -> Tensor:
         """Return the bits reversed, or truth denied."""
-        return apply(ops.bitwise_not, self)  # type: ignore[no-any-return]
+        return apply(ops.bitwise_not, self)
 
     @named
     def round(self, *, decimals: int = 0) -> Tensor:
@@ -304,7 +304,7 @@ class ElementwiseMethods(Variable):
                 )
             scale = 10.0**decimals
             return (self.mul(scale)).round().div(scale)
-        return apply(ops.round, self)  # type: ignore[no-any-return]
+        return apply(ops.round, self)
 
     @named
     def clamp(self, min: Any = None, max: Any = None) -> Tensor:
@@ -318,7 +318,7 @@ class ElementwiseMethods(Variable):
                 arrays = [x._array if isinstance(x, Variable) else x for x in (self, min, max)]
                 if dtypes.result_type(*arrays).kind == "b":
                     raise NotImplementedError("clamp: not implemented for bools")
-            return apply(ops.between, self, min, max)  # type: ignore[no-any-return]
+            return apply(ops.between, self, min, max)
         for name, bound in (("min", min), ("max", max)):
             if bound is not None:
                 as_number("clamp", name, bound)
@@ -326,7 +326,7 @@ class ElementwiseMethods(Variable):
         if isinstance(min, float) or isinstance(max, float):
             if self._array.dtype.kind != "f":
                 x = self.to(dtypes.default_float())  # type: ignore[attr-defined]
-        return apply(ops.clamp, x, min=min, max=max)  # type: ignore[no-any-return]
+        return apply(ops.clamp, x, min=min, max=max)
 
     clip = clamp
 
@@ -348,7 +348,7 @@ class ElementwiseMethods(Variable):
     def lerp(self, end: Any, weight: Any) -> Tensor:
         """Return ``self + weight * (end - self)``."""
         check_lerp("lerp", self, end, weight)
-        return apply(ops.lerp, self, end, weight)  # type: ignore[no-any-return]
+        return apply(ops.lerp, self, end, weight)
 
     @named
     @one_node("AddcmulBackward0")
@@ -370,67 +370,67 @@ class ElementwiseMethods(Variable):
 
     def maximum(self, other: Any) -> Tensor:
         """Return the larger of two, element by element."""
-        return apply(ops.maximum, self, as_tensor("maximum", "other", other))  # type: ignore[no-any-return]
+        return apply(ops.maximum, self, as_tensor("maximum", "other", other))
 
     def minimum(self, other: Any) -> Tensor:
         """Return the smaller of two, element by element."""
-        return apply(ops.minimum, self, as_tensor("minimum", "other", other))  # type: ignore[no-any-return]
+        return apply(ops.minimum, self, as_tensor("minimum", "other", other))
 
     def atan2(self, other: Any) -> Tensor:
         """Return the angle of the point (other, self)."""
-        return apply(ops.atan2, self, as_tensor("atan2", "other", other))  # type: ignore[no-any-return]
+        return apply(ops.atan2, self, as_tensor("atan2", "other", other))
 
     def logaddexp(self, other: Any) -> Tensor:
         """Return ``log(exp(self) + exp(other))``."""
-        return apply(ops.logaddexp, self, as_tensor("logaddexp", "other", other))  # type: ignore[no-any-return]
+        return apply(ops.logaddexp, self, as_tensor("logaddexp", "other", other))
 
     def eq(self, other: Any) -> Tensor:
         """Return where two are equal."""
-        return apply(ops.eq, self, other)  # type: ignore[no-any-return]
+        return apply(ops.eq, self, other)
 
     def ne(self, other: Any) -> Tensor:
         """Return where two differ."""
-        return apply(ops.ne, self, other)  # type: ignore[no-any-return]
+        return apply(ops.ne, self, other)
 
     def lt(self, other: Any) -> Tensor:
         """Return where self is smaller."""
-        return apply(ops.lt, self, other)  # type: ignore[no-any-return]
+        return apply(ops.lt, self, other)
 
     def le(self, other: Any) -> Tensor:
         """Return where self is not larger."""
-        return apply(ops.le, self, other)  # type: ignore[no-any-return]
+        return apply(ops.le, self, other)
 
     def gt(self, other: Any) -> Tensor:
         """Return where self is larger."""
-        return apply(ops.gt, self, other)  # type: ignore[no-any-return]
+        return apply(ops.gt, self, other)
 
     def ge(self, other: Any) -> Tensor:
         """Return where self is not smaller."""
-        return apply(ops.ge, self, other)  # type: ignore[no-any-return]
+        return apply(ops.ge, self, other)
 
     def logical_and(self, other: Any) -> Tensor:
         """Return where both are true."""
-        return apply(ops.logical_and, self, as_tensor("logical_and", "other", other))  # type: ignore[no-any-return]
+        return apply(ops.logical_and, self, as_tensor("logical_and", "other", other))
 
     def logical_or(self, other: Any) -> Tensor:
         """Return where one is true."""
-        return apply(ops.logical_or, self, as_tensor("logical_or", "other", other))  # type: ignore[no-any-return]
+        return apply(ops.logical_or, self, as_tensor("logical_or", "other", other))
 
     def logical_xor(self, other: Any) -> Tensor:
         """Return where just one is true."""
-        return apply(ops.logical_xor, self, as_tensor("logical_xor", "other", other))  # type: ignore[no-any-return]
+        return apply(ops.logical_xor, self, as_tensor("logical_xor", "other", other))
 
     def bitwise_and(self, other: Any) -> Tensor:
         """Return the bits set in both."""
-        return apply(ops.bitwise_and, self, other)  # type: ignore[no-any-return]
+        return apply(ops.bitwise_and, self, other)
 
     def bitwise_or(self, other: Any) -> Tensor:
         """Return the bits set in one."""
-        return apply(ops.bitwise_or, self, other)  # type: ignore[no-any-return]
+        return apply(ops.bitwise_or, self, other)
 
     def bitwise_xor(self, other: Any) -> Tensor:
         """Return the bits set in just one."""
-        return apply(ops.bitwise_xor, self, other)  # type: ignore[no-any-return]
+        return apply(ops.bitwise_xor, self, other)
 
     negative, absolute, fix = neg, abs, trunc
     arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
@@ -530,7 +530,7 @@ class ElementwiseMethods(Variable):
 
     def __neg__(self) -> Tensor:
         """Return ``-self``."""
-        return apply(ops.neg, self)  # type: ignore[no-any-return]
+        return apply(ops.neg, self)
 
     def __pos__(self) -> Tensor:
         """Return self."""
@@ -538,11 +538,11 @@ class ElementwiseMethods(Variable):
 
     def __abs__(self) -> Tensor:
         """Return the absolute value."""
-        return apply(ops.abs, self)  # type: ignore[no-any-return]
+        return apply(ops.abs, self)
 
     def __invert__(self) -> Tensor:
         """Return ``~self``."""
-        return apply(ops.bitwise_not, self)  # type: ignore[no-any-return]
+        return apply(ops.bitwise_not, self)
 
     def __lt__(self, other: Any) -> Tensor:
         """Return where ``self < other``."""

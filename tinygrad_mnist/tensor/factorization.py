@@ -140,7 +140,7 @@ def inv(A: Tensor) -> Tensor:
             [0.0000, 0.2500]])
     """
     check_matrix("inv", A, square=True)
-    return apply(ops.inv, A)  # type: ignore[no-any-return]
+    return apply(ops.inv, A)
 
 
 def _is_vector(a: Any, b: Any) -> bool:
@@ -213,7 +213,7 @@ def solve_triangular(
     _check_system("solve_triangular", A, B, left)
     upper, unitriangular = bool(upper), bool(unitriangular)
     if left:
-        return apply(ops.solve_triangular, A, B, upper=upper, unitriangular=unitriangular)  # type: ignore[no-any-return]
+        return apply(ops.solve_triangular, A, B, upper=upper, unitriangular=unitriangular)
     turned: Tensor = apply(
         ops.solve_triangular, A.mT, B.mT, upper=not upper, unitriangular=unitriangular
     )
@@ -254,7 +254,7 @@ def det(A: Tensor) -> Tensor:
     tensor(0.)
     """
     check_matrix("det", A, square=True)
-    return apply(ops.det, A)  # type: ignore[no-any-return]
+    return apply(ops.det, A)
 
 
 @with_out
@@ -396,7 +396,7 @@ def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = N
     """
     check_matrix("pinv", A, square=hermitian)
     atol, rtol = tolerances(A, atol, rcond if rtol is None else rtol)
-    return apply(ops.pinv, A, rtol=rtol, atol=atol)  # type: ignore[no-any-return]
+    return apply(ops.pinv, A, rtol=rtol, atol=atol)
 
 
 @named
@@ -476,7 +476,7 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
         return matrix_power(inv(A), -n)
     if n == 0:
         eye = np.broadcast_to(np.eye(A.shape[-1], dtype=A._array.dtype), A._array.shape)
-        return wrap(eye.copy())  # type: ignore[no-any-return]
+        return wrap(eye.copy())
     out, square = None, A
     while True:
         if n & 1:
@@ -511,7 +511,7 @@ class FactorizationMethods(Variable):
         """Return the logarithm of the determinant, NaN where that is negative."""
         check_matrix("logdet", self, square=True)
         sign, size = apply(ops.slogdet, self)
-        return apply(ops.where, sign._array < 0, math.nan, size)  # type: ignore[no-any-return]
+        return apply(ops.where, sign._array < 0, math.nan, size)
 
     def cholesky(self, upper: bool = False) -> Tensor:
         """Return the lower triangular factor of a positive-definite matrix, or the upper one."""

@@ -188,7 +188,7 @@ class IndexingMethods(Variable):
         if not array.ndim and self._array.ndim == 1:  # a number is as good as a vector of one
             return self.gather(dim, index.reshape(1)).reshape(())
         d = check_along("gather", self._array.shape, array, dim)
-        return apply(ops.gather, self, index, dim=d)  # type: ignore[no-any-return]
+        return apply(ops.gather, self, index, dim=d)
 
     def scatter_add(self, dim: int, index: Any, src: Any) -> Tensor:
         """Return a copy with src added in along a dimension, where the index says."""
@@ -204,7 +204,7 @@ class IndexingMethods(Variable):
                 f"scatter_add: the index has shape {list(array.shape)}, which is longer than src, "
                 f"{list(src._array.shape)}"
             )
-        return apply(ops.scatter_add, self, index, src, dim=d)  # type: ignore[no-any-return]
+        return apply(ops.scatter_add, self, index, src, dim=d)
 
     @one_node("IndexSelectBackward0")
     def index_select(self, dim: int, index: Any) -> Tensor:
@@ -219,7 +219,7 @@ class IndexingMethods(Variable):
                 f"{self._array.shape[d]}"
             )
         lead = (slice(None),) * d
-        return apply(ops.getitem, self, index=(*lead, array.reshape(-1).copy()))  # type: ignore[no-any-return]
+        return apply(ops.getitem, self, index=(*lead, array.reshape(-1).copy()))
 
     @one_node("MaskedSelectBackward0")
     def masked_select(self, mask: Any) -> Tensor:
@@ -229,7 +229,7 @@ class IndexingMethods(Variable):
             raise RuntimeError(f"masked_select: expected a mask of bools, got {array.dtype}")
         shape = broadcast("masked_select", self._array.shape, array.shape)
         x: Any = apply(ops.expand, self, to=shape)
-        return apply(ops.getitem, x, index=np.broadcast_to(array, shape).copy())  # type: ignore[no-any-return]
+        return apply(ops.getitem, x, index=np.broadcast_to(array, shape).copy())
 
     def narrow(self, dim: int, start: int, length: int) -> Tensor:
         """Return a view of a stretch of a dimension."""
@@ -252,13 +252,13 @@ class IndexingMethods(Variable):
                 f"{size}"
             )
         lead = (slice(None),) * d
-        return apply(ops.getitem, self, index=(*lead, slice(first, first + length)))  # type: ignore[no-any-return]
+        return apply(ops.getitem, self, index=(*lead, slice(first, first + length)))
 
     def select(self, dim: int, index: int) -> Tensor:
         """Return a view of one slice along a dimension, without it."""
         d = as_dim("select", dim, self._array.ndim)
         number = as_int("select", "index", index)
-        return apply(ops.getitem, self, index=((slice(None),) * d + (number,)))  # type: ignore[no-any-return]
+        return apply(ops.getitem, self, index=((slice(None),) * d + (number,)))
 
     def nonzero(self, *, as_tuple: bool = False) -> Any:
         """Return the positions of the elements that aren't 0, one row each.

@@ -8,7 +8,7 @@ the memory share, so that backward notices when it would need what was overwritt
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -42,7 +42,7 @@ from tinygrad_mnist.tensor.elementwise import (
 )
 
 if TYPE_CHECKING:
-    from tinygrad_mnist.tensor.core import Tensor
+    pass
 
 
 def _check_range(dtype: np.dtype[Any], low: int, high: int) -> None:
@@ -71,81 +71,81 @@ class InplaceMethods(Variable):
 
         def __setitem__(self, index: Any, value: Any) -> None: ...
 
-    def add_(self, other: Any, *older: Any, alpha: float = 1) -> Tensor:
+    def add_(self, other: Any, *older: Any, alpha: float = 1) -> Self:
         """Add ``alpha * other`` to self."""
         if older:
             return number_first(self.add_, (other, *older), "alpha")  # type: ignore[no-any-return]
         if not is_one(alpha):
             other = scaled("add_", self, other, alpha)
-        return apply_inplace(ops.add, self, other)  # type: ignore[no-any-return]
+        return apply_inplace(ops.add, self, other)
 
-    def sub_(self, other: Any, *older: Any, alpha: float = 1) -> Tensor:
+    def sub_(self, other: Any, *older: Any, alpha: float = 1) -> Self:
         """Subtract ``alpha * other`` from self."""
         if older:
             return number_first(self.sub_, (other, *older), "alpha")  # type: ignore[no-any-return]
         if not is_one(alpha):
             other = scaled("sub_", self, other, alpha)
-        return apply_inplace(ops.sub, self, other)  # type: ignore[no-any-return]
+        return apply_inplace(ops.sub, self, other)
 
-    def mul_(self, other: Any) -> Tensor:
+    def mul_(self, other: Any) -> Self:
         """Multiply self by other."""
-        return apply_inplace(ops.mul, self, other)  # type: ignore[no-any-return]
+        return apply_inplace(ops.mul, self, other)
 
-    def div_(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    def div_(self, other: Any, *, rounding_mode: str | None = None) -> Self:
         """Divide self by other, rounded if rounding_mode is ``"floor"`` or ``"trunc"``."""
         if rounding_mode is None:
-            return apply_inplace(ops.div, self, other)  # type: ignore[no-any-return]
+            return apply_inplace(ops.div, self, other)
         check_writable("div_", self, other)
-        return store("div_", self, self.div(other, rounding_mode=rounding_mode))  # type: ignore[attr-defined,no-any-return]
+        return store("div_", self, self.div(other, rounding_mode=rounding_mode))  # type: ignore[attr-defined]
 
     multiply_, subtract_ = mul_, sub_
     divide_ = true_divide_ = div_
 
-    def pow_(self, exponent: Any) -> Tensor:
+    def pow_(self, exponent: Any) -> Self:
         """Raise self to a power."""
-        return apply_inplace(ops.pow, self, exponent)  # type: ignore[no-any-return]
+        return apply_inplace(ops.pow, self, exponent)
 
-    def __iadd__(self, other: Any) -> Tensor:
+    def __iadd__(self, other: Any) -> Self:
         """Add to self in place."""
         return self.add_(other)
 
-    def __isub__(self, other: Any) -> Tensor:
+    def __isub__(self, other: Any) -> Self:
         """Subtract from self in place."""
         return self.sub_(other)
 
-    def __imul__(self, other: Any) -> Tensor:
+    def __imul__(self, other: Any) -> Self:
         """Multiply self in place."""
         return self.mul_(other)
 
-    def __itruediv__(self, other: Any) -> Tensor:
+    def __itruediv__(self, other: Any) -> Self:
         """Divide self in place."""
         return self.div_(other)
 
-    def __ipow__(self, exponent: Any) -> Tensor:
+    def __ipow__(self, exponent: Any) -> Self:
         """Raise self to a power in place."""
         return self.pow_(exponent)
 
-    def __ifloordiv__(self, other: Any) -> Tensor:
+    def __ifloordiv__(self, other: Any) -> Self:
         """Divide self in place, rounding down."""
-        return apply_inplace(ops.floor_divide, self, other)  # type: ignore[no-any-return]
+        return apply_inplace(ops.floor_divide, self, other)
 
-    def __imod__(self, other: Any) -> Tensor:
+    def __imod__(self, other: Any) -> Self:
         """Replace self by the remainder of its division."""
-        return apply_inplace(ops.remainder, self, other)  # type: ignore[no-any-return]
+        return apply_inplace(ops.remainder, self, other)
 
-    def __iand__(self, other: Any) -> Tensor:
+    def __iand__(self, other: Any) -> Self:
         """Keep the bits that are set in other too."""
-        return apply_inplace(ops.bitwise_and, self, other)  # type: ignore[no-any-return]
+        return apply_inplace(ops.bitwise_and, self, other)
 
-    def __ior__(self, other: Any) -> Tensor:
+    def __ior__(self, other: Any) -> Self:
         """Set the bits that are set in other."""
-        return apply_inplace(ops.bitwise_or, self, other)  # type: ignore[no-any-return]
+        return apply_inplace(ops.bitwise_or, self, other)
 
-    def __ixor__(self, other: Any) -> Tensor:
+    def __ixor__(self, other: Any) -> Self:
         """Turn the bits that are set in other."""
-        return apply_inplace(ops.bitwise_xor, self, other)  # type: ignore[no-any-return]
+        return apply_inplace(ops.bitwise_xor, self, other)
 
-    def clamp_(self, min: float | None = None, max: float | None = None) -> Tensor:
+    def clamp_(self, min: float | None = None, max: float | None = None) -> Self:
         """Bring the elements into the interval from min to max."""
         if min is None and max is None:
             raise RuntimeError("clamp_: at least one of 'min' or 'max' must not be None")
@@ -156,23 +156,23 @@ class InplaceMethods(Variable):
         for name, bound in (("min", min), ("max", max)):
             if bound is not None:
                 as_number("clamp_", name, bound)
-        return apply_inplace(ops.clamp, self, min=min, max=max)  # type: ignore[no-any-return]
+        return apply_inplace(ops.clamp, self, min=min, max=max)
 
     clip_ = clamp_
 
-    def lerp_(self, end: Any, weight: Any) -> Tensor:
+    def lerp_(self, end: Any, weight: Any) -> Self:
         """Move self towards end: add ``weight * (end - self)``."""
         check_lerp("lerp_", self, end, weight)
         return self.add_(apply(ops.mul, apply(ops.sub, end, self), weight))
 
-    def addcmul_(self, tensor1: Any, tensor2: Any, *older: Any, value: float = 1) -> Tensor:
+    def addcmul_(self, tensor1: Any, tensor2: Any, *older: Any, value: float = 1) -> Self:
         """Add ``value * tensor1 * tensor2`` to self."""
         if older:
             return number_first(self.addcmul_, (tensor1, tensor2, *older), "value")  # type: ignore[no-any-return]
         check_product("addcmul_", self, tensor1, tensor2, "b")
         return self.add_(apply(ops.mul, tensor1, tensor2), alpha=value)
 
-    def addcdiv_(self, tensor1: Any, tensor2: Any, *older: Any, value: float = 1) -> Tensor:
+    def addcdiv_(self, tensor1: Any, tensor2: Any, *older: Any, value: float = 1) -> Self:
         """Add ``value * tensor1 / tensor2`` to self."""
         if older:
             return number_first(self.addcdiv_, (tensor1, tensor2, *older), "value")  # type: ignore[no-any-return]
@@ -181,7 +181,7 @@ class InplaceMethods(Variable):
 
     def exponential_(
         self, lambd: float = 1.0, *, generator: random.Generator | None = None
-    ) -> Tensor:
+    ) -> Self:
         """Fill self with numbers drawn from an exponential distribution of a rate."""
         rate, source = as_number("exponential_", "lambd", lambd), random.source_of(generator)
         if self._array.dtype.kind != "f":
@@ -190,11 +190,11 @@ class InplaceMethods(Variable):
             "exponential_", source.exponential(self._array.shape, self._array.dtype, rate)
         )
 
-    def zero_(self) -> Tensor:
+    def zero_(self) -> Self:
         """Fill self with zeros."""
         return self.fill_(0)
 
-    def fill_(self, value: Any) -> Tensor:
+    def fill_(self, value: Any) -> Self:
         """Fill self with a number."""
         if isinstance(value, Variable):
             if value._array.ndim:
@@ -205,16 +205,16 @@ class InplaceMethods(Variable):
         else:
             value = as_number("fill_", "value", value)
         self[...] = value
-        return self  # type: ignore[return-value]
+        return self
 
-    def copy_(self, other: Any, non_blocking: bool = False) -> Tensor:
+    def copy_(self, other: Any, non_blocking: bool = False) -> Self:
         """Write the elements of another tensor into self, converted to self's dtype."""
         if isinstance(other, tuple | list):
             as_tensor("copy_", "other", other)
         self[...] = other
-        return self  # type: ignore[return-value]
+        return self
 
-    def masked_fill_(self, mask: Any, value: Any) -> Tensor:
+    def masked_fill_(self, mask: Any, value: Any) -> Self:
         """Write a number wherever the mask is true."""
         mask, value = mask_and_value("masked_fill_", self, mask, value)
         shape = self._array.shape
@@ -224,13 +224,13 @@ class InplaceMethods(Variable):
                 f"tensor's, {list(shape)}"
             )
         self[np.broadcast_to(mask._array, shape)] = value
-        return self  # type: ignore[return-value]
+        return self
 
-    def _draw(self, name: str, values: np.ndarray) -> Tensor:
+    def _draw(self, name: str, values: np.ndarray) -> Self:
         check_writable(name, self)
         memory_of(self)[...] = values
         adopt(name, self, overwritten(self))
-        return self  # type: ignore[return-value]
+        return self
 
     def _need_floats(self, name: str) -> None:
         if self._array.dtype.kind != "f":
@@ -246,7 +246,7 @@ class InplaceMethods(Variable):
         *,
         generator: random.Generator | None = None,
         **bound: float,
-    ) -> Tensor:
+    ) -> Self:
         """Fill self with numbers drawn uniformly from an interval."""
         low = bound.pop("from", from_)
         if bound:
@@ -259,7 +259,7 @@ class InplaceMethods(Variable):
 
     def normal_(
         self, mean: float = 0.0, std: float = 1.0, *, generator: random.Generator | None = None
-    ) -> Tensor:
+    ) -> Self:
         """Fill self with numbers drawn from a normal distribution."""
         if std < 0:
             raise RuntimeError(f"normal_: expects std >= 0.0, but got {std}")
@@ -267,7 +267,7 @@ class InplaceMethods(Variable):
         source = random.source_of(generator)
         return self._draw("normal_", source.normal(self._array.shape, self._array.dtype, mean, std))
 
-    def bernoulli_(self, p: Any = 0.5, *, generator: random.Generator | None = None) -> Tensor:
+    def bernoulli_(self, p: Any = 0.5, *, generator: random.Generator | None = None) -> Self:
         """Fill self with ones drawn with probability p, and zeros."""
         source = random.source_of(generator)
         chance = p._array if isinstance(p, Variable) else p
@@ -279,7 +279,7 @@ class InplaceMethods(Variable):
 
     def random_(
         self, from_: int = 0, to: int | None = None, *, generator: random.Generator | None = None
-    ) -> Tensor:
+    ) -> Self:
         """Fill self with integers drawn uniformly from ``from_`` up to, not including, ``to``.
 
         Given one number, it is ``to``; given none, they go up to what the dtype holds exactly.

@@ -45,7 +45,7 @@ def added(name: str, x: Any, product: Any, beta: float, alpha: float) -> Tensor:
         product = product * alpha
     if beta == 0:
         return product  # type: ignore[no-any-return]
-    return apply(ops.add, x if beta == 1 else x * beta, product)  # type: ignore[no-any-return]
+    return apply(ops.add, x if beta == 1 else x * beta, product)
 
 
 @named_methods
@@ -59,7 +59,7 @@ class LinalgMethods(FactorizationMethods):
                 f"matmul(): argument 'other' must be Tensor, not {type(other).__name__}; numbers "
                 f"multiply by *"
             )
-        return apply(ops.matmul, self, other)  # type: ignore[no-any-return]
+        return apply(ops.matmul, self, other)
 
     def _product(self, name: str, other: Any, left: int, right: int) -> Tensor:
         """Return the matrix product, given the numbers of dimensions it is defined for."""
@@ -73,7 +73,7 @@ class LinalgMethods(FactorizationMethods):
             )
         if name == "bmm" and shapes[0][0] != shapes[1][0]:
             raise RuntimeError(f"{name}: batches of {shapes[0]} and {shapes[1]} must be equal")
-        return apply(ops.matmul, self, other)  # type: ignore[no-any-return]
+        return apply(ops.matmul, self, other)
 
     def mm(self, mat2: Any) -> Tensor:
         """Return the product of two matrices."""
@@ -99,7 +99,7 @@ class LinalgMethods(FactorizationMethods):
         """Return the inner products of all vectors in the last dimensions."""
         shapes = self._array.shape, other._array.shape
         if not shapes[0] or not shapes[1]:
-            return apply(ops.mul, self, other)  # type: ignore[no-any-return]
+            return apply(ops.mul, self, other)
         if shapes[0][-1] != shapes[1][-1]:
             raise RuntimeError(
                 f"inner: the last dimension must match on both input tensors but got shapes "
@@ -115,7 +115,7 @@ class LinalgMethods(FactorizationMethods):
             raise RuntimeError(
                 f"outer: expected two vectors, got shapes {list(self.shape)} and {list(vec2.shape)}"
             )
-        return apply(ops.mul, apply(ops.reshape, self, to=(-1, 1)), vec2)  # type: ignore[no-any-return]
+        return apply(ops.mul, apply(ops.reshape, self, to=(-1, 1)), vec2)
 
     ger = outer
 
@@ -172,7 +172,7 @@ class LinalgMethods(FactorizationMethods):
                 f"trace: expected a matrix, but got a tensor with {self._array.ndim} dimensions"
             )
         i = np.arange(min(self._array.shape))
-        return apply(ops.getitem, self, index=(i, i)).sum()  # type: ignore[no-any-return]
+        return apply(ops.getitem, self, index=(i, i)).sum()
 
     def kron(self, other: Any) -> Tensor:
         """Return the Kronecker product: a block ``self[i, j] * other`` for each element."""
@@ -181,7 +181,7 @@ class LinalgMethods(FactorizationMethods):
         left = apply(ops.reshape, self, to=tuple(itertools.chain(*((n, 1) for n in a))))
         right = apply(ops.reshape, other, to=tuple(itertools.chain(*((1, n) for n in b))))
         to = tuple(n * m for n, m in zip(a, b, strict=True))
-        return apply(ops.reshape, apply(ops.mul, left, right), to=to)  # type: ignore[no-any-return]
+        return apply(ops.reshape, apply(ops.mul, left, right), to=to)
 
     def cross(self, other: Any, dim: int | None = None) -> Tensor:
         """Return the cross products of vectors along a dimension, the first of length 3 if None."""
@@ -210,7 +210,7 @@ class LinalgMethods(FactorizationMethods):
         (a1, a2), (b1, b2) = (
             [apply(ops.roll, x, shifts=(-s,), dims=(d,)) for s in (1, 2)] for x in (self, other)
         )
-        return a1 * b2 - a2 * b1  # type: ignore[no-any-return]
+        return a1 * b2 - a2 * b1
 
     def cov(self, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
         """Return the covariances of variables (rows), each observed several times (columns).

@@ -522,7 +522,7 @@ def searchsorted(
         found = np.empty(wanted.shape, np.int64)
         for place in np.ndindex(wanted.shape[:-1]):
             found[place] = np.searchsorted(rows[place], wanted[place], which)
-    return wrap(np.asarray(found, np.int32 if out_int32 else np.int64))  # type: ignore[no-any-return]
+    return wrap(np.asarray(found, np.int32 if out_int32 else np.int64))
 
 
 @with_out
@@ -572,7 +572,7 @@ def isin(
     ]
     if any(x.dtype.kind == "b" for x in arrays):
         raise RuntimeError("isin: bools are not supported; convert them with int()")
-    return wrap(np.isin(arrays[0], arrays[1], invert=bool(invert)))  # type: ignore[no-any-return]
+    return wrap(np.isin(arrays[0], arrays[1], invert=bool(invert)))
 
 
 class OrderingMethods(Variable):

@@ -46,7 +46,7 @@ class ReductionMethods(Variable):
                     f"is {list(self._array.shape)}"
                 )
         out = apply(op, x, dim=dims, keepdim=bool(keepdim), **kw)
-        return out if dtype is None else out._in(dtype)  # type: ignore[no-any-return]
+        return out if dtype is None else out._in(dtype)
 
     def sum(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         """Return the sum, of integers as int64."""
@@ -79,8 +79,8 @@ class ReductionMethods(Variable):
         """Reduce one dimension; of a 0-d tensor it is the only element."""
         if self._array.ndim == 0:
             as_dim(op.name, dim, 0)
-            return apply(op, x.reshape(1), dim=0, keepdim=False)  # type: ignore[no-any-return]
-        return apply(op, x, dim=as_dim(op.name, dim, self._array.ndim), keepdim=keepdim)  # type: ignore[no-any-return]
+            return apply(op, x.reshape(1), dim=0, keepdim=False)
+        return apply(op, x, dim=as_dim(op.name, dim, self._array.ndim), keepdim=keepdim)
 
     def var(
         self,
@@ -122,7 +122,7 @@ class ReductionMethods(Variable):
         if isinstance(p, str):
             raise RuntimeError(f"norm: unsupported p={p!r}; expected 'fro', 'nuc' or a number")
         if p == 1:
-            return apply(ops.abs, self).sum(dim, keepdim)  # type: ignore[no-any-return]
+            return apply(ops.abs, self).sum(dim, keepdim)
         if p in (math.inf, -math.inf) and not self._array.size:
             if 0 not in self.sum(dim, True).shape:
                 raise RuntimeError(
@@ -190,7 +190,7 @@ class ReductionMethods(Variable):
                 f"{op.name}: expected elements to choose from, but the shape is "
                 f"{list(self._array.shape)}"
             )
-        return apply(op, self)  # type: ignore[no-any-return]
+        return apply(op, self)
 
     def _choose(self, name: str, pick: Any, dim: int, keepdim: bool) -> ValuesIndices:
         """Pick one element along a dimension: only that one gets the gradient."""
@@ -216,7 +216,7 @@ class ReductionMethods(Variable):
             raise IndexError(f"{name}: expected elements to choose from, but there are none")
         if self._array.ndim == 0:
             d = None
-        return wrap(np.asarray(pick(self._array, axis=d, keepdims=keepdim), np.int64))  # type: ignore[no-any-return]
+        return wrap(np.asarray(pick(self._array, axis=d, keepdims=keepdim), np.int64))
 
     def any(self, dim: Any = None, keepdim: bool = False) -> Tensor:
         """Return whether some element is true (not 0)."""
@@ -232,17 +232,17 @@ class ReductionMethods(Variable):
         none = isinstance(dim, tuple | list) and not dim  # then each element is asked
         answer = ask(self._array, axis=() if none else along, keepdims=keepdim)
         kind = np.uint8 if self._array.dtype == np.uint8 else np.bool_
-        return wrap(np.asarray(answer, kind))  # type: ignore[no-any-return]
+        return wrap(np.asarray(answer, kind))
 
     def softmax(self, dim: int, dtype: Any = None) -> Tensor:
         """Return exponentials divided by their sum along a dimension."""
         x = self._in(dtype)
-        return apply(ops.softmax, x, dim=as_dim("softmax", dim, self._array.ndim))  # type: ignore[no-any-return]
+        return apply(ops.softmax, x, dim=as_dim("softmax", dim, self._array.ndim))
 
     def log_softmax(self, dim: int, dtype: Any = None) -> Tensor:
         """Return the logarithm of :meth:`softmax`, exact where that would round to 0."""
         x = self._in(dtype)
-        return apply(ops.log_softmax, x, dim=as_dim("log_softmax", dim, self._array.ndim))  # type: ignore[no-any-return]
+        return apply(ops.log_softmax, x, dim=as_dim("log_softmax", dim, self._array.ndim))
 
 
 def running(name: str, op: ops.Op, x: Any, dim: Any, dtype: Any) -> Tensor:

@@ -88,7 +88,7 @@ def multinomial(
             f"multinomial: can't draw {num_samples} different indices, because fewer have a weight "
             f"above 0; pass replacement=True"
         )
-    return wrap(source.multinomial(weights, num_samples, replacement))  # type: ignore[no-any-return]
+    return wrap(source.multinomial(weights, num_samples, replacement))
 
 
 class SamplingMethods(Variable):

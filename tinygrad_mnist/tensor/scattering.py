@@ -101,10 +101,10 @@ def scatter(
     if not where.size:
         return _unwritten(input, source)
     if reduce == "add":
-        return apply(ops.scatter_add, input, where, source, dim=d)  # type: ignore[no-any-return]
+        return apply(ops.scatter_add, input, where, source, dim=d)
     if reduce == "multiply":
         return scatter_reduce(input, dim, index, source, "prod")
-    return apply(ops.scatter, input, where, source, dim=d)  # type: ignore[no-any-return]
+    return apply(ops.scatter, input, where, source, dim=d)
 
 
 _REDUCTIONS = {
@@ -182,7 +182,7 @@ def _extreme(x: Any, where: np.ndarray, src: Any, dim: int, reduce: str, keep: b
         out[full] = {"prod": 1, "amax": low, "amin": high}[reduce]
     _REDUCTIONS[reduce].at(out, full, src._array)
     if not (modes.enabled and (x.requires_grad or src.requires_grad)):
-        return wrap(out)  # type: ignore[no-any-return]
+        return wrap(out)
     if reduce == "prod":
         raise NotImplementedError(
             "scatter_reduce: the derivative of 'prod' (reduce='multiply') is not implemented; "
@@ -199,7 +199,7 @@ def _extreme(x: Any, where: np.ndarray, src: Any, dim: int, reduce: str, keep: b
     np.add.at(count, full, theirs.astype(kind))
     chosen = apply(ops.where, mine, x, np.zeros((), kind))
     given = apply(ops.where, theirs, src, np.zeros((), kind))
-    return apply(ops.scatter_add, chosen, where, given, dim=dim) / wrap(count)  # type: ignore[no-any-return]
+    return apply(ops.scatter_add, chosen, where, given, dim=dim) / wrap(count)
 
 
 def _index_arguments(name: str, x: Any, dim: Any, index: Any) -> tuple[int, np.ndarray]:
@@ -264,7 +264,7 @@ def index_add(
     place = _along_dim(input, d, where)
     if not input._array.ndim:
         return input + source.reshape(())
-    return input + apply(ops.place, source, to=input._array.shape, index=place)  # type: ignore[no-any-return]
+    return input + apply(ops.place, source, to=input._array.shape, index=place)
 
 
 @public
@@ -283,7 +283,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     if where.size and where.min() < 0:
         raise IndexError(f"index_copy: index {int(where.min())} is out of range; none is negative")
     source = _index_source("index_copy", input, d, where, source)
-    return apply(ops.setitem, input, source, index=_along_dim(input, d, where))  # type: ignore[no-any-return]
+    return apply(ops.setitem, input, source, index=_along_dim(input, d, where))
 
 
 @public
@@ -308,7 +308,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     else:
         plain = np.asarray(as_number("index_fill", "value", value))
         number = dtypes.convert(plain, input._array.dtype)
-    return apply(ops.setitem, input, number, index=_along_dim(input, d, where))  # type: ignore[no-any-return]
+    return apply(ops.setitem, input, number, index=_along_dim(input, d, where))
 
 
 @public
@@ -338,7 +338,7 @@ def index_put(
     _same_dtype("index_put", input, as_tensor("index_put", "values", values))
     place = as_index(tuple(indices))
     if not accumulate:
-        return apply(ops.setitem, input, values, index=place)  # type: ignore[no-any-return]
+        return apply(ops.setitem, input, values, index=place)
     shape = input._array[place].shape
     if broadcast("index_put", shape, values._array.shape) != shape:
         raise RuntimeError(
@@ -346,7 +346,7 @@ def index_put(
             f"shape {list(shape)}"
         )
     full = values.broadcast_to(shape)
-    return input + apply(ops.place, full, to=input._array.shape, index=place)  # type: ignore[no-any-return]
+    return input + apply(ops.place, full, to=input._array.shape, index=place)
 
 
 @public
@@ -374,7 +374,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
             f"{count} places of the mask"
         )
     given = source.reshape(-1)[:count]
-    return apply(ops.setitem, input.broadcast_to(shape), given, index=where)  # type: ignore[no-any-return]
+    return apply(ops.setitem, input.broadcast_to(shape), given, index=where)
 
 
 @public
@@ -391,7 +391,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     where, size = _long_index("take", index), input._array.size
     if where.size and not (-size <= where.min() and where.max() < size):
         raise IndexError(f"take: out of range: an index doesn't lie in a tensor of {size} elements")
-    return apply(ops.getitem, input.reshape(-1), index=where)  # type: ignore[no-any-return]
+    return apply(ops.getitem, input.reshape(-1), index=where)
 
 
 @public

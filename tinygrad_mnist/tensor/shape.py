@@ -63,11 +63,11 @@ class ShapeMethods(Variable):
             return self.movedim(1, -1).contiguous().movedim(-1, 1)
         if self._array.flags.c_contiguous or not self._fixed_order:
             return self  # type: ignore[return-value]
-        return apply(ops.contiguous, self)  # type: ignore[no-any-return]
+        return apply(ops.contiguous, self)
 
     def reshape(self, *shape: Any) -> Tensor:
         """Return the same elements in another shape; one length may be -1."""
-        return apply(ops.reshape, self, to=as_size("reshape", shape))  # type: ignore[no-any-return]
+        return apply(ops.reshape, self, to=as_size("reshape", shape))
 
     def view(self, *size: Any, dtype: Any = None) -> Tensor:
         """Return the same memory in another shape; one length may be -1.
@@ -88,7 +88,7 @@ class ShapeMethods(Variable):
                 f"view: shape {list(self._array.shape)} with strides {self._array.strides} can't "
                 f"be seen as {list(to)} without a copy; use reshape() instead"
             )
-        return out  # type: ignore[no-any-return]
+        return out
 
     def _reinterpreted(self, dtype: dtypes.dtype) -> Tensor:
         """Return the same bits as numbers of another dtype."""
@@ -96,7 +96,7 @@ class ShapeMethods(Variable):
             raise RuntimeError("view: bits of another dtype have no derivative; detach() first")
         if dtype.itemsize != self._array.itemsize and not self._array.flags.c_contiguous:
             raise RuntimeError("view: the tensor must be contiguous to change the size of elements")
-        return share(self.memory().view(dtype.numpy), self._version)  # type: ignore[no-any-return]
+        return share(self.memory().view(dtype.numpy), self._version)
 
     def view_as(self, other: Tensor) -> Tensor:
         """Return the same memory in another tensor's shape."""
@@ -165,7 +165,7 @@ class ShapeMethods(Variable):
         d0, d1 = as_dim("transpose", dim0, ndim), as_dim("transpose", dim1, ndim)
         if not ndim:
             return self.reshape(())
-        return apply(ops.transpose, self, dim0=d0, dim1=d1)  # type: ignore[no-any-return]
+        return apply(ops.transpose, self, dim0=d0, dim1=d1)
 
     swapaxes = swapdims = transpose
 
@@ -179,7 +179,7 @@ class ShapeMethods(Variable):
             )
         order = as_dims("permute", named, self._array.ndim)
         order = () if order is None else (order,) if isinstance(order, int) else order
-        return apply(ops.permute, self, dims=order)  # type: ignore[no-any-return]
+        return apply(ops.permute, self, dims=order)
 
     def movedim(self, source: Any, destination: Any) -> Tensor:
         """Return a view with dimensions moved to other places."""
@@ -239,7 +239,7 @@ class ShapeMethods(Variable):
                 f"expand: a tensor of shape {list(shape)} can't be expanded to {list(to)}; only "
                 f"dimensions of length 1 can be repeated, and new ones come in front"
             )
-        return apply(ops.expand, self, to=full)  # type: ignore[no-any-return]
+        return apply(ops.expand, self, to=full)
 
     def expand_as(self, other: Tensor) -> Tensor:
         """Return a view expanded to another tensor's shape."""
@@ -260,7 +260,7 @@ class ShapeMethods(Variable):
             )
         if min(times, default=0) < 0:
             raise RuntimeError(f"repeat: a tensor can't be repeated {min(times)} times: {times}")
-        return apply(ops.repeat, self, times=times)  # type: ignore[no-any-return]
+        return apply(ops.repeat, self, times=times)
 
     def tile(self, *dims: Any) -> Tensor:
         """Return the tensor repeated; missing numbers are 1."""
@@ -271,7 +271,7 @@ class ShapeMethods(Variable):
         """Return the elements in reverse order along dimensions."""
         order = as_dims("flip", as_size("flip", dims), self._array.ndim)
         order = (order,) if isinstance(order, int) else order or ()
-        return apply(ops.flip, self, dims=order)  # type: ignore[no-any-return]
+        return apply(ops.flip, self, dims=order)
 
     @one_node("RollBackward0")
     def roll(self, shifts: Any, dims: Any = None) -> Tensor:
@@ -292,17 +292,17 @@ class ShapeMethods(Variable):
         if len(along) != len(moves):
             raise RuntimeError(f"roll: {len(moves)} shifts were given for {len(along)} dims")
         along = tuple(as_dim("roll", d, self._array.ndim) for d in along)
-        return apply(ops.roll, self, shifts=moves, dims=along)  # type: ignore[no-any-return]
+        return apply(ops.roll, self, shifts=moves, dims=along)
 
     def tril(self, diagonal: int = 0) -> Tensor:
         """Return the lower triangle, with zeros above the diagonal."""
         self._need_matrix("tril")
-        return apply(ops.tril, self, diagonal=as_int("tril", "diagonal", diagonal))  # type: ignore[no-any-return]
+        return apply(ops.tril, self, diagonal=as_int("tril", "diagonal", diagonal))
 
     def triu(self, diagonal: int = 0) -> Tensor:
         """Return the upper triangle, with zeros below the diagonal."""
         self._need_matrix("triu")
-        return apply(ops.triu, self, diagonal=as_int("triu", "diagonal", diagonal))  # type: ignore[no-any-return]
+        return apply(ops.triu, self, diagonal=as_int("triu", "diagonal", diagonal))
 
     def _need_matrix(self, name: str) -> None:
         if self._array.ndim < 2:

@@ -41,7 +41,7 @@ sinc = _unary(ops.sinc, "Return ``sin(pi * input) / (pi * input)``, and 1 at 0."
 @one_node("DigammaBackward0")
 def digamma(input: Tensor) -> Tensor:
     """Return the derivative of :func:`lgamma`. Follows ``torch.digamma``."""
-    return apply(ops.polygamma, input, n=0)  # type: ignore[no-any-return]
+    return apply(ops.polygamma, input, n=0)
 
 
 @public
@@ -55,7 +55,7 @@ def positive(input: Tensor) -> Tensor:
 @public
 def sgn(input: Tensor) -> Tensor:
     """Return the sign: -1, 0 or 1. Follows ``torch.sgn``."""
-    return apply(ops.sign, input)  # type: ignore[no-any-return]
+    return apply(ops.sign, input)
 
 
 @public
@@ -79,14 +79,14 @@ def fmod(input: Tensor, other: Any) -> Tensor:
     >>> fmod(tensor([-3.0, 3.0]), 2)
     tensor([-1.,  1.])
     """
-    return apply(ops.fmod, input, other)  # type: ignore[no-any-return]
+    return apply(ops.fmod, input, other)
 
 
 @public
 def hypot(input: Tensor, other: Any) -> Tensor:
     """Return ``sqrt(input**2 + other**2)``, without overflow. Follows ``torch.hypot``."""
     as_tensor("hypot", "other", other)
-    return apply(ops.hypot, input, other)  # type: ignore[no-any-return]
+    return apply(ops.hypot, input, other)
 
 
 @public
@@ -103,7 +103,7 @@ def float_power(input: Tensor, exponent: Any) -> Tensor:
         exponent = exponent.to(dtypes.float64)  # type: ignore[attr-defined]
     else:
         exponent = as_number("float_power", "exponent", exponent)
-    return apply(ops.pow, input.to(dtypes.float64), exponent)  # type: ignore[no-any-return]
+    return apply(ops.pow, input.to(dtypes.float64), exponent)
 
 
 @public
@@ -112,7 +112,7 @@ def xlogy(input: Tensor, other: Any) -> Tensor:
     if not isinstance(other, Variable):
         number = as_number("xlogy", "other", other)
         other = np.asarray(number, dtypes.result_type(input._array, number))
-    return apply(ops.xlogy, input, other)  # type: ignore[no-any-return]
+    return apply(ops.xlogy, input, other)
 
 
 @public
@@ -129,7 +129,7 @@ def fmax(input: Tensor, other: Tensor) -> Tensor:
     tensor([3., 1.])
     """
     y = as_tensor("fmax", "other", other)
-    return apply(ops.where, (input >= y) | y.isnan(), input, y)  # type: ignore[no-any-return]
+    return apply(ops.where, (input >= y) | y.isnan(), input, y)
 
 
 @public
@@ -140,7 +140,7 @@ def fmin(input: Tensor, other: Tensor) -> Tensor:
     Follows ``torch.fmin``.
     """
     y = as_tensor("fmin", "other", other)
-    return apply(ops.where, (input <= y) | y.isnan(), input, y)  # type: ignore[no-any-return]
+    return apply(ops.where, (input <= y) | y.isnan(), input, y)
 
 
 @public
@@ -156,7 +156,7 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     tensor([ 0.0000, -2.1972])
     """
     least = None if eps is None else as_number("logit", "eps", eps)
-    return apply(ops.logit, input, eps=least)  # type: ignore[no-any-return]
+    return apply(ops.logit, input, eps=least)
 
 
 @public
@@ -206,7 +206,7 @@ def nan_to_num(
     for name, value in given.items():
         if value is not None:
             as_number("nan_to_num", name, value)
-    return apply(ops.nan_to_num, input, **given)  # type: ignore[no-any-return]
+    return apply(ops.nan_to_num, input, **given)
 
 
 def _question(name: str, ask: Any, doc: str) -> Any:
@@ -227,13 +227,13 @@ isneginf = _question("isneginf", lambda x: x == -np.inf, "Return where an elemen
 @public
 def bitwise_left_shift(input: Tensor, other: Any) -> Tensor:
     """Return the bits moved to the left. Follows ``torch.bitwise_left_shift``."""
-    return apply(ops.left_shift, input, other)  # type: ignore[no-any-return]
+    return apply(ops.left_shift, input, other)
 
 
 @public
 def bitwise_right_shift(input: Tensor, other: Any) -> Tensor:
     """Return the bits moved to the right. Follows ``torch.bitwise_right_shift``."""
-    return apply(ops.right_shift, input, other)  # type: ignore[no-any-return]
+    return apply(ops.right_shift, input, other)
 
 
 def _compared(name: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -279,7 +279,7 @@ def isclose(
     with np.errstate(all="ignore"):
         if x.dtype.kind != "f":
             x, y = x.astype(np.float64), y.astype(np.float64)
-        return wrap(np.isclose(x, y, relative, absolute, bool(equal_nan)))  # type: ignore[no-any-return]
+        return wrap(np.isclose(x, y, relative, absolute, bool(equal_nan)))
 
 
 @public
@@ -325,7 +325,7 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
     zero, value = input._array == 0, as_tensor("heaviside", "values", values)
     if value._array.dtype != input._array.dtype:
         raise RuntimeError("heaviside: input and values must have one dtype")
-    return apply(ops.where, zero, value, (input > 0).to(input.dtype))  # type: ignore[no-any-return]
+    return apply(ops.where, zero, value, (input > 0).to(input.dtype))
 
 
 def _shift(op: ops.Op, x: Any, y: Any) -> Any:

@@ -37,7 +37,7 @@ def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
     tensor(2)
     """
     dims = as_dims("count_nonzero", dim, input._array.ndim)
-    return wrap(np.asarray(np.count_nonzero(input._array, axis=dims), np.int64))  # type: ignore[no-any-return]
+    return wrap(np.asarray(np.count_nonzero(input._array, axis=dims), np.int64))
 
 
 @public
@@ -68,7 +68,7 @@ def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
     if least < 0:
         raise RuntimeError(f"bincount: minlength should be >= 0, got {least}")
     if weights is None:
-        return wrap(np.bincount(array, minlength=least).astype(np.int64))  # type: ignore[no-any-return]
+        return wrap(np.bincount(array, minlength=least).astype(np.int64))
     heavy = as_tensor("bincount", "weights", weights)._array
     if heavy.shape != array.shape:
         raise RuntimeError(
@@ -76,7 +76,7 @@ def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
             f"{list(heavy.shape)}"
         )
     kind = np.dtype(np.float32) if heavy.dtype == np.float32 else np.dtype(np.float64)
-    return wrap(np.bincount(array, heavy, least).astype(kind))  # type: ignore[no-any-return]
+    return wrap(np.bincount(array, heavy, least).astype(kind))
 
 
 @public
@@ -113,7 +113,7 @@ def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:
             np.int64
         )
     found = np.bincount(np.clip(bin_of, 0, count - 1), minlength=count)
-    return wrap(found.astype(x.dtype))  # type: ignore[no-any-return]
+    return wrap(found.astype(x.dtype))
 
 
 @public

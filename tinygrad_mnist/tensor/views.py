@@ -45,9 +45,7 @@ def diagonal(
     d1, d2 = as_dim("diagonal", dim1, ndim), as_dim("diagonal", dim2, ndim)
     if d1 == d2:
         raise RuntimeError(f"diagonal: the two dimensions can't be the same, got {dim1} and {dim2}")
-    return apply(  # type: ignore[no-any-return]
-        ops.diagonal, input, offset=as_int("diagonal", "offset", offset), dim1=d1, dim2=d2
-    )
+    return apply(ops.diagonal, input, offset=as_int("diagonal", "offset", offset), dim1=d1, dim2=d2)
 
 
 @public
@@ -130,7 +128,7 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
         raise RuntimeError(f"unfold: step is {far} but must be > 0")
     if not input._array.ndim:
         return input.reshape(1)[:length]
-    return apply(ops.unfold, input, dim=d, size=length, step=far)  # type: ignore[no-any-return]
+    return apply(ops.unfold, input, dim=d, size=length, step=far)
 
 
 @public
@@ -179,7 +177,7 @@ def as_strided(
             f"{name}: size {list(shape)}, stride {list(steps)} and storage offset {start} reach "
             f"beyond the {whole._array.size} elements in memory"
         )
-    return apply(ops.as_strided, whole, to=shape, steps=steps, start=start - first)  # type: ignore[no-any-return]
+    return apply(ops.as_strided, whole, to=shape, steps=steps, start=start - first)
 
 
 def storage_offset_of(x: Any) -> int:
@@ -217,7 +215,7 @@ def repeat_interleave(
             raise RuntimeError(f"{name}: repeats must be a vector, got shape {list(input.shape)}")
         where = np.repeat(np.arange(len(times)), times).astype(times.dtype)
         _check_count(where.size, output_size)
-        return wrap(where)  # type: ignore[no-any-return]
+        return wrap(where)
     if dim is not None and not input._array.ndim:
         raise IndexError(f"{name}: a 0-d tensor has no dimension {dim}")
     x, d = (input.reshape(-1), 0) if dim is None or not input._array.ndim else (input, dim)

@@ -166,7 +166,7 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:
     """
     if approximate not in ("none", "tanh"):
         raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', not {approximate!r}")
-    return apply(ops.gelu, input, approximate=approximate)  # type: ignore[no-any-return]
+    return apply(ops.gelu, input, approximate=approximate)
 
 
 @named
@@ -187,7 +187,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """
     beta = as_number("softplus", "beta", beta)
     threshold = as_number("softplus", "threshold", threshold)
-    return apply(ops.softplus, input, beta=beta, threshold=threshold)  # type: ignore[no-any-return]
+    return apply(ops.softplus, input, beta=beta, threshold=threshold)
 
 
 def log1p_exp(x: Any) -> Any:

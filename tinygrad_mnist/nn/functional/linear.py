@@ -21,8 +21,8 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     tensor([[3., 3., 3.]])
     """
     if bias is None:
-        return apply(ops.linear, input, weight)  # type: ignore[no-any-return]
-    return apply(ops.linear, input, weight, bias)  # type: ignore[no-any-return]
+        return apply(ops.linear, input, weight)
+    return apply(ops.linear, input, weight, bias)
 
 
 @named

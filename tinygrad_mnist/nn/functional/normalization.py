@@ -76,7 +76,7 @@ def batch_norm(
     if count:  # an empty batch has no statistics
         _move(running_mean, mean.reshape(-1), momentum)
         _move(running_var, var.reshape(-1) * np.float64(count / max(count - 1, 1)), momentum)
-    return apply(ops.standardize, input, w, b, mean, var, dim=dims, eps=eps)  # type: ignore[no-any-return]
+    return apply(ops.standardize, input, w, b, mean, var, dim=dims, eps=eps)
 
 
 @in_float32
@@ -174,7 +174,7 @@ def instance_norm(
         _move(running_mean, mean.mean(0).reshape(-1), momentum)
         unbiased = var.mean(0).reshape(-1) * np.float64(count / max(count - 1, 1))
         _move(running_var, unbiased, momentum)
-    return apply(ops.standardize, input, w, b, mean, var, dim=dims, eps=eps)  # type: ignore[no-any-return]
+    return apply(ops.standardize, input, w, b, mean, var, dim=dims, eps=eps)
 
 
 @named
@@ -268,7 +268,7 @@ def layer_norm(
             [-1.,  1.]])
     """
     dims = _last_dims("layer_norm", input, normalized_shape, weight, bias)
-    return apply(ops.standardize, input, weight, bias, None, None, dim=dims, eps=eps)  # type: ignore[no-any-return]
+    return apply(ops.standardize, input, weight, bias, None, None, dim=dims, eps=eps)
 
 
 @named

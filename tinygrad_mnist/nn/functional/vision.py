@@ -140,8 +140,8 @@ def _linear(x: Tensor, dim: int, count: int, factor: float | None, align_corners
     matrix[high, columns] += weight
     rows = x.movedim(dim, -1)
     if own == np.uint8:
-        return wrap(_bytes(rows._array, matrix)).movedim(-1, dim)  # type: ignore[no-any-return]
-    return (rows @ wrap(matrix.astype(own))).movedim(-1, dim)  # type: ignore[no-any-return]
+        return wrap(_bytes(rows._array, matrix)).movedim(-1, dim)
+    return (rows @ wrap(matrix.astype(own))).movedim(-1, dim)
 
 
 def _bytes(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:

@@ -74,7 +74,7 @@ def get_total_norm(
     """
     listed = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     if not listed:
-        return wrap(np.zeros((), np.float32))  # type: ignore[no-any-return]
+        return wrap(np.zeros((), np.float32))
     with np.errstate(all="ignore"):  # a norm may be infinite
         norms = [np.linalg.norm(widened(x._array).reshape(-1), norm_type) for x in listed]
         total = np.linalg.norm(np.array(norms), norm_type)
@@ -83,7 +83,7 @@ def get_total_norm(
             f"the total norm of order {norm_type} of the gradients is {total}, so they can't be "
             f"clipped; pass error_if_nonfinite=False to scale them anyway"
         )
-    return wrap(convert(np.asarray(total), listed[0]._array.dtype))  # type: ignore[no-any-return]
+    return wrap(convert(np.asarray(total), listed[0]._array.dtype))
 
 
 @named
