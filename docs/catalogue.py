@@ -60,7 +60,7 @@ def _derivatives(op: Op) -> str:
     if not op.rules:
         return "It has no derivative."
     without = " and ".join(f"`{name}`" for name in op.inputs if name not in op.rules)
-    higher = "through its reference" if op.once else "by the same rules"
+    higher = "through its reference" if op.once_differentiable else "by the same rules"
     return (
         f"Derivatives for {' and '.join(f'`{name}`' for name in op.rules)}"
         f"{', none for ' + without if without else ''}; higher ones {higher}."

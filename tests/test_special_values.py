@@ -206,7 +206,7 @@ def _(place: Place) -> bool:
     return place.value is not None and np.isnan(place.value)
 
 
-@unlike("masked_softmax", "zero_part", "write_part", "rnn", "lstm", "gru", "prelu",
+@unlike("masked_softmax", "zero_region", "write_region", "rnn", "lstm", "gru", "prelu",
         "binary_cross_entropy_with_logits")  # fmt: skip
 def _(place: Place) -> bool:
     """The entry's expression for PyTorch multiplies by 0, or hides NaN; functions are compared."""

@@ -1,4 +1,4 @@
-"""The graph and the backward walk."""
+"""The graph and the backward pass."""
 
 from __future__ import annotations
 

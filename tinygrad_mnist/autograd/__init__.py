@@ -1,7 +1,7 @@
-"""Reverse-mode differentiation: the graph, the backward walk, modes, and the checker.
+"""Reverse-mode differentiation: the graph, the backward pass, modes, and the checker.
 
-This room knows arrays and :class:`~tinygrad_mnist.autograd.graph.Variable`, of which Tensor is the
-full-grown form.
+This room knows arrays and :class:`~tinygrad_mnist.autograd.graph.TensorBase`, the base class of
+Tensor.
 """
 
 from tinygrad_mnist.autograd import functional as functional

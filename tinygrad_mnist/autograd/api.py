@@ -1,4 +1,4 @@
-"""``backward`` and ``grad``: what users call to start the walk, and what becomes of its results."""
+"""``backward`` and ``grad``: what users call to start a backward pass, and its results."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.engine import Source, walk
-from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.engine import Source, backward_pass
+from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.hooks import retain
 from tinygrad_mnist.autograd.modes import recording
 from tinygrad_mnist.naming import named_if_nameless, warn
@@ -108,12 +108,12 @@ def backward(
     for x in leaves or ():
         if x._node is not None and x._retained is None:
             retain(x)
-    gradients = walk(roots, wanted, retain_graph=keep, create_graph=create_graph)
+    gradients = backward_pass(roots, wanted, retain_graph=keep, create_graph=create_graph)
     del roots
     while gradients:
         leaf, g = gradients.popitem()
         # Computed tensors have retained theirs. A leaf that needed a gradient may need none now.
-        if not isinstance(leaf, Variable) or not leaf._requires_grad:
+        if not isinstance(leaf, TensorBase) or not leaf._requires_grad:
             continue
         if wanted is not None and leaf not in wanted:
             continue
@@ -126,10 +126,10 @@ def backward(
                     hook(leaf)
 
 
-def deposit(leaf: Variable, holder: list[Any]) -> None:
+def deposit(leaf: TensorBase, holder: list[Any]) -> None:
     """Store a gradient as a leaf's ``.grad``, or add it to the one that is there."""
     present = leaf._grad
-    if isinstance(holder[0], Variable):
+    if isinstance(holder[0], TensorBase):
         g = holder.pop()
         leaf._grad = apply(ops.clone, g) if present is None else present + g
     elif present is None:
@@ -202,7 +202,7 @@ def grad(
     variables = _sequence(inputs)
     sources = [_source("grad", x) for x in variables]
     keep = create_graph if retain_graph is None else retain_graph
-    gradients = walk(roots, sources, retain_graph=keep, create_graph=create_graph)
+    gradients = backward_pass(roots, sources, retain_graph=keep, create_graph=create_graph)
     results: list[Any] = []
     for position, (x, source) in enumerate(zip(variables, sources, strict=True)):
         g = gradients.get(source)
@@ -214,10 +214,10 @@ def grad(
                     f"grad: input {position}, of shape {list(x.shape)}, was not used in computing "
                     f"the outputs; pass allow_unused=True to get None for it"
                 )
-        elif not isinstance(g, Variable):
+        elif not isinstance(g, TensorBase):
             # The caller may write into what it gets: no views, nothing shared between inputs.
             g = g.copy()
-        results.append(g if g is None or isinstance(g, Variable) else wrap(g))
+        results.append(g if g is None or isinstance(g, TensorBase) else wrap(g))
     return tuple(results)
 
 
@@ -249,12 +249,12 @@ def _grad_of_rows(
 def _sequence(x: Any) -> list[Any]:
     if x is None:
         return []
-    return [x] if isinstance(x, Variable) else list(x)
+    return [x] if isinstance(x, TensorBase) else list(x)
 
 
 def _source(name: str, x: Any) -> Source:
-    """Return the node or leaf that stands for a Variable in the graph."""
-    if not isinstance(x, Variable):
+    """Return the node or leaf that stands for a tensor in the graph."""
+    if not isinstance(x, TensorBase):
         raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}")
     source = x.source()
     if source is None:
@@ -281,7 +281,7 @@ def _roots(name: str, outputs: list[Any], gradients: list[Any]) -> list[tuple[So
                     f"output has shape {list(x.shape)}; reduce it with sum(), or pass a gradient"
                 )
             g = wrap(np.ones(x._array.shape, x._array.dtype))
-        elif not isinstance(g, Variable):
+        elif not isinstance(g, TensorBase):
             raise TypeError(f"{name}: a gradient must be a Tensor, got {type(g).__name__}")
         elif g.shape != x.shape:
             raise RuntimeError(

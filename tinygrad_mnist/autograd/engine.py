@@ -1,8 +1,8 @@
-"""Backward: one walk over the graph, from the newest node to the oldest.
+"""The backward pass: one walk over the graph, from the newest node to the oldest.
 
-The walk is a pure function. It keeps the gradients in a local table, returns those of the
+It is a pure function. It keeps the gradients in a local table, returns those of the
 leaves, and writes nowhere; only :meth:`Tensor.backward` stores ``.grad``. A node is reached
-when all that was made from it has been walked, because its number is smaller than theirs; so
+when all that was made from it has been passed, because its number is smaller than theirs; so
 each node runs once, however many paths lead to it, and there is no recursion.
 """
 
@@ -16,15 +16,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Node, Variable, Version, wrap, wrapped
+from tinygrad_mnist.autograd.graph import Node, TensorBase, Version, wrap, wrapped
 from tinygrad_mnist.autograd.hooks import run_after, run_before, run_hooks
 from tinygrad_mnist.autograd.modes import modes, recording
+from tinygrad_mnist.autograd.multi_output import CustomNode, MultiOutputNode, OutputNode
 from tinygrad_mnist.autograd.precision import widened
-from tinygrad_mnist.autograd.several import Custom, Output, Tuple
 from tinygrad_mnist.ops.indexing import may_repeat
 from tinygrad_mnist.ops.precision import computed_in
 
-Source = Node | Variable
+Source = Node | TensorBase
 
 
 class _Piece(NamedTuple):
@@ -34,7 +34,7 @@ class _Piece(NamedTuple):
     index: Any
 
 
-def walk(
+def backward_pass(
     roots: Sequence[tuple[Source, Any]],
     wanted: Iterable[Source] | None = None,
     *,
@@ -51,11 +51,11 @@ def walk(
     wanted
         Compute only what leads to these; None for all leaves.
     until
-        Go no further than these, and leave their hooks alone: an outer walk goes on from there.
+        Go no further than these, and leave their hooks alone: an outer pass goes on from there.
     retain_graph
-        Keep the saved arrays for another walk.
+        Keep the saved arrays for another pass.
     create_graph
-        Gradients are Variables, and the rules are recorded.
+        Gradients are tensors, and the rules are recorded.
     """
     targets = None if wanted is None else set(wanted)
     needed = None if targets is None else _leading_to(targets, [root for root, _ in roots])
@@ -74,7 +74,9 @@ def walk(
                 present = gradients.get(source)
                 if present is None:
                     if type(g) is _Piece:
-                        g = ops.place(g.gradient, to=describe(source)[0], index=g.index)
+                        g = ops.scatter_into_zeros(
+                            g.gradient, to=describe(source)[0], index=g.index
+                        )
                         owned.add(source)
                     gradients[source] = g
                     if isinstance(source, Node):
@@ -105,16 +107,16 @@ def walk(
             if node.hooks:
                 g = run_hooks(node.hooks, g, create_graph)
             if needed is not None and node not in needed:
-                found[node] = g  # what hooks have made of it, as the walk ends here
+                found[node] = g  # what hooks have made of it, as the pass ends here
                 continue
             if node.is_output:
                 _pass_to_tuple(node, g, gradients, queue)
                 continue
             if node.extra is None:
-                arrivals = pull(node, g, needed, targets, create_graph)
+                arrivals = run_rules(node, g, needed, targets, create_graph)
             else:
                 g = run_before(node, g, create_graph)
-                arrivals = pull(node, g, needed, targets, create_graph)
+                arrivals = run_rules(node, g, needed, targets, create_graph)
                 arrivals = run_after(node, g, arrivals, create_graph)
             if modes.anomaly and modes.check_nan:
                 _refuse_nan(node, arrivals)
@@ -131,7 +133,7 @@ def walk(
     return gradients
 
 
-def pull(
+def run_rules(
     node: Node,
     g: Any,
     needed: set[Source] | None,
@@ -141,7 +143,7 @@ def pull(
     """Run a node's rules: turn the gradient of its output into those of its parents."""
     saved = node.check()
     plan, parents = node.plan, node.parents
-    if isinstance(node, Custom):
+    if isinstance(node, CustomNode):
         return [
             (parent, fit(node, i, gradient, *describe(parent), create_graph))
             for i, gradient in node.run(g, create_graph)
@@ -152,8 +154,8 @@ def pull(
             return [(parents[0], _Piece(g, index))]  # type: ignore[list-item]
     if create_graph:
         saved = restore(node, saved)
-        if node.op.once:
-            return _pull_reference(node, g, saved)
+        if node.op.once_differentiable:
+            return _differentiate_reference(node, g, saved)
     if node.dtype is not node.op.plain and node.dtype.char in node.op.narrow:
         g, saved = widened(node, g, saved)
     results: list[tuple[Source, Any]] = []
@@ -218,7 +220,7 @@ def fit(
     """
     op = node.op
     where = f"{op.name}: its rule for '{op.input_name(position)}' returned"
-    if isinstance(gradient, Variable):
+    if isinstance(gradient, TensorBase):
         array = gradient._array
     elif isinstance(gradient, np.ndarray | np.generic):
         gradient = array = np.asarray(gradient)
@@ -234,7 +236,7 @@ def fit(
     if array.dtype != dtype:
         # A promoted input is given its gradient in its own dtype.
         computed = (node.dtype, computed_in(op, node.dtype))
-        if array.dtype not in computed and not isinstance(node, Custom):
+        if array.dtype not in computed and not isinstance(node, CustomNode):
             raise RuntimeError(
                 f"{where} a gradient of dtype {array.dtype}, but the operation was computed in "
                 f"{node.dtype}"
@@ -260,7 +262,7 @@ def _broadcasts_to(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
 
 
 def restore(node: Node, saved: Sequence[Any]) -> tuple[Any, ...]:
-    """Rebuild Variables from the saved arrays, so that a rule can be recorded in its turn."""
+    """Rebuild tensors from the saved arrays, so that a rule can be recorded in its turn."""
     return tuple(map(partial(_restored, node), node.plan.saves, saved, node.versions))
 
 
@@ -270,19 +272,21 @@ def _restored(node: Node, slot: int, array: Any, version: Version) -> Any:
     It keeps its version: a write to it before the second derivative must be noticed too.
     """
     index = slot - len(node.parents)
-    if isinstance(node, Tuple) and 0 <= index < len(node.outputs):
-        return wrap(array, Output.of(node, index, array), version)
+    if isinstance(node, MultiOutputNode) and 0 <= index < len(node.outputs):
+        return wrap(array, OutputNode.of(node, index, array), version)
     if index == 0:
         return wrap(array, node, version)
     parent = node.parents[slot] if slot < len(node.parents) else None
-    if isinstance(parent, Variable) and parent._array is array:
+    if isinstance(parent, TensorBase) and parent._array is array:
         return parent
     if parent is None and (not isinstance(array, np.ndarray) or array.dtype.kind != "f"):
         return array  # an index, a target, a number
     return wrap(array, parent, version)  # type: ignore[arg-type]
 
 
-def _pull_reference(node: Node, g: Any, restored: tuple[Any, ...]) -> list[tuple[Source, Any]]:
+def _differentiate_reference(
+    node: Node, g: Any, restored: tuple[Any, ...]
+) -> list[tuple[Source, Any]]:
     """Differentiate a fused operation through the composite one that defines it."""
     assert node.op.reference is not None
     count = len(node.parents)
@@ -292,11 +296,11 @@ def _pull_reference(node: Node, g: Any, restored: tuple[Any, ...]) -> list[tuple
     for i in range(count):
         inputs.append(ops.identity(saved[i]) if node.parents[i] is not None else saved[i])
     returned = node.op.reference(*inputs, **node.settings)
-    pairs = zip(returned, g, strict=True) if isinstance(node, Tuple) else [(returned, g)]
+    pairs = zip(returned, g, strict=True) if isinstance(node, MultiOutputNode) else [(returned, g)]
     roots = [(out._node, part) for out, part in pairs if part is not None]
     tracked = [i for i in range(count) if node.parents[i] is not None]
     sources = [inputs[i]._node for i in tracked]
-    found = walk(roots, until=sources, retain_graph=True, create_graph=True)
+    found = backward_pass(roots, until=sources, retain_graph=True, create_graph=True)
     results: list[tuple[Source, Any]] = []
     for i, source in zip(tracked, sources, strict=True):
         parent = node.parents[i]
@@ -312,7 +316,7 @@ def _pass_to_tuple(
 ) -> None:
     """Put the gradient of one output into the list of its operation's gradients."""
     source = node.parents[0]
-    assert isinstance(source, Tuple)
+    assert isinstance(source, MultiOutputNode)
     if source not in gradients:
         gradients[source] = [None] * len(source.outputs)
         heapq.heappush(queue, (-source.number, source))
@@ -323,7 +327,7 @@ def _pass_to_tuple(
 def _add(a: Any, b: Any) -> Any:
     """Accumulate: never into an array that something else may hold."""
     total = a + b
-    return total if isinstance(total, np.ndarray | Variable) else np.asarray(total)
+    return total if isinstance(total, np.ndarray | TensorBase) else np.asarray(total)
 
 
 def _leading_to(targets: set[Source], roots: Sequence[Source]) -> set[Source]:
@@ -345,11 +349,11 @@ def _leading_to(targets: set[Source], roots: Sequence[Source]) -> set[Source]:
 
 def _refuse_nan(node: Node, arrivals: list[tuple[Source, Any]]) -> None:
     for parent, gradient in arrivals:
-        if np.isnan(gradient._array if isinstance(gradient, Variable) else gradient).any():
+        if np.isnan(gradient._array if isinstance(gradient, TensorBase) else gradient).any():
             position = next(i for i, p in enumerate(node.parents) if p is parent)
             of = (
                 ""
-                if isinstance(node, Custom)
+                if isinstance(node, CustomNode)
                 else f", the gradient of '{node.op.input_name(position)}'"
             )
             trace = f"; the operation was recorded here:\n{node.trace}" if node.trace else ""

@@ -9,11 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Node, Variable, Version, apply, is_tracked, share, wrap
-from tinygrad_mnist.autograd.inplace import adopt, check_writable
+from tinygrad_mnist.autograd.graph import Node, TensorBase, Version, apply, is_tracked, share, wrap
+from tinygrad_mnist.autograd.inplace import check_writable, rebase_history
 from tinygrad_mnist.autograd.modes import modes, recording
+from tinygrad_mnist.autograd.multi_output import (
+    CustomNode,
+    MultiOutputNode,
+    OutputNode,
+    attach_outputs,
+)
 from tinygrad_mnist.autograd.saving import Packed, pack
-from tinygrad_mnist.autograd.several import Custom, Output, Tuple, attach_outputs
 from tinygrad_mnist.ops.contract import Op, Plan
 from tinygrad_mnist.ops.shape import reshape
 
@@ -33,7 +38,7 @@ class FunctionCtx:
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep inputs or outputs (or None) for backward; writes to them will be noticed."""
         for x in tensors:
-            if x is not None and not isinstance(x, Variable):
+            if x is not None and not isinstance(x, TensorBase):
                 raise TypeError(
                     f"save_for_backward: can only save tensors, but argument is a "
                     f"{type(x).__name__}; set it as an attribute of ctx instead"
@@ -65,7 +70,7 @@ class FunctionCtx:
                 (array,) = array.arrays()
             if isinstance(source, _OutputOf):
                 source = source.node_of(self._node, array)
-            if isinstance(source, Variable) and source._array is array:
+            if isinstance(source, TensorBase) and source._array is array:
                 tensors.append(source)
             else:
                 tensors.append(None if array is None else wrap(array, source))
@@ -87,12 +92,12 @@ class FunctionCtx:
 class _OutputOf(int):
     """Stands for an output of the function itself, by its number."""
 
-    def node_of(self, node: Tuple, array: np.ndarray) -> Node:
+    def node_of(self, node: MultiOutputNode, array: np.ndarray) -> Node:
         """Make a node that leads to this output; the original belongs to the user's tensor."""
-        return Output.of(node, int(self), array)
+        return OutputNode.of(node, int(self), array)
 
 
-class _FunctionNode(Custom):
+class _FunctionNode(CustomNode):
     """The node of a Function: its rules are the user's backward."""
 
     __slots__ = ("count", "ctx", "function", "places")
@@ -119,7 +124,7 @@ class _FunctionNode(Custom):
         given: list[Any] = [None] * self.count
         for i, part, (shape, dtype) in zip(self.places, gradients, self.outputs, strict=True):
             if part is not None:
-                given[i] = part if isinstance(part, Variable) else wrap(part)
+                given[i] = part if isinstance(part, TensorBase) else wrap(part)
             elif ctx._materialize:
                 given[i] = wrap(np.zeros(shape, dtype))
         ctx._node = self
@@ -139,7 +144,7 @@ class _FunctionNode(Custom):
         for position, (parent, g) in enumerate(zip(self.parents, results, strict=False)):
             if parent is None or g is None:
                 continue
-            if not isinstance(g, Variable):
+            if not isinstance(g, TensorBase):
                 raise TypeError(
                     f"{name}: backward returned a {type(g).__name__} for input {position}, not a "
                     f"Tensor"
@@ -191,9 +196,9 @@ class Function:
             bound = inspect.signature(cls.forward).bind(*args, **kwargs)
             bound.apply_defaults()
             args, kwargs = bound.args, bound.kwargs
-        parents: list[Node | Variable | None] = []
+        parents: list[Node | TensorBase | None] = []
         for x in args:
-            parents.append(x.source() if isinstance(x, Variable) else None)
+            parents.append(x.source() if isinstance(x, TensorBase) else None)
         ctx = FunctionCtx(tuple(parent is not None for parent in parents))
         with recording(False):
             if setup is None:
@@ -206,7 +211,7 @@ class Function:
         dirty = set(map(id, ctx._dirty))
         if not dirty <= set(map(id, results)):
             raise RuntimeError(f"{cls.__name__}: forward must return every input it marks dirty")
-        handed = {id(x) for x in args if isinstance(x, Variable)} - dirty
+        handed = {id(x) for x in args if isinstance(x, TensorBase)} - dirty
         for i, x in enumerate(results):
             if id(x) in handed:  # an input handed through is a view of it with a new history
                 with recording(False):
@@ -227,7 +232,7 @@ class Function:
         parents: Sequence[Any],
         results: Sequence[Any],
     ) -> None:
-        places = [i for i, x in enumerate(results) if isinstance(x, Variable)]
+        places = [i for i, x in enumerate(results) if isinstance(x, TensorBase)]
         if not places or any(isinstance(x, list | dict) for x in results):
             kinds = [type(x).__name__ for x in results]
             raise TypeError(f"{cls.__name__}: forward must return tensors, not {kinds}")
@@ -246,13 +251,13 @@ class Function:
         sources = {id(x): i for i, x in enumerate(outputs) if x._node is not None}
         for x, previous in zip(ctx._dirty, before, strict=True):
             written, x._node, x._origin = x._node, previous, ""
-            adopt(cls.__name__, x, written)
+            rebase_history(cls.__name__, x, written)
         saved: list[tuple[Any, Any, Version | None, int]] = []
         for x in ctx._to_save:
             if x is None:
                 saved.append((None, None, None, 0))
                 continue
-            # An output is kept without its Variable, or the graph would hold itself.
+            # An output is kept without its tensor, or the graph would hold itself.
             source = _OutputOf(sources[id(x)]) if id(x) in sources else x.source()
             if modes.saving is None:
                 saved.append((x._array, source, x._version, x._version.count))
@@ -307,13 +312,13 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(backward)
     def once(ctx: Any, *grad_outputs: Any) -> Any:
         with recording(False):
-            given = [share(g.memory()) if isinstance(g, Variable) else g for g in grad_outputs]
+            given = [share(g.memory()) if isinstance(g, TensorBase) else g for g in grad_outputs]
             returned = backward(ctx, *given)
         sources = [g for g in grad_outputs if is_tracked(g)]
         if not modes.enabled or not sources:
             return returned
         results = list(returned) if isinstance(returned, tuple) else [returned]
-        places = [i for i, g in enumerate(results) if isinstance(g, Variable)]
+        places = [i for i, g in enumerate(results) if isinstance(g, TensorBase)]
         for i, g in zip(
             places, _Refusal.apply([results[i] for i in places], *sources), strict=True
         ):

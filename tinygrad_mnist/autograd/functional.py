@@ -1,6 +1,6 @@
 """Jacobians and Hessians of functions, and their products with vectors.
 
-All is made of one thing, the reverse walk. A Jacobian is a walk per element of the output. A
+All is made of one thing, the backward pass. A Jacobian is one per element of the output. A
 product J v takes two: the gradient J^T u is linear in u, so its own gradient with respect to u,
 with v arriving there, is J v.
 
@@ -17,17 +17,17 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.api import grad
-from tinygrad_mnist.autograd.graph import Variable, apply, is_tracked, share, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, apply, is_tracked, share, wrap
 from tinygrad_mnist.autograd.modes import recording
 from tinygrad_mnist.naming import named_if_nameless
 
 
-def cut(x: Variable) -> Any:
-    """Return a Variable on the same memory without history."""
+def cut(x: TensorBase) -> Any:
+    """Return a tensor on the same memory without history."""
     return share(x.memory(), x._version)
 
 
-def fresh(x: Variable, create_graph: bool) -> Any:
+def fresh(x: TensorBase, create_graph: bool) -> Any:
     """Return a stand-in for an input, so that only its use as that input is differentiated.
 
     With create_graph it stays connected to what the input was computed from.
@@ -44,7 +44,7 @@ def fresh(x: Variable, create_graph: bool) -> Any:
     return out
 
 
-def pull(
+def vjp_of(
     outputs: Sequence[Any], inputs: Sequence[Any], cotangents: Sequence[Any], create_graph: bool
 ) -> list[Any]:
     """Return the gradients of the inputs, None for those that no output depends on."""
@@ -65,9 +65,9 @@ def push(
 ) -> list[Any]:
     """Return the outputs' changes when the inputs change by tangents; None where by nothing."""
     duals = duals_of(outputs)
-    back = pull(outputs, inputs, duals, True)
+    back = vjp_of(outputs, inputs, duals, True)
     filled = [zeros(x) if g is None else g for g, x in zip(back, inputs, strict=True)]
-    return pull(filled, duals, tangents, create_graph)
+    return vjp_of(filled, duals, tangents, create_graph)
 
 
 def duals_of(outputs: Sequence[Any]) -> list[Any]:
@@ -78,13 +78,13 @@ def duals_of(outputs: Sequence[Any]) -> list[Any]:
     return duals
 
 
-def zeros(like: Variable) -> Any:
-    """Return zeros of a Variable's shape and dtype."""
+def zeros(like: TensorBase) -> Any:
+    """Return zeros of a tensor's shape and dtype."""
     return wrap(np.zeros(like._array.shape, like._array.dtype))
 
 
-def one_hot_rows(x: Variable) -> Any:
-    """Yield, for every element of a Variable, an array of its shape with a one there."""
+def one_hot_rows(x: TensorBase) -> Any:
+    """Yield, for every element of a tensor, an array of its shape with a one there."""
     for i in range(x._array.size):
         row = zeros(x)
         row._array.reshape(-1)[i] = 1
@@ -98,11 +98,11 @@ class _Call:
         self, name: str, func: Callable[..., Any], inputs: Any, create_graph: bool, strict: bool
     ) -> None:
         self.name, self.create_graph, self.strict = name, create_graph, strict
-        self.single_input = isinstance(inputs, Variable)
+        self.single_input = isinstance(inputs, TensorBase)
         given = self._tuple("inputs", inputs)
         self.inputs = tuple(fresh(x, create_graph) for x in given)
         returned = func(*self.inputs)
-        self.single_output = isinstance(returned, Variable)
+        self.single_output = isinstance(returned, TensorBase)
         self.outputs = self._tuple("outputs of the function", returned)
         for i, out in enumerate(self.outputs):
             if strict and not is_tracked(out):
@@ -112,14 +112,14 @@ class _Call:
                 )
 
     def _tuple(self, what: str, x: Any) -> tuple[Any, ...]:
-        parts = (x,) if isinstance(x, Variable) else x
+        parts = (x,) if isinstance(x, TensorBase) else x
         if not isinstance(parts, tuple | list):
             raise TypeError(
                 f"{self.name}: the {what} must be a Tensor or a tuple of Tensors, got "
                 f"{type(x).__name__}"
             )
         for i, part in enumerate(parts):
-            if not isinstance(part, Variable):
+            if not isinstance(part, TensorBase):
                 raise TypeError(
                     f"{self.name}: the {what} must be Tensors, but number {i} is a "
                     f"{type(part).__name__}"
@@ -127,7 +127,7 @@ class _Call:
         return tuple(parts)
 
     def vector(self, v: Any, like: Sequence[Any], of: str) -> list[Any]:
-        """Return v as a list of Variables that fit, checked; ones where it may be left out."""
+        """Return v as a list of tensors that fit, checked; ones where it may be left out."""
         if v is None:
             if len(like) != 1 or like[0]._array.size != 1:
                 raise RuntimeError(
@@ -219,7 +219,7 @@ def vjp(
     with recording(True):
         call = _Call("vjp", func, inputs, create_graph, strict)
         given = call.vector(v, call.outputs, "output")
-        found = pull(call.outputs, call.inputs, given, create_graph)
+        found = vjp_of(call.outputs, call.inputs, given, create_graph)
         result = call.filled(found, call.inputs, "output")
         return (
             call.finish(call.outputs, call.single_output),
@@ -252,9 +252,9 @@ def jvp(
         call = _Call("jvp", func, inputs, create_graph, strict)
         given = call.vector(v, call.inputs, "input")
         duals = duals_of(call.outputs)
-        back = pull(call.outputs, call.inputs, duals, True)
+        back = vjp_of(call.outputs, call.inputs, duals, True)
         back = call.filled(back, call.inputs, "output")
-        result = call.filled(pull(back, duals, given, create_graph), call.outputs, "gradient")
+        result = call.filled(vjp_of(back, duals, given, create_graph), call.outputs, "gradient")
         outputs = call.finish(call.outputs, call.single_output)
         return outputs, call.finish(result, call.single_output)
 
@@ -272,8 +272,8 @@ def jacobian(
 
     .. math:: J_{ij} = \partial f_i / \partial x_j
 
-    One walk per element of the output, or per element of the input for ``"forward-mode"``. Follows
-    ``torch.autograd.functional.jacobian``; parameters and errors are those of :func:`vjp`.
+    One backward pass per element of the output, or per element of the input for
+    ``"forward-mode"``. Follows ``torch.autograd.functional.jacobian``; parameters and errors are those of :func:`vjp`.
 
     Parameters
     ----------
@@ -314,7 +314,7 @@ def _by_rows(call: _Call, i: int) -> list[Any]:
     out = call.outputs[i]
     rows = [
         call.filled(
-            pull([out], call.inputs, [row], call.create_graph), call.inputs, f"output {i}"
+            vjp_of([out], call.inputs, [row], call.create_graph), call.inputs, f"output {i}"
         )
         for row in one_hot_rows(out)
     ]  # fmt: skip
@@ -377,8 +377,8 @@ def hessian(
         call = _Call("hessian", func, x, True, strict)
         out = call.scalar()
         ones = wrap(np.ones(out._array.shape, out._array.dtype))
-        found = call.filled(pull([out], call.inputs, [ones], True), call.inputs, "output")
-        return call.finish(found, isinstance(inputs, Variable))
+        found = call.filled(vjp_of([out], call.inputs, [ones], True), call.inputs, "output")
+        return call.finish(found, isinstance(inputs, TensorBase))
 
     return jacobian(slopes, inputs, create_graph, strict, vectorize, outer_jacobian_strategy)
 
@@ -390,7 +390,7 @@ def _curvature(
     call = _Call(name, func, inputs, create_graph, strict)
     out = call.scalar()
     ones = wrap(np.ones(out._array.shape, out._array.dtype))
-    return call, call.filled(pull([out], call.inputs, [ones], True), call.inputs, "output")
+    return call, call.filled(vjp_of([out], call.inputs, [ones], True), call.inputs, "output")
 
 
 @named_if_nameless
@@ -417,7 +417,7 @@ def vhp(
         call, slopes = _curvature("vhp", func, inputs, create_graph, strict)
         given = call.vector(v, call.inputs, "input")
         result = call.filled(
-            pull(slopes, call.inputs, given, create_graph), call.inputs, "gradient"
+            vjp_of(slopes, call.inputs, given, create_graph), call.inputs, "gradient"
         )
         return call.finish(call.outputs, True), call.finish(result, call.single_input)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd.api import grad
-from tinygrad_mnist.autograd.graph import Variable, is_tracked, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import recording
 from tinygrad_mnist.naming import named_if_nameless
 
@@ -77,7 +77,7 @@ def gradcheck(
     >>> gradcheck(lambda x: x.exp(), x)
     True
     """
-    arguments = [inputs] if isinstance(inputs, Variable) else list(inputs)
+    arguments = [inputs] if isinstance(inputs, TensorBase) else list(inputs)
     try:
         _Check(func, arguments, eps, atol, rtol, nondet_tol).run()
     except GradcheckError:
@@ -114,7 +114,7 @@ def gradgradcheck(
     >>> gradgradcheck(lambda x: x.exp(), x)
     True
     """
-    arguments = [inputs] if isinstance(inputs, Variable) else list(inputs)
+    arguments = [inputs] if isinstance(inputs, TensorBase) else list(inputs)
     if grad_outputs is None:
         source = np.random.default_rng(0)
         given: list[Any] = []
@@ -123,7 +123,7 @@ def gradgradcheck(
             given.append(wrap(np.asarray(drawn, out._array.dtype)))
             given[-1]._requires_grad = True
     else:
-        given = [grad_outputs] if isinstance(grad_outputs, Variable) else list(grad_outputs)
+        given = [grad_outputs] if isinstance(grad_outputs, TensorBase) else list(grad_outputs)
     count = len(arguments)
 
     def gradients(*all_inputs: Any) -> tuple[Any, ...]:
@@ -144,7 +144,7 @@ def gradgradcheck(
 def _outputs(func: Callable[..., Any], arguments: Sequence[Any]) -> list[Any]:
     """Return the differentiable outputs of a function."""
     returned = func(*arguments)
-    outputs = [returned] if isinstance(returned, Variable) else list(returned)
+    outputs = [returned] if isinstance(returned, TensorBase) else list(returned)
     return [out for out in outputs if is_tracked(out)]
 
 
@@ -183,7 +183,7 @@ class _Check:
     def values(self) -> list[np.ndarray]:
         """Evaluate the function without recording it."""
         returned = self.func(*self.arguments)
-        outputs = [returned] if isinstance(returned, Variable) else list(returned)
+        outputs = [returned] if isinstance(returned, TensorBase) else list(returned)
         chosen = [out for out in outputs if out._array.dtype.kind == "f"]
         return [np.array(out._array, np.float64) for out in chosen]
 
@@ -219,7 +219,7 @@ class _Check:
 
     def _floats(self) -> list[Any]:
         returned = self.func(*self.arguments)
-        outputs = [returned] if isinstance(returned, Variable) else list(returned)
+        outputs = [returned] if isinstance(returned, TensorBase) else list(returned)
         return [out for out in outputs if out._array.dtype.kind == "f"]
 
     def analytic(self, outputs: list[Any]) -> list[list[np.ndarray]]:

@@ -1,9 +1,9 @@
 """The graph: what an operation leaves behind so that it can be differentiated.
 
-Applying an operation to Variables computes on their arrays and, where one of them needs a
+Applying an operation to tensors computes on their arrays and, where one of them needs a
 gradient, adds a :class:`Node`: the operation, its parents, and just those arrays that the
-rules of the tracked inputs ask for. A node holds no Variable of its own output, so there is
-no reference cycle: when the last Variable goes, its graph goes with it.
+rules of the tracked inputs ask for. A node holds no tensor of its own output, so there is
+no reference cycle: when the last tensor goes, its graph goes with it.
 
 Why versions: a rule that reads an array which has been written to since would return a wrong
 gradient without a word. All views of one buffer share one :class:`Version`; every write counts
@@ -20,10 +20,10 @@ import numpy as np
 
 from tinygrad_mnist.autograd.errors import cause, explain
 from tinygrad_mnist.autograd.modes import modes, quiet
+from tinygrad_mnist.autograd.multi_output import MultiOutputNode, attach_outputs
 from tinygrad_mnist.autograd.node import Node as Node
 from tinygrad_mnist.autograd.node import Version as Version
-from tinygrad_mnist.autograd.several import Tuple, attach_outputs
-from tinygrad_mnist.autograd.views import follow
+from tinygrad_mnist.autograd.views import regenerate_view
 from tinygrad_mnist.ops.contract import Op, Shapes
 from tinygrad_mnist.ops.promotion import promote
 
@@ -34,10 +34,10 @@ _UNCHANGED = Version()
 """For saved arrays that nobody else can write to."""
 
 
-class Variable:
+class TensorBase:
     """An array and its place in the graph: all that the engine knows of a Tensor.
 
-    A Variable is a leaf (``_node`` is None), which collects a gradient if ``_requires_grad``,
+    A tensor is a leaf (``_node`` is None), which collects a gradient if ``_requires_grad``,
     or the output of a recorded operation.
     """
 
@@ -54,8 +54,8 @@ class Variable:
     """Hooks that a leaf calls when its gradient has been accumulated."""
     _retained: Any = None
     """The handle of the hook that stores ``.grad`` in a computed tensor."""
-    _base: Variable | None = None
-    """The Variable whose memory this one sees, if it is a view: what becomes of that one's
+    _base: TensorBase | None = None
+    """The tensor whose memory this one sees, if it is a view: what becomes of that one's
     history becomes of this one's too. A base is never a view itself."""
     _seen: int = 0
     """The version of the memory for which ``_node`` holds."""
@@ -76,10 +76,10 @@ class Variable:
             array = self._array = np.ascontiguousarray(array)
         return array
 
-    def source(self) -> Node | Variable | None:
+    def source(self) -> Node | TensorBase | None:
         """Return where a gradient goes from here: to a node, to this leaf, or nowhere."""
         if self._base is not None and self._seen != self._version.count:
-            follow(self)
+            regenerate_view(self)
         return self._node if self._node is not None else self if self._requires_grad else None
 
     @property
@@ -89,13 +89,13 @@ class Variable:
 
     @staticmethod
     def __op__(op: Op, *inputs: Any, **settings: Any) -> Any:
-        """Record an operation that was called with a Variable among its inputs."""
+        """Record an operation that was called with a tensor among its inputs."""
         return apply(op, *inputs, **settings)
 
 
 def wrap(array: Any, node: Node | None = None, version: Version | None = None) -> Tensor:
-    """Return a new Variable on an array (not copied)."""
-    kind = Variable.kind
+    """Return a new tensor on an array (not copied)."""
+    kind = TensorBase.kind
     out = kind.__new__(kind)
     out._array = array if type(array) is np.ndarray else np.asarray(array)
     out._version = Version() if version is None else version
@@ -105,7 +105,7 @@ def wrap(array: Any, node: Node | None = None, version: Version | None = None) -
 
 
 def share(array: np.ndarray, version: Version | None = None) -> Tensor:
-    """Return a new Variable on an array that something else sees too."""
+    """Return a new tensor on an array that something else sees too."""
     out = wrap(array, version=version)
     out._fixed_order = not array.flags.c_contiguous
     return out
@@ -119,13 +119,13 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Tensor:
     op
         The operation.
     inputs
-        Variables, arrays, numbers, or None.
+        tensors, arrays, numbers, or None.
     settings
         Its keyword settings.
 
     Returns
     -------
-    The output as a Variable.
+    The output as a tensor.
 
     Raises
     ------
@@ -133,24 +133,24 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Tensor:
         When the inputs do not fit; the sentence names the operation and the shapes.
     """
     arrays: list[Any] = []
-    parents: list[Node | Variable | None] = []
+    parents: list[Node | TensorBase | None] = []
     mask, bit = 0, 1
     dtype, mixed, fixed = None, False, False
-    if op.view and isinstance(inputs[0], Variable):
+    if op.view and isinstance(inputs[0], TensorBase):
         inputs[0].memory()
     for x in inputs:
-        if isinstance(x, Variable):
+        if isinstance(x, TensorBase):
             array = x._array
             if x._fixed_order:
                 if x._base is not None and x._seen != x._version.count:
-                    follow(x)
+                    regenerate_view(x)
                 fixed = fixed or not array.flags.c_contiguous
             arrays.append(array)
             if dtype is None:
                 dtype = array.dtype
             elif array.dtype is not dtype:
                 mixed = True
-            parent: Node | Variable | None = x._node
+            parent: Node | TensorBase | None = x._node
             if parent is not None:
                 mask |= bit
             elif x._requires_grad:
@@ -184,7 +184,9 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Tensor:
             results = tuple(map(wrap, out[: len(op.outputs)]))
             if mask and modes.enabled and op.differentiable:
                 first, rest = results[0], out[1:]
-                node = record(op, inputs, arrays, parents, mask, first, rest, settings, Tuple)
+                node = record(
+                    op, inputs, arrays, parents, mask, first, rest, settings, MultiOutputNode
+                )
                 attach_outputs(node, results)
             return results  # type: ignore[return-value]  # the few callers know
         out, *rest = out
@@ -192,12 +194,12 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Tensor:
         out = np.asarray(out)
     # The lines of wrap(), in place: this is the hottest function of all. What it reads of inputs is
     # set here, though the class has it too: Python finds an instance's own attributes sooner.
-    kind = Variable.kind
+    kind = TensorBase.kind
     result = kind.__new__(kind)
     result._array = out
     result._version = Version()
     result._fixed_order = False
-    if op.view and out.base is not None and isinstance(source := inputs[0], Variable):
+    if op.view and out.base is not None and isinstance(source := inputs[0], TensorBase):
         # An operation such as reshape returns a view or a copy; only a view shares history.
         if out.base is source._array or out.base is source._array.base:
             result._version = version = source._version
@@ -218,9 +220,9 @@ def record(
     op: Op,
     inputs: Sequence[Any],
     arrays: list[Any],
-    parents: Sequence[Node | Variable | None],
+    parents: Sequence[Node | TensorBase | None],
     mask: int,
-    result: Variable,
+    result: TensorBase,
     rest: Sequence[Any],
     settings: dict[str, Any],
     kind: type[Node] = Node,
@@ -239,7 +241,7 @@ def record(
             version = _UNCHANGED
             if i < count:
                 saved.append(arrays[i])
-                if isinstance(x := inputs[i], Variable):
+                if isinstance(x := inputs[i], TensorBase):
                     version = x._version
             elif i == count:
                 saved.append(out)
@@ -247,21 +249,21 @@ def record(
             else:
                 saved.append(rest[i - count - 1])
             versions.append(version)
-            node.stamp += version.count
+            node.saved_version += version.count
         if modes.saving is None:
             node.saved = tuple(saved)
             node.versions = versions
         else:
             from tinygrad_mnist.autograd.saving import pack
 
-            node.saved, node.stamp = pack(saved), 0
+            node.saved, node.saved_version = pack(saved), 0
             node.versions = [_UNCHANGED] * len(saved)
     return node
 
 
 def is_tracked(x: Any) -> bool:
-    """Whether something is a Variable that a gradient can flow to."""
-    if not isinstance(x, Variable):
+    """Whether something is a tensor that a gradient can flow to."""
+    if not isinstance(x, TensorBase):
         return False
     if x._node is not None or x._requires_grad:
         return True
@@ -269,7 +271,7 @@ def is_tracked(x: Any) -> bool:
 
 
 def wrapped(gradient: Any, create_graph: bool) -> Any:
-    """Return a gradient as the walk holds it: a Variable if recorded, else an array."""
+    """Return a gradient as the backward pass holds it: a tensor if recorded, else an array."""
     if create_graph:
-        return gradient if isinstance(gradient, Variable) else wrap(gradient)
-    return gradient._array if isinstance(gradient, Variable) else np.asarray(gradient)
+        return gradient if isinstance(gradient, TensorBase) else wrap(gradient)
+    return gradient._array if isinstance(gradient, TensorBase) else np.asarray(gradient)

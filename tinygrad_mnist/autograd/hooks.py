@@ -6,7 +6,7 @@ import itertools
 import weakref
 from typing import Any
 
-from tinygrad_mnist.autograd.graph import Node, Variable, wrap, wrapped
+from tinygrad_mnist.autograd.graph import Node, TensorBase, wrap, wrapped
 from tinygrad_mnist.autograd.modes import recording
 
 _LAST = 2**60
@@ -41,7 +41,7 @@ class RemovableHandle:
         self.remove()
 
 
-def hooks_of(owner: Node | Variable) -> dict[int, Any]:
+def hooks_of(owner: Node | TensorBase) -> dict[int, Any]:
     """Return the hooks on the gradient of a node's output, or of a leaf, to add one."""
     attribute = "hooks" if isinstance(owner, Node) else "_hooks"
     hooks: dict[int, Any] | None = getattr(owner, attribute)
@@ -53,13 +53,13 @@ def hooks_of(owner: Node | Variable) -> dict[int, Any]:
 
 def run_hooks(hooks: dict[int, Any], g: Any, create_graph: bool) -> Any:
     """Call a tensor's hooks on its accumulated gradient; what one returns replaces it."""
-    gradient = g if isinstance(g, Variable) else wrap(g)
+    gradient = g if isinstance(g, TensorBase) else wrap(g)
     for _, hook in sorted(hooks.items()):
         with recording(create_graph):
             returned = hook(gradient)
         if returned is None:
             continue
-        if not isinstance(returned, Variable):
+        if not isinstance(returned, TensorBase):
             raise TypeError(f"hook: expected a Tensor or None, got {type(returned).__name__}")
         if returned.shape != gradient.shape:
             raise RuntimeError(
@@ -114,7 +114,7 @@ def run_after(node: Node, g: Any, arrivals: list[Any], create_graph: bool) -> li
 
 
 def _wrapped(gradients: Any) -> tuple[Any, ...]:
-    return tuple(g if g is None or isinstance(g, Variable) else wrap(g) for g in gradients)
+    return tuple(g if g is None or isinstance(g, TensorBase) else wrap(g) for g in gradients)
 
 
 def _checked(what: str, returned: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -127,10 +127,10 @@ def _checked(what: str, returned: Any, given: tuple[Any, ...]) -> tuple[Any, ...
     return tuple(found)
 
 
-def retain(x: Variable) -> None:
-    """Make backward store the gradient of a computed Variable, as hooks left it, in ``.grad``."""
+def retain(x: TensorBase) -> None:
+    """Make backward store the gradient of a computed tensor, as hooks left it, in ``.grad``."""
     assert x._node is not None
-    # The graph must not keep the Variable alive: that would be a reference cycle.
+    # The graph must not keep the tensor alive: that would be a reference cycle.
     reference = weakref.ref(x)
 
     def store(gradient: Any) -> None:

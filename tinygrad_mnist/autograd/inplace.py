@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_mnist.autograd.graph import (
     Node,
-    Variable,
+    TensorBase,
     Version,
     apply,
     is_tracked,
@@ -16,14 +16,14 @@ from tinygrad_mnist.autograd.graph import (
     wrap,
 )
 from tinygrad_mnist.autograd.modes import modes, quiet
-from tinygrad_mnist.autograd.views import refuse_view, renew, replace_node, where
+from tinygrad_mnist.autograd.views import rebase_view, refuse_view, set_history, where
 from tinygrad_mnist.ops.contract import Op
 from tinygrad_mnist.ops.dtypes import can_hold
 from tinygrad_mnist.ops.indexing import getitem, is_basic, setitem
-from tinygrad_mnist.ops.parts import write_part
+from tinygrad_mnist.ops.regions import write_region
 from tinygrad_mnist.ops.shape import cast
 
-V = TypeVar("V", bound=Variable)
+V = TypeVar("V", bound=TensorBase)
 
 
 def apply_inplace(op: Op, target: V, *inputs: Any, **settings: Any) -> V:
@@ -48,7 +48,7 @@ def _write_at_once(op: Op, array: np.ndarray, *inputs: Any) -> bool:
     if len(inputs) != 1 or not array.flags.writeable or op.name not in ("add", "sub", "mul", "div"):
         return False
     (x,) = inputs
-    other = x._array if isinstance(x, Variable) else x
+    other = x._array if isinstance(x, TensorBase) else x
     if type(other) is np.ndarray:
         # An array that broadcasts to the other's shape, and has no more dimensions than it.
         if other.dtype is not array.dtype or other.shape != array.shape[array.ndim - other.ndim :]:
@@ -66,7 +66,7 @@ def _write_at_once(op: Op, array: np.ndarray, *inputs: Any) -> bool:
     return fits
 
 
-def original(target: Variable, *inputs: Any) -> Any:
+def original(target: TensorBase, *inputs: Any) -> Any:
     """Return a copy of a tensor that several operations compute from before it is overwritten."""
     if modes.enabled and any(map(is_tracked, (target, *inputs))):
         target.source()  # a view's history is brought up to date
@@ -74,7 +74,7 @@ def original(target: Variable, *inputs: Any) -> Any:
     return target
 
 
-def store(name: str, target: V, result: Variable) -> V:
+def store(name: str, target: V, result: TensorBase) -> V:
     """Write a result into a target that has been found writable, and adopt its history."""
     have, want, node = result._array, target._array, result._node
     if have.shape != want.shape:
@@ -96,11 +96,11 @@ def store(name: str, target: V, result: Variable) -> V:
         _keep_saved(node, target)
         node = result._node
     np.copyto(memory_of(target), have, casting="unsafe")
-    adopt(name, target, node)
+    rebase_history(name, target, node)
     return target
 
 
-def overwritten(target: Variable) -> Node | None:
+def overwritten(target: TensorBase) -> Node | None:
     """Make the node of a write that depends on nothing: what was there before gets no gradient."""
     return record_write(setitem, target, target._array, index=...)
 
@@ -109,7 +109,7 @@ SPARED = {"cofactor", "div", "erfinv", "logaddexp", "lstm", "masked_softmax", "m
 """Operations whose rules read the output, which PyTorch's don't: so writing to it is allowed."""
 
 
-def _spare(node: Node, output: Variable) -> None:
+def _spare(node: Node, output: TensorBase) -> None:
     """Copy what a node has saved of its output, if scripts may write to that."""
     while output._base is None and node.op.view and isinstance(node.parents[0], Node):
         node = node.parents[0]  # a part of an output, made to stand on its own
@@ -119,20 +119,20 @@ def _spare(node: Node, output: Variable) -> None:
         _keep_saved(node, output)
 
 
-def _keep_saved(node: Node, target: Variable) -> None:
-    """Copy what a node has saved of a Variable, before that is written to."""
+def _keep_saved(node: Node, target: TensorBase) -> None:
+    """Copy what a node has saved of a tensor, before that is written to."""
     assert node.saved is not None
     saved, versions = list(node.saved), list(node.versions)
     copies: dict[int, Any] = {}
     for i, version in enumerate(versions):
         if version is target._version:
             saved[i] = copies.setdefault(id(saved[i]), np.copy(saved[i]))
-            node.stamp -= version.count
+            node.saved_version -= version.count
             versions[i] = Version()
     node.saved, node.versions = tuple(saved), versions
 
 
-def record_write(op: Op, target: Variable, *inputs: Any, **settings: Any) -> Node | None:
+def record_write(op: Op, target: TensorBase, *inputs: Any, **settings: Any) -> Node | None:
     """Make the node of a write that has been done already, if it needs one.
 
     For operations whose rules save nothing of the target or the output, such as setitem: the
@@ -141,17 +141,17 @@ def record_write(op: Op, target: Variable, *inputs: Any, **settings: Any) -> Nod
     everything = (target, *inputs)
     if not modes.enabled:
         return None
-    parents = [x.source() if isinstance(x, Variable) else None for x in everything]
+    parents = [x.source() if isinstance(x, TensorBase) else None for x in everything]
     mask = sum(1 << i for i, parent in enumerate(parents) if parent is not None)
     if not mask:
         return None
-    arrays = [x._array if isinstance(x, Variable) else x for x in everything]
+    arrays = [x._array if isinstance(x, TensorBase) else x for x in everything]
     node: Node = record(op, everything, arrays, parents, mask, target, (), settings)
     return node
 
 
-def check_writable(name: str, target: Variable, *inputs: Any) -> bool:
-    """Refuse to write into a Variable where its gradient would be lost or wrong.
+def check_writable(name: str, target: TensorBase, *inputs: Any) -> bool:
+    """Refuse to write into a tensor where its gradient would be lost or wrong.
 
     Return whether the write is to be recorded.
 
@@ -218,7 +218,7 @@ def _overlaps_itself(array: np.ndarray) -> bool:
     return np.unique(offsets).size < array.size
 
 
-def memory_of(target: Variable) -> np.ndarray:
+def memory_of(target: TensorBase) -> np.ndarray:
     """Return the array of a target that has been found writable, to write to it.
 
     NumPy makes the arrays of expanded views read-only.
@@ -230,8 +230,8 @@ def memory_of(target: Variable) -> np.ndarray:
     return array
 
 
-def adopt(name: str, target: Variable, node: Node | None) -> None:
-    """Note that an operation has written into a Variable; a node becomes its new history.
+def rebase_history(name: str, target: TensorBase, node: Node | None) -> None:
+    """Note that an operation has written into a tensor; a node becomes its new history.
 
     What is written to a view is written to its base: a part of the base now comes from the node,
     and the view is that part. Other views follow when they are next used.
@@ -241,18 +241,18 @@ def adopt(name: str, target: Variable, node: Node | None) -> None:
         return
     base = target._base
     if base is None:
-        replace_node(target, node)
+        set_history(target, node)
         return
     inputs, arrays = (base, target), [base._array, target._array]
     mask = 2 if base._node is None else 3
     at = where(base, target)
-    both = record(write_part, inputs, arrays, (base._node, node), mask, base, (), {"at": at})
-    replace_node(base, both)
-    renew(target, both, at)
+    both = record(write_region, inputs, arrays, (base._node, node), mask, base, (), {"at": at})
+    set_history(base, both)
+    rebase_view(target, both, at)
 
 
-def is_part(x: Variable, target: Variable, index: Any) -> bool:
-    """Whether a Variable already is what an index cuts out of another one, with its history."""
+def is_part(x: TensorBase, target: TensorBase, index: Any) -> bool:
+    """Whether a tensor already is what an index cuts out of another one, with its history."""
     base = target if target._base is None else target._base
     if x._base is not base or x._version is not target._version or not is_basic(index):
         return False

@@ -29,7 +29,7 @@ class _Modes(threading.local):
 
     def __init__(self) -> None:
         self.pending: list[Callable[[], None]] | None = None
-        """What is to be called when the walk that is running is over."""
+        """What is to be called when the backward pass that is running is over."""
 
 
 modes = _Modes()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 if TYPE_CHECKING:
-    from tinygrad_mnist.autograd.graph import Node, Variable
+    from tinygrad_mnist.autograd.graph import Node, TensorBase
 
 C = TypeVar("C")
 
@@ -27,7 +27,7 @@ NAMES = {
     "log1p": "Log1PBackward0",
     "max": "MaxBackward1",
     "min": "MinBackward1",
-    "part": "AsStridedBackward0",
+    "read_region": "AsStridedBackward0",
     "prelu": "PreluKernelBackward0",
     "norm": "LinalgVectorNormBackward0",
     "pad": "ConstantPadNdBackward0",
@@ -35,7 +35,7 @@ NAMES = {
     "slogdet": "LinalgSlogdetBackward0",
     "square": "PowBackward0",
     "svd": "LinalgSvdBackward0",
-    "write_part": "torch::autograd::CopySlices",
+    "write_region": "torch::autograd::CopySlices",
 }
 """PyTorch's names, where they aren't the operation's own."""
 
@@ -75,7 +75,7 @@ def of(node: Node) -> str:
     if name == "getitem":
         return f"{_last(settings['index'])}Backward0"
     if name == "setitem":
-        name = "write_part" if _last(settings["index"]) != "Index" else "index_put"
+        name = "write_region" if _last(settings["index"]) != "Index" else "index_put"
     if name == "reshape":
         return f"{_reshape(node)}Backward0"
     if name == "matmul":
@@ -144,9 +144,9 @@ def shown(node: Any) -> Any:
 
 
 class AccumulateGrad:
-    """Stands where a walk ends: at a leaf, whose ``.grad`` it adds to."""
+    """Stands where a backward pass ends: at a leaf, whose ``.grad`` it adds to."""
 
-    def __init__(self, variable: Variable) -> None:
+    def __init__(self, variable: TensorBase) -> None:
         self.variable = variable
 
     next_functions = ()

@@ -14,7 +14,7 @@ from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops.contract import Op, Plan
 
 if TYPE_CHECKING:
-    from tinygrad_mnist.autograd.graph import Variable
+    from tinygrad_mnist.autograd.graph import TensorBase
 
 _numbers = itertools.count()
 
@@ -36,7 +36,7 @@ class Node:
 
     __slots__ = (
         "__weakref__", "dtype", "extra", "hooks", "number", "op", "parents", "plan", "saved",
-        "settings", "shape", "stamp", "trace", "versions",
+        "saved_version", "settings", "shape", "trace", "versions",
     )  # fmt: skip
 
     is_output = False
@@ -44,14 +44,14 @@ class Node:
     is_shown = False
     """Whether its type has its name, since a script has seen it."""
     op: Op
-    parents: Sequence[Node | Variable | None]
+    parents: Sequence[Node | TensorBase | None]
     """Where each input came from: a node, a leaf, or nothing that needs a gradient."""
     plan: Plan
     saved: tuple[Any, ...] | None
     """The arrays for the rules, in the plan's order; None once released."""
     versions: Sequence[Version]
     """Those of the saved arrays' buffers, one for each."""
-    stamp: int
+    saved_version: int
     """The sum of their counts when the arrays were saved: counts only grow."""
     settings: dict[str, Any]
     shape: tuple[int, ...]
@@ -68,7 +68,7 @@ class Node:
     def __init__(
         self,
         op: Op,
-        parents: Sequence[Node | Variable | None],
+        parents: Sequence[Node | TensorBase | None],
         plan: Plan,
         settings: dict[str, Any],
         shape: tuple[int, ...],
@@ -82,7 +82,7 @@ class Node:
         self.dtype = dtype
         self.number = next(_numbers)
         self.saved = self.versions = ()
-        self.stamp = 0
+        self.saved_version = 0
         self.hooks = self.extra = None
         self.trace = "".join(traceback.format_stack()[:-2]) if modes.anomaly else None
 
@@ -114,10 +114,10 @@ class Node:
                 f"saved arrays were released by the first; pass retain_graph=True to the first "
                 f"backward, or compute the outputs again"
             )
-        stamp = 0
+        saved_version = 0
         for version in self.versions:
-            stamp += version.count
-        if stamp != self.stamp:
+            saved_version += version.count
+        if saved_version != self.saved_version:
             writers = [version.changed_by for version in self.versions if version.count]
             raise RuntimeError(
                 f"{self.op.name}: an array saved for its backward has been modified by an inplace "

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Node, Variable
+from tinygrad_mnist.autograd.graph import Node, TensorBase
 from tinygrad_mnist.ops.precision import computed_in
 
 
@@ -21,7 +21,7 @@ def widened(node: Node, g: Any, saved: tuple[Any, ...]) -> tuple[Any, tuple[Any,
     def bring(x: Any) -> Any:
         if type(x) is list:
             return list(map(bring, x))
-        array = x._array if isinstance(x, Variable) else x
+        array = x._array if isinstance(x, TensorBase) else x
         narrow = isinstance(array, np.ndarray) and array.dtype == node.dtype
         return ops.cast(x, dtype=wide) if narrow else x
 

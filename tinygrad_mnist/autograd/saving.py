@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Variable, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, wrap
 from tinygrad_mnist.autograd.hooks import RemovableHandle, hooks_of
 from tinygrad_mnist.autograd.modes import modes, recording
 
@@ -32,7 +32,7 @@ class Packed(tuple[Any, ...]):
     def _unpacked(self, form: Any) -> np.ndarray:
         with recording(False):
             x = self.unpack(form)
-        if not isinstance(x, Variable):
+        if not isinstance(x, TensorBase):
             raise TypeError(
                 f"saved_tensors_hooks: unpack_hook must return a Tensor, got {type(x).__name__}"
             )
@@ -158,7 +158,7 @@ def register_multi_grad_hook(
         raise ValueError(f"{name}: mode must be 'all' or 'any', got {mode!r}")
     sources = []
     for x in tensors:
-        source = x.source() if isinstance(x, Variable) else None
+        source = x.source() if isinstance(x, TensorBase) else None
         if source is None:
             raise RuntimeError(f"{name}: every tensor must require grad")
         sources.append(source)

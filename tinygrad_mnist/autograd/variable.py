@@ -12,7 +12,7 @@ class _AnyTensor(type):
     """Makes every Tensor an instance of Variable."""
 
     def __instancecheck__(cls, x: Any) -> bool:
-        return isinstance(x, graph.Variable)
+        return isinstance(x, graph.TensorBase)
 
 
 class Variable(metaclass=_AnyTensor):
@@ -35,7 +35,7 @@ class Variable(metaclass=_AnyTensor):
 
     def __new__(cls, data: Any, requires_grad: bool = False, volatile: bool = False) -> Any:
         """Make the leaf; volatile is accepted and, as in PyTorch, has no effect any more."""
-        if not isinstance(data, graph.Variable):
+        if not isinstance(data, graph.TensorBase):
             raise TypeError(f"Variable: data has to be a tensor, but got {type(data).__name__}")
         leaf = cut(data)
         return leaf.requires_grad_() if requires_grad else leaf

@@ -1,4 +1,4 @@
-"""Views: Variables that see the memory of another one, their base, and share its history.
+"""Views: tensors that see the memory of another one, their base, and share its history.
 
 A write through a view changes the base, so it is recorded there. The nodes of all other views of
 that memory are out of date then. Such a view gets a new one when it is next used: it is the part
@@ -13,13 +13,13 @@ import numpy as np
 
 from tinygrad_mnist.autograd import graph
 from tinygrad_mnist.autograd.modes import modes
-from tinygrad_mnist.ops.parts import Place, part
+from tinygrad_mnist.ops.regions import Region, read_region
 
 if TYPE_CHECKING:
-    from tinygrad_mnist.autograd.graph import Node, Variable
+    from tinygrad_mnist.autograd.graph import Node, TensorBase
 
 
-def follow(view: Variable) -> None:
+def regenerate_view(view: TensorBase) -> None:
     """Bring the history of a view up to date: its memory was written to since it was made.
 
     Raises
@@ -34,25 +34,25 @@ def follow(view: Variable) -> None:
     if base._version is view._version and (source is not None or view._node is not None):
         if view._origin and source is not None:
             refuse_view(view, f"is used after {view._version.changed_by} has changed its memory")
-        renew(view, source, where(base, view))
+        rebase_view(view, source, where(base, view))
     view._seen = view._version.count
 
 
-def renew(view: Variable, source: Node | Variable | None, at: Place) -> None:
+def rebase_view(view: TensorBase, source: Node | TensorBase | None, at: Region) -> None:
     """Make a view the part of what its base has become; where that has no history, of nothing."""
     base, mask = view._base, 0 if source is None else 1
     assert base is not None
-    node = graph.record(part, (base,), [base._array], [source], mask, view, (), {"at": at})
-    replace_node(view, node)
+    node = graph.record(read_region, (base,), [base._array], [source], mask, view, (), {"at": at})
+    set_history(view, node)
     view._seen = view._version.count
 
 
-def where(base: Variable, view: Variable) -> Place:
+def where(base: TensorBase, view: TensorBase) -> Region:
     """Return where a view lies in the memory of its base."""
     whole, seen = base._array, view._array
     size = whole.itemsize
     start = seen.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
-    return Place(
+    return Region(
         whole.shape, tuple([step // size for step in whole.strides]),
         seen.shape, tuple([step // size for step in seen.strides]), start // size,
     )  # fmt: skip
@@ -63,7 +63,7 @@ def place(array: np.ndarray) -> tuple[Any, ...]:
     return array.__array_interface__["data"][0], array.shape, array.strides
 
 
-def refuse_view(view: Variable, what: str) -> None:
+def refuse_view(view: TensorBase, what: str) -> None:
     """Refuse to give a view a new history."""
     made = f" that was made {view._origin}" if view._origin else ""
     raise RuntimeError(
@@ -72,8 +72,8 @@ def refuse_view(view: Variable, what: str) -> None:
     )
 
 
-def replace_node(x: Variable, node: Node | None) -> None:
-    """Give a Variable another history; the gradient that it retains will be the new one."""
+def set_history(x: TensorBase, node: Node | None) -> None:
+    """Give a tensor another history; the gradient that it retains will be the new one."""
     x._node = node
     if x._retained is not None and node is not None:
         x._retained.move(node)

@@ -21,11 +21,11 @@ from tinygrad_mnist.autograd.functional import (
     duals_of,
     fresh,
     one_hot_rows,
-    pull,
     push,
+    vjp_of,
     zeros,
 )
-from tinygrad_mnist.autograd.graph import Node, Variable, is_tracked, wrap
+from tinygrad_mnist.autograd.graph import Node, TensorBase, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.func.tree import leaves, map_leaves, rebuild
 from tinygrad_mnist.naming import named
@@ -38,7 +38,7 @@ class _Level:
         self.name, self.outer, self.primals = name, outer, primals
         given = leaves(primals)
         for x in given:
-            if not isinstance(x, Variable):
+            if not isinstance(x, TensorBase):
                 raise RuntimeError(
                     f"{name}: expected all that is differentiated by to be Tensors, got a "
                     f"{type(x).__name__}"
@@ -97,7 +97,7 @@ def _split_aux(name: str, returned: Any, has_aux: bool) -> tuple[Any, Any]:
 def _outputs(name: str, tree: Any) -> list[Any]:
     found = leaves(tree)
     for x in found:
-        if not isinstance(x, Variable):
+        if not isinstance(x, TensorBase):
             raise RuntimeError(
                 f"{name}: expected the function to return Tensors, or dicts, lists and tuples of "
                 f"them, got a {type(x).__name__}; what isn't to be differentiated goes into aux "
@@ -150,7 +150,7 @@ def grad_and_value(
             level = _Level("grad", tuple(args[n] for n in positions), outer)
             returned = func(*_replaced(args, positions, level.stand_ins()), **kwargs)
             value, aux = _split_aux("grad", returned, has_aux)
-            if not isinstance(value, Variable):
+            if not isinstance(value, TensorBase):
                 raise RuntimeError(
                     f"grad: expected the function to return a Tensor, got {type(value).__name__}"
                 )
@@ -160,7 +160,7 @@ def grad_and_value(
                     f"{list(value.shape)}; reduce it with sum(), or use vjp or jacrev"
                 )
             ones = wrap(np.ones((), value._array.dtype))
-            found = pull([value], level.inputs, [ones], level.reaches_out([value]))
+            found = vjp_of([value], level.inputs, [ones], level.reaches_out([value]))
             tree = rebuild(level.primals, level.filled(found, level.inputs))
             tree = level.release(tree[0] if isinstance(argnums, int) else tree)
             value = level.release(value)
@@ -272,7 +272,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         enabled = modes.enabled
         with recording(True):
             create = enabled and level.reaches_out([*outputs, *given])
-            found = pull(outputs, level.inputs, given, create if create_graph is None else True)
+            found = vjp_of(outputs, level.inputs, given, create if create_graph is None else True)
             tree = rebuild(primals, level.filled(found, level.inputs))
             return level.release(tree) if enabled else map_leaves(cut, tree)
 
@@ -293,7 +293,7 @@ def jvp(
 
     .. math:: (f(x), \; J v)
 
-    Computed by two reverse walks. Follows ``torch.func.jvp``.
+    Computed by two backward passes. Follows ``torch.func.jvp``.
 
     Parameters
     ----------
@@ -353,13 +353,13 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
         output = func(*level.stand_ins())
         outputs = _outputs("linearize", output)
         duals = duals_of(outputs)
-        back = level.filled(pull(outputs, level.inputs, duals, True), level.inputs)
+        back = level.filled(vjp_of(outputs, level.inputs, duals, True), level.inputs)
 
     def pushforward(*tangents: Any) -> Any:
         given, enabled = leaves(tangents), modes.enabled
         with recording(True):
             create = enabled and level.reaches_out([*outputs, *given])
-            change = rebuild(output, level.filled(pull(back, duals, given, create), outputs))
+            change = rebuild(output, level.filled(vjp_of(back, duals, given, create), outputs))
             return change if create else map_leaves(cut, change)
 
     return level.release(output), pushforward
@@ -393,11 +393,11 @@ def _jacobian(
 
 
 def _rows(level: _Level, outputs: list[Any], create: bool) -> list[list[Any]]:
-    """Return the Jacobian's blocks, one list for each output, by a reverse walk for each row."""
+    """Return the Jacobian's blocks, one list for each output, by a backward pass a row."""
     blocks = []
     for out in outputs:
         rows = [
-            level.filled(pull([out], level.inputs, [row], create), level.inputs)
+            level.filled(vjp_of([out], level.inputs, [row], create), level.inputs)
             for row in one_hot_rows(out)
         ]
         blocks.append(
@@ -410,10 +410,10 @@ def _columns(level: _Level, outputs: list[Any], create: bool) -> list[list[Any]]
     """Return the same blocks by a product with each column."""
     blocks: list[list[Any]] = [[] for _ in outputs]
     duals = duals_of(outputs)
-    back = level.filled(pull(outputs, level.inputs, duals, True), level.inputs)
+    back = level.filled(vjp_of(outputs, level.inputs, duals, True), level.inputs)
     for x, slope in zip(level.inputs, back, strict=True):
         columns = [
-            level.filled(pull([slope], duals, [column], create), outputs)
+            level.filled(vjp_of([slope], duals, [column], create), outputs)
             for column in one_hot_rows(x)
         ]
         for i, out in enumerate(outputs):
@@ -436,7 +436,7 @@ def jacrev(
     has_aux: bool = False,
     chunk_size: int | None = None,
 ) -> Callable[..., Any]:
-    r"""Return a function that returns the Jacobian of a function, by a walk for each output.
+    r"""Return a function that returns the Jacobian of a function, by a pass for each output.
 
     .. math:: J_{ij} = \partial f_i / \partial x_j
 
@@ -465,7 +465,7 @@ def jacfwd(
     *,
     randomness: str = "error",
 ) -> Callable[..., Any]:
-    """Return a function that returns the Jacobian of a function, by a walk for each input.
+    """Return a function that returns the Jacobian of a function, by a pass for each input.
 
     For functions with fewer inputs than outputs; the result is that of :func:`jacrev`. The
     function is called once, so randomness is accepted, and changes nothing. Follows

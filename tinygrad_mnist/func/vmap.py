@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable
+from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.func.tree import leaves, rebuild, spread
 from tinygrad_mnist.naming import named
 from tinygrad_mnist.tensor import default_generator
@@ -108,7 +108,7 @@ def _batch_size(given: list[Any], dims: list[Any]) -> int:
     for x, dim in zip(given, dims, strict=True):
         if dim is None:
             continue
-        if not isinstance(x, Variable):
+        if not isinstance(x, TensorBase):
             raise ValueError(
                 f"vmap: got in_dim={dim} for an argument of type {type(x).__name__}, which has no "
                 f"dimensions; use None for it"
@@ -134,7 +134,7 @@ def _batch_size(given: list[Any], dims: list[Any]) -> int:
 def _checked(out: Any) -> list[Any]:
     found = leaves(out)
     for x in found:
-        if not isinstance(x, Variable):
+        if not isinstance(x, TensorBase):
             raise ValueError(
                 f"vmap: the function must only return Tensors, got a {type(x).__name__}"
             )

@@ -154,7 +154,7 @@ class Op:
     promotes: str = ""
     view: bool = False
     elementwise: bool = False
-    once: bool = False
+    once_differentiable: bool = False
     differentiable: bool = True
     outputs: tuple[str, ...] = ("out",)
     narrow: str = "e"
@@ -231,7 +231,7 @@ class Op:
             saves += [stored.index(name) for name in rule.arrays]
             arrays = slice(start, len(saves))
             steps.append(Step(position, rule.function, arrays, rule.keywords))
-        if self.once:
+        if self.once_differentiable:
             # Higher derivatives go through the reference, which starts from the inputs.
             saves += [i for i in range(count) if i not in saves]
         return Plan(tuple(saves), tuple(steps))
@@ -252,7 +252,7 @@ def op(
     promotes: str = "",
     view: bool = False,
     elementwise: bool = False,
-    once: bool = False,
+    once_differentiable: bool = False,
     outputs: Sequence[str] = ("out",),
     narrow: str = "e",
     **rules: Callable[..., Any] | None,
@@ -285,7 +285,7 @@ def op(
         Whether the output may share memory with the first input.
     elementwise
         Whether the output lies in memory in the order of the inputs.
-    once
+    once_differentiable
         Whether the rules compute in a way that can't be recorded, so that higher derivatives
         go through the reference. So it is where there are residuals.
     outputs
@@ -329,8 +329,8 @@ def op(
             f"operation '{name}' has inputs {inputs} but rules for {tuple(rules)}: give one rule "
             f"per input, or None where there is no derivative"
         )
-    once = once or bool(residuals)
-    if once and reference is None:
+    once_differentiable = once_differentiable or bool(residuals)
+    if once_differentiable and reference is None:
         raise TypeError(
             f"operation '{name}' can be differentiated only once: give a reference composed of "
             f"other operations"
@@ -341,8 +341,8 @@ def op(
         domains = dict.fromkeys(inputs, domains or Domain())
     entry = Op(
         name, forward, inputs, settings, read, formula, torch, tuple(samples), doc, domains,
-        tuple(residuals), reference, variadic, broadcasts, promotes, view, elementwise, once,
-        bool(read), tuple(outputs), narrow,
+        tuple(residuals), reference, variadic, broadcasts, promotes, view, elementwise,
+        once_differentiable, bool(read), tuple(outputs), narrow,
     )  # fmt: skip
     TABLE[name] = entry
     if isinstance(forward, np.ufunc):

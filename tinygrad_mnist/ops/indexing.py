@@ -29,7 +29,7 @@ def may_repeat(index: Any) -> bool:
     )
 
 
-def _place(x: Any, *, to: tuple[int, ...], index: Any) -> Any:
+def _scatter_into_zeros(x: Any, *, to: tuple[int, ...], index: Any) -> Any:
     """Zeros with x added in at an index: where the index repeats, elements add up."""
     out = np.zeros(to, x.dtype)
     if may_repeat(index):
@@ -63,12 +63,12 @@ def _getitem(x: Any, *, index: Any) -> Any:
 
 getitem: Op = op(
     "getitem", _getitem,
-    x=lambda g, shape, index: place(g, to=shape, index=index),
+    x=lambda g, shape, index: scatter_into_zeros(g, to=shape, index=index),
     formula="x[index]", torch="x[index]", view=True,
     samples=[Sample(shape, index=index) for shape, index in _INDICES],
 )  # fmt: skip
-place: Op = op(
-    "place", _place, x=lambda g, index: getitem(g, index=index),
+scatter_into_zeros: Op = op(
+    "scatter_into_zeros", _scatter_into_zeros, x=lambda g, index: getitem(g, index=index),
     formula="out[index] += x", torch="torch.zeros(to, dtype=x.dtype).index_put(index, x, True)",
     samples=[
         Sample((3, 2), to=(4, 2), index=(np.array([0, 3, 0]),)),
@@ -150,7 +150,7 @@ def _source_rule(g: Any, index: Any, shape: tuple[int, ...], dim: int) -> Any:
 
 
 def _in_corner(picked: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    return place(picked, to=shape, index=tuple(slice(0, n) for n in index.shape))
+    return scatter_into_zeros(picked, to=shape, index=tuple(slice(0, n) for n in index.shape))
 
 
 _I = np.array([[0, 2, 0], [1, 0, 1]])

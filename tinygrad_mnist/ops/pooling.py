@@ -87,7 +87,8 @@ _SAMPLES = [
     Sample((1, 2, 5, 6), kernel=(3, 2), stride=(1, 2), dilation=(2, 1)),
 ]
 max_pool = op(
-    "max_pool", _max_pool, x=_max_pool_rule, once=True, reference=_max_pool_reference,
+    "max_pool", _max_pool, x=_max_pool_rule,
+    once_differentiable=True, reference=_max_pool_reference,
     formula="out[i, j] = max of x[s i + d k, s j + d l]",
     torch="F.max_pool2d(x, kernel, stride, 0, dilation)", samples=_SAMPLES,
     domains=Domain(distinct=True),

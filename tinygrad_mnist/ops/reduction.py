@@ -186,7 +186,8 @@ def _prod_reference(x: Any, *, dim: int | None, keepdim: bool) -> Any:
 
 prod = op(
     "prod", _prod, x=_prod_rule, formula="product of x",
-    torch="torch.prod(x, dim, keepdim)", samples=ONE_DIM, reference=_prod_reference, once=True,
+    torch="torch.prod(x, dim, keepdim)", samples=ONE_DIM,
+    reference=_prod_reference, once_differentiable=True,
     domains=Domain(-2.0, 2.0, kinks=(0.0,)),
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_mnist.ops.contract import Domain, Sample, op
 from tinygrad_mnist.ops.elementwise import logaddexp, sigmoid
-from tinygrad_mnist.ops.indexing import place
+from tinygrad_mnist.ops.indexing import scatter_into_zeros
 from tinygrad_mnist.ops.sums import add_up, dot
 
 _SAMPLES = [Sample((3,), dim=0), Sample((2, 3), dim=-1), Sample((2, 3, 2), dim=1)]
@@ -164,7 +164,9 @@ def _nll_rule(
     rows, columns, weights = _terms(shape, target, weight, ignore_index, g.dtype)
     slopes = -_slopes(g, rows, weights, reduction, g.dtype)
     classes = shape[1] if len(shape) > 1 else shape[0]
-    return _unrows(place(slopes, to=(target.size, classes), index=(rows, columns)), shape)
+    return _unrows(
+        scatter_into_zeros(slopes, to=(target.size, classes), index=(rows, columns)), shape
+    )
 
 
 def _binary_cross_entropy(x: Any, target: Any) -> Any:

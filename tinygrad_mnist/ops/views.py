@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import Sample, op
-from tinygrad_mnist.ops.indexing import place
+from tinygrad_mnist.ops.indexing import scatter_into_zeros
 
 
 def _diagonal(x: Any, *, offset: int, dim1: int, dim2: int) -> Any:
@@ -30,7 +30,7 @@ def _diagonal_rule(g: Any, shape: tuple[int, ...], offset: int, dim1: int, dim2:
     pair = dim1 % ndim, dim2 % ndim
     rest = tuple(n for d, n in enumerate(shape) if d not in pair)
     to = (*rest, shape[pair[0]], shape[pair[1]])
-    placed = place(g, to=to, index=(..., *diagonal_index(g.shape[-1], offset)))
+    placed = scatter_into_zeros(g, to=to, index=(..., *diagonal_index(g.shape[-1], offset)))
     return np.moveaxis(placed, (-2, -1), pair)
 
 
@@ -88,7 +88,7 @@ def _unfold_rule(g: Any, shape: tuple[int, ...], dim: int, size: int, step: int)
     total: Any = 0
     for k in range(size):
         stop = k + step * g.shape[dim % len(shape)]
-        total = total + place(g[..., k], to=shape, index=(*lead, slice(k, stop, step)))
+        total = total + scatter_into_zeros(g[..., k], to=shape, index=(*lead, slice(k, stop, step)))
     return total
 
 
@@ -115,7 +115,7 @@ def _as_strided_rule(
     where = np.full(to, start)
     for axis, (n, step) in enumerate(zip(to, steps, strict=True)):
         where += np.reshape(np.arange(n) * step, [n if d == axis else 1 for d in range(len(to))])
-    return np.reshape(place(g, to=(math.prod(shape),), index=(where,)), shape)
+    return np.reshape(scatter_into_zeros(g, to=(math.prod(shape),), index=(where,)), shape)
 
 
 as_strided = op(

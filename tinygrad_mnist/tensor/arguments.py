@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Variable
+from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.naming import DOCUMENTED as DOCUMENTED
 from tinygrad_mnist.naming import Names as Names
@@ -50,7 +50,7 @@ def public(call: Callable[..., R]) -> Callable[..., R]:
                 args = (kwargs.pop(first),)
             if kwargs:
                 args, kwargs = names.read(args, kwargs)
-            if not isinstance(args[0], Variable):
+            if not isinstance(args[0], TensorBase):
                 raise TypeError(
                     f"{name}(): argument 'input' (position 1) must be Tensor, not {kind(args[0])}"
                 )
@@ -215,20 +215,20 @@ def _resized(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 def as_tensor(name: str, argument: str, x: Any) -> Any:
     """Return an argument that must be a tensor."""
-    if not isinstance(x, Variable):
+    if not isinstance(x, TensorBase):
         raise TypeError(f"{name}: argument '{argument}' must be Tensor, not {kind(x)}")
     return x
 
 
 def as_tensors(name: str, tensors: Any) -> list[Any]:
     """Return the tensors of an argument that must be a list or tuple of them."""
-    if isinstance(tensors, Variable | np.ndarray | str) or not hasattr(tensors, "__iter__"):
+    if isinstance(tensors, TensorBase | np.ndarray | str) or not hasattr(tensors, "__iter__"):
         raise TypeError(f"{name}: expected a tuple or list of Tensors, not {kind(tensors)}")
     found = list(tensors)
     if not found:
         raise RuntimeError(f"{name}: expected a non-empty list of Tensors")
     for position, x in enumerate(found):
-        if not isinstance(x, Variable | np.ndarray):
+        if not isinstance(x, TensorBase | np.ndarray):
             raise TypeError(f"{name}: expected Tensor as element {position}, but got {kind(x)}")
     return found
 
@@ -259,14 +259,14 @@ def number_first(call: Callable[..., Any], given: Sequence[Any], *settings: str)
 
 
 def _is_large(x: Any) -> bool:
-    return isinstance(x, list | tuple) or np.ndim(x._array if isinstance(x, Variable) else x) > 0
+    return isinstance(x, list | tuple) or np.ndim(x._array if isinstance(x, TensorBase) else x) > 0
 
 
 def as_int(name: str, argument: str, x: Any) -> int:
     """Return an argument that must be an integer; a bool is none."""
     number: int = x
     if type(x) is not int:
-        if isinstance(x, Variable) and (x._array.size != 1 or x._array.dtype.kind not in "iu"):
+        if isinstance(x, TensorBase) and (x._array.size != 1 or x._array.dtype.kind not in "iu"):
             raise TypeError(
                 f"{name}: argument '{argument}' must be int, not a Tensor of shape "
                 f"{list(x.shape)} and {dtypes.of(x._array.dtype)}"
@@ -287,7 +287,7 @@ def as_ints(name: str, argument: str, x: Any) -> tuple[int, ...]:
 
 def as_number(name: str, argument: str, x: Any) -> Any:
     """Return an argument that must be one number: a Python one, or a tensor of one element."""
-    if isinstance(x, Variable) and x._array.size == 1:
+    if isinstance(x, TensorBase) and x._array.size == 1:
         return x._array.item()
     if isinstance(x, np.bool_ | np.integer | np.floating):
         return x.item()

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Variable
+from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.tensor.arguments import as_dim, named
 from tinygrad_mnist.tensor.layout import channels_last, channels_last_3d, contiguous_format
 
 
-class AttributeMethods(Variable):
+class AttributeMethods(TensorBase):
     """What can be asked of a Tensor without computing."""
 
     @property

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, Version, apply, is_tracked, share, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, Version, apply, is_tracked, share, wrap
 from tinygrad_mnist.autograd.inplace import memory_of
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.ops.parts import repeats
+from tinygrad_mnist.ops.regions import repeats
 from tinygrad_mnist.tensor.arguments import named_methods
 from tinygrad_mnist.tensor.device import check_device, device
 from tinygrad_mnist.tensor.layout import preserve_format
@@ -28,7 +28,7 @@ _PLACE = ("_version", "_hooks", "_after", "_base", "_seen", "_origin", "_retaine
 
 
 @named_methods
-class ConversionMethods(Variable):
+class ConversionMethods(TensorBase):
     """What Tensor can be turned into."""
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
@@ -75,7 +75,7 @@ class ConversionMethods(Variable):
         if len(flags) > 1:
             copy = flags[1]
         for arg in args:
-            if isinstance(arg, Variable):
+            if isinstance(arg, TensorBase):
                 target = arg._array.dtype
             elif isinstance(arg, str | device):
                 check_device(arg)
@@ -177,7 +177,7 @@ class ConversionMethods(Variable):
 
     def __format__(self, spec: str) -> str:
         """Format a single number by its specification; otherwise only the empty one works."""
-        if self._array.ndim == 0 and type(self) is Variable.kind:
+        if self._array.ndim == 0 and type(self) is TensorBase.kind:
             return format(self._array.item(), spec)
         if spec:
             raise TypeError(

@@ -1,7 +1,7 @@
 """Tensor: an array that remembers how it was computed.
 
 What the engine needs (array, node, version) is in
-:class:`~tinygrad_mnist.autograd.graph.Variable`; what can be computed is in the families that
+:class:`~tinygrad_mnist.autograd.graph.TensorBase`; what can be computed is in the families that
 Tensor inherits, one explicit method per operation. Here is what makes it a Tensor: gradients,
 conversion, indexing, and the protocols by which NumPy's own functions accept it.
 """
@@ -18,7 +18,7 @@ import numpy as np
 from tinygrad_mnist.autograd import api, names
 from tinygrad_mnist.autograd.graph import (
     Node,
-    Variable,
+    TensorBase,
     Version,
     is_tracked,
     share,
@@ -324,4 +324,4 @@ for _family in Tensor.__mro__[:-1]:
                 f"Tensor.{_method.__name__}",
             )
 
-Variable.kind = Tensor
+TensorBase.kind = Tensor

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Variable, share, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, share, wrap
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import (
     as_int,
@@ -100,14 +100,14 @@ def _fitting(array: np.ndarray, dtype: Any) -> np.ndarray:
 
 def _without_tensors(data: Any) -> Any:
     """Put arrays in the place of tensors: in sequences, numbers for tensors of one element."""
-    if isinstance(data, Variable):
+    if isinstance(data, TensorBase):
         return data._array
     if isinstance(data, list | tuple):
-        return [_number(x) if isinstance(x, Variable) else _without_tensors(x) for x in data]
+        return [_number(x) if isinstance(x, TensorBase) else _without_tensors(x) for x in data]
     return data
 
 
-def _number(x: Variable) -> np.ndarray:
+def _number(x: TensorBase) -> np.ndarray:
     if x._array.size != 1:
         raise ValueError(
             f"tensor: only one element tensors can be converted to Python scalars, and one in the "
@@ -118,7 +118,7 @@ def _number(x: Variable) -> np.ndarray:
 
 def _common(data: Any) -> np.dtype[Any]:
     """Return the dtype of nested sequences, in which a Python float is of the default dtype."""
-    if isinstance(data, Variable):
+    if isinstance(data, TensorBase):
         return data._array.dtype
     if isinstance(data, np.ndarray | np.generic):
         return data.dtype
@@ -141,7 +141,7 @@ def of_shape_or_numbers(data: tuple[Any, ...]) -> Any:
             return tensor(None)
         shape = values if isinstance(values, Size) else data if data else (0,)
         return wrap(np.zeros(shape, dtypes.default_float()))
-    if isinstance(values, Variable):
+    if isinstance(values, TensorBase):
         return share(values.memory(), values._version)
     try:
         found = np.array(values)
@@ -173,7 +173,7 @@ def tensor(
     tensor([[1., 2.],
             [3., 4.]])
     """
-    if isinstance(data, Variable):
+    if isinstance(data, TensorBase):
         warnings.warn(
             "tensor: to copy a tensor, use its clone().detach(); tensor(x) drops the history",
             UserWarning,
@@ -428,7 +428,7 @@ def eye(
 
 def dtype_like(input: Any, dtype: Any) -> np.dtype[Any]:
     """Return a dtype, a tensor's own if none is named."""
-    if not isinstance(input, Variable):
+    if not isinstance(input, TensorBase):
         raise TypeError(f"argument 'input' must be Tensor, not {type(input).__name__}")
     return input._array.dtype if dtype is None else dtypes.as_numpy(dtype)
 

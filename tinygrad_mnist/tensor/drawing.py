@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Variable
+from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import random
 from tinygrad_mnist.tensor.arguments import (
@@ -187,19 +187,21 @@ def normal(
     >>> normal(0.0, 1.0, (2,)).shape, normal(ones(3), 0.1).shape
     (torch.Size([2]), torch.Size([3]))
     """
-    if size is None and not isinstance(mean, Variable) and not isinstance(std, Variable):
+    if size is None and not isinstance(mean, TensorBase) and not isinstance(std, TensorBase):
         raise TypeError("normal: given numbers for mean and std, it needs a size")
     means = (
-        mean._array if isinstance(mean, Variable) else np.asarray(as_number("normal", "mean", mean))
+        mean._array
+        if isinstance(mean, TensorBase)
+        else np.asarray(as_number("normal", "mean", mean))
     )
     deviations = (
-        std._array if isinstance(std, Variable) else np.asarray(as_number("normal", "std", std))
+        std._array if isinstance(std, TensorBase) else np.asarray(as_number("normal", "std", std))
     )
     if not (deviations >= 0).all():
         raise RuntimeError("normal: expects all elements of std >= 0.0")
     if size is None:
         size = broadcast("normal", means.shape, deviations.shape)
-    kinds = [x._array.dtype for x in (mean, std) if isinstance(x, Variable)]
+    kinds = [x._array.dtype for x in (mean, std) if isinstance(x, TensorBase)]
     kind = dtypes.as_float(dtype) if dtype is not None or not kinds else kinds[0]
     if kind.kind != "f":
         raise NotImplementedError(f"normal: not implemented for {dtypes.of(kind)}; take float32")

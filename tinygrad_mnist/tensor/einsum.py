@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply
+from tinygrad_mnist.autograd.graph import TensorBase, apply
 from tinygrad_mnist.tensor.arguments import as_dims, as_int, named, write_out
 from tinygrad_mnist.tensor.core import Tensor
 
@@ -58,7 +58,7 @@ def einsum(*args: Any) -> Tensor:
     if len(operands) == 1 and isinstance(operands[0], list | tuple):
         operands = list(operands[0])
     for i, x in enumerate(operands):
-        if not isinstance(x, Variable):
+        if not isinstance(x, TensorBase):
             raise TypeError(f"einsum(): tensor {i} must be a Tensor, not {type(x).__name__}")
     terms, output = _parse(equation, tuple([x._array.ndim for x in operands]))
     sizes = _sizes(terms, [x._array.shape for x in operands])

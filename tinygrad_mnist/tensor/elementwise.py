@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply
+from tinygrad_mnist.autograd.graph import TensorBase, apply
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_int, as_number, as_tensor, named, number_first
@@ -15,7 +15,7 @@ from tinygrad_mnist.tensor.arguments import as_int, as_number, as_tensor, named,
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
 
-_OPERANDS = (Variable, int, float, np.ndarray, np.generic)
+_OPERANDS = (TensorBase, int, float, np.ndarray, np.generic)
 
 
 def operate(op: ops.Op, x: Any, y: Any) -> Any:
@@ -30,18 +30,20 @@ def is_one(alpha: Any) -> bool:
     return alpha.__class__ in (int, float) and bool(alpha == 1)
 
 
-def scaled(name: str, x: Variable, other: Any, alpha: Any) -> Any:
+def scaled(name: str, x: TensorBase, other: Any, alpha: Any) -> Any:
     """Return ``alpha * other``, for a sum or difference with x."""
     if isinstance(alpha, bool) and alpha is True:
         return other
     number = as_number(name, "alpha", alpha)
-    kinds = x._array.dtype.kind + (other._array.dtype.kind if isinstance(other, Variable) else "b")
+    kinds = x._array.dtype.kind + (
+        other._array.dtype.kind if isinstance(other, TensorBase) else "b"
+    )
     if isinstance(number, float) and "f" not in kinds and not isinstance(other, float):
         raise RuntimeError(
             f"{name}: for integral input tensors, argument alpha must not be a floating point "
             f"number, got {number}"
         )
-    if not isinstance(other, Variable):
+    if not isinstance(other, TensorBase):
         return as_number(name, "other", other) * number
     if other._array.dtype.kind == "b" and x._array.dtype.kind == "b":
         return apply(ops.logical_and, other, bool(number))
@@ -50,14 +52,14 @@ def scaled(name: str, x: Variable, other: Any, alpha: Any) -> Any:
     return apply(ops.mul, other, number)
 
 
-def _as_base(x: Any, exponent: Variable) -> Any:
+def _as_base(x: Any, exponent: TensorBase) -> Any:
     """Turn a Python number into an array, for operations whose rules compute with it."""
     return np.asarray(x, dtypes.result_type(x, exponent._array)) if np.isscalar(x) else x
 
 
 def chosen(condition: Any, x: Any, y: Any) -> Tensor:
     """Return elements of x where a tensor of bools is true, elsewhere of y."""
-    if not isinstance(condition, Variable):
+    if not isinstance(condition, TensorBase):
         kind = type(condition).__name__
         raise TypeError(f"where: argument 'condition' must be Tensor, not {kind}")
     if condition._array.dtype.kind != "b" and condition._array.dtype != np.uint8:
@@ -69,14 +71,14 @@ def chosen(condition: Any, x: Any, y: Any) -> Tensor:
     return apply(ops.where, condition, x, y)
 
 
-def mask_and_value(name: str, x: Variable, mask: Any, value: Any) -> tuple[Any, Any]:
+def mask_and_value(name: str, x: TensorBase, mask: Any, value: Any) -> tuple[Any, Any]:
     """Check what a masked fill is given; return a number as an array of x's dtype."""
     if as_tensor(name, "mask", mask)._array.dtype.kind != "b":
         raise RuntimeError(
             f"{name}: only supports boolean masks, but got one of {mask.dtype}; compare it, as in "
             f"mask != 0"
         )
-    if not isinstance(value, Variable):
+    if not isinstance(value, TensorBase):
         return mask, dtypes.convert(np.asarray(as_number(name, "value", value)), x._array.dtype)
     if value._array.ndim:
         raise RuntimeError(
@@ -86,21 +88,25 @@ def mask_and_value(name: str, x: Variable, mask: Any, value: Any) -> tuple[Any, 
     return mask, value.to(x._array.dtype)  # type: ignore[attr-defined]
 
 
-def check_lerp(name: str, start: Variable, end: Any, weight: Any) -> None:
+def check_lerp(name: str, start: TensorBase, end: Any, weight: Any) -> None:
     """Refuse an interpolation of mixed dtypes, and of integers."""
     dtype = start._array.dtype
     for what, x in (("end", as_tensor(name, "end", end)), ("weight", weight)):
-        if isinstance(x, Variable) and x._array.dtype != dtype and (what == "end" or x._array.ndim):
+        if (
+            isinstance(x, TensorBase)
+            and x._array.dtype != dtype
+            and (what == "end" or x._array.ndim)
+        ):
             raise RuntimeError(
                 f"{name}: expected dtype {dtype} for '{what}', but got {x._array.dtype}"
             )
-    if not isinstance(weight, Variable):
+    if not isinstance(weight, TensorBase):
         as_number(name, "weight", weight)
     if dtype.kind != "f":
         raise NotImplementedError(f"{name}: not implemented for {dtypes.of(dtype)}")
 
 
-def check_product(name: str, x: Variable, tensor1: Any, tensor2: Any, refused: str) -> None:
+def check_product(name: str, x: TensorBase, tensor1: Any, tensor2: Any, refused: str) -> None:
     """Refuse a product or quotient, to be added, of kinds that PyTorch has none for."""
     arrays = [as_tensor(name, f"tensor{i + 1}", t)._array for i, t in enumerate((tensor1, tensor2))]
     if dtypes.result_type(*arrays).kind in refused and x._array.dtype.kind in (
@@ -110,7 +116,7 @@ def check_product(name: str, x: Variable, tensor1: Any, tensor2: Any, refused: s
         raise kind(f"{name}: not supported for {tensor1.dtype}; convert the tensors with float()")
 
 
-class ElementwiseMethods(Variable):
+class ElementwiseMethods(TensorBase):
     """What Tensor can do element by element."""
 
     # Arithmetic
@@ -313,9 +319,9 @@ class ElementwiseMethods(Variable):
             raise RuntimeError("clamp: at least one of 'min' or 'max' must not be None")
         if isinstance(min, np.generic) or isinstance(max, np.generic):
             min, max = (x.item() if isinstance(x, np.generic) else x for x in (min, max))
-        if isinstance(min, Variable | np.ndarray) or isinstance(max, Variable | np.ndarray):
+        if isinstance(min, TensorBase | np.ndarray) or isinstance(max, TensorBase | np.ndarray):
             if min is not None and max is not None:
-                arrays = [x._array if isinstance(x, Variable) else x for x in (self, min, max)]
+                arrays = [x._array if isinstance(x, TensorBase) else x for x in (self, min, max)]
                 if dtypes.result_type(*arrays).kind == "b":
                     raise NotImplementedError("clamp: not implemented for bools")
             return apply(ops.between, self, min, max)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Variable, share
+from tinygrad_mnist.autograd.graph import TensorBase, share
 from tinygrad_mnist.naming import warn
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import named
@@ -78,7 +78,7 @@ def writable(name: str, array: np.ndarray) -> np.ndarray:
 
 def is_foreign(x: Any) -> bool:
     """Whether something is another library's tensor."""
-    return hasattr(x, "__dlpack__") and not isinstance(x, Variable | np.ndarray | np.generic)
+    return hasattr(x, "__dlpack__") and not isinstance(x, TensorBase | np.ndarray | np.generic)
 
 
 @named

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.naming import named
@@ -99,7 +99,7 @@ def check_float(name: str, x: Any, half: bool = False) -> None:
 
     What does without LAPACK takes float16 too.
     """
-    if not isinstance(x, Variable):
+    if not isinstance(x, TensorBase):
         raise TypeError(f"linalg.{name}: expected a Tensor, got {type(x).__name__}")
     kind = x._array.dtype
     if kind.kind != "f":
@@ -488,7 +488,7 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
 
 
 @named_methods
-class FactorizationMethods(Variable):
+class FactorizationMethods(TensorBase):
     """What Tensor can do as a matrix that is to be inverted or factored."""
 
     def inverse(self) -> Tensor:

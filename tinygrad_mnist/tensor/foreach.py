@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_mnist.autograd.graph import Variable
+from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.tensor.arguments import as_tensors, complain
 from tinygrad_mnist.tensor.core import Tensor
 
@@ -60,7 +60,7 @@ def _each(name: str, method: Callable[..., Any], first: Any, *args: Any, **setti
 
 def _column(name: str, arg: Any, length: int) -> list[Any]:
     """Return what an argument is for each of the tensors."""
-    if isinstance(arg, Variable) and arg._array.ndim == 1:
+    if isinstance(arg, TensorBase) and arg._array.ndim == 1:
         arg = arg.tolist()  # type: ignore[attr-defined]
     if not isinstance(arg, list | tuple):
         return [arg] * length

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Variable, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, wrap
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import return_types
@@ -30,10 +30,10 @@ def scalar_first(method: Any) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any:
         if not args and kwargs:
             args = tuple(kwargs.pop(n) for n in ("input", "self") if n in kwargs)
-        if args and not isinstance(args[0], Variable):
+        if args and not isinstance(args[0], TensorBase):
             number = as_number(method.__name__, "input", args[0])
             other = args[1] if len(args) > 1 else kwargs.get("other", kwargs.get("exponent"))
-            array = other._array if isinstance(other, Variable) else number
+            array = other._array if isinstance(other, TensorBase) else number
             args = (wrap(np.asarray(number, dtypes.result_type(number, array))), *args[1:])
         return checked(*args, **kwargs)
 
@@ -46,8 +46,8 @@ def beta_first(method: Any) -> Any:
 
     @functools.wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if len(args) > 3 or (len(args) > 1 and not isinstance(args[0], Variable)):
-            if isinstance(args[0], Variable):
+        if len(args) > 3 or (len(args) > 1 and not isinstance(args[0], TensorBase)):
+            if isinstance(args[0], TensorBase):
                 raise TypeError(
                     f"{method.__name__}() takes 3 tensors by position, but {len(args)} arguments "
                     f"were given; numbers are given by name: beta=, alpha="
@@ -306,7 +306,7 @@ def result_type(tensor: Any, other: Any) -> dtypes.dtype:
     >>> result_type(tensor([1, 2]), 1.0)
     torch.float32
     """
-    operands = [x._array if isinstance(x, Variable) else x for x in (tensor, other)]
+    operands = [x._array if isinstance(x, TensorBase) else x for x in (tensor, other)]
     return dtypes.of(dtypes.result_type(*operands))
 
 

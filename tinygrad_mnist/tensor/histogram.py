@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Variable, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, wrap
 from tinygrad_mnist.tensor import return_types
 from tinygrad_mnist.tensor.arguments import as_int, as_number, as_tensor, public
 
@@ -127,7 +127,7 @@ def _count(
 
 def _edges(name: str, x: np.ndarray, bins: Any, ends: Sequence[Any] | None) -> np.ndarray:
     """Return the edges of one coordinate's bins."""
-    if isinstance(bins, Variable) and bins._array.ndim:
+    if isinstance(bins, TensorBase) and bins._array.ndim:
         if bins._array.dtype != x.dtype:
             raise RuntimeError(
                 f"{name}: edges must have the input's dtype, {x.dtype}, not {bins._array.dtype}"

@@ -8,12 +8,12 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.errors import explain
-from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.inplace import (
-    adopt,
     check_writable,
     is_part,
     memory_of,
+    rebase_history,
     record_write,
 )
 from tinygrad_mnist.autograd.names import one_node
@@ -38,7 +38,7 @@ def _as_part(part: Any) -> Any:
     kind = type(part)
     if kind is int or kind is slice:
         return part
-    if isinstance(part, Variable):
+    if isinstance(part, TensorBase):
         array = part._array
         if array.dtype.kind == "f":
             raise IndexError(
@@ -52,7 +52,7 @@ def _as_part(part: Any) -> Any:
         return array.astype(bool if mask else np.int64)
     if isinstance(part, list | range | tuple):
         try:
-            array = np.array([x._array if isinstance(x, Variable) else x for x in part])
+            array = np.array([x._array if isinstance(x, TensorBase) else x for x in part])
         except ValueError:
             raise IndexError(
                 "getitem: the parts of a list as index must have equal lengths; index with a tuple "
@@ -108,10 +108,10 @@ def assign(x: Any, index: Any, value: Any) -> None:
         return
     if value is None:
         raise TypeError("setitem: expected a number or a Tensor to be written, but got None")
-    if isinstance(value, Variable) and is_part(value, x, index):
+    if isinstance(value, TensorBase) and is_part(value, x, index):
         return  # x[0] += 1 has written to x already, and then assigns x[0] to itself
     check_writable("setitem", x, value)
-    array = value._array if isinstance(value, Variable) else value
+    array = value._array if isinstance(value, TensorBase) else value
     if isinstance(array, np.ndarray) and array.size == 1:
         array = array.reshape(())  # its dimensions of length 1 don't matter
     if isinstance(array, np.ndarray):
@@ -127,12 +127,12 @@ def assign(x: Any, index: Any, value: Any) -> None:
         except ValueError:  # nested lists of different lengths
             given = [x._array, 0]
         raise explain(ops.setitem, given, {"index": index}, error) from error
-    adopt("setitem", x, record_write(ops.setitem, x, value, index=index))
+    rebase_history("setitem", x, record_write(ops.setitem, x, value, index=index))
 
 
 def index_array(name: str, index: Any) -> np.ndarray:
     """Return an index of integers as an array."""
-    array = index._array if isinstance(index, Variable) else np.asarray(index)
+    array = index._array if isinstance(index, TensorBase) else np.asarray(index)
     if array.dtype.kind not in "iu":
         raise RuntimeError(
             f"{name}: expected an index of integers (int64), got {array.dtype}; convert it with "
@@ -176,7 +176,7 @@ def values_at(kind: Any, x: Any, dim: int, index: np.ndarray, keepdim: bool = Tr
 
 
 @named_methods
-class IndexingMethods(Variable):
+class IndexingMethods(TensorBase):
     """What Tensor can do by index."""
 
     def gather(self, dim: int, index: Any, *, sparse_grad: bool = False) -> Tensor:

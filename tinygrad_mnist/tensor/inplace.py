@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply
+from tinygrad_mnist.autograd.graph import TensorBase, apply
 from tinygrad_mnist.autograd.inplace import (
-    adopt,
     apply_inplace,
     check_writable,
     memory_of,
     original,
     overwritten,
+    rebase_history,
     store,
 )
 from tinygrad_mnist.naming import warn
@@ -64,7 +64,7 @@ def _check_range(dtype: np.dtype[Any], low: int, high: int) -> None:
 
 
 @named_methods
-class InplaceMethods(Variable):
+class InplaceMethods(TensorBase):
     """What Tensor can do to itself."""
 
     if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class InplaceMethods(Variable):
         """Bring the elements into the interval from min to max."""
         if min is None and max is None:
             raise RuntimeError("clamp_: at least one of 'min' or 'max' must not be None")
-        if isinstance(min, Variable) or isinstance(max, Variable):
+        if isinstance(min, TensorBase) or isinstance(max, TensorBase):
             check_writable("clamp_", self, min, max)
             clamped = original(self, min, max).clamp(min, max)
             return store("clamp_", self, clamped)
@@ -196,7 +196,7 @@ class InplaceMethods(Variable):
 
     def fill_(self, value: Any) -> Self:
         """Fill self with a number."""
-        if isinstance(value, Variable):
+        if isinstance(value, TensorBase):
             if value._array.ndim:
                 raise RuntimeError(
                     f"fill_: only supports a 0-dimensional value tensor, but got one of shape "
@@ -229,7 +229,7 @@ class InplaceMethods(Variable):
     def _draw(self, name: str, values: np.ndarray) -> Self:
         check_writable(name, self)
         memory_of(self)[...] = values
-        adopt(name, self, overwritten(self))
+        rebase_history(name, self, overwritten(self))
         return self
 
     def _need_floats(self, name: str) -> None:
@@ -270,7 +270,7 @@ class InplaceMethods(Variable):
     def bernoulli_(self, p: Any = 0.5, *, generator: random.Generator | None = None) -> Self:
         """Fill self with ones drawn with probability p, and zeros."""
         source = random.source_of(generator)
-        chance = p._array if isinstance(p, Variable) else p
+        chance = p._array if isinstance(p, TensorBase) else p
         if not np.all((np.asarray(chance) >= 0) & (np.asarray(chance) <= 1)):
             raise RuntimeError(f"bernoulli_: expects 0 <= p <= 1, but got p={p}")
         return self._draw(

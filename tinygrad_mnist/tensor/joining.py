@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply
+from tinygrad_mnist.autograd.graph import TensorBase, apply
 from tinygrad_mnist.naming import warn
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import (
@@ -59,7 +59,7 @@ def cat(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
             )
     joined: Any = apply(ops.cat, *kept, dim=d)
     if len(kept) < len(found):  # what was left out still has a say in the dtype
-        arrays = (x._array if isinstance(x, Variable) else x for x in found)
+        arrays = (x._array if isinstance(x, TensorBase) else x for x in found)
         joined = joined.to(dtypes.result_type(*arrays))
     return write_out("cat", joined, out)  # type: ignore[no-any-return]
 
@@ -97,14 +97,14 @@ def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
 
 def _several(name: str, tensors: tuple[Any, ...]) -> list[Any]:
     """Return tensors given one by one or as one sequence."""
-    if len(tensors) == 1 and not isinstance(tensors[0], Variable):
+    if len(tensors) == 1 and not isinstance(tensors[0], TensorBase):
         tensors = tensors[0]
     found = as_tensors(name, tensors)
     return [as_tensor(name, "tensors", x) for x in found]
 
 
 def _each_or_all(name: str, make: Any, tensors: tuple[Any, ...]) -> Any:
-    if len(tensors) == 1 and isinstance(tensors[0], Variable):
+    if len(tensors) == 1 and isinstance(tensors[0], TensorBase):
         return make(tensors[0])
     return tuple(make(x) for x in _several(name, tensors))
 
@@ -314,6 +314,6 @@ def block_diag(*tensors: Any) -> Tensor:
     for x in blocks:
         n, m = x._array.shape
         index = (slice(None), slice(column, column + m))
-        rows.append(apply(ops.place, x, to=(n, width), index=index))
+        rows.append(apply(ops.scatter_into_zeros, x, to=(n, width), index=index))
         column += m
     return cat(rows)

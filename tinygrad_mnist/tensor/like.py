@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Variable, Version, is_tracked, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, Version, is_tracked, wrap
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_lengths, as_number, as_tensor, as_tuple, named
 from tinygrad_mnist.tensor.device import check_device
@@ -41,13 +41,13 @@ def _shape(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
     return as_lengths(name, size)
 
 
-class LikeMethods(Variable):
+class LikeMethods(TensorBase):
     """What Tensor can make in its own likeness."""
 
     @named
     def new_tensor(self, data: Any, **settings: Any) -> Tensor:
         """Return a new tensor of given data, in this one's dtype unless another is named."""
-        if isinstance(data, Variable):
+        if isinstance(data, TensorBase):
             data = data._array
         with np.errstate(all="ignore"):
             return _new(lambda kind: np.array(data, dtype=kind), self, **settings)
@@ -63,7 +63,7 @@ class LikeMethods(Variable):
             return self.new_empty(0)
         if len(data) > 1 or isinstance(data[0], int | Size):
             return self.new_empty(*data)
-        if not isinstance(data[0], Variable):
+        if not isinstance(data[0], TensorBase):
             as_tuple("new", "data", data[0].tolist() if hasattr(data[0], "tolist") else data[0])
             return self.new_tensor(data[0])
         if data[0]._array.dtype != self._array.dtype:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_dim, expands, named_methods, number_first
@@ -54,7 +54,7 @@ class LinalgMethods(FactorizationMethods):
 
     def matmul(self, other: Any) -> Tensor:
         """Return the matrix product over the last two dimensions."""
-        if not isinstance(other, Variable | np.ndarray):
+        if not isinstance(other, TensorBase | np.ndarray):
             raise TypeError(
                 f"matmul(): argument 'other' must be Tensor, not {type(other).__name__}; numbers "
                 f"multiply by *"
@@ -63,7 +63,7 @@ class LinalgMethods(FactorizationMethods):
 
     def _product(self, name: str, other: Any, left: int, right: int) -> Tensor:
         """Return the matrix product, given the numbers of dimensions it is defined for."""
-        if not isinstance(other, Variable):
+        if not isinstance(other, TensorBase):
             raise TypeError(f"{name}(): expected a Tensor, not {type(other).__name__}")
         shapes = list(self._array.shape), list(other._array.shape)
         if (len(shapes[0]), len(shapes[1])) != (left, right):
@@ -246,7 +246,7 @@ class LinalgMethods(FactorizationMethods):
         else:
             degrees = total - correction * (weights * aweights).sum() / total
         product = (spread if weights is None else spread * weights) @ spread.mT
-        if not isinstance(degrees, Variable):
+        if not isinstance(degrees, TensorBase):
             degrees = wrap(np.array(degrees, x._array.dtype))
         return (product / degrees.clamp(min=0)).squeeze()  # type: ignore[no-any-return]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import (
@@ -42,7 +42,7 @@ def copysign(input: Tensor, other: Any) -> Any:
     >>> copysign(tensor([1.0, -2.0]), tensor([-0.0, 1.0]))
     tensor([-1.,  2.])
     """
-    signs = other._array if isinstance(other, Variable) else other
+    signs = other._array if isinstance(other, TensorBase) else other
     kind = dtypes.result_type(input._array, signs)
     size: Any = input.abs().to(kind if kind.kind == "f" else dtypes.default_float())
     sign = np.signbit(signs)

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply, wrap
-from tinygrad_mnist.autograd.inplace import adopt, check_writable
+from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
+from tinygrad_mnist.autograd.inplace import check_writable, rebase_history
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import factorization
 from tinygrad_mnist.tensor.einsum import einsum
@@ -241,7 +241,7 @@ def _full_like(
     a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True,
     shape: Any = None, *, device: Any = None,
 ) -> Any:  # fmt: skip
-    array = values_of("np.full_like", a) if not isinstance(a, Variable) else a._array
+    array = values_of("np.full_like", a) if not isinstance(a, TensorBase) else a._array
     to = array.shape if shape is None else shape
     kind = array.dtype if dtype is None else np.dtype(dtype)
     return as_variable(fill_value).to(dtypes.of(kind)).expand(to).clone()
@@ -944,11 +944,11 @@ def _writer(function: Any) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         target = args[0]
         plain = [values_of(name, x) for x in args]
-        if isinstance(target, Variable):
+        if isinstance(target, TensorBase):
             check_writable(name, target)
         out = function(*plain, **{key: values_of(name, x) for key, x in kwargs.items()})
-        if isinstance(target, Variable):
-            adopt(name, target, None)
+        if isinstance(target, TensorBase):
+            rebase_history(name, target, None)
         return out
 
     return call
@@ -976,9 +976,9 @@ def _constant(ufunc: np.ufunc) -> Callable[..., Any]:
     """Make of a ufunc that is flat between its jumps one whose gradient is zero."""
 
     def call(*inputs: Any) -> Any:
-        out = wrap(ufunc(*(x._array if isinstance(x, Variable) else x for x in inputs)))
+        out = wrap(ufunc(*(x._array if isinstance(x, TensorBase) else x for x in inputs)))
         for x in inputs:
-            if isinstance(x, Variable):
+            if isinstance(x, TensorBase):
                 out = out + apply(ops.mul, apply(ops.where, np.isfinite(x._array), x, 0.0), 0.0)
         return out
 
@@ -1010,7 +1010,7 @@ UFUNCS.update({
     "conjugate": lambda x: apply(ops.identity, x),
     "positive": lambda x: apply(ops.identity, x),
     "copysign": lambda x, y: as_variable(x).abs() * np.copysign(1.0, np.asarray(
-        y._array if isinstance(y, Variable) else y)).astype(as_variable(x)._array.dtype),
+        y._array if isinstance(y, TensorBase) else y)).astype(as_variable(x)._array.dtype),
     "deg2rad": lambda x: x * (math.pi / 180),
     "radians": lambda x: x * (math.pi / 180),
     "rad2deg": lambda x: x * (180 / math.pi),

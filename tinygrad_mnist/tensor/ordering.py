@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.tensor import return_types
 from tinygrad_mnist.tensor.arguments import (
@@ -308,7 +308,7 @@ def _quantile(
 ) -> Any:
     if x._array.dtype not in (np.float32, np.float64):
         raise RuntimeError(f"{name}: the input must be of float or double dtype, not {x.dtype}")
-    if isinstance(q, Variable):
+    if isinstance(q, TensorBase):
         if q._array.dtype != x._array.dtype:
             raise RuntimeError(f"{name}: q must have the dtype of the input, {x.dtype}")
         wanted: Any = q
@@ -504,7 +504,7 @@ def searchsorted(
         rows = np.take_along_axis(rows, as_tensor("searchsorted", "sorter", sorter)._array, -1)
     if not rows.ndim:
         raise RuntimeError("searchsorted: the sorted rows must have at least 1 dimension")
-    if isinstance(input, Variable):
+    if isinstance(input, TensorBase):
         wanted = input._array
     else:
         wanted = np.asarray(as_number("searchsorted", "input", input))
@@ -564,10 +564,10 @@ def isin(
     >>> isin(tensor([1, 2]), tensor([2, 3]))
     tensor([False,  True])
     """
-    if not isinstance(elements, Variable) and not isinstance(test_elements, Variable):
+    if not isinstance(elements, TensorBase) and not isinstance(test_elements, TensorBase):
         raise TypeError("isin: one of elements and test_elements must be a Tensor")
     arrays = [
-        x._array if isinstance(x, Variable) else np.asarray(as_number("isin", "elements", x))
+        x._array if isinstance(x, TensorBase) else np.asarray(as_number("isin", "elements", x))
         for x in (elements, test_elements)
     ]
     if any(x.dtype.kind == "b" for x in arrays):
@@ -575,7 +575,7 @@ def isin(
     return wrap(np.isin(arrays[0], arrays[1], invert=bool(invert)))
 
 
-class OrderingMethods(Variable):
+class OrderingMethods(TensorBase):
     """What Tensor can say about the order of its elements."""
 
     sort = sort

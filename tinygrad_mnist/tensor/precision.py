@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Variable
+from tinygrad_mnist.autograd.graph import TensorBase
 
 R = TypeVar("R")
 
@@ -23,14 +23,14 @@ def in_float32(call: Callable[..., R]) -> Callable[..., R]:
     @functools.wraps(call)
     def rounded(*args: Any, **kwargs: Any) -> Any:
         for x in args:
-            if isinstance(x, Variable) and x._array.dtype.kind == "f":
+            if isinstance(x, TensorBase) and x._array.dtype.kind == "f":
                 if x._array.dtype.char == "e":
                     break
                 return call(*args, **kwargs)
         else:
             return call(*args, **kwargs)
         everything = (*args, *kwargs.values())
-        if any(isinstance(x, Variable) and x._array.dtype.char in "fd" for x in everything):
+        if any(isinstance(x, TensorBase) and x._array.dtype.char in "fd" for x in everything):
             return call(*args, **kwargs)
         named = {name: _wide(x) for name, x in kwargs.items()}
         out: Any = call(*map(_wide, args), **named)
@@ -40,5 +40,5 @@ def in_float32(call: Callable[..., R]) -> Callable[..., R]:
 
 
 def _wide(x: Any) -> Any:
-    half = isinstance(x, Variable) and x._array.dtype.char == "e"
+    half = isinstance(x, TensorBase) and x._array.dtype.char == "e"
     return x.to(np.float32) if half else x

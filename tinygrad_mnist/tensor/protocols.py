@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply, is_tracked, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, apply, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops import dtypes
 
@@ -54,7 +54,7 @@ def call_ufunc(
             return UFUNCS[ufunc.__name__](*inputs, **kwargs)
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
     out = kwargs.get("out", ())
-    if any(isinstance(x, Variable) for x in out):
+    if any(isinstance(x, TensorBase) for x in out):
         raise TypeError(
             f"np.{name}: can't write into a Tensor with out=, because it would not be recorded; "
             f"use the tensor's own in-place method"
@@ -90,7 +90,7 @@ def _load() -> None:
 def _has_floats(xs: Any) -> bool:
     """Whether there are floating-point Tensors: what has none is NumPy's affair alone."""
     for x in xs:
-        if isinstance(x, Variable):
+        if isinstance(x, TensorBase):
             if x._array.dtype.kind == "f":
                 return True
         elif isinstance(x, tuple | list) and _has_floats(x):
@@ -129,7 +129,7 @@ def _value(name: str, x: Any) -> Any:
 
 
 def _replaced(x: Any, value: Callable[[Any], Any]) -> Any:
-    if isinstance(x, Variable):
+    if isinstance(x, TensorBase):
         return value(x)
     if isinstance(x, tuple | list):
         return _like(x, [_replaced(part, value) for part in x])
@@ -158,7 +158,7 @@ def views(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]
 
 def as_variable(x: Any) -> Any:
     """Return a Tensor as it is, and anything else as one."""
-    return x if isinstance(x, Variable) else wrap(x)
+    return x if isinstance(x, TensorBase) else wrap(x)
 
 
 _LEFT_OUT: Any = np._NoValue
@@ -247,7 +247,7 @@ def _where(condition: Any, *choices: Any) -> Any:
 @implements(np.clip)
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     low, high = (
-        x if isinstance(x, Variable | int | float | None) else wrap(np.asarray(x))
+        x if isinstance(x, TensorBase | int | float | None) else wrap(np.asarray(x))
         for x in (min if a_min is None else a_min, max if a_max is None else a_max)
     )
     x = as_variable(a)

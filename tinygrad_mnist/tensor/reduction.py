@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.names import give
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import return_types
@@ -26,7 +26,7 @@ def _need_dim(name: str, keepdim: bool) -> None:
 
 
 @named_methods
-class ReductionMethods(Variable):
+class ReductionMethods(TensorBase):
     """What Tensor can do along dimensions."""
 
     def _in(self, dtype: Any) -> Any:
@@ -167,7 +167,7 @@ class ReductionMethods(Variable):
         if dim is None:
             _need_dim("max", keepdim)
             return self._extreme(ops.max)
-        if isinstance(dim, Variable):
+        if isinstance(dim, TensorBase):
             return apply(ops.maximum, self, dim)
         return give("MaxBackward0", self._choose("max", np.argmax, dim, keepdim))
 
@@ -180,7 +180,7 @@ class ReductionMethods(Variable):
         if dim is None:
             _need_dim("min", keepdim)
             return self._extreme(ops.min)
-        if isinstance(dim, Variable):
+        if isinstance(dim, TensorBase):
             return apply(ops.minimum, self, dim)
         return give("MinBackward0", self._choose("min", np.argmin, dim, keepdim))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Variable, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, wrap
 from tinygrad_mnist.tensor import random
 from tinygrad_mnist.tensor.arguments import as_int, public
 from tinygrad_mnist.tensor.random import Generator
@@ -91,7 +91,7 @@ def multinomial(
     return wrap(source.multinomial(weights, num_samples, replacement))
 
 
-class SamplingMethods(Variable):
+class SamplingMethods(TensorBase):
     """What Tensor can be drawn from."""
 
     bernoulli = bernoulli

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
@@ -40,7 +40,7 @@ def _same_dtype(name: str, x: Any, source: Any) -> None:
 def _scattered(name: str, x: Any, dim: Any, index: Any, src: Any) -> tuple[Any, Any, int]:
     """Check the arguments of a scatter; return index and source as arrays, and the dimension."""
     where = _long_index(name, index)
-    if not isinstance(src, Variable):
+    if not isinstance(src, TensorBase):
         number = as_number(name, "value", src)
         src = wrap(dtypes.convert(np.full(where.shape, number), x._array.dtype))
     _same_dtype(name, x, src)
@@ -90,12 +90,12 @@ def scatter(
     """
     if (src is None) == (value is None):
         raise TypeError("scatter: give one of src (a Tensor) and value (a number)")
-    if value is not None and isinstance(value, Variable) and value._array.ndim:
+    if value is not None and isinstance(value, TensorBase) and value._array.ndim:
         raise TypeError("scatter: argument 'value' must be Number, not Tensor; pass it as src")
     source = value if src is None else src
     if reduce is not None and reduce not in ("add", "multiply"):
         raise RuntimeError(f"scatter: reduce must be 'add' or 'multiply', not {reduce!r}")
-    if isinstance(source, Variable) and value is not None:
+    if isinstance(source, TensorBase) and value is not None:
         source = source._array.item()
     where, source, d = _scattered("scatter", input, dim, index, source)
     if not where.size:
@@ -264,7 +264,7 @@ def index_add(
     place = _along_dim(input, d, where)
     if not input._array.ndim:
         return input + source.reshape(())
-    return input + apply(ops.place, source, to=input._array.shape, index=place)
+    return input + apply(ops.scatter_into_zeros, source, to=input._array.shape, index=place)
 
 
 @public
@@ -298,7 +298,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     tensor([5., 0., 5.])
     """
     d, where = _index_arguments("index_fill", input, dim, index)
-    if isinstance(value, Variable):
+    if isinstance(value, TensorBase):
         if value._array.ndim:
             raise RuntimeError(
                 f"index_fill: only supports a 0-dimensional value tensor, but got one of shape "
@@ -346,7 +346,7 @@ def index_put(
             f"shape {list(shape)}"
         )
     full = values.broadcast_to(shape)
-    return input + apply(ops.place, full, to=input._array.shape, index=place)
+    return input + apply(ops.scatter_into_zeros, full, to=input._array.shape, index=place)
 
 
 @public
@@ -433,7 +433,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     return x.gather(d, wrap(np.ascontiguousarray(full)))
 
 
-class ScatterMethods(Variable):
+class ScatterMethods(TensorBase):
     """What Tensor can do where an index says."""
 
     scatter = scatter

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist.absent import METHODS, missing
-from tinygrad_mnist.autograd.graph import Variable, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, wrap
 from tinygrad_mnist.tensor import random
 from tinygrad_mnist.tensor.arguments import as_tensor, named
 from tinygrad_mnist.tensor.layout import strided
@@ -43,7 +43,7 @@ _LATE = {
 
 if TYPE_CHECKING:
 
-    class LateMethods(Variable):
+    class LateMethods(TensorBase):
         """What Tensor can do that is imported when it is asked for."""
 
     class MissingMethods:
@@ -52,13 +52,13 @@ if TYPE_CHECKING:
 else:
     LateMethods = type(
         "LateMethods",
-        (Variable,),
+        (TensorBase,),
         {name: _Late(module) for module, names in _LATE.items() for name in names.split()},
     )
     MissingMethods = missing("Tensor", METHODS)
 
 
-class SeldomMethods(Variable):
+class SeldomMethods(TensorBase):
     """What Tensor can do that is seldom asked for."""
 
     is_cpu = True
@@ -130,7 +130,7 @@ class SeldomMethods(Variable):
     @named
     def as_subclass(self, cls: Any) -> Any:
         """Return the tensor as one of a subclass of Tensor, on the same memory."""
-        if not (isinstance(cls, type) and issubclass(cls, Variable)):
+        if not (isinstance(cls, type) and issubclass(cls, TensorBase)):
             raise RuntimeError(f"as_subclass: expected a subclass of Tensor, got {cls!r}")
         out = self.view_as(self)  # type: ignore[attr-defined]
         out.__class__ = cls

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply, share
+from tinygrad_mnist.autograd.graph import TensorBase, apply, share
 from tinygrad_mnist.autograd.names import give, one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import (
@@ -41,7 +41,7 @@ def _together(name: str, views: list[Any]) -> tuple[Any, ...]:
 
 
 @named_methods
-class ShapeMethods(Variable):
+class ShapeMethods(TensorBase):
     """What Tensor can do to its shape."""
 
     def clone(self, *, memory_format: Any = None) -> Tensor:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_number, as_tensor, broadcast, named, public
@@ -99,7 +99,7 @@ def float_power(input: Tensor, exponent: Any) -> Tensor:
     >>> float_power(tensor([1, 2, 3]), -1)
     tensor([1.0000, 0.5000, 0.3333], dtype=torch.float64)
     """
-    if isinstance(exponent, Variable):
+    if isinstance(exponent, TensorBase):
         exponent = exponent.to(dtypes.float64)  # type: ignore[attr-defined]
     else:
         exponent = as_number("float_power", "exponent", exponent)
@@ -109,7 +109,7 @@ def float_power(input: Tensor, exponent: Any) -> Tensor:
 @public
 def xlogy(input: Tensor, other: Any) -> Tensor:
     """Return ``input * log(other)``, and 0 where input is 0. Follows ``torch.xlogy``."""
-    if not isinstance(other, Variable):
+    if not isinstance(other, TensorBase):
         number = as_number("xlogy", "other", other)
         other = np.asarray(number, dtypes.result_type(input._array, number))
     return apply(ops.xlogy, input, other)
@@ -329,11 +329,11 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
 
 
 def _shift(op: ops.Op, x: Any, y: Any) -> Any:
-    known = isinstance(y, Variable | int | np.integer) and not isinstance(y, bool)
+    known = isinstance(y, TensorBase | int | np.integer) and not isinstance(y, bool)
     return apply(op, x, y) if known else NotImplemented
 
 
-class SpecialMethods(Variable):
+class SpecialMethods(TensorBase):
     """What Tensor can do element by element, beyond arithmetic."""
 
     asinh = asinh

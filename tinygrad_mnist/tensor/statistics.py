@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import (
@@ -285,7 +285,7 @@ def cdist(
     return out.masked_fill(out == 0, 0.0)  # there an infinite gradient too counts for nothing
 
 
-class StatisticsMethods(Variable):
+class StatisticsMethods(TensorBase):
     """What Tensor can count and measure."""
 
     count_nonzero = count_nonzero

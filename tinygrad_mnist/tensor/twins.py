@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable
-from tinygrad_mnist.autograd.inplace import adopt, apply_inplace, check_writable, original, store
+from tinygrad_mnist.autograd.graph import TensorBase
+from tinygrad_mnist.autograd.inplace import (
+    apply_inplace,
+    check_writable,
+    original,
+    rebase_history,
+    store,
+)
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.tensor import scattering, special, statistics
 from tinygrad_mnist.tensor.arguments import as_number, complain, named
@@ -63,7 +69,7 @@ def inplace(method: Callable[..., Any]) -> Callable[..., Any]:
     return twin
 
 
-def is_outdated(x: Variable) -> bool:
+def is_outdated(x: TensorBase) -> bool:
     """Whether a view's memory was written to since its history was made."""
     return x._base is not None and x._seen != x._version.count
 
@@ -98,7 +104,7 @@ def reshaped(method: Callable[..., Any]) -> Callable[..., Any]:
     return twin
 
 
-class InplaceTwins(Variable):
+class InplaceTwins(TensorBase):
     """What Tensor can do to itself as it does to others."""
 
     abs_ = applied(ops.abs)
@@ -211,7 +217,7 @@ class InplaceTwins(Variable):
         numbers = self._array.ravel().tolist()
         values = [as_number("apply_", "a result", function(x)) for x in numbers]
         self._array[...] = np.array(values).reshape(self._array.shape)
-        adopt("apply_", self, None)
+        rebase_history("apply_", self, None)
         return self  # type: ignore[return-value]
 
     @named
@@ -232,5 +238,5 @@ class InplaceTwins(Variable):
         number = as_number("fill_diagonal_", "fill_value", fill_value)
         with np.errstate(all="ignore"):
             np.fill_diagonal(self._array, number, bool(wrap))
-        adopt("fill_diagonal_", self, None)
+        rebase_history("fill_diagonal_", self, None)
         return self  # type: ignore[return-value]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops.views import diagonal_index
 from tinygrad_mnist.tensor.arguments import (
@@ -77,7 +77,7 @@ def diag_embed(
     side = count + abs(move)
     rows, columns = diagonal_index(count, move)
     to = (*input._array.shape[:-1], side, side)
-    out: Tensor = apply(ops.place, input, to=to, index=(..., rows, columns))
+    out: Tensor = apply(ops.scatter_into_zeros, input, to=to, index=(..., rows, columns))
     return out.movedim((-2, -1), (d1, d2))
 
 
@@ -237,7 +237,7 @@ def _check_count(count: int, wanted: int | None) -> None:
 
 
 def _times(name: str, repeats: Any) -> np.ndarray:
-    if isinstance(repeats, Variable):
+    if isinstance(repeats, TensorBase):
         times = repeats._array
         if times.dtype not in (np.int64, np.int32) or times.ndim > 1:
             raise RuntimeError(f"{name}: repeats must be a vector of int64, got {repeats.dtype}")  # type: ignore[attr-defined]
@@ -312,7 +312,7 @@ def tensor_split(
         raise RuntimeError(f"{name}: expected at least a one-dimensional tensor")
     d = as_dim(name, dim, input._array.ndim)
     length = input._array.shape[d]
-    if isinstance(sections, Variable):
+    if isinstance(sections, TensorBase):
         sections = sections._array.tolist()
     if isinstance(sections, tuple | list):
         cuts = list(as_size(name, [tuple(sections)]))
@@ -347,7 +347,7 @@ def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
 def _even_split(name: str, x: Any, sections: Any, dim: int, least: int) -> tuple[Tensor, ...]:
     if x._array.ndim < least:
         raise RuntimeError(f"{name}: requires at least {least} dimensions, got {x._array.ndim}")
-    if not isinstance(sections, tuple | list | Variable) and (
+    if not isinstance(sections, tuple | list | TensorBase) and (
         sections <= 0 or x._array.shape[dim] % sections
     ):
         raise RuntimeError(
@@ -357,7 +357,7 @@ def _even_split(name: str, x: Any, sections: Any, dim: int, least: int) -> tuple
     return tensor_split(x, sections, dim)
 
 
-class ViewMethods(Variable):
+class ViewMethods(TensorBase):
     """What Tensor can show of itself."""
 
     diagonal = diagonal

@@ -3,7 +3,7 @@
 It trades time for memory: of a checkpointed part only the arguments are kept. The part runs as
 usual, and its graph is then replaced by one node that reaches to the same tensors: arguments,
 parameters, whatever the function used. When a gradient arrives there, the function is called
-again, with the random numbers of the first time, and the walk goes through that new graph.
+again, with the random numbers of the first time, and the backward pass goes through that new graph.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.engine import walk
-from tinygrad_mnist.autograd.graph import Node, Variable, is_tracked, wrap
+from tinygrad_mnist.autograd.engine import backward_pass
+from tinygrad_mnist.autograd.graph import Node, TensorBase, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import modes, recording
-from tinygrad_mnist.autograd.several import Custom, attach_outputs
+from tinygrad_mnist.autograd.multi_output import CustomNode, attach_outputs
 from tinygrad_mnist.ops.contract import Op, Plan
 from tinygrad_mnist.tensor import default_generator
 
@@ -106,7 +106,7 @@ def _now() -> int:
     return Node(_OP, (), _NO_PLAN, {}, (), _FLOAT).number
 
 
-def _made_since(start: int, tree: Any) -> list[Variable]:
+def _made_since(start: int, tree: Any) -> list[TensorBase]:
     """Return the computed Tensors in what a function has returned, each once."""
     found = {id(x): x for x in _tensors(tree) if x._node is not None and x._node.number > start}
     return list(found.values())
@@ -146,7 +146,7 @@ class _Call:
                 default_generator.set_state(before)
 
 
-class _CheckpointNode(Custom):
+class _CheckpointNode(CustomNode):
     """Stands for the graph of a function: makes it anew when a gradient arrives."""
 
     __slots__ = ("call",)
@@ -162,7 +162,7 @@ class _CheckpointNode(Custom):
         return "CheckpointFunctionBackward"
 
     def run(self, gradients: Sequence[Any], create_graph: bool) -> list[tuple[int, Any]]:
-        """Compute the function again, and walk back through it."""
+        """Compute the function again, and differentiate that."""
         if self.call is None:
             raise RuntimeError(
                 "checkpoint: trying to go backward through the graph a second time, but its "
@@ -178,12 +178,14 @@ class _CheckpointNode(Custom):
                 f"compute the same each time"
             )
         roots = [
-            (x._node, g if isinstance(g, Variable) else wrap(g))
+            (x._node, g if isinstance(g, TensorBase) else wrap(g))
             for x, g in zip(outputs, gradients, strict=True)
             if g is not None and x._node is not None
         ]
         sources = [parent for parent in self.parents if parent is not None]
-        arrived = walk(roots, until=sources, retain_graph=create_graph, create_graph=create_graph)
+        arrived = backward_pass(
+            roots, until=sources, retain_graph=create_graph, create_graph=create_graph
+        )
         return [
             (position, arrived[parent])
             for position, parent in enumerate(self.parents)
@@ -191,7 +193,7 @@ class _CheckpointNode(Custom):
         ]
 
 
-def _boundary(outputs: Sequence[Variable], start: int) -> list[Any]:
+def _boundary(outputs: Sequence[TensorBase], start: int) -> list[Any]:
     """Return the leaves, and the nodes older than the call, that its outputs were made from."""
     stack: list[Any] = [x._node for x in outputs]
     seen: set[Any] = set()
@@ -209,7 +211,7 @@ def _boundary(outputs: Sequence[Variable], start: int) -> list[Any]:
 
 
 def _tensors(tree: Any) -> Iterator[Any]:
-    if isinstance(tree, Variable):
+    if isinstance(tree, TensorBase):
         yield tree
     elif isinstance(tree, dict):
         for part in tree.values():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply
+from tinygrad_mnist.autograd.graph import TensorBase, apply
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.nn.functional.loss import as_reduction, check_expands, check_shapes, weighted
 from tinygrad_mnist.tensor import Tensor
@@ -71,7 +71,7 @@ def cross_entropy(
         raise RuntimeError(
             f"cross_entropy: label_smoothing must be between 0.0 and 1.0, got {label_smoothing}"
         )
-    if isinstance(target, Variable) and target._array.dtype.kind == "f":
+    if isinstance(target, TensorBase) and target._array.dtype.kind == "f":
         if ignore_index >= 0:
             raise RuntimeError(
                 f"cross_entropy: ignore_index={ignore_index} has no meaning for probabilities as "

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import Variable, apply, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor, cat, full, stack
 from tinygrad_mnist.tensor.arguments import named
@@ -94,7 +94,7 @@ class PackedSequence(_Fields):
 
 
 def _read_lengths(lengths: Any) -> np.ndarray:
-    array = lengths._array if isinstance(lengths, Variable) else np.asarray(lengths)
+    array = lengths._array if isinstance(lengths, TensorBase) else np.asarray(lengths)
     if array.ndim != 1:
         raise RuntimeError(
             f"'lengths' should be a 1-D int64 tensor or a list, but it has {array.ndim} dimensions"
@@ -199,7 +199,7 @@ def pad_packed_sequence(
     mask = np.zeros((time, sizes[0]), bool)
     mask[: len(sizes)] = np.arange(sizes[0]) < sizes[:, None]
     shape = (*mask.shape, *sequence.data.shape[1:])
-    padded: Tensor = apply(ops.place, sequence.data, to=shape, index=mask)
+    padded: Tensor = apply(ops.scatter_into_zeros, sequence.data, to=shape, index=mask)
     if padding_value != 0:
         outside = np.reshape(mask, mask.shape + (1,) * (len(shape) - 2))
         padded = padded + wrap(np.where(outside, 0, padding_value).astype(padded._array.dtype))
@@ -247,7 +247,7 @@ def pad_sequence(
             f"Expected padding_side to be one of left or right, but got {padding_side}."
         )
     for i, x in enumerate(listed):
-        if not isinstance(x, Variable):
+        if not isinstance(x, TensorBase):
             raise TypeError(f"expected Tensor as element {i} in sequences, got {type(x).__name__}")
         if x.ndim == 0:
             raise RuntimeError(f"pad_sequence: element {i} is a 0-d tensor, which has no length")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Variable
+from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.naming import named_init
 from tinygrad_mnist.tensor import Generator, default_generator
 
@@ -200,7 +200,7 @@ class WeightedRandomSampler(Sampler):
             raise ValueError(
                 f"replacement should be a boolean value, but got replacement={replacement}"
             )
-        array = weights._array if isinstance(weights, Variable) else weights
+        array = weights._array if isinstance(weights, TensorBase) else weights
         self.weights = np.asarray(array, np.float64)
         if self.weights.ndim != 1 or (self.weights < 0).any() or not self.weights.sum() > 0:
             raise ValueError(

@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_mnist.ops.contract import Op, Sample, op
 
 
-class Place(NamedTuple):
+class Region(NamedTuple):
     """Where a view lies in the memory of its base; steps count elements."""
 
     shape: tuple[int, ...]
@@ -28,20 +28,20 @@ class Place(NamedTuple):
     """How many elements after the base's first one the view's first one lies."""
 
 
-def _view(memory: np.ndarray, at: Place, first: int) -> np.ndarray:
+def _view(memory: np.ndarray, at: Region, first: int) -> np.ndarray:
     """Return the part of a memory that the view sees, where the base begins after some elements."""
     start = first + at.start if 0 not in at.to else 0  # an empty view may lie at the very end
     size = memory.itemsize
     return np.ndarray(at.to, memory.dtype, memory, start * size, [s * size for s in at.steps])
 
 
-def _lies_alike(x: Any, at: Place) -> bool:
+def _lies_alike(x: Any, at: Region) -> bool:
     """Whether an array lies in memory as the base does, row by row."""
     size = x.itemsize
     return bool(x.flags.c_contiguous) and x.strides == tuple([s * size for s in at.strides])
 
 
-def _lay_out(x: Any, at: Place) -> tuple[np.ndarray, np.ndarray]:
+def _lay_out(x: Any, at: Region) -> tuple[np.ndarray, np.ndarray]:
     """Copy x to a memory in which it lies as the base does; return it, and the view's part."""
     if _lies_alike(x, at):
         whole = x.copy()
@@ -65,57 +65,59 @@ def repeats(shape: tuple[int, ...], steps: tuple[int, ...]) -> bool:
     return False
 
 
-def _part(x: Any, *, at: Place) -> Any:
+def _read_region(x: Any, *, at: Region) -> Any:
     """What a view sees of its base."""
     return _view(x, at, 0) if _lies_alike(x, at) else _lay_out(x, at)[1]
 
 
-def _place_part(x: Any, *, at: Place) -> Any:
+def _scatter_region_into_zeros(x: Any, *, at: Region) -> Any:
     """Zeros, with x added in where a view lies."""
-    whole, part = _lay_out(np.zeros(at.shape, x.dtype), at)
+    whole, seen = _lay_out(np.zeros(at.shape, x.dtype), at)
     if repeats(at.to, at.steps):
         where = _lay_out(np.arange(whole.size).reshape(at.shape), at)[1]
         whole[...] = np.bincount(where.ravel(), x.ravel(), whole.size).reshape(at.shape)
     else:
-        part[...] = x
+        seen[...] = x
     return whole
 
 
-def _zero_part(x: Any, *, at: Place) -> Any:
+def _zero_region(x: Any, *, at: Region) -> Any:
     """A copy of x with zeros where a view lies."""
-    return _write_part(x, 0, at=at)
+    return _write_region(x, 0, at=at)
 
 
-def _write_part(x: Any, value: Any, *, at: Place) -> Any:
+def _write_region(x: Any, value: Any, *, at: Region) -> Any:
     """A copy of x with a value where a view lies."""
-    whole, part = _lay_out(x, at)
-    part[...] = value
+    whole, seen = _lay_out(x, at)
+    seen[...] = value
     return whole
 
 
-_ROW = Place((2, 3), (3, 1), (3,), (1,), 3)
-_TURNED = Place((2, 3), (3, 1), (2, 2), (1, 3), 1)
-_WINDOWS = Place((2, 3), (3, 1), (2, 2, 2), (3, 1, 1), 0)
+_ROW = Region((2, 3), (3, 1), (3,), (1,), 3)
+_TURNED = Region((2, 3), (3, 1), (2, 2), (1, 3), 1)
+_WINDOWS = Region((2, 3), (3, 1), (2, 2, 2), (3, 1, 1), 0)
 # PyTorch's own gradient of as_strided_scatter is that of the part, where it should be the rest's.
 _ZEROED = "x * torch.as_strided_scatter(torch.ones_like(x), torch.zeros(at.to).to(x), *at[2:])"
-part: Op = op(
-    "part", _part, x=lambda g, at: place_part(g, at=at), formula="x[at]",
+read_region: Op = op(
+    "read_region", _read_region, x=lambda g, at: scatter_region_into_zeros(g, at=at),
+    formula="x[at]",
     torch="torch.as_strided(x, at.to, at.steps, at.start)",
     samples=[Sample((2, 3), at=_ROW), Sample((2, 3), at=_TURNED), Sample((2, 3), at=_WINDOWS)],
 )  # fmt: skip
-place_part: Op = op(
-    "place_part", _place_part, x=lambda g, at: part(g, at=at), formula="out = 0; out[at] += x",
+scatter_region_into_zeros: Op = op(
+    "scatter_region_into_zeros", _scatter_region_into_zeros,
+    x=lambda g, at: read_region(g, at=at), formula="out = 0; out[at] += x",
     torch="torch.as_strided_scatter(torch.zeros(at.shape, dtype=x.dtype), x, *at[2:])",
     samples=[Sample((3,), at=_ROW), Sample((2, 2), at=_TURNED)],
 )  # fmt: skip
-zero_part: Op = op(
-    "zero_part", _zero_part, x=lambda g, at: zero_part(g, at=at), formula="out = x; out[at] = 0",
-    torch=_ZEROED,
+zero_region: Op = op(
+    "zero_region", _zero_region, x=lambda g, at: zero_region(g, at=at),
+    formula="out = x; out[at] = 0", torch=_ZEROED,
     samples=[Sample((2, 3), at=_ROW), Sample((2, 3), at=_TURNED)],
 )  # fmt: skip
-write_part: Op = op(
-    "write_part", _write_part,
-    x=lambda g, at: zero_part(g, at=at), value=lambda g, at: part(g, at=at),
+write_region: Op = op(
+    "write_region", _write_region,
+    x=lambda g, at: zero_region(g, at=at), value=lambda g, at: read_region(g, at=at),
     formula="out = x; out[at] = value",
     torch=f"{_ZEROED} + torch.as_strided_scatter(torch.zeros_like(x), value, *at[2:])",
     samples=[Sample((2, 3), (3,), at=_ROW), Sample((2, 3), (2, 2), at=_TURNED)],

@@ -1,7 +1,7 @@
 """Operations with several outputs: one node for them all, and a small one for each.
 
 The gradient of the common node is a list. The node of an output has nothing to compute: it puts
-its gradient into its place in that list, so the walk needs no second kind of edge.
+its gradient into its place in that list, so the backward pass needs no second kind of edge.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ import numpy as np
 from tinygrad_mnist.autograd.node import Node
 
 if TYPE_CHECKING:
-    from tinygrad_mnist.autograd.graph import Variable
+    from tinygrad_mnist.autograd.graph import TensorBase
 
 
-class Tuple(Node):
+class MultiOutputNode(Node):
     """A node with several outputs; its gradient is a list, one per output, or None for unused."""
 
     __slots__ = ("ends", "outputs")
 
     outputs: Sequence[tuple[tuple[int, ...], np.dtype[Any]]]
     """Shape and dtype of each output."""
-    ends: dict[int, weakref.ref[Output]]
+    ends: dict[int, weakref.ref[OutputNode]]
     """Their nodes, which hold this one and not the reverse."""
 
 
-class Custom(Tuple):
+class CustomNode(MultiOutputNode):
     """A node whose rules are a user's own backward."""
 
     __slots__ = ()
@@ -39,7 +39,7 @@ class Custom(Tuple):
         raise NotImplementedError
 
 
-class Output(Node):
+class OutputNode(Node):
     """One output of a :class:`Tuple` node: passes its gradient on into the right slot."""
 
     __slots__ = ("index",)
@@ -48,7 +48,7 @@ class Output(Node):
     index: int
 
     @classmethod
-    def of(cls, node: Tuple, index: int, array: np.ndarray) -> Output:
+    def of(cls, node: MultiOutputNode, index: int, array: np.ndarray) -> OutputNode:
         """Return the node of one output, the same for as long as somebody holds it."""
         output = node.ends[index]() if index in node.ends else None
         if output is None:
@@ -58,8 +58,8 @@ class Output(Node):
         return output
 
 
-def attach_outputs(node: Tuple, results: Sequence[Variable]) -> None:
-    """Make a node with several outputs the source of the given Variables."""
+def attach_outputs(node: MultiOutputNode, results: Sequence[TensorBase]) -> None:
+    """Make a node with several outputs the source of the given tensors."""
     node.ends = {}
     count = len(node.parents)
     node.versions = [
@@ -69,5 +69,5 @@ def attach_outputs(node: Tuple, results: Sequence[Variable]) -> None:
     node.outputs = [(x._array.shape, x._array.dtype) for x in results]
     for index, x in enumerate(results):
         if x._array.dtype.kind == "f":
-            x._node = Output.of(node, index, x._array)
+            x._node = OutputNode.of(node, index, x._array)
             x._origin = f"by {node.name()}" if x._base is not None else ""
