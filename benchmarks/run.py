@@ -24,7 +24,7 @@ import benchmarks.classical
 import benchmarks.training
 from benchmarks import measure
 from benchmarks.resources import RESOURCES
-from tinygrad_mnist.files import replacing
+from tinygrad_mnist.io.files import replacing
 
 
 def machine() -> str:

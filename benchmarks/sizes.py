@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks.measure import QUICK, Effort, Step, measure, torch
 from benchmarks.training import DENSE, FRAMEWORKS
-from tinygrad_mnist.files import replacing
+from tinygrad_mnist.io.files import replacing
 
 W1 = DENSE["W1"]
 

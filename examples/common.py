@@ -22,7 +22,7 @@ from sklearn.metrics import classification_report, confusion_matrix
 import tinygrad_mnist as tg
 from tinygrad_mnist import nn
 from tinygrad_mnist.datasets import Digits, load_digits
-from tinygrad_mnist.files import replacing
+from tinygrad_mnist.io.files import replacing
 from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.viz import History, draw_curves
 

@@ -13,7 +13,7 @@ import pytest
 
 import tinygrad_mnist as tg
 from tinygrad_mnist import nn
-from tinygrad_mnist.absent import names
+from tinygrad_mnist.compat import unsupported_names as names
 
 OFFERED_IN_PART = [
     "", "nn", "nn.functional", "nn.init", "nn.utils", "nn.utils.rnn", "optim", "optim.lr_scheduler",
@@ -105,7 +105,7 @@ def test_importing_the_package_does_not_read_the_table() -> None:
         "import sys, tinygrad_mnist; "
         "print([m for m in sys.modules if m.startswith('tinygrad_mnist') and m.split('.')[1:2] "
         "and m.split('.')[1] in ('jit', 'fft', 'distributed', 'multiprocessing', 'profiler') "
-        "or m == 'tinygrad_mnist.absent.names'])"
+        "or m == 'tinygrad_mnist.compat.unsupported_names'])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"

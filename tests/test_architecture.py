@@ -16,87 +16,60 @@ import tinygrad_mnist
 ROOT = Path(tinygrad_mnist.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
-ROOMS = [
-    "__config__",
-    "absent",
-    "accelerator",
-    "cpu",
-    "fft",
-    "jit",
-    "multiprocessing",
-    "profiler",
-    "version",
-    "amp",
-    "backends",
-    "cuda",
-    "files",
-    "late",
-    "memory",
-    "naming",
-    "ops",
-    "autograd",
-    "tensor",
-    "threads",
-    "linalg",
-    "distributions",
-    "nn",
-    "optim",
-    "func",
-    "utils",
-    "serialization",
-    "structure",
-    "safetensors",
-    "random",
-    "settings",
-    "special",
-    "testing",
-    "datasets",
-    "viz",
-    "words",
-]
 ALLOWED = {
-    "__config__": {"absent", "threads"},
-    "absent": set(),
-    "accelerator": {"absent"},
-    "cpu": {"absent"},
-    "fft": {"absent", "tensor"},
-    "jit": {"absent", "naming"},
-    "multiprocessing": {"absent"},
-    "profiler": {"absent"},
-    "version": {"absent"},
+    "_runtime.lazy_imports": set(),
+    "_runtime.allocator": set(),
+    "_runtime.threads": set(),
+    "_runtime.wording": set(),
+    "_runtime.naming": {"_runtime.wording"},
+    "compat.unsupported": {"compat.unsupported_names"},
+    "compat.unsupported_names": {"compat.unsupported"},
+    "compat.settings": {"tensor"},
+    "io.files": {"_runtime.lazy_imports"},
+    "io.structure": {"ops", "autograd", "tensor", "nn"},
+    "ops": {"_runtime.lazy_imports", "_runtime.threads"},
+    "autograd": {"_runtime.naming", "_runtime.wording", "ops"},
+    "tensor": {"_runtime.naming", "compat.unsupported", "ops", "autograd"},
+    "linalg": {"_runtime.naming", "ops", "autograd", "tensor"},
+    "func": {"_runtime.naming", "ops", "autograd", "tensor"},
+    "nn": {"_runtime.naming", "compat.unsupported", "ops", "autograd", "tensor"},
+    "optim": {
+        "_runtime.lazy_imports", "_runtime.naming", "ops", "autograd", "tensor", "nn",
+    },
+    "utils": {"_runtime.naming", "ops", "autograd", "tensor", "nn"},
+    "distributions": {
+        "_runtime.naming", "compat.unsupported", "autograd", "tensor", "linalg", "nn",
+    },
+    "datasets": {"_runtime.lazy_imports", "io.files", "tensor", "utils"},
+    "viz": {"io.files"},
+    "serialization": {"_runtime.lazy_imports", "io.files", "io.structure", "tensor"},
+    "safetensors": {"io.files", "autograd", "tensor", "serialization"},
+    "__config__": {"_runtime.threads", "compat.unsupported"},
+    "accelerator": {"compat.unsupported"},
     "amp": set(),
     "backends": set(),
+    "cpu": {"compat.unsupported"},
     "cuda": {"amp"},
-    "files": {"late"},
-    "late": set(),
-    "memory": set(),
-    "naming": {"words"},
-    "ops": {"late", "threads"},
-    "autograd": {"naming", "ops", "words"},
-    "tensor": {"absent", "naming", "ops", "autograd"},
-    "threads": set(),
-    "linalg": {"naming", "ops", "autograd", "tensor"},
-    "distributions": {"absent", "naming", "autograd", "tensor", "linalg", "nn"},
-    "nn": {"absent", "naming", "ops", "autograd", "tensor"},
-    "optim": {"late", "naming", "ops", "autograd", "tensor", "nn"},
-    "func": {"naming", "ops", "autograd", "tensor"},
-    "utils": {"naming", "ops", "autograd", "tensor", "nn"},
-    "serialization": {"files", "late", "structure", "tensor"},
-    "safetensors": {"files", "autograd", "tensor", "serialization"},
+    "fft": {"compat.unsupported", "tensor"},
+    "jit": {"_runtime.naming", "compat.unsupported"},
+    "multiprocessing": {"compat.unsupported"},
+    "profiler": {"compat.unsupported"},
     "random": {"tensor"},
-    "settings": {"tensor"},
     "special": {"tensor"},
-    "structure": {"ops", "autograd", "tensor", "nn"},
-    "testing": {"absent", "tensor"},
-    "datasets": {"files", "late", "tensor", "utils"},
-    "viz": {"files"},
-    "words": set(),
-}
+    "testing": {"compat.unsupported", "tensor"},
+    "version": {"compat.unsupported"},
+}  # fmt: skip
+SPLIT = ("_runtime", "compat", "io")
+"""Folders in which every file is a room of its own."""
 
 
 def room(path: Path) -> str:
-    parts = path.relative_to(ROOT).parts
-    return parts[0].removesuffix(".py")
+    return room_of(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def room_of(parts: tuple[str, ...]) -> str:
+    """Name the room of a module by the parts of its path."""
+    return ".".join(parts[: 2 if parts[0] in SPLIT else 1])
 
 
 def running(tree: ast.AST) -> Iterator[ast.AST]:
@@ -118,15 +91,15 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         for name in names:
-            parts = name.split(".")
-            if parts[0] == "tinygrad_mnist" and len(parts) > 1 and parts[1] in ROOMS:
-                found.add(parts[1])
+            own, *parts = name.split(".")
+            if own == "tinygrad_mnist" and parts and room_of(tuple(parts)) in ALLOWED:
+                found.add(room_of(tuple(parts)))
     return found
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_point_one_way(path: Path) -> None:
-    if path == ROOT / "__init__.py":
+    if path == ROOT / "__init__.py" or (path.parent.name in SPLIT and path.name == "__init__.py"):
         return
     own = room(path)
     assert own in ALLOWED, f"{own} is not in the table of rooms"

@@ -18,7 +18,7 @@ import pytest
 
 import tinygrad_mnist as tg
 from tinygrad_mnist.datasets.idx import write_idx
-from tinygrad_mnist.files import replacing
+from tinygrad_mnist.io.files import replacing
 from tinygrad_mnist.viz import LiveCurves
 
 WRITERS: dict[str, Any] = {

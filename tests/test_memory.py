@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import tinygrad_mnist as tg
-from tinygrad_mnist import nn, optim, threads
+from tinygrad_mnist import nn, optim
+from tinygrad_mnist._runtime import threads
 
 LAYERS: list[tuple[Callable[[], nn.Module], tuple[int, ...]]] = [
     (lambda: nn.Linear(4, 3), (2, 4)),

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import tinygrad_mnist as tg
-from tinygrad_mnist.naming import OTHER_NAMES
+from tinygrad_mnist._runtime.naming import OTHER_NAMES
 
 
 class Signature(NamedTuple):

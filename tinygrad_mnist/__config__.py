@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygrad_mnist.absent import watch
-from tinygrad_mnist.threads import get_num_threads
+from tinygrad_mnist._runtime.threads import get_num_threads
+from tinygrad_mnist.compat.unsupported import watch
 
 
 def show() -> str:

@@ -15,7 +15,6 @@ from math import nan as nan
 from math import pi as pi
 from typing import TYPE_CHECKING
 
-from tinygrad_mnist import absent as _absent
 from tinygrad_mnist import amp as amp
 from tinygrad_mnist import autograd as autograd
 from tinygrad_mnist import backends as backends
@@ -28,6 +27,10 @@ from tinygrad_mnist import random as random
 from tinygrad_mnist import safetensors as safetensors
 from tinygrad_mnist import special as special
 from tinygrad_mnist import utils as utils
+from tinygrad_mnist._runtime.allocator import keep_freed_memory as _keep_freed_memory
+from tinygrad_mnist._runtime.naming import locate as _locate
+from tinygrad_mnist._runtime.threads import get_num_threads as get_num_threads
+from tinygrad_mnist._runtime.threads import set_num_threads as set_num_threads
 from tinygrad_mnist.amp import autocast as autocast
 from tinygrad_mnist.autograd import enable_grad as enable_grad
 from tinygrad_mnist.autograd import inference_mode as inference_mode
@@ -35,10 +38,24 @@ from tinygrad_mnist.autograd import is_grad_enabled as is_grad_enabled
 from tinygrad_mnist.autograd import is_inference_mode_enabled as is_inference_mode_enabled
 from tinygrad_mnist.autograd import no_grad as no_grad
 from tinygrad_mnist.autograd import set_grad_enabled as set_grad_enabled
+from tinygrad_mnist.compat import unsupported as _unsupported
+from tinygrad_mnist.compat.settings import (
+    are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
+)
+from tinygrad_mnist.compat.settings import get_default_device as get_default_device
+from tinygrad_mnist.compat.settings import (
+    get_float32_matmul_precision as get_float32_matmul_precision,
+)
+from tinygrad_mnist.compat.settings import set_default_device as set_default_device
+from tinygrad_mnist.compat.settings import set_default_tensor_type as set_default_tensor_type
+from tinygrad_mnist.compat.settings import (
+    set_float32_matmul_precision as set_float32_matmul_precision,
+)
+from tinygrad_mnist.compat.settings import (
+    use_deterministic_algorithms as use_deterministic_algorithms,
+)
 from tinygrad_mnist.func import vmap as vmap
 from tinygrad_mnist.linalg.products import chain_matmul as chain_matmul
-from tinygrad_mnist.memory import keep_freed_memory as _keep_freed_memory
-from tinygrad_mnist.naming import locate as _locate
 from tinygrad_mnist.nn.functional import celu as celu
 from tinygrad_mnist.nn.functional import conv1d as conv1d
 from tinygrad_mnist.nn.functional import conv2d as conv2d
@@ -51,15 +68,6 @@ from tinygrad_mnist.nn.functional import rms_norm as rms_norm
 from tinygrad_mnist.nn.functional import selu as selu
 from tinygrad_mnist.serialization import load as load
 from tinygrad_mnist.serialization import save as save
-from tinygrad_mnist.settings import (
-    are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
-)
-from tinygrad_mnist.settings import get_default_device as get_default_device
-from tinygrad_mnist.settings import get_float32_matmul_precision as get_float32_matmul_precision
-from tinygrad_mnist.settings import set_default_device as set_default_device
-from tinygrad_mnist.settings import set_default_tensor_type as set_default_tensor_type
-from tinygrad_mnist.settings import set_float32_matmul_precision as set_float32_matmul_precision
-from tinygrad_mnist.settings import use_deterministic_algorithms as use_deterministic_algorithms
 from tinygrad_mnist.tensor import BoolTensor as BoolTensor
 from tinygrad_mnist.tensor import ByteTensor as ByteTensor
 from tinygrad_mnist.tensor import CharTensor as CharTensor
@@ -412,8 +420,6 @@ from tinygrad_mnist.tensor import where as where
 from tinygrad_mnist.tensor import xlogy as xlogy
 from tinygrad_mnist.tensor import zeros as zeros
 from tinygrad_mnist.tensor import zeros_like as zeros_like
-from tinygrad_mnist.threads import get_num_threads as get_num_threads
-from tinygrad_mnist.threads import set_num_threads as set_num_threads
 
 _keep_freed_memory()
 _locate(_sys.modules[__name__])
@@ -423,7 +429,7 @@ del _locate, _sys
 __version__ = "0.1.0"
 
 
-_absent.watch(
+_unsupported.watch(
     "nn", "nn.functional", "nn.init", "nn.parallel", "nn.utils", "nn.utils.rnn", "optim",
     "optim.lr_scheduler", "utils", "utils.data", "linalg", "special", "autograd", "func", "random",
     "backends", "cuda", "amp",
@@ -445,4 +451,4 @@ else:  # a type checker would believe in every name
         """Import a module, or say what to use in the place of a name that is not offered."""
         if name in _LATER:
             return importlib.import_module(f"{__name__}.{name}")
-        return _absent.lookup("", name)
+        return _unsupported.lookup("", name)

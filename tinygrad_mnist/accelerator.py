@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_mnist.absent import watch
+from tinygrad_mnist.compat.unsupported import watch
 
 
 def is_available() -> bool:

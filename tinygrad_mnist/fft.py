@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.absent import watch
+from tinygrad_mnist.compat.unsupported import watch
 from tinygrad_mnist.tensor import Tensor, get_default_dtype, tensor
 from tinygrad_mnist.tensor.arguments import as_tensor, named
 

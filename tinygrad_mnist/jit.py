@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from tinygrad_mnist.absent import watch
-from tinygrad_mnist.naming import warn
+from tinygrad_mnist._runtime.naming import warn
+from tinygrad_mnist.compat.unsupported import watch
 
 __all__ = ["Final"]
 

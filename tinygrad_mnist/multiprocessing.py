@@ -6,7 +6,7 @@
 
 from multiprocessing import *  # noqa: F403
 
-from tinygrad_mnist.absent import watch
+from tinygrad_mnist.compat.unsupported import watch
 
 
 def set_sharing_strategy(new_strategy: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import ContextDecorator
 from typing import Any
 
-from tinygrad_mnist.absent import watch
+from tinygrad_mnist.compat.unsupported import watch
 
 
 class record_function(ContextDecorator):

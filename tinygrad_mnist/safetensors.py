@@ -19,7 +19,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.files import replacing
+from tinygrad_mnist.io.files import replacing
 from tinygrad_mnist.serialization import CheckpointError
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.device import check_device

@@ -20,9 +20,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_mnist.files import replacing
-from tinygrad_mnist.late import late
-from tinygrad_mnist.structure import Builder, Description
+from tinygrad_mnist._runtime.lazy_imports import late
+from tinygrad_mnist.io.files import replacing
+from tinygrad_mnist.io.structure import Builder, Description
 from tinygrad_mnist.tensor.device import check_device, device
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinygrad_mnist import __version__ as __version__
-from tinygrad_mnist.absent import watch
+from tinygrad_mnist.compat.unsupported import watch
 
 cuda: str | None = None
 hip: str | None = None

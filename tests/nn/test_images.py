@@ -12,7 +12,8 @@ import pytest
 from side_by_side import assert_same, compare, make_both
 
 import tinygrad_mnist as tg
-from tinygrad_mnist import nn, threads
+from tinygrad_mnist import nn
+from tinygrad_mnist._runtime import threads
 from tinygrad_mnist.autograd import gradcheck, gradgradcheck
 from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.ops import convolution

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist import naming
+from tinygrad_mnist._runtime import naming
 from tinygrad_mnist.ops.contract import Op
 
 
@@ -16,11 +16,11 @@ def explain(op: Op, arrays: Sequence[Any], settings: dict[str, Any], error: Exce
 
     What fits nowhere is looked for only now, so that the checks cost nothing where all is well.
     """
-    from tinygrad_mnist import words  # only now: hardly any program needs it
+    from tinygrad_mnist._runtime import wording  # only now: hardly any program needs it
 
-    if words.is_ours(error):
+    if wording.is_ours(error):
         kind = next((k for k in (IndexError, TypeError) if isinstance(error, k)), RuntimeError)
-        return kind(f"{op.name}: {words.without_name(str(error))}")
+        return kind(f"{op.name}: {wording.without_name(str(error))}")
     for position, array in enumerate(arrays):
         if not isinstance(array, np.ndarray | np.generic | int | float | None):
             name = _argument(op, position)
@@ -32,13 +32,13 @@ def explain(op: Op, arrays: Sequence[Any], settings: dict[str, Any], error: Exce
         if sentence:
             return RuntimeError(f"{op.name}: {sentence}")
     if op.broadcasts and str(error).startswith("operands could not be broadcast together"):
-        shapes = words.listed(str(_shape(a)) for a in arrays if np.ndim(a))
-        return RuntimeError(f"{op.name}: the shapes {shapes} do not broadcast; {words.ALIGNED}")
+        shapes = wording.listed(str(_shape(a)) for a in arrays if np.ndim(a))
+        return RuntimeError(f"{op.name}: the shapes {shapes} do not broadcast; {wording.ALIGNED}")
     given = {_argument(op, i): a for i, a in enumerate(arrays) if a is not None}
     if op.variadic:
         given = {op.inputs[0]: list(arrays)}
     # To those who call it, an operation's arrays are tensors.
-    sentence = words.explained(error, {**given, **settings})
+    sentence = wording.explained(error, {**given, **settings})
     sentence = sentence.replace(" array of shape", " tensor of shape")
     if isinstance(error, IndexError):
         return IndexError(f"{op.name}: {sentence}")
@@ -56,9 +56,9 @@ def explain(op: Op, arrays: Sequence[Any], settings: dict[str, Any], error: Exce
 
 def cause(error: Exception) -> Exception | None:
     """Return an error if a traceback should show it besides the sentence about it."""
-    from tinygrad_mnist import words
+    from tinygrad_mnist._runtime import wording
 
-    return words.cause(error)
+    return wording.cause(error)
 
 
 def _argument(op: Op, position: int) -> str:

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist import ops
+from tinygrad_mnist._runtime.naming import named_if_nameless
 from tinygrad_mnist.autograd.api import grad
 from tinygrad_mnist.autograd.graph import TensorBase, apply, is_tracked, share, wrap
 from tinygrad_mnist.autograd.modes import recording
-from tinygrad_mnist.naming import named_if_nameless
 
 
 def cut(x: TensorBase) -> Any:
@@ -273,7 +273,8 @@ def jacobian(
     .. math:: J_{ij} = \partial f_i / \partial x_j
 
     One backward pass per element of the output, or per element of the input for
-    ``"forward-mode"``. Follows ``torch.autograd.functional.jacobian``; parameters and errors are those of :func:`vjp`.
+    ``"forward-mode"``. Follows ``torch.autograd.functional.jacobian``; parameters and errors are
+    those of :func:`vjp`.
 
     Parameters
     ----------

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist._runtime.naming import named_if_nameless
 from tinygrad_mnist.autograd.api import grad
 from tinygrad_mnist.autograd.graph import TensorBase, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import recording
-from tinygrad_mnist.naming import named_if_nameless
 
 
 def _distance(x: np.ndarray, y: np.ndarray) -> float:

@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 import numpy as np
 
-from tinygrad_mnist.naming import warn
+from tinygrad_mnist._runtime.naming import warn
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.files import replacing
+from tinygrad_mnist.io.files import replacing
 
 TYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype(">u1"),

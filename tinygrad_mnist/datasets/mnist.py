@@ -15,9 +15,9 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_mnist._runtime.lazy_imports import late
 from tinygrad_mnist.datasets.idx import IDXError, read_idx
-from tinygrad_mnist.files import replacing
-from tinygrad_mnist.late import late
+from tinygrad_mnist.io.files import replacing
 from tinygrad_mnist.tensor import Tensor, from_numpy
 from tinygrad_mnist.utils.data import Dataset
 

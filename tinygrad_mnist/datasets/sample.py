@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygrad_mnist.datasets.mnist import MNIST
-from tinygrad_mnist.files import replacing
+from tinygrad_mnist.io.files import replacing
 
 TEST_PER_CLASS = 100
 """How many images of each digit are held out for testing."""

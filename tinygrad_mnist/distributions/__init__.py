@@ -4,7 +4,7 @@ Parameters are tensors or numbers, and gradients flow to them through ``log_prob
 ``rsample`` and ``kl_divergence``. The numbers drawn are PyTorch's.
 """
 
-from tinygrad_mnist.absent import watch as _watch
+from tinygrad_mnist.compat.unsupported import watch as _watch
 from tinygrad_mnist.distributions.bernoulli import Bernoulli as Bernoulli
 from tinygrad_mnist.distributions.categorical import Categorical as Categorical
 from tinygrad_mnist.distributions.distribution import Distribution as Distribution

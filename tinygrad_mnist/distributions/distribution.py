@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any, ClassVar
 
+from tinygrad_mnist._runtime.naming import named_class
 from tinygrad_mnist.autograd import enable_grad, no_grad
-from tinygrad_mnist.naming import named_class
 from tinygrad_mnist.tensor import Size, Tensor, as_tensor, broadcast_tensors, get_default_dtype
 from tinygrad_mnist.tensor.arguments import as_size, as_tuple
 

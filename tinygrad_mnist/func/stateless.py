@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_mnist.naming import named
+from tinygrad_mnist._runtime.naming import named
 from tinygrad_mnist.tensor import Tensor, stack
 
 

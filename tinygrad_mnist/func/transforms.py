@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist import ops
+from tinygrad_mnist._runtime.naming import named
 from tinygrad_mnist.autograd.functional import (
     cut,
     duals_of,
@@ -28,7 +29,6 @@ from tinygrad_mnist.autograd.functional import (
 from tinygrad_mnist.autograd.graph import Node, TensorBase, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.func.tree import leaves, map_leaves, rebuild
-from tinygrad_mnist.naming import named
 
 
 class _Level:

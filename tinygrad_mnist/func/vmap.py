@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist import ops
+from tinygrad_mnist._runtime.naming import named
 from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.func.tree import leaves, rebuild, spread
-from tinygrad_mnist.naming import named
 from tinygrad_mnist.tensor import default_generator
 
 

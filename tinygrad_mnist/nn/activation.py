@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_mnist.naming import warn
+from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Parameter

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd import no_grad
-from tinygrad_mnist.naming import warn
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator, randperm
 from tinygrad_mnist.tensor.arguments import named
 

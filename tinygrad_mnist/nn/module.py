@@ -9,10 +9,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_mnist.absent import explain
+from tinygrad_mnist._runtime.naming import complain_unnamed, named_init
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.autograd.hooks import RemovableHandle
-from tinygrad_mnist.naming import complain_unnamed, named_init
+from tinygrad_mnist.compat.unsupported import explain
 from tinygrad_mnist.nn import state
 from tinygrad_mnist.nn.hooks import BackwardHooks
 from tinygrad_mnist.nn.parameter import Buffer, Parameter, check_tensor

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_mnist.naming import warn
+from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.nn import init, utils
 from tinygrad_mnist.nn.loss import NLLLoss
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import apply, wrap
 from tinygrad_mnist.autograd.views import on_its_own
-from tinygrad_mnist.naming import warn
 from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.module import Module

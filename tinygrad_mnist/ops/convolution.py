@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist._runtime.threads import in_parts
 from tinygrad_mnist.ops.contract import Op, Sample, op
 from tinygrad_mnist.ops.indexing import getitem
 from tinygrad_mnist.ops.sums import add_up
 from tinygrad_mnist.ops.windows import Lengths, count, offsets, slide
-from tinygrad_mnist.threads import in_parts
 
 BLOCK = 2**18
 """How many elements of windows are copied at a time: 1 MiB of float32."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist._runtime.threads import elementwise
 from tinygrad_mnist.ops.contract import UFUNCS, Domain, Op, Sample, op
-from tinygrad_mnist.threads import elementwise
 
 UNARY = [Sample((3,)), Sample((2, 3)), Sample(()), Sample((0, 2))]
 BINARY = [

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.late import late
+from tinygrad_mnist._runtime.lazy_imports import late
 from tinygrad_mnist.ops.contract import Domain, Op, Sample, op
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist._runtime.threads import product
 from tinygrad_mnist.ops.contract import UFUNCS, Sample, op
 from tinygrad_mnist.ops.sums import down
-from tinygrad_mnist.threads import product
 
 
 def _matmul(x: Any, y: Any) -> Any:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist._runtime.threads import in_blocks, in_parts
 from tinygrad_mnist.ops.contract import Domain, Sample, op
 from tinygrad_mnist.ops.elementwise import kept
 from tinygrad_mnist.ops.windows import Lengths, offsets, slide, windows
-from tinygrad_mnist.threads import in_blocks, in_parts
 
 
 def _parts(x: Any, kernel: Lengths, stride: Lengths, dilation: Lengths) -> list[Any]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist._runtime.lazy_imports import late
 from tinygrad_mnist.autograd import enable_grad, grad
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.late import late
 from tinygrad_mnist.tensor import Tensor
 
 _WITHOUT_GRADIENT = {"nelder-mead", "powell", "cobyla", "cobyqa"}

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist._runtime.naming import named, named_init, warn
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.autograd.hooks import RemovableHandle
-from tinygrad_mnist.naming import named, named_init, warn
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor
 

@@ -15,15 +15,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tinygrad_mnist._runtime.naming import DOCUMENTED as DOCUMENTED
+from tinygrad_mnist._runtime.naming import Names as Names
+from tinygrad_mnist._runtime.naming import bools_of, refuse_bool, warn
+from tinygrad_mnist._runtime.naming import complain as complain
+from tinygrad_mnist._runtime.naming import kind as kind
+from tinygrad_mnist._runtime.naming import named as named
+from tinygrad_mnist._runtime.naming import named_methods as named_methods
 from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.autograd.modes import modes
-from tinygrad_mnist.naming import DOCUMENTED as DOCUMENTED
-from tinygrad_mnist.naming import Names as Names
-from tinygrad_mnist.naming import bools_of, refuse_bool, warn
-from tinygrad_mnist.naming import complain as complain
-from tinygrad_mnist.naming import kind as kind
-from tinygrad_mnist.naming import named as named
-from tinygrad_mnist.naming import named_methods as named_methods
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.layout import preserve_format
 

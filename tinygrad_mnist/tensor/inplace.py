@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from tinygrad_mnist import ops
+from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import TensorBase, apply
 from tinygrad_mnist.autograd.inplace import (
     apply_inplace,
@@ -23,7 +24,6 @@ from tinygrad_mnist.autograd.inplace import (
     rebase_history,
     store,
 )
-from tinygrad_mnist.naming import warn
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import random
 from tinygrad_mnist.tensor.arguments import (

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import share, wrap
-from tinygrad_mnist.naming import warn
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_int, as_lengths, as_number, as_tensor, named
 from tinygrad_mnist.tensor.core import Tensor

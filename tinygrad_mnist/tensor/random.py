@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.naming import named
+from tinygrad_mnist._runtime.naming import named
 from tinygrad_mnist.ops.dtypes import convert
 from tinygrad_mnist.tensor.device import check_device
 from tinygrad_mnist.tensor.device import device as Device

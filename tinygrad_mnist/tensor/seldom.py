@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_mnist.absent import METHODS, missing
 from tinygrad_mnist.autograd.graph import TensorBase, wrap
+from tinygrad_mnist.compat.unsupported import METHODS, missing
 from tinygrad_mnist.tensor import random
 from tinygrad_mnist.tensor.arguments import as_tensor, named
 from tinygrad_mnist.tensor.layout import strided

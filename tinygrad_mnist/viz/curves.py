@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_mnist.files import replacing
+from tinygrad_mnist.io.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 
 from tinygrad_mnist import ops
+from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import apply
 from tinygrad_mnist.autograd.names import one_node
-from tinygrad_mnist.naming import warn
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import as_number, named
 from tinygrad_mnist.tensor.functions import where

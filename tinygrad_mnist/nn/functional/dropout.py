@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.naming import warn
 from tinygrad_mnist.nn.functional.activation import written
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator
 from tinygrad_mnist.tensor.arguments import named

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinygrad_mnist.naming import warn
+from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.tensor import Tensor, empty_like, zeros_like
 from tinygrad_mnist.tensor.arguments import named
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.naming import warn
 from tinygrad_mnist.nn.functional import pooling, volumes
 from tinygrad_mnist.nn.functional.activation import leaky_relu, written
 from tinygrad_mnist.nn.functional.loss import as_reduction, reduced

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from tinygrad_mnist.absent import watch
 from tinygrad_mnist.autograd import no_grad
+from tinygrad_mnist.compat.unsupported import watch
 from tinygrad_mnist.nn.convolution import _ConvTranspose
 from tinygrad_mnist.nn.functional.distance import normalize
 from tinygrad_mnist.nn.module import Module

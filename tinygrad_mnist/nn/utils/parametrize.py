@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tinygrad_mnist.absent import watch
 from tinygrad_mnist.autograd import no_grad
+from tinygrad_mnist.compat.unsupported import watch
 from tinygrad_mnist.nn.containers import ModuleDict, ModuleList
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Parameter

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from tinygrad_mnist._runtime.naming import kind
 from tinygrad_mnist.autograd import no_grad
-from tinygrad_mnist.naming import kind
 from tinygrad_mnist.nn.functional.distance import normalize
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Parameter

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tinygrad_mnist.naming import warn
+from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.optim.lr_scheduler.scheduler import (
     EPOCH_WARNING,
     LRScheduler,

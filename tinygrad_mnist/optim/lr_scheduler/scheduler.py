@@ -7,7 +7,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_mnist.naming import kind, named, named_class, warn
+from tinygrad_mnist._runtime.naming import kind, named, named_class, warn
 from tinygrad_mnist.optim.optimizer import Optimizer
 from tinygrad_mnist.tensor import Tensor
 

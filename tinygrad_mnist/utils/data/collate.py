@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist._runtime.naming import named
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.naming import named
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor, stack, tensor
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import GenericAlias
 from typing import Any
 
-from tinygrad_mnist.naming import named_init
+from tinygrad_mnist._runtime.naming import named_init
 from tinygrad_mnist.tensor import Generator, default_generator
 from tinygrad_mnist.utils.data.collate import default_collate, default_convert
 from tinygrad_mnist.utils.data.dataset import Dataset, IterableDataset

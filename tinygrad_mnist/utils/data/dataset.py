@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import GenericAlias
 from typing import Any
 
-from tinygrad_mnist.naming import named, named_init, warn
+from tinygrad_mnist._runtime.naming import named, named_init, warn
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist._runtime.naming import named_init
 from tinygrad_mnist.autograd.graph import TensorBase
-from tinygrad_mnist.naming import named_init
 from tinygrad_mnist.tensor import Generator, default_generator
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tinygrad_mnist.absent import METHODS
+from tinygrad_mnist.compat.unsupported import METHODS
 
 _COMPLEX = "there are no complex numbers; compute with real and imaginary parts, or with NumPy"
 _DENSE = "tensors are dense; index_add_ and scatter_add_ add by index, scipy.sparse multiplies"

@@ -46,22 +46,22 @@ def complain(
             return
         if _comes_from_outside(error):
             return
-        from tinygrad_mnist import words  # only now: hardly any program needs it
+        from tinygrad_mnist._runtime import wording  # only now: hardly any program needs it
 
-        values = words.arguments(call, args, kwargs or {})
-        text = words.message(error)
-        if not words.is_ours(error) or words.worded_by_python(text):
-            if refused := words.signature(error, name, values):
+        values = wording.arguments(call, args, kwargs or {})
+        text = wording.message(error)
+        if not wording.is_ours(error) or wording.worded_by_python(text):
+            if refused := wording.signature(error, name, values):
                 raise TypeError(refused) from None
-            message = words.explained(error, values)
+            message = wording.explained(error, values)
         else:
-            message = words.tidy(text, values)
-            if (cut := words.without_given(message)) != message and values:
-                message = cut + words.given(values)
-            if message == text and words.begins_with(text, name) and isinstance(error, _NAMED):
+            message = wording.tidy(text, values)
+            if (cut := wording.without_given(message)) != message and values:
+                message = cut + wording.given(values)
+            if message == text and wording.begins_with(text, name) and isinstance(error, _NAMED):
                 return
-            message = words.without_name(message)
-        if isinstance(error, KeyError | AssertionError) and words.is_ours(error):
+            message = wording.without_name(message)
+        if isinstance(error, KeyError | AssertionError) and wording.is_ours(error):
             kind: type[Exception] = KeyError if isinstance(error, KeyError) else AssertionError
         elif isinstance(error, AttributeError | KeyError):
             kind = TypeError
@@ -69,7 +69,7 @@ def complain(
             kind = next((k for k in DOCUMENTED if isinstance(error, k)), RuntimeError)
             if type(error).__module__.startswith("tinygrad_mnist."):
                 kind = type(error)  # such as LinAlgError
-        raise kind(f"{name}: {message}") from words.cause(error)
+        raise kind(f"{name}: {message}") from wording.cause(error)
     finally:
         del error  # its traceback holds this frame: that would be a cycle
 

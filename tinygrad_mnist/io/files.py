@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from tinygrad_mnist.late import late
+from tinygrad_mnist._runtime.lazy_imports import late
 
 try:
     import fcntl

@@ -1,6 +1,7 @@
 """PyTorch's names that are not offered: whoever asks for one is told what to use in its place.
 
-There is one table, in :mod:`~tinygrad_mnist.absent.names`, which is read when something is missing.
+There is one table, in :mod:`~tinygrad_mnist.compat.unsupported_names`, which is read when something
+is missing.
 
 - A name of a module (``torch.compile``, ``from torch.nn import LazyLinear``) is an AttributeError
   or ImportError with a hint, and ``hasattr`` is False: :func:`watch`.
@@ -41,7 +42,7 @@ _OWN = "tinygrad_mnist"
 
 def explain(path: str, name: str) -> str:
     """Return what to say of a name that isn't offered, or nothing if PyTorch has none such."""
-    from tinygrad_mnist.absent import names
+    from tinygrad_mnist.compat import unsupported_names as names
 
     full = f"{path}.{name}".lstrip(".")
     if full in names.HINTS:
@@ -59,7 +60,7 @@ def lookup(path: str, name: str) -> Any:
     AttributeError
         For every other name, with what to use in its place.
     """
-    from tinygrad_mnist.absent import names
+    from tinygrad_mnist.compat import unsupported_names as names
 
     for home, listed in names.LATE.get(path, {}).items():
         if any(fnmatchcase(name, pattern) for pattern in listed.split()):
@@ -103,7 +104,7 @@ class StandIn(type):
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """Raise: say what to use instead."""
-        from tinygrad_mnist.absent import names
+        from tinygrad_mnist.compat import unsupported_names as names
 
         raise NotImplementedError(f"{cls._path} isn't offered here: {names.reason(cls._path)}")
 
@@ -127,7 +128,7 @@ class _Finder:
         package, _, full = name.partition(".")
         if package != _OWN or not full:
             return None
-        from tinygrad_mnist.absent import names
+        from tinygrad_mnist.compat import unsupported_names as names
 
         if full in names.MODULES or names.below(full):
             return ModuleSpec(name, _Loader(), is_package=True)  # type: ignore[arg-type]
@@ -148,7 +149,7 @@ class _Loader:
     @staticmethod
     def exec_module(module: ModuleType) -> None:
         """Fill a module with the few functions that have an answer."""
-        from tinygrad_mnist.absent import names
+        from tinygrad_mnist.compat import unsupported_names as names
 
         path = module.__name__.removeprefix(f"{_OWN}.")
         stands = names.MODULES.get(path)

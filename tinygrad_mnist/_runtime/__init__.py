@@ -1,0 +1,1 @@
+"""What runs underneath: threads, freed memory, imports that are made late, and names in errors."""

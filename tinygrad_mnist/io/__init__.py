@@ -1,0 +1,1 @@
+"""What both formats of files share: replacing a file at once, and how parts are nested."""
