@@ -87,7 +87,7 @@ def run(t: Any, program: Any, seed: int) -> list[np.ndarray]:
 def test_three_derivatives_of_a_composition_are_those_of_pytorch(
     program: Any, seed: int, torch: Any
 ) -> None:
-    """Case 39."""
+    """A random composition, and three orders of its derivatives, agree with PyTorch."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected = run(torch, program, seed)

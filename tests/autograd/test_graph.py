@@ -21,7 +21,7 @@ def leaf(*values: float) -> tg.Tensor:
 
 
 def test_a_value_used_twice_gets_the_sum_of_both_gradients() -> None:
-    """Case 29."""
+    """Every use of a tensor adds to its gradient: 2x for x * x, 4 for (a + a) + (a + a)."""
     x = leaf(3.0)
     (x * x).sum().backward()
     assert x.grad.tolist() == [6.0]
@@ -32,7 +32,7 @@ def test_a_value_used_twice_gets_the_sum_of_both_gradients() -> None:
 
 
 def test_thirty_doublings_walk_each_node_once() -> None:
-    """Case 29."""
+    """With 2**30 paths through the graph the backward pass still visits each node once."""
     x = leaf(1.0)
     y = x
     for _ in range(30):
@@ -45,7 +45,7 @@ def test_thirty_doublings_walk_each_node_once() -> None:
 
 
 def test_unused_branch_does_not_block_gradients() -> None:
-    """Case 30."""
+    """What was computed from a tensor and never used does not hold back the tensor's gradient."""
     x = leaf(2.0)
     y = x * 3
     y.exp()
@@ -55,7 +55,7 @@ def test_unused_branch_does_not_block_gradients() -> None:
 
 @pytest.mark.parametrize("count", [100_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
 def test_long_chain_of_operations_needs_no_recursion(count: int) -> None:
-    """Case 30."""
+    """Neither backward nor deleting the graph recurses, so a graph may be of any depth."""
     x = leaf(1.0)
     y = x
     for _ in range(count):
@@ -67,7 +67,7 @@ def test_long_chain_of_operations_needs_no_recursion(count: int) -> None:
 
 
 def test_intermediates_are_freed_without_the_garbage_collector() -> None:
-    """Case 31."""
+    """A graph holds no reference cycle: deleting its last tensor frees it."""
     gc.collect()
     gc.disable()
     try:
@@ -86,7 +86,7 @@ def test_intermediates_are_freed_without_the_garbage_collector() -> None:
 
 
 def test_memory_is_flat_over_ten_thousand_training_steps_with_the_collector_off() -> None:
-    """Case 31."""
+    """A training step leaves neither objects nor memory behind for the garbage collector."""
     tg.manual_seed(0)
     network = tg.nn.Sequential(tg.nn.Linear(8, 16), tg.nn.ReLU(), tg.nn.Linear(16, 4))
     optimizer = tg.optim.Adam(network.parameters())
@@ -120,7 +120,7 @@ def test_memory_is_flat_over_ten_thousand_training_steps_with_the_collector_off(
 
 
 def test_second_backward_is_a_clear_error_and_retain_graph_allows_it() -> None:
-    """Case 32."""
+    """Saved tensors are released by backward, unless it is told to retain the graph."""
     x = leaf(3.0)
     y = (x**3).sum()
     y.backward()
@@ -137,7 +137,7 @@ def test_second_backward_is_a_clear_error_and_retain_graph_allows_it() -> None:
 
 
 def test_backward_errors_are_sentences() -> None:
-    """Case 33."""
+    """backward() refuses several outputs, a gradient of another shape, a constant, and an array."""
     x = leaf(1.0, 2.0)
     with pytest.raises(RuntimeError, match="only for scalar outputs"):
         (x * 2).backward()
@@ -150,7 +150,7 @@ def test_backward_errors_are_sentences() -> None:
 
 
 def test_grad_of_a_computed_tensor_is_none_with_a_warning_unless_retained() -> None:
-    """Case 34."""
+    """.grad is kept for leaves, and for computed tensors after retain_grad()."""
     x = leaf(2.0)
     y = x * 3
     y.sum().backward()
@@ -163,7 +163,7 @@ def test_grad_of_a_computed_tensor_is_none_with_a_warning_unless_retained() -> N
 
 
 def test_writing_to_a_leaf_that_requires_grad_is_refused_outside_no_grad() -> None:
-    """Case 35."""
+    """A leaf that requires grad is written to under no_grad alone, as an optimizer does."""
     x = leaf(1.0)
     for write in (lambda: x.add_(1), lambda: x.__setitem__(0, 1.0), lambda: x.zero_()):
         with pytest.raises(RuntimeError, match="leaf Variable that requires grad"):
@@ -175,7 +175,7 @@ def test_writing_to_a_leaf_that_requires_grad_is_refused_outside_no_grad() -> No
 
 
 def test_writing_to_what_a_rule_needs_is_noticed_and_both_operations_are_named() -> None:
-    """Case 35."""
+    """backward refuses a saved tensor that was overwritten; a sum saves nothing, so it may be."""
     a = leaf(0.5, 0.5)
     y = a.sigmoid()
     y[1] = 2
@@ -204,7 +204,7 @@ def test_inplace_multiplication_in_the_graph_is_right() -> None:
 
 
 def test_detach_shares_memory_and_version() -> None:
-    """Case 37."""
+    """A write through detach() is noticed by the graph of the original."""
     x = leaf(1.0, 2.0)
     y = x.exp()
     y.detach().zero_()
@@ -214,7 +214,7 @@ def test_detach_shares_memory_and_version() -> None:
 
 
 def test_no_grad_nests_decorates_and_survives_exceptions() -> None:
-    """Case 37."""
+    """Gradient modes are context managers and decorators, and are left also by an exception."""
     x = leaf(1.0)
     with tg.no_grad():
         assert not (x * 2).requires_grad
@@ -262,7 +262,7 @@ def test_generator_runs_in_its_own_mode_and_its_caller_in_the_callers() -> None:
 
 
 def test_grad_mode_is_per_thread() -> None:
-    """Case 37."""
+    """no_grad in one thread does not switch off gradients in another."""
     seen = []
     with tg.no_grad():
         thread = threading.Thread(target=lambda: seen.append(tg.is_grad_enabled()))
@@ -290,7 +290,7 @@ def test_threads_differentiate_at_the_same_time() -> None:
 
 
 def test_tensor_hook_fires_once_on_the_accumulated_gradient() -> None:
-    """Case 38."""
+    """A tensor's hook sees the sum over all uses, once, and no more after its removal."""
     x = leaf(1.0)
     y = x * 2
     seen: list[Any] = []
@@ -303,7 +303,7 @@ def test_tensor_hook_fires_once_on_the_accumulated_gradient() -> None:
 
 
 def test_hook_on_a_leaf_may_replace_its_gradient() -> None:
-    """Case 38."""
+    """The gradient that a leaf's hook returns is stored in its place, if the shapes agree."""
     x = leaf(1.0)
     x.register_hook(lambda g: g * 10)
     (x * 2 + x).sum().backward()
@@ -314,7 +314,7 @@ def test_hook_on_a_leaf_may_replace_its_gradient() -> None:
 
 
 def test_create_graph_gives_higher_derivatives() -> None:
-    """Case 39."""
+    """The gradient of a gradient: x**3 at 3 has the derivatives 27, 18 and 6."""
     x = leaf(3.0)
     (first,) = autograd.grad((x**3).sum(), x, create_graph=True)
     (second,) = autograd.grad(first.sum(), x, create_graph=True)
@@ -332,7 +332,7 @@ def test_backward_with_create_graph_leaves_a_gradient_with_a_history() -> None:
 
 
 def test_grad_leaves_grad_alone_and_reports_unused_inputs() -> None:
-    """Case 40."""
+    """grad() stores nothing; for an unused input it raises, or gives None or zeros."""
     x, unused = leaf(2.0), leaf(1.0)
     assert autograd.grad((x * x).sum(), x)[0].tolist() == [4.0]
     assert x.grad is None
@@ -359,7 +359,7 @@ def test_backward_into_chosen_inputs_leaves_the_others_alone() -> None:
 
 
 def test_gradient_is_taken_over_where_nothing_else_holds_it_and_copied_otherwise() -> None:
-    """Cases 16 and 17."""
+    """The .grad of a leaf shares memory with no other gradient, and is not copied without need."""
     a, b = tg.ones(3, requires_grad=True), tg.ones(3, requires_grad=True)
     g = tg.ones(3)
     (a + b).backward(g)
@@ -502,7 +502,7 @@ def test_grad_of_a_computed_tensor_is_taken_before_its_hooks(torch: Any) -> None
 
 
 def test_extreme_values_give_no_warning() -> None:
-    """Cases 8 and 9."""
+    """Overflow, division by zero and log(0) give infinities without NumPy's warnings."""
     x = tg.tensor([1000.0, -1000.0, 0.0], requires_grad=True)
     assert x.sigmoid().tolist() == [1.0, 0.0, 0.5]
     x.softmax(0).sum().backward()

@@ -103,7 +103,7 @@ PROGRAMS = [
 def test_a_write_through_a_view_has_pytorchs_value_and_derivatives(
     program: Callable[..., Any], torch: Any
 ) -> None:
-    """Cases 23, 24 and 36."""
+    """Programs that write to rows, transposes and views of views, and their two derivatives."""
 
     def run(t: Any) -> list[Any]:
         source = np.random.default_rng(1)

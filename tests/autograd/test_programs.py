@@ -120,7 +120,7 @@ def run(t: Any, program: Any, power: int) -> tuple[list[np.ndarray], list[Any]]:
 @given(program=steps, power=st.sampled_from([1, 1, 2]))
 @settings(max_examples=500)
 def test_result_is_that_of_pytorch(program: Any, power: int, torch: Any) -> None:
-    """Cases 35, 36 and 37."""
+    """A random program of views, writes and detach_() gives PyTorch's values and gradients."""
     names = {name for name, *_ in program}
     if "detach_" in names and names & TURNS:
         return

@@ -196,7 +196,7 @@ def plain(x: Any) -> Any:
 @pytest.mark.filterwarnings("ignore")  # PyTorch's deprecations
 @pytest.mark.parametrize("name", [name for name in CASES if name not in BROKEN])
 def test_values_and_gradients_of_two_orders_are_those_of_pytorch(name: str, torch: Any) -> None:
-    """Cases 3, 18 and 39."""
+    """Each function of linear algebra, and two orders of its derivatives, agree with PyTorch."""
     call, shapes = CASES[name]
     results = []
     for library, differentiate in ((tg, grad), (torch, torch.autograd.grad)):
@@ -259,7 +259,7 @@ def test_jacobian_goes_through_solve_and_hessian_through_logdet() -> None:
 
 @pytest.mark.parametrize("p", [2, 1, 3, 1.5, 0.5, INF, "fro"])
 def test_norm_at_zero_has_gradient_zero(p: Any, torch: Any) -> None:
-    """Case 3."""
+    """At zero, where it has a kink, every norm's gradient is PyTorch's, and never NaN."""
     results = []
     for library in (tg, torch):
         x = library.zeros(2, 2, requires_grad=True)

@@ -70,7 +70,7 @@ def test_attention_and_its_gradients_are_those_of_pytorch(
 def test_attention_has_first_and_second_derivatives(
     q: Any, k: Any, v: Any, mask: Any, settings: Any
 ) -> None:
-    """Case 39."""
+    """Attention's derivatives agree with finite differences: causal, masked, with shared heads."""
     made = inputs(tg, (q, k, v), mask, "float64")
     assert gradcheck(lambda *a: F.scaled_dot_product_attention(*a, **settings), made)
     assert gradgradcheck(lambda *a: F.scaled_dot_product_attention(*a, **settings), made)

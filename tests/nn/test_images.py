@@ -139,7 +139,7 @@ def test_initial_weights_are_pytorchs(call: str, torch: Any) -> None:
     ],
 )  # fmt: skip
 def test_function_has_first_and_second_derivatives(call: str) -> None:
-    """Case 39."""
+    """The derivatives of image functions agree with finite differences in all their inputs."""
     source = np.random.default_rng(4)
     shapes = {"x": (1, 2, 5, 4), "w": (3, 2, 3, 2), "b": (2,)}
     names = [name for name in shapes if re.search(rf"\b{name}\b", call)]
@@ -156,7 +156,7 @@ def test_function_has_first_and_second_derivatives(call: str) -> None:
 
 
 def test_max_pool_gives_the_gradient_of_a_tie_to_the_first(torch: Any) -> None:
-    """Cases 2 and 44."""
+    """Among equal values, and among NaNs, max pooling chooses the element that PyTorch chooses."""
     array = np.zeros((1, 1, 5, 5))
     array[0, 0, 2, 2] = np.nan
     array[0, 0, 1, 3] = np.nan
@@ -175,7 +175,7 @@ def test_max_pool_gives_the_gradient_of_a_tie_to_the_first(torch: Any) -> None:
 
 
 def test_trailing_pixels_that_no_window_reaches_get_no_gradient() -> None:
-    """Case 44."""
+    """A stride of 2 over 5 pixels leaves out the last row and column; their gradient is zero."""
     for function in (
         lambda x: F.conv2d(x, tg.ones(1, 1, 2, 2), stride=2),
         lambda x: F.max_pool2d(x, 2),
@@ -193,7 +193,7 @@ def test_trailing_pixels_that_no_window_reaches_get_no_gradient() -> None:
              "InstanceNorm2d(4, track_running_stats=True)"],
 )  # fmt: skip
 def test_running_statistics_are_pytorchs(call: str, torch: Any) -> None:
-    """Case 42."""
+    """Running means, variances and counts over three steps of training are PyTorch's."""
     mine, theirs = (module.double() for module in make_both(torch, f"nn.{call}"))
     for step in range(3):
         for module, library in ((mine, tg), (theirs, torch)):
@@ -210,7 +210,7 @@ def test_running_statistics_are_pytorchs(call: str, torch: Any) -> None:
 
 
 def test_batch_norm_keeps_float32(torch: Any) -> None:
-    """Case 27."""
+    """Output, running statistics and gradients of float32 images are float32."""
     norm = nn.BatchNorm2d(4)
     out = norm(tg.tensor(IMAGES, dtype=tg.float32))
     out.sum().backward()

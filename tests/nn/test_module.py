@@ -32,7 +32,7 @@ class Net(nn.Module):
 
 
 def test_names_come_in_the_order_of_assignment() -> None:
-    """Case 45."""
+    """Parameters, buffers and submodules are listed under dotted names, as they were assigned."""
     net = Net()
     names = ["scale", "first.weight", "first.bias", "body.0.weight", "body.0.bias"]
     assert [name for name, _ in net.named_parameters()] == names
@@ -46,7 +46,7 @@ def test_names_come_in_the_order_of_assignment() -> None:
 
 
 def test_tied_parameters_are_listed_once_and_stepped_once() -> None:
-    """Case 45."""
+    """A weight that two layers share is one parameter with two names in the state."""
     net = nn.Sequential(nn.Linear(3, 3, bias=False), nn.Linear(3, 3, bias=False))
     net[1].weight = net[0].weight
     assert len(list(net.parameters())) == 1
@@ -59,7 +59,7 @@ def test_tied_parameters_are_listed_once_and_stepped_once() -> None:
 
 
 def test_state_travels_and_a_misfit_is_reported_whole_and_changes_nothing() -> None:
-    """Case 45."""
+    """load_state_dict copies a state, or tells all that doesn't fit in one error."""
     tg.manual_seed(0)
     net, other = Net(), Net()
     assert str(other.load_state_dict(net.state_dict())) == "<All keys matched successfully>"
@@ -146,7 +146,7 @@ def test_zero_grad_forgets_or_fills_with_zeros() -> None:
 
 
 def test_forward_hooks_see_and_replace() -> None:
-    """Case 38."""
+    """A pre-hook may replace a module's arguments, a forward hook its output, until removed."""
     layer = nn.ReLU()
     seen: list[Any] = []
     handles = [
@@ -192,7 +192,7 @@ def test_order_and_constancy_of_hooks_are_those_of_pytorch(torch: Any) -> None:
 
 
 def test_full_backward_hooks_see_and_replace_gradients(torch: Any) -> None:
-    """Case 38."""
+    """A full backward hook sees the gradients of input and output, and may replace the former."""
     results = []
     for t in (tg, torch):
         layer = t.nn.Sequential(t.nn.Tanh())
@@ -221,7 +221,7 @@ def test_full_backward_hook_runs_where_the_input_needs_no_gradient() -> None:
 
 
 def test_copies_and_pickles_of_modules_are_independent() -> None:
-    """Case 41."""
+    """A copied or unpickled module computes the same, and shares no memory with the original."""
     net = Net()
     x = tg.ones(1, 4)
     for other in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
@@ -246,7 +246,7 @@ def build(t: Any) -> list[Any]:
 
 
 def test_text_is_that_of_pytorch(torch: Any) -> None:
-    """Case 47."""
+    """Modules print as PyTorch's do."""
     for mine, theirs in zip(build(tg), build(torch), strict=True):
         assert repr(mine) == repr(theirs)
 
@@ -277,7 +277,7 @@ def test_containers_behave_as_lists_and_dictionaries() -> None:
 
 
 def test_dropout() -> None:
-    """Case 43."""
+    """Dropout drops at its rate, scales the rest, and does nothing in evaluation."""
     x = tg.ones(1000, requires_grad=True)
     tg.manual_seed(0)
     out = nn.Dropout(0.25)(x)
@@ -304,7 +304,7 @@ LOSSES = [
 def test_class_losses_are_those_of_pytorch(
     name: str, options: dict[str, Any], reduction: str, torch: Any
 ) -> None:
-    """Cases 10 and 11."""
+    """Weights, ignored classes and label smoothing mean what they mean in PyTorch."""
     source = np.random.default_rng(0)
     scores, target = source.standard_normal((5, 3)), source.integers(0, 3, 5)
     results = []
@@ -325,7 +325,7 @@ def test_class_losses_are_those_of_pytorch(
     "name", ["mse_loss", "l1_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"]
 )
 def test_elementwise_losses_are_those_of_pytorch(name: str, reduction: str, torch: Any) -> None:
-    """Case 12."""
+    """Losses between tensors of one shape agree with PyTorch, with and without weights."""
     source = np.random.default_rng(0)
     given, target, weight = source.random((4, 3)), source.random((4, 3)), source.random((4, 3))
     options: list[dict[str, Any]] = [{}, {"weight": weight}]
@@ -358,7 +358,7 @@ def test_soft_targets_are_those_of_pytorch(torch: Any) -> None:
 
 
 def test_ignored_targets() -> None:
-    """Case 10."""
+    """Ignored targets add nothing: a mean over none is NaN, a sum is 0, a gradient is zero."""
     x = tg.randn(2, 3, requires_grad=True)
     all_ignored = tg.tensor([-100, -100])
     assert np.isnan(F.cross_entropy(x, all_ignored).item())
@@ -387,7 +387,7 @@ def test_ignored_targets() -> None:
     ],
 )  # fmt: skip
 def test_bad_input_gets_a_sentence(call: Any, error: Any, words: str) -> None:
-    """Case 12."""
+    """Wrong shapes, dtypes and settings of layers and losses are errors that name what is wrong."""
     with pytest.raises(error, match=words):
         call()
 

@@ -174,7 +174,7 @@ SAME = [
 
 @pytest.mark.parametrize("behaviour", SAME, ids=lambda f: f.__name__)
 def test_behaviour_is_that_of_pytorch(behaviour: Callable[[Any], Any], torch: Any) -> None:
-    """Cases 38, 45 and 47."""
+    """Each behaviour of modules' hooks, states and texts is the same in both libraries."""
     assert behaviour(tg) == behaviour(torch)
 
 

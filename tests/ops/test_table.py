@@ -84,7 +84,7 @@ def test_gradient_agrees_with_every_element_of_the_numerical_jacobian(case: Case
 
 @each
 def test_second_derivative_agrees_with_differences_of_the_gradient(case: Case) -> None:
-    """Case 39."""
+    """The second derivative of every operation agrees with finite differences of the first."""
     tensors = cases.tensors(case, cases.inputs(case, 4))
     assert gradgradcheck(lambda *args: cases.call(case, *args), tensors)
 
@@ -110,7 +110,7 @@ def test_gradients_of_a_recorded_backward_equal_those_of_a_plain_one(case: Case)
 def test_broadcasting_gives_each_input_a_gradient_of_its_own_shape(
     op: ops.Op, shapes: Any, seed: int
 ) -> None:
-    """Case 13."""
+    """The gradient of a broadcast input is summed over the dimensions that were stretched."""
     source = np.random.default_rng(seed)
     x, y = (
         from_numpy(cases.draw(shape, op.domain(i), source)).requires_grad_()
@@ -175,7 +175,7 @@ KINKED = [
 def test_gradient_at_a_kink_is_the_one_that_pytorch_chose(
     op: ops.Op, position: int, kink: float, torch: Any
 ) -> None:
-    """Cases 1, 2, 3, 5 and 6."""
+    """At an entry's kinks, where several slopes are possible, PyTorch's is given."""
     case = Case(op, 0)
     arrays = cases.inputs(case, 9)
     arrays[position] = np.asarray(arrays[position]).copy()
@@ -212,7 +212,7 @@ def test_inputs_and_cotangent_stay_as_they_were(case: Case) -> None:
 
 @each
 def test_gradients_are_writable_and_share_memory_with_nothing(case: Case) -> None:
-    """Cases 16 and 17."""
+    """A gradient may be written to without changing another gradient, an input or an output."""
     tensors = cases.tensors(case, cases.inputs(case, 12))
     xs = tracked(case, tensors)
     outs = cases.outputs(case, *tensors)
@@ -262,7 +262,7 @@ def test_a_later_write_is_noticed_or_does_no_harm(case: Case, which: str) -> Non
     ids=["column-major", "strided", "reversed"],
 )
 def test_memory_order_of_the_inputs_does_not_matter(case: Case, layout: Any) -> None:
-    """Case 19."""
+    """Transposed, reversed and strided inputs give the results and gradients of contiguous ones."""
     arrays = cases.inputs(case, 14)
     results = []
     for change in (None, layout):
@@ -276,7 +276,7 @@ def test_memory_order_of_the_inputs_does_not_matter(case: Case, layout: Any) -> 
 
 @each
 def test_float32_stays_float32(case: Case) -> None:
-    """Case 25."""
+    """Results and gradients of float32 inputs are float32 arrays."""
     if case.op is ops.cast:
         pytest.skip("changing the dtype is what it is for")
     tensors = cases.tensors(case, cases.inputs(case, 16, np.float32))

@@ -84,7 +84,7 @@ def run(o: Any, scheduler: Any, steps: int = 60) -> list[Any]:
 @pytest.mark.parametrize("algorithm", ["SGD", "Adam"])
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_sixty_steps_are_those_of_pytorch(name: str, algorithm: str, torch: Any) -> None:
-    """Case 46."""
+    """A schedule's learning rates over sixty steps, and its state, are PyTorch's."""
     mine, theirs = optimizer(tg, algorithm), optimizer(torch, algorithm)
     a = SCHEDULES[name](lr_scheduler, mine)
     b = SCHEDULES[name](torch.optim.lr_scheduler, theirs)

@@ -84,7 +84,7 @@ def assert_same_state(mine: Any, theirs: Any) -> None:
 @pytest.mark.parametrize("name", OPTIONS)
 @given(data=st.data())
 def test_fifty_steps_are_those_of_pytorch(name: str, torch: Any, data: Any) -> None:
-    """Case 46."""
+    """Fifty steps with random settings give PyTorch's parameters, state and text."""
     options = {key: data.draw(st.sampled_from(values)) for key, values in OPTIONS[name].items()}
     if name == "SGD" and (not options["momentum"] or options["dampening"]):
         options["nesterov"] = False
@@ -127,7 +127,7 @@ def test_state_travels_to_pytorch_and_back(name: str, torch: Any) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", OPTIONS)
 def test_a_loaded_state_resumes_exactly(name: str, dtype: str) -> None:
-    """Case 27, too: float32 stays float32."""
+    """An optimizer that loads another's state takes the same steps to the bit, in its dtype."""
     kind = getattr(tg, dtype)
     gradients = np.random.default_rng(0).standard_normal((8, 3, 2))
 

@@ -394,7 +394,7 @@ def test_no_warning_for_infinite_and_missing_values() -> None:
 
 
 def test_a_tied_parameter_is_stepped_once_with_the_sum_of_its_gradients(torch: Any) -> None:
-    """Case 45."""
+    """A weight that two layers share is one entry of the group, and moves once in a step."""
     results = []
     for t in (tg, torch):
         model = t.nn.Sequential(t.nn.Linear(2, 2), t.nn.Tanh(), t.nn.Linear(2, 2))

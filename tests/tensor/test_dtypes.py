@@ -32,7 +32,7 @@ def default(request: Any, torch: Any) -> Any:
 
 @pytest.mark.usefixtures("default")
 def test_all_mixtures_have_the_dtype_that_pytorch_gives_them(torch: Any) -> None:
-    """Cases 25 and 26."""
+    """dtypes.result_type of every pair of dtypes, dimensions and numbers is PyTorch's."""
     operands = [
         (np.ones(shape, name), torch.ones(shape, dtype=getattr(torch, name)))
         for name in NAMES
@@ -50,7 +50,7 @@ def test_mixture_of_three_does_not_depend_on_their_order() -> None:
 
 
 def test_tensors_come_before_0d_tensors_and_these_before_numbers() -> None:
-    """Case 25."""
+    """Within a category, a 0-d tensor and a number adapt to a tensor that has dimensions."""
     vector, number = np.ones(2, np.float32), np.float64(2)
     assert dtypes.result_type(vector, np.array(2.0), number) == np.float32
     assert dtypes.result_type(np.ones(2, np.uint8), np.array(2), 3) == np.uint8

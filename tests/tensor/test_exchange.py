@@ -16,7 +16,7 @@ DTYPES = ["float16", "float32", "float64", "uint8", "int8", "int16", "int32", "i
 
 
 def test_memory_is_shared_with_pytorch_both_ways(torch: Any) -> None:
-    """Case 28."""
+    """DLPack passes memory between the libraries; tensor() and copy=True copy it."""
     ours, theirs = tg.zeros(2, 3), torch.zeros(2, 3)
     given = [torch.from_dlpack(ours), torch.as_tensor(ours), torch.utils.dlpack.from_dlpack(ours.T)]
     taken = [tg.from_dlpack(theirs), tg.as_tensor(theirs), dlpack.from_dlpack(theirs.T)]
@@ -60,7 +60,7 @@ def test_what_cannot_be_exchanged_is_refused_as_in_pytorch(torch: Any) -> None:
 
 
 def test_numpy_shares_memory_and_copies_only_when_it_may() -> None:
-    """Case 28."""
+    """np.asarray and np.from_dlpack share memory; a conversion with copy=False is refused."""
     x = tg.zeros(2)
     assert np.shares_memory(np.asarray(x), x.numpy())
     assert np.shares_memory(np.from_dlpack(x), x.numpy())

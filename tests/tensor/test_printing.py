@@ -50,7 +50,7 @@ def test_suffixes_are_those_of_pytorch(torch: Any) -> None:
 
 
 def test_formatting_of_a_single_number_follows_the_specification(torch: Any) -> None:
-    """Case 41."""
+    """A 0-d tensor takes a format such as .2f; one with dimensions refuses it."""
     for t in (tg, torch):
         assert f"{t.tensor(1.23456):.2f}" == "1.23"
         assert f"{t.tensor(3)}" == "3"

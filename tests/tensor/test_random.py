@@ -58,7 +58,7 @@ def portable(torch: Any) -> None:
 def test_uniform_numbers_are_those_of_pytorch(
     dtype: str, bounds: tuple[float, float], count: int, pair: Any
 ) -> None:
-    """Case 49."""
+    """Generator.uniform gives PyTorch's bits, and leaves the stream at the same place."""
     both = pair()
     for _ in range(2):
         ours = both.ours.uniform((count,), dtype, *bounds)
@@ -76,7 +76,7 @@ def test_uniform_numbers_are_those_of_pytorch(
 )  # fmt: skip
 @pytest.mark.parametrize("count", [0, 1, 3000])
 def test_integers_are_those_of_pytorch(low: int, high: int, count: int, pair: Any) -> None:
-    """Case 49."""
+    """Generator.integers gives PyTorch's numbers, for ranges of 32 and of 64 bits."""
     both = pair()
     ours = both.ours.integers(low, high, (count,))
     assert ours.dtype == np.int64
@@ -99,7 +99,7 @@ def test_integers_of_other_dtypes_are_those_of_pytorch(dtype: str, pair: Any) ->
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 10, 1000, 32_769, 70_000])
 def test_permutations_are_those_of_pytorch(n: int, pair: Any) -> None:
-    """Case 49."""
+    """Generator.permutation gives PyTorch's order."""
     both = pair()
     ours = both.ours.permutation(n)
     assert ours.dtype == np.int64
@@ -111,7 +111,7 @@ def test_permutations_are_those_of_pytorch(n: int, pair: Any) -> None:
 @pytest.mark.parametrize("p", [0.0, 1e-9, 0.2, 0.5, 0.8, 1.0])
 @pytest.mark.usefixtures("portable")
 def test_bernoulli_draws_are_those_of_pytorch(dtype: str, p: float, pair: Any) -> None:
-    """Case 49."""
+    """Generator.bernoulli gives PyTorch's draws, in every dtype."""
     both = pair()
     for shape in ((1,), (32, 100)):
         ours = both.ours.bernoulli(p, shape, dtype)
@@ -211,7 +211,7 @@ def test_multinomial_draws_are_those_of_pytorch(
 def test_any_sequence_of_draws_leaves_the_stream_where_pytorch_leaves_it(
     calls: list[tuple[str, int]], seed: int, torch: Any
 ) -> None:
-    """Case 49."""
+    """Draws of different kinds, mixed at random, consume the stream as PyTorch's do."""
     both = Pair(torch, seed)
     a, b = both.ours, both.theirs
     draws: dict[str, tuple[Callable[[int], Any], Callable[[int], Any]]] = {
@@ -264,7 +264,7 @@ def test_states_can_be_exchanged_with_pytorch(draws: int, torch: Any) -> None:
 
 
 def test_streams_are_those_of_a_known_seed() -> None:
-    """Case 49."""
+    """Seed 0 gives the numbers, integers and permutation that PyTorch gives, which stand here."""
     generator = Generator().manual_seed(0)
     assert generator.uniform((3,)).tolist() == [
         0.49625658988952637,
@@ -279,7 +279,7 @@ def test_streams_are_those_of_a_known_seed() -> None:
     "duplicate", [copy.copy, copy.deepcopy, lambda g: pickle.loads(pickle.dumps(g))]
 )
 def test_copy_goes_on_by_itself_where_the_original_is(duplicate: Any) -> None:
-    """Case 49."""
+    """A copied or unpickled generator continues the stream and leaves the original alone."""
     generator = Generator().manual_seed(3)
     generator.normal((3,))  # leaves one of a pair for the next call
     other = duplicate(generator)
@@ -289,7 +289,7 @@ def test_copy_goes_on_by_itself_where_the_original_is(duplicate: Any) -> None:
 
 
 def test_state_is_a_copy_that_resumes_exactly() -> None:
-    """Case 49."""
+    """set_state restores the stream to the bit, with the normal number kept for the next call."""
     generator = Generator().manual_seed(1)
     generator.normal((3,))
     state = generator.get_state()

@@ -368,7 +368,7 @@ def test_reshaping_in_place_refuses_leaves_and_keeps_memory() -> None:
 
 
 def test_random_functions_follow_the_streams_of_pytorch(torch: Any) -> None:
-    """Case 49."""
+    """The *_like functions, out= and size= draw PyTorch's numbers from the same seed."""
     for draw_from in (
         lambda m: m.randint_like(m.ones(3, 4), 2, 9), lambda m: m.rand_like(m.ones(5)),
         lambda m: m.randint(0, 7, (3,), out=m.empty(0, dtype=m.int64)), lambda m: m.rand(size=(3,)),

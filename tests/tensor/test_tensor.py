@@ -29,7 +29,7 @@ def summed_gradient(function: Any, *xs: Any) -> Any:
 
 
 def test_gradients_at_zero() -> None:
-    """Case 1."""
+    """At their kink relu and abs have slope 0, maximum 1/2, and clamp 1, as in PyTorch."""
     assert summed_gradient(lambda x: x.relu(), leaf(0.0)) == [0.0]
     zero = tg.zeros(1, dtype=tg.float64)
     assert summed_gradient(lambda x: tg.maximum(x, zero), leaf(0.0)) == [0.5]
@@ -38,7 +38,7 @@ def test_gradients_at_zero() -> None:
 
 
 def test_ties_share_the_gradient() -> None:
-    """Case 2."""
+    """max() and maximum() share the gradient among ties; max(dim) gives it to the first."""
     assert summed_gradient(lambda x: x.max(), leaf(2.0, 2.0, 1.0)) == [0.5, 0.5, 0.0]
     assert summed_gradient(lambda x: x.max(0).values, leaf(2.0, 2.0, 1.0)) == [1.0, 0.0, 0.0]
     a, b = leaf(1.0), leaf(1.0)
@@ -47,7 +47,7 @@ def test_ties_share_the_gradient() -> None:
 
 
 def test_roots_at_zero(torch: Any) -> None:
-    """Case 3."""
+    """The norm's gradient at zero is 0, while that of sqrt stays NaN, as in PyTorch."""
     assert summed_gradient(lambda x: x.norm(), leaf(0.0, 0.0)) == [0.0, 0.0]
     assert np.isnan(summed_gradient(lambda x: (x**2).sum().sqrt(), leaf(0.0, 0.0))).all()
     y = torch.full((3,), 2.0, dtype=torch.float64, requires_grad=True)
@@ -56,7 +56,7 @@ def test_roots_at_zero(torch: Any) -> None:
 
 
 def test_powers() -> None:
-    """Case 4."""
+    """Powers have finite derivatives where they exist: 0**y, x**0, x**x, and of a negative base."""
     assert summed_gradient(lambda x: x**0, leaf(0.0)) == [0.0]
     zero = tg.zeros(1, dtype=tg.float64)
     assert summed_gradient(lambda y: zero**y, leaf(2.0)) == [0.0]
@@ -66,18 +66,18 @@ def test_powers() -> None:
 
 
 def test_products_with_zeros() -> None:
-    """Case 5."""
+    """The gradient of prod is right with one zero and with two."""
     assert summed_gradient(lambda x: x.prod(), leaf(2.0, 0.0, 3.0)) == [0.0, 6.0, 0.0]
     assert summed_gradient(lambda x: x.prod(), leaf(0.0, 0.0, 3.0)) == [0.0, 0.0, 0.0]
 
 
 def test_clamp_passes_the_gradient_on_its_bounds() -> None:
-    """Case 6."""
+    """Values equal to a bound of clamp count as inside."""
     assert summed_gradient(lambda x: x.clamp(0, 1), leaf(0.0, 0.5, 1.0)) == [1.0, 1.0, 1.0]
 
 
 def test_where_and_nan() -> None:
-    """Case 7."""
+    """The branch that where() doesn't choose gets gradient 0, times an infinite slope NaN."""
     x = leaf(0.0)
     assert np.isnan(summed_gradient(lambda x: tg.where(x > 0, x.sqrt(), 0.0), x)).all()
     x = leaf(0.0)
@@ -89,7 +89,7 @@ def test_where_and_nan() -> None:
 
 
 def test_softmax_family_is_stable() -> None:
-    """Case 8."""
+    """log_softmax and logsumexp of large and infinite numbers have finite gradients."""
     x = leaf(1000.0, 0.0)
     out = x.log_softmax(0)
     assert out.tolist() == [0.0, -1000.0]
@@ -107,7 +107,7 @@ def test_softmax_family_is_stable() -> None:
 
 
 def test_gradient_of_a_scalar_is_a_0d_tensor_of_its_dtype() -> None:
-    """Case 14."""
+    """A 0-d tensor that was broadcast gets a 0-d gradient, not a NumPy number."""
     for dtype in (tg.float32, tg.float64):
         s = tg.tensor(2.0, dtype=dtype, requires_grad=True)
         (s * tg.ones(3, 4, dtype=dtype)).sum().backward()
@@ -117,7 +117,7 @@ def test_gradient_of_a_scalar_is_a_0d_tensor_of_its_dtype() -> None:
 
 
 def test_dimensions_as_pytorch_counts_them(torch: Any) -> None:
-    """Case 15."""
+    """Calls with negative, several and left-out dimensions give PyTorch's values and shapes."""
     array = np.arange(24.0).reshape(2, 3, 4)
     for t in (
         lambda m, x: x.sum(dim=-1), lambda m, x: x.sum(dim=(0, -1)), lambda m, x: x.unsqueeze(-1),
@@ -153,7 +153,7 @@ def test_dimensions_as_pytorch_counts_them(torch: Any) -> None:
 
 
 def test_matmul_refuses_scalars_and_mixed_dtypes() -> None:
-    """Case 18."""
+    """@ needs dimensions on both sides, and one dtype."""
     with pytest.raises((RuntimeError, ValueError), match="matmul"):
         tg.tensor(2.0) @ tg.ones(2)
     with pytest.raises(RuntimeError, match="same dtype"):
@@ -161,7 +161,7 @@ def test_matmul_refuses_scalars_and_mixed_dtypes() -> None:
 
 
 def test_unused_parts_of_a_split_get_zeros() -> None:
-    """Case 20."""
+    """cat adds the gradients of its parts; those of split that are not used give zeros."""
     x = leaf(1.0, 2.0, 3.0)
     tg.cat([x, x]).sum().backward()
     assert x.grad.tolist() == [2.0] * 3
@@ -180,7 +180,7 @@ def test_unused_parts_of_a_split_get_zeros() -> None:
     ids=str,
 )  # fmt: skip
 def test_indexing_is_that_of_pytorch(index: Any, torch: Any) -> None:
-    """Case 21."""
+    """Every form of index selects what PyTorch's selects, and sends the gradient back there."""
     array = np.arange(12.0).reshape(3, 4)
     mine, other = tg.tensor(array, requires_grad=True), torch.tensor(array, requires_grad=True)
     theirs = tuple(list(p) if isinstance(p, range) else p for p in index) if isinstance(index, tuple) else index  # fmt: skip
@@ -192,7 +192,7 @@ def test_indexing_is_that_of_pytorch(index: Any, torch: Any) -> None:
 
 
 def test_tensors_index_and_negative_steps_work() -> None:
-    """Case 21."""
+    """Tensors of integers or bools are indices; negative steps, which PyTorch lacks, work."""
     x = leaf(1.0, 2.0, 3.0)
     assert x[tg.tensor([2, 0])].tolist() == [3.0, 1.0]
     assert x[tg.tensor([True, False, True])].tolist() == [1.0, 3.0]
@@ -213,7 +213,7 @@ def test_index_that_is_changed_later_is_the_old_one_in_backward() -> None:
 
 
 def test_writing_by_index_is_recorded() -> None:
-    """Case 23."""
+    """A gradient flows to what was written into a tensor, and not to what that replaced."""
     x, b = leaf(1.0, 2.0), leaf(5.0)
     y = x.clone()
     y[0] = b[0]
@@ -228,7 +228,7 @@ def test_writing_by_index_is_recorded() -> None:
 
 
 def test_chained_writes_reach_the_memory() -> None:
-    """Case 24."""
+    """t[1][0][1] = 1 writes to t itself, since each index makes a view."""
     t = tg.zeros(2, 2, 2)
     t[1][0][1] = 1
     assert t.sum().item() == 1
@@ -239,7 +239,7 @@ def test_chained_writes_reach_the_memory() -> None:
 
 
 def test_gather_and_scatter_add_with_repeats(torch: Any) -> None:
-    """Case 24."""
+    """An element that gather or scatter_add uses several times gets the sum of the gradients."""
     array, index = np.arange(6.0).reshape(2, 3), np.array([[0, 0, 2], [1, 1, 1]])
     for name in ("gather", "scatter_add"):
         x, y = tg.tensor(array, requires_grad=True), torch.tensor(array, requires_grad=True)
@@ -259,7 +259,7 @@ def test_gather_and_scatter_add_with_repeats(torch: Any) -> None:
 
 
 def test_result_type_is_that_of_pytorch_for_all_pairs(torch: Any) -> None:
-    """Cases 25 and 26."""
+    """torch.result_type of every pair of dtypes, with and without dimensions, and with numbers."""
     names = ["float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool"]
     scalars = [2, 2.0, True]
     tensors = [(name, shape) for name in names for shape in ((), (2,))]
@@ -279,7 +279,7 @@ def test_result_type_is_that_of_pytorch_for_all_pairs(torch: Any) -> None:
     "operation", ["add", "sub", "mul", "div", "pow", "maximum", "lt", "remainder"]
 )
 def test_arithmetic_of_mixed_dtypes_is_that_of_pytorch(operation: str, torch: Any) -> None:
-    """Cases 25 and 26."""
+    """Two-input functions of every pair of dtypes return PyTorch's dtype."""
     names = ["float32", "float64", "int32", "int64", "uint8", "bool"]
     for n, m in itertools.product(names, names):
         if "bool" in (n, m) and operation in ("sub", "pow", "remainder", "maximum"):
@@ -292,7 +292,7 @@ def test_arithmetic_of_mixed_dtypes_is_that_of_pytorch(operation: str, torch: An
 
 
 def test_scalars_never_change_a_dtype() -> None:
-    """Case 25."""
+    """Numbers of Python and NumPy leave float32 alone; gradients have their inputs' dtypes."""
     x = tg.ones(2)
     for scalar in (2.0, np.float64(2), np.array(2.0), 3, True, np.int64(3)):
         assert (x * scalar).dtype == tg.float32
@@ -305,7 +305,7 @@ def test_scalars_never_change_a_dtype() -> None:
 
 
 def test_integers_have_no_mean_and_no_gradient() -> None:
-    """Case 26."""
+    """mean() of integers needs a dtype, and integers can't require gradients."""
     with pytest.raises(RuntimeError, match="mean: could not infer output dtype"):
         tg.arange(3).mean()
     with pytest.raises(RuntimeError, match="floating point dtype can require gradients"):
@@ -335,7 +335,7 @@ def test_dtypes_are_single_compare_with_numpys_and_pickle() -> None:
 
 
 def test_arrays_and_tensors_mix_to_one_tensor() -> None:
-    """Case 28."""
+    """array * tensor is a tensor with a gradient, although NumPy's operator is asked first."""
     x = tg.ones(3, dtype=tg.float64, requires_grad=True)
     out = np.arange(3.0) * x
     assert isinstance(out, tg.Tensor)
@@ -381,7 +381,7 @@ def test_numpy_function_without_a_derivative_is_refused_where_a_gradient_is_at_s
 
 
 def test_memory_is_shared_with_numpy() -> None:
-    """Case 28."""
+    """from_numpy() and numpy() copy nothing; what requires grad must be detached first."""
     array = np.zeros(3)
     t = tg.from_numpy(array)
     array[0] = 1
@@ -398,7 +398,7 @@ def test_memory_is_shared_with_numpy() -> None:
 
 
 def test_python_protocols() -> None:
-    """Case 41."""
+    """sum(), len(), in, bool(), hash and list indices take tensors, or raise PyTorch's errors."""
     t1, t2 = tg.ones(2), tg.ones(2)
     assert sum([t1, t2]).tolist() == [2.0, 2.0]
     x, y = tg.tensor([1.0, 2.0])
@@ -423,7 +423,7 @@ def test_python_protocols() -> None:
 
 
 def test_copies_and_pickles_are_independent() -> None:
-    """Case 41."""
+    """deepcopy and pickle make independent tensors that keep values and requires_grad."""
     x = leaf(1.0, 2.0)
     (x * x).sum().backward()
     for other in (copy.deepcopy(x), pickle.loads(pickle.dumps(x)), copy.copy(x)):
@@ -508,7 +508,7 @@ def test_bad_input_gets_a_sentence(call: Any, error: Any, words: str) -> None:
 
 
 def test_same_seed_gives_the_bits_of_pytorch(torch: Any) -> None:
-    """Case 49."""
+    """manual_seed makes rand, randint, randperm and a layer's weights those of PyTorch."""
     for draw in (
         lambda t: t.rand(5, 3), lambda t: t.rand(4, dtype=t.float64), lambda t: t.randint(0, 10, (7,)),
         lambda t: t.randperm(100), lambda t: t.empty(50).uniform_(-2, 3), lambda t: t.rand(3),
@@ -523,7 +523,7 @@ def test_same_seed_gives_the_bits_of_pytorch(torch: Any) -> None:
 def test_mixed_draws_leave_the_stream_where_pytorch_leaves_it(
     sizes: list[int], seed: int, torch: Any
 ) -> None:
-    """Case 49."""
+    """randn, randperm and rand in turns, of any sizes, follow PyTorch's stream."""
     tg.manual_seed(seed)
     torch.manual_seed(seed)
     for n in sizes:
@@ -538,7 +538,7 @@ def test_mixed_draws_leave_the_stream_where_pytorch_leaves_it(
     "name", ["float16", "float32", "float64", "int8", "int32", "int64", "bool"]
 )
 def test_integers_without_bounds_are_those_of_pytorch(name: str, torch: Any) -> None:
-    """Case 49."""
+    """random_() without arguments covers each dtype's range with PyTorch's numbers."""
     tg.manual_seed(7)
     torch.manual_seed(7)
     mine = tg.empty(20, dtype=name).random_()
@@ -547,7 +547,7 @@ def test_integers_without_bounds_are_those_of_pytorch(name: str, torch: Any) -> 
 
 
 def test_saved_state_resumes_exactly() -> None:
-    """Case 49."""
+    """set_rng_state and pickles of generators continue with the same numbers."""
     tg.manual_seed(1)
     tg.randn(3)
     state = tg.get_rng_state()

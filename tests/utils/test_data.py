@@ -30,7 +30,7 @@ def numbers(n: int) -> D.TensorDataset:
 def test_order_of_seeded_epochs_is_that_of_pytorch(
     options: dict[str, Any], given: bool, torch: Any
 ) -> None:
-    """Case 49."""
+    """A loader's batches over three epochs, and the streams after them, are PyTorch's."""
     seen = []
     for t in (tg, torch):
         t.manual_seed(3)
@@ -46,7 +46,7 @@ def test_order_of_seeded_epochs_is_that_of_pytorch(
 
 
 def test_other_samplers_draw_as_pytorchs_do(torch: Any) -> None:
-    """Case 49."""
+    """Sampling with replacement, of subsets and by weights uses up the stream as PyTorch's does."""
     for make in (
         lambda d: d.RandomSampler(range(7), replacement=True, num_samples=40),
         lambda d: d.RandomSampler(range(7), replacement=True, num_samples=64),
@@ -63,7 +63,7 @@ def test_other_samplers_draw_as_pytorchs_do(torch: Any) -> None:
 
 
 def test_epoch_is_shuffled_anew_from_its_generator() -> None:
-    """Case 48."""
+    """Each epoch has an order of its own, which reseeding the generator repeats."""
     generator = tg.Generator().manual_seed(1)
     loader = D.DataLoader(numbers(10), batch_size=3, shuffle=True, generator=generator)
     epochs = [[b.tolist() for b, _ in loader] for _ in range(2)]
@@ -106,7 +106,7 @@ def test_batch_does_not_share_memory_with_the_dataset() -> None:
 
 
 def test_samplers() -> None:
-    """Case 48."""
+    """Each sampler yields the indices that it promises, and the loader takes any of them."""
     assert next(iter(D.RandomSampler(range(5), replacement=True, num_samples=10**10))) in range(5)
     assert len(list(D.RandomSampler(range(3), num_samples=8))) == 8
     assert sorted(D.SubsetRandomSampler([4, 7])) == [4, 7]
