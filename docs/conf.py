@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import catalogue
-import surface
+import compatibility
 
 project = "tinygrad_mnist"
 author = "The tinygrad_mnist contributors"
@@ -17,7 +17,7 @@ html_theme = "alabaster"
 html_theme_options = {"description": "Deep learning that one person can read"}
 myst_heading_anchors = 3
 
-TABLES = {"surface": surface.table, "catalogue": catalogue.table}
+TABLES = {"compatibility": compatibility.table, "catalogue": catalogue.table}
 
 
 def generate(app, docname, source):

@@ -185,7 +185,7 @@ def test_a_rule_s_gradient_is_rounded_after_broadcasting_is_undone() -> None:
     assert x.grad.item() == 5000.0
 
 
-# Every function of the public surface
+# Every public function
 
 CALLS: dict[str, Callable[..., Any]] = {
     "f(a)": lambda f, a, b, i: f(a),

@@ -11,23 +11,23 @@ from tinygrad_mnist.ops.contract import TABLE
 sys.path.insert(0, str(Path(__file__).parent.parent / "docs"))
 try:
     import catalogue
-    import surface
+    import compatibility
 finally:
     del sys.path[0]
 
 
 def test_names_are_offered() -> None:
-    names, reasons = surface.listed()
-    missing = [n.path for n in names if not surface.offered(n.path)]
+    names, reasons = compatibility.listed()
+    missing = [n.path for n in names if not compatibility.offered(n.path)]
     print("\n".join(f"{path}: {reasons.get(path, 'not yet')}" for path in missing))
     assert len(missing) <= 0.03 * len(names), missing
 
 
 def test_reasons_are_given_for_what_is_not_offered_alone() -> None:
-    names, reasons = surface.listed()
+    names, reasons = compatibility.listed()
     assert len({n.path for n in names}) == len(names)
     assert set(reasons) <= {n.path for n in names}
-    assert not [path for path in reasons if surface.offered(path)]
+    assert not [path for path in reasons if compatibility.offered(path)]
 
 
 def test_catalogue_shows_the_entry_of_every_operation() -> None:
@@ -39,5 +39,5 @@ def test_catalogue_shows_the_entry_of_every_operation() -> None:
 
 
 def test_page_of_names_says_what_compares_them() -> None:
-    page = surface.table()
+    page = compatibility.table()
     assert re.search(r"\| `tanh` \| yes \| table: `tanh`; scripts: .*; tests: ", page)

@@ -1,6 +1,6 @@
 """Short expressions give with both libraries the same values, dtypes, shapes and gradients.
 
-They are those names of ``docs/surface.txt`` that neither the operation table, nor a script, nor another
+They are those names of ``docs/compatibility.txt`` that neither the operation table, nor a script, nor another
 test compares with PyTorch.
 """
 

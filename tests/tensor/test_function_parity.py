@@ -1,4 +1,4 @@
-"""The wide surface of functions and methods, beside PyTorch's."""
+"""Functions and methods of the most different kinds, beside PyTorch's."""
 
 from __future__ import annotations
 

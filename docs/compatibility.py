@@ -1,8 +1,9 @@
-"""The table of PyTorch's names: which are offered, and what compares each of them with PyTorch.
+"""The page of PyTorch's names: which are offered, and what compares each of them with PyTorch.
 
-The names stand in ``surface.txt``. Whether one is offered is asked of the package; what compares it
-with PyTorch is found in the operation table, the scripts in ``tests/compat`` and the tests that ask
-for the ``torch`` fixture. ``python docs/surface.py`` prints what is missing or not compared.
+``compatibility.txt`` lists the names that scripts use. Whether one is offered is asked of the
+package; what compares it with PyTorch is found in the operation table, the scripts in
+``tests/compat`` and the tests that ask for the ``torch`` fixture. ``python docs/compatibility.py``
+prints what is missing or not compared.
 """
 
 from __future__ import annotations
@@ -56,11 +57,11 @@ class Name(NamedTuple):
 
 
 def listed() -> tuple[list[Name], dict[str, str]]:
-    """Return the names in order, and the reasons of those that are not offered."""
+    """Return the listed names in order, and the reasons of those that are not offered."""
     names: list[Name] = []
     reasons: dict[str, str] = {}
     family = ""
-    for line in (ROOT / "docs" / "surface.txt").read_text().splitlines():
+    for line in (ROOT / "docs" / "compatibility.txt").read_text().splitlines():
         if line.startswith("["):
             family = line.strip("[]")
         elif family == "not offered" and line:
