@@ -9,9 +9,9 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from types import FunctionType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
-R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C")
 
 DOCUMENTED = (NotImplementedError, IndexError, TypeError, RuntimeError, ValueError)
@@ -194,9 +194,7 @@ def refuse_bool(call: Callable[..., Any], name: str, value: Any) -> NoReturn:
     )
 
 
-def named(
-    call: Callable[..., R], complain: Callable[..., None] = complain, bools: Bools = ()
-) -> Callable[..., R]:
+def named(call: F, complain: Callable[..., None] = complain, bools: Bools = ()) -> F:
     """Let the errors of a function begin with its name, whatever inside of it has raised them."""
     names = Names(call)
 
@@ -214,10 +212,10 @@ def named(
             complain(called(call), error, call, args, kwargs)
             raise
 
-    return checked
+    return cast(F, checked)
 
 
-def named_if_nameless(call: Callable[..., R]) -> Callable[..., R]:
+def named_if_nameless(call: F) -> F:
     """Do as :func:`named`, but for a function that runs others: an error says which failed."""
     return named(call, complain_unnamed)
 

@@ -11,7 +11,7 @@ import inspect
 import math
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.layout import preserve_format
 
+F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
 C = TypeVar("C")
 
@@ -70,7 +71,7 @@ def public(call: Callable[..., R]) -> Callable[..., R]:
     return checked
 
 
-def copying(call: Callable[..., R]) -> Callable[..., R]:
+def copying(call: F) -> F:
     """Keep a function from returning its input, or a view of it, where nothing has to be done."""
 
     @functools.wraps(call)
@@ -78,7 +79,7 @@ def copying(call: Callable[..., R]) -> Callable[..., R]:
         out: Any = call(input, *args, **kwargs)
         return out.clone() if np.may_share_memory(out._array, input._array) else out
 
-    return apart
+    return cast(F, apart)
 
 
 def with_out(call: Callable[..., R]) -> Callable[..., R]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import TensorBase
 
-R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def in_float32(call: Callable[..., R]) -> Callable[..., R]:
+def in_float32(call: F) -> F:
     """Have a function compute in float32 where all its floats are float16, and round its result.
 
     An operation does so by itself. This is for what several compose and PyTorch computes at once:
@@ -36,7 +36,7 @@ def in_float32(call: Callable[..., R]) -> Callable[..., R]:
         out: Any = call(*map(_wide, args), **named)
         return out.to(np.float16)
 
-    return rounded
+    return cast(F, rounded)
 
 
 def _wide(x: Any) -> Any:

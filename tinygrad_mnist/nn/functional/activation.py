@@ -330,8 +330,9 @@ def _in_place(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-relu_, elu_, selu_, celu_ = map(_in_place, (relu, elu, selu, celu))
-hardtanh_, leaky_relu_, threshold_ = map(_in_place, (hardtanh, leaky_relu, threshold))
+relu_, elu_, selu_, celu_ = _in_place(relu), _in_place(elu), _in_place(selu), _in_place(celu)
+hardtanh_, leaky_relu_ = _in_place(hardtanh), _in_place(leaky_relu)
+threshold_ = _in_place(threshold)
 
 
 @named

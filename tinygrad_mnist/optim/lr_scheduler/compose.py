@@ -113,7 +113,8 @@ class SequentialLR(_Composed):
         elif hasattr(scheduler, "last_epoch"):
             scheduler.last_epoch -= 1
 
-    def step(self) -> None:
+    # Its schedules count epochs for themselves.
+    def step(self) -> None:  # type: ignore[override]
         """Step the schedule whose turn it is."""
         self.last_epoch += 1
         turn = bisect_right(self._milestones, self.last_epoch)
@@ -159,7 +160,8 @@ class ChainedScheduler(_Composed):
         self._take(schedulers, optimizer)
         self._last_lr = rates(self.optimizer)
 
-    def step(self) -> None:
+    # Its schedules count epochs for themselves.
+    def step(self) -> None:  # type: ignore[override]
         """Step all schedules."""
         for scheduler in self._schedulers:
             scheduler.step()

@@ -90,7 +90,8 @@ class ReduceLROnPlateau(LRScheduler):
         self.last_epoch = self.cooldown_counter = self.num_bad_epochs = 0
         self._last_lr = rates(optimizer)
 
-    def step(self, metrics: Any, epoch: int | None = None) -> None:
+    # PyTorch's own step takes the metric first.
+    def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
         """Take note of the metric of an epoch, a number or a tensor of one element."""
         current = float(metrics)
         if epoch is not None:
