@@ -9,7 +9,7 @@ tensors, which come before Python numbers.
 from __future__ import annotations
 
 import builtins
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -100,6 +100,9 @@ class UnknownDtype(dtype):
 bfloat16 = UnknownDtype("bfloat16", 2)
 complex64 = cfloat = UnknownDtype("complex64", 8)
 complex128 = cdouble = UnknownDtype("complex128", 16)
+
+DTypeLike: TypeAlias = dtype | np.dtype[Any] | type | str
+"""What stands for a dtype in an argument: ours, NumPy's, Python's, or a name."""
 
 _NAMES = {
     "float16": "Half", "float32": "Float", "float64": "Double", "int8": "Char", "int16": "Short",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -64,9 +64,11 @@ class device:
 
 
 CPU = device("cpu")
+DeviceLike: TypeAlias = device | str
+"""What stands for a device in an argument."""
 
 
-def check_device(where: Any) -> None:
+def check_device(where: DeviceLike | None) -> None:
     """Refuse a device that is not the CPU.
 
     Raises
