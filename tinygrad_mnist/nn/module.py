@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -19,6 +20,20 @@ from tinygrad_mnist.nn.parameter import Buffer, Parameter, check_tensor
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.device import check_device
+
+P = ParamSpec("P")
+R_co = TypeVar("R_co", covariant=True)
+
+if TYPE_CHECKING:
+
+    class _Forward(Protocol[P, R_co]):
+        """A module, to type checkers: a call takes and returns what its forward does."""
+
+        _hooked: bool
+
+        @property
+        def forward(self) -> Callable[P, R_co]: ...
+        def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any: ...
 
 
 class Module:
@@ -77,10 +92,11 @@ class Module:
 
     # Calling
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self: _Forward[P, R_co], *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Run :meth:`forward`, and the hooks around it."""
         if self._hooked:
-            return self._call_with_hooks(args, kwargs)
+            out: R_co = self._call_with_hooks(args, kwargs)
+            return out
         try:
             return self.forward(*args, **kwargs)
         except Exception as error:
@@ -578,9 +594,28 @@ class Module:
 
     # Printing
 
+    _shown = ""
+    """The settings that are printed, such as ``"dim= inplace?"``.
+
+    ``name=`` is printed with its name, ``name`` without it, and ``name?`` as ``name=``, but only
+    where it isn't the constructor's default. Of a parameter is printed whether there is one.
+    """
+
     def extra_repr(self) -> str:
         """Return what is printed between the parentheses; subclasses say their settings."""
-        return ""
+        return ", ".join(filter(None, map(self._setting, self._shown.split())))
+
+    def _setting(self, shown: str) -> str:
+        name = shown.rstrip("=?")
+        value = getattr(self, name)
+        if isinstance(value, Tensor) or name in self._parameters:
+            value = value is not None
+        if shown.endswith("?"):
+            owner = next(kind for kind in type(self).__mro__ if "_shown" in vars(kind))
+            if value == inspect.signature(owner).parameters[name].default:
+                return ""
+        text = f"{value!r}" if isinstance(value, str) else f"{value}"
+        return text if shown == name else f"{name}={text}"
 
     def _get_name(self) -> str:
         return type(self).__name__
