@@ -21,6 +21,8 @@ class ReLU(Module):
     tensor([0., 2.])
     """
 
+    _shown = "inplace?"
+
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
@@ -28,10 +30,6 @@ class ReLU(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return ``max(input, 0)``."""
         return input.relu_() if self.inplace else input.relu()
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return "inplace=True" if self.inplace else ""
 
 
 class Sigmoid(Module):
@@ -74,6 +72,8 @@ class Softmax(Module):
     tensor([0.5000, 0.5000])
     """
 
+    _shown = "dim="
+
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
@@ -81,10 +81,6 @@ class Softmax(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return probabilities."""
         return F.softmax(input, self.dim)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"dim={self.dim}"
 
 
 class LogSoftmax(Module):
@@ -97,6 +93,8 @@ class LogSoftmax(Module):
     tensor([    0., -1000.])
     """
 
+    _shown = "dim="
+
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
@@ -104,10 +102,6 @@ class LogSoftmax(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return logarithms of probabilities."""
         return F.log_softmax(input, self.dim)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"dim={self.dim}"
 
 
 class ReLU6(Module):
@@ -120,6 +114,8 @@ class ReLU6(Module):
     tensor([0., 6.])
     """
 
+    _shown = "inplace?"
+
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
@@ -127,10 +123,6 @@ class ReLU6(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.relu6(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return "inplace=True" if self.inplace else ""
 
 
 class SELU(Module):
@@ -143,6 +135,8 @@ class SELU(Module):
     tensor([-1.1113,  1.0507])
     """
 
+    _shown = "inplace?"
+
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
@@ -150,10 +144,6 @@ class SELU(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.selu(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return "inplace=True" if self.inplace else ""
 
 
 class SiLU(Module):
@@ -166,6 +156,8 @@ class SiLU(Module):
     tensor([0.7311])
     """
 
+    _shown = "inplace?"
+
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
@@ -173,10 +165,6 @@ class SiLU(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.silu(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return "inplace=True" if self.inplace else ""
 
 
 class Mish(Module):
@@ -189,6 +177,8 @@ class Mish(Module):
     tensor([0.8651])
     """
 
+    _shown = "inplace?"
+
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
@@ -196,10 +186,6 @@ class Mish(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.mish(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return "inplace=True" if self.inplace else ""
 
 
 class Hardsigmoid(Module):
@@ -295,6 +281,8 @@ class LeakyReLU(Module):
     tensor([-0.1000,  2.0000])
     """
 
+    _shown = "negative_slope= inplace?"
+
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__()
         self.negative_slope = negative_slope
@@ -303,10 +291,6 @@ class LeakyReLU(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.leaky_relu(input, self.negative_slope, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
 
 
 class ELU(Module):
@@ -319,6 +303,8 @@ class ELU(Module):
     tensor([-0.6321,  2.0000])
     """
 
+    _shown = "alpha= inplace?"
+
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
         self.alpha = alpha
@@ -327,10 +313,6 @@ class ELU(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.elu(input, self.alpha, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
 
 
 class CELU(Module):
@@ -343,6 +325,8 @@ class CELU(Module):
     tensor([-0.6321,  2.0000])
     """
 
+    _shown = "alpha= inplace?"
+
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
         self.alpha = alpha
@@ -351,10 +335,6 @@ class CELU(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.celu(input, self.alpha, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
 
 
 class Hardtanh(Module):
@@ -366,6 +346,8 @@ class Hardtanh(Module):
     >>> Hardtanh()(tensor([-2.0, 0.5]))
     tensor([-1.0000,  0.5000])
     """
+
+    _shown = "min_val= max_val= inplace?"
 
     def __init__(
         self,
@@ -392,12 +374,6 @@ class Hardtanh(Module):
         """Return the activation of each element."""
         return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
 
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"min_val={self.min_val}, max_val={self.max_val}" + (
-            ", inplace=True" if self.inplace else ""
-        )
-
 
 class GELU(Module):
     """``x`` times the normal distribution function. Follows ``torch.nn.GELU``.
@@ -409,6 +385,8 @@ class GELU(Module):
     tensor([0.8413])
     """
 
+    _shown = "approximate="
+
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
         self.approximate = approximate
@@ -416,10 +394,6 @@ class GELU(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.gelu(input, self.approximate)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"approximate={self.approximate!r}"
 
 
 class Softplus(Module):
@@ -432,6 +406,8 @@ class Softplus(Module):
     tensor([0.6931])
     """
 
+    _shown = "beta= threshold="
+
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
         self.beta = beta
@@ -440,10 +416,6 @@ class Softplus(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.softplus(input, self.beta, self.threshold)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"beta={self.beta}, threshold={self.threshold}"
 
 
 class Softshrink(Module):
@@ -456,6 +428,8 @@ class Softshrink(Module):
     tensor([0.5000, 0.0000])
     """
 
+    _shown = "lambd"
+
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
         self.lambd = lambd
@@ -464,10 +438,6 @@ class Softshrink(Module):
         """Return the activation of each element."""
         out: Tensor = F.softshrink(input, self.lambd)
         return out
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"{self.lambd}"
 
 
 class Hardshrink(Module):
@@ -480,6 +450,8 @@ class Hardshrink(Module):
     tensor([1., 0.])
     """
 
+    _shown = "lambd"
+
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
         self.lambd = lambd
@@ -488,10 +460,6 @@ class Hardshrink(Module):
         """Return the activation of each element."""
         out: Tensor = F.hardshrink(input, self.lambd)
         return out
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"{self.lambd}"
 
 
 class Threshold(Module):
@@ -504,6 +472,8 @@ class Threshold(Module):
     tensor([9., 1.])
     """
 
+    _shown = "threshold= value= inplace?"
+
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
         super().__init__()
         self.threshold = threshold
@@ -513,12 +483,6 @@ class Threshold(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.threshold(input, self.threshold, self.value, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"threshold={self.threshold}, value={self.value}" + (
-            ", inplace=True" if self.inplace else ""
-        )
 
 
 class Softmin(Module):
@@ -531,6 +495,8 @@ class Softmin(Module):
     tensor([0.5000, 0.5000])
     """
 
+    _shown = "dim="
+
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
@@ -538,10 +504,6 @@ class Softmin(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.softmin(input, self.dim)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"dim={self.dim}"
 
 
 class GLU(Module):
@@ -554,6 +516,8 @@ class GLU(Module):
     tensor([0.5000])
     """
 
+    _shown = "dim="
+
     def __init__(self, dim: int = -1) -> None:
         super().__init__()
         self.dim = dim
@@ -561,10 +525,6 @@ class GLU(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return F.glu(input, self.dim)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"dim={self.dim}"
 
 
 class PReLU(Module):
@@ -578,6 +538,8 @@ class PReLU(Module):
     >>> PReLU()(tensor([-1.0, 1.0])).tolist()
     [-0.25, 1.0]
     """
+
+    _shown = "num_parameters="
 
     weight: Tensor
 
@@ -593,10 +555,6 @@ class PReLU(Module):
         """Return the activation of each element."""
         out: Tensor = F.prelu(input, self.weight)
         return out
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"num_parameters={self.num_parameters}"
 
 
 class Softmax2d(Module):

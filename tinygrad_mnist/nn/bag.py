@@ -19,6 +19,10 @@ class EmbeddingBag(Embedding):
     torch.Size([2, 3])
     """
 
+    _shown = (
+        "num_embeddings embedding_dim max_norm? norm_type? scale_grad_by_freq? mode= padding_idx?"
+    )
+
     def __init__(
         self,
         num_embeddings: int,
@@ -73,17 +77,3 @@ class EmbeddingBag(Embedding):
             input, self.weight, offsets, self.max_norm, self.norm_type, self.scale_grad_by_freq,
             self.mode, self.sparse, per_sample_weights, self.include_last_offset, self.padding_idx,
         )  # fmt: skip
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        parts = [f"{self.num_embeddings}, {self.embedding_dim}"]
-        if self.max_norm is not None:
-            parts.append(f"max_norm={self.max_norm}")
-        if self.norm_type != 2:
-            parts.append(f"norm_type={self.norm_type}")
-        if self.scale_grad_by_freq is not False:
-            parts.append(f"scale_grad_by_freq={self.scale_grad_by_freq}")
-        parts.append(f"mode={self.mode!r}")
-        if self.padding_idx is not None:
-            parts.append(f"padding_idx={self.padding_idx}")
-        return ", ".join(parts)

@@ -26,6 +26,8 @@ class Dropout(Module):
     tensor([1., 1.])
     """
 
+    _shown = "p= inplace="
+
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
         check_probability(p)
@@ -35,10 +37,6 @@ class Dropout(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with elements dropped."""
         return F.dropout(input, self.p, self.training, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"p={self.p}, inplace={self.inplace}"
 
 
 class Dropout1d(Dropout):

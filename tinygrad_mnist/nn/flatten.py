@@ -18,6 +18,8 @@ class Flatten(Module):
     torch.Size([2, 784])
     """
 
+    _shown = "start_dim= end_dim="
+
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
         self.start_dim = start_dim
@@ -26,10 +28,6 @@ class Flatten(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with fewer dimensions."""
         return input.flatten(self.start_dim, self.end_dim)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
 class Unflatten(Module):
@@ -42,6 +40,8 @@ class Unflatten(Module):
     torch.Size([2, 28, 28])
     """
 
+    _shown = "dim= unflattened_size="
+
     def __init__(self, dim: int, unflattened_size: Any) -> None:
         super().__init__()
         self.dim = dim
@@ -50,7 +50,3 @@ class Unflatten(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with more dimensions."""
         return input.unflatten(self.dim, self.unflattened_size)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

@@ -51,8 +51,9 @@ class Linear(Module):
     torch.Size([128, 30])
     """
 
+    _shown = "in_features= out_features= bias="
     weight: Tensor
-    bias: Tensor | None
+    bias: Tensor
 
     def __init__(
         self,
@@ -97,13 +98,6 @@ class Linear(Module):
             weight, bias = self.weight, self.bias
         return apply(linear, input, weight, bias)
 
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return (
-            f"in_features={self.in_features}, out_features={self.out_features}, "
-            f"bias={self.bias is not None}"
-        )
-
 
 class Bilinear(Module):
     r"""Bilinear map of two inputs. Follows ``torch.nn.Bilinear``.
@@ -117,8 +111,9 @@ class Bilinear(Module):
     torch.Size([128, 40])
     """
 
+    _shown = "in1_features= in2_features= out_features= bias="
     weight: Tensor
-    bias: Tensor | None
+    bias: Tensor
 
     def __init__(
         self,
@@ -153,10 +148,3 @@ class Bilinear(Module):
     def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
         """Return the map of (*, in1) and (*, in2): (*, out)."""
         return F.bilinear(input1, input2, self.weight, self.bias)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return (
-            f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
-            f"out_features={self.out_features}, bias={self.bias is not None}"
-        )

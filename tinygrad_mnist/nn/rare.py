@@ -63,6 +63,8 @@ class LPPool3d(LPPool1d):
 class RReLU(Module):
     """A fraction of negative numbers, drawn in training. Follows ``torch.nn.RReLU``."""
 
+    _shown = "lower= upper= inplace?"
+
     def __init__(
         self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False
     ) -> None:
@@ -72,11 +74,6 @@ class RReLU(Module):
     def forward(self, input: Tensor) -> Any:
         """Return the activation of each element."""
         return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        more = ", inplace=True" if self.inplace else ""
-        return f"lower={self.lower}, upper={self.upper}{more}"
 
 
 class MultiLabelMarginLoss(_Loss):
