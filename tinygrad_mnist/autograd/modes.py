@@ -8,14 +8,13 @@ import inspect
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar, cast, overload
 
 import numpy as np
 
 from tinygrad_mnist._runtime.naming import warn
 
-P = ParamSpec("P")
-R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _Modes(threading.local):
@@ -75,8 +74,11 @@ class _Mode:
     The values to restore form a stack, so one object may be entered again inside itself.
     """
 
+    switched: ClassVar[dict[str, bool]] = {}
+    """The values of a mode that is always the same; others give them to the constructor."""
+
     def __init__(self, **values: bool) -> None:
-        self._values = values
+        self._values = values or self.switched
         self._previous: list[dict[str, bool]] = []
 
     def __enter__(self) -> Self:
@@ -94,7 +96,7 @@ class _Mode:
         """Restore what was before."""
         modes.__dict__.update(self._previous.pop())
 
-    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+    def __call__(self, function: F) -> F:
         """Decorate a function, or a generator function, to run in this mode."""
         if isinstance(function, type):
             warn(
@@ -106,13 +108,13 @@ class _Mode:
             return self._wrap_generator(function)
 
         @functools.wraps(function)
-        def decorated(*args: P.args, **kwargs: P.kwargs) -> R:
+        def decorated(*args: Any, **kwargs: Any) -> Any:
             with _Mode(**self._values):
                 return function(*args, **kwargs)
 
-        return decorated
+        return cast(F, decorated)
 
-    def _wrap_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _wrap_generator(self, function: F) -> F:
         """Run each piece of a generator in the mode, and the code between outside of it."""
 
         @functools.wraps(function)
@@ -135,11 +137,20 @@ class _Mode:
                 except BaseException as error:
                     advance, value = generator.throw, error
 
-        return decorated
+        return cast(F, decorated)
 
 
 class _Switch(_Mode):
-    """A mode that needs no argument, so that ``@no_grad`` decorates as ``@no_grad()`` does."""
+    """A mode that needs no argument, so that ``@no_grad`` decorates as ``@no_grad()`` does.
+
+    Subclasses have no ``__init__``, from which mypy would conclude that both give a mode.
+    """
+
+    @overload
+    def __new__(cls) -> Self: ...
+
+    @overload
+    def __new__(cls, function: F) -> F: ...  # type: ignore[misc]  # not an instance
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         """Create the mode, or decorate a function in it."""
@@ -167,8 +178,7 @@ class no_grad(_Switch):
     False
     """
 
-    def __init__(self) -> None:
-        super().__init__(enabled=False)
+    switched: ClassVar[dict[str, bool]] = {"enabled": False}
 
 
 class enable_grad(_Switch):
@@ -183,8 +193,7 @@ class enable_grad(_Switch):
     True
     """
 
-    def __init__(self) -> None:
-        super().__init__(enabled=True)
+    switched: ClassVar[dict[str, bool]] = {"enabled": True}
 
 
 class set_grad_enabled(_Mode):
@@ -213,7 +222,7 @@ class set_grad_enabled(_Mode):
         modes.enabled = self._values["enabled"]
         return self
 
-    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+    def __call__(self, function: F) -> F:
         """Decorate a function; the surrounding mode stays as it was."""
         modes.enabled = self._before
         return super().__call__(function)
@@ -231,6 +240,12 @@ class inference_mode(_Mode):
     ...     is_grad_enabled()
     False
     """
+
+    @overload
+    def __new__(cls, mode: bool = True) -> Self: ...
+
+    @overload
+    def __new__(cls, mode: F) -> F: ...  # type: ignore[misc]  # not an instance
 
     def __new__(cls, mode: Any = True) -> Any:
         """Create the mode, or decorate directly where used as ``@inference_mode``."""
