@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -13,6 +14,12 @@ from tinygrad_mnist.autograd.engine import Source, backward_pass
 from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.hooks import retain
 from tinygrad_mnist.autograd.modes import recording
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor import Tensor
+
+Tensors: TypeAlias = "Tensor | Iterable[Tensor]"
+Gradients: TypeAlias = "Tensor | Iterable[Tensor | None] | None"
 
 
 def exclusive(holder: list[Any]) -> bool:
@@ -54,12 +61,12 @@ _ALONE, _BASE_ALONE = _calibrate()
 
 @named_if_nameless
 def backward(
-    tensors: Any,
-    grad_tensors: Any = None,
+    tensors: Tensors,
+    grad_tensors: Gradients = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    grad_variables: Any = None,
-    inputs: Any = None,
+    grad_variables: Gradients = None,
+    inputs: Tensors | None = None,
 ) -> None:
     """Accumulate the gradients of the tensors' leaves into their ``.grad``.
 
@@ -143,16 +150,16 @@ def deposit(leaf: TensorBase, holder: list[Any]) -> None:
 
 @named_if_nameless
 def grad(
-    outputs: Any,
-    inputs: Any,
-    grad_outputs: Any = None,
+    outputs: Tensors,
+    inputs: Tensors,
+    grad_outputs: Gradients = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
     only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Any, ...]:
+) -> tuple[Tensor, ...]:
     """Return the gradients of outputs with respect to inputs, and leave every ``.grad`` alone.
 
     Follows ``torch.autograd.grad``.
@@ -222,8 +229,8 @@ def grad(
 
 
 def _grad_of_rows(
-    outputs: Any,
-    inputs: Any,
+    outputs: Tensors,
+    inputs: Tensors,
     batches: list[Any],
     retain_graph: bool | None,
     create_graph: bool,
