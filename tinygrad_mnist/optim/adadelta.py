@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, follow_square, options
-from tinygrad_mnist.optim.optimizer import scalar
+from tinygrad_mnist.optim.optimizer import ParamsT, scalar
+from tinygrad_mnist.tensor import Tensor
 
 
 class Adadelta(ArrayOptimizer):
@@ -47,8 +48,8 @@ class Adadelta(ArrayOptimizer):
 
     def __init__(
         self,
-        params: Any,
-        lr: float | Any = 1.0,
+        params: ParamsT,
+        lr: float | Tensor = 1.0,
         rho: float = 0.9,
         eps: float = 1e-6,
         weight_decay: float = 0,

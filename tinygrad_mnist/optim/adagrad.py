@@ -8,7 +8,8 @@ import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, options
-from tinygrad_mnist.optim.optimizer import scalar
+from tinygrad_mnist.optim.optimizer import ParamsT, scalar
+from tinygrad_mnist.tensor import Tensor
 
 
 class Adagrad(ArrayOptimizer):
@@ -48,8 +49,8 @@ class Adagrad(ArrayOptimizer):
 
     def __init__(
         self,
-        params: Any,
-        lr: float | Any = 1e-2,
+        params: ParamsT,
+        lr: float | Tensor = 1e-2,
         lr_decay: float = 0,
         weight_decay: float = 0,
         initial_accumulator_value: float = 0,

@@ -9,14 +9,16 @@ the state to begin with, :meth:`ArrayOptimizer.start`, and the formula in place,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
 from tinygrad_mnist.autograd import enable_grad
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.optim.optimizer import Optimizer
+from tinygrad_mnist.optim.optimizer import Optimizer, ParamsT
 from tinygrad_mnist.tensor import Tensor
+
+R = TypeVar("R")
 
 BLOCK = 16384
 """Elements that are updated together: few enough for all their arrays to stay in the cache."""
@@ -53,7 +55,7 @@ class ArrayOptimizer(Optimizer):
 
     _scratch: dict[Any, tuple[np.ndarray, ...]]
 
-    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+    def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
         check(type(self).__name__, defaults)
         super().__init__(params, defaults)
 
@@ -75,7 +77,7 @@ class ArrayOptimizer(Optimizer):
         """Change a parameter's array in place, given its gradient: the optimizer's formula."""
         raise NotImplementedError(f"{type(self).__name__}: define update() in the subclass")
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+    def step(self, closure: Callable[[], R] | None = None) -> R | None:
         """Change every parameter that has a gradient, by one step.
 
         Parameters

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, follow, options
-from tinygrad_mnist.optim.optimizer import scalar
+from tinygrad_mnist.optim.optimizer import ParamsT, scalar
+from tinygrad_mnist.tensor import Tensor
 
 
 class ASGD(ArrayOptimizer):
@@ -47,8 +48,8 @@ class ASGD(ArrayOptimizer):
 
     def __init__(
         self,
-        params: Any,
-        lr: float | Any = 1e-2,
+        params: ParamsT,
+        lr: float | Tensor = 1e-2,
         lambd: float = 1e-4,
         alpha: float = 0.75,
         t0: float = 1e6,

@@ -9,8 +9,8 @@ import numpy as np
 
 from tinygrad_mnist.autograd import enable_grad
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.optim.array_optimizer import check, options
-from tinygrad_mnist.optim.optimizer import Optimizer
+from tinygrad_mnist.optim.array_optimizer import R, check, options
+from tinygrad_mnist.optim.optimizer import Optimizer, ParamsT
 from tinygrad_mnist.tensor import Tensor
 
 
@@ -56,8 +56,8 @@ class LBFGS(Optimizer):
 
     def __init__(
         self,
-        params: Any,
-        lr: float | Any = 1,
+        params: ParamsT,
+        lr: float | Tensor = 1,
         max_iter: int = 20,
         max_eval: int | None = None,
         tolerance_grad: float = 1e-7,
@@ -73,7 +73,7 @@ class LBFGS(Optimizer):
         if len(self.param_groups) != 1:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+    def step(self, closure: Callable[[], R] | None = None) -> R:
         """Iterate until a tolerance or a limit is reached; return the loss before.
 
         Parameters
@@ -91,7 +91,8 @@ class LBFGS(Optimizer):
                 f"{group['line_search_fn']!r}"
             )
         with np.errstate(all="ignore"):
-            return self._minimise(_Function(closure, group["params"]), group)
+            loss: R = self._minimise(_Function(closure, group["params"]), group)
+        return loss
 
     def _minimise(self, function: _Function, group: dict[str, Any]) -> Any:
         lr, tiny = float(group["lr"]), group["tolerance_change"]

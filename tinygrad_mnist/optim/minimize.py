@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ _WITH_HESSIAN = {"dogleg", "trust-exact"}
 
 def minimize(
     closure: Callable[[], Tensor],
-    params: Any,
+    params: Tensor | Iterable[Tensor],
     method: str | None = None,
     *,
     callback: Callable[..., Any] | None = None,
@@ -98,7 +98,7 @@ def minimize(
 class _Function:
     """A loss as a function of all its parameters in one vector of float64."""
 
-    def __init__(self, closure: Callable[[], Tensor], params: Any) -> None:
+    def __init__(self, closure: Callable[[], Tensor], params: Tensor | Iterable[Tensor]) -> None:
         self.closure = closure
         self.recorded: tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]] | None = None
         self.params: list[Tensor] = [params] if isinstance(params, Tensor) else list(params)

@@ -13,7 +13,7 @@ import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.autograd.hooks import RemovableHandle
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor
+
+ParamsT: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
+"""What an optimizer takes: tensors, groups of them, or pairs of name and tensor."""
 
 
 class _Required:
@@ -149,7 +152,7 @@ class Optimizer:
             ours = cls.__module__.startswith("tinygrad_mnist.")
             cls.step = _with_hooks(named(cls.step) if ours else cls.step)  # type: ignore[method-assign]
 
-    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+    def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, "
@@ -160,7 +163,7 @@ class Optimizer:
                 f"params must be an iterable of Tensors or dicts, such as model.parameters(), not "
                 f"{type(params).__name__}"
             )
-        groups = list(params)
+        groups: list[Any] = list(params)
         if not groups:
             raise ValueError(
                 "optimizer got an empty parameter list; a module finds the layers in its "

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, follow, follow_square, options
-from tinygrad_mnist.optim.optimizer import scalar
+from tinygrad_mnist.optim.optimizer import ParamsT, scalar
+from tinygrad_mnist.tensor import Tensor
 
 
 class RAdam(ArrayOptimizer):
@@ -56,8 +57,8 @@ class RAdam(ArrayOptimizer):
 
     def __init__(
         self,
-        params: Any,
-        lr: float | Any = 1e-3,
+        params: ParamsT,
+        lr: float | Tensor = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,

@@ -8,7 +8,8 @@ import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, options
-from tinygrad_mnist.optim.optimizer import scalar
+from tinygrad_mnist.optim.optimizer import ParamsT, scalar
+from tinygrad_mnist.tensor import Tensor
 
 
 class Rprop(ArrayOptimizer):
@@ -50,8 +51,8 @@ class Rprop(ArrayOptimizer):
 
     def __init__(
         self,
-        params: Any,
-        lr: float | Any = 1e-2,
+        params: ParamsT,
+        lr: float | Tensor = 1e-2,
         etas: tuple[float, float] = (0.5, 1.2),
         step_sizes: tuple[float, float] = (1e-6, 50),
         *,

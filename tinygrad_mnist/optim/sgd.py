@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.optim.array_optimizer import LONG_BLOCK, ArrayOptimizer, options
+from tinygrad_mnist.optim.optimizer import ParamsT
+from tinygrad_mnist.tensor import Tensor
 
 
 class SGD(ArrayOptimizer):
@@ -45,8 +47,8 @@ class SGD(ArrayOptimizer):
 
     def __init__(
         self,
-        params: Any,
-        lr: float | Any = 1e-3,
+        params: ParamsT,
+        lr: float | Tensor = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
         weight_decay: float = 0,

@@ -9,7 +9,7 @@ from tinygrad_mnist.optim.lr_scheduler.scheduler import LRScheduler, positive, r
 from tinygrad_mnist.optim.optimizer import Optimizer
 
 
-def _fall(lowest: float, base_lrs: list[Any], angle: float) -> list[Any]:
+def _fall(lowest: float, base_lrs: list[Any], angle: float) -> list[float]:
     """Return the rates at an angle of the cosine: the base rates at 0, the lowest at pi."""
     return [lowest + (base - lowest) * (1 + math.cos(angle)) / 2 for base in base_lrs]
 
@@ -53,7 +53,7 @@ class CosineAnnealingLR(LRScheduler):
         self.T_max, self.eta_min = positive("T_max", T_max), eta_min
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[Any]:
+    def get_lr(self) -> list[float]:
         """Move the present rates from the last point of the cosine to this one."""
         self._warn_outside_step()
         t, period, lowest = self.last_epoch, self.T_max, self.eta_min
@@ -70,7 +70,7 @@ class CosineAnnealingLR(LRScheduler):
         now, last = (1 + math.cos(math.pi * i / period) for i in (t, t - 1))
         return [now / last * (lr - lowest) + lowest for lr in present]
 
-    def _get_closed_form_lr(self) -> list[Any]:
+    def _get_closed_form_lr(self) -> list[float]:
         return _fall(self.eta_min, self.base_lrs, math.pi * self.last_epoch / self.T_max)
 
 
@@ -126,7 +126,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self.T_cur: float = last_epoch
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[Any]:
+    def get_lr(self) -> list[float]:
         """Compute the rates from the time since the last restart."""
         self._warn_outside_step()
         return _fall(self.eta_min, self.base_lrs, math.pi * self.T_cur / self.T_i)

@@ -136,7 +136,7 @@ class CyclicLR(_MomentumCycle):
             return 1.0
         return float(1 / (2.0 ** (x - 1)) if self.mode == "triangular2" else self.gamma**x)
 
-    def get_lr(self) -> list[Any]:
+    def get_lr(self) -> list[float]:
         """Compute the rates from the place in the cycle; set the momentum likewise."""
         self._warn_outside_step()
         cycle = math.floor(1 + self.last_epoch / self.total_size)
@@ -267,7 +267,7 @@ class OneCycleLR(_MomentumCycle):
             return end + (start - end) / 2.0 * (math.cos(math.pi * done) + 1)
         return (end - start) * done + start
 
-    def get_lr(self) -> list[Any]:
+    def get_lr(self) -> list[float]:
         """Compute the rates from the place in the phase; set the momentum likewise."""
         self._warn_outside_step()
         step, start = self.last_epoch, 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 from tinygrad_mnist.optim.lr_scheduler.scheduler import (
     FactorLR,
@@ -16,11 +16,16 @@ from tinygrad_mnist.optim.lr_scheduler.scheduler import (
 )
 from tinygrad_mnist.optim.optimizer import Optimizer
 
+Factor: TypeAlias = Callable[[int], float]
+"""A function of the epoch."""
+
 
 class _OfFunctions(LRScheduler):
     """A schedule given by a function of the epoch, or by one for each group."""
 
-    def __init__(self, optimizer: Optimizer, lr_lambda: Any, last_epoch: int = -1) -> None:
+    def __init__(
+        self, optimizer: Optimizer, lr_lambda: Factor | list[Factor], last_epoch: int = -1
+    ) -> None:
         count = len(optimizer.param_groups)
         if not isinstance(lr_lambda, list | tuple):
             lr_lambda = [lr_lambda] * count
@@ -31,7 +36,7 @@ class _OfFunctions(LRScheduler):
                 raise TypeError(
                     f"lr_lambda should be a function, but got {type(function).__name__}"
                 )
-        self.lr_lambdas: list[Callable[[int], float]] = list(lr_lambda)
+        self.lr_lambdas: list[Factor] = list(lr_lambda)
         super().__init__(optimizer, last_epoch)
 
     def state_dict(self) -> dict[str, Any]:
@@ -72,7 +77,7 @@ class LambdaLR(_OfFunctions):
     [0.5]
     """
 
-    def get_lr(self) -> list[Any]:
+    def get_lr(self) -> list[float]:
         """Multiply the initial rates."""
         self._warn_outside_step()
         pairs = zip(self.base_lrs, self.lr_lambdas, strict=True)
@@ -98,7 +103,7 @@ class MultiplicativeLR(_OfFunctions):
     [0.5]
     """
 
-    def get_lr(self) -> list[Any]:
+    def get_lr(self) -> list[float]:
         """Multiply the present rates, but for the first epoch."""
         self._warn_outside_step()
         if self._is_initial:

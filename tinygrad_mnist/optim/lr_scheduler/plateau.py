@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import SupportsFloat
 
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.optim.lr_scheduler.scheduler import (
@@ -91,7 +91,7 @@ class ReduceLROnPlateau(LRScheduler):
         self._last_lr = rates(optimizer)
 
     # PyTorch's own step takes the metric first.
-    def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
+    def step(self, metrics: SupportsFloat, epoch: int | None = None) -> None:  # type: ignore[override]
         """Take note of the metric of an epoch, a number or a tensor of one element."""
         current = float(metrics)
         if epoch is not None:

@@ -110,11 +110,11 @@ class LRScheduler:
         finally:
             self._is_initial = False
 
-    def get_lr(self) -> list[Any]:
+    def get_lr(self) -> list[float]:
         """Compute each group's learning rate for ``last_epoch``; called by :meth:`step`."""
         raise NotImplementedError(f"{type(self).__name__}: define get_lr() in the subclass")
 
-    def get_last_lr(self) -> list[Any]:
+    def get_last_lr(self) -> list[float]:
         """Return the learning rates that were set last."""
         return self._last_lr
 
@@ -189,7 +189,7 @@ class FactorLR(LRScheduler):
         """Return the factor from the first epoch to this one."""
         raise NotImplementedError
 
-    def get_lr(self) -> list[Any]:
+    def get_lr(self) -> list[float]:
         """Multiply the present rates."""
         self._warn_outside_step()
         factor = self.ratio()
@@ -197,7 +197,7 @@ class FactorLR(LRScheduler):
             return rates(self.optimizer)
         return [group["lr"] * factor for group in self.optimizer.param_groups]
 
-    def _get_closed_form_lr(self) -> list[Any]:
+    def _get_closed_form_lr(self) -> list[float]:
         factor = self.total_ratio()
         return [lr * factor for lr in self.base_lrs]
 
@@ -222,7 +222,7 @@ def _copied(value: Any) -> Any:
     return value.clone() if isinstance(value, Tensor) else value
 
 
-def rates(optimizer: Optimizer, key: str = "lr") -> list[Any]:
+def rates(optimizer: Optimizer, key: str = "lr") -> list[float]:
     """Return a setting of each group; tensors are copied."""
     return [_copied(group[key]) for group in optimizer.param_groups]
 
