@@ -76,7 +76,7 @@ class DownloadError(RuntimeError):
     """No mirror gave a file that is what it should be."""
 
 
-class MNIST(Dataset):
+class MNIST(Dataset[tuple[Any, Any]]):
     """The MNIST database of handwritten digits (LeCun, Cortes and Burges).
 
     Attributes and arguments follow ``torchvision.datasets.MNIST``; but a sample's image is a

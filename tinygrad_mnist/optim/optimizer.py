@@ -24,7 +24,7 @@ from tinygrad_mnist.autograd.hooks import RemovableHandle
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor
 
-ParamsT: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
+ParamsT: TypeAlias = Iterable[Tensor | dict[str, Any] | tuple[str, Tensor]]
 """What an optimizer takes: tensors, groups of them, or pairs of name and tensor."""
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from types import GenericAlias
-from typing import Any
+from typing import Any, Generic
 
 from tinygrad_mnist._runtime.naming import named_init
 from tinygrad_mnist.tensor import Generator, default_generator
 from tinygrad_mnist.utils.data.collate import default_collate, default_convert
-from tinygrad_mnist.utils.data.dataset import Dataset, IterableDataset
+from tinygrad_mnist.utils.data.dataset import Dataset, Indexable, IterableDataset, T_co
 from tinygrad_mnist.utils.data.fetch import PlainIterator, Plan
 from tinygrad_mnist.utils.data.sampler import (
     BatchSampler,
@@ -20,7 +19,7 @@ from tinygrad_mnist.utils.data.worker import WorkerIterator, get_worker_info
 
 
 @named_init
-class DataLoader:
+class DataLoader(Generic[T_co]):
     """Iterate over a dataset in batches.
 
     A batch of a :class:`TensorDataset`, or of a part of one, is one indexing operation on each of
@@ -74,7 +73,7 @@ class DataLoader:
 
     def __init__(
         self,
-        dataset: Any,
+        dataset: Indexable[T_co] | Iterable[T_co],
         batch_size: int | None = 1,
         shuffle: bool | None = None,
         sampler: Iterable[Any] | None = None,
@@ -84,7 +83,7 @@ class DataLoader:
         pin_memory: bool = False,
         drop_last: bool = False,
         timeout: float = 0,
-        worker_init_fn: Any = None,
+        worker_init_fn: Callable[[int], None] | None = None,
         multiprocessing_context: Any = None,
         generator: Generator | None = None,
         *,
@@ -118,7 +117,8 @@ class DataLoader:
             )
         if batch_size is None and drop_last:
             raise ValueError("DataLoader: batch_size=None is mutually exclusive with drop_last")
-        self.dataset = dataset
+        indexed: Any = dataset
+        self.dataset = indexed
         self.num_workers = num_workers
         self.prefetch_factor = 2 if num_workers and prefetch_factor is None else prefetch_factor
         self.persistent_workers = persistent_workers
@@ -143,9 +143,9 @@ class DataLoader:
             sampler = ()
         elif sampler is None:
             if shuffle:
-                sampler = RandomSampler(dataset, generator=generator)
+                sampler = RandomSampler(indexed, generator=generator)
             else:
-                sampler = SequentialSampler(dataset)
+                sampler = SequentialSampler(indexed)
         self.sampler = sampler
         self.batch_size = None if batch_sampler is not None else batch_size
         if batch_sampler is None and batch_size is not None:
@@ -166,8 +166,6 @@ class DataLoader:
                 f"loader"
             )
         object.__setattr__(self, name, value)
-
-    __class_getitem__: Any = classmethod(GenericAlias)
 
     def __len__(self) -> int:
         """Return the number of batches."""

@@ -6,14 +6,23 @@ import bisect
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import GenericAlias
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from tinygrad_mnist._runtime.naming import named, named_init, warn
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator
 
+T_co = TypeVar("T_co", covariant=True)
 
-class Dataset:
+
+class Indexable(Protocol[T_co]):
+    """Whatever returns a sample by its number: a dataset, a list, a tensor."""
+
+    def __getitem__(self, index: int, /) -> T_co:
+        """Return one sample."""
+        ...
+
+
+class Dataset(Generic[T_co]):
     """Base of datasets that can be indexed: define ``__getitem__`` and ``__len__``.
 
     ``Dataset[T]`` names the type of its samples. Follows ``torch.utils.data.Dataset``.
@@ -24,33 +33,32 @@ class Dataset:
         super().__init_subclass__(**kwargs)
         named_init(cls)
 
-    __class_getitem__: Any = classmethod(GenericAlias)
-
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: Any) -> T_co:
         """Return one sample."""
         raise NotImplementedError("subclasses of Dataset should implement __getitem__")
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: Indexable[T_co]) -> ConcatDataset[T_co]:
         """Join two datasets."""
         return ConcatDataset([self, other])
 
 
-class IterableDataset(Dataset):
+class IterableDataset(Dataset[T_co]):
     """Base of datasets that can only be iterated: define ``__iter__``.
 
     Follows ``torch.utils.data.IterableDataset``.
     """
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T_co]:
         """Iterate over the samples."""
         raise NotImplementedError("subclasses of IterableDataset should implement __iter__")
 
-    def __add__(self, other: Any) -> Any:
+    # What can't be indexed is joined to what can't either, as in PyTorch.
+    def __add__(self, other: Iterable[T_co]) -> ChainDataset[T_co]:  # type: ignore[override]
         """Chain two datasets."""
         return ChainDataset([self, other])
 
 
-class TensorDataset(Dataset):
+class TensorDataset(Dataset[tuple[Tensor, ...]]):
     """Tensors of equal length side by side: a sample is a tuple of their rows.
 
     Follows ``torch.utils.data.TensorDataset``.
@@ -84,7 +92,7 @@ class TensorDataset(Dataset):
         return len(self.tensors[0])
 
 
-class Subset(Dataset):
+class Subset(Dataset[T_co]):
     """Some samples of a dataset. Follows ``torch.utils.data.Subset``.
 
     Examples
@@ -94,8 +102,8 @@ class Subset(Dataset):
     (tensor(8),)
     """
 
-    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
-        self.dataset = dataset
+    def __init__(self, dataset: Indexable[T_co], indices: Sequence[int]) -> None:
+        self.dataset: Any = dataset
         self.indices = indices
 
     def __getitem__(self, index: Any) -> Any:
@@ -116,7 +124,7 @@ class Subset(Dataset):
         return len(self.indices)
 
 
-class ConcatDataset(Dataset):
+class ConcatDataset(Dataset[T_co]):
     """Datasets one after another. Follows ``torch.utils.data.ConcatDataset``.
 
     Examples
@@ -127,8 +135,8 @@ class ConcatDataset(Dataset):
     (5, (tensor(6),))
     """
 
-    def __init__(self, datasets: Iterable[Any]) -> None:
-        self.datasets = list(datasets)
+    def __init__(self, datasets: Iterable[Indexable[T_co]]) -> None:
+        self.datasets: list[Any] = list(datasets)
         if not self.datasets:
             raise ValueError("ConcatDataset: datasets should not be an empty iterable")
         if any(isinstance(d, IterableDataset) for d in self.datasets):
@@ -142,7 +150,7 @@ class ConcatDataset(Dataset):
         """Return the number of samples."""
         return self.cumulative_sizes[-1]
 
-    def __getitem__(self, index: int) -> Any:
+    def __getitem__(self, index: int) -> T_co:
         """Return one sample."""
         length = len(self)
         if not -length <= index < length:
@@ -150,10 +158,11 @@ class ConcatDataset(Dataset):
         index %= length
         number = bisect.bisect_right(self.cumulative_sizes, index)
         start = self.cumulative_sizes[number - 1] if number else 0
-        return self.datasets[number][index - start]
+        sample: T_co = self.datasets[number][index - start]
+        return sample
 
 
-class ChainDataset(IterableDataset):
+class ChainDataset(IterableDataset[T_co]):
     """Iterable datasets one after another. Follows ``torch.utils.data.ChainDataset``.
 
     Examples
@@ -165,10 +174,10 @@ class ChainDataset(IterableDataset):
     [0, 1, 0, 1]
     """
 
-    def __init__(self, datasets: Iterable[Any]) -> None:
-        self.datasets = datasets
+    def __init__(self, datasets: Iterable[Iterable[T_co]]) -> None:
+        self.datasets: Iterable[Any] = datasets
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T_co]:
         """Iterate over the samples of one dataset after another."""
         for dataset in self.datasets:
             if not isinstance(dataset, IterableDataset):
@@ -183,7 +192,7 @@ class ChainDataset(IterableDataset):
         return sum(len(dataset) for dataset in self.datasets)
 
 
-class StackDataset(Dataset):
+class StackDataset(Dataset[Any]):
     """Datasets of equal length side by side: a sample is a tuple, or a dict, of their samples.
 
     Follows ``torch.utils.data.StackDataset``.
@@ -230,8 +239,8 @@ class StackDataset(Dataset):
 
 @named
 def random_split(
-    dataset: Any, lengths: Sequence[float], generator: Generator | None = None
-) -> list[Subset]:
+    dataset: Indexable[T_co], lengths: Sequence[float], generator: Generator | None = None
+) -> list[Subset[T_co]]:
     """Split a dataset at random into parts of given lengths, or of fractions that add up to 1.
 
     Follows ``torch.utils.data.random_split``.
@@ -247,7 +256,7 @@ def random_split(
     >>> [len(part) for part in random_split(TensorDataset(arange(10)), [0.75, 0.25])]
     [8, 2]
     """
-    total = len(dataset)
+    total = len(dataset)  # type: ignore[arg-type]  # a Dataset has a length if it is indexed
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
         for i, fraction in enumerate(lengths):
             if not 0 <= fraction <= 1:

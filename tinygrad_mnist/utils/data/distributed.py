@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sized
 
 from tinygrad_mnist.tensor import Generator, randperm
 from tinygrad_mnist.utils.data.sampler import Sampler
 
 
-class DistributedSampler(Sampler):
+class DistributedSampler(Sampler[int]):
     """Give each of several processes every n-th index, of an order that all know.
 
     Where the length isn't divisible, the order is filled up from its beginning, or cut with
@@ -33,7 +32,7 @@ class DistributedSampler(Sampler):
 
     def __init__(
         self,
-        dataset: Any,
+        dataset: Sized,
         num_replicas: int | None = None,
         rank: int | None = None,
         shuffle: bool = True,

@@ -6,9 +6,8 @@ loader cuts its batches without a Python number per sample.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from types import GenericAlias
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -16,8 +15,10 @@ from tinygrad_mnist._runtime.naming import named_init
 from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.tensor import Generator, default_generator
 
+T_co = TypeVar("T_co", covariant=True)
 
-class Sampler:
+
+class Sampler(Generic[T_co]):
     """Base of samplers: define ``__iter__``, and ``__len__`` where it is known.
 
     ``Sampler[T]`` names the type of its indices. Follows ``torch.utils.data.Sampler``.
@@ -28,11 +29,9 @@ class Sampler:
         super().__init_subclass__(**kwargs)
         named_init(cls)
 
-    __class_getitem__: Any = classmethod(GenericAlias)
+    def __init__(self, data_source: Sized | None = None) -> None: ...
 
-    def __init__(self, data_source: Any = None) -> None: ...
-
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T_co]:
         """Iterate over indices."""
         raise NotImplementedError("subclasses of Sampler should implement __iter__")
 
@@ -41,7 +40,7 @@ class Sampler:
         return None
 
 
-class SequentialSampler(Sampler):
+class SequentialSampler(Sampler[int]):
     """Samples in their own order. Follows ``torch.utils.data.SequentialSampler``.
 
     Examples
@@ -50,7 +49,7 @@ class SequentialSampler(Sampler):
     [0, 1, 2]
     """
 
-    def __init__(self, data_source: Any) -> None:
+    def __init__(self, data_source: Sized) -> None:
         self.data_source = data_source
 
     def __iter__(self) -> Iterator[int]:
@@ -66,7 +65,7 @@ class SequentialSampler(Sampler):
         return np.arange(len(self.data_source))
 
 
-class RandomSampler(Sampler):
+class RandomSampler(Sampler[int]):
     """Samples in a random order, drawn anew for each epoch.
 
     With replacement they are drawn one by one, lazily, however many are asked for. Follows
@@ -87,7 +86,7 @@ class RandomSampler(Sampler):
 
     def __init__(
         self,
-        data_source: Any,
+        data_source: Sized,
         replacement: bool = False,
         num_samples: int | None = None,
         generator: Generator | None = None,
@@ -150,7 +149,7 @@ class RandomSampler(Sampler):
         return np.concatenate(parts) if parts else np.arange(0)
 
 
-class SubsetRandomSampler(Sampler):
+class SubsetRandomSampler(Sampler[int]):
     """Given indices in a random order. Follows ``torch.utils.data.SubsetRandomSampler``.
 
     Examples
@@ -174,7 +173,7 @@ class SubsetRandomSampler(Sampler):
         return len(self.indices)
 
 
-class WeightedRandomSampler(Sampler):
+class WeightedRandomSampler(Sampler[int]):
     """Indices drawn with probabilities in proportion to weights.
 
     Follows ``torch.utils.data.WeightedRandomSampler``.
@@ -221,7 +220,7 @@ class WeightedRandomSampler(Sampler):
         return self.num_samples
 
 
-class BatchSampler(Sampler):
+class BatchSampler(Sampler[list[int]]):
     """Lists of a sampler's indices. Follows ``torch.utils.data.BatchSampler``.
 
     Examples
