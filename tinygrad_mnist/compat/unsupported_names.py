@@ -486,11 +486,10 @@ LATE = {
         kaiser_window asarray frombuffer scalar_tensor range unravel_index newaxis
         is_autocast_enabled is_autocast_cpu_enabled set_flush_denormal is_storage typename""",
         "amp": "GradScaler",
-        "nn.functional.rare": "rrelu_",
         "autograd": "is_anomaly_enabled",
         "nn.functional": """adaptive_avg_pool1d avg_pool1d bilinear celu_ channel_shuffle conv3d
         conv_transpose1d hardshrink max_pool1d max_pool2d pixel_unshuffle selu_ threshold
-        threshold_ conv_transpose3d max_pool3d""",
+        threshold_ conv_transpose3d max_pool3d rrelu_""",
         "nn.functional.top_level": """alpha_dropout binary_cross_entropy_with_logits dropout
         embedding feature_alpha_dropout group_norm layer_norm rrelu""",
     },
@@ -499,7 +498,7 @@ LATE = {
         AdaptiveMaxPool3d InstanceNorm3d ConstantPad3d ZeroPad3d ReflectionPad3d ReplicationPad3d
         CircularPad3d""",
         "nn.older": "NLLLoss2d",
-        "nn.rare": "LPPool1d LPPool2d LPPool3d RReLU MultiLabelMarginLoss SyncBatchNorm",
+        "nn.rare": "LPPool1d LPPool2d LPPool3d MultiLabelMarginLoss SyncBatchNorm",
         "nn.lazy": """LazyLinear LazyConv1d LazyConv2d LazyConv3d LazyConvTranspose1d
         LazyConvTranspose2d LazyConvTranspose3d LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d
         LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d UninitializedParameter
@@ -523,7 +522,7 @@ LATE = {
     "amp": {"tensor.making": "is_autocast_available"},
     "nn.functional": {
         "tensor.more": "pdist",
-        "nn.functional.rare": """lp_pool1d lp_pool2d lp_pool3d rrelu rrelu_ multilabel_margin_loss
+        "nn.functional.rare": """lp_pool1d lp_pool2d lp_pool3d multilabel_margin_loss
         upsample_nearest upsample_bilinear""",
         "nn.functional.volumes": """conv_transpose3d max_pool3d max_unpool3d avg_pool3d
         adaptive_avg_pool3d adaptive_max_pool3d""",

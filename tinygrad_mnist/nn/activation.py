@@ -1,17 +1,61 @@
-"""Activations as modules."""
+"""Activations. Those with ``inplace`` may write their result over the input."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
 
+import numpy as np
+
+from tinygrad_mnist import ops
 from tinygrad_mnist._runtime.naming import warn
-from tinygrad_mnist.nn import functional as F
+from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Parameter
-from tinygrad_mnist.tensor import Tensor, full
+from tinygrad_mnist.ops.dtypes import DTypeLike
+from tinygrad_mnist.tensor import Generator, Tensor, default_generator, full
+from tinygrad_mnist.tensor.arguments import as_number, as_tensor, named
+from tinygrad_mnist.tensor.device import DeviceLike
+from tinygrad_mnist.tensor.functions import where
 
 
-class ReLU(Module):
+def maybe_inplace(input: Tensor, inplace: bool, function: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return a function of the input, written over the input if that was asked for."""
+    return input.copy_(function(input.clone())) if inplace else function(input)
+
+
+class _Activation(Module):
+    _shown = "inplace?"
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+
+# The first three have no decorator: they are called often, and the operation names its errors.
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return ``max(input, 0)``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> relu(tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+    if not isinstance(input, TensorBase):
+        as_tensor("relu", "input", input)
+    return input.relu_() if inplace else apply(ops.relu, input)
+
+
+def relu_(input: Tensor) -> Tensor:
+    """Write what :func:`relu` returns over the input, and return it."""
+    return relu(input, inplace=True)
+
+
+class ReLU(_Activation):
     """Rectified linear unit, ``max(x, 0)``. Follows ``torch.nn.ReLU``.
 
     Examples
@@ -21,15 +65,16 @@ class ReLU(Module):
     tensor([0., 2.])
     """
 
-    _shown = "inplace?"
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
     def forward(self, input: Tensor) -> Tensor:
         """Return ``max(input, 0)``."""
-        return input.relu_() if self.inplace else input.relu()
+        return relu(input, self.inplace)
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """Return ``1 / (1 + exp(-input))``."""
+    if not isinstance(input, TensorBase):
+        as_tensor("sigmoid", "input", input)
+    return apply(ops.sigmoid, input)
 
 
 class Sigmoid(Module):
@@ -44,7 +89,14 @@ class Sigmoid(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the logistic function of the input."""
-        return input.sigmoid()
+        return sigmoid(input)
+
+
+def tanh(input: Tensor) -> Tensor:
+    """Return the hyperbolic tangent."""
+    if not isinstance(input, TensorBase):
+        as_tensor("tanh", "input", input)
+    return apply(ops.tanh, input)
 
 
 class Tanh(Module):
@@ -59,52 +111,16 @@ class Tanh(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the hyperbolic tangent of the input."""
-        return input.tanh()
+        return tanh(input)
 
 
-class Softmax(Module):
-    """Probabilities along a dimension. Follows ``torch.nn.Softmax``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> Softmax(dim=-1)(tensor([0.0, 0.0]))
-    tensor([0.5000, 0.5000])
-    """
-
-    _shown = "dim="
-
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return probabilities."""
-        return F.softmax(input, self.dim)
+@named
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return ``min(max(input, 0), 6)``."""
+    return hardtanh(input, 0.0, 6.0, inplace)
 
 
-class LogSoftmax(Module):
-    """Logarithms of probabilities along a dimension. Follows ``torch.nn.LogSoftmax``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> LogSoftmax(dim=-1)(tensor([1000.0, 0.0]))
-    tensor([    0., -1000.])
-    """
-
-    _shown = "dim="
-
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return logarithms of probabilities."""
-        return F.log_softmax(input, self.dim)
-
-
-class ReLU6(Module):
+class ReLU6(_Activation):
     """``min(max(x, 0), 6)``. Follows ``torch.nn.ReLU6``.
 
     Examples
@@ -114,227 +130,37 @@ class ReLU6(Module):
     tensor([0., 6.])
     """
 
-    _shown = "inplace?"
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
     def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
-        return F.relu6(input, self.inplace)
+        return relu6(input, self.inplace)
 
 
-class SELU(Module):
-    """Self-normalising unit (Klambauer et al., 2017). Follows ``torch.nn.SELU``.
+@named
+@one_node("HardtanhBackward0")
+def hardtanh(
+    input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Tensor:
+    """Return input cut at both ends; at the ends, unlike ``clamp``, the gradient is 0.
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
-    >>> SELU()(tensor([-1.0, 1.0]))
-    tensor([-1.1113,  1.0507])
+    >>> hardtanh(tensor([-2.0, 0.5]))
+    tensor([-1.0000,  0.5000])
     """
-
-    _shown = "inplace?"
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
-        return F.selu(input, self.inplace)
+    if min_val > max_val:
+        raise ValueError(f"min_val {min_val} is larger than max_val {max_val}")
+    return maybe_inplace(
+        input,
+        inplace,
+        lambda x: where((x <= min_val) | (x >= max_val), x.detach().clamp(min_val, max_val), x),
+    )
 
 
-class SiLU(Module):
-    """``x * sigmoid(x)``, also called swish. Follows ``torch.nn.SiLU``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> SiLU()(tensor([1.0]))
-    tensor([0.7311])
-    """
-
-    _shown = "inplace?"
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
-        return F.silu(input, self.inplace)
-
-
-class Mish(Module):
-    """``x * tanh(softplus(x))`` (Misra, 2019). Follows ``torch.nn.Mish``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> Mish()(tensor([1.0]))
-    tensor([0.8651])
-    """
-
-    _shown = "inplace?"
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
-        return F.mish(input, self.inplace)
-
-
-class Hardsigmoid(Module):
-    """``relu6(x + 3) / 6``. Follows ``torch.nn.Hardsigmoid``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> Hardsigmoid()(tensor([-4.0, 0.0]))
-    tensor([0.0000, 0.5000])
-    """
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
-        return F.hardsigmoid(input, self.inplace)
-
-
-class Hardswish(Module):
-    """``x * relu6(x + 3) / 6`` (Howard et al., 2019). Follows ``torch.nn.Hardswish``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> Hardswish()(tensor([-4.0, 3.0]))
-    tensor([-0., 3.])
-    """
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
-        return F.hardswish(input, self.inplace)
-
-
-class LogSigmoid(Module):
-    """``log(sigmoid(x))``. Follows ``torch.nn.LogSigmoid``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> LogSigmoid()(tensor([0.0]))
-    tensor([-0.6931])
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
-        return F.logsigmoid(input)
-
-
-class Softsign(Module):
-    """``x / (1 + |x|)``. Follows ``torch.nn.Softsign``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> Softsign()(tensor([1.0]))
-    tensor([0.5000])
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
-        return F.softsign(input)
-
-
-class Tanhshrink(Module):
-    """``x - tanh(x)``. Follows ``torch.nn.Tanhshrink``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> Tanhshrink()(tensor([0.0]))
-    tensor([0.])
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
-        return F.tanhshrink(input)
-
-
-class LeakyReLU(Module):
-    """``x`` where it is positive, else a fraction of it. Follows ``torch.nn.LeakyReLU``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> LeakyReLU(0.1)(tensor([-1.0, 2.0]))
-    tensor([-0.1000,  2.0000])
-    """
-
-    _shown = "negative_slope= inplace?"
-
-    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
-        super().__init__()
-        self.negative_slope = negative_slope
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
-        return F.leaky_relu(input, self.negative_slope, self.inplace)
-
-
-class ELU(Module):
-    """``x`` where it is positive, else ``alpha * (exp(x) - 1)``. Follows ``torch.nn.ELU``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> ELU()(tensor([-1.0, 2.0]))
-    tensor([-0.6321,  2.0000])
-    """
-
-    _shown = "alpha= inplace?"
-
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__()
-        self.alpha = alpha
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
-        return F.elu(input, self.alpha, self.inplace)
-
-
-class CELU(Module):
-    """``x`` where it is positive, else ``alpha * (exp(x / alpha) - 1)``. Follows ``torch.nn.CELU``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> CELU()(tensor([-1.0, 2.0]))
-    tensor([-0.6321,  2.0000])
-    """
-
-    _shown = "alpha= inplace?"
-
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__()
-        self.alpha = alpha
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
-        return F.celu(input, self.alpha, self.inplace)
+@named
+def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """Write what :func:`hardtanh` returns over the input, and return it."""
+    return hardtanh(input, min_val, max_val, inplace=True)
 
 
 class Hardtanh(Module):
@@ -365,101 +191,135 @@ class Hardtanh(Module):
         self.max_val = max_val if max_value is None else max_value
         if not self.max_val > self.min_val:
             raise ValueError(
-                f"Hardtanh: max_val must be greater than min_val, got {self.max_val} and "
-                f"{self.min_val}"
+                f"max_val must be greater than min_val, got {self.max_val} and {self.min_val}"
             )
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
-        return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
+        return hardtanh(input, self.min_val, self.max_val, self.inplace)
 
 
-class GELU(Module):
-    """``x`` times the normal distribution function. Follows ``torch.nn.GELU``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> GELU()(tensor([1.0]))
-    tensor([0.8413])
-    """
-
-    _shown = "approximate="
-
-    def __init__(self, approximate: str = "none") -> None:
-        super().__init__()
-        self.approximate = approximate
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
-        return F.gelu(input, self.approximate)
-
-
-class Softplus(Module):
-    """``log(1 + exp(beta * x)) / beta``. Follows ``torch.nn.Softplus``.
+@named
+@one_node("LeakyReluBackward0")
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """Return input where it is positive, elsewhere a fraction of it.
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
-    >>> Softplus()(tensor([0.0]))
-    tensor([0.6931])
+    >>> leaky_relu(tensor([-1.0, 2.0]), 0.1)
+    tensor([-0.1000,  2.0000])
     """
-
-    _shown = "beta= threshold="
-
-    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
-        super().__init__()
-        self.beta = beta
-        self.threshold = threshold
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
-        return F.softplus(input, self.beta, self.threshold)
+    return maybe_inplace(input, inplace, lambda x: apply(ops.where, x > 0, x, x * negative_slope))
 
 
-class Softshrink(Module):
-    """``x`` moved towards 0. Follows ``torch.nn.Softshrink``.
+@named
+def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """Write what :func:`leaky_relu` returns over the input, and return it."""
+    return leaky_relu(input, negative_slope, inplace=True)
+
+
+class LeakyReLU(Module):
+    """``x`` where it is positive, else a fraction of it. Follows ``torch.nn.LeakyReLU``.
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
-    >>> Softshrink()(tensor([1.0, 0.2]))
-    tensor([0.5000, 0.0000])
+    >>> LeakyReLU(0.1)(tensor([-1.0, 2.0]))
+    tensor([-0.1000,  2.0000])
     """
 
-    _shown = "lambd"
+    _shown = "negative_slope= inplace?"
 
-    def __init__(self, lambd: float = 0.5) -> None:
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__()
-        self.lambd = lambd
+        self.negative_slope = negative_slope
+        self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
-        out: Tensor = F.softshrink(input, self.lambd)
-        return out
+        return leaky_relu(input, self.negative_slope, self.inplace)
 
 
-class Hardshrink(Module):
-    """``x``, and 0 where it is close to 0. Follows ``torch.nn.Hardshrink``.
+@named
+def rrelu(
+    input: Tensor,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    inplace: bool = False,
+) -> Tensor:
+    """Return input where it is positive, elsewhere a fraction of it that is drawn in training.
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
-    >>> Hardshrink()(tensor([1.0, 0.2]))
-    tensor([1., 0.])
+    >>> rrelu(tensor([-4.8, 2.0]), 0.125, 0.375)
+    tensor([-1.2000,  2.0000])
     """
+    return randomly_leaky(input, lower, upper, training, inplace)
 
-    _shown = "lambd"
 
-    def __init__(self, lambd: float = 0.5) -> None:
+@named
+def rrelu_(
+    input: Tensor,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Write what :func:`rrelu` returns over the input, and return it."""
+    return randomly_leaky(input, lower, upper, training, True, generator)
+
+
+def randomly_leaky(
+    input: Tensor,
+    lower: float,
+    upper: float,
+    training: bool,
+    inplace: bool,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Return what :func:`rrelu` returns, from a generator's numbers."""
+    if lower > upper:
+        raise RuntimeError(f"lower must not be larger than upper, got {lower} and {upper}")
+    if not training:
+        return leaky_relu(input, (lower + upper) / 2, inplace)
+    negative = input._array <= 0
+    slopes = np.ones(input._array.shape, input._array.dtype)
+    source = generator or default_generator
+    slopes[negative] = source.uniform((int(negative.sum()),), np.dtype(np.float64), lower, upper)
+    return maybe_inplace(input, inplace, lambda x: x * wrap(slopes))
+
+
+class RReLU(Module):
+    """A fraction of negative numbers, drawn in training. Follows ``torch.nn.RReLU``."""
+
+    _shown = "lower= upper= inplace?"
+
+    def __init__(
+        self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False
+    ) -> None:
         super().__init__()
-        self.lambd = lambd
+        self.lower, self.upper, self.inplace = lower, upper, inplace
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
-        out: Tensor = F.hardshrink(input, self.lambd)
-        return out
+        return rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+
+@named
+@one_node("ThresholdBackward0")
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """Return input where it is above a threshold, elsewhere a value."""
+    return maybe_inplace(input, inplace, lambda x: where(x <= threshold, value, x))
+
+
+@named
+def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
+    """Write what :func:`threshold` returns over the input, and return it."""
+    return maybe_inplace(input, True, lambda x: where(x <= threshold, value, x))
 
 
 class Threshold(Module):
@@ -482,28 +342,504 @@ class Threshold(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
-        return F.threshold(input, self.threshold, self.value, self.inplace)
+        return threshold(input, self.threshold, self.value, self.inplace)
 
 
-class Softmin(Module):
-    """Softmax of the negative input. Follows ``torch.nn.Softmin``.
+@named
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """Return input where it is positive, elsewhere input times a learned weight.
+
+    The weight has one element, or one for each channel (dimension 1).
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
-    >>> Softmin(dim=0)(tensor([0.0, 0.0]))
-    tensor([0.5000, 0.5000])
+    >>> prelu(tensor([-2.0, 1.0]), tensor([0.25]))
+    tensor([-0.5000,  1.0000])
+    """
+    channels = input.shape[1] if input.ndim > 1 else 1
+    if weight.ndim > 1 or weight.dtype != input.dtype:
+        raise RuntimeError(
+            f"the weight must be one number, or a vector of them, of dtype {input.dtype}, but has "
+            f"shape {list(weight.shape)} and dtype {weight.dtype}"
+        )
+    if weight.numel() not in (1, channels):
+        raise RuntimeError(
+            f"the weight has {weight.numel()} elements; it must have 1, or as many as the input's "
+            f"{channels} channels"
+        )
+    weight = weight.reshape([-1] + [1] * (input.ndim - 2) if input.ndim else [])
+    return apply(ops.prelu, input, weight)
+
+
+class PReLU(Module):
+    """``x`` where it is positive, else ``x`` times a learned weight (He et al., 2015).
+
+    The weight has one element, or one for each channel. Follows ``torch.nn.PReLU``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> PReLU()(tensor([-1.0, 1.0])).tolist()
+    [-0.25, 1.0]
     """
 
-    _shown = "dim="
+    _shown = "num_parameters="
+    weight: Tensor
 
-    def __init__(self, dim: int | None = None) -> None:
+    def __init__(
+        self,
+        num_parameters: int = 1,
+        init: float = 0.25,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
         super().__init__()
-        self.dim = dim
+        self.num_parameters = num_parameters
+        self.init = init
+        self.weight = Parameter(full((num_parameters,), init, device=device, dtype=dtype))
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
-        return F.softmin(input, self.dim)
+        return prelu(input, self.weight)
+
+
+def _scaled_elu(
+    input: Tensor, inplace: bool, alpha: float, scale: float = 1.0, input_scale: float = 1.0
+) -> Tensor:
+    """Return ``scale * (x if x > 0 else alpha * (exp(input_scale * x) - 1))``."""
+    settings = {"alpha": alpha, "scale": scale, "input_scale": input_scale}
+    return maybe_inplace(input, inplace, partial(apply, ops.elu, **settings))
+
+
+class _Exponential(Module):
+    _shown = "alpha= inplace?"
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.alpha = alpha
+        self.inplace = inplace
+
+
+@named
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """Return input where it is positive, elsewhere ``alpha * (exp(input) - 1)``."""
+    return _scaled_elu(input, inplace, alpha)
+
+
+@named
+def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """Write what :func:`elu` returns over the input, and return it."""
+    return elu(input, alpha, inplace=True)
+
+
+class ELU(_Exponential):
+    """``x`` where it is positive, else ``alpha * (exp(x) - 1)``. Follows ``torch.nn.ELU``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> ELU()(tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the activation of each element."""
+        return elu(input, self.alpha, self.inplace)
+
+
+@named
+@one_node("CeluBackward0")
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """Return input where it is positive, elsewhere ``alpha * (exp(input / alpha) - 1)``."""
+    alpha = as_number("celu", "alpha", alpha)  # NumPy's would make float64 of float32
+    if alpha == 0:
+        raise RuntimeError("alpha must not be 0, as it divides the input")
+    return _scaled_elu(input, inplace, alpha, input_scale=1 / alpha)
+
+
+@named
+def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """Write what :func:`celu` returns over the input, and return it."""
+    return celu(input, alpha, inplace=True)
+
+
+class CELU(_Exponential):
+    """``x`` where it is positive, else ``alpha * (exp(x / alpha) - 1)``. Follows ``torch.nn.CELU``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> CELU()(tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the activation of each element."""
+        return celu(input, self.alpha, self.inplace)
+
+
+SELU_ALPHA = 1.6732632423543772848170429916717
+SELU_SCALE = 1.0507009873554804934193349852946
+
+
+@named
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return the self-normalising unit, ``scale * elu(input, alpha)`` (Klambauer et al., 2017).
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> selu(tensor([-1.0, 1.0]))
+    tensor([-1.1113,  1.0507])
+    """
+    return _scaled_elu(input, inplace, SELU_ALPHA, SELU_SCALE)
+
+
+@named
+def selu_(input: Tensor) -> Tensor:
+    """Write what :func:`selu` returns over the input, and return it."""
+    return selu(input, inplace=True)
+
+
+class SELU(_Activation):
+    """Self-normalising unit (Klambauer et al., 2017). Follows ``torch.nn.SELU``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> SELU()(tensor([-1.0, 1.0]))
+    tensor([-1.1113,  1.0507])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the activation of each element."""
+        return selu(input, self.inplace)
+
+
+@named
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """Return input times the normal distribution function at input.
+
+    Raises
+    ------
+    RuntimeError
+        When approximate is neither ``"none"`` nor ``"tanh"``.
+    """
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError(f"approximate must be 'none' or 'tanh', not {approximate!r}")
+    return apply(ops.gelu, input, approximate=approximate)
+
+
+class GELU(Module):
+    """``x`` times the normal distribution function. Follows ``torch.nn.GELU``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> GELU()(tensor([1.0]))
+    tensor([0.8413])
+    """
+
+    _shown = "approximate="
+
+    def __init__(self, approximate: str = "none") -> None:
+        super().__init__()
+        self.approximate = approximate
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the activation of each element."""
+        return gelu(input, self.approximate)
+
+
+@named
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return ``input * sigmoid(input)``."""
+    return maybe_inplace(input, inplace, partial(apply, ops.silu))
+
+
+class SiLU(_Activation):
+    """``x * sigmoid(x)``, also called swish. Follows ``torch.nn.SiLU``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> SiLU()(tensor([1.0]))
+    tensor([0.7311])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the activation of each element."""
+        return silu(input, self.inplace)
+
+
+@named
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return ``input * tanh(softplus(input))`` (Misra, 2019).
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> mish(tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8651])
+    """
+    return maybe_inplace(input, inplace, partial(apply, ops.mish))
+
+
+class Mish(_Activation):
+    """``x * tanh(softplus(x))`` (Misra, 2019). Follows ``torch.nn.Mish``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Mish()(tensor([1.0]))
+    tensor([0.8651])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the activation of each element."""
+        return mish(input, self.inplace)
+
+
+@named
+@one_node("HardsigmoidBackward0")
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return ``relu6(input + 3) / 6``."""
+    return maybe_inplace(
+        input,
+        inplace,
+        lambda x: where((x > -3) & (x < 3), (x + 3) / 6, (x.detach() + 3).clamp(0, 6) / 6),
+    )
+
+
+class Hardsigmoid(_Activation):
+    """``relu6(x + 3) / 6``. Follows ``torch.nn.Hardsigmoid``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Hardsigmoid()(tensor([-4.0, 0.0]))
+    tensor([0.0000, 0.5000])
+    """
+
+    _shown = ""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the activation of each element."""
+        return hardsigmoid(input, self.inplace)
+
+
+@named
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return ``input * relu6(input + 3) / 6`` (Howard et al., 2019)."""
+    return maybe_inplace(input, inplace, partial(apply, ops.hardswish))
+
+
+class Hardswish(_Activation):
+    """``x * relu6(x + 3) / 6`` (Howard et al., 2019). Follows ``torch.nn.Hardswish``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Hardswish()(tensor([-4.0, 3.0]))
+    tensor([-0., 3.])
+    """
+
+    _shown = ""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the activation of each element."""
+        return hardswish(input, self.inplace)
+
+
+@named
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """Return ``log(1 + exp(beta * input)) / beta``, and input where that is beyond a threshold.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> softplus(tensor([-1000.0, 0.0, 1000.0]))
+    tensor([0.0000e+00, 6.9315e-01, 1.0000e+03])
+    """
+    beta = as_number("softplus", "beta", beta)
+    threshold = as_number("softplus", "threshold", threshold)
+    return apply(ops.softplus, input, beta=beta, threshold=threshold)
+
+
+def log1p_exp(x: Tensor) -> Tensor:
+    """Return ``log(1 + exp(x))``, exact everywhere: beyond 40 it is x to the last bit."""
+    return apply(ops.softplus, x, beta=1.0, threshold=40.0)
+
+
+class Softplus(Module):
+    """``log(1 + exp(beta * x)) / beta``. Follows ``torch.nn.Softplus``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Softplus()(tensor([0.0]))
+    tensor([0.6931])
+    """
+
+    _shown = "beta= threshold="
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        super().__init__()
+        self.beta = beta
+        self.threshold = threshold
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the activation of each element."""
+        return softplus(input, self.beta, self.threshold)
+
+
+@named
+@one_node("LogSigmoidBackward0")
+def logsigmoid(input: Tensor) -> Tensor:
+    """Return ``log(sigmoid(input))``, exact where the sigmoid would round to 0.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> logsigmoid(tensor([-1000.0, 0.0]))
+    tensor([-1.0000e+03, -6.9315e-01])
+    """
+    return -log1p_exp(-input)
+
+
+class LogSigmoid(Module):
+    """``log(sigmoid(x))``. Follows ``torch.nn.LogSigmoid``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> LogSigmoid()(tensor([0.0]))
+    tensor([-0.6931])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the activation of each element."""
+        return logsigmoid(input)
+
+
+@named
+def softsign(input: Tensor) -> Tensor:
+    """Return ``input / (1 + |input|)``."""
+    return input / (input.abs() + 1)
+
+
+class Softsign(Module):
+    """``x / (1 + |x|)``. Follows ``torch.nn.Softsign``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Softsign()(tensor([1.0]))
+    tensor([0.5000])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the activation of each element."""
+        return softsign(input)
+
+
+@named
+def tanhshrink(input: Tensor) -> Tensor:
+    """Return ``input - tanh(input)``."""
+    return input - input.tanh()
+
+
+class Tanhshrink(Module):
+    """``x - tanh(x)``. Follows ``torch.nn.Tanhshrink``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Tanhshrink()(tensor([0.0]))
+    tensor([0.])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the activation of each element."""
+        return tanhshrink(input)
+
+
+class _Shrink(Module):
+    _shown = "lambd"
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+
+@named
+@one_node("SoftshrinkBackward0")
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """Return input moved towards 0 by lambd, and 0 where it is closer than that."""
+    if lambd < 0:
+        raise RuntimeError(f"lambd must not be negative, got {lambd}")
+    inside = (input >= -lambd) & (input <= lambd)
+    out: Tensor = where(inside, 0.0, input - input.sign() * lambd)
+    return out
+
+
+class Softshrink(_Shrink):
+    """``x`` moved towards 0. Follows ``torch.nn.Softshrink``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Softshrink()(tensor([1.0, 0.2]))
+    tensor([0.5000, 0.0000])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the activation of each element."""
+        return softshrink(input, self.lambd)
+
+
+@named
+@one_node("HardshrinkBackward0")
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """Return input, and 0 where it is within lambd of 0."""
+    out: Tensor = where((input >= -lambd) & (input <= lambd), 0.0, input)
+    return out
+
+
+class Hardshrink(_Shrink):
+    """``x``, and 0 where it is close to 0. Follows ``torch.nn.Hardshrink``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Hardshrink()(tensor([1.0, 0.2]))
+    tensor([1., 0.])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the activation of each element."""
+        return hardshrink(input, self.lambd)
+
+
+@named
+@one_node("GluBackward0")
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """Return the first half along a dimension times the sigmoid of the second.
+
+    Raises
+    ------
+    RuntimeError
+        When the dimension is odd.
+    """
+    if not input.ndim:
+        raise RuntimeError("a 0-d tensor has no dimension to be halved")
+    if input.shape[dim] % 2:
+        raise RuntimeError(
+            f"dimension {dim} has size {input.shape[dim]}; it must be even to be halved"
+        )
+    first, second = input.chunk(2, dim)
+    return first * second.sigmoid()
 
 
 class GLU(Module):
@@ -524,53 +860,4 @@ class GLU(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
-        return F.glu(input, self.dim)
-
-
-class PReLU(Module):
-    """``x`` where it is positive, else ``x`` times a learned weight (He et al., 2015).
-
-    The weight has one element, or one for each channel. Follows ``torch.nn.PReLU``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> PReLU()(tensor([-1.0, 1.0])).tolist()
-    [-0.25, 1.0]
-    """
-
-    _shown = "num_parameters="
-
-    weight: Tensor
-
-    def __init__(
-        self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None
-    ) -> None:
-        super().__init__()
-        self.num_parameters = num_parameters
-        self.init = init
-        self.weight = Parameter(full((num_parameters,), init, device=device, dtype=dtype))
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
-        out: Tensor = F.prelu(input, self.weight)
-        return out
-
-
-class Softmax2d(Module):
-    """Softmax over the channels of images (N, C, H, W). Follows ``torch.nn.Softmax2d``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import zeros
-    >>> Softmax2d()(zeros(2, 1, 1)).flatten()
-    tensor([0.5000, 0.5000])
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the probabilities of the channels at each place."""
-        if input.ndim not in (3, 4):
-            raise ValueError(
-                f"Softmax2d: expected input to be a 3D or 4D tensor, got {input.ndim}D"
-            )
-        return input.softmax(-3)
+        return glu(input, self.dim)

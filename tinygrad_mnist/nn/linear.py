@@ -1,21 +1,19 @@
-"""Linear layers."""
+"""Linear and bilinear maps."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-import numpy as np
-
-from tinygrad_mnist.autograd.graph import apply, wrap
-from tinygrad_mnist.nn import functional as F
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import apply
 from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.module import Module
-from tinygrad_mnist.nn.parameter import Parameter
+from tinygrad_mnist.nn.parameter import Parameter, unfilled
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.ops.linalg import linear
 from tinygrad_mnist.tensor import Tensor, empty
-from tinygrad_mnist.tensor.device import check_device
+from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.device import DeviceLike, check_device
 
 
 class Identity(Module):
@@ -34,6 +32,18 @@ class Identity(Module):
     def forward(self, input: Any) -> Any:
         """Return the input."""
         return input
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return ``input @ weight.T + bias``: input (*, in), weight (out, in), bias (out).
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> linear(ones(1, 2), ones(3, 2), ones(3))
+    tensor([[3., 3., 3.]])
+    """
+    return apply(ops.linear, input, weight, bias)  # which names its errors: no decorator is needed
 
 
 class Linear(Module):
@@ -60,24 +70,21 @@ class Linear(Module):
         in_features: int,
         out_features: int,
         bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike | None = None,
+        dtype: dtypes.DTypeLike | None = None,
     ) -> None:
         super().__init__()
         check_device(device)
         if in_features < 0 or out_features < 0:
             raise ValueError(
-                f"Linear: in_features and out_features must not be negative, got {in_features} and "
+                f"in_features and out_features must not be negative, got {in_features} and "
                 f"{out_features}"
             )
         kind = dtypes.default_float() if dtype is None else dtypes.as_numpy(dtype)
         self.in_features = in_features
         self.out_features = out_features
-        self.weight = Parameter(wrap(np.empty((out_features, in_features), kind)))
-        if bias:
-            self.bias = Parameter(wrap(np.empty(out_features, kind)))
-        else:
-            self.register_parameter("bias", None)
+        self.weight = unfilled(out_features, in_features, kind=kind)
+        self.register_parameter("bias", unfilled(out_features, kind=kind) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -89,14 +96,41 @@ class Linear(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return ``input @ weight.T + bias``."""
-        own = self._parameters
-        weight: Any
-        bias: Any
+        own: dict[str, Any] = self._parameters  # quicker than attributes
         try:
             weight, bias = own["weight"], own["bias"]
         except KeyError:  # what is recomputed before each forward (weight_norm) is no parameter
             weight, bias = self.weight, self.bias
-        return apply(linear, input, weight, bias)
+        return linear(input, weight, bias)
+
+
+@named
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return ``input1 @ weight[k] @ input2 + bias[k]`` for each output feature k.
+
+    Shapes: (*, in1), (*, in2), (out, in1, in2), (out).
+    """
+    if input1.shape[:-1] != input2.shape[:-1]:
+        raise RuntimeError(
+            f"the inputs' shapes {list(input1.shape)} and {list(input2.shape)} must be "
+            f"equal but for the last dimension"
+        )
+    if (input1.shape[-1], input2.shape[-1]) != tuple(weight.shape[1:]):
+        raise RuntimeError(
+            f"the weight has shape {list(weight.shape)}, the inputs have "
+            f"{input1.shape[-1]} and {input2.shape[-1]} features"
+        )
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise RuntimeError(
+            f"the bias must have shape {list(weight.shape[:1])}, the weight's first "
+            f"length, but has {list(bias.shape)}"
+        )
+    kinds = {x.dtype for x in (input1, input2, weight, bias) if x is not None}
+    if len(kinds) > 1:
+        raise RuntimeError(f"all tensors must have one dtype, got {kinds}")
+    left = input1.unsqueeze(-2).unsqueeze(-2) @ weight
+    out = (left.squeeze(-2) * input2.unsqueeze(-2)).sum(-1)
+    return out if bias is None else out + bias
 
 
 class Bilinear(Module):
@@ -121,8 +155,8 @@ class Bilinear(Module):
         in2_features: int,
         out_features: int,
         bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike | None = None,
+        dtype: dtypes.DTypeLike | None = None,
     ) -> None:
         super().__init__()
         if in1_features <= 0:
@@ -132,10 +166,7 @@ class Bilinear(Module):
         self.out_features = out_features
         kind: dict[str, Any] = {"device": device, "dtype": dtype}
         self.weight = Parameter(empty(out_features, in1_features, in2_features, **kind))
-        if bias:
-            self.bias = Parameter(empty(out_features, **kind))
-        else:
-            self.register_parameter("bias", None)
+        self.register_parameter("bias", Parameter(empty(out_features, **kind)) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -147,4 +178,4 @@ class Bilinear(Module):
 
     def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
         """Return the map of (*, in1) and (*, in2): (*, out)."""
-        return F.bilinear(input1, input2, self.weight, self.bias)
+        return bilinear(input1, input2, self.weight, self.bias)

@@ -60,22 +60,6 @@ class LPPool3d(LPPool1d):
     dims = 3
 
 
-class RReLU(Module):
-    """A fraction of negative numbers, drawn in training. Follows ``torch.nn.RReLU``."""
-
-    _shown = "lower= upper= inplace?"
-
-    def __init__(
-        self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False
-    ) -> None:
-        super().__init__()
-        self.lower, self.upper, self.inplace = lower, upper, inplace
-
-    def forward(self, input: Tensor) -> Any:
-        """Return the activation of each element."""
-        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
-
-
 class MultiLabelMarginLoss(_Loss):
     """How far a sample's classes are from being 1 above all others.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.nn.functional.activation import written
+from tinygrad_mnist.nn.activation import maybe_inplace
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator
 from tinygrad_mnist.tensor.arguments import named
 
@@ -180,10 +180,10 @@ def _to_limit(
     if not training or p == 0 or not input.numel():
         return input
     if p == 1:
-        return written(input, inplace, lambda x: x * 0)
+        return maybe_inplace(input, inplace, lambda x: x * 0)
     limit = 1.7580993408473766  # minus SELU of minus infinity
     scale = 1 / np.sqrt((limit**2 * p + 1) * (1 - p))
     kept = default_generator.bernoulli(1 - p, shape(input, p), input._array.dtype)
     factor = wrap(kept * input._array.dtype.type(scale))
     shift = wrap(((kept - 1) * (limit * scale) + limit * scale * p).astype(kept.dtype))
-    return written(input, inplace, lambda x: x * factor + shift)
+    return maybe_inplace(input, inplace, lambda x: x * factor + shift)

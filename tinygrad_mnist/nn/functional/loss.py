@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.autograd.names import one_node
-from tinygrad_mnist.nn.functional.activation import log1p_exp
+from tinygrad_mnist.nn.activation import log1p_exp
 from tinygrad_mnist.nn.functional.distance import pairwise_distance
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import expands, named, need_floats

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tinygrad_mnist.nn.functional.activation import logsigmoid
+from tinygrad_mnist.nn.activation import logsigmoid
 from tinygrad_mnist.nn.functional.distance import pairwise_distance
 from tinygrad_mnist.nn.functional.loss import as_reduction, check_same_ndim, reduced
 from tinygrad_mnist.nn.functional.sparse import one_hot

@@ -9,11 +9,10 @@ import numpy as np
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.nn.functional import pooling, volumes
-from tinygrad_mnist.nn.functional.activation import leaky_relu, written
 from tinygrad_mnist.nn.functional.loss import as_reduction, reduced
 from tinygrad_mnist.nn.functional.spatial import Size, per_dim
 from tinygrad_mnist.nn.functional.vision import interpolate
-from tinygrad_mnist.tensor import Tensor, default_generator, where
+from tinygrad_mnist.tensor import Tensor, where
 from tinygrad_mnist.tensor.arguments import as_tensor, named
 
 
@@ -65,58 +64,6 @@ def lp_pool3d(
 ) -> Any:
     """Return the p-norm of each window of volumes (N, C, D, H, W), of positive numbers."""
     return _lp_pool(3, input, norm_type, kernel_size, stride, ceil_mode)
-
-
-@named
-def rrelu(
-    input: Tensor,
-    lower: float = 1.0 / 8,
-    upper: float = 1.0 / 3,
-    training: bool = False,
-    inplace: bool = False,
-) -> Any:
-    """Return input where it is positive, elsewhere a fraction of it that is drawn in training.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> rrelu(tensor([-4.8, 2.0]), 0.125, 0.375)
-    tensor([-1.2000,  2.0000])
-    """
-    return leaky(input, lower, upper, training, inplace)
-
-
-def leaky(
-    input: Tensor,
-    lower: float,
-    upper: float,
-    training: bool,
-    inplace: bool,
-    generator: Any = None,
-) -> Any:
-    """Return what :func:`rrelu` returns, from a generator's numbers."""
-    if lower > upper:
-        raise RuntimeError(f"rrelu: lower must not be larger than upper, got {lower} and {upper}")
-    if not training:
-        return leaky_relu(input, (lower + upper) / 2, inplace)
-    negative = input._array <= 0
-    slopes = np.ones(input._array.shape, input._array.dtype)
-    source = generator or default_generator
-    drawn = source.uniform((int(negative.sum()),), np.dtype(np.float64), lower, upper)
-    slopes[negative] = drawn
-    return written(input, inplace, lambda x: x * wrap(slopes))
-
-
-@named
-def rrelu_(
-    input: Tensor,
-    lower: float = 1.0 / 8,
-    upper: float = 1.0 / 3,
-    training: bool = False,
-    generator: Any = None,
-) -> Any:
-    """Write what :func:`rrelu` returns over the input, and return it."""
-    return leaky(input, lower, upper, training, True, generator)
 
 
 @named

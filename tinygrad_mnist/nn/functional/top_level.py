@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinygrad_mnist.nn import functional as F
-from tinygrad_mnist.nn.functional.rare import leaky
+from tinygrad_mnist.nn.activation import randomly_leaky
 from tinygrad_mnist.tensor import Generator, Tensor
 from tinygrad_mnist.tensor.arguments import named
 
@@ -113,4 +113,4 @@ def rrelu(
     generator: Generator | None = None,
 ) -> Tensor:
     """Return input where it is positive, elsewhere a fraction of it. Follows ``torch.rrelu``."""
-    return leaky(input, lower, upper, training, False, generator)  # type: ignore[no-any-return]
+    return randomly_leaky(input, lower, upper, training, False, generator)
