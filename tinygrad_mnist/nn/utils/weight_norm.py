@@ -34,7 +34,7 @@ class _Recomputed:
     def find(cls, module: Module, name: str) -> tuple[int, Any] | None:
         """Return the hook of this kind that a module has for a weight, and its key."""
         if not isinstance(module, Module):
-            raise TypeError(f"{cls.kind}: expected a Module, got {type(module).__name__}")
+            raise TypeError(f"{cls.kind}: expected a Module, got {kind(module)}")
         if not isinstance(name, str):
             raise TypeError(f"{cls.kind}: expected the name of a parameter, got {kind(name)}")
         for key, (hook, _) in module.__dict__["_pre_hooks"].items():
@@ -53,7 +53,7 @@ class _Recomputed:
         """
         if cls.find(module, name) is not None:
             raise RuntimeError(f"Cannot register two {cls.kind} hooks on the same parameter {name}")
-        weight = getattr(module, name)
+        weight = getattr(module, name, None)
         if not isinstance(weight, Parameter):
             raise AttributeError(f"{cls.kind}: '{name}' is no parameter of {type(module).__name__}")
         return weight
@@ -115,7 +115,7 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     (torch.Size([40, 1]), torch.Size([40, 20]))
     """
     if dim is not None and not isinstance(dim, int):
-        raise TypeError(f"weight_norm: dim must be an integer or None, got {type(dim).__name__}")
+        raise TypeError(f"weight_norm: dim must be an integer or None, got {kind(dim)}")
     hook = _WeightNorm(name, None if dim == -1 else dim)
     weight = _WeightNorm.taken(module, name)
     length = hook.length(weight.detach())  # nothing is changed where this fails
