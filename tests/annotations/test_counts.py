@@ -52,7 +52,7 @@ def test_few_public_functions_return_just_anything() -> None:
         for function, name in functions().items()
         if function.__annotations__.get("return") in ("Any", Any) and not get_overloads(function)
     )
-    assert len(bare) <= 103, f"{len(bare)}: {bare}"
+    assert len(bare) <= 106, f"{len(bare)}: {bare}"
 
 
 def test_few_findings_are_silenced() -> None:
