@@ -192,7 +192,7 @@ for name, parameter in net.named_parameters():
     assert_type(parameter, nn.Parameter)
 for child in net.children():
     assert_type(child, nn.Module)
-nn.Linear(4, 2).bias.data.fill_(0)  # not yet: mypy, pyright
+nn.Linear(4, 2).bias.data.fill_(0)
 nn.Linear(4, 2).weight.data.fill_(0)
 model = nn.Sequential(nn.Flatten(), nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
 assert_type(model[0], nn.Module)  # not yet: mypy, pyright

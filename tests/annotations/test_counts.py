@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import subprocess
+import sys
 import tokenize
 from collections import Counter
 from collections.abc import Iterator
@@ -45,14 +47,21 @@ def functions() -> dict[Any, str]:
     return found
 
 
-def test_few_public_functions_return_just_anything() -> None:
-    """The limit is to fall to 20; a function with overloads says what it returns."""
-    bare = sorted(
+def bare_results() -> list[str]:
+    """Return the functions whose result may be anything; overloads say what it is."""
+    return sorted(
         name
         for function, name in functions().items()
         if function.__annotations__.get("return") in ("Any", Any) and not get_overloads(function)
     )
-    assert len(bare) <= 106, f"{len(bare)}: {bare}"
+
+
+def test_few_public_functions_return_just_anything() -> None:
+    """The limit is to fall to 20."""
+    # In a new interpreter, since rare methods are there only after they were asked for.
+    run = subprocess.run([sys.executable, __file__], capture_output=True, text=True, check=True)
+    bare = run.stdout.split()
+    assert len(bare) <= 88, f"{len(bare)}: {bare}"
 
 
 def test_few_findings_are_silenced() -> None:
@@ -64,5 +73,9 @@ def test_few_findings_are_silenced() -> None:
                 if token.type == tokenize.COMMENT:
                     silenced["type: ignore"] += "type: ignore" in token.string
                     silenced["noqa"] += "noqa" in token.string
-    assert silenced["type: ignore"] <= 234, silenced
+    assert silenced["type: ignore"] <= 225, silenced
     assert silenced["noqa"] <= 6, silenced
+
+
+if __name__ == "__main__":
+    print(*bare_results())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.distributions.distribution import Distribution, broadcast, once
@@ -24,7 +24,10 @@ class Bernoulli(Distribution):
     parameters = ("probs", "logits")
 
     def __init__(
-        self, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+        self,
+        probs: Tensor | float | None = None,
+        logits: Tensor | float | None = None,
+        validate_args: bool | None = None,
     ) -> None:
         if (probs is None) == (logits is None):
             raise ValueError("Bernoulli: give either probs or logits, not both")
@@ -58,7 +61,7 @@ class Bernoulli(Distribution):
         """The variance."""
         return self.probs * (1 - self.probs)
 
-    def sample(self, sample_shape: Any = ()) -> Tensor:
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw ones and zeros."""
         with no_grad():
             return bernoulli(self.probs.expand(self._shape(sample_shape)))

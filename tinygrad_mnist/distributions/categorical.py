@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.distributions.distribution import Distribution, once
@@ -65,7 +65,7 @@ class Categorical(Distribution):
         """The most probable number."""
         return self.probs.argmax(-1)
 
-    def sample(self, sample_shape: Any = ()) -> Tensor:
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw numbers."""
         shape = self._shape(sample_shape)
         with no_grad():

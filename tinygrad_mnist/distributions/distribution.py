@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -36,12 +36,12 @@ class Distribution:
         self.batch_shape, self.event_shape = Size(batch_shape), Size(event_shape)
         self._validate = validate_args is not False
 
-    def sample(self, sample_shape: Any = ()) -> Tensor:
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw a tensor of shape ``sample_shape + batch_shape + event_shape``, without gradient."""
         with no_grad():
             return self.rsample(sample_shape)
 
-    def rsample(self, sample_shape: Any = ()) -> Tensor:
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw as a function of the parameters, through which their gradients flow."""
         raise NotImplementedError(
             f"{type(self).__name__}: samples have no gradient here; use sample() and log_prob()"
@@ -81,7 +81,7 @@ class Distribution:
         if self._validate and not bool(holds.all()):
             raise ValueError(f"{type(self).__name__}: {what}")
 
-    def _shape(self, sample_shape: Any) -> tuple[int, ...]:
+    def _shape(self, sample_shape: Sequence[int]) -> tuple[int, ...]:
         given = as_tuple("sample", "sample_shape", sample_shape)
         return (*(as_size("sample", given) if given else ()), *self.batch_shape, *self.event_shape)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from tinygrad_mnist.distributions.distribution import Distribution, broadcast
 from tinygrad_mnist.tensor import Tensor
@@ -22,7 +22,7 @@ class Exponential(Distribution):
     parameters = ("rate",)
     has_rsample = True
 
-    def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
+    def __init__(self, rate: Tensor | float, validate_args: bool | None = None) -> None:
         (self.rate,) = broadcast(rate)
         super().__init__(self.rate.shape, validate_args=validate_args)
         self._check("rate must be positive", self.rate > 0)
@@ -37,7 +37,7 @@ class Exponential(Distribution):
         """The variance."""
         return self.rate.pow(-2)
 
-    def rsample(self, sample_shape: Any = ()) -> Tensor:
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw ``noise / rate``."""
         return self.rate.new_empty(self._shape(sample_shape)).exponential_() / self.rate
 

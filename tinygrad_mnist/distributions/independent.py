@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from tinygrad_mnist.distributions.distribution import Distribution, last
 from tinygrad_mnist.tensor import Tensor
@@ -53,11 +53,11 @@ class Independent(Distribution):
         """The variance of each number."""
         return self.base_dist.variance
 
-    def sample(self, sample_shape: Any = ()) -> Tensor:
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw, without gradient."""
         return self.base_dist.sample(sample_shape)
 
-    def rsample(self, sample_shape: Any = ()) -> Tensor:
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw as a function of the parameters."""
         return self.base_dist.rsample(sample_shape)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
 
 from tinygrad_mnist.distributions.distribution import Distribution, broadcast
 from tinygrad_mnist.tensor import Tensor, finfo
@@ -23,7 +23,9 @@ class Laplace(Distribution):
     parameters = ("loc", "scale")
     has_rsample = True
 
-    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+    def __init__(
+        self, loc: Tensor | float, scale: Tensor | float, validate_args: bool | None = None
+    ) -> None:
         self.loc, self.scale = broadcast(loc, scale)
         super().__init__(self.loc.shape, validate_args=validate_args)
         self._check("scale must be positive", self.scale > 0)
@@ -38,15 +40,15 @@ class Laplace(Distribution):
         """The variance."""
         return 2 * self.scale.square()
 
-    def rsample(self, sample_shape: Any = ()) -> Tensor:
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw from the inverse of the distribution function."""
         noise = self.loc.new_empty(self._shape(sample_shape))
         noise.uniform_(finfo(self.loc.dtype).eps - 1, 1)
         return self.loc - self.scale * noise.sign() * (-noise.abs()).log1p()
 
-    def log_prob(self, value: Any) -> Tensor:
+    def log_prob(self, value: Tensor) -> Tensor:
         """Return the logarithm of the density."""
-        return -(2 * self.scale).log() - (value - self.loc).abs() / self.scale  # type: ignore[no-any-return]
+        return -(2 * self.scale).log() - (value - self.loc).abs() / self.scale
 
     def entropy(self) -> Tensor:
         """Return the entropy, ``1 + log(2 scale)``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.distributions.categorical import Categorical
@@ -59,7 +59,7 @@ class MixtureSameFamily(Distribution):
         mean = self._mixed(means).unsqueeze(-1 - len(self.event_shape))
         return self._mixed(self.component_distribution.variance) + self._mixed((means - mean) ** 2)
 
-    def sample(self, sample_shape: Any = ()) -> Tensor:
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw which component, and then from it."""
         with no_grad():
             dim = len(tuple(sample_shape)) + len(self.batch_shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from tinygrad_mnist import linalg
 from tinygrad_mnist.distributions.distribution import HALF_LOG_2PI, Distribution, once
@@ -100,7 +100,7 @@ class MultivariateNormal(Distribution):
         """The variance of each element."""
         return self.scale_tril.square().sum(-1)
 
-    def rsample(self, sample_shape: Any = ()) -> Tensor:
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw ``loc + L @ noise``."""
         noise = self.loc.new_empty(self._shape(sample_shape)).normal_()
         return self.loc + (self._factor @ noise.unsqueeze(-1)).squeeze(-1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
 
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.distributions.distribution import HALF_LOG_2PI, Distribution, broadcast
@@ -28,7 +28,9 @@ class Normal(Distribution):
     parameters = ("loc", "scale")
     has_rsample = True
 
-    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+    def __init__(
+        self, loc: Tensor | float, scale: Tensor | float, validate_args: bool | None = None
+    ) -> None:
         self.loc, self.scale = broadcast(loc, scale)
         super().__init__(self.loc.shape, validate_args=validate_args)
         self._check("loc must be a number, not NaN", self.loc == self.loc)
@@ -54,27 +56,27 @@ class Normal(Distribution):
         """The variance."""
         return self.scale.square()
 
-    def sample(self, sample_shape: Any = ()) -> Tensor:
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw numbers, without gradient."""
         shape = self._shape(sample_shape)
         with no_grad():
             return normal(self.loc.expand(shape), self.scale.expand(shape))
 
-    def rsample(self, sample_shape: Any = ()) -> Tensor:
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw ``loc + scale * noise``."""
         noise = self.loc.new_empty(self._shape(sample_shape)).normal_()
         return self.loc + noise * self.scale
 
-    def log_prob(self, value: Any) -> Tensor:
+    def log_prob(self, value: Tensor) -> Tensor:
         """Return the logarithm of the density."""
         distance = (value - self.loc).square() / (2 * self.variance)
-        return -distance - self.scale.log() - HALF_LOG_2PI  # type: ignore[no-any-return]
+        return -distance - self.scale.log() - HALF_LOG_2PI
 
-    def cdf(self, value: Any) -> Tensor:
+    def cdf(self, value: Tensor) -> Tensor:
         """Return the probability of a smaller number."""
-        return 0.5 * (1 + ((value - self.loc) / (self.scale * math.sqrt(2))).erf())  # type: ignore[no-any-return]
+        return 0.5 * (1 + ((value - self.loc) / (self.scale * math.sqrt(2))).erf())
 
-    def icdf(self, value: Any) -> Tensor:
+    def icdf(self, value: Tensor) -> Tensor:
         """Return the number with a given probability of a smaller one."""
         return self.loc + self.scale * (2 * value - 1).erfinv() * math.sqrt(2)  # type: ignore[no-any-return]
 

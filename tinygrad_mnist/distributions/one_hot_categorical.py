@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from tinygrad_mnist.distributions.categorical import Categorical
 from tinygrad_mnist.distributions.distribution import Distribution
@@ -47,7 +47,7 @@ class OneHotCategorical(Distribution):
         """The mean: the probabilities."""
         return self.probs
 
-    def sample(self, sample_shape: Any = ()) -> Tensor:
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw rows of the identity matrix."""
         numbers = self._categorical.sample(sample_shape)
         out = self.probs.new_zeros(self._shape(sample_shape))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_mnist.autograd import no_grad
@@ -37,7 +38,9 @@ class LogNormal(_Named):
 
     parameters = ("loc", "scale")
 
-    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+    def __init__(
+        self, loc: Tensor | float, scale: Tensor | float, validate_args: bool | None = None
+    ) -> None:
         super().__init__(Normal(loc, scale, validate_args), ExpTransform(), validate_args)
 
     @property
@@ -77,7 +80,7 @@ class HalfNormal(_Named):
 
     parameters = ("scale",)
 
-    def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
+    def __init__(self, scale: Tensor | float, validate_args: bool | None = None) -> None:
         super().__init__(Normal(0.0, scale, validate_args), AbsTransform(), validate_args)
 
     @property
@@ -95,12 +98,12 @@ class HalfNormal(_Named):
         """The variance."""
         return self.scale.square() * (1 - 2 / math.pi)
 
-    def log_prob(self, value: Any) -> Tensor:
+    def log_prob(self, value: Tensor) -> Tensor:
         """Return the logarithm of the density: twice the normal one."""
         density = self.base_dist.log_prob(value) + math.log(2)
         return where(value >= zeros_like(density), density, full_like(density, -math.inf))  # type: ignore[no-any-return]
 
-    def cdf(self, value: Any) -> Tensor:
+    def cdf(self, value: Tensor) -> Tensor:
         """Return the probability of a smaller number."""
         self._check("values can't be negative", value >= 0)
         return 2 * self.base_dist.cdf(value) - 1  # type: ignore[attr-defined,no-any-return]
@@ -115,7 +118,12 @@ class Weibull(_Named):
 
     parameters = ("scale", "concentration")
 
-    def __init__(self, scale: Any, concentration: Any, validate_args: bool | None = None) -> None:
+    def __init__(
+        self,
+        scale: Tensor | float,
+        concentration: Tensor | float,
+        validate_args: bool | None = None,
+    ) -> None:
         self.scale, self.concentration = broadcast(scale, concentration)
         base = Exponential(self.scale * 0 + 1, validate_args)
         parts = [PowerTransform(1 / self.concentration), AffineTransform(0.0, self.scale)]
@@ -146,7 +154,9 @@ class Pareto(_Named):
 
     parameters = ("alpha", "scale")
 
-    def __init__(self, scale: Any, alpha: Any, validate_args: bool | None = None) -> None:
+    def __init__(
+        self, scale: Tensor | float, alpha: Tensor | float, validate_args: bool | None = None
+    ) -> None:
         self.scale, self.alpha = broadcast(scale, alpha)
         base = Exponential(self.alpha, validate_args)
         super().__init__(base, [ExpTransform(), AffineTransform(0.0, self.scale)], validate_args)
@@ -181,7 +191,9 @@ class Gumbel(Distribution):
     parameters = ("loc", "scale")
     has_rsample = True
 
-    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+    def __init__(
+        self, loc: Tensor | float, scale: Tensor | float, validate_args: bool | None = None
+    ) -> None:
         self.loc, self.scale = broadcast(loc, scale)
         super().__init__(self.loc.shape, validate_args=validate_args)
         self._check("scale must be positive", self.scale > 0)
@@ -196,17 +208,17 @@ class Gumbel(Distribution):
         """The variance."""
         return self.scale.square() * (math.pi**2 / 6)
 
-    def rsample(self, sample_shape: Any = ()) -> Tensor:
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw from the inverse of the distribution function."""
         limits = finfo(self.loc.dtype)
         low, high = limits.tiny, 1 - limits.eps
         drawn = self.loc.new_empty(self._shape(sample_shape)).uniform_() * (high - low) + low
         return self.loc - self.scale * (-drawn.log()).log()
 
-    def log_prob(self, value: Any) -> Tensor:
+    def log_prob(self, value: Tensor) -> Tensor:
         """Return the logarithm of the density."""
         y = (self.loc - value) / self.scale
-        return y - y.exp() - self.scale.log()  # type: ignore[no-any-return]
+        return y - y.exp() - self.scale.log()
 
     def entropy(self) -> Tensor:
         """Return the entropy."""
@@ -226,7 +238,10 @@ class Geometric(Distribution):
     parameters = ("probs", "logits")
 
     def __init__(
-        self, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+        self,
+        probs: Tensor | float | None = None,
+        logits: Tensor | float | None = None,
+        validate_args: bool | None = None,
     ) -> None:
         if (probs is None) == (logits is None):
             raise ValueError("give either probs or logits")
@@ -258,18 +273,18 @@ class Geometric(Distribution):
         """The variance."""
         return (1 / self.probs - 1) / self.probs
 
-    def sample(self, sample_shape: Any = ()) -> Tensor:
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw, without gradient."""
         with no_grad():
             drawn = self._given.new_empty(self._shape(sample_shape)).uniform_()
             drawn = drawn.clamp(min=finfo(drawn.dtype).tiny)
             return (drawn.log() / (-self.probs).log1p()).floor()
 
-    def log_prob(self, value: Any) -> Tensor:
+    def log_prob(self, value: Tensor) -> Tensor:
         """Return the logarithm of the probability."""
         chance = self.probs
         sure = (chance == 1) & (value == 0)
-        return value * (-chance.masked_fill(sure, 0)).log1p() + chance.log()  # type: ignore[no-any-return]
+        return value * (-chance.masked_fill(sure, 0)).log1p() + chance.log()
 
     def entropy(self) -> Tensor:
         """Return the entropy."""

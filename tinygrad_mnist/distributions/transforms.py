@@ -30,20 +30,20 @@ class Transform:
         if cache_size not in (0, 1):
             raise ValueError(f"{type(self).__name__}: cache_size must be 0 or 1, got {cache_size}")
         self._cache_size = cache_size
-        self._last: tuple[Any, Any] = (None, None)
+        self._last: tuple[Tensor, Tensor] | None = None
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Tensor) -> Tensor:
         """Return the function's value."""
-        if self._cache_size and x is self._last[0]:
+        if self._last and x is self._last[0]:
             return self._last[1]
         y = self._call(x)
         if self._cache_size:
             self._last = (x, y)
         return y
 
-    def back(self, y: Any) -> Any:
+    def back(self, y: Tensor) -> Tensor:
         """Return what the function's value comes from."""
-        if self._cache_size and y is self._last[1]:
+        if self._last and y is self._last[1]:
             return self._last[0]
         x = self._inverse(y)
         if self._cache_size:
@@ -55,13 +55,13 @@ class Transform:
         """The inverse."""
         return _Inverse(self)
 
-    def _call(self, x: Any) -> Any:
+    def _call(self, x: Tensor) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__}: _call isn't defined")
 
-    def _inverse(self, y: Any) -> Any:
+    def _inverse(self, y: Tensor) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__}: it has no inverse")
 
-    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the logarithm of the derivative's size at x, where the value is y."""
         raise NotImplementedError(f"{type(self).__name__}: log_abs_det_jacobian isn't defined")
 
@@ -79,13 +79,13 @@ class _Inverse(Transform):
     def inv(self) -> Transform:
         return self._transform
 
-    def _call(self, x: Any) -> Any:
+    def _call(self, x: Tensor) -> Tensor:
         return self._transform.back(x)
 
-    def _inverse(self, y: Any) -> Any:
+    def _inverse(self, y: Tensor) -> Tensor:
         return self._transform(y)
 
-    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         return -self._transform.log_abs_det_jacobian(y, x)
 
     def __repr__(self) -> str:
@@ -107,17 +107,17 @@ class ComposeTransform(Transform):
         self.parts = list(parts)
         self.event_dim = max((part.event_dim for part in self.parts), default=0)
 
-    def _call(self, x: Any) -> Any:
+    def _call(self, x: Tensor) -> Tensor:
         for part in self.parts:
             x = part(x)
         return x
 
-    def _inverse(self, y: Any) -> Any:
+    def _inverse(self, y: Tensor) -> Tensor:
         for part in reversed(self.parts):
             y = part.back(y)
         return y
 
-    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the sum of the parts' logarithms."""
         total: Any = 0
         for part in self.parts:
@@ -125,7 +125,8 @@ class ComposeTransform(Transform):
             more = part.log_abs_det_jacobian(x, value)
             total = total + last(more, self.event_dim - part.event_dim)
             x = value
-        return total
+        size: Tensor = total
+        return size
 
     def __repr__(self) -> str:
         """Print as PyTorch prints."""
@@ -136,13 +137,13 @@ class ComposeTransform(Transform):
 class ExpTransform(Transform):
     """``exp(x)``. Follows PyTorch's of this name."""
 
-    def _call(self, x: Any) -> Any:
+    def _call(self, x: Tensor) -> Tensor:
         return x.exp()
 
-    def _inverse(self, y: Any) -> Any:
+    def _inverse(self, y: Tensor) -> Tensor:
         return y.log()
 
-    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         """Return x."""
         return x
 
@@ -150,17 +151,17 @@ class ExpTransform(Transform):
 class PowerTransform(Transform):
     """``x**exponent``. Follows PyTorch's of this name."""
 
-    def __init__(self, exponent: Any, cache_size: int = 0) -> None:
+    def __init__(self, exponent: Tensor | float, cache_size: int = 0) -> None:
         super().__init__(cache_size)
         self.exponent = exponent
 
-    def _call(self, x: Any) -> Any:
+    def _call(self, x: Tensor) -> Tensor:
         return x**self.exponent
 
-    def _inverse(self, y: Any) -> Any:
+    def _inverse(self, y: Tensor) -> Tensor:
         return y ** (1 / self.exponent)
 
-    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         """Return ``log |exponent y / x|``."""
         return (self.exponent * y / x).abs().log()
 
@@ -168,16 +169,16 @@ class PowerTransform(Transform):
 class SigmoidTransform(Transform):
     """``1 / (1 + exp(-x))``. Follows PyTorch's of this name."""
 
-    def _call(self, x: Any) -> Any:
+    def _call(self, x: Tensor) -> Tensor:
         limits = finfo(x.dtype)
         return x.sigmoid().clamp(limits.tiny, 1 - limits.eps)
 
-    def _inverse(self, y: Any) -> Any:
+    def _inverse(self, y: Tensor) -> Tensor:
         limits = finfo(y.dtype)
         y = y.clamp(limits.tiny, 1 - limits.eps)
         return y.log() - (-y).log1p()
 
-    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         """Return ``-softplus(-x) - softplus(x)``."""
         return -softplus(-x) - softplus(x)
 
@@ -188,13 +189,14 @@ class TanhTransform(Transform):
     Follows PyTorch's of this name.
     """
 
-    def _call(self, x: Any) -> Any:
+    def _call(self, x: Tensor) -> Tensor:
         return x.tanh()
 
-    def _inverse(self, y: Any) -> Any:
-        return y.atanh()
+    def _inverse(self, y: Tensor) -> Tensor:
+        x: Tensor = y.atanh()
+        return x
 
-    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         """Return ``log(1 - tanh(x)^2)``, exact where that would round to 0."""
         return 2 * (math.log(2) - x - softplus(-2 * x))
 
@@ -202,13 +204,13 @@ class TanhTransform(Transform):
 class SoftplusTransform(Transform):
     """``log(1 + exp(x))``. Follows PyTorch's of this name."""
 
-    def _call(self, x: Any) -> Any:
+    def _call(self, x: Tensor) -> Tensor:
         return softplus(x)
 
-    def _inverse(self, y: Any) -> Any:
+    def _inverse(self, y: Tensor) -> Tensor:
         return (-y).expm1().neg().log() + y
 
-    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         """Return ``-softplus(-x)``."""
         return -softplus(-x)
 
@@ -218,10 +220,10 @@ class AbsTransform(Transform):
 
     bijective = False
 
-    def _call(self, x: Any) -> Any:
+    def _call(self, x: Tensor) -> Tensor:
         return x.abs()
 
-    def _inverse(self, y: Any) -> Any:
+    def _inverse(self, y: Tensor) -> Tensor:
         return y
 
 
@@ -235,17 +237,19 @@ class AffineTransform(Transform):
     tensor([1.])
     """
 
-    def __init__(self, loc: Any, scale: Any, event_dim: int = 0, cache_size: int = 0) -> None:
+    def __init__(
+        self, loc: Tensor | float, scale: Tensor | float, event_dim: int = 0, cache_size: int = 0
+    ) -> None:
         super().__init__(cache_size)
         self.loc, self.scale, self.event_dim = loc, scale, event_dim
 
-    def _call(self, x: Any) -> Any:
+    def _call(self, x: Tensor) -> Tensor:
         return self.loc + self.scale * x
 
-    def _inverse(self, y: Any) -> Any:
+    def _inverse(self, y: Tensor) -> Tensor:
         return (y - self.loc) / self.scale
 
-    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         """Return ``log |scale|``, summed over what belongs together."""
         scale = self.scale
         size = scale.abs().log() if isinstance(scale, Tensor) else math.log(abs(scale))
@@ -287,21 +291,21 @@ class TransformedDistribution(Distribution):
         """Whether samples have a gradient: if those of the base have one."""
         return self.base_dist.has_rsample
 
-    def sample(self, sample_shape: Any = ()) -> Tensor:
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw, without gradient."""
         x = self.base_dist.sample(sample_shape)
         for part in self.transforms:
             x = part(x)
         return x.detach() if x.requires_grad else x
 
-    def rsample(self, sample_shape: Any = ()) -> Tensor:
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw as a function of the parameters."""
         x = self.base_dist.rsample(sample_shape)
         for part in self.transforms:
             x = part(x)
         return x
 
-    def log_prob(self, value: Any) -> Tensor:
+    def log_prob(self, value: Tensor) -> Tensor:
         """Return the logarithm of the density."""
         dims, y = len(self.event_shape), value
         total: Any = 0.0
@@ -312,7 +316,7 @@ class TransformedDistribution(Distribution):
         base = self.base_dist.log_prob(y)
         return last(base, dims - len(self.base_dist.event_shape)) + total  # type: ignore[no-any-return]
 
-    def cdf(self, value: Any) -> Tensor:
+    def cdf(self, value: Tensor) -> Tensor:
         """Return the probability of a smaller number, of rising functions."""
         for part in reversed(self.transforms):
             value = part.back(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from tinygrad_mnist.distributions.distribution import Distribution, broadcast
 from tinygrad_mnist.tensor import Tensor, rand
@@ -22,7 +22,9 @@ class Uniform(Distribution):
     parameters = ("low", "high")
     has_rsample = True
 
-    def __init__(self, low: Any, high: Any, validate_args: bool | None = None) -> None:
+    def __init__(
+        self, low: Tensor | float, high: Tensor | float, validate_args: bool | None = None
+    ) -> None:
         self.low, self.high = broadcast(low, high)
         super().__init__(self.low.shape, validate_args=validate_args)
         self._check("low must be smaller than high", self.low < self.high)
@@ -37,7 +39,7 @@ class Uniform(Distribution):
         """The variance."""
         return (self.high - self.low).square() / 12
 
-    def rsample(self, sample_shape: Any = ()) -> Tensor:
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw ``low + (high - low) * noise``."""
         noise = rand(self._shape(sample_shape), dtype=self.low.dtype)
         return self.low + noise * (self.high - self.low)

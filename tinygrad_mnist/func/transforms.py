@@ -235,7 +235,7 @@ def value_and_grad(
 
 
 @named
-def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     r"""Return a function's output, and the function that multiplies vectors by its Jacobian.
 
     .. math:: (f(x), \; v \mapsto v^T J)
@@ -288,7 +288,7 @@ def jvp(
     *,
     strict: bool = False,
     has_aux: bool = False,
-) -> Any:
+) -> tuple[Any, ...]:
     r"""Return a function's output, and how it changes when the primals change by tangents.
 
     .. math:: (f(x), \; J v)

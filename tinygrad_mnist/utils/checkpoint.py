@@ -9,8 +9,8 @@ again, with the random numbers of the first time, and the backward pass goes thr
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -21,9 +21,14 @@ from tinygrad_mnist.autograd.multi_output import CustomNode, attach_outputs
 from tinygrad_mnist.ops.contract import Op, Plan
 from tinygrad_mnist.tensor import default_generator
 
+if TYPE_CHECKING:
+    from tinygrad_mnist.nn import Module
+
+R = TypeVar("R")
+
 
 def checkpoint(
-    function: Callable[..., Any],
+    function: Callable[..., R],
     *args: Any,
     use_reentrant: bool | None = None,
     preserve_rng_state: bool = True,
@@ -32,7 +37,7 @@ def checkpoint(
     debug: bool = False,
     early_stop: bool = True,
     **kwargs: Any,
-) -> Any:
+) -> R:
     """Call a function without keeping what its backward needs: that is computed again there.
 
     Results and gradients are those of ``function(*args, **kwargs)``, of any order. Follows
@@ -222,7 +227,7 @@ def _tensors(tree: Any) -> Iterator[Any]:
 
 
 def checkpoint_sequential(
-    functions: Any,
+    functions: Module | Iterable[Callable[[Any], Any]],
     segments: int,
     input: Any,
     use_reentrant: bool | None = None,
