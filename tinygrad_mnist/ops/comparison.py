@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_mnist.ops.contract import Op, Sample, op
 from tinygrad_mnist.ops.elementwise import UNARY, binary
+from tinygrad_mnist.ops.promotion import refuse
 
 
 def _decide(name: str, forward: Any, formula: str, doc: str, torch: str = "") -> Op:
@@ -33,26 +34,30 @@ logical_or = _decide("logical_or", np.logical_or, "x or y", "Where one is true (
 
 logical_xor = _decide("logical_xor", np.logical_xor, "x xor y", "Where just one is true (not 0).")
 
+_NO_FLOATS = refuse("f")
 _BITS = [Sample(np.array([1, 2, 3]), np.array([3, 3, 0]))]
 
 bitwise_and = op(
     "bitwise_and", np.bitwise_and, x=None, y=None, formula="x & y", torch="x & y", samples=_BITS,
     doc="Bits set in both of two integers, or truth of both.", broadcasts=True, promotes="common",
+    check=_NO_FLOATS,
 )  # fmt: skip
 
 bitwise_or = op(
     "bitwise_or", np.bitwise_or, x=None, y=None, formula="x | y", torch="x | y", samples=_BITS,
     doc="Bits set in one of two integers, or truth of one.", broadcasts=True, promotes="common",
+    check=_NO_FLOATS,
 )  # fmt: skip
 
 bitwise_xor = op(
     "bitwise_xor", np.bitwise_xor, x=None, y=None, formula="x ^ y", torch="x ^ y", samples=_BITS,
     doc="Bits set in just one of two integers.", broadcasts=True, promotes="common",
+    check=_NO_FLOATS,
 )  # fmt: skip
 
 bitwise_not = op(
     "bitwise_not", np.invert, x=None, formula="~x", torch="~x",
-    samples=[Sample(np.array([1, 2, 3]))], promotes="common",
+    samples=[Sample(np.array([1, 2, 3]))], promotes="common", check=_NO_FLOATS,
     doc="Bits reversed, or truth denied.",
 )  # fmt: skip
 

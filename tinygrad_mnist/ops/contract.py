@@ -158,6 +158,7 @@ class Op:
     differentiable: bool = True
     outputs: tuple[str, ...] = ("out",)
     narrow: str = "e"
+    check: Callable[..., None] | None = None
     packed: bool = field(init=False)
     """Whether forward returns a tuple: the outputs and the residuals."""
     plain: np.dtype[Any] | None = field(init=False)
@@ -255,6 +256,8 @@ def op(
     once_differentiable: bool = False,
     outputs: Sequence[str] = ("out",),
     narrow: str = "e",
+    check: Callable[..., None] | None = None,
+    ufunc: np.ufunc | None = None,
     **rules: Callable[..., Any] | None,
 ) -> Op:
     """Declare an operation and enter it into the table.
@@ -292,6 +295,12 @@ def op(
         Their names, where there are several: forward returns ``(*outputs, *residuals)``.
     narrow
         Dtypes that are computed in the next wider one (:mod:`~tinygrad_mnist.ops.precision`).
+    ufunc
+        The ufunc of NumPy's that it stands for when that is called on Tensors, if not forward.
+    check
+        A function of the inputs that raises where PyTorch has no such operation for numbers of
+        their kinds (:func:`~tinygrad_mnist.ops.promotion.refuse`). It is called before inputs are
+        promoted, so ``promotes`` has to be given too.
     **rules
         One per input: a function of the gradient and whatever it needs, or None for an input
         that has no derivative.
@@ -342,11 +351,13 @@ def op(
     entry = Op(
         name, forward, inputs, settings, read, formula, torch, tuple(samples), doc, domains,
         tuple(residuals), reference, variadic, broadcasts, promotes, view, elementwise,
-        once_differentiable, bool(read), tuple(outputs), narrow,
+        once_differentiable, bool(read), tuple(outputs), narrow, check,
     )  # fmt: skip
     TABLE[name] = entry
-    if isinstance(forward, np.ufunc):
-        UFUNCS[forward] = entry
+    if ufunc is None and isinstance(forward, np.ufunc):
+        ufunc = forward
+    if ufunc is not None:
+        UFUNCS[ufunc] = entry
     return entry
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist._runtime.threads import elementwise
-from tinygrad_mnist.ops.contract import UFUNCS, Domain, Op, Sample, op
+from tinygrad_mnist.ops.contract import Domain, Op, Sample, op
+from tinygrad_mnist.ops.promotion import refuse, refuse_bools
 
 UNARY = [Sample((3,)), Sample((2, 3)), Sample(()), Sample((0, 2))]
 BINARY = [
@@ -44,7 +45,10 @@ def binary(
 
 
 add = binary("add", np.add, lambda g: g, lambda g: g, "x + y", "Sum of two arrays.")
-sub = binary("sub", np.subtract, lambda g: g, lambda g: -g, "x - y", "Difference of two arrays.")
+sub = binary(
+    "sub", np.subtract, lambda g: g, lambda g: -g, "x - y", "Difference of two arrays.",
+    check=refuse_bools,
+)  # fmt: skip
 mul = binary(
     "mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x, "x * y", "Product of two arrays."
 )
@@ -76,7 +80,7 @@ logaddexp = binary(
     "logaddexp", np.logaddexp,
     lambda g, x, y: g * sigmoid(x - y), lambda g, x, y: g * sigmoid(y - x),
     "log(exp(x) + exp(y))", "Logarithm of a sum of exponentials, without overflow.",
-    promotes="float",
+    promotes="float", check=refuse("biu"),
 )  # fmt: skip
 
 neg = op(
@@ -88,6 +92,7 @@ neg = op(
     torch="-x",
     samples=UNARY,
     promotes="common",
+    check=refuse_bools,
 )
 exp = unary("exp", np.exp, lambda g, out: g * out, "exp(x)", "Exponential.")
 exp2 = unary("exp2", np.exp2, lambda g, out: g * out * math.log(2), "2 ** x", "Power of two.")
@@ -118,9 +123,8 @@ rsqrt = unary(
 square = op(
     "square", lambda x: np.square(x, dtype=np.int64 if x.dtype.kind == "b" else None),
     x=lambda g, x: g * x * 2, formula="x ** 2", doc="Square.", torch="torch.square(x)",
-    samples=UNARY, elementwise=True,
+    samples=UNARY, elementwise=True, ufunc=np.square,
 )  # fmt: skip
-UFUNCS[np.square] = square
 reciprocal = unary(
     "reciprocal", np.reciprocal, lambda g, out: -g * (out * out), "1 / x", "Reciprocal.",
     domains=POSITIVE,
@@ -173,7 +177,7 @@ relu = op(
     x=lambda g, out: _where_positive(g, out),
     formula="max(x, 0)",
     doc="Rectified linear unit; its slope at 0 is 0.", torch="torch.relu(x)", samples=UNARY,
-    domains=NONZERO, promotes="common",
+    domains=NONZERO, promotes="common", check=refuse_bools,
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist._runtime.threads import product
-from tinygrad_mnist.ops.contract import UFUNCS, Sample, op
+from tinygrad_mnist.ops.contract import Sample, op
 from tinygrad_mnist.ops.sums import down
 
 
@@ -53,8 +53,8 @@ matmul = op(
         Sample((2, 1, 2, 3), (2, 3, 2)),
         Sample((0, 3), (3, 2)),
     ],
+    ufunc=np.matmul,
 )  # fmt: skip
-UFUNCS[np.matmul] = matmul
 
 
 def _rows(x: Any) -> Any:

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.ops.contract import UFUNCS, Op
+from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.ops.contract import Op
 from tinygrad_mnist.ops.elementwise import POSITIVE, binary
+from tinygrad_mnist.ops.promotion import refuse
 
 _MOST = 32
 """The largest exponent that products are taken for."""
@@ -89,11 +91,21 @@ def _pow_rule(g: Any, x: Any, y: Any) -> Any:
     return g * ((x if n == 2 and type(x) is np.ndarray else pow(x, y - 1)) * y)
 
 
+def _check(x: Any, y: Any) -> None:
+    """Refuse bools, and integers to a negative power."""
+    _no_bools(x, y)
+    if type(y) is int and y < 0 and dtypes.result_type(x, y).kind in "iu":
+        raise RuntimeError(
+            "integers to negative integer powers are not allowed; convert the tensor with float()"
+        )
+
+
+_no_bools = refuse("b")
+
 # 0**y has slope 0 in y where it is defined.
 pow: Op = binary(
     "pow", _pow, _pow_rule,
     lambda g, out, x, y: g * (out * np.log(np.where((x == 0) & (y >= 0), 1, x))),
     "x ** y", "Power of one array to another.",
-    domains={"x": POSITIVE},
+    domains={"x": POSITIVE}, ufunc=np.power, check=_check,
 )  # fmt: skip
-UFUNCS[np.power] = pow

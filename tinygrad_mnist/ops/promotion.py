@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,43 +10,29 @@ import numpy as np
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.contract import Op
 
-_REFUSED = {
-    **dict.fromkeys(
-        ["abs", "floor", "ceil", "round", "trunc", "floor_divide", "remainder", "fmod", "pow"], "b"
-    ),
-    **dict.fromkeys(["bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not"], "f"),
-    **dict.fromkeys(["logaddexp", "hypot", "softmax", "log_softmax"], "biu"),
-    **dict.fromkeys(["left_shift", "right_shift"], "bf"),
-}  # fmt: skip
-"""For which kinds of numbers PyTorch has no such operation: bools, integers, floats."""
+_KINDS = {"b": "bools", "i": "integers", "u": "integers", "f": "floating-point numbers"}
 
 
-def check_kind(op: Op, arrays: list[Any]) -> None:
-    """Refuse bools, integers or floats where PyTorch refuses them.
+def refuse(kinds: str) -> Callable[..., None]:
+    """Return an entry's check that refuses kinds of numbers: b for bools, iu integers, f floats."""
 
-    Raises
-    ------
-    NotImplementedError, RuntimeError
-        As PyTorch, which has special words for differences and negatives of bools.
-    """
-    name = op.name
-    if name in ("sub", "neg", "relu") and any(
-        isinstance(a, bool | np.bool_) or (isinstance(a, np.ndarray) and a.dtype.kind == "b")
-        for a in arrays
-    ):
-        raise RuntimeError(
-            f"{name}: is not supported for bools; use ~, ^ or logical_not() for masks, or convert "
-            f"the tensor with int()"
-        )
-    kind = dtypes.result_type(*arrays).kind
-    if kind in _REFUSED.get(name, ""):
-        words = {"b": "bools", "f": "floating-point numbers"}.get(kind, "integers")
-        raise NotImplementedError(f"{name}: not implemented for {words}; convert the tensor first")
-    if name == "pow" and kind in "iu" and type(arrays[1]) is int and arrays[1] < 0:
-        raise RuntimeError(
-            "pow: integers to negative integer powers are not allowed; convert the tensor with "
-            "float()"
-        )
+    def check(*inputs: Any) -> None:
+        if (kind := dtypes.result_type(*inputs).kind) in kinds:
+            raise NotImplementedError(
+                f"not implemented for {_KINDS[kind]}; convert the tensor first"
+            )
+
+    return check
+
+
+def refuse_bools(*inputs: Any) -> None:
+    """Refuse bools, as an entry's check, in favour of what inverts and combines masks."""
+    for x in inputs:
+        if isinstance(x, bool | np.bool_) or (isinstance(x, np.ndarray) and x.dtype.kind == "b"):
+            raise RuntimeError(
+                "is not supported for bools; use ~, ^ or logical_not() for masks, or convert the "
+                "tensor with int()"
+            )
 
 
 def promote(op: Op, arrays: list[Any]) -> list[Any]:
@@ -55,17 +42,14 @@ def promote(op: Op, arrays: list[Any]) -> list[Any]:
     a rule in a differentiable operation (a condition, an index) are left alone.
     """
     try:
-        if op.name in _CHECKED:
-            check_kind(op, arrays)
+        if op.check is not None:
+            op.check(*arrays)
         return _brought(op, arrays)
-    except (TypeError, OverflowError) as error:
-        if isinstance(error, TypeError):
-            raise TypeError(f"{op.name}: {error}") from None
+    except (TypeError, RuntimeError) as error:
+        raise type(error)(f"{op.name}: {error}") from None
+    except OverflowError as error:
         said = str(error) if str(error).startswith("the number") else "a number is too large"
         raise RuntimeError(f"{op.name}: {said}") from None
-
-
-_CHECKED = {*_REFUSED, "sub", "neg", "relu"}
 
 
 def _brought(op: Op, arrays: list[Any]) -> list[Any]:

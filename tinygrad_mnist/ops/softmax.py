@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_mnist.ops.contract import Domain, Sample, op
 from tinygrad_mnist.ops.elementwise import logaddexp, sigmoid
 from tinygrad_mnist.ops.indexing import scatter_into_zeros
+from tinygrad_mnist.ops.promotion import refuse
 from tinygrad_mnist.ops.sums import add_up, dot
 
 _SAMPLES = [Sample((3,), dim=0), Sample((2, 3), dim=-1), Sample((2, 3, 2), dim=1)]
@@ -35,13 +36,13 @@ softmax = op(
     "softmax", _softmax,
     x=lambda g, out, dim: out * (g - dot(g, out, dim, keepdims=True)),
     formula="exp(x) / sum of exp(x)", torch="torch.softmax(x, dim)", samples=_SAMPLES,
-    promotes="float",
+    promotes="float", check=refuse("biu"),
 )  # fmt: skip
 log_softmax = op(
     "log_softmax", _log_softmax,
     x=lambda g, out, dim: g - np.exp(out) * add_up(g, dim, keepdims=True),
     formula="x - log(sum of exp(x))", torch="torch.log_softmax(x, dim)", samples=_SAMPLES,
-    promotes="float",
+    promotes="float", check=refuse("biu"),
 )  # fmt: skip
 
 

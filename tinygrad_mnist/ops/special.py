@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_mnist._runtime.lazy_imports import late
 from tinygrad_mnist.ops.contract import Domain, Sample, op
 from tinygrad_mnist.ops.elementwise import NONZERO, POSITIVE, binary, unary
+from tinygrad_mnist.ops.promotion import refuse
 
 asinh = unary(
     "asinh", np.arcsinh, lambda g, x: g / np.sqrt(x * x + 1), "arsinh(x)",
@@ -179,13 +180,14 @@ xlogy: Any = binary(
 hypot = binary(
     "hypot", np.hypot, lambda g, out, x: g * x / out, lambda g, out, y: g * y / out,
     "sqrt(x**2 + y**2)", "Length of the hypotenuse, without overflow.", domains=POSITIVE,
+    check=refuse("biu"),
 )  # fmt: skip
 
 
 def _shift(name: str, forward: Any, symbol: str, doc: str) -> Any:
     return op(
         name, forward, x=None, y=None, formula=f"x {symbol} y", torch=f"x {symbol} y", doc=doc,
-        broadcasts=True, promotes="common",
+        broadcasts=True, promotes="common", check=refuse("bf"),
         samples=[Sample(np.array([1, 2, 3]), np.array([3, 1, 0]))],
     )  # fmt: skip
 
