@@ -27,7 +27,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: value
     for name, value in vars(tg).items()
     if inspect.isfunction(value) and name not in ELSEWHERE and name[0] != "_"
-    if value.__module__.split(".")[1:2] not in (["nn"], ["func"], ["settings"])
+    if value.__module__.split(".")[1:2] not in (["nn"], ["func"], ["compat"])
 }
 METHODS: dict[str, Callable[..., Any]] = {
     name: method
