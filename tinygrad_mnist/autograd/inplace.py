@@ -36,16 +36,17 @@ def apply_inplace(op: Op, target: V, *inputs: Any, **settings: Any) -> V:
         shape or a dtype that does not fit into the target's.
     """
     name = op.name + "_"
-    if not check_writable(name, target, *inputs) and type(op.forward) is np.ufunc:
-        if _write_at_once(op, target._array, *inputs):
-            target._version.bump(name)
-            return target
+    if not check_writable(name, target, *inputs) and _write_at_once(op, target._array, *inputs):
+        target._version.bump(name)
+        return target
     return store(name, target, apply(op, target, *inputs, **settings))
 
 
 def _write_at_once(op: Op, array: np.ndarray, *inputs: Any) -> bool:
     """Let NumPy write a sum or product into an array, where nothing is to be converted."""
-    if len(inputs) != 1 or not array.flags.writeable or op.name not in ("add", "sub", "mul", "div"):
+    if type(op.forward) is not np.ufunc or len(inputs) != 1 or not op.differentiable:
+        return False
+    if not array.flags.writeable:
         return False
     (x,) = inputs
     other = x._array if isinstance(x, TensorBase) else x
@@ -55,7 +56,7 @@ def _write_at_once(op: Op, array: np.ndarray, *inputs: Any) -> bool:
             return False
         fits = array.dtype.char in "fd"
     elif array.dtype.char == "l":
-        fits = type(other) is int and -(2**31) < other < 2**31 and op.name != "div"
+        fits = type(other) is int and -(2**31) < other < 2**31 and op.promotes != "float"
     else:
         fits = (type(other) is float or type(other) is int) and array.dtype.char in "fd"
     if fits:
@@ -105,17 +106,13 @@ def overwritten(target: TensorBase) -> Node | None:
     return record_write(setitem, target, target._array, index=...)
 
 
-SPARED = {"cofactor", "div", "erfinv", "logaddexp", "lstm", "masked_softmax", "max_pool", "sinc"}
-"""Operations whose rules read the output, which PyTorch's don't: so writing to it is allowed."""
-
-
-def _spare(node: Node, output: TensorBase) -> None:
+def _keep_output(node: Node, output: TensorBase) -> None:
     """Copy what a node has saved of its output, if scripts may write to that."""
     while output._base is None and node.op.view and isinstance(node.parents[0], Node):
         node = node.parents[0]  # a part of an output, made to stand on its own
     if hasattr(node, "index"):  # one output of several
         node = node.parents[0]  # type: ignore[assignment]
-    if node.op.name in SPARED and node.saved:
+    if node.op.output_writable and node.saved:
         _keep_saved(node, output)
 
 
@@ -150,10 +147,11 @@ def record_write(op: Op, target: TensorBase, *inputs: Any, **settings: Any) -> N
     return node
 
 
-def check_writable(name: str, target: TensorBase, *inputs: Any) -> bool:
+def check_writable(name: str, target: TensorBase, *inputs: Any, copies: bool = False) -> bool:
     """Refuse to write into a tensor where its gradient would be lost or wrong.
 
-    Return whether the write is to be recorded.
+    Return whether the write is to be recorded. One that isn't, and copies a single number to all
+    elements, may go to a view in which several elements are one in memory.
 
     Raises
     ------
@@ -173,9 +171,8 @@ def check_writable(name: str, target: TensorBase, *inputs: Any) -> bool:
                 f"{name}: the tensor can't be written to: it was made from a read-only array; "
                 f"clone() it first"
             )
-        repeats = _overlaps_itself(array)
-        fills = name == "setitem" and not tracked and not np.ndim(inputs[0])
-        if repeats and not fills:
+        fills = copies and not tracked and not np.ndim(inputs[0])
+        if _overlaps_itself(array) and not fills:
             raise RuntimeError(
                 f"{name}: the tensor can't be written to: it is a view in which several elements "
                 f"are one in memory; clone() it first"
@@ -184,7 +181,7 @@ def check_writable(name: str, target: TensorBase, *inputs: Any) -> bool:
         return False
     for x in (target, base):
         if x is not None and x._node is not None:
-            _spare(x._node, x)
+            _keep_output(x._node, x)
     if base is not None and target._origin:
         refuse_view(target, f"is written to by {name}")
     # A base that was detached in place is a leaf too, of which there are views with a history.

@@ -28,7 +28,7 @@ masked_softmax = op(
     "masked_softmax", _masked_softmax,
     # Where the mask is false the output is 0, and so is this.
     x=lambda g, out, dim: out * (g - dot(g, out, dim, keepdims=True)),
-    mask=None,
+    mask=None, output_writable=True,
     formula="exp(x) / sum of exp(x), over the elements where the mask is true",
     torch=(
         "torch.softmax(x if mask is None else x.masked_fill(~mask, -torch.inf), dim)"

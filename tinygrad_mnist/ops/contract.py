@@ -159,6 +159,7 @@ class Op:
     outputs: tuple[str, ...] = ("out",)
     narrow: str = "e"
     check: Callable[..., None] | None = None
+    output_writable: bool = False
     packed: bool = field(init=False)
     """Whether forward returns a tuple: the outputs and the residuals."""
     plain: np.dtype[Any] | None = field(init=False)
@@ -257,6 +258,7 @@ def op(
     outputs: Sequence[str] = ("out",),
     narrow: str = "e",
     check: Callable[..., None] | None = None,
+    output_writable: bool = False,
     ufunc: np.ufunc | None = None,
     **rules: Callable[..., Any] | None,
 ) -> Op:
@@ -295,6 +297,9 @@ def op(
         Their names, where there are several: forward returns ``(*outputs, *residuals)``.
     narrow
         Dtypes that are computed in the next wider one (:mod:`~tinygrad_mnist.ops.precision`).
+    output_writable
+        Whether scripts may write to the output though a rule reads it, because PyTorch's rule
+        doesn't: what is saved of the output is copied before such a write.
     ufunc
         The ufunc of NumPy's that it stands for when that is called on Tensors, if not forward.
     check
@@ -352,6 +357,7 @@ def op(
         name, forward, inputs, settings, read, formula, torch, tuple(samples), doc, domains,
         tuple(residuals), reference, variadic, broadcasts, promotes, view, elementwise,
         once_differentiable, bool(read), tuple(outputs), narrow, check,
+        output_writable,
     )  # fmt: skip
     TABLE[name] = entry
     if ufunc is None and isinstance(forward, np.ufunc):

@@ -55,7 +55,7 @@ mul = binary(
 div = binary(
     "div", np.divide, lambda g, y: g / y, lambda g, out, y: -g * (out / y), "x / y",
     "Quotient of two arrays; of integers too it is a floating-point number.",
-    promotes="float", domains={"y": NONZERO},
+    promotes="float", domains={"y": NONZERO}, output_writable=True,
 )  # fmt: skip
 
 

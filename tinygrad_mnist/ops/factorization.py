@@ -168,7 +168,7 @@ det = op(
 cofactor: Op = op(
     "cofactor", _cofactor, x=_cofactor_rule, formula="det(x) inv(x).T",
     torch="torch.linalg.det(x)[..., None, None] * torch.linalg.inv(x).mT",
-    samples=_SQUARE[:3], domains=REGULAR,
+    samples=_SQUARE[:3], domains=REGULAR, output_writable=True,
 )  # fmt: skip
 
 

@@ -88,7 +88,7 @@ _SAMPLES = [
 ]
 max_pool = op(
     "max_pool", _max_pool, x=_max_pool_rule,
-    once_differentiable=True, reference=_max_pool_reference,
+    once_differentiable=True, reference=_max_pool_reference, output_writable=True,
     formula="out[i, j] = max of x[s i + d k, s j + d l]",
     torch="F.max_pool2d(x, kernel, stride, 0, dilation)", samples=_SAMPLES,
     domains=Domain(distinct=True),

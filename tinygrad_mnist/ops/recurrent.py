@@ -275,7 +275,7 @@ lstm = op(
     x=_lstm_rule("x"), h=_lstm_rule("h"), c=_lstm_rule("c"), weight=_lstm_rule("weight"),
     formula="i, f, g, o = x[t] + h[t-1] @ weight.T; c[t] = sigmoid(f) c[t-1] + sigmoid(i) tanh(g); "
     "h[t] = sigmoid(o) tanh(c[t])",
-    residuals=["gates", "cells", "walk"], reference=_lstm_reference,
+    residuals=["gates", "cells", "walk"], reference=_lstm_reference, output_writable=True,
     torch="(lambda out, h, c: torch.cat([out.chunk(2, -1)[reverse], c[int(reverse)]]))(*"
     + _IN_TORCH.format(
         name="lstm", state="(torch.stack([h, h]), torch.stack([c, c]))", biases="", has_biases=False

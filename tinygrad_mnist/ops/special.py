@@ -47,6 +47,7 @@ erfinv = unary(
     "erfinv", _scipy("erfinv"),
     lambda g, out: g * (math.sqrt(math.pi) / 2) * np.exp(out * out),
     "y with erf(y) = x", "Inverse of the error function.", domains=Domain(-0.9, 0.9),
+    output_writable=True,
 )  # fmt: skip
 
 

@@ -110,7 +110,7 @@ def assign(x: Any, index: Any, value: Any) -> None:
         raise TypeError("setitem: expected a number or a Tensor to be written, but got None")
     if isinstance(value, TensorBase) and is_part(value, x, index):
         return  # x[0] += 1 has written to x already, and then assigns x[0] to itself
-    check_writable("setitem", x, value)
+    check_writable("setitem", x, value, copies=True)
     array = value._array if isinstance(value, TensorBase) else value
     if isinstance(array, np.ndarray) and array.size == 1:
         array = array.reshape(())  # its dimensions of length 1 don't matter
