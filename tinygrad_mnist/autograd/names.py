@@ -7,38 +7,10 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
 if TYPE_CHECKING:
     from tinygrad_mnist.autograd.graph import Node, TensorBase
 
 C = TypeVar("C")
-
-NAMES = {
-    "cast": "ToCopyBackward0",
-    "cholesky": "LinalgCholeskyExBackward0",
-    "clamp": "ClampBackward1",
-    "contiguous": "CloneBackward0",
-    "cross_entropy": "NllLossBackward0",
-    "det": "LinalgDetBackward0",
-    "eigh": "LinalgEighBackward0",
-    "identity": "AliasBackward0",
-    "inv": "LinalgInvExBackward0",
-    "log1p": "Log1PBackward0",
-    "max": "MaxBackward1",
-    "min": "MinBackward1",
-    "read_region": "AsStridedBackward0",
-    "prelu": "PreluKernelBackward0",
-    "norm": "LinalgVectorNormBackward0",
-    "pad": "ConstantPadNdBackward0",
-    "qr": "LinalgQrBackward0",
-    "slogdet": "LinalgSlogdetBackward0",
-    "square": "PowBackward0",
-    "svd": "LinalgSvdBackward0",
-    "write_region": "torch::autograd::CopySlices",
-}
-"""PyTorch's names, where they aren't the operation's own."""
-
 
 _GIVEN: weakref.WeakKeyDictionary[Node, str] = weakref.WeakKeyDictionary()
 
@@ -71,45 +43,8 @@ def of(node: Node) -> str:
         return given
     if hasattr(node, "index"):  # one output of several
         return node.parents[0].name()  # type: ignore[union-attr]
-    name, settings = node.op.name, node.settings
-    if name == "getitem":
-        return f"{_last(settings['index'])}Backward0"
-    if name == "setitem":
-        name = "write_region" if _last(settings["index"]) != "Index" else "index_put"
-    if name == "reshape":
-        return f"{_reshape(node)}Backward0"
-    if name == "matmul":
-        return f"{('Dot', 'Mv', 'Mm', 'Bmm')[min(len(node.shape), 3)]}Backward0"
-    if name == "linear":
-        bias = len(node.parents) > 2 and node.parents[2] is not None
-        return "AddmmBackward0" if bias else "MmBackward0"
-    if name == "pow":
-        base, exponent = (parent is not None for parent in node.parents)
-        return f"PowBackward{int(exponent) * (2 - base)}"
-    if name in ("amax", "amin") and settings["dim"] is None:
-        return f"{name[1:].capitalize()}Backward1"
-    if name in ("sum", "mean") and settings["dim"] is not None:
-        return f"{name.capitalize()}Backward1"
-    return NAMES.get(name) or "".join(map(str.capitalize, name.split("_"))) + "Backward0"
-
-
-def _last(index: Any) -> str:
-    """Name what PyTorch does last to take an index: it goes from part to part."""
-    parts = index if isinstance(index, tuple) else (index,)
-    if any(isinstance(part, np.ndarray | list) for part in parts):
-        return "Index"
-    for part in reversed(parts):
-        if part is not Ellipsis and part != slice(None):
-            return "Unsqueeze" if part is None else "Slice" if isinstance(part, slice) else "Select"
-    return "Alias" if Ellipsis in parts else "Slice"
-
-
-def _reshape(node: Node) -> str:
-    """Tell the uses of reshape apart by the shapes before and after."""
-    have, want = node.parents[0].shape, node.shape  # type: ignore[union-attr]
-    if len(want) != len(have) and [n for n in want if n != 1] == [n for n in have if n != 1]:
-        return "Squeeze" if len(want) < len(have) else "Unsqueeze"
-    return "View"
+    name = node.op.node_name
+    return name if isinstance(name, str) else name(node)
 
 
 def extra(node: Any) -> Any:

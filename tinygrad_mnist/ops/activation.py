@@ -123,7 +123,7 @@ prelu = op(
     torch="torch.where(x > 0, x, x * weight)", broadcasts=True,
     elementwise=True,
     samples=[Sample((3,), ()), Sample((2, 3), (3,)), Sample((2, 3, 2), (3, 1))],
-    domains={"x": Domain(kinks=(0.0,))},
+    domains={"x": Domain(kinks=(0.0,))}, node_name="PreluKernelBackward0",
 )  # fmt: skip
 hardswish = op(
     "hardswish", _hardswish, elementwise=True,

@@ -33,11 +33,14 @@ import inspect
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_mnist.ops.precision import compute
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.autograd.node import Node
 
 TABLE: dict[str, Op] = {}
 """Every operation by name, in order of declaration."""
@@ -160,6 +163,7 @@ class Op:
     narrow: str = "e"
     check: Callable[..., None] | None = None
     output_writable: bool = False
+    node_name: str | Callable[[Node], str] = ""
     packed: bool = field(init=False)
     """Whether forward returns a tuple: the outputs and the residuals."""
     plain: np.dtype[Any] | None = field(init=False)
@@ -169,6 +173,7 @@ class Op:
     def __post_init__(self) -> None:
         """Show the docstring of the entry as the operation's own."""
         self.__doc__ = self.doc
+        self.node_name = self.node_name or self.name.title().replace("_", "") + "Backward0"
         self.packed = len(self.outputs) + len(self.residuals) > 1
         self.plain = None if "f" in self.narrow else np.dtype(np.float32)
 
@@ -259,6 +264,7 @@ def op(
     narrow: str = "e",
     check: Callable[..., None] | None = None,
     output_writable: bool = False,
+    node_name: str | Callable[[Node], str] = "",
     ufunc: np.ufunc | None = None,
     **rules: Callable[..., Any] | None,
 ) -> Op:
@@ -300,6 +306,9 @@ def op(
     output_writable
         Whether scripts may write to the output though a rule reads it, because PyTorch's rule
         doesn't: what is saved of the output is copied before such a write.
+    node_name
+        The name that PyTorch gives to its node, or a function of the node that returns it, if it
+        isn't made of the operation's own as ``MaskedSelectBackward0`` is.
     ufunc
         The ufunc of NumPy's that it stands for when that is called on Tensors, if not forward.
     check
@@ -357,7 +366,7 @@ def op(
         name, forward, inputs, settings, read, formula, torch, tuple(samples), doc, domains,
         tuple(residuals), reference, variadic, broadcasts, promotes, view, elementwise,
         once_differentiable, bool(read), tuple(outputs), narrow, check,
-        output_writable,
+        output_writable, node_name,
     )  # fmt: skip
     TABLE[name] = entry
     if ufunc is None and isinstance(forward, np.ufunc):

@@ -123,7 +123,7 @@ rsqrt = unary(
 square = op(
     "square", lambda x: np.square(x, dtype=np.int64 if x.dtype.kind == "b" else None),
     x=lambda g, x: g * x * 2, formula="x ** 2", doc="Square.", torch="torch.square(x)",
-    samples=UNARY, elementwise=True, ufunc=np.square,
+    samples=UNARY, elementwise=True, ufunc=np.square, node_name="PowBackward0",
 )  # fmt: skip
 reciprocal = unary(
     "reciprocal", np.reciprocal, lambda g, out: -g * (out * out), "1 / x", "Reciprocal.",
@@ -205,6 +205,7 @@ clamp = op(
         Sample((2, 3), min=None, max=1.0),
         Sample((2, 3), min=0.0, max=None),
     ],
+    node_name="ClampBackward1",
 )  # fmt: skip
 
 

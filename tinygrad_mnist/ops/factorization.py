@@ -50,6 +50,7 @@ def _inv(x: Any) -> Any:
 inv = op(
     "inv", _inv, x=lambda g, out: -(_t(out) @ g @ _t(out)),
     formula="x**-1", torch="torch.linalg.inv(x)", samples=_SQUARE, domains=REGULAR,
+    node_name="LinalgInvExBackward0",
 )  # fmt: skip
 
 
@@ -134,6 +135,7 @@ def _cholesky_rule(g: Any, out: Any) -> Any:
 cholesky = op(
     "cholesky", _cholesky, x=_cholesky_rule, formula="x = out @ out.T",
     torch="torch.linalg.cholesky(x)", samples=_SQUARE, domains=SYMMETRIC,
+    node_name="LinalgCholeskyExBackward0",
 )  # fmt: skip
 
 
@@ -164,6 +166,7 @@ _NOT_FINITE = (
 det = op(
     "det", _det, x=lambda g, x: g[..., None, None] * cofactor(x),
     formula="det(x)", torch="torch.linalg.det(x)", samples=_SQUARE[:3], domains=REGULAR,
+    node_name="LinalgDetBackward0",
 )  # fmt: skip
 cofactor: Op = op(
     "cofactor", _cofactor, x=_cofactor_rule, formula="det(x) inv(x).T",
@@ -184,7 +187,7 @@ def _slogdet_rule(g: Any, x: Any) -> Any:
 slogdet = op(
     "slogdet", _slogdet, outputs=["sign", "logabsdet"], x=_slogdet_rule,
     formula="sign(det(x)), log(abs(det(x)))", torch="torch.linalg.slogdet(x)",
-    samples=_SQUARE, domains=REGULAR,
+    samples=_SQUARE, domains=REGULAR, node_name="LinalgSlogdetBackward0",
 )  # fmt: skip
 
 
@@ -218,7 +221,7 @@ eigh = op(
         Sample((1, 1), upper=False),
         Sample((0, 2, 2), upper=False),
     ],
-    domains=SYMMETRIC,
+    domains=SYMMETRIC, node_name="LinalgEighBackward0",
 )  # fmt: skip
 
 
@@ -262,7 +265,7 @@ svd = op(
         Sample((2, 2, 3), full_matrices=False),
         Sample((0, 2, 2), full_matrices=False),
     ],
-    domains=REGULAR,
+    domains=REGULAR, node_name="LinalgSvdBackward0",
 )  # fmt: skip
 
 
@@ -285,7 +288,7 @@ qr = op(
     "qr", _qr, outputs=["q", "r"], x=_qr_rule, formula="x = q @ r",
     torch="tuple(torch.linalg.qr(x))",
     samples=[Sample((3, 3)), Sample((4, 2)), Sample((2, 2, 2)), Sample((0, 2, 2))],
-    domains=REGULAR,
+    domains=REGULAR, node_name="LinalgQrBackward0",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist.ops import node_names
 from tinygrad_mnist.ops.contract import Op, Sample, op
 
 
@@ -65,7 +66,7 @@ getitem: Op = op(
     "getitem", _getitem,
     x=lambda g, shape, index: scatter_into_zeros(g, to=shape, index=index),
     formula="x[index]", torch="x[index]", view=True,
-    samples=[Sample(shape, index=index) for shape, index in _INDICES],
+    samples=[Sample(shape, index=index) for shape, index in _INDICES], node_name=node_names.getitem,
 )  # fmt: skip
 scatter_into_zeros: Op = op(
     "scatter_into_zeros", _scatter_into_zeros, x=lambda g, index: getitem(g, index=index),
@@ -111,6 +112,7 @@ setitem: Op = op(
         Sample((3, 2), (2,), index=(np.array([1, 2]),)),
         Sample((3, 2), (), index=(np.array([[True, False], [False, True], [True, True]]),)),
     ],
+    node_name=node_names.setitem,
 )  # fmt: skip
 
 

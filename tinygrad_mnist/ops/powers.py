@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.ops import dtypes, node_names
 from tinygrad_mnist.ops.contract import Op
 from tinygrad_mnist.ops.elementwise import POSITIVE, binary
 from tinygrad_mnist.ops.promotion import refuse
@@ -107,5 +107,5 @@ pow: Op = binary(
     "pow", _pow, _pow_rule,
     lambda g, out, x, y: g * (out * np.log(np.where((x == 0) & (y >= 0), 1, x))),
     "x ** y", "Power of one array to another.",
-    domains={"x": POSITIVE}, ufunc=np.power, check=_check,
+    domains={"x": POSITIVE}, ufunc=np.power, check=_check, node_name=node_names.pow,
 )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist.ops import node_names
 from tinygrad_mnist.ops.contract import Domain, Sample, op
 from tinygrad_mnist.ops.sums import SMALL, add_up
 
@@ -61,6 +62,7 @@ def _sum(x: Any, *, dim: Dim, keepdim: bool) -> Any:
 sum = op(
     "sum", _sum, x=lambda g, shape, dim, keepdim: spread(g, shape, dim, keepdim),
     formula="sum of x", torch="torch.sum(x, dim, keepdim)", samples=SAMPLES,
+    node_name=node_names.by_dim("SumBackward0", "SumBackward1"),
 )  # fmt: skip
 
 
@@ -73,6 +75,7 @@ mean = op(
     "mean", _mean,
     x=lambda g, shape, dim, keepdim: spread(g / count(shape, dim), shape, dim, keepdim),
     formula="sum of x / n", torch="torch.mean(x, dim, keepdim)", samples=SAMPLES,
+    node_name=node_names.by_dim("MeanBackward0", "MeanBackward1"),
 )  # fmt: skip
 
 
@@ -148,7 +151,7 @@ def _norm_rule(g: Any, out: Any, x: Any, dim: Dim, keepdim: bool) -> Any:
 norm = op(
     "norm", _norm, x=_norm_rule, formula="sqrt(sum of x**2)",
     torch="torch.linalg.vector_norm(x, 2, dim, keepdim)", samples=SAMPLES,
-    domains=Domain(0.2, 2.0, kinks=(0.0,)),
+    domains=Domain(0.2, 2.0, kinks=(0.0,)), node_name="LinalgVectorNormBackward0",
 )  # fmt: skip
 
 
@@ -212,12 +215,12 @@ def _amin(x: Any, *, dim: Dim, keepdim: bool) -> Any:
 amax = op(
     "amax", _amax, x=extreme_rule, formula="max of x",
     torch="torch.amax(x, () if dim is None else dim, keepdim)", samples=SAMPLES,
-    domains=Domain(distinct=True),
+    domains=Domain(distinct=True), node_name=node_names.by_dim("MaxBackward1", "AmaxBackward0"),
 )  # fmt: skip
 amin = op(
     "amin", _amin, x=extreme_rule, formula="min of x",
     torch="torch.amin(x, () if dim is None else dim, keepdim)", samples=SAMPLES,
-    domains=Domain(distinct=True),
+    domains=Domain(distinct=True), node_name=node_names.by_dim("MinBackward1", "AminBackward0"),
 )  # fmt: skip
 
 

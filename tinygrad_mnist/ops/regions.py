@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_mnist.ops import node_names
 from tinygrad_mnist.ops.contract import Op, Sample, op
 
 
@@ -103,6 +104,7 @@ read_region: Op = op(
     formula="x[at]",
     torch="torch.as_strided(x, at.to, at.steps, at.start)",
     samples=[Sample((2, 3), at=_ROW), Sample((2, 3), at=_TURNED), Sample((2, 3), at=_WINDOWS)],
+    node_name="AsStridedBackward0",
 )  # fmt: skip
 scatter_region_into_zeros: Op = op(
     "scatter_region_into_zeros", _scatter_region_into_zeros,
@@ -121,4 +123,5 @@ write_region: Op = op(
     formula="out = x; out[at] = value",
     torch=f"{_ZEROED} + torch.as_strided_scatter(torch.zeros_like(x), value, *at[2:])",
     samples=[Sample((2, 3), (3,), at=_ROW), Sample((2, 3), (2, 2), at=_TURNED)],
+    node_name=node_names.COPY_SLICES,
 )  # fmt: skip

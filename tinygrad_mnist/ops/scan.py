@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.ops.contract import Domain, Sample, op
+from tinygrad_mnist.ops.contract import Domain, Op, Sample, op
 from tinygrad_mnist.ops.reduction import SAMPLES, Dim, lift
 from tinygrad_mnist.ops.sums import add_up
 
@@ -54,10 +54,10 @@ def _even_rule(g: Any, out: Any, x: Any) -> Any:
     return np.where(chosen, g / np.sum(share), 0)
 
 
-def _chosen(name: str, forward: Any, formula: str) -> Any:
+def _chosen(name: str, forward: Any, formula: str, **kw: Any) -> Op:
     return op(
         name, forward, x=_even_rule, formula=formula, torch=f"torch.{name}(x)",
-        samples=[Sample((3,)), Sample((2, 3)), Sample(())], domains=Domain(distinct=True),
+        samples=[Sample((3,)), Sample((2, 3)), Sample(())], domains=Domain(distinct=True), **kw,
     )  # fmt: skip
 
 
@@ -78,8 +78,8 @@ def _median(x: Any) -> Any:
     return row[-1] if row[-1] != row[-1] else row[(row.size - 1) // 2]
 
 
-max = _chosen("max", _max, "max of x")
-min = _chosen("min", _min, "min of x")
+max = _chosen("max", _max, "max of x", node_name="MaxBackward1")
+min = _chosen("min", _min, "min of x", node_name="MinBackward1")
 median = _chosen("median", _median, "the middle of x in order")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.ops import dtypes, node_names
 from tinygrad_mnist.ops.contract import Sample, Shapes, op
 
 
@@ -17,7 +17,7 @@ def _identity(x: Any) -> Any:
 
 identity = op(
     "identity", _identity, x=lambda g: g, formula="x", torch="x.view_as(x)", view=True,
-    samples=[Sample((3,)), Sample(())],
+    samples=[Sample((3,)), Sample(())], node_name="AliasBackward0",
 )  # fmt: skip
 
 
@@ -41,6 +41,7 @@ cast = op(
     "cast", _cast, x=lambda g: g, formula="x", torch="x.to(torch.float64)", narrow="",
     elementwise=True,
     samples=[Sample((3,), dtype=np.dtype("float64")), Sample((), dtype=np.dtype("float64"))],
+    node_name="ToCopyBackward0",
 )  # fmt: skip
 
 
@@ -49,6 +50,7 @@ reshape = op(
     doc="The same elements in another shape; a view where the memory order allows it.",
     formula="x", torch="torch.reshape(x, to)", view=True,
     samples=[Sample((2, 3), to=(3, 2)), Sample((4,), to=(2, -1)), Sample((), to=(1, 1))],
+    node_name=node_names.reshape,
 )  # fmt: skip
 transpose = op(
     "transpose", lambda x, *, dim0, dim1: np.swapaxes(x, dim0, dim1),
@@ -116,5 +118,5 @@ stack = op(
 contiguous = op(
     "contiguous", lambda x: np.array(x, order="C"), x=lambda g: g,
     doc="A copy whose elements lie in row-major order.", formula="x", torch="x.contiguous()",
-    samples=[Sample((2, 3))],
+    samples=[Sample((2, 3))], node_name="CloneBackward0",
 )  # fmt: skip

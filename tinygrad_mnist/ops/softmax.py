@@ -281,4 +281,5 @@ cross_entropy = op(
     formula="nll_loss(log_softmax(x), target)", residuals=["probs", "rows", "columns", "weights"],
     torch="F.cross_entropy(x, target, weight, ignore_index=ignore_index, reduction=reduction)",
     reference=_cross_entropy_reference, samples=_CLASSES, domains={"x": Domain(-3.0, 3.0)},
+    node_name="NllLossBackward0",
 )  # fmt: skip

@@ -132,6 +132,7 @@ pad: Op = op(
     formula="out[i + before] = x[i], and value elsewhere",
     torch="F.pad(x, [n for width in reversed(widths) for n in width], value=value)",
     samples=[Sample(shape, widths=widths, value=1.5) for shape, widths in _WIDTHS],
+    node_name="ConstantPadNdBackward0",
 )  # fmt: skip
 crop: Op = op(
     "crop", _crop, x=lambda g, widths: pad(g, widths=widths, value=0.0),
