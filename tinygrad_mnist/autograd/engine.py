@@ -16,19 +16,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.errors import refuse_nan
 from tinygrad_mnist.autograd.graph import Node, TensorBase, Version, wrap, wrapped
 from tinygrad_mnist.autograd.hooks import run_after, run_before, run_hooks
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.autograd.multi_output import CustomNode, MultiOutputNode, OutputNode
 from tinygrad_mnist.autograd.precision import widened
-from tinygrad_mnist.ops.indexing import may_repeat
 from tinygrad_mnist.ops.precision import computed_in
 
 Source = Node | TensorBase
 
 
-class _Piece(NamedTuple):
-    """A gradient of some elements: parts of one array cost no array of zeros each."""
+class _Part(NamedTuple):
+    """The gradient of a part of an array; of the rest it is zero."""
 
     gradient: np.ndarray
     index: Any
@@ -73,7 +73,7 @@ def backward_pass(
             for source, g in arrivals:
                 present = gradients.get(source)
                 if present is None:
-                    if type(g) is _Piece:
+                    if type(g) is _Part:
                         g = ops.scatter_into_zeros(
                             g.gradient, to=describe(source)[0], index=g.index
                         )
@@ -82,7 +82,7 @@ def backward_pass(
                     if isinstance(source, Node):
                         heapq.heappush(queue, (-source.number, source))
                     continue
-                if type(g) is _Piece:
+                if type(g) is _Part:
                     if source not in owned:
                         present = gradients[source] = np.array(present)
                     present[g.index] += g.gradient
@@ -119,7 +119,7 @@ def backward_pass(
                 arrivals = run_rules(node, g, needed, targets, create_graph)
                 arrivals = run_after(node, g, arrivals, create_graph)
             if modes.anomaly and modes.check_nan:
-                _refuse_nan(node, arrivals)
+                refuse_nan(node, arrivals)
             if not retain_graph:
                 node.release()
         for leaf in gradients:
@@ -149,9 +149,9 @@ def run_rules(
             for i, gradient in node.run(g, create_graph)
             if (parent := parents[i]) is not None
         ]
-    if node.op is ops.getitem and not create_graph and not modes.anomaly and not node.extra:
-        if not may_repeat(index := node.settings["index"]):
-            return [(parents[0], _Piece(g, index))]  # type: ignore[list-item]
+    if node.op.part is not None and not (create_graph or modes.anomaly or node.extra):
+        if (index := node.op.part(**node.settings)) is not None:
+            return [(parents[0], _Part(g, index))]  # type: ignore[list-item]
     if create_graph:
         saved = restore(node, saved)
         if node.op.once_differentiable:
@@ -345,19 +345,3 @@ def _leading_to(targets: set[Source], roots: Sequence[Source]) -> set[Source]:
         if any(p in needed or p in targets for p in node.parents):
             needed.add(node)
     return needed
-
-
-def _refuse_nan(node: Node, arrivals: list[tuple[Source, Any]]) -> None:
-    for parent, gradient in arrivals:
-        if np.isnan(gradient._array if isinstance(gradient, TensorBase) else gradient).any():
-            position = next(i for i, p in enumerate(node.parents) if p is parent)
-            of = (
-                ""
-                if isinstance(node, CustomNode)
-                else f", the gradient of '{node.op.input_name(position)}'"
-            )
-            trace = f"; the operation was recorded here:\n{node.trace}" if node.trace else ""
-            raise RuntimeError(
-                f"{node.op.name}: Function '{node.name()}' returned nan values in its {position}th "
-                f"output{of}{trace}"
-            )

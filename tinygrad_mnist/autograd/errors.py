@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tinygrad_mnist._runtime import naming
+from tinygrad_mnist.autograd.multi_output import CustomNode
+from tinygrad_mnist.autograd.node import Node
 from tinygrad_mnist.ops.contract import Op
 
 
@@ -27,12 +29,11 @@ def explain(op: Op, arrays: Sequence[Any], settings: dict[str, Any], error: Exce
             return TypeError(
                 f"{op.name}: argument '{name}' must be Tensor, not {naming.kind(array)}"
             )
-    if isinstance(error, ValueError) and (fit := FITS.get(op.name)):
-        sentence = fit(*arrays, **settings)
-        if sentence:
+    if isinstance(error, ValueError) and op.misfit is not None:
+        if sentence := op.misfit(*arrays, **settings):
             return RuntimeError(f"{op.name}: {sentence}")
     if op.broadcasts and str(error).startswith("operands could not be broadcast together"):
-        shapes = wording.listed(str(_shape(a)) for a in arrays if np.ndim(a))
+        shapes = wording.listed(str(list(np.shape(a))) for a in arrays if np.ndim(a))
         return RuntimeError(f"{op.name}: the shapes {shapes} do not broadcast; {wording.ALIGNED}")
     given = {_argument(op, i): a for i, a in enumerate(arrays) if a is not None}
     if op.variadic:
@@ -67,53 +68,15 @@ def _argument(op: Op, position: int) -> str:
     return {"x": "input", "y": "other"}.get(name, name)
 
 
-# What doesn't fit, by operation
-
-
-def _linear(x: Any, weight: Any, bias: Any = None) -> str:
-    if weight.ndim != 2:
-        return f"the weight must be a matrix (out_features, in_features), got {_shape(weight)}"
-    if not x.ndim:
-        return "the input must have at least 1 dimension, of length in_features, but is 0-d"
-    if x.shape[-1] != weight.shape[1]:
-        return (
-            f"the input's last dimension is {x.shape[-1]}, but in_features is {weight.shape[1]} "
-            f"(input of shape {_shape(x)}, weight of shape {_shape(weight)})"
+def refuse_nan(node: Node, arrivals: Sequence[tuple[Any, Any]]) -> None:
+    """Raise where a node's rule has returned NaN, and say where its operation was recorded."""
+    for parent, gradient in arrivals:
+        if not np.isnan(getattr(gradient, "_array", gradient)).any():
+            continue
+        position = next(i for i, p in enumerate(node.parents) if p is parent)
+        of = f", the gradient of '{node.op.input_name(position)}'"
+        trace = f"; the operation was recorded here:\n{node.trace}" if node.trace else ""
+        raise RuntimeError(
+            f"{node.op.name}: Function '{node.name()}' returned nan values in its {position}th "
+            f"output{'' if isinstance(node, CustomNode) else of}{trace}"
         )
-    if bias is not None and bias.shape != weight.shape[:1]:
-        return f"the bias must have shape {[weight.shape[0]]}, out_features, but has {_shape(bias)}"
-    return ""
-
-
-def _matmul(x: Any, y: Any) -> str:
-    if not x.ndim or not y.ndim:
-        return (
-            f"both tensors must have at least 1 dimension, got shapes {_shape(x)} and {_shape(y)}"
-        )
-    inner = y.shape[-2] if y.ndim > 1 else y.shape[0]
-    if x.shape[-1] != inner:
-        last = "last dimension but one" if y.ndim > 1 else "dimension"
-        return (
-            f"shapes {_shape(x)} and {_shape(y)} can't be multiplied: the first's last dimension "
-            f"is {x.shape[-1]}, but the second's {last} is {inner}"
-        )
-    return (
-        f"the batches of shapes {_shape(x)} and {_shape(y)} do not broadcast: all but the last two "
-        f"dimensions, aligned from the right, must be equal in length, or of length 1"
-    )
-
-
-def _shape(x: Any) -> list[int]:
-    return list(np.shape(x))
-
-
-def _reshape(x: Any, to: tuple[int, ...]) -> str:
-    if to.count(-1) > 1:
-        return f"only one length can be -1, but the shape is {list(to)}"
-    if any(n < -1 for n in to):
-        return f"a length can't be negative, but the shape is {list(to)}"
-    return f"shape {list(to)} is invalid for a tensor of {x.size} elements, of shape {_shape(x)}"
-
-
-FITS: dict[str, Callable[..., str]] = {"linear": _linear, "matmul": _matmul, "reshape": _reshape}
-"""By operation, a function of its inputs and settings that says what doesn't fit, if it can."""

@@ -164,6 +164,8 @@ class Op:
     check: Callable[..., None] | None = None
     output_writable: bool = False
     node_name: str | Callable[[Node], str] = ""
+    part: Callable[..., Any] | None = None
+    misfit: Callable[..., str] | None = None
     packed: bool = field(init=False)
     """Whether forward returns a tuple: the outputs and the residuals."""
     plain: np.dtype[Any] | None = field(init=False)
@@ -265,6 +267,8 @@ def op(
     check: Callable[..., None] | None = None,
     output_writable: bool = False,
     node_name: str | Callable[[Node], str] = "",
+    part: Callable[..., Any] | None = None,
+    misfit: Callable[..., str] | None = None,
     ufunc: np.ufunc | None = None,
     **rules: Callable[..., Any] | None,
 ) -> Op:
@@ -309,6 +313,13 @@ def op(
     node_name
         The name that PyTorch gives to its node, or a function of the node that returns it, if it
         isn't made of the operation's own as ``MaskedSelectBackward0`` is.
+    part
+        For an operation that returns a part of its one input: a function of the settings that
+        returns the part's index, or None if elements repeat. Gradients of parts are added up in
+        one array, where the rule would make one of zeros for each.
+    misfit
+        A function of the inputs and settings that says in a sentence what of them doesn't fit;
+        it is called when forward has raised a ValueError. An empty sentence leaves it at that.
     ufunc
         The ufunc of NumPy's that it stands for when that is called on Tensors, if not forward.
     check
@@ -366,7 +377,7 @@ def op(
         name, forward, inputs, settings, read, formula, torch, tuple(samples), doc, domains,
         tuple(residuals), reference, variadic, broadcasts, promotes, view, elementwise,
         once_differentiable, bool(read), tuple(outputs), narrow, check,
-        output_writable, node_name,
+        output_writable, node_name, part, misfit,
     )  # fmt: skip
     TABLE[name] = entry
     if ufunc is None and isinstance(forward, np.ufunc):

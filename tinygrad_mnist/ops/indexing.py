@@ -66,7 +66,8 @@ getitem: Op = op(
     "getitem", _getitem,
     x=lambda g, shape, index: scatter_into_zeros(g, to=shape, index=index),
     formula="x[index]", torch="x[index]", view=True,
-    samples=[Sample(shape, index=index) for shape, index in _INDICES], node_name=node_names.getitem,
+    samples=[Sample(shape, index=index) for shape, index in _INDICES],
+    node_name=node_names.getitem, part=lambda index: None if may_repeat(index) else index,
 )  # fmt: skip
 scatter_into_zeros: Op = op(
     "scatter_into_zeros", _scatter_into_zeros, x=lambda g, index: getitem(g, index=index),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist._runtime.threads import product
-from tinygrad_mnist.ops import node_names
+from tinygrad_mnist.ops import misfits, node_names
 from tinygrad_mnist.ops.contract import Sample, op
 from tinygrad_mnist.ops.sums import down
 
@@ -54,7 +54,7 @@ matmul = op(
         Sample((2, 1, 2, 3), (2, 3, 2)),
         Sample((0, 3), (3, 2)),
     ],
-    ufunc=np.matmul, node_name=node_names.matmul,
+    ufunc=np.matmul, node_name=node_names.matmul, misfit=misfits.matmul,
 )  # fmt: skip
 
 
@@ -119,5 +119,5 @@ linear = op(
         Sample((2, 2, 3), (4, 3), (4,)),
         Sample((0, 3), (2, 3), (2,)),
     ],
-    node_name=node_names.linear,
+    node_name=node_names.linear, misfit=misfits.linear,
 )  # fmt: skip

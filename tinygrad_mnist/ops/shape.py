@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.ops import dtypes, node_names
+from tinygrad_mnist.ops import dtypes, misfits, node_names
 from tinygrad_mnist.ops.contract import Sample, Shapes, op
 
 
@@ -50,7 +50,7 @@ reshape = op(
     doc="The same elements in another shape; a view where the memory order allows it.",
     formula="x", torch="torch.reshape(x, to)", view=True,
     samples=[Sample((2, 3), to=(3, 2)), Sample((4,), to=(2, -1)), Sample((), to=(1, 1))],
-    node_name=node_names.reshape,
+    node_name=node_names.reshape, misfit=misfits.reshape,
 )  # fmt: skip
 transpose = op(
     "transpose", lambda x, *, dim0, dim1: np.swapaxes(x, dim0, dim1),
