@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_mnist._runtime.threads import elementwise
 from tinygrad_mnist.ops.contract import Domain, Op, Sample, op
+from tinygrad_mnist.ops.masks import where_positive
 from tinygrad_mnist.ops.promotion import refuse, refuse_bools
 
 UNARY = [Sample((3,)), Sample((2, 3)), Sample(()), Sample((0, 2))]
@@ -30,7 +31,7 @@ def unary(
     """Declare a function of one float array: integers are brought to the default dtype."""
     return op(
         name, forward, x=rule, formula=formula, doc=doc, torch=torch or f"torch.{name}(x)",
-        samples=UNARY, promotes="float", elementwise=True, **kw,
+        samples=UNARY, elementwise=True, **{"promotes": "float", **kw},
     )  # fmt: skip
 
 
@@ -83,16 +84,8 @@ logaddexp = binary(
     promotes="float", check=refuse("biu"),
 )  # fmt: skip
 
-neg = op(
-    "neg",
-    np.negative,
-    x=lambda g: -g,
-    formula="-x",
-    doc="Negative.",
-    torch="-x",
-    samples=UNARY,
-    promotes="common",
-    check=refuse_bools,
+neg = unary(
+    "neg", np.negative, lambda g: -g, "-x", "Negative.", promotes="common", check=refuse_bools
 )
 exp = unary("exp", np.exp, lambda g, out: g * out, "exp(x)", "Exponential.")
 exp2 = unary("exp2", np.exp2, lambda g, out: g * out * math.log(2), "2 ** x", "Power of two.")
@@ -147,36 +140,10 @@ sigmoid: Op = unary(
 
 
 _maximum = elementwise(np.maximum)
-_WORDS = {2: np.int16, 4: np.int32, 8: np.int64}
 
-
-def kept(g: np.ndarray, where: np.ndarray, out: np.ndarray | None = None) -> Any:
-    """Return g where a mask is true, else 0: a product of integers, since infinity times 0 is NaN.
-
-    np.where takes three times as long.
-    """
-    word = _WORDS[g.itemsize]
-    product = np.multiply(g.view(word), where, out=None if out is None else out.view(word))
-    return product.view(g.dtype)
-
-
-@elementwise
-def _where_positive(g: Any, y: Any, out: Any = None) -> Any:
-    """Return g where y is positive or NaN, else 0: g times 0 would be NaN where g is infinite."""
-    if type(g) is not np.ndarray or type(y) is not np.ndarray:
-        return np.where(y <= 0, 0, g)
-    # All bits of g, or none: np.where takes longer.
-    word = _WORDS[g.itemsize]
-    bits = np.subtract((y <= 0).view(np.int8), 1)
-    kept = np.bitwise_and(g.view(word), bits, out=None if out is None else out.view(word))
-    return kept.view(g.dtype)
-
-
-relu = op(
-    "relu", lambda x: _maximum(x, 0), elementwise=True,
-    x=lambda g, out: _where_positive(g, out),
-    formula="max(x, 0)",
-    doc="Rectified linear unit; its slope at 0 is 0.", torch="torch.relu(x)", samples=UNARY,
+relu = unary(
+    "relu", lambda x: _maximum(x, 0), lambda g, out: where_positive(g, out), "max(x, 0)",
+    "Rectified linear unit; its slope at 0 is 0.",
     domains=NONZERO, promotes="common", check=refuse_bools,
 )  # fmt: skip
 

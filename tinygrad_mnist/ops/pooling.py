@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_mnist._runtime.threads import in_blocks, in_parts
 from tinygrad_mnist.ops.contract import Domain, Sample, op
-from tinygrad_mnist.ops.elementwise import kept
+from tinygrad_mnist.ops.masks import masked
 from tinygrad_mnist.ops.windows import Lengths, offsets, slide, windows
 
 
@@ -66,9 +66,9 @@ def _max_pool_rule(
             hits = _hits([p[images] for p in parts], out[images])
             for place, hit in zip(places, hits, strict=True):
                 if apart:
-                    kept(slopes, hit, place[images])
+                    masked(slopes, hit, place[images])
                 else:
-                    place[images] += kept(slopes, hit)
+                    place[images] += masked(slopes, hit)
 
     in_parts(run, len(x), 8 * x.size)
     return total

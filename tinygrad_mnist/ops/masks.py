@@ -1,0 +1,38 @@
+"""Where a mask is true, a gradient, and 0 elsewhere: by its bits, since infinity times 0 is NaN.
+
+``np.where`` takes three times as long.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist._runtime.threads import elementwise
+
+_INTEGERS = {2: np.int16, 4: np.int32, 8: np.int64}
+
+
+def masked(g: np.ndarray, mask: np.ndarray, out: np.ndarray | None = None) -> Any:
+    """Return g where a mask is true, else 0: the product of the mask and g's bits as integers.
+
+    Examples
+    --------
+    >>> masked(np.array([np.inf, np.inf]), np.array([True, False]))
+    array([inf,  0.])
+    """
+    integer = _INTEGERS[g.itemsize]
+    product = np.multiply(g.view(integer), mask, out=None if out is None else out.view(integer))
+    return product.view(g.dtype)
+
+
+@elementwise
+def where_positive(g: Any, y: Any, out: Any = None) -> Any:
+    """Return g where y is positive or NaN, else 0."""
+    if type(g) is not np.ndarray or type(y) is not np.ndarray:
+        return np.where(y <= 0, 0, g)
+    integer = _INTEGERS[g.itemsize]
+    bits = np.subtract((y <= 0).view(np.int8), 1)  # all of g's, or none
+    kept = np.bitwise_and(g.view(integer), bits, out=None if out is None else out.view(integer))
+    return kept.view(g.dtype)
