@@ -90,14 +90,16 @@ class TensorBase:
     @staticmethod
     def __op__(op: Op, *inputs: Any, **settings: Any) -> Any:
         """Record an operation that was called with a tensor among its inputs."""
-        return apply(op, *inputs, **settings)
+        return (apply if len(op.outputs) == 1 else apply_multi)(op, *inputs, **settings)
+
+
+_new, _ndarray = object.__new__, np.ndarray  # wrap is called for every result: found sooner so
 
 
 def wrap(array: Any, node: Node | None = None, version: Version | None = None) -> Tensor:
     """Return a new tensor on an array (not copied)."""
-    kind = TensorBase.kind
-    out = kind.__new__(kind)
-    out._array = array if type(array) is np.ndarray else np.asarray(array)
+    out = _new(TensorBase.kind)
+    out._array = array if type(array) is _ndarray else np.asarray(array)
     out._version = Version() if version is None else version
     out._node = node
     out._fixed_order = False
@@ -112,20 +114,16 @@ def share(array: np.ndarray, version: Version | None = None) -> Tensor:
 
 
 def apply(op: Op, *inputs: Any, **settings: Any) -> Tensor:
-    """Compute an operation, and record it where an input needs a gradient.
+    """Compute an operation of one output, and record it where an input needs a gradient.
 
     Parameters
     ----------
     op
         The operation.
     inputs
-        tensors, arrays, numbers, or None.
+        Tensors, arrays, numbers, or None.
     settings
         Its keyword settings.
-
-    Returns
-    -------
-    The output as a tensor.
 
     Raises
     ------
@@ -135,85 +133,101 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Tensor:
     arrays: list[Any] = []
     parents: list[Node | TensorBase | None] = []
     mask, bit = 0, 1
-    dtype, mixed, fixed = None, False, False
+    dtype, mixed, reordered = None, False, False
     if op.view and isinstance(inputs[0], TensorBase):
         inputs[0].memory()
     for x in inputs:
+        parent: Node | TensorBase | None = None
         if isinstance(x, TensorBase):
             array = x._array
             if x._fixed_order:
                 if x._base is not None and x._seen != x._version.count:
                     regenerate_view(x)
-                fixed = fixed or not array.flags.c_contiguous
-            arrays.append(array)
+                reordered = reordered or not array.flags.c_contiguous
             if dtype is None:
                 dtype = array.dtype
             elif array.dtype is not dtype:
                 mixed = True
-            parent: Node | TensorBase | None = x._node
+            arrays.append(array)
+            parent = x._node
             if parent is not None:
                 mask |= bit
             elif x._requires_grad:
                 parent = x
                 mask |= bit
-            parents.append(parent)
         else:
             arrays.append(x)
-            parents.append(None)
-            if type(x) is not float and type(x) is not int:
-                mixed = True
+            mixed = mixed or (type(x) is not float and type(x) is not int)
+        parents.append(parent)
         bit <<= 1
     if op.promotes and (mixed or dtype is None or dtype.kind != "f"):
         arrays = promote(op, arrays)
+    out = _compute(op, arrays, dtype, settings)
+    residuals: Sequence[Any] = ()
+    if op.packed:
+        out, *residuals = out
+    result = wrap(out)
+    if op.view:
+        _follow_base(result, inputs[0])
+    elif reordered and op.elementwise:
+        result._fixed_order = not result._array.flags.c_contiguous
+    if mask and modes.enabled and op.differentiable:
+        result._node = record(op, inputs, arrays, parents, mask, result, residuals, settings)
+    return result
+
+
+def apply_multi(op: Op, *inputs: Any, **settings: Any) -> tuple[Tensor, ...]:
+    """Do as :func:`apply` for an operation of several outputs; such operations promote nothing."""
+    arrays, parents, mask = sources(inputs)
+    out = _compute(op, arrays, None, settings)
+    results = tuple(map(wrap, out[: len(op.outputs)]))
+    if mask and modes.enabled and op.differentiable:
+        first, rest = results[0], out[1:]
+        node = record(op, inputs, arrays, parents, mask, first, rest, settings, MultiOutputNode)
+        attach_outputs(node, results)
+    return results
+
+
+def sources(inputs: Sequence[Any]) -> tuple[list[Any], list[Node | TensorBase | None], int]:
+    """Return the arrays of inputs, where their gradients go, and a mask of those that go on."""
+    arrays = [x._array if isinstance(x, TensorBase) else x for x in inputs]
+    parents = [x.source() if isinstance(x, TensorBase) else None for x in inputs]
+    mask = sum(1 << i for i, parent in enumerate(parents) if parent is not None)
+    return arrays, parents, mask
+
+
+def _compute(
+    op: Op, arrays: list[Any], dtype: np.dtype[Any] | None, settings: dict[str, Any]
+) -> Any:
+    """Call an operation's forward, without floating-point warnings."""
     forward = op.forward
     if dtype is not op.plain and (dtype is None or dtype.char in op.narrow):
         forward = op.compute
     try:
-        out = quiet.run(forward, *arrays, **settings)
-    except RuntimeError as error:
-        if "is already entered" not in str(error):
+        if settings:
+            return quiet.run(forward, *arrays, **settings)
+        return quiet.run(forward, *arrays)
+    except RuntimeError:
+        if not quiet.is_running():
             raise
         # An operation within another one's forward: a signal handler, a finalizer.
         with np.errstate(all="ignore"):
-            out = forward(*arrays, **settings)
+            return forward(*arrays, **settings)
     except (ValueError, IndexError, TypeError, AttributeError, OverflowError) as error:
         raise explain(op, arrays, settings, error) from cause(error)
-    rest: Sequence[Any] = ()
-    if op.packed:
-        if len(op.outputs) > 1:
-            results = tuple(map(wrap, out[: len(op.outputs)]))
-            if mask and modes.enabled and op.differentiable:
-                first, rest = results[0], out[1:]
-                node = record(
-                    op, inputs, arrays, parents, mask, first, rest, settings, MultiOutputNode
-                )
-                attach_outputs(node, results)
-            return results  # type: ignore[return-value]  # the few callers know
-        out, *rest = out
-    if type(out) is not np.ndarray:
-        out = np.asarray(out)
-    # The lines of wrap(), in place: this is the hottest function of all. What it reads of inputs is
-    # set here, though the class has it too: Python finds an instance's own attributes sooner.
-    kind = TensorBase.kind
-    result = kind.__new__(kind)
-    result._array = out
-    result._version = Version()
-    result._fixed_order = False
-    if op.view and out.base is not None and isinstance(source := inputs[0], TensorBase):
-        # An operation such as reshape returns a view or a copy; only a view shares history.
-        if out.base is source._array or out.base is source._array.base:
-            result._version = version = source._version
-            result._seen = version.count
-            result._base = source if source._base is None else source._base
-            result._fixed_order = True
-            result._origin = source._origin if modes.enabled else "under no_grad"
-    elif fixed and op.elementwise:
-        result._fixed_order = not out.flags.c_contiguous
-    if mask and modes.enabled and op.differentiable:
-        result._node = record(op, inputs, arrays, parents, mask, result, rest, settings)
-    else:
-        result._node = None
-    return result
+
+
+def _follow_base(result: TensorBase, source: Any) -> None:
+    """Let the output of reshape or the like share its input's history, if it is a view of it."""
+    base = result._array.base
+    if base is None or not isinstance(source, TensorBase):
+        return
+    if base is source._array or base is source._array.base:
+        result._version = version = source._version
+        result._seen = version.count
+        result._base = source if source._base is None else source._base
+        result._fixed_order = True
+        result._origin = source._origin if modes.enabled else "under no_grad"
 
 
 def record(

@@ -13,6 +13,7 @@ from tinygrad_mnist.autograd.graph import (
     apply,
     is_tracked,
     record,
+    sources,
     wrap,
 )
 from tinygrad_mnist.autograd.modes import modes, quiet
@@ -138,11 +139,9 @@ def record_write(op: Op, target: TensorBase, *inputs: Any, **settings: Any) -> N
     everything = (target, *inputs)
     if not modes.enabled:
         return None
-    parents = [x.source() if isinstance(x, TensorBase) else None for x in everything]
-    mask = sum(1 << i for i, parent in enumerate(parents) if parent is not None)
+    arrays, parents, mask = sources(everything)
     if not mask:
         return None
-    arrays = [x._array if isinstance(x, TensorBase) else x for x in everything]
     node: Node = record(op, everything, arrays, parents, mask, target, (), settings)
     return node
 

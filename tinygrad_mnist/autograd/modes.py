@@ -46,6 +46,14 @@ class _Quiet(threading.local):
         with np.errstate(all="ignore"):
             self.run = contextvars.copy_context().run
 
+    def is_running(self) -> bool:
+        """Whether something runs in the context now, so that it can't be entered again."""
+        try:
+            self.run(bool)
+        except RuntimeError:
+            return True
+        return False
+
 
 quiet = _Quiet()
 

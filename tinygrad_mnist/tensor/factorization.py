@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist._runtime.naming import named
-from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, apply, apply_multi, wrap
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
@@ -270,7 +270,7 @@ def slogdet(A: Tensor) -> SlogDet:
     SlogDet(sign=tensor(1.), logabsdet=tensor(138.1551))
     """
     check_matrix("slogdet", A, square=True)
-    return SlogDet(*apply(ops.slogdet, A))
+    return SlogDet(*apply_multi(ops.slogdet, A))
 
 
 @with_out
@@ -292,7 +292,7 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
     check_matrix("eigh", A, square=True)
     if UPLO not in ("L", "U", "l", "u"):
         raise RuntimeError(f"linalg.eigh: expected UPLO to be 'L' or 'U', but got {UPLO!r}")
-    return Eigh(*apply(ops.eigh, A, upper=UPLO in "Uu"))
+    return Eigh(*apply_multi(ops.eigh, A, upper=UPLO in "Uu"))
 
 
 @with_out
@@ -320,7 +320,7 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
     check_matrix("svd", A)
     if driver is not None:
         raise RuntimeError(f"svd: a driver ({driver!r}) can be chosen on GPUs only; leave it out")
-    return SVD(*apply(ops.svd, A, full_matrices=bool(full_matrices)))
+    return SVD(*apply_multi(ops.svd, A, full_matrices=bool(full_matrices)))
 
 
 @with_out
@@ -364,9 +364,9 @@ def qr(A: Tensor, mode: str = "reduced") -> QR:
             )
         return QR(*map(wrap, np.linalg.qr(A._array, mode="complete")))
     if m >= n:
-        q, r = apply(ops.qr, A)
+        q, r = apply_multi(ops.qr, A)
     else:  # the first m columns give Q
-        q, r = apply(ops.qr, A[..., :m])
+        q, r = apply_multi(ops.qr, A[..., :m])
         r = apply(ops.cat, r, q.mT @ A[..., m:], dim=A.ndim - 1)
     return QR(wrap(np.zeros(0, A._array.dtype)) if mode == "r" else q, r)
 
@@ -510,7 +510,7 @@ class FactorizationMethods(TensorBase):
     def logdet(self) -> Tensor:
         """Return the logarithm of the determinant, NaN where that is negative."""
         check_matrix("logdet", self, square=True)
-        sign, size = apply(ops.slogdet, self)
+        sign, size = apply_multi(ops.slogdet, self)
         return apply(ops.where, sign._array < 0, math.nan, size)
 
     def cholesky(self, upper: bool = False) -> Tensor:

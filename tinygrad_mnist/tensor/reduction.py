@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, apply, apply_multi, wrap
 from tinygrad_mnist.autograd.names import give
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import return_types
@@ -138,7 +138,7 @@ class ReductionMethods(TensorBase):
         if not isinstance(dims, tuple) or len(dims) != 2:
             raise RuntimeError(f"norm: the nuclear norm is one of matrices, but dim is {dim}")
         x: Any = self
-        values = apply(ops.svd, x.movedim(dims, (-2, -1)), full_matrices=False)[1]
+        values = apply_multi(ops.svd, x.movedim(dims, (-2, -1)), full_matrices=False)[1]
         out: Tensor = values.sum(-1)
         return out.unsqueeze(min(dims)).unsqueeze(max(dims)) if keepdim else out
 
