@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tokenize
@@ -14,53 +15,26 @@ import pytest
 import tinygrad_mnist
 
 ROOT = Path(tinygrad_mnist.__file__).parent
-MODULES = sorted(ROOT.rglob("*.py"))
-
-ALLOWED = {
-    "_runtime.lazy_imports": set(),
-    "_runtime.allocator": set(),
-    "_runtime.threads": set(),
-    "_runtime.wording": set(),
-    "_runtime.naming": {"_runtime.wording"},
-    "compat.unsupported": {"compat.unsupported_names"},
-    "compat.unsupported_names": {"compat.unsupported"},
-    "compat.settings": {"tensor"},
-    "io.files": {"_runtime.lazy_imports"},
-    "io.structure": {"ops", "autograd", "tensor", "nn"},
-    "ops": {"_runtime.lazy_imports", "_runtime.threads"},
-    "autograd": {"_runtime.naming", "_runtime.wording", "ops"},
-    "tensor": {"_runtime.naming", "compat.unsupported", "ops", "autograd"},
-    "linalg": {"_runtime.naming", "ops", "autograd", "tensor"},
-    "func": {"_runtime.naming", "ops", "autograd", "tensor"},
-    "nn": {"_runtime.naming", "compat.unsupported", "ops", "autograd", "tensor"},
-    "optim": {
-        "_runtime.lazy_imports", "_runtime.naming", "ops", "autograd", "tensor", "nn",
-    },
-    "utils": {"_runtime.naming", "ops", "autograd", "tensor", "nn"},
-    "distributions": {
-        "_runtime.naming", "compat.unsupported", "autograd", "tensor", "linalg", "nn",
-    },
-    "datasets": {"_runtime.lazy_imports", "io.files", "tensor", "utils"},
-    "viz": {"io.files"},
-    "serialization": {"_runtime.lazy_imports", "io.files", "io.structure", "tensor"},
-    "safetensors": {"io.files", "autograd", "tensor", "serialization"},
-    "__config__": {"_runtime.threads", "compat.unsupported"},
-    "accelerator": {"compat.unsupported"},
-    "amp": set(),
-    "backends": set(),
-    "cpu": {"compat.unsupported"},
-    "cuda": {"amp"},
-    "fft": {"compat.unsupported", "tensor"},
-    "jit": {"_runtime.naming", "compat.unsupported"},
-    "multiprocessing": {"compat.unsupported"},
-    "profiler": {"compat.unsupported"},
-    "random": {"tensor"},
-    "special": {"tensor"},
-    "testing": {"compat.unsupported", "tensor"},
-    "version": {"compat.unsupported"},
-}  # fmt: skip
+PAGES = Path(__file__).parent.parent
 SPLIT = ("_runtime", "compat", "io")
 """Folders in which every file is a room of its own."""
+ENTRANCES = {ROOT / "__init__.py", *(ROOT / folder / "__init__.py" for folder in SPLIT)}
+MODULES = sorted(set(ROOT.rglob("*.py")) - ENTRANCES)
+
+
+def plain(name: str) -> str:
+    """Return a room's name without the ending that says what it is."""
+    return name.removesuffix("/").removesuffix(".py").replace("/", ".")
+
+
+def rooms() -> dict[str, set[str]]:
+    """Return what each room may import, as CONTRIBUTING.md says, in its order."""
+    page = (PAGES / "CONTRIBUTING.md").read_text()
+    rows = re.findall(r"^\| `([\w/.]+)` \| .{10,} \| (.*) \|$", page, re.M)
+    return {plain(name): set(map(plain, re.findall("`(.*?)`", may))) for name, may in rows}
+
+
+ALLOWED = rooms()
 
 
 def room(path: Path) -> str:
@@ -99,11 +73,26 @@ def imports(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_point_one_way(path: Path) -> None:
-    if path == ROOT / "__init__.py" or (path.parent.name in SPLIT and path.name == "__init__.py"):
-        return
     own = room(path)
-    assert own in ALLOWED, f"{own} is not in the table of rooms"
+    assert own in ALLOWED, f"{own} is not in CONTRIBUTING.md's table of rooms"
     assert imports(path) - {own} <= ALLOWED[own]
+
+
+def test_every_room_stands_in_the_table_below_what_it_imports() -> None:
+    assert set(ALLOWED) == set(map(room, MODULES))
+    seen: set[str] = set()
+    for name, may in ALLOWED.items():
+        folder = name.partition(".")[0]
+        assert {other for other in may if other.partition(".")[0] != folder} <= seen, name
+        seen.add(name)
+
+
+def test_the_drawing_of_the_rooms_shows_each_once() -> None:
+    page = (PAGES / "docs" / "design.md").read_text()
+    drawing = page.partition("    tinygrad_mnist/\n")[2].partition("\n\n")[0]
+    shown = re.findall(r"^ {6}\S+| (?=\w+/ |\w+\.py )\S+", drawing, re.M)
+    tops = [p.relative_to(ROOT).parts[0] + "/" * (p.parent != ROOT) for p in MODULES]
+    assert sorted(name.strip() for name in shown) == sorted(set(tops))
 
 
 def test_import_brings_no_heavy_library() -> None:
