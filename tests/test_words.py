@@ -31,7 +31,7 @@ SAID = {
     "x.mv(v)": "mv: shapes .* can't be multiplied",
     "v.dot(tg.ones(4))": "dot: shapes .* can't be multiplied",
     "x.addmm(x, x)": "addmm: shapes .* can't be multiplied",
-    "x.addmm(3, 4)": "addmm: argument 'mat1' must be a Tensor, not int",
+    "x.addmm(3, 4)": "addmm: argument 'mat1' must be Tensor, not int",
     "v.addmv(x, tg.ones(4))": "addmv: shapes .* can't be multiplied",
     "w.baddbmm(w, w)": "baddbmm: shapes .* can't be multiplied",
     "tg.einsum('ij,jk', x, x)": r"einsum\(\): subscript j has size 4 for tensor 1",

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_mnist as tg
-from tinygrad_mnist.tensor.random import Generator, _multiply_add
+from tinygrad_mnist.tensor.generator import Generator, _multiply_add
 
 FLOATS = ["float16", "float32", "float64"]
 COUNTS = [0, 1, 2, 15, 16, 17, 31, 100, 623, 1025, 70_000]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygrad_mnist._runtime.naming import named
 from tinygrad_mnist.tensor import device, set_default_dtype
 from tinygrad_mnist.tensor.device import CPU, check_device
 
@@ -18,6 +19,7 @@ _precision = "highest"
 _deterministic = False
 
 
+@named
 def set_float32_matmul_precision(precision: str) -> None:
     """Allow matrix products to be less exact: they stay exact. Follows PyTorch's.
 
@@ -29,7 +31,7 @@ def set_float32_matmul_precision(precision: str) -> None:
     global _precision
     if precision not in ("highest", "high", "medium"):
         raise RuntimeError(
-            f"set_float32_matmul_precision: 'highest', 'high' or 'medium', not {precision!r}"
+            f"the precision must be 'highest', 'high' or 'medium', not {precision!r}"
         )
     _precision = precision
 
@@ -39,6 +41,7 @@ def get_float32_matmul_precision() -> str:
     return _precision
 
 
+@named
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
     """Ask for the same bits from the same program: they always are. Follows PyTorch's."""
     global _deterministic
@@ -50,6 +53,7 @@ def are_deterministic_algorithms_enabled() -> bool:
     return _deterministic
 
 
+@named
 def set_default_device(device: Any) -> None:
     """Set where new tensors are: on the CPU. Follows ``torch.set_default_device``.
 
@@ -66,6 +70,7 @@ def get_default_device() -> device:
     return CPU
 
 
+@named
 def set_default_tensor_type(t: Any) -> None:
     """Set the default dtype by a type, such as ``torch.DoubleTensor``, or its name.
 

@@ -411,7 +411,7 @@ EPOCH_DEPRECATION_WARNING Optimizer Tensor inf
     "utils": """
 ThroughputBenchmark backcompat backend_registration cmake_prefix_path collect_env cpp_backtrace
 deterministic generate_methods_for_privateuse1_backend get_cpp_backtrace
-rename_privateuse1_backend set_module swap_tensors throughput_benchmark weak
+rename_privateuse1_backend serialization set_module swap_tensors throughput_benchmark weak
     """,
     "utils.data": """
 DFIterDataPipe DataChunk argument_validation functional_datapipe graph graph_settings
@@ -477,9 +477,9 @@ LATE = {
         "tensor.foreach": "_foreach_*",
         "tensor.writing": "*_",
         "tensor.histogram": "histogram histogramdd",
-        "tensor.more": """copysign ldexp logaddexp2 gcd lcm nextafter angle conj conj_physical
+        "tensor.rare": """copysign ldexp logaddexp2 gcd lcm nextafter angle conj conj_physical
         resolve_conj resolve_neg real isreal is_conj is_neg is_inference is_distributed
-        is_same_size fill rsub diagflat adjoint split_with_sizes unsafe_split_with_sizes
+        fill rsub diagflat adjoint split_with_sizes unsafe_split_with_sizes
         narrow_copy dsplit select_scatter slice_scatter diagonal_scatter put renorm trapezoid trapz
         cumulative_trapezoid vander matrix_exp pdist mvlgamma logcumsumexp""",
         "tensor.making": """hamming_window hann_window blackman_window bartlett_window
@@ -511,17 +511,17 @@ LATE = {
     "nn.utils": {"nn.older": "clip_grad_norm"},
     "linalg": {
         "tensor.solvers": "tensorinv tensorsolve",
-        "tensor.more": "matrix_exp",
+        "tensor.rare": "matrix_exp",
         "tensor.making": "vander",
     },
     "special": {
-        "tensor.more": "multigammaln",
+        "tensor.rare": "multigammaln",
         "tensor.solvers": "entr ndtr ndtri xlog1py",
         "tensor": "round",
     },
     "amp": {"tensor.making": "is_autocast_available"},
     "nn.functional": {
-        "tensor.more": "pdist",
+        "tensor.rare": "pdist",
         "nn.functional.rare": """lp_pool1d lp_pool2d lp_pool3d multilabel_margin_loss
         upsample_nearest upsample_bilinear""",
         "nn.functional.volumes": """conv_transpose3d max_pool3d max_unpool3d avg_pool3d

@@ -71,14 +71,14 @@ def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Tensor
     ratio = linalg.solve_triangular(q._factor, p._factor, upper=False)
     distance = linalg.solve_triangular(q._factor, (q.loc - p.loc).unsqueeze(-1), upper=False)
     squares = ratio.square().sum((-2, -1)) + distance.square().sum((-2, -1))
-    return q._half_log_det() - p._half_log_det() + 0.5 * (squares - n)  # type: ignore[no-any-return]
+    return q._half_log_det() - p._half_log_det() + 0.5 * (squares - n)
 
 
 def _part(weight: Tensor, difference: Tensor, other: Tensor) -> Tensor:
     """Return what outcomes of some probability add: infinite where the other one rules them out."""
     part = weight * difference
     part = where((other == 0).expand_as(part), inf, part)
-    return where((weight == 0).expand_as(part), 0.0, part)  # type: ignore[no-any-return]
+    return where((weight == 0).expand_as(part), 0.0, part)
 
 
 @register_kl(Bernoulli, Bernoulli)
@@ -108,7 +108,7 @@ def _laplace(p: Laplace, q: Laplace) -> Tensor:
 @register_kl(Uniform, Uniform)
 def _uniform(p: Uniform, q: Uniform) -> Tensor:
     out = ((q.high - q.low) / (p.high - p.low)).log()
-    return where((q.low > p.low) | (q.high < p.high), inf, out)  # type: ignore[no-any-return]
+    return where((q.low > p.low) | (q.high < p.high), inf, out)
 
 
 @register_kl(Exponential, Normal)
@@ -146,7 +146,7 @@ def _normal_laplace(p: Normal, q: Laplace) -> Tensor:
 @register_kl(Uniform, Exponential)
 def _uniform_exponential(p: Uniform, q: Exponential) -> Tensor:
     out = q.rate * (p.high + p.low) / 2 - ((p.high - p.low) * q.rate).log()
-    return where((p.low < 0).expand_as(out), inf, out)  # type: ignore[no-any-return]
+    return where((p.low < 0).expand_as(out), inf, out)
 
 
 @register_kl(Exponential, Uniform)

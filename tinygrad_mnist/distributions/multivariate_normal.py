@@ -110,12 +110,12 @@ class MultivariateNormal(Distribution):
         distance = (value - self.loc).unsqueeze(-1)
         scaled = linalg.solve_triangular(self._factor, distance, upper=False)
         norms = scaled.squeeze(-1).square().sum(-1)
-        return -0.5 * norms - self._half_log_det() - self.event_shape[0] * HALF_LOG_2PI  # type: ignore[no-any-return]
+        return -0.5 * norms - self._half_log_det() - self.event_shape[0] * HALF_LOG_2PI
 
     def entropy(self) -> Tensor:
         """Return the entropy."""
         constant = self.event_shape[0] * (0.5 + HALF_LOG_2PI)
-        return (constant + self._half_log_det()).expand(self.batch_shape)  # type: ignore[no-any-return]
+        return (constant + self._half_log_det()).expand(self.batch_shape)
 
     def _half_log_det(self) -> Tensor:
         return self._factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)

@@ -51,7 +51,7 @@ class OneHotCategorical(Distribution):
         """Draw rows of the identity matrix."""
         numbers = self._categorical.sample(sample_shape)
         out = self.probs.new_zeros(self._shape(sample_shape))
-        return out.scatter_(-1, numbers.unsqueeze(-1), 1.0)  # type: ignore[no-any-return]
+        return out.scatter_(-1, numbers.unsqueeze(-1), 1.0)
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Return the logarithms of the rows' probabilities."""

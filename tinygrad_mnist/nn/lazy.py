@@ -16,7 +16,7 @@ from tinygrad_mnist.nn import convolution, linear, normalization, volumes
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Buffer, Parameter
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.drawing import get_rng_state, set_rng_state
+from tinygrad_mnist.tensor.random_functions import get_rng_state, set_rng_state
 
 
 class UninitializedParameter(Parameter):

@@ -288,3 +288,11 @@ def wider(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
             return a if a.kind == "f" else b
         return a if a.itemsize >= b.itemsize else b
     return np.promote_types(a, b)
+
+
+__all__ = [
+    "bfloat16", "bool", "can_cast", "cdouble", "cfloat", "complex64", "complex128", "double",
+    "dtype", "float", "float16", "float32", "float64", "get_default_dtype", "half", "int",
+    "int8", "int16", "int32", "int64", "long", "promote_types", "set_default_dtype", "short",
+    "uint8",
+]  # fmt: skip

@@ -70,3 +70,8 @@ class iinfo:
     def __repr__(self) -> str:
         """Print as PyTorch prints."""
         return f"iinfo(min={self.min:.6g}, max={self.max:.6g}, dtype={self.dtype})"
+
+
+__all__ = [
+    "finfo", "iinfo",
+]  # fmt: skip

@@ -7,7 +7,6 @@ definition, which :func:`public` makes of a plain function.
 from __future__ import annotations
 
 import functools
-import inspect
 import math
 import operator
 from collections.abc import Callable, Sequence
@@ -17,11 +16,11 @@ import numpy as np
 
 from tinygrad_mnist._runtime.naming import DOCUMENTED as DOCUMENTED
 from tinygrad_mnist._runtime.naming import Names as Names
-from tinygrad_mnist._runtime.naming import bools_of, refuse_bool, warn
 from tinygrad_mnist._runtime.naming import complain as complain
 from tinygrad_mnist._runtime.naming import kind as kind
 from tinygrad_mnist._runtime.naming import named as named
 from tinygrad_mnist._runtime.naming import named_methods as named_methods
+from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops import dtypes
@@ -30,45 +29,6 @@ from tinygrad_mnist.tensor.layout import preserve_format
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
 C = TypeVar("C")
-
-
-def public(call: Callable[..., R]) -> Callable[..., R]:
-    """Make a public function, and method, of one whose first argument is a tensor.
-
-    The first argument may be named ``input``; ``out=`` names a tensor, or a tuple of them, for the
-    result. Errors begin with the function's name.
-    """
-    name, names, bools = call.__name__, Names(call), bools_of(call)
-
-    @functools.wraps(call)
-    def checked(*args: Any, **kwargs: Any) -> Any:
-        try:
-            if not args:
-                own = inspect.unwrap(call).__code__.co_varnames[0]
-                first = next((n for n in ("input", "tensor", "self", own) if n in kwargs), None)
-                if first is None:
-                    raise TypeError(f"{name}(): missing 1 required positional argument: 'input'")
-                args = (kwargs.pop(first),)
-            if kwargs:
-                args, kwargs = names.read(args, kwargs)
-            if not isinstance(args[0], TensorBase):
-                raise TypeError(
-                    f"{name}(): argument 'input' (position 1) must be Tensor, not {kind(args[0])}"
-                )
-            for i, flag in bools:
-                value = args[i] if i < len(args) else kwargs.get(flag, True)
-                if value is not True and value is not False:
-                    refuse_bool(call, flag, value)
-            if "out" in kwargs:
-                out = kwargs.pop("out")
-                return write_out(name, call(*args, **kwargs), out)
-            return call(*args, **kwargs)
-        except Exception as error:
-            complain(name, error, call, args, kwargs)
-            raise
-
-    checked.__qualname__ = name
-    return checked
 
 
 def copying(call: F) -> F:
@@ -234,7 +194,7 @@ def as_tensors(name: str, tensors: Any) -> list[Any]:
     return found
 
 
-def number_first(call: Callable[..., Any], given: Sequence[Any], *settings: str) -> Any:
+def number_first(call: Callable[..., R], given: Sequence[Any], *settings: str) -> R:
     """Make a call whose older form has numbers before the tensors: ``x.add_(2, y)``, for alpha.
 
     Raises

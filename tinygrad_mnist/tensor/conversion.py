@@ -28,8 +28,8 @@ _PLACE = ("_version", "_hooks", "_after", "_base", "_seen", "_origin", "_retaine
 
 
 @named_methods
-class ConversionMethods(TensorBase):
-    """What Tensor can be turned into."""
+class Conversion(TensorBase):
+    """Conversions of Tensor to other dtypes, to Python and to NumPy."""
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """Return the array, not copied: what is written to it is written to the tensor.
@@ -153,10 +153,6 @@ class ConversionMethods(TensorBase):
     def get_device(self) -> builtins.int:
         """Return the number of the GPU: -1, which is the CPU."""
         return -1
-
-    def is_complex(self) -> builtins.bool:
-        """Return whether the elements are complex numbers: they never are."""
-        return False
 
     def is_signed(self) -> builtins.bool:
         """Return whether the elements can be negative."""

@@ -1,9 +1,9 @@
 """Tensor: an array that remembers how it was computed.
 
 What the engine needs (array, node, version) is in
-:class:`~tinygrad_mnist.autograd.graph.TensorBase`; what can be computed is in the families that
-Tensor inherits, one explicit method per operation. Here is what makes it a Tensor: gradients,
-conversion, indexing, and the protocols by which NumPy's own functions accept it.
+:class:`~tinygrad_mnist.autograd.graph.TensorBase`. The functions of the families are its methods
+(:mod:`~tinygrad_mnist.tensor.methods` lists them). Here is what makes it a Tensor: gradients,
+indexing, and the protocols by which NumPy's own functions accept it.
 """
 
 from __future__ import annotations
@@ -24,33 +24,18 @@ from tinygrad_mnist.autograd.graph import (
     share,
 )
 from tinygrad_mnist.autograd.hooks import RemovableHandle, hooks_of, retain
-from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor import printing, protocols
+from tinygrad_mnist.tensor import export, printing, protocols
 from tinygrad_mnist.tensor.arguments import named
-from tinygrad_mnist.tensor.attributes import AttributeMethods
-from tinygrad_mnist.tensor.conversion import ConversionMethods
-from tinygrad_mnist.tensor.device import CPU, device
-from tinygrad_mnist.tensor.elementwise import ElementwiseMethods
-from tinygrad_mnist.tensor.indexing import IndexingMethods, assign, choose
-from tinygrad_mnist.tensor.inplace import InplaceMethods
-from tinygrad_mnist.tensor.linalg import LinalgMethods
-from tinygrad_mnist.tensor.printing import Size
-from tinygrad_mnist.tensor.reduction import ReductionMethods
-from tinygrad_mnist.tensor.shape import ShapeMethods
-from tinygrad_mnist.tensor.surface import SurfaceMethods
+from tinygrad_mnist.tensor.attributes import Attributes
+from tinygrad_mnist.tensor.comparison import chosen
+from tinygrad_mnist.tensor.conversion import Conversion
+from tinygrad_mnist.tensor.indexing import assign, choose
+from tinygrad_mnist.tensor.methods import Methods, Unsupported
+from tinygrad_mnist.tensor.operators import Operators
+from tinygrad_mnist.tensor.types import Operand
 
 
-class Tensor(
-    AttributeMethods,
-    ElementwiseMethods,
-    ReductionMethods,
-    ShapeMethods,
-    IndexingMethods,
-    LinalgMethods,
-    ConversionMethods,
-    InplaceMethods,
-    SurfaceMethods,
-):
+class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
     """An array of one dtype that operations on it can be differentiated through.
 
     Make one with :func:`~tinygrad_mnist.tensor.creation.tensor`. Follows ``torch.Tensor``; its
@@ -73,31 +58,6 @@ class Tensor(
         made = of_shape_or_numbers(data)
         self._array, self._version = made._array, made._version
         self._fixed_order = made._fixed_order
-
-    # What it is
-
-    @property
-    def shape(self) -> Size:
-        """The lengths of the dimensions."""
-        return Size(self._array.shape)
-
-    @property
-    def ndim(self) -> int:
-        """The number of dimensions."""
-        return self._array.ndim
-
-    @property
-    def dtype(self) -> dtypes.dtype:
-        """The type of the elements."""
-        return dtypes.of(self._array.dtype)
-
-    @property
-    def device(self) -> device:
-        """Where the memory is: always the CPU."""
-        return CPU
-
-    is_cuda = False
-    is_sparse = False
 
     # Gradients
 
@@ -260,6 +220,37 @@ class Tensor(
         self._version = Version()
         self._base = None
 
+    # Transposes
+
+    @property
+    def T(self) -> Tensor:
+        """The dimensions in reverse order."""
+        return self.permute(tuple(reversed(range(self._array.ndim))))
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two dimensions exchanged."""
+        if self._array.ndim < 2:
+            if not self._array.ndim:
+                return self
+            raise RuntimeError("mT: is only there for matrices, or batches of them; got a vector")
+        return self.transpose(-2, -1)
+
+    @property
+    def H(self) -> Tensor:
+        """The matrix with rows and columns exchanged."""
+        if self._array.ndim not in (0, 2):
+            raise RuntimeError(
+                f"H: is only there for matrices, but the shape is {list(self._array.shape)}; "
+                f"use mH for batches of them"
+            )
+        return self.mT
+
+    @property
+    def mH(self) -> Tensor:
+        """The last two dimensions exchanged: of real numbers it is ``mT``."""
+        return self.mT
+
     # Python and NumPy
 
     def __repr__(self) -> str:
@@ -297,6 +288,11 @@ class Tensor(
         """Write to the elements at an index, and record it where a gradient needs it."""
         assign(self, index, value)
 
+    @named
+    def where(self, condition: Tensor, other: Operand) -> Tensor:
+        """Return self where the condition holds, elsewhere other."""
+        return chosen(condition, self, other)
+
     __array_priority__ = 1000
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
@@ -315,13 +311,10 @@ class Tensor(
         return protocols.call_function(function, args, kwargs)
 
 
-# To users there is one class: Python's errors, and pickles, name its methods by it.
-for _family in Tensor.__mro__[:-1]:
+# To users there is one class.
+for _family in (Tensor, Operators, Conversion, Attributes):
     for _name, _method in list(vars(_family).items()):
         if isinstance(_method, FunctionType):
-            _method.__module__, _method.__qualname__ = (
-                "tinygrad_mnist",
-                f"Tensor.{_method.__name__}",
-            )
+            export.name_method(_name, _method)
 
 TensorBase.kind = Tensor

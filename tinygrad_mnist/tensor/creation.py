@@ -6,7 +6,7 @@ import builtins
 import math
 import warnings
 from functools import reduce
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -19,10 +19,12 @@ from tinygrad_mnist.tensor.arguments import (
     as_tuple,
     factory,
 )
-from tinygrad_mnist.tensor.core import Tensor
 from tinygrad_mnist.tensor.device import check_device
 from tinygrad_mnist.tensor.exchange import from_dlpack, is_foreign, writable
-from tinygrad_mnist.tensor.printing import Size
+from tinygrad_mnist.tensor.size import Size
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor.core import Tensor
 
 
 def finish(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
@@ -196,8 +198,9 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     >>> array
     array([1., 0.])
     """
-    if isinstance(data, Tensor):
-        return data if dtype is None else data.to(dtype)
+    if isinstance(data, TensorBase):
+        given: Any = data
+        return given if dtype is None else given.to(dtype)  # type: ignore[no-any-return]
     if is_foreign(data):
         data = from_dlpack(data)._array
     if isinstance(data, np.ndarray):
@@ -563,3 +566,10 @@ def triu_indices(
             [0, 1, 1]])
     """
     return _triangle("triu_indices", row, col, offset, dtype, device, requires_grad)
+
+
+__all__ = [
+    "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like",
+    "linspace", "logspace", "ones", "ones_like", "tensor", "tril_indices", "triu_indices",
+    "zeros", "zeros_like",
+]  # fmt: skip

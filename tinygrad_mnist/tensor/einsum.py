@@ -280,3 +280,8 @@ def _pairs(a: Tensor, b: Tensor, dims: Any) -> tuple[list[int], list[int]]:
         given = as_dims("tensordot", tuple(chosen), x.ndim)
         read.append([given] if isinstance(given, int) else list(given or ()))
     return read[0], read[1]
+
+
+__all__ = [
+    "einsum", "tensordot",
+]  # fmt: skip

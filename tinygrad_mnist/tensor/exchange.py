@@ -145,3 +145,8 @@ def to_dlpack(tensor: Any) -> Any:
     tensor([1., 1.])
     """
     return tensor.__dlpack__()
+
+
+__all__ = [
+    "from_dlpack",
+]  # fmt: skip

@@ -7,7 +7,6 @@ All work on matrices in the last two dimensions, over batches in those before.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from tinygrad_mnist.autograd.graph import TensorBase, apply, apply_multi, wrap
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_int, named_methods, with_out
+from tinygrad_mnist.tensor.arguments import as_int, with_out
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -485,63 +484,3 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
         if not n:
             return apply(ops.clone, out) if out is A else out  # type: ignore[return-value]
         square = square @ square
-
-
-@named_methods
-class FactorizationMethods(TensorBase):
-    """What Tensor can do as a matrix that is to be inverted or factored."""
-
-    def inverse(self) -> Tensor:
-        """Return the inverse matrix."""
-        return inv(self)
-
-    def pinverse(self, rcond: float = 1e-15) -> Tensor:
-        """Return the pseudo-inverse; singular values up to rcond times the largest count as 0."""
-        return pinv(self, rcond)
-
-    def det(self) -> Tensor:
-        """Return the determinant."""
-        return det(self)
-
-    def slogdet(self) -> SlogDet:
-        """Return the sign of the determinant and the logarithm of its size."""
-        return slogdet(self)
-
-    def logdet(self) -> Tensor:
-        """Return the logarithm of the determinant, NaN where that is negative."""
-        check_matrix("logdet", self, square=True)
-        sign, size = apply_multi(ops.slogdet, self)
-        return apply(ops.where, sign._array < 0, math.nan, size)
-
-    def cholesky(self, upper: bool = False) -> Tensor:
-        """Return the lower triangular factor of a positive-definite matrix, or the upper one."""
-        return cholesky(self, upper=upper)
-
-    def cholesky_solve(self, input2: Tensor, upper: bool = False) -> Tensor:
-        """Return X with ``A @ X = self``, given the Cholesky factor of A."""
-        lower, higher = (input2.mT, input2) if upper else (input2, input2.mT)
-        half = solve_triangular(lower, self, upper=False)
-        return solve_triangular(higher, half, upper=True)
-
-    def cholesky_inverse(self, upper: bool = False) -> Tensor:
-        """Return the inverse of the matrix whose Cholesky factor this is."""
-        check_matrix("cholesky_inverse", self, square=True)
-        eye: Tensor = wrap(np.eye(self._array.shape[-1], dtype=self._array.dtype))
-        return eye.cholesky_solve(self, upper)  # type: ignore[arg-type]
-
-    def qr(self, some: bool = True) -> QR:
-        """Return Q and R, reduced if some; newer code calls ``linalg.qr``."""
-        return qr(self, "reduced" if some else "complete")
-
-    def svd(self, some: bool = True, compute_uv: bool = True) -> OldSVD:
-        """Return U, S and V (not its transpose); newer code calls ``linalg.svd``."""
-        u, s, vh = svd(self, full_matrices=not some)
-        if not compute_uv:
-            m, n = self._array.shape[-2:]
-            lead = self._array.shape[:-2]
-            u, vh = (wrap(np.zeros((*lead, k, k), self._array.dtype)) for k in (m, n))
-        return OldSVD(u, s, vh.mT)
-
-    def matrix_power(self, n: int) -> Tensor:
-        """Return the product of n equal matrices; of their inverses where n is negative."""
-        return matrix_power(self, n)

@@ -10,13 +10,14 @@ import numpy as np
 
 from tinygrad_mnist.autograd.graph import TensorBase, wrap
 from tinygrad_mnist.tensor import return_types
-from tinygrad_mnist.tensor.arguments import as_int, as_number, as_tensor, public
+from tinygrad_mnist.tensor.arguments import as_int, as_number, as_tensor
+from tinygrad_mnist.tensor.export import export, publish
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
 
 
-@public
+@export
 def histogram(
     input: Tensor,
     bins: Any = 100,
@@ -51,7 +52,7 @@ def histogram(
     return return_types.histogram(hist, edges[0])
 
 
-@public
+@export(method=False)
 def histogramdd(
     input: Tensor,
     bins: Any,
@@ -156,3 +157,7 @@ def _edges(name: str, x: np.ndarray, bins: Any, ends: Sequence[Any] | None) -> n
     half = (count + 1) // 2  # from both ends, as linspace, so that both are exact
     even: np.ndarray = np.where(i < half, first + step * i, last - step * i[::-1])
     return even
+
+
+if not TYPE_CHECKING:
+    __all__ = publish(globals())

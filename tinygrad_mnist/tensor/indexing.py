@@ -1,4 +1,4 @@
-"""Tensor methods: choosing elements by index."""
+"""Choosing elements by index."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from tinygrad_mnist.autograd.inplace import (
 )
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_dim, as_int, as_tensor, broadcast, named_methods
+from tinygrad_mnist.tensor.arguments import as_dim, as_int, as_tensor, broadcast
+from tinygrad_mnist.tensor.export import export, publish
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
+    from tinygrad_mnist.tensor.return_types import ValuesIndices
 
 
 def as_index(index: Any) -> Any:
@@ -164,107 +166,124 @@ def check_along(name: str, shape: tuple[int, ...], index: np.ndarray, dim: int) 
     return d
 
 
-def values_at(kind: Any, x: Any, dim: int, index: np.ndarray, keepdim: bool = True) -> Any:
+def values_at(
+    kind: Any, x: Any, dim: int, index: np.ndarray, keepdim: bool = True
+) -> ValuesIndices:
     """Return the elements at indices along a dimension, and the indices, as a named pair."""
     if x._array.ndim == 0:
-        return kind(apply(ops.clone, x), wrap(np.zeros((), np.int64)))
+        pair: ValuesIndices = kind(apply(ops.clone, x), wrap(np.zeros((), np.int64)))
+        return pair
     index = np.ascontiguousarray(index, np.int64)
     values, indices = apply(ops.gather, x, index, dim=dim), wrap(index)
     if not keepdim:
         values, indices = values.squeeze(dim), indices.squeeze(dim)
-    return kind(values, indices)
+    pair = kind(values, indices)
+    return pair
 
 
-@named_methods
-class IndexingMethods(TensorBase):
-    """What Tensor can do by index."""
+@export
+def gather(input: Tensor, dim: int, index: Any, *, sparse_grad: bool = False) -> Tensor:
+    """Return elements picked along a dimension: the index says which, at each place.
 
-    def gather(self, dim: int, index: Any, *, sparse_grad: bool = False) -> Tensor:
-        """Return elements picked along a dimension: the index says which, at each place.
+    The gradient is dense, whatever ``sparse_grad`` says.
+    """
+    array = index_array("gather", index)
+    if not array.ndim and input._array.ndim == 1:  # a number is as good as a vector of one
+        return input.gather(dim, index.reshape(1)).reshape(())
+    d = check_along("gather", input._array.shape, array, dim)
+    return apply(ops.gather, input, index, dim=d)
 
-        The gradient is dense, whatever ``sparse_grad`` says.
-        """
-        array = index_array("gather", index)
-        if not array.ndim and self._array.ndim == 1:  # a number is as good as a vector of one
-            return self.gather(dim, index.reshape(1)).reshape(())
-        d = check_along("gather", self._array.shape, array, dim)
-        return apply(ops.gather, self, index, dim=d)
 
-    def scatter_add(self, dim: int, index: Any, src: Any) -> Tensor:
-        """Return a copy with src added in along a dimension, where the index says."""
-        array = index_array("scatter_add", index)
-        d = check_along("scatter_add", self._array.shape, array, dim)
-        if as_tensor("scatter_add", "src", src)._array.dtype != self._array.dtype:
-            raise RuntimeError(
-                f"scatter_add: expected src to have the tensor's dtype, {self._array.dtype}, but "
-                f"got {src._array.dtype}; convert it with to()"
-            )
-        if any(n > have for n, have in zip(array.shape, src._array.shape, strict=False)):
-            raise RuntimeError(
-                f"scatter_add: the index has shape {list(array.shape)}, which is longer than src, "
-                f"{list(src._array.shape)}"
-            )
-        return apply(ops.scatter_add, self, index, src, dim=d)
+@export(inplace=True)
+def scatter_add(input: Tensor, dim: int, index: Any, src: Any) -> Tensor:
+    """Return a copy with src added in along a dimension, where the index says."""
+    array = index_array("scatter_add", index)
+    d = check_along("scatter_add", input._array.shape, array, dim)
+    if as_tensor("scatter_add", "src", src)._array.dtype != input._array.dtype:
+        raise RuntimeError(
+            f"scatter_add: expected src to have the tensor's dtype, {input._array.dtype}, but "
+            f"got {src._array.dtype}; convert it with to()"
+        )
+    if any(n > have for n, have in zip(array.shape, src._array.shape, strict=False)):
+        raise RuntimeError(
+            f"scatter_add: the index has shape {list(array.shape)}, which is longer than src, "
+            f"{list(src._array.shape)}"
+        )
+    return apply(ops.scatter_add, input, index, src, dim=d)
 
-    @one_node("IndexSelectBackward0")
-    def index_select(self, dim: int, index: Any) -> Tensor:
-        """Return slices along a dimension, in the order of an index."""
-        array = index_array("index_select", index)
-        d = as_dim("index_select", dim, self._array.ndim)
-        if not self._array.ndim:
-            raise RuntimeError("index_select: a 0-d tensor has no dimension to select from")
-        if array.size and (array.min() < 0 or array.max() >= self._array.shape[d]):
-            raise IndexError(
-                f"index_select: index out of range for dimension {d} with size "
-                f"{self._array.shape[d]}"
-            )
-        lead = (slice(None),) * d
-        return apply(ops.getitem, self, index=(*lead, array.reshape(-1).copy()))
 
-    @one_node("MaskedSelectBackward0")
-    def masked_select(self, mask: Any) -> Tensor:
-        """Return the elements where a mask is true, in one dimension."""
-        array = as_tensor("masked_select", "mask", mask)._array
-        if array.dtype.kind != "b":
-            raise RuntimeError(f"masked_select: expected a mask of bools, got {array.dtype}")
-        shape = broadcast("masked_select", self._array.shape, array.shape)
-        x: Any = apply(ops.expand, self, to=shape)
-        return apply(ops.getitem, x, index=np.broadcast_to(array, shape).copy())
+@export
+@one_node("IndexSelectBackward0")
+def index_select(input: Tensor, dim: int, index: Any) -> Tensor:
+    """Return slices along a dimension, in the order of an index."""
+    array = index_array("index_select", index)
+    d = as_dim("index_select", dim, input._array.ndim)
+    if not input._array.ndim:
+        raise RuntimeError("index_select: a 0-d tensor has no dimension to select from")
+    if array.size and (array.min() < 0 or array.max() >= input._array.shape[d]):
+        raise IndexError(
+            f"index_select: index out of range for dimension {d} with size {input._array.shape[d]}"
+        )
+    lead = (slice(None),) * d
+    return apply(ops.getitem, input, index=(*lead, array.reshape(-1).copy()))
 
-    def narrow(self, dim: int, start: int, length: int) -> Tensor:
-        """Return a view of a stretch of a dimension."""
-        if not self._array.ndim:
-            raise RuntimeError("narrow: a 0-d tensor has no dimension to narrow")
-        d = as_dim("narrow", dim, self._array.ndim)
-        size = self._array.shape[d]
-        start, length = as_int("narrow", "start", start), as_int("narrow", "length", length)
-        if length < 0:
-            raise RuntimeError(f"narrow: length must be non-negative, got {length}")
-        if not -size <= start <= size:
-            raise IndexError(
-                f"narrow: start out of range (expected to be in range of [{-size}, {size}], but "
-                f"got {start})"
-            )
-        first = start + size if start < 0 else start
-        if not (0 <= first <= size and 0 <= length <= size - first):
-            raise RuntimeError(
-                f"narrow: start {start} and length {length} go beyond dimension {d} with size "
-                f"{size}"
-            )
-        lead = (slice(None),) * d
-        return apply(ops.getitem, self, index=(*lead, slice(first, first + length)))
 
-    def select(self, dim: int, index: int) -> Tensor:
-        """Return a view of one slice along a dimension, without it."""
-        d = as_dim("select", dim, self._array.ndim)
-        number = as_int("select", "index", index)
-        return apply(ops.getitem, self, index=((slice(None),) * d + (number,)))
+@export
+@one_node("MaskedSelectBackward0")
+def masked_select(input: Tensor, mask: Any) -> Tensor:
+    """Return the elements where a mask is true, in one dimension."""
+    array = as_tensor("masked_select", "mask", mask)._array
+    if array.dtype.kind != "b":
+        raise RuntimeError(f"masked_select: expected a mask of bools, got {array.dtype}")
+    shape = broadcast("masked_select", input._array.shape, array.shape)
+    x: Any = apply(ops.expand, input, to=shape)
+    return apply(ops.getitem, x, index=np.broadcast_to(array, shape).copy())
 
-    def nonzero(self, *, as_tuple: bool = False) -> Any:
-        """Return the positions of the elements that aren't 0, one row each.
 
-        With ``as_tuple``, one tensor for each dimension, to index with.
-        """
-        if as_tuple:
-            return tuple(map(wrap, np.nonzero(np.atleast_1d(self._array))))
-        return wrap(np.argwhere(self._array))
+@export
+def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """Return a view of a stretch of a dimension."""
+    if not input._array.ndim:
+        raise RuntimeError("narrow: a 0-d tensor has no dimension to narrow")
+    d = as_dim("narrow", dim, input._array.ndim)
+    size = input._array.shape[d]
+    start, length = as_int("narrow", "start", start), as_int("narrow", "length", length)
+    if length < 0:
+        raise RuntimeError(f"narrow: length must be non-negative, got {length}")
+    if not -size <= start <= size:
+        raise IndexError(
+            f"narrow: start out of range (expected to be in range of [{-size}, {size}], but "
+            f"got {start})"
+        )
+    first = start + size if start < 0 else start
+    if not (0 <= first <= size and 0 <= length <= size - first):
+        raise RuntimeError(
+            f"narrow: start {start} and length {length} go beyond dimension {d} with size {size}"
+        )
+    lead = (slice(None),) * d
+    return apply(ops.getitem, input, index=(*lead, slice(first, first + length)))
+
+
+@export
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """Return a view of one slice along a dimension, without it."""
+    d = as_dim("select", dim, input._array.ndim)
+    number = as_int("select", "index", index)
+    return apply(ops.getitem, input, index=((slice(None),) * d + (number,)))
+
+
+@export
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+    """Return the positions of the elements that aren't 0, one row each.
+
+    With ``as_tuple``, one tensor for each dimension, to index with.
+    """
+    if as_tuple:
+        return tuple(map(wrap, np.nonzero(np.atleast_1d(input._array))))
+    return wrap(np.argwhere(input._array))
+
+
+argwhere = nonzero
+
+if not TYPE_CHECKING:
+    __all__ = publish(globals())

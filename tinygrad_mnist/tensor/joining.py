@@ -17,7 +17,7 @@ from tinygrad_mnist.tensor.arguments import (
     named,
     write_out,
 )
-from tinygrad_mnist.tensor.printing import Size
+from tinygrad_mnist.tensor.size import Size
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -317,3 +317,10 @@ def block_diag(*tensors: Any) -> Tensor:
         rows.append(apply(ops.scatter_into_zeros, x, to=(n, width), index=index))
         column += m
     return cat(rows)
+
+
+__all__ = [
+    "atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_shapes",
+    "broadcast_tensors", "cartesian_prod", "cat", "column_stack", "concat", "concatenate",
+    "dstack", "hstack", "meshgrid", "row_stack", "stack", "vstack",
+]  # fmt: skip

@@ -20,9 +20,9 @@ from tinygrad_mnist.tensor.arguments import (
     as_number,
     as_tensor,
     named,
-    public,
     with_out,
 )
+from tinygrad_mnist.tensor.export import export, publish
 from tinygrad_mnist.tensor.indexing import values_at
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _one_dim(name: str, x: Any, dim: Any) -> int:
     return d
 
 
-@public
+@export
 @one_node("SortBackward0")
 def sort(
     input: Tensor,
@@ -76,11 +76,11 @@ def sort(
     """
     d = as_dim("sort", dim, input._array.ndim)
     if not input._array.ndim:
-        return values_at(return_types.sort, input, d, np.zeros(0))  # type: ignore[no-any-return]
-    return values_at(return_types.sort, input, d, _order(input._array, d, bool(descending)))  # type: ignore[no-any-return]
+        return values_at(return_types.sort, input, d, np.zeros(0))
+    return values_at(return_types.sort, input, d, _order(input._array, d, bool(descending)))
 
 
-@public
+@export
 def argsort(
     input: Tensor,
     dim: int = -1,
@@ -99,13 +99,13 @@ def argsort(
     return sort(input, dim, descending, stable=stable).indices
 
 
-@public
+@export
 def msort(input: Tensor) -> Tensor:
     """Return the values sorted along the first dimension. Follows ``torch.msort``."""
     return sort(input, 0).values
 
 
-@public
+@export
 @one_node("TopkBackward0")
 def topk(
     input: Tensor,
@@ -139,12 +139,12 @@ def topk(
             f"elements"
         )
     if not input._array.ndim:
-        return values_at(return_types.topk, input, d, np.zeros(0))  # type: ignore[no-any-return]
+        return values_at(return_types.topk, input, d, np.zeros(0))
     order = _order(input._array, d, bool(largest))
-    return values_at(return_types.topk, input, d, order[(slice(None),) * d + (slice(count),)])  # type: ignore[no-any-return]
+    return values_at(return_types.topk, input, d, order[(slice(None),) * d + (slice(count),)])
 
 
-@public
+@export
 @one_node("KthvalueBackward0")
 def kthvalue(
     input: Tensor,
@@ -180,7 +180,7 @@ def _nth(kind: Any, x: Any, dim: int, position: Any, keepdim: bool) -> Any:
     return values_at(kind, x, dim, np.take_along_axis(order, where, dim), bool(keepdim))
 
 
-@public
+@export
 def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """Return the middle element, the lower of two; along a dimension, with its index.
 
@@ -211,7 +211,7 @@ def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     return values_at(return_types.median, input, d, np.where(nan, first_nan, order), bool(keepdim))
 
 
-@public
+@export
 def nanmedian(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """Return the middle of the elements that aren't NaN, as :func:`median` does.
 
@@ -232,7 +232,7 @@ def nanmedian(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     return _nth(return_types.nanmedian, input, d, np.maximum(count - 1, 0) // 2, keepdim)
 
 
-@public
+@export
 @one_node("ModeBackward0")
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """Return the most frequent element along a dimension, the smallest of several.
@@ -247,7 +247,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """
     d = _one_dim("mode", input, dim)
     if not input._array.ndim:
-        return values_at(return_types.mode, input, d, np.zeros(0))  # type: ignore[no-any-return]
+        return values_at(return_types.mode, input, d, np.zeros(0))
     order = np.moveaxis(_order(input._array, d, False), d, -1)
     rows = np.take_along_axis(np.moveaxis(input._array, d, -1), order, -1)
     # Elements of a run of equal ones count how far it goes back; the highest count ends the run.
@@ -257,7 +257,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     length = steps - np.maximum.accumulate(np.where(begins, steps, 0), axis=-1)
     last = np.argmax(length, axis=-1, keepdims=True)
     where = np.moveaxis(np.take_along_axis(order, last, -1), -1, d)
-    return values_at(return_types.mode, input, d, where, bool(keepdim))  # type: ignore[no-any-return]
+    return values_at(return_types.mode, input, d, where, bool(keepdim))
 
 
 def _running(kind: Any, x: Any, dim: Any, keep: Any) -> Any:
@@ -272,7 +272,7 @@ def _running(kind: Any, x: Any, dim: Any, keep: Any) -> Any:
     return values_at(kind, x, d, np.maximum.accumulate(np.where(new, steps, 0), axis=d))
 
 
-@public
+@export
 @one_node("CummaxBackward0")
 def cummax(input: Tensor, dim: int) -> ValuesIndices:
     """Return the largest so far along a dimension, and where it was. Follows ``torch.cummax``.
@@ -286,7 +286,7 @@ def cummax(input: Tensor, dim: int) -> ValuesIndices:
     return _running(return_types.cummax, input, dim, np.maximum)  # type: ignore[no-any-return]
 
 
-@public
+@export
 @one_node("CumminBackward0")
 def cummin(input: Tensor, dim: int) -> ValuesIndices:
     """Return the smallest so far along a dimension, and where it was. Follows ``torch.cummin``.
@@ -352,7 +352,7 @@ def _quantile(
     return out.squeeze(0) if shares.ndim == 0 else out
 
 
-@public
+@export
 def quantile(
     input: Tensor,
     q: Any,
@@ -374,7 +374,7 @@ def quantile(
     return _quantile("quantile", input, q, dim, keepdim, interpolation, False)  # type: ignore[no-any-return]
 
 
-@public
+@export
 def nanquantile(
     input: Tensor,
     q: Any,
@@ -408,7 +408,7 @@ def _unique_parts(
     return parts[0] if len(parts) == 1 else tuple(parts)
 
 
-@public
+@export
 def unique(
     input: Tensor,
     sorted: bool = True,
@@ -443,7 +443,7 @@ def unique(
     )  # fmt: skip
 
 
-@public
+@export
 def unique_consecutive(
     input: Tensor,
     return_inverse: bool = False,
@@ -575,20 +575,5 @@ def isin(
     return wrap(np.isin(arrays[0], arrays[1], invert=bool(invert)))
 
 
-class OrderingMethods(TensorBase):
-    """What Tensor can say about the order of its elements."""
-
-    sort = sort
-    argsort = argsort
-    msort = msort
-    topk = topk
-    kthvalue = kthvalue
-    median = median
-    nanmedian = nanmedian
-    mode = mode
-    cummax = cummax
-    cummin = cummin
-    quantile = quantile
-    nanquantile = nanquantile
-    unique = unique
-    unique_consecutive = unique_consecutive
+if not TYPE_CHECKING:
+    __all__ = publish(globals(), "searchsorted", "bucketize", "isin")

@@ -1,23 +1,25 @@
-"""Tensor methods: reductions along dimensions, and running sums."""
+"""Reductions along dimensions: sums, means, norms, extremes, softmax; and running sums."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply, apply_multi, wrap
-from tinygrad_mnist.autograd.names import give
+from tinygrad_mnist.autograd.names import give, one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import return_types
-from tinygrad_mnist.tensor.arguments import as_dim, as_dims, named_methods, need_floats
+from tinygrad_mnist.tensor.arguments import as_dim, as_dims, need_floats, write_out
+from tinygrad_mnist.tensor.export import export, publish
 from tinygrad_mnist.tensor.indexing import values_at
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
-    from tinygrad_mnist.tensor.return_types import ValuesIndices
+    from tinygrad_mnist.tensor.return_types import MinMax, ValuesIndices
+    from tinygrad_mnist.tensor.types import Dims, Dtype
 
 
 def _need_dim(name: str, keepdim: bool) -> None:
@@ -25,235 +27,326 @@ def _need_dim(name: str, keepdim: bool) -> None:
         raise TypeError(f"{name}(): keepdim needs a dim; amax and amin keep all dimensions")
 
 
-@named_methods
-class ReductionMethods(TensorBase):
-    """What Tensor can do along dimensions."""
+def _in(input: Tensor, dtype: Dtype | None) -> Tensor:
+    """Return a tensor in a dtype, if one is named."""
+    return input if dtype is None else input.to(dtype)
 
-    def _in(self, dtype: Any) -> Any:
-        """Return self in a dtype, if one is named."""
-        return self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
 
-    def _reduce(self, op: ops.Op, dim: Any, keepdim: bool, dtype: Any = None, **kw: Any) -> Tensor:
-        x = self._in(dtype)
-        dims = as_dims(op.name, dim, self._array.ndim)
-        if op.name in ("amax", "amin"):
-            named: Any = (dims,) if isinstance(dims, int) else dims
-            named = range(self._array.ndim) if dims is None else named
-            if any(self._array.shape[d] == 0 for d in named):
-                kind = RuntimeError if dims is None else IndexError
-                raise kind(
-                    f"{op.name}: expected the reduced dimensions to have elements, but the shape "
-                    f"is {list(self._array.shape)}"
-                )
-        out = apply(op, x, dim=dims, keepdim=bool(keepdim), **kw)
-        return out if dtype is None else out._in(dtype)
+def reduce(
+    input: Tensor, op: ops.Op, dim: Dims, keepdim: bool, dtype: Dtype | None = None, **settings: Any
+) -> Tensor:
+    dims = as_dims(op.name, dim, input._array.ndim)
+    out = apply(op, _in(input, dtype), dim=dims, keepdim=bool(keepdim), **settings)
+    return _in(out, dtype)
 
-    def sum(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-        """Return the sum, of integers as int64."""
-        return self._reduce(ops.sum, dim, keepdim, dtype)
 
-    def mean(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-        """Return the mean.
+@export
+def sum(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Dtype | None = None
+) -> Tensor:
+    """Return the sum, of integers as int64."""
+    return reduce(input, ops.sum, dim, keepdim, dtype)
 
-        Raises
-        ------
-        RuntimeError
-            For integers, unless a floating dtype is given.
-        """
-        kind = self._array.dtype if dtype is None else dtypes.as_numpy(dtype)
-        if kind.kind != "f":
+
+@export
+def mean(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Dtype | None = None
+) -> Tensor:
+    """Return the mean.
+
+    Raises
+    ------
+    RuntimeError
+        For integers, unless a floating dtype is given.
+    """
+    kind = input._array.dtype if dtype is None else dtypes.as_numpy(dtype)
+    if kind.kind != "f":
+        raise RuntimeError(
+            f"mean: could not infer output dtype; it must be floating point, but is "
+            f"{dtypes.of(kind)}; convert the input with float(), or pass a floating dtype"
+        )
+    return reduce(input, ops.mean, dim, keepdim, dtype)
+
+
+@export
+def prod(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Dtype | None = None
+) -> Tensor:
+    """Return the product, along one dimension or of all elements."""
+    x = _in(input, dtype)
+    if dim is None:
+        return _in(apply(ops.prod, x, dim=None, keepdim=False), dtype)
+    return _in(_along(input, ops.prod, x, dim, bool(keepdim)), dtype)
+
+
+def _along(input: Tensor, op: ops.Op, x: Any, dim: Any, keepdim: bool) -> Tensor:
+    """Reduce one dimension; of a 0-d tensor it is the only element."""
+    if input._array.ndim == 0:
+        as_dim(op.name, dim, 0)
+        return apply(op, x.reshape(1), dim=0, keepdim=False)
+    return apply(op, x, dim=as_dim(op.name, dim, input._array.ndim), keepdim=keepdim)
+
+
+@export
+def var(
+    input: Tensor,
+    dim: Dims = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: int | None = 1,
+) -> Tensor:
+    """Return the variance: the sum of squares is divided by n - correction."""
+    dim, correction = _spread_arguments(dim, unbiased, correction)
+    need_floats("var", input)
+    return reduce(input, ops.var, dim, keepdim, correction=correction)
+
+
+@export
+def std(
+    input: Tensor,
+    dim: Dims = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: int | None = 1,
+) -> Tensor:
+    """Return the standard deviation: the root of :meth:`var`."""
+    dim, correction = _spread_arguments(dim, unbiased, correction)
+    need_floats("std", input)
+    return reduce(input, ops.std, dim, keepdim, correction=correction)
+
+
+def _nuclear_norm(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    """Return the sum of the singular values of the matrices in two dimensions."""
+    ndim = input._array.ndim
+    dims = as_dims("norm", tuple(range(ndim)) if dim is None else dim, ndim)
+    if not isinstance(dims, tuple) or len(dims) != 2:
+        raise RuntimeError(f"norm: the nuclear norm is one of matrices, but dim is {dim}")
+    values = apply_multi(ops.svd, input.movedim(dims, (-2, -1)), full_matrices=False)[1]
+    out = values.sum(-1)
+    first, last = sorted(dims)
+    return out.unsqueeze(first).unsqueeze(last) if keepdim else out
+
+
+def _norm(
+    input: Tensor,
+    p: float | str | None = "fro",
+    dim: Dims = None,
+    keepdim: bool = False,
+    dtype: Dtype | None = None,
+) -> Tensor:
+    """Return the p-norm: of all elements, or along dimensions."""
+    need_floats("norm", input)
+    if dtype is not None:
+        return _norm(input.to(dtype), p, dim, keepdim)
+    if p == "nuc":
+        return _nuclear_norm(input, dim, keepdim)
+    if p in ("fro", 2, None):
+        return reduce(input, ops.norm, dim, keepdim)
+    if isinstance(p, str):
+        raise RuntimeError(f"norm: unsupported p={p!r}; expected 'fro', 'nuc' or a number")
+    if p == 1:
+        return apply(ops.abs, input).sum(dim, keepdim)
+    if p in (math.inf, -math.inf) and not input._array.size:
+        if 0 not in input.sum(dim, True).shape:
             raise RuntimeError(
-                f"mean: could not infer output dtype; it must be floating point, but is "
-                f"{dtypes.of(kind)}; convert the input with float(), or pass a floating dtype"
+                f"norm: there is no norm p={p} of no elements; the shape is "
+                f"{list(input._array.shape)}"
             )
-        return self._reduce(ops.mean, dim, keepdim, dtype)
+    return reduce(input, ops.power_norm, dim, keepdim, ord=float(p))
 
-    def prod(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-        """Return the product, along one dimension or of all elements."""
-        x = self._in(dtype)
-        if dim is None:
-            return apply(ops.prod, x, dim=None, keepdim=False)._in(dtype)  # type: ignore[no-any-return]
-        return self._along(ops.prod, x, dim, bool(keepdim))._in(dtype)  # type: ignore[no-any-return]
 
-    def _along(self, op: ops.Op, x: Any, dim: Any, keepdim: bool) -> Tensor:
-        """Reduce one dimension; of a 0-d tensor it is the only element."""
-        if self._array.ndim == 0:
-            as_dim(op.name, dim, 0)
-            return apply(op, x.reshape(1), dim=0, keepdim=False)
-        return apply(op, x, dim=as_dim(op.name, dim, self._array.ndim), keepdim=keepdim)
+@export(method=_norm)
+def norm(
+    input: Tensor,
+    p: float | str | None = "fro",
+    dim: Dims = None,
+    keepdim: bool = False,
+    out: Tensor | None = None,
+    dtype: Dtype | None = None,
+) -> Tensor:
+    """Return the p-norm of all elements, or along dimensions. Follows ``torch.norm``.
 
-    def var(
-        self,
-        dim: Any = None,
-        unbiased: bool | None = None,
-        keepdim: bool = False,
-        *,
-        correction: int | None = 1,
-    ) -> Tensor:
-        """Return the variance: the sum of squares is divided by n - correction."""
-        dim, correction = _spread_arguments(dim, unbiased, correction)
-        need_floats("var", self)
-        return self._reduce(ops.var, dim, keepdim, correction=correction)
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> norm(tensor([3.0, 4.0]))
+    tensor(5.)
+    """
+    result: Tensor = write_out("norm", _norm(input, p, dim, keepdim, dtype), out)
+    return result
 
-    def std(
-        self,
-        dim: Any = None,
-        unbiased: bool | None = None,
-        keepdim: bool = False,
-        *,
-        correction: int | None = 1,
-    ) -> Tensor:
-        """Return the standard deviation: the root of :meth:`var`."""
-        dim, correction = _spread_arguments(dim, unbiased, correction)
-        need_floats("std", self)
-        return self._reduce(ops.std, dim, keepdim, correction=correction)
 
-    def norm(
-        self, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
-    ) -> Tensor:
-        """Return the p-norm: of all elements, or along dimensions."""
-        need_floats("norm", self)
-        if dtype is not None:
-            return self.to(dtype).norm(p, dim, keepdim)  # type: ignore[attr-defined,no-any-return]
-        if p == "nuc":
-            return self._nuclear_norm(dim, keepdim)
-        if p in ("fro", 2, None):
-            return self._reduce(ops.norm, dim, keepdim)
-        if isinstance(p, str):
-            raise RuntimeError(f"norm: unsupported p={p!r}; expected 'fro', 'nuc' or a number")
-        if p == 1:
-            return apply(ops.abs, self).sum(dim, keepdim)
-        if p in (math.inf, -math.inf) and not self._array.size:
-            if 0 not in self.sum(dim, True).shape:
-                raise RuntimeError(
-                    f"norm: there is no norm p={p} of no elements; the shape is "
-                    f"{list(self._array.shape)}"
-                )
-        return self._reduce(ops.power_norm, dim, keepdim, ord=float(p))
+@export
+def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
+    """Return the logarithm of the sum of exponentials, without overflow."""
+    return reduce(input, ops.logsumexp, dim, keepdim)
 
-    def _nuclear_norm(self, dim: Any, keepdim: bool) -> Tensor:
-        """Return the sum of the singular values of the matrices in two dimensions."""
-        dims = as_dims("norm", tuple(range(self._array.ndim)) if dim is None else dim,
-                       self._array.ndim)  # fmt: skip
-        if not isinstance(dims, tuple) or len(dims) != 2:
-            raise RuntimeError(f"norm: the nuclear norm is one of matrices, but dim is {dim}")
-        x: Any = self
-        values = apply_multi(ops.svd, x.movedim(dims, (-2, -1)), full_matrices=False)[1]
-        out: Tensor = values.sum(-1)
-        return out.unsqueeze(min(dims)).unsqueeze(max(dims)) if keepdim else out
 
-    def logsumexp(self, dim: Any, keepdim: bool = False) -> Tensor:
-        """Return the logarithm of the sum of exponentials, without overflow."""
-        return self._reduce(ops.logsumexp, dim, keepdim)
+@export(inplace=True)
+def cumsum(input: Tensor, dim: int, *, dtype: Dtype | None = None) -> Tensor:
+    """Return the running sum along a dimension."""
+    return running("cumsum", ops.cumsum, input, dim, dtype)
 
-    def cumsum(self, dim: int, *, dtype: Any = None) -> Tensor:
-        """Return the running sum along a dimension."""
-        return running("cumsum", ops.cumsum, self, dim, dtype)
 
-    def amax(self, dim: Any = (), keepdim: bool = False) -> Tensor:
-        """Return the largest element; where several are, they share the gradient."""
-        return self._reduce(ops.amax, dim, keepdim)
+def _need_elements(name: str, input: Tensor, dim: Dims) -> None:
+    """Refuse to look for the largest element where there is none."""
+    dims = as_dims(name, dim, input._array.ndim)
+    along = range(input._array.ndim) if dims is None else (dims,) if isinstance(dims, int) else dims
+    if 0 in [input._array.shape[d] for d in along]:
+        kind = RuntimeError if dims is None else IndexError
+        raise kind(
+            f"{name}: expected the reduced dimensions to have elements, but the shape is "
+            f"{list(input._array.shape)}"
+        )
 
-    def amin(self, dim: Any = (), keepdim: bool = False) -> Tensor:
-        """Return the smallest element; where several are, they share the gradient."""
-        return self._reduce(ops.amin, dim, keepdim)
 
-    def max(self, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-        """Return the largest element; along a dimension, a pair of values and indices.
+@export
+def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
+    """Return the largest element; where several are, they share the gradient."""
+    _need_elements("amax", input, dim)
+    return reduce(input, ops.amax, dim, keepdim)
 
-        Given another tensor instead of a dimension, return the elementwise maximum of the two.
-        """
-        dim = other if dim is None else dim
-        if dim is None:
-            _need_dim("max", keepdim)
-            return self._extreme(ops.max)
-        if isinstance(dim, TensorBase):
-            return apply(ops.maximum, self, dim)
-        return give("MaxBackward0", self._choose("max", np.argmax, dim, keepdim))
 
-    def min(self, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-        """Return the smallest element; along a dimension, a pair of values and indices.
+@export
+def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
+    """Return the smallest element; where several are, they share the gradient."""
+    _need_elements("amin", input, dim)
+    return reduce(input, ops.amin, dim, keepdim)
 
-        Given another tensor instead of a dimension, return the elementwise minimum of the two.
-        """
-        dim = other if dim is None else dim
-        if dim is None:
-            _need_dim("min", keepdim)
-            return self._extreme(ops.min)
-        if isinstance(dim, TensorBase):
-            return apply(ops.minimum, self, dim)
-        return give("MinBackward0", self._choose("min", np.argmin, dim, keepdim))
 
-    def _extreme(self, op: ops.Op) -> Tensor:
-        if not self._array.size:
-            raise RuntimeError(
-                f"{op.name}: expected elements to choose from, but the shape is "
-                f"{list(self._array.shape)}"
-            )
-        return apply(op, self)
+@overload
+def max(input: Tensor) -> Tensor: ...
+@overload
+def max(input: Tensor, dim: int, keepdim: bool = False) -> ValuesIndices: ...
+@overload
+def max(input: Tensor, dim: Tensor) -> Tensor: ...
+@overload
+def max(input: Tensor, *, other: Tensor) -> Tensor: ...
+@export
+def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    """Return the largest element; along a dimension, a pair of values and indices.
 
-    def _choose(self, name: str, pick: Any, dim: int, keepdim: bool) -> ValuesIndices:
-        """Pick one element along a dimension: only that one gets the gradient."""
-        d = as_dim(name, dim, self._array.ndim)
-        if self._array.ndim and self._array.shape[d] == 0:
-            raise IndexError(f"{name}: expected dimension {d} to have elements, but it is empty")
-        index = pick(self._array, axis=d, keepdims=True) if self._array.ndim else np.zeros(0)
-        return values_at(getattr(return_types, name), self, d, index, keepdim)  # type: ignore[no-any-return]
+    Given another tensor instead of a dimension, return the elementwise maximum of the two.
+    """
+    dim = other if dim is None else dim
+    if dim is None:
+        _need_dim("max", keepdim)
+        return _extreme(input, ops.max)
+    if isinstance(dim, TensorBase):
+        return apply(ops.maximum, input, dim)
+    return give("MaxBackward0", _choose(input, "max", np.argmax, dim, keepdim))
 
-    def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        """Return the position of the largest element, the first of several."""
-        return self._arg("argmax", np.argmax, dim, keepdim)
 
-    def argmin(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        """Return the position of the smallest element, the first of several."""
-        return self._arg("argmin", np.argmin, dim, keepdim)
+@overload
+def min(input: Tensor) -> Tensor: ...
+@overload
+def min(input: Tensor, dim: int, keepdim: bool = False) -> ValuesIndices: ...
+@overload
+def min(input: Tensor, dim: Tensor) -> Tensor: ...
+@overload
+def min(input: Tensor, *, other: Tensor) -> Tensor: ...
+@export
+def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    """Return the smallest element; along a dimension, a pair of values and indices.
 
-    def _arg(self, name: str, pick: Any, dim: int | None, keepdim: bool) -> Tensor:
-        if self._array.dtype.kind == "b":
-            raise RuntimeError(f"{name}: does not support bools; convert the tensor with int()")
-        d = None if dim is None else as_dim(name, dim, self._array.ndim)
-        if (self._array.size if d is None or not self._array.ndim else self._array.shape[d]) == 0:
-            raise IndexError(f"{name}: expected elements to choose from, but there are none")
-        if self._array.ndim == 0:
-            d = None
-        return wrap(np.asarray(pick(self._array, axis=d, keepdims=keepdim), np.int64))
+    Given another tensor instead of a dimension, return the elementwise minimum of the two.
+    """
+    dim = other if dim is None else dim
+    if dim is None:
+        _need_dim("min", keepdim)
+        return _extreme(input, ops.min)
+    if isinstance(dim, TensorBase):
+        return apply(ops.minimum, input, dim)
+    return give("MinBackward0", _choose(input, "min", np.argmin, dim, keepdim))
 
-    def any(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        """Return whether some element is true (not 0)."""
-        return self._truth(np.any, dim, keepdim)
 
-    def all(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        """Return whether every element is true (not 0)."""
-        return self._truth(np.all, dim, keepdim)
+def _extreme(input: Tensor, op: ops.Op) -> Tensor:
+    if not input._array.size:
+        raise RuntimeError(
+            f"{op.name}: expected elements to choose from, but the shape is "
+            f"{list(input._array.shape)}"
+        )
+    return apply(op, input)
 
-    def _truth(self, ask: Any, dim: Any, keepdim: bool) -> Tensor:
-        """Return an answer as bool; of bytes it is a byte, as in PyTorch."""
-        along = as_dims(ask.__name__, dim, self._array.ndim)
-        none = isinstance(dim, tuple | list) and not dim  # then each element is asked
-        answer = ask(self._array, axis=() if none else along, keepdims=keepdim)
-        kind = np.uint8 if self._array.dtype == np.uint8 else np.bool_
-        return wrap(np.asarray(answer, kind))
 
-    def softmax(self, dim: int, dtype: Any = None) -> Tensor:
-        """Return exponentials divided by their sum along a dimension."""
-        x = self._in(dtype)
-        return apply(ops.softmax, x, dim=as_dim("softmax", dim, self._array.ndim))
+def _choose(input: Tensor, name: str, pick: Any, dim: int, keepdim: bool) -> ValuesIndices:
+    """Pick one element along a dimension: only that one gets the gradient."""
+    d = as_dim(name, dim, input._array.ndim)
+    if input._array.ndim and input._array.shape[d] == 0:
+        raise IndexError(f"{name}: expected dimension {d} to have elements, but it is empty")
+    index = pick(input._array, axis=d, keepdims=True) if input._array.ndim else np.zeros(0)
+    return values_at(getattr(return_types, name), input, d, index, keepdim)
 
-    def log_softmax(self, dim: int, dtype: Any = None) -> Tensor:
-        """Return the logarithm of :meth:`softmax`, exact where that would round to 0."""
-        x = self._in(dtype)
-        return apply(ops.log_softmax, x, dim=as_dim("log_softmax", dim, self._array.ndim))
+
+@export
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Return the position of the largest element, the first of several."""
+    return _arg(input, "argmax", np.argmax, dim, keepdim)
+
+
+@export
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Return the position of the smallest element, the first of several."""
+    return _arg(input, "argmin", np.argmin, dim, keepdim)
+
+
+def _arg(input: Tensor, name: str, pick: Any, dim: int | None, keepdim: bool) -> Tensor:
+    if input._array.dtype.kind == "b":
+        raise RuntimeError(f"{name}: does not support bools; convert the tensor with int()")
+    d = None if dim is None else as_dim(name, dim, input._array.ndim)
+    if (input._array.size if d is None or not input._array.ndim else input._array.shape[d]) == 0:
+        raise IndexError(f"{name}: expected elements to choose from, but there are none")
+    if input._array.ndim == 0:
+        d = None
+    return wrap(np.asarray(pick(input._array, axis=d, keepdims=keepdim), np.int64))
+
+
+@export
+def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Return whether some element is true (not 0)."""
+    return _truth(input, np.any, dim, keepdim)
+
+
+@export
+def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Return whether every element is true (not 0)."""
+    return _truth(input, np.all, dim, keepdim)
+
+
+def _truth(input: Tensor, ask: Any, dim: Any, keepdim: bool) -> Tensor:
+    """Return an answer as bool; of bytes it is a byte, as in PyTorch."""
+    along = as_dims(ask.__name__, dim, input._array.ndim)
+    none = isinstance(dim, tuple | list) and not dim  # then each element is asked
+    answer = ask(input._array, axis=() if none else along, keepdims=keepdim)
+    kind = np.uint8 if input._array.dtype == np.uint8 else np.bool_
+    return wrap(np.asarray(answer, kind))
+
+
+@export
+def softmax(input: Tensor, dim: int, dtype: Dtype | None = None) -> Tensor:
+    """Return exponentials divided by their sum along a dimension."""
+    x = _in(input, dtype)
+    return apply(ops.softmax, x, dim=as_dim("softmax", dim, input._array.ndim))
+
+
+@export
+def log_softmax(input: Tensor, dim: int, dtype: Dtype | None = None) -> Tensor:
+    """Return the logarithm of :meth:`softmax`, exact where that would round to 0."""
+    x = _in(input, dtype)
+    return apply(ops.log_softmax, x, dim=as_dim("log_softmax", dim, input._array.ndim))
 
 
 def running(name: str, op: ops.Op, x: Any, dim: Any, dtype: Any) -> Tensor:
     """Return a running sum or product; of integers as int64, unless a dtype is named."""
-    x = x._in(dtype)
+    x = _in(x, dtype)
     if dtype is not None and x._array.dtype.kind == "b":
         raise NotImplementedError(f"{name}: not implemented for dtype=bool; take int64")
     d = as_dim(name, dim, x._array.ndim)
     if not x._array.ndim:
-        return apply(op, x.reshape(1), dim=0).reshape(())._in(dtype)  # type: ignore[no-any-return]
-    return apply(op, x, dim=d)._in(dtype)  # type: ignore[no-any-return]
+        return _in(apply(op, x.reshape(1), dim=0).reshape(()), dtype)
+    return _in(apply(op, x, dim=d), dtype)
 
 
 def _spread_arguments(dim: Any, unbiased: bool | None, correction: int | None) -> tuple[Any, int]:
@@ -262,3 +355,26 @@ def _spread_arguments(dim: Any, unbiased: bool | None, correction: int | None) -
     if isinstance(dim, bool):
         dim, unbiased = None, dim
     return dim, correction if unbiased is None else int(unbiased)
+
+
+@export
+@one_node("AminmaxBackward0")
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
+    """Return the smallest and the largest element, along a dimension or of all.
+
+    Follows ``torch.aminmax``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> aminmax(tensor([2, 1, 3])).max
+    tensor(3)
+    """
+    dims = () if dim is None else dim
+    smallest, largest = input.amin(dims, keepdim), input.amax(dims, keepdim)
+    result: MinMax = return_types.aminmax(smallest, largest)
+    return result
+
+
+if not TYPE_CHECKING:
+    __all__ = publish(globals())

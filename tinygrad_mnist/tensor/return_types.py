@@ -16,6 +16,12 @@ if TYPE_CHECKING:
         values: Tensor
         indices: Tensor
 
+    class MinMax(NamedTuple):
+        """The smallest and the largest element."""
+
+        min: Tensor
+        max: Tensor
+
 
 _FIELDS = {
     **dict.fromkeys(
@@ -41,6 +47,6 @@ def __getattr__(name: str) -> Any:
     kind: Any = namedtuple(name, _FIELDS[name])  # type: ignore[misc]
     kind.__repr__ = show  # type: ignore[method-assign]
     kind.__module__ = __name__
-    kind.__doc__ = f"What ``{name}`` returns along a dimension."
+    kind.__doc__ = f"The named result of ``{name}``."
     globals()[name] = kind
     return kind

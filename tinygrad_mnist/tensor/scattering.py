@@ -15,7 +15,8 @@ from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.indexing import along
-from tinygrad_mnist.tensor.arguments import as_dim, as_number, as_tensor, broadcast, public
+from tinygrad_mnist.tensor.arguments import as_dim, as_number, as_tensor, broadcast
+from tinygrad_mnist.tensor.export import export, publish
 from tinygrad_mnist.tensor.indexing import as_index, check_along, index_array
 from tinygrad_mnist.tensor.precision import in_float32
 
@@ -61,7 +62,7 @@ def _unwritten(x: Any, src: Any) -> Tensor:
     return x + src.reshape(-1)[:0].sum() if src.requires_grad else x.clone()  # type: ignore[no-any-return]
 
 
-@public
+@export(inplace=True)
 def scatter(
     input: Tensor,
     dim: int,
@@ -112,7 +113,7 @@ _REDUCTIONS = {
 }  # fmt: skip
 
 
-@public
+@export(inplace=True)
 @in_float32
 def scatter_reduce(
     input: Tensor,
@@ -233,7 +234,7 @@ def _along_dim(x: Any, dim: int, where: np.ndarray) -> Any:
     return (slice(None),) * dim + (where,) if x._array.ndim else ()
 
 
-@public
+@export(inplace=True)
 @in_float32
 @one_node("IndexAddBackward0")
 def index_add(
@@ -267,7 +268,7 @@ def index_add(
     return input + apply(ops.scatter_into_zeros, source, to=input._array.shape, index=place)
 
 
-@public
+@export(inplace=True)
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """Return a copy with the source's slices written where the index says.
 
@@ -286,7 +287,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     return apply(ops.setitem, input, source, index=_along_dim(input, d, where))
 
 
-@public
+@export(inplace=True)
 @one_node("IndexFillBackward0")
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """Return a copy with a number written where the index says. Follows ``torch.index_fill``.
@@ -311,7 +312,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     return apply(ops.setitem, input, number, index=_along_dim(input, d, where))
 
 
-@public
+@export(inplace=True)
 @in_float32
 def index_put(
     input: Tensor,
@@ -349,7 +350,7 @@ def index_put(
     return input + apply(ops.scatter_into_zeros, full, to=input._array.shape, index=place)
 
 
-@public
+@export(inplace=True)
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """Return a copy with the source's elements written, in turn, where the mask is true.
 
@@ -377,7 +378,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     return apply(ops.setitem, input.broadcast_to(shape), given, index=where)
 
 
-@public
+@export
 @one_node("TakeBackward0")
 def take(input: Tensor, index: Tensor) -> Tensor:
     """Return the elements at indices into the flattened tensor. Follows ``torch.take``.
@@ -394,7 +395,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     return apply(ops.getitem, input.reshape(-1), index=where)
 
 
-@public
+@export
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """Return elements picked along a dimension, as ``argsort`` and ``argmax`` point at them.
 
@@ -433,15 +434,5 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     return x.gather(d, wrap(np.ascontiguousarray(full)))
 
 
-class ScatterMethods(TensorBase):
-    """What Tensor can do where an index says."""
-
-    scatter = scatter
-    scatter_reduce = scatter_reduce
-    index_add = index_add
-    index_copy = index_copy
-    index_fill = index_fill
-    index_put = index_put
-    masked_scatter = masked_scatter
-    take = take
-    take_along_dim = take_along_dim
+if not TYPE_CHECKING:
+    __all__ = publish(globals())

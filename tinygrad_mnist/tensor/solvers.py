@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.tensor.arguments import as_tensor, named, public
+from tinygrad_mnist.tensor.arguments import as_tensor, named
+from tinygrad_mnist.tensor.comparison import where
 from tinygrad_mnist.tensor.core import Tensor
+from tinygrad_mnist.tensor.elementwise import xlogy
+from tinygrad_mnist.tensor.export import export, publish
 from tinygrad_mnist.tensor.factorization import inv, solve
-from tinygrad_mnist.tensor.functions import where, xlogy
 
 
-@public
+@export(method=False)
 def tensorinv(input: Tensor, ind: int = 2) -> Any:
     """Return the inverse of a tensor as a map, for ``tensordot``. Follows PyTorch's of this name.
 
@@ -49,7 +51,7 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Any:  # noqa: N803
     return solve(a.reshape(count, count), B.flatten()).reshape(shape)
 
 
-@public
+@export(method=False)
 def entr(input: Tensor) -> Any:
     """Return ``-x log(x)``, and minus infinity below 0. Follows ``torch.special.entr``.
 
@@ -63,7 +65,7 @@ def entr(input: Tensor) -> Any:
     return (-xlogy(input, input)).masked_fill(low, -math.inf)
 
 
-@public
+@export(method=False)
 def ndtr(input: Tensor) -> Any:
     """Return the normal distribution function. Follows ``torch.special.ndtr``.
 
@@ -76,7 +78,7 @@ def ndtr(input: Tensor) -> Any:
     return (input * -math.sqrt(0.5)).erfc() / 2
 
 
-@public
+@export(method=False)
 def ndtri(input: Tensor) -> Any:
     """Return the inverse of the normal distribution function. Follows PyTorch's of this name."""
     return (2 * input - 1).erfinv() * math.sqrt(2)
@@ -91,3 +93,7 @@ def xlog1py(input: Any, other: Any) -> Any:
     # There 0 times infinity would be NaN; elsewhere x has a slope at 0 too.
     without = (x == 0) & ((y <= -1) | (y == math.inf))
     return x * where(without, 0.0, y).log1p()
+
+
+if not TYPE_CHECKING:
+    __all__ = publish(globals())

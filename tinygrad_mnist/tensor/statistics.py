@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
+from tinygrad_mnist.autograd.graph import apply, wrap
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import (
@@ -18,15 +18,15 @@ from tinygrad_mnist.tensor.arguments import (
     as_tensor,
     named,
     need_floats,
-    public,
 )
-from tinygrad_mnist.tensor.reduction import running
+from tinygrad_mnist.tensor.export import export, publish
+from tinygrad_mnist.tensor.reduction import reduce, running
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
 
 
-@public
+@export
 def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
     """Count the elements that aren't 0, along dimensions or all. Follows ``torch.count_nonzero``.
 
@@ -40,7 +40,7 @@ def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
     return wrap(np.asarray(np.count_nonzero(input._array, axis=dims), np.int64))
 
 
-@public
+@export
 def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
     """Count how often each of 0, 1, 2, ... appears, or add up their weights.
 
@@ -79,7 +79,7 @@ def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
     return wrap(np.bincount(array, heavy, least).astype(kind))
 
 
-@public
+@export
 def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:
     """Count elements in equally wide bins from min to max; what lies outside isn't counted.
 
@@ -116,7 +116,7 @@ def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:
     return wrap(found.astype(x.dtype))
 
 
-@public
+@export(inplace=True)
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """Return the running product along a dimension. Follows ``torch.cumprod``.
 
@@ -129,7 +129,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     return running("cumprod", ops.cumprod, input, dim, dtype)
 
 
-@public
+@export
 def nansum(
     input: Tensor,
     dim: Any = None,
@@ -147,10 +147,10 @@ def nansum(
     """
     if input._array.dtype.kind != "f":
         return input.sum(dim, keepdim, dtype=dtype)
-    return input._reduce(ops.nansum, dim, keepdim, dtype)
+    return reduce(input, ops.nansum, dim, keepdim, dtype)
 
 
-@public
+@export
 def nanmean(
     input: Tensor,
     dim: Any = None,
@@ -175,7 +175,7 @@ def nanmean(
     return (total / (~input.isnan()).sum(dim, keepdim)).to(kind)
 
 
-@public
+@export(method=False)
 def std_mean(
     input: Tensor,
     dim: Any = None,
@@ -189,7 +189,7 @@ def std_mean(
     return deviation, input.mean(None if isinstance(dim, bool) else dim, keepdim)
 
 
-@public
+@export(method=False)
 def var_mean(
     input: Tensor,
     dim: Any = None,
@@ -203,7 +203,7 @@ def var_mean(
     return variance, input.mean(None if isinstance(dim, bool) else dim, keepdim)
 
 
-@public
+@export
 def diff(
     input: Tensor,
     n: int = 1,
@@ -235,7 +235,7 @@ def diff(
     return out.clone() if out is input else out
 
 
-@public
+@export
 def dist(input: Tensor, other: Tensor, p: Any = 2) -> Tensor:
     """Return the p-norm of the difference. Follows ``torch.dist``."""
     gap: Tensor = input - as_tensor("dist", "other", other)
@@ -285,14 +285,5 @@ def cdist(
     return out.masked_fill(out == 0, 0.0)  # there an infinite gradient too counts for nothing
 
 
-class StatisticsMethods(TensorBase):
-    """What Tensor can count and measure."""
-
-    count_nonzero = count_nonzero
-    bincount = bincount
-    histc = histc
-    cumprod = cumprod
-    nansum = nansum
-    nanmean = nanmean
-    diff = diff
-    dist = dist
+if not TYPE_CHECKING:
+    __all__ = publish(globals(), "cdist")

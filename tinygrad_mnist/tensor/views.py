@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -14,17 +14,17 @@ from tinygrad_mnist.tensor.arguments import (
     as_dim,
     as_int,
     as_size,
-    as_tensor,
     expands,
-    named,
-    public,
 )
+from tinygrad_mnist.tensor.export import export, publish
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
 
+T = TypeVar("T", bound=TensorBase)
 
-@public
+
+@export
 def diagonal(
     input: Tensor,
     offset: int = 0,
@@ -48,7 +48,7 @@ def diagonal(
     return apply(ops.diagonal, input, offset=as_int("diagonal", "offset", offset), dim1=d1, dim2=d2)
 
 
-@public
+@export
 @one_node("DiagEmbedBackward0")
 def diag_embed(
     input: Tensor,
@@ -81,7 +81,7 @@ def diag_embed(
     return out.movedim((-2, -1), (d1, d2))
 
 
-@public
+@export
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """Return a matrix with a vector on its diagonal, or the diagonal of a matrix.
 
@@ -103,7 +103,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     return input.diagonal(diagonal).clone()
 
 
-@public
+@export(function=False)
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """Return a view of all windows of a size, a step apart, along a dimension.
 
@@ -131,7 +131,7 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     return apply(ops.unfold, input, dim=d, size=length, step=far)
 
 
-@public
+@export
 def as_strided(
     input: Tensor,
     size: Any,
@@ -189,7 +189,7 @@ def storage_offset_of(x: Any) -> int:
     return int((own - first) // array.itemsize)
 
 
-@public
+@export
 def repeat_interleave(
     input: Tensor,
     repeats: Any = None,
@@ -248,7 +248,7 @@ def _times(name: str, repeats: Any) -> np.ndarray:
     return times.reshape(-1)
 
 
-@public
+@export
 @one_node("Rot90Backward0")
 def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     """Turn by 90 degrees, k times, from the first of two dimensions to the second.
@@ -275,7 +275,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     return input.transpose(d0, d1).flip(d0 if turns == 1 else d1)
 
 
-@public
+@export
 def fliplr(input: Tensor) -> Tensor:
     """Exchange left and right: reverse the second dimension. Follows ``torch.fliplr``."""
     if input._array.ndim < 2:
@@ -283,7 +283,7 @@ def fliplr(input: Tensor) -> Tensor:
     return input.flip(1)
 
 
-@public
+@export
 def flipud(input: Tensor) -> Tensor:
     """Exchange up and down: reverse the first dimension. Follows ``torch.flipud``."""
     if input._array.ndim < 1:
@@ -291,7 +291,7 @@ def flipud(input: Tensor) -> Tensor:
     return input.flip(0)
 
 
-@public
+@export
 def tensor_split(
     input: Tensor,
     indices_or_sections: Any,
@@ -329,7 +329,7 @@ def tensor_split(
     )
 
 
-@public
+@export
 def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Return parts side by side, of the second dimension (of a vector the first).
 
@@ -338,7 +338,7 @@ def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     return _even_split("hsplit", input, indices_or_sections, 1 if input._array.ndim > 1 else 0, 1)
 
 
-@public
+@export
 def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Return parts one below the other, of the first dimension. Follows ``torch.vsplit``."""
     return _even_split("vsplit", input, indices_or_sections, 0, 2)
@@ -357,49 +357,33 @@ def _even_split(name: str, x: Any, sections: Any, dim: int, least: int) -> tuple
     return tensor_split(x, sections, dim)
 
 
-class ViewMethods(TensorBase):
-    """What Tensor can show of itself."""
+@export(function=False)
+def storage_offset(input: Tensor) -> int:
+    """Return where the first element stands in the memory that the tensor is a view of."""
+    return storage_offset_of(input)
 
-    diagonal = diagonal
-    diag_embed = diag_embed
-    diag = diag
-    unfold = unfold
-    as_strided = as_strided
-    repeat_interleave = repeat_interleave
-    rot90 = rot90
-    fliplr = fliplr
-    flipud = flipud
-    tensor_split = tensor_split
-    hsplit = hsplit
-    vsplit = vsplit
 
-    def storage_offset(self) -> int:
-        """Return where the first element stands in the memory that the tensor is a view of."""
-        return storage_offset_of(self)
+@export(function=False)
+def sum_to_size(input: Tensor, *size: Any) -> Tensor:
+    """Return the sum over the dimensions that a tensor of this size would be expanded along."""
+    to, have = as_size("sum_to_size", size), input._array.shape
+    if not expands(to, have):
+        raise RuntimeError(f"sum_to_size: size {list(to)} is not expandable to size {list(have)}")
+    lead = len(have) - len(to)
+    dims = tuple(i for i, n in enumerate(have) if i < lead or to[i - lead] != n)
+    total = apply(ops.sum, input, dim=dims, keepdim=True) if dims else input
+    return total.reshape(to)
 
-    def ndimension(self) -> int:
-        """Return the number of dimensions."""
-        return self._array.ndim
 
-    def is_same_size(self, other: Tensor) -> bool:
-        """Return whether another tensor has the same shape."""
-        shape: tuple[int, ...] = as_tensor("is_same_size", "other", other)._array.shape
-        return self._array.shape == shape
+@export(function=False)
+def as_subclass(input: Tensor, cls: type[T]) -> T:
+    """Return the tensor as one of a subclass of Tensor, on the same memory."""
+    if not (isinstance(cls, type) and issubclass(cls, TensorBase)):
+        raise RuntimeError(f"as_subclass: expected a subclass of Tensor, got {cls!r}")
+    out: Any = input.view_as(input)
+    out.__class__ = cls
+    return out  # type: ignore[no-any-return]  # its class was changed
 
-    @named
-    def sum_to_size(self, *size: Any) -> Tensor:
-        """Return the sum over the dimensions that a tensor of this size would be expanded along."""
-        to, have = as_size("sum_to_size", size), self._array.shape
-        if not expands(to, have):
-            raise RuntimeError(
-                f"sum_to_size: size {list(to)} is not expandable to size {list(have)}"
-            )
-        lead = len(have) - len(to)
-        dims = tuple(i for i, n in enumerate(have) if i < lead or to[i - lead] != n)
-        total: Any = apply(ops.sum, self, dim=dims, keepdim=True) if dims else self
-        return total.reshape(to)  # type: ignore[no-any-return]
 
-    @property
-    def mH(self) -> Tensor:
-        """The last two dimensions exchanged: of real numbers it is ``mT``."""
-        return self.mT  # type: ignore[attr-defined,no-any-return]
+if not TYPE_CHECKING:
+    __all__ = publish(globals())

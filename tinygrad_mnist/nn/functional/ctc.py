@@ -10,7 +10,7 @@ from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.nn.functional.loss import as_reduction
 from tinygrad_mnist.tensor import Tensor, stack
 from tinygrad_mnist.tensor.arguments import named, need_floats
-from tinygrad_mnist.tensor.functions import where
+from tinygrad_mnist.tensor.comparison import where
 
 IMPOSSIBLE = -1e30
 """The logarithm of a probability of 0, which has derivatives."""
@@ -90,10 +90,10 @@ def ctc_loss(
     bound = -IMPOSSIBLE / 2
     losses = where(losses > bound, 0.0 if zero_infinity else float("inf"), losses)
     if reduction == "mean":
-        return (losses / wrap(np.maximum(lengths, 1).astype(losses._array.dtype))).mean()  # type: ignore[no-any-return]
+        return (losses / wrap(np.maximum(lengths, 1).astype(losses._array.dtype))).mean()
     if reduction == "sum":
-        return losses.sum()  # type: ignore[no-any-return]
-    return losses[0] if alone else losses  # type: ignore[no-any-return]
+        return losses.sum()
+    return losses[0] if alone else losses
 
 
 def _lengths(name: str, given: Any, count: int, most: int) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinygrad_mnist.tensor import Tensor, broadcast_tensors
 from tinygrad_mnist.tensor.arguments import named, write_out
-from tinygrad_mnist.tensor.functions import where
+from tinygrad_mnist.tensor.comparison import where
 
 
 @named

@@ -10,7 +10,7 @@ from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.nn.functional.loss import as_reduction, check_expands, check_shapes, weighted
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import named, need_floats
-from tinygrad_mnist.tensor.functions import where
+from tinygrad_mnist.tensor.comparison import where
 
 
 @named

@@ -110,7 +110,7 @@ def grid_sample(
         row, column = (where(inside, place, 0.0).long() for place in (y, x))  # no NaN
         number = row * width + column
         found = pixels.gather(2, number.reshape(count, 1, -1).expand(-1, channels, -1))
-        return where(inside.unsqueeze(1), found.reshape(count, channels, *x.shape[1:]), 0.0)  # type: ignore[no-any-return]
+        return where(inside.unsqueeze(1), found.reshape(count, channels, *x.shape[1:]), 0.0)
 
     x, y = place(grid[..., 0], width), place(grid[..., 1], height)
     if mode == "nearest":
@@ -133,4 +133,4 @@ def _reflected(x: Tensor, first: float, last: float) -> Tensor:
     away = (x - first).abs()
     turns = (away.detach() / span).floor()
     rest = away - turns * span
-    return where(turns % 2 == 0, rest + first, last - rest)  # type: ignore[no-any-return]
+    return where(turns % 2 == 0, rest + first, last - rest)

@@ -13,7 +13,7 @@ from tinygrad_mnist.nn.activation import log1p_exp
 from tinygrad_mnist.nn.functional.distance import pairwise_distance
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import expands, named, need_floats
-from tinygrad_mnist.tensor.functions import where
+from tinygrad_mnist.tensor.comparison import where
 
 
 def as_reduction(
@@ -206,7 +206,7 @@ def smooth_l1_loss(
 
 def _near(gap: Tensor, bound: float) -> Tensor:
     """Return differences below a bound, else 0: their squares and slopes stay finite."""
-    return where(gap.abs() >= bound, 0.0, gap)  # type: ignore[no-any-return]
+    return where(gap.abs() >= bound, 0.0, gap)
 
 
 @named

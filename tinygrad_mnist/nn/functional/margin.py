@@ -11,7 +11,7 @@ from tinygrad_mnist.nn.functional.sparse import one_hot
 from tinygrad_mnist.ops.dtypes import int64
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import named
-from tinygrad_mnist.tensor.functions import where
+from tinygrad_mnist.tensor.comparison import where
 
 
 @named

@@ -10,7 +10,7 @@ from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops.precision import widened
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import as_int, named
-from tinygrad_mnist.tensor.functions import where
+from tinygrad_mnist.tensor.comparison import where
 
 
 @named

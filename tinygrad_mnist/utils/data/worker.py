@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_mnist.tensor.random import Generator, use_generator
+from tinygrad_mnist.tensor.generator import Generator, use_generator
 
 if TYPE_CHECKING:
     from tinygrad_mnist.utils.data.fetch import Plan

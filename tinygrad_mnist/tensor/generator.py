@@ -409,3 +409,8 @@ def source_of(generator: Any) -> Generator:
     if not isinstance(generator, Generator):
         raise TypeError(f"argument 'generator' must be Generator, not {type(generator).__name__}")
     return generator
+
+
+__all__ = [
+    "Generator", "default_generator",
+]  # fmt: skip

@@ -20,11 +20,10 @@ from tinygrad_mnist.tensor.arguments import (
     as_number,
     as_tensor,
     need_floats,
-    public,
 )
+from tinygrad_mnist.tensor.export import export, publish
 from tinygrad_mnist.tensor.joining import cat
 from tinygrad_mnist.tensor.precision import in_float32
-from tinygrad_mnist.tensor.twins import inplace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
 
 
-@public
+@export(inplace=True)
 def copysign(input: Tensor, other: Any) -> Any:
     """Return the input's size with the other's sign. Follows ``torch.copysign``.
 
@@ -49,7 +48,7 @@ def copysign(input: Tensor, other: Any) -> Any:
     return size * wrap(np.where(sign, -1, 1).astype(size._array.dtype))
 
 
-@public
+@export(inplace=True)
 def ldexp(input: Tensor, other: Any) -> Any:
     """Return ``input * 2**other``. Follows ``torch.ldexp``.
 
@@ -63,7 +62,7 @@ def ldexp(input: Tensor, other: Any) -> Any:
     return input * (power if power.is_floating_point() else power.float()).exp2()
 
 
-@public
+@export
 def logaddexp2(input: Tensor, other: Tensor) -> Any:
     """Return ``log2(2**input + 2**other)`` without overflow. Follows ``torch.logaddexp2``.
 
@@ -88,20 +87,20 @@ def _whole(function: np.ufunc, name: str) -> Callable[..., Any]:
 
     call.__name__ = name
     call.__doc__ = f"Return NumPy's ``{name}`` of integers. Follows ``torch.{name}``."
-    return public(call)
+    return export(inplace=True)(call)
 
 
 gcd, lcm = _whole(np.gcd, "gcd"), _whole(np.lcm, "lcm")
 
 
-@public
+@export(inplace=True)
 def nextafter(input: Tensor, other: Tensor) -> Any:
     """Return the next floating-point number towards another. Follows ``torch.nextafter``."""
     arrays = [input._array, as_tensor("nextafter", "other", other)._array]
     return wrap(np.nextafter(*arrays, dtype=dtypes.result_type(*arrays)))
 
 
-@public
+@export
 def angle(input: Tensor) -> Any:
     """Return the angle of real numbers: pi where they are negative. Follows ``torch.angle``.
 
@@ -115,13 +114,19 @@ def angle(input: Tensor) -> Any:
     return (x * 0).masked_fill(wrap(np.asarray(x._array < 0)), math.pi)
 
 
-@public
+@export
 def conj(input: Tensor) -> Tensor:
     """Return the input, which is real. Follows ``torch.conj``, as do its kin."""
     return input
 
 
-@public
+@export(inplace=True)
+def conj_physical(input: Tensor) -> Tensor:
+    """Return the input, which is real. Follows ``torch.conj_physical``."""
+    return input
+
+
+@export
 def isreal(input: Tensor) -> Any:
     """Return True for each element. Follows ``torch.isreal``."""
     return wrap(np.ones(input._array.shape, bool))
@@ -133,35 +138,28 @@ def _never(name: str) -> Callable[..., bool]:
 
     answer.__name__ = name
     answer.__doc__ = f"Return False. Follows ``torch.{name}``."
-    return public(answer)
+    return export(answer)
 
 
 is_conj, is_neg, is_inference, is_shared, is_pinned, is_distributed = map(
     _never, ("is_conj", "is_neg", "is_inference", "is_shared", "is_pinned", "is_distributed")
 )
-conj_physical = resolve_conj = resolve_neg = real = conj
+resolve_conj = resolve_neg = real = conj
 
 
-@public
-def is_same_size(input: Tensor, other: Tensor) -> bool:
-    """Return whether two tensors have one shape. Follows ``torch.is_same_size``."""
-    shape: tuple[int, ...] = as_tensor("is_same_size", "other", other).shape
-    return input.shape == shape
-
-
-@public
+@export(method=False)
 def fill(input: Tensor, value: Any) -> Any:
     """Return a tensor of the input's shape, of one number. Follows ``torch.fill``."""
     return input.clone().fill_(value)
 
 
-@public
+@export(method=False)
 def rsub(input: Tensor, other: Any, alpha: float = 1) -> Any:
     """Return ``other - alpha * input``. Follows ``torch.rsub``."""
     return other - input * alpha if alpha != 1 else other - input
 
 
-@public
+@export
 def diagflat(input: Tensor, offset: int = 0) -> Any:
     """Return a matrix with all elements on a diagonal. Follows ``torch.diagflat``.
 
@@ -175,7 +173,7 @@ def diagflat(input: Tensor, offset: int = 0) -> Any:
     return input.flatten().diag(offset)
 
 
-@public
+@export
 def adjoint(input: Tensor) -> Any:
     """Return matrices with rows and columns exchanged. Follows ``torch.adjoint``."""
     if input.ndim == 0:
@@ -185,19 +183,19 @@ def adjoint(input: Tensor) -> Any:
     return input.transpose(-2, -1)
 
 
-@public
+@export
 def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> Any:
     """Cut a dimension into parts of given lengths. Follows ``torch.split_with_sizes``."""
     return input.split(list(split_sizes), dim)
 
 
-@public
+@export
 def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Any:
     """Return a copy of ``narrow(dim, start, length)``. Follows ``torch.narrow_copy``."""
     return input.narrow(dim, start, length).clone()
 
 
-@public
+@export
 def dsplit(input: Tensor, indices_or_sections: Any) -> Any:
     """Cut the third dimension. Follows ``torch.dsplit``."""
     if input.ndim < 3:
@@ -208,7 +206,7 @@ def dsplit(input: Tensor, indices_or_sections: Any) -> Any:
     return input.tensor_split(cuts, 2)
 
 
-@public
+@export
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Any:
     """Return the input with a slice replaced. Follows ``torch.select_scatter``.
 
@@ -228,7 +226,7 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Any:
     )
 
 
-@public
+@export
 def slice_scatter(
     input: Tensor,
     src: Tensor,
@@ -251,7 +249,7 @@ def _replaced(name: str, x: Any, src: Any, index: Any) -> Any:
     return out
 
 
-@public
+@export
 def diagonal_scatter(
     input: Tensor,
     src: Tensor,
@@ -270,7 +268,7 @@ def diagonal_scatter(
     return out
 
 
-@public
+@export(inplace=True)
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Any:
     """Return the input with elements replaced, or added to, by their number in row-major order.
 
@@ -289,7 +287,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     return out.reshape(input.shape)
 
 
-@public
+@export(inplace=True)
 @in_float32
 @one_node("RenormBackward0")
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Any:
@@ -314,7 +312,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Any:
     return input * apply(ops.where, norm > limit, factor, np.ones((), input._array.dtype))
 
 
-@public
+@export(method=False)
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Any:
     """Integrate along a dimension by trapezoids. Follows ``torch.trapezoid``.
 
@@ -327,7 +325,7 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
     return _trapezoids("trapezoid", y, x, dx, dim).sum(dim)
 
 
-@public
+@export(method=False)
 def cumulative_trapezoid(
     y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1
 ) -> Any:
@@ -346,7 +344,7 @@ def _trapezoids(name: str, y: Any, x: Any, dx: Any, dim: int) -> Any:
     return heights * (steps.reshape(-1, *[1] * (y.ndim - 1 - d)) if x.ndim == 1 else steps)
 
 
-@public
+@export(method=False)
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Any:
     """Return the powers of a vector as columns. Follows ``torch.vander``.
 
@@ -367,7 +365,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Any:
     return powers if increasing else powers.flip(1)
 
 
-@public
+@export
 def matrix_exp(input: Tensor) -> Any:
     """Return the exponential of square matrices: its series, after halving, squared again.
 
@@ -402,7 +400,7 @@ def matrix_exp(input: Tensor) -> Any:
     return out
 
 
-@public
+@export(method=False)
 def pdist(input: Tensor, p: float = 2.0) -> Any:
     """Return the distances of all pairs of rows of a matrix. Follows PyTorch's ``pdist``.
 
@@ -419,7 +417,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Any:
     return (input[first] - input[second]).norm(as_number("pdist", "p", p), -1)
 
 
-@public
+@export(inplace=True)
 def mvlgamma(input: Tensor, p: int) -> Any:
     """Return the logarithm of the multivariate gamma function. Follows ``torch.mvlgamma``.
 
@@ -437,7 +435,7 @@ def mvlgamma(input: Tensor, p: int) -> Any:
     return total + order * (order - 1) / 4 * math.log(math.pi)
 
 
-@public
+@export
 @in_float32
 def logcumsumexp(input: Tensor, dim: int) -> Any:
     """Return the logarithms of running sums of exponentials, without overflow.
@@ -462,8 +460,5 @@ def logcumsumexp(input: Tensor, dim: int) -> Any:
 
 trapz, unsafe_split_with_sizes, multigammaln = trapezoid, split_with_sizes, mvlgamma
 
-# Their in-place twins.
-copysign_, ldexp_, nextafter_, gcd_, lcm_ = map(inplace, (copysign, ldexp, nextafter, gcd, lcm))
-conj_physical_ = inplace(conj)
-conj_physical_.__name__ = conj_physical_.__qualname__ = "conj_physical_"
-mvlgamma_, put_, renorm_ = map(inplace, (mvlgamma, put, renorm))
+if not TYPE_CHECKING:
+    __all__ = publish(globals())

@@ -16,7 +16,7 @@ from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import complain
 from tinygrad_mnist.tensor.core import Tensor
 from tinygrad_mnist.tensor.creation import as_tensor, empty, tensor
-from tinygrad_mnist.tensor.printing import Size
+from tinygrad_mnist.tensor.size import Size
 
 
 class _Typed(type):
@@ -65,3 +65,8 @@ ShortTensor = _typed("ShortTensor", dtypes.int16)
 CharTensor = _typed("CharTensor", dtypes.int8)
 ByteTensor = _typed("ByteTensor", dtypes.uint8)
 BoolTensor = _typed("BoolTensor", dtypes.bool)
+
+__all__ = [
+    "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor",
+    "IntTensor", "LongTensor", "ShortTensor",
+]  # fmt: skip

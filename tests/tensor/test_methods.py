@@ -1,0 +1,43 @@
+"""The list of Tensor's methods that readers and type checkers see says what there is."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+
+import tinygrad_mnist as tg
+from tinygrad_mnist.tensor import export, methods
+
+
+def declared() -> dict[str, str]:
+    """Return the function that each method is declared to be."""
+    (body,) = [
+        node.body
+        for node in ast.walk(ast.parse(open(methods.__file__).read()))
+        if isinstance(node, ast.ClassDef) and node.name == "Methods"
+    ]
+    return {
+        target.id: ast.unparse(node.value)
+        for node in body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def test_list_of_methods_is_complete() -> None:
+    for load in methods.LATE:
+        load()
+    listed = declared()
+    missing = sorted(set(export.METHODS) - set(listed))
+    assert not missing, f"add to tensor/methods.py, for type checkers: {missing}"
+    assert not sorted(set(listed) - set(export.METHODS))
+
+
+def test_methods_are_the_functions_that_the_list_names() -> None:
+    for name, path in declared().items():
+        family, _, function = path.partition(".")
+        module = importlib.import_module(f"tinygrad_mnist.tensor.{family}")
+        assert callable(getattr(module, function)), path
+        assert function.rstrip("_") == name.rstrip("_"), path
+        assert callable(getattr(tg.Tensor, name))

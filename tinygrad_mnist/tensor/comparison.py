@@ -1,0 +1,341 @@
+"""Comparisons, logic, bits, and choosing elements by what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
+from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor.arguments import as_number, as_tensor, broadcast, named, write_out
+from tinygrad_mnist.tensor.export import elementwise, export, publish, scalar_first
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor.core import Tensor
+    from tinygrad_mnist.tensor.types import Operand
+
+# Comparisons
+
+
+@export(fast=True, inplace=True)
+def eq(input: Tensor, other: Operand) -> Tensor:
+    """Return where two are equal. Follows ``torch.eq``."""
+    return apply(ops.eq, input, other)
+
+
+@export(fast=True, inplace=True)
+def ne(input: Tensor, other: Operand) -> Tensor:
+    """Return where two differ. Follows ``torch.ne``."""
+    return apply(ops.ne, input, other)
+
+
+@export(fast=True, inplace=True)
+def lt(input: Tensor, other: Operand) -> Tensor:
+    """Return where input is smaller. Follows ``torch.lt``."""
+    return apply(ops.lt, input, other)
+
+
+@export(fast=True, inplace=True)
+def le(input: Tensor, other: Operand) -> Tensor:
+    """Return where input is not larger. Follows ``torch.le``."""
+    return apply(ops.le, input, other)
+
+
+@export(fast=True, inplace=True)
+def gt(input: Tensor, other: Operand) -> Tensor:
+    """Return where input is larger. Follows ``torch.gt``."""
+    return apply(ops.gt, input, other)
+
+
+@export(fast=True, inplace=True)
+def ge(input: Tensor, other: Operand) -> Tensor:
+    """Return where input is not smaller. Follows ``torch.ge``."""
+    return apply(ops.ge, input, other)
+
+
+not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
+
+
+@export(fast=True)
+def maximum(input: Tensor, other: Tensor) -> Tensor:
+    """Return the larger of two, element by element. Follows ``torch.maximum``."""
+    return apply(ops.maximum, input, as_tensor("maximum", "other", other))
+
+
+@export(fast=True)
+def minimum(input: Tensor, other: Tensor) -> Tensor:
+    """Return the smaller of two, element by element. Follows ``torch.minimum``."""
+    return apply(ops.minimum, input, as_tensor("minimum", "other", other))
+
+
+@export
+@one_node("FmaxBackward0")
+def fmax(input: Tensor, other: Tensor) -> Tensor:
+    """Return the larger of two, element by element; a number rather than NaN.
+
+    Follows ``torch.fmax``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> fmax(tensor([float("nan"), 1.0]), tensor([3.0, 0.0]))
+    tensor([3., 1.])
+    """
+    y = as_tensor("fmax", "other", other)
+    return apply(ops.where, (input >= y) | y.isnan(), input, y)
+
+
+@export
+@one_node("FminBackward0")
+def fmin(input: Tensor, other: Tensor) -> Tensor:
+    """Return the smaller of two, element by element; a number rather than NaN.
+
+    Follows ``torch.fmin``.
+    """
+    y = as_tensor("fmin", "other", other)
+    return apply(ops.where, (input <= y) | y.isnan(), input, y)
+
+
+def _compared(name: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the arrays of two tensors of one dtype."""
+    other = as_tensor(name, "other", y)._array
+    if x._array.dtype != other.dtype:
+        raise RuntimeError(
+            f"{name}: the dtypes {x._array.dtype} and {other.dtype} differ; convert one of them"
+        )
+    broadcast(name, x._array.shape, other.shape)
+    return x._array, other
+
+
+@export
+def isclose(
+    input: Tensor,
+    other: Tensor,
+    rtol: float = 1e-5,
+    atol: float = 1e-8,
+    equal_nan: bool = False,
+) -> Tensor:
+    """Return where elements are close: ``|input - other| <= atol + rtol * |other|``.
+
+    Follows ``torch.isclose``.
+
+    Raises
+    ------
+    RuntimeError
+        When the dtypes differ, or a tolerance is negative.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> isclose(tensor([1.0, 2.0]), tensor([1.0, 2.1]))
+    tensor([ True, False])
+    """
+    x, y = _compared("isclose", input, other)
+    relative, absolute = as_number("isclose", "rtol", rtol), as_number("isclose", "atol", atol)
+    if relative < 0 or absolute < 0:
+        raise RuntimeError(
+            f"isclose: tolerances must not be negative, got rtol={relative}, atol={absolute}"
+        )
+    with np.errstate(all="ignore"):
+        if x.dtype.kind != "f":
+            x, y = x.astype(np.float64), y.astype(np.float64)
+        return wrap(np.isclose(x, y, relative, absolute, bool(equal_nan)))
+
+
+@export
+def allclose(
+    input: Tensor,
+    other: Tensor,
+    rtol: float = 1e-5,
+    atol: float = 1e-8,
+    equal_nan: bool = False,
+) -> bool:
+    """Return whether all elements are close, as :func:`isclose` says.
+
+    Follows ``torch.allclose``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> allclose(tensor([1.0]), tensor([1.0 + 1e-7]))
+    True
+    """
+    return bool(isclose(input, other, rtol, atol, equal_nan)._array.all())
+
+
+@export
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Return whether two tensors have the same shape and elements. Follows ``torch.equal``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> equal(tensor([1, 2]), tensor([1, 2]))
+    True
+    """
+    return bool(np.array_equal(input._array, as_tensor("equal", "other", other)._array))
+
+
+# Kinds of numbers
+
+isnan = elementwise(ops.isnan)
+isinf = elementwise(ops.isinf)
+isfinite = elementwise(ops.isfinite)
+
+
+def _question(
+    name: str, ask: Callable[[np.ndarray], np.ndarray], doc: str
+) -> Callable[[Tensor], Tensor]:
+    def call(input: Tensor) -> Tensor:
+        return wrap(np.asarray(ask(input._array)))
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"{doc} Follows ``torch.{name}``."
+    return export(call)
+
+
+signbit = _question(
+    "signbit",
+    lambda x: x < 0 if x.dtype.kind != "f" else np.signbit(x),
+    "Return where the sign is a minus, also of -0.",
+)
+isposinf = _question("isposinf", lambda x: x == np.inf, "Return where an element is infinity.")
+isneginf = _question("isneginf", lambda x: x == -np.inf, "Return where an element is -infinity.")
+
+
+@export
+def is_nonzero(input: Tensor) -> bool:
+    """Return the truth of the only element. Follows ``torch.is_nonzero``."""
+    return bool(input)
+
+
+# Logic and bits
+
+logical_not = elementwise(ops.logical_not, inplace=True)
+bitwise_not = elementwise(ops.bitwise_not, inplace=True)
+
+
+@export(fast=True, inplace=True)
+def logical_and(input: Tensor, other: Tensor) -> Tensor:
+    """Return where both are true. Follows ``torch.logical_and``."""
+    return apply(ops.logical_and, input, as_tensor("logical_and", "other", other))
+
+
+@export(fast=True, inplace=True)
+def logical_or(input: Tensor, other: Tensor) -> Tensor:
+    """Return where one is true. Follows ``torch.logical_or``."""
+    return apply(ops.logical_or, input, as_tensor("logical_or", "other", other))
+
+
+@export(fast=True, inplace=True)
+def logical_xor(input: Tensor, other: Tensor) -> Tensor:
+    """Return where just one is true. Follows ``torch.logical_xor``."""
+    return apply(ops.logical_xor, input, as_tensor("logical_xor", "other", other))
+
+
+@export(fast=True, inplace=True, first=scalar_first)
+def bitwise_and(input: Tensor, other: Operand) -> Tensor:
+    """Return the bits set in both. Follows ``torch.bitwise_and``."""
+    return apply(ops.bitwise_and, input, other)
+
+
+@export(fast=True, inplace=True, first=scalar_first)
+def bitwise_or(input: Tensor, other: Operand) -> Tensor:
+    """Return the bits set in one. Follows ``torch.bitwise_or``."""
+    return apply(ops.bitwise_or, input, other)
+
+
+@export(fast=True, inplace=True, first=scalar_first)
+def bitwise_xor(input: Tensor, other: Operand) -> Tensor:
+    """Return the bits set in just one. Follows ``torch.bitwise_xor``."""
+    return apply(ops.bitwise_xor, input, other)
+
+
+@export(inplace=True, first=scalar_first)
+def bitwise_left_shift(input: Tensor, other: Operand) -> Tensor:
+    """Return the bits moved to the left. Follows ``torch.bitwise_left_shift``."""
+    return apply(ops.left_shift, input, other)
+
+
+@export(inplace=True, first=scalar_first)
+def bitwise_right_shift(input: Tensor, other: Operand) -> Tensor:
+    """Return the bits moved to the right. Follows ``torch.bitwise_right_shift``."""
+    return apply(ops.right_shift, input, other)
+
+
+# Choices
+
+
+def chosen(condition: Any, x: Any, y: Any) -> Tensor:
+    """Return elements of x where a tensor of bools is true, elsewhere of y."""
+    if not isinstance(condition, TensorBase):
+        kind = type(condition).__name__
+        raise TypeError(f"where: argument 'condition' must be Tensor, not {kind}")
+    if condition._array.dtype.kind != "b" and condition._array.dtype != np.uint8:
+        raise RuntimeError(
+            f"where: expected condition to be a boolean tensor, but got {condition._array.dtype}"
+        )
+    if x is None or y is None:
+        raise TypeError("where: give two values to choose from, or none to get the positions")
+    return apply(ops.where, condition, x, y)
+
+
+@overload
+def where(condition: Tensor) -> tuple[Tensor, ...]: ...
+@overload
+def where(
+    condition: Tensor, input: Operand, other: Operand, *, out: Tensor | None = None
+) -> Tensor: ...
+@named
+def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = None) -> Any:
+    """Return elements of input where the condition holds, elsewhere of other.
+
+    With the condition alone, return the positions where it is true, a tensor for each dimension.
+    Follows ``torch.where``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> x = tensor([-1.0, 2.0])
+    >>> where(x > 0, x, 0.0)
+    tensor([0., 2.])
+    """
+    mask = as_tensor("where", "condition", condition)
+    if input is None and other is None:
+        return tuple((mask if mask.ndim else mask.reshape(1)).nonzero().unbind(1))
+    return write_out("where", chosen(mask, input, other), out)
+
+
+def mask_and_value(name: str, x: TensorBase, mask: Any, value: Any) -> tuple[Any, Any]:
+    """Check what a masked fill is given; return a number as an array of x's dtype."""
+    if as_tensor(name, "mask", mask)._array.dtype.kind != "b":
+        raise RuntimeError(
+            f"{name}: only supports boolean masks, but got one of {mask.dtype}; compare it, as in "
+            f"mask != 0"
+        )
+    if not isinstance(value, TensorBase):
+        return mask, dtypes.convert(np.asarray(as_number(name, "value", value)), x._array.dtype)
+    if value._array.ndim:
+        raise RuntimeError(
+            f"{name}: only supports a 0-dimensional value tensor, but got one of shape "
+            f"{list(value._array.shape)}"
+        )
+    return mask, apply(ops.cast, value, dtype=x._array.dtype)
+
+
+@export
+@one_node("MaskedFillBackward0")
+def masked_fill(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
+    """Return a copy with a value where the mask is true. Follows ``torch.masked_fill``."""
+    mask, value = mask_and_value("masked_fill", input, mask, value)
+    out = apply(ops.where, mask, value, input)
+    out._fixed_order = False  # row-major to a script, unlike where's
+    return out
+
+
+if not TYPE_CHECKING:
+    __all__ = publish(globals(), "where")

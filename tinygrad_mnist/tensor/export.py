@@ -1,0 +1,308 @@
+"""One definition a function: what makes ``torch.f``, ``x.f()`` and ``x.f_()`` of it.
+
+A family's file defines plain functions whose first argument is a tensor. :func:`export` puts the
+checks around one that every public function has, and :func:`publish`, in the last line of the
+file, makes methods of them. Tensor's class takes them from :data:`METHODS`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
+
+import numpy as np
+
+from tinygrad_mnist._runtime.naming import Names, bools_of, complain, kind, refuse_bool
+from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
+from tinygrad_mnist.autograd.inplace import apply_inplace, check_writable, original, store
+from tinygrad_mnist.autograd.modes import modes, recording
+from tinygrad_mnist.ops import Op, dtypes
+from tinygrad_mnist.tensor.arguments import as_number, write_out
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor.core import Tensor
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+METHODS: dict[str, Callable[..., Any]] = {}
+"""The methods that the families' functions are, by name."""
+
+
+class _Forms(NamedTuple):
+    """The forms in which a function is offered."""
+
+    function: bool
+    method: Callable[..., Any] | None
+    inplace: Callable[..., Any] | None
+
+
+_FORMS: dict[Callable[..., Any], _Forms] = {}
+"""The forms of the functions that are still to be published."""
+
+
+@overload
+def export(call: F, /) -> F: ...
+@overload
+def export(
+    *,
+    inplace: bool | Callable[..., Any] = False,
+    function: bool = True,
+    method: bool | Callable[..., Any] = True,
+    fast: bool = False,
+    first: Callable[..., Any] | None = None,
+) -> Callable[[F], F]: ...
+def export(
+    call: Any = None,
+    /,
+    *,
+    inplace: bool | Callable[..., Any] = False,
+    function: bool = True,
+    method: bool | Callable[..., Any] = True,
+    fast: bool = False,
+    first: Callable[..., Any] | None = None,
+) -> Any:
+    """Make a public function, and a method, of a function whose first argument is a tensor.
+
+    The first argument may be named ``input``; ``out=`` names a tensor, or a tuple of them, for the
+    result. Errors begin with the function's name.
+
+    Parameters
+    ----------
+    inplace
+        Whether there is an in-place method too, ``x.f_()``; or what makes it, if it isn't
+        :func:`in_place`.
+    function, method
+        Whether it is offered as a function, and as a method; or the method, where that takes other
+        arguments.
+    fast
+        Whether the method is the function as it is, without checks around it: for what is little
+        more than one operation, which checks its inputs itself.
+    first
+        What the function, not the method, does about its first arguments: :func:`scalar_first`.
+    """
+    if call is None:
+        return functools.partial(
+            export, inplace=inplace, function=function, method=method, fast=fast, first=first
+        )
+    function_form = checked(call)
+    own = call if fast else function_form
+    if callable(method):
+        method.__name__ = call.__name__
+        own = checked(method)
+    public = function_form if first is None else first(call, function_form)
+    make = in_place if inplace is True else inplace
+    _FORMS[public] = _Forms(function, own if method else None, make(own) if make else None)
+    return public
+
+
+def elementwise(op: Op, *, inplace: bool = False) -> Callable[[Tensor], Tensor]:
+    """Make the public function, and the method, of an operation on one tensor."""
+
+    def call(input: Tensor) -> Tensor:
+        return apply(op, input)
+
+    call.__name__ = call.__qualname__ = op.name
+    call.__doc__ = (
+        f"{op.doc.rstrip('.')}, ``{op.formula}``, of each element. Follows ``torch.{op.name}``."
+    )
+    make = functools.partial(_operated, op) if inplace else False
+    return export(inplace=make, fast=True)(call)
+
+
+def publish(space: dict[str, Any], *others: str) -> list[str]:
+    """Make the exported functions of a module methods, and return the names that it offers.
+
+    Parameters
+    ----------
+    space
+        The module's ``globals()``.
+    others
+        Names that it offers besides.
+    """
+    names, published = list(others), set()
+    for name, value in list(space.items()):
+        forms = _FORMS.get(value) if type(value) is FunctionType else None
+        if forms is None:
+            continue
+        published.add(value)
+        if forms.function:
+            names.append(name)
+        if forms.method is not None:
+            _add_method(name, forms.method)
+        if forms.inplace is not None:
+            _add_method(name + "_", forms.inplace)
+    for value in published:
+        del _FORMS[value]  # a module that imports it doesn't publish it again
+    return names
+
+
+def _add_method(name: str, method: Callable[..., Any]) -> None:
+    METHODS[name] = method
+    name_method(name, method)
+    if hasattr(TensorBase, "kind"):  # the class is there already: the module was imported late
+        setattr(TensorBase.kind, name, method)
+
+
+def name_method(name: str, method: Callable[..., Any]) -> None:
+    """Name a function as a method of Tensor: so Python's errors call it, and pickles find it."""
+    if method.__module__ != "tinygrad_mnist":  # otherwise it has its name: this is an alias
+        method.__name__, method.__qualname__ = name, f"Tensor.{name}"
+        method.__module__ = "tinygrad_mnist"
+
+
+def checked(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Put the checks around a function that every public one has."""
+    name, names, bools = call.__name__, Names(call), bools_of(call)
+
+    @functools.wraps(call)
+    def public(*args: Any, **kwargs: Any) -> Any:
+        try:
+            if not args:
+                own = inspect.unwrap(call).__code__.co_varnames[0]
+                first = next((n for n in ("input", "tensor", "self", own) if n in kwargs), None)
+                if first is None:
+                    raise TypeError(f"{name}(): missing 1 required positional argument: 'input'")
+                args = (kwargs.pop(first),)
+            if kwargs:
+                args, kwargs = names.read(args, kwargs)
+            if not isinstance(args[0], TensorBase):
+                raise TypeError(
+                    f"{name}(): argument 'input' (position 1) must be Tensor, not {kind(args[0])}"
+                )
+            for i, flag in bools:
+                value = args[i] if i < len(args) else kwargs.get(flag, True)
+                if value is not True and value is not False:
+                    refuse_bool(call, flag, value)
+            if "out" in kwargs:
+                out = kwargs.pop("out")
+                return write_out(name, call(*args, **kwargs), out)
+            return call(*args, **kwargs)
+        except Exception as error:
+            complain(name, error, call, args, kwargs)
+            raise
+
+    public.__qualname__ = name
+    return public
+
+
+# First arguments
+
+
+def scalar_first(call: Callable[..., Any], checked: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the first operand of a function of two be a number, too."""
+    name = call.__name__
+
+    @functools.wraps(call)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        try:
+            if not args and kwargs:
+                args = tuple(kwargs.pop(n) for n in ("input", "self") if n in kwargs)
+            if args and not isinstance(args[0], TensorBase):
+                number = as_number(name, "input", args[0])
+                other = args[1] if len(args) > 1 else kwargs.get("other", kwargs.get("exponent"))
+                array = other._array if isinstance(other, TensorBase) else number
+                first = np.asarray(number, dtypes.result_type(number, array))
+                args = (wrap(first), *args[1:])
+        except Exception as error:
+            complain(name, error, call, args, kwargs)
+            raise
+        return checked(*args, **kwargs)
+
+    return function
+
+
+def beta_first(call: Callable[..., Any], checked: Callable[..., Any]) -> Callable[..., Any]:
+    """Let beta stand before the tensor, as in the older form of a function."""
+
+    @functools.wraps(call)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if len(args) > 3 or (len(args) > 1 and not isinstance(args[0], TensorBase)):
+            if isinstance(args[0], TensorBase):
+                raise TypeError(
+                    f"{call.__name__}() takes 3 tensors by position, but {len(args)} arguments "
+                    f"were given; numbers are given by name: beta=, alpha="
+                )
+            args = (*args[1:2], args[0], *args[2:])
+            if len(args) < 4:  # the tensors are named
+                kwargs["beta"], args = args[1], (args[0], *args[2:])
+        return checked(*args, **kwargs)
+
+    return function
+
+
+# In-place methods
+
+
+def _in_place(
+    call: Callable[..., Any], does: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Name a method after the function that it does in place, in errors too."""
+    name = call.__name__ + "_"
+
+    def decorate(write: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(call)
+        def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return write(name, self, *args, **kwargs)
+            except Exception as error:
+                complain(name, error, call, (self, *args), kwargs)
+                raise
+
+        method.__name__ = method.__qualname__ = name
+        method.__doc__ = does.format(f":meth:`{call.__name__}`")
+        return method
+
+    return decorate
+
+
+def _operated(op: Op, call: Callable[..., Any]) -> Callable[..., Any]:
+    """Make the in-place method of one operation."""
+
+    @_in_place(call, "Write what {} returns into self.")
+    def method(name: str, self: Any) -> Any:
+        return apply_inplace(op, self)
+
+    return method
+
+
+def in_place(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Make the in-place method of a function: its result is written into the tensor."""
+
+    @_in_place(call, "Write what {} returns into self.")
+    def method(name: str, self: Any, *args: Any, **kwargs: Any) -> Any:
+        check_writable(name, self, *args, *kwargs.values())
+        first = original(self, *args, *kwargs.values())
+        return store(name, self, call(first, *args, **kwargs))
+
+    return method
+
+
+def view_in_place(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Make the in-place method of a view: no element is written, the tensor becomes the view."""
+
+    @_in_place(call, "Make self the view that {} returns.")
+    def method(name: str, self: Any, *args: Any, **kwargs: Any) -> Any:
+        if modes.enabled and self._requires_grad and self._node is None:
+            raise RuntimeError(
+                f"{name}: a leaf Variable that requires grad can't be changed by an in-place "
+                f"operation; use {call.__name__}, which makes a view"
+            )
+        # What a tensor was computed from doesn't change with its shape, under no_grad either.
+        # A view whose memory was written to since gets its history anew anyway.
+        computed = self._node is not None and not _is_outdated(self)
+        with recording(modes.enabled or computed):
+            view = call(self, *args, **kwargs)
+        self._array, self._fixed_order = view._array, view._fixed_order
+        if not _is_outdated(self):
+            self._node = view._node
+        return self
+
+    return method
+
+
+def _is_outdated(x: TensorBase) -> bool:
+    """Whether a view's memory was written to since its history was made."""
+    return x._base is not None and x._seen != x._version.count

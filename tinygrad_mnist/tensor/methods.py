@@ -1,0 +1,468 @@
+"""The methods of Tensor that are functions of the families, too.
+
+They are made where the functions are defined (:mod:`~tinygrad_mnist.tensor.export`). The list is
+for readers and for type checkers; a test compares it with what there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_mnist.autograd.graph import TensorBase
+from tinygrad_mnist.compat.unsupported import METHODS as UNSUPPORTED
+from tinygrad_mnist.compat.unsupported import missing
+from tinygrad_mnist.tensor import (
+    arithmetic,
+    attributes,
+    comparison,
+    elementwise,
+    export,
+    indexing,
+    inplace,
+    like,
+    linalg,
+    matrices,
+    ordering,
+    random_functions,
+    reduction,
+    scattering,
+    shape,
+    statistics,
+    views,
+)
+
+
+def _rare() -> object:
+    from tinygrad_mnist.tensor import rare
+
+    return rare
+
+
+def _histogram() -> object:
+    from tinygrad_mnist.tensor import histogram
+
+    return histogram
+
+
+LATE = {
+    _histogram: "histogram",
+    _rare: """copysign ldexp logaddexp2 gcd lcm nextafter angle isreal diagflat conj conj_physical
+    resolve_conj resolve_neg real is_conj is_neg is_inference is_shared is_pinned is_distributed
+    adjoint dsplit narrow_copy split_with_sizes unsafe_split_with_sizes select_scatter
+    slice_scatter diagonal_scatter put renorm matrix_exp mvlgamma logcumsumexp copysign_ ldexp_
+    nextafter_ gcd_ lcm_ conj_physical_ mvlgamma_ put_ renorm_""",
+}
+"""Methods that few programs call, by what imports them."""
+
+
+class _Late:
+    """Stands for a method until it is first asked for."""
+
+    def __init__(self, load: Callable[[], object]) -> None:
+        self.load = load
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        """Import the method, which takes this one's place, and return it."""
+        self.load()
+        method = export.METHODS[self.name]
+        return method if instance is None else method.__get__(instance, owner)
+
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor import histogram, rare
+
+    class Methods(TensorBase):
+        """The functions as methods."""
+
+        # Arithmetic
+
+        add = arithmetic.add
+        sub = arithmetic.sub
+        mul = arithmetic.mul
+        div = arithmetic.div
+        pow = arithmetic.pow
+        floor_divide = floor_divide_ = arithmetic.floor_divide
+        remainder = remainder_ = arithmetic.remainder
+        multiply = arithmetic.multiply
+        subtract = arithmetic.subtract
+        divide = arithmetic.divide
+        true_divide = arithmetic.true_divide
+        fmod = fmod_ = arithmetic.fmod
+        float_power = float_power_ = arithmetic.float_power
+        hypot = hypot_ = arithmetic.hypot
+        neg = neg_ = arithmetic.neg
+        abs = abs_ = arithmetic.abs
+        sign = sign_ = arithmetic.sign
+        sqrt = sqrt_ = arithmetic.sqrt
+        rsqrt = rsqrt_ = arithmetic.rsqrt
+        square = square_ = arithmetic.square
+        reciprocal = reciprocal_ = arithmetic.reciprocal
+        negative = negative_ = arithmetic.negative
+        absolute = absolute_ = arithmetic.absolute
+        positive = arithmetic.positive
+        sgn = sgn_ = arithmetic.sgn
+        lerp = arithmetic.lerp
+        addcmul = arithmetic.addcmul
+        addcdiv = arithmetic.addcdiv
+
+        # Functions of each element
+
+        exp = exp_ = elementwise.exp
+        exp2 = exp2_ = elementwise.exp2
+        expm1 = expm1_ = elementwise.expm1
+        log = log_ = elementwise.log
+        log2 = log2_ = elementwise.log2
+        log10 = log10_ = elementwise.log10
+        log1p = log1p_ = elementwise.log1p
+        sigmoid = sigmoid_ = elementwise.sigmoid
+        relu = relu_ = elementwise.relu
+        logaddexp = elementwise.logaddexp
+        logit = logit_ = elementwise.logit
+        xlogy = xlogy_ = elementwise.xlogy
+        sin = sin_ = elementwise.sin
+        cos = cos_ = elementwise.cos
+        tan = tan_ = elementwise.tan
+        asin = asin_ = elementwise.asin
+        acos = acos_ = elementwise.acos
+        atan = atan_ = elementwise.atan
+        sinh = sinh_ = elementwise.sinh
+        cosh = cosh_ = elementwise.cosh
+        tanh = tanh_ = elementwise.tanh
+        asinh = asinh_ = elementwise.asinh
+        acosh = acosh_ = elementwise.acosh
+        atanh = atanh_ = elementwise.atanh
+        sinc = sinc_ = elementwise.sinc
+        atan2 = atan2_ = elementwise.atan2
+        deg2rad = deg2rad_ = elementwise.deg2rad
+        rad2deg = rad2deg_ = elementwise.rad2deg
+        arcsin = arcsin_ = elementwise.arcsin
+        arccos = arccos_ = elementwise.arccos
+        arctan = arctan_ = elementwise.arctan
+        arctan2 = arctan2_ = elementwise.arctan2
+        arcsinh = arcsinh_ = elementwise.arcsinh
+        arccosh = arccosh_ = elementwise.arccosh
+        arctanh = arctanh_ = elementwise.arctanh
+        erf = erf_ = elementwise.erf
+        erfc = erfc_ = elementwise.erfc
+        erfinv = erfinv_ = elementwise.erfinv
+        lgamma = lgamma_ = elementwise.lgamma
+        digamma = digamma_ = elementwise.digamma
+        floor = floor_ = elementwise.floor
+        ceil = ceil_ = elementwise.ceil
+        trunc = trunc_ = elementwise.trunc
+        fix = fix_ = elementwise.fix
+        round = round_ = elementwise.round
+        frac = frac_ = elementwise.frac
+        clamp = elementwise.clamp
+        clip = elementwise.clip
+        clamp_min = clamp_min_ = elementwise.clamp_min
+        clamp_max = clamp_max_ = elementwise.clamp_max
+        nan_to_num = nan_to_num_ = elementwise.nan_to_num
+        heaviside = heaviside_ = elementwise.heaviside
+
+        # Comparisons, logic, choices
+
+        eq = eq_ = comparison.eq
+        ne = ne_ = comparison.ne
+        lt = lt_ = comparison.lt
+        le = le_ = comparison.le
+        gt = gt_ = comparison.gt
+        ge = ge_ = comparison.ge
+        not_equal = not_equal_ = comparison.not_equal
+        less = less_ = comparison.less
+        less_equal = less_equal_ = comparison.less_equal
+        greater = greater_ = comparison.greater
+        greater_equal = greater_equal_ = comparison.greater_equal
+        maximum = comparison.maximum
+        minimum = comparison.minimum
+        fmax = comparison.fmax
+        fmin = comparison.fmin
+        isclose = comparison.isclose
+        allclose = comparison.allclose
+        equal = comparison.equal
+        isnan = comparison.isnan
+        isinf = comparison.isinf
+        isfinite = comparison.isfinite
+        signbit = comparison.signbit
+        isposinf = comparison.isposinf
+        isneginf = comparison.isneginf
+        is_nonzero = comparison.is_nonzero
+        logical_not = logical_not_ = comparison.logical_not
+        bitwise_not = bitwise_not_ = comparison.bitwise_not
+        logical_and = logical_and_ = comparison.logical_and
+        logical_or = logical_or_ = comparison.logical_or
+        logical_xor = logical_xor_ = comparison.logical_xor
+        bitwise_and = bitwise_and_ = comparison.bitwise_and
+        bitwise_or = bitwise_or_ = comparison.bitwise_or
+        bitwise_xor = bitwise_xor_ = comparison.bitwise_xor
+        bitwise_left_shift = bitwise_left_shift_ = comparison.bitwise_left_shift
+        bitwise_right_shift = bitwise_right_shift_ = comparison.bitwise_right_shift
+        masked_fill = comparison.masked_fill
+
+        # Attributes
+
+        numel = attributes.numel
+        is_floating_point = attributes.is_floating_point
+        is_same_size = attributes.is_same_size
+        is_complex = attributes.is_complex
+
+        # Reductions
+
+        sum = reduction.sum
+        mean = reduction.mean
+        prod = reduction.prod
+        var = reduction.var
+        std = reduction.std
+        norm = reduction.norm
+        logsumexp = reduction.logsumexp
+        cumsum = cumsum_ = reduction.cumsum
+        amax = reduction.amax
+        amin = reduction.amin
+        max = reduction.max
+        min = reduction.min
+        argmax = reduction.argmax
+        argmin = reduction.argmin
+        any = reduction.any
+        all = reduction.all
+        softmax = reduction.softmax
+        log_softmax = reduction.log_softmax
+        aminmax = reduction.aminmax
+
+        # Statistics
+
+        count_nonzero = statistics.count_nonzero
+        bincount = statistics.bincount
+        histc = statistics.histc
+        cumprod = cumprod_ = statistics.cumprod
+        nansum = statistics.nansum
+        nanmean = statistics.nanmean
+        diff = statistics.diff
+        dist = statistics.dist
+
+        # Order
+
+        sort = ordering.sort
+        argsort = ordering.argsort
+        msort = ordering.msort
+        topk = ordering.topk
+        kthvalue = ordering.kthvalue
+        median = ordering.median
+        nanmedian = ordering.nanmedian
+        mode = ordering.mode
+        cummax = ordering.cummax
+        cummin = ordering.cummin
+        quantile = ordering.quantile
+        nanquantile = ordering.nanquantile
+        unique = ordering.unique
+        unique_consecutive = ordering.unique_consecutive
+
+        # Shapes
+
+        clone = shape.clone
+        contiguous = shape.contiguous
+        reshape = shape.reshape
+        view = shape.view
+        view_as = shape.view_as
+        reshape_as = shape.reshape_as
+        flatten = shape.flatten
+        ravel = shape.ravel
+        unflatten = shape.unflatten
+        squeeze = squeeze_ = shape.squeeze
+        unsqueeze = unsqueeze_ = shape.unsqueeze
+        transpose = transpose_ = shape.transpose
+        swapaxes = swapaxes_ = shape.swapaxes
+        swapdims = swapdims_ = shape.swapdims
+        permute = shape.permute
+        movedim = shape.movedim
+        moveaxis = shape.moveaxis
+        t = t_ = shape.t
+        expand = shape.expand
+        expand_as = shape.expand_as
+        broadcast_to = shape.broadcast_to
+        repeat = shape.repeat
+        tile = shape.tile
+        flip = shape.flip
+        roll = shape.roll
+        tril = tril_ = shape.tril
+        triu = triu_ = shape.triu
+        unbind = shape.unbind
+        split = shape.split
+        chunk = shape.chunk
+        unsafe_split = shape.unsafe_split
+        unsafe_chunk = shape.unsafe_chunk
+
+        # Views and repetitions
+
+        diagonal = views.diagonal
+        diag_embed = views.diag_embed
+        diag = views.diag
+        unfold = views.unfold
+        as_strided = views.as_strided
+        repeat_interleave = views.repeat_interleave
+        rot90 = views.rot90
+        fliplr = views.fliplr
+        flipud = views.flipud
+        tensor_split = views.tensor_split
+        hsplit = views.hsplit
+        vsplit = views.vsplit
+        storage_offset = views.storage_offset
+        sum_to_size = views.sum_to_size
+        as_subclass = views.as_subclass
+
+        # Choosing elements
+
+        gather = indexing.gather
+        scatter_add = scatter_add_ = indexing.scatter_add
+        index_select = indexing.index_select
+        masked_select = indexing.masked_select
+        narrow = indexing.narrow
+        select = indexing.select
+        nonzero = indexing.nonzero
+        argwhere = indexing.argwhere
+
+        # Writing elements into copies
+
+        scatter = scatter_ = scattering.scatter
+        scatter_reduce = scatter_reduce_ = scattering.scatter_reduce
+        index_add = index_add_ = scattering.index_add
+        index_copy = index_copy_ = scattering.index_copy
+        index_fill = index_fill_ = scattering.index_fill
+        index_put = index_put_ = scattering.index_put
+        masked_scatter = masked_scatter_ = scattering.masked_scatter
+        take = scattering.take
+        take_along_dim = scattering.take_along_dim
+
+        # Products of matrices
+
+        matmul = linalg.matmul
+        mm = linalg.mm
+        bmm = linalg.bmm
+        mv = linalg.mv
+        dot = linalg.dot
+        vdot = linalg.vdot
+        inner = linalg.inner
+        outer = linalg.outer
+        ger = linalg.ger
+        addmm = addmm_ = linalg.addmm
+        addmv = addmv_ = linalg.addmv
+        addr = addr_ = linalg.addr
+        baddbmm = baddbmm_ = linalg.baddbmm
+        addbmm = addbmm_ = linalg.addbmm
+        trace = linalg.trace
+        kron = linalg.kron
+        cross = linalg.cross
+        cov = linalg.cov
+        corrcoef = linalg.corrcoef
+
+        # Inverses and factors of matrices
+
+        inverse = matrices.inverse
+        pinverse = matrices.pinverse
+        det = matrices.det
+        slogdet = matrices.slogdet
+        logdet = matrices.logdet
+        cholesky = matrices.cholesky
+        cholesky_solve = matrices.cholesky_solve
+        cholesky_inverse = matrices.cholesky_inverse
+        qr = matrices.qr
+        svd = matrices.svd
+        matrix_power = matrices.matrix_power
+
+        # Writing into the tensor
+
+        add_ = inplace.add_
+        sub_ = inplace.sub_
+        mul_ = inplace.mul_
+        div_ = inplace.div_
+        pow_ = inplace.pow_
+        multiply_ = inplace.multiply_
+        subtract_ = inplace.subtract_
+        divide_ = inplace.divide_
+        true_divide_ = inplace.true_divide_
+        lerp_ = inplace.lerp_
+        addcmul_ = inplace.addcmul_
+        addcdiv_ = inplace.addcdiv_
+        clamp_ = inplace.clamp_
+        clip_ = inplace.clip_
+        masked_fill_ = inplace.masked_fill_
+        zero_ = inplace.zero_
+        fill_ = inplace.fill_
+        copy_ = inplace.copy_
+        apply_ = inplace.apply_
+        fill_diagonal_ = inplace.fill_diagonal_
+        map_ = inplace.map_
+
+        # Random numbers
+
+        normal_ = random_functions.normal
+        bernoulli = random_functions.bernoulli
+        bernoulli_ = random_functions.bernoulli_
+        multinomial = random_functions.multinomial
+        exponential_ = random_functions.exponential_
+        uniform_ = random_functions.uniform_
+        random_ = random_functions.random_
+        geometric_ = random_functions.geometric_
+        cauchy_ = random_functions.cauchy_
+
+        # New tensors like this one
+
+        new_tensor = like.new_tensor
+        new = like.new
+        new_empty = like.new_empty
+        new_zeros = like.new_zeros
+        new_ones = like.new_ones
+        resize_ = like.resize_
+        resize_as_ = like.resize_as_
+        new_full = like.new_full
+
+        # Rare
+
+        copysign = rare.copysign
+        ldexp = rare.ldexp
+        logaddexp2 = rare.logaddexp2
+        gcd = rare.gcd
+        lcm = rare.lcm
+        nextafter = rare.nextafter
+        angle = rare.angle
+        conj = rare.conj
+        isreal = rare.isreal
+        is_conj = rare.is_conj
+        is_neg = rare.is_neg
+        is_inference = rare.is_inference
+        is_shared = rare.is_shared
+        is_pinned = rare.is_pinned
+        is_distributed = rare.is_distributed
+        conj_physical = rare.conj_physical
+        resolve_conj = rare.resolve_conj
+        resolve_neg = rare.resolve_neg
+        real = rare.real
+        diagflat = rare.diagflat
+        adjoint = rare.adjoint
+        split_with_sizes = rare.split_with_sizes
+        narrow_copy = rare.narrow_copy
+        dsplit = rare.dsplit
+        select_scatter = rare.select_scatter
+        slice_scatter = rare.slice_scatter
+        diagonal_scatter = rare.diagonal_scatter
+        put = rare.put
+        renorm = rare.renorm
+        matrix_exp = rare.matrix_exp
+        mvlgamma = rare.mvlgamma
+        logcumsumexp = rare.logcumsumexp
+        unsafe_split_with_sizes = rare.unsafe_split_with_sizes
+
+        # Histograms
+
+        histogram = histogram.histogram
+
+    class Unsupported:
+        """The methods of PyTorch's Tensor that are not offered."""
+
+else:
+    late = {name: _Late(load) for load, names in LATE.items() for name in names.split()}
+    Methods = type("Methods", (TensorBase,), late | export.METHODS)
+    Unsupported = missing("Tensor", UNSUPPORTED)

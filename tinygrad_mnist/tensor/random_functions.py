@@ -1,0 +1,535 @@
+"""Random functions: new random tensors, draws by probability, fillings in place, and the seed."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_mnist._runtime.naming import warn
+from tinygrad_mnist.autograd.graph import TensorBase, wrap
+from tinygrad_mnist.autograd.inplace import check_writable, memory_of, overwritten, rebase_history
+from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor import generator as random
+from tinygrad_mnist.tensor.arguments import (
+    as_int,
+    as_lengths,
+    as_number,
+    as_tuple,
+    broadcast,
+    factory,
+    named,
+)
+from tinygrad_mnist.tensor.creation import dtype_like, finish, from_numpy
+from tinygrad_mnist.tensor.export import export, publish
+from tinygrad_mnist.tensor.generator import Generator
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor.core import Tensor
+
+# New tensors
+
+
+def _float_only(name: str, dtype: Any) -> None:
+    if dtype is not None and dtypes.as_numpy(dtype).kind != "f":
+        raise NotImplementedError(f"{name}: not implemented for {dtype}; use randint")
+
+
+@factory
+def rand(
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Draw numbers uniformly from 0 up to 1. Follows ``torch.rand``.
+
+    Examples
+    --------
+    >>> rand(2, 3).shape
+    torch.Size([2, 3])
+    """
+    source = random.source_of(generator)
+    _float_only("rand", dtype)
+    array = source.uniform(as_lengths("rand", size), dtypes.as_float(dtype), 0.0, 1.0)
+    return finish(array, None, device, requires_grad)
+
+
+@factory
+def randn(
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Draw numbers from the standard normal distribution. Follows ``torch.randn``.
+
+    Examples
+    --------
+    >>> randn(2, 3).shape
+    torch.Size([2, 3])
+    """
+    source = random.source_of(generator)
+    _float_only("randn", dtype)
+    array = source.normal(as_lengths("randn", size), dtypes.as_float(dtype), 0.0, 1.0)
+    return finish(array, None, device, requires_grad)
+
+
+@factory
+def randint(
+    low: int = 0,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Draw integers uniformly from low up to, not including, high. Follows ``torch.randint``.
+
+    Raises
+    ------
+    RuntimeError
+        When high is not larger than low.
+
+    Examples
+    --------
+    >>> randint(0, 10, (2,)).shape, randint(10, (3,)).dtype
+    (torch.Size([2]), torch.int64)
+    """
+    if size is None:
+        low, high, size = 0, low, high
+    elif high is None:
+        low, high = 0, low
+    low, high = as_int("randint", "low", low), as_int("randint", "high", high)
+    if not high > low:
+        raise RuntimeError(f"randint: 'from' must be less than 'to', but got {low} and {high}")
+    kind = np.dtype(np.int64) if dtype is None else dtypes.as_numpy(dtype)
+    if kind.kind in "iub":
+        least, most = (0, 1) if kind.kind == "b" else (np.iinfo(kind).min, np.iinfo(kind).max)
+        if low < least or high - 1 > most:
+            raise RuntimeError(
+                f"randint: from {low} or to - 1, {high - 1}, is out of bounds for {kind}"
+            )
+    source = random.source_of(generator)
+    array = source.integers(low, high, as_lengths("randint", [as_tuple("randint", "size", size)]))
+    return finish(array, kind, device, requires_grad)
+
+
+@factory
+def randint_like(
+    input: Tensor,
+    low: int | None = None,
+    high: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Draw integers uniformly from low up to high, like another tensor.
+
+    Follows ``torch.randint_like``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> randint_like(ones(2), 3).shape
+    torch.Size([2])
+    """
+    kind = dtype_like(input, dtype)
+    if high is None:
+        low, high = 0, low
+    low, high = 0 if low is None else low, as_int("randint_like", "high", high)
+    return randint(
+        low, high, input.shape, generator=generator, dtype=kind, device=device,
+        requires_grad=requires_grad,
+    )  # fmt: skip
+
+
+@factory
+def randperm(
+    n: int,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Draw a random order of the numbers from 0 to n - 1. Follows ``torch.randperm``.
+
+    Examples
+    --------
+    >>> sorted(randperm(3).tolist())
+    [0, 1, 2]
+    """
+    n = as_int("randperm", "n", n)
+    if n < 0:
+        raise RuntimeError(f"randperm: n must not be negative, got {n}")
+    source = random.source_of(generator)
+    return finish(
+        source.permutation(n), np.int64 if dtype is None else dtype, device, requires_grad
+    )
+
+
+@factory
+def normal(
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Draw from normal distributions with given means and deviations. Follows ``torch.normal``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> normal(0.0, 1.0, (2,)).shape, normal(ones(3), 0.1).shape
+    (torch.Size([2]), torch.Size([3]))
+    """
+    if size is None and not isinstance(mean, TensorBase) and not isinstance(std, TensorBase):
+        raise TypeError("normal: given numbers for mean and std, it needs a size")
+    means = (
+        mean._array
+        if isinstance(mean, TensorBase)
+        else np.asarray(as_number("normal", "mean", mean))
+    )
+    deviations = (
+        std._array if isinstance(std, TensorBase) else np.asarray(as_number("normal", "std", std))
+    )
+    if not (deviations >= 0).all():
+        raise RuntimeError("normal: expects all elements of std >= 0.0")
+    if size is None:
+        size = broadcast("normal", means.shape, deviations.shape)
+    kinds = [x._array.dtype for x in (mean, std) if isinstance(x, TensorBase)]
+    kind = dtypes.as_float(dtype) if dtype is not None or not kinds else kinds[0]
+    if kind.kind != "f":
+        raise NotImplementedError(f"normal: not implemented for {dtypes.of(kind)}; take float32")
+    source = random.source_of(generator)
+    if not kinds:
+        array = source.normal(as_lengths("normal", [size]), kind, float(mean), float(std))
+        return finish(array, None, device, requires_grad)
+    drawn = source.normal(as_lengths("normal", [size]), kind, 0.0, 1.0)
+    with np.errstate(all="ignore"):
+        drawn = (drawn * deviations + means).astype(kind)
+    return finish(drawn, None, device, requires_grad)
+
+
+@factory
+def rand_like(
+    input: Tensor,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Draw numbers uniformly from 0 up to 1, like another tensor. Follows ``torch.rand_like``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> rand_like(ones(2)).shape
+    torch.Size([2])
+    """
+    kind = dtype_like(input, dtype)
+    return rand(
+        input.shape, generator=generator, dtype=kind, device=device, requires_grad=requires_grad
+    )
+
+
+@factory
+def randn_like(
+    input: Tensor,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Draw from the standard normal, like another tensor. Follows ``torch.randn_like``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> randn_like(ones(2)).shape
+    torch.Size([2])
+    """
+    kind = dtype_like(input, dtype)
+    return randn(
+        input.shape, generator=generator, dtype=kind, device=device, requires_grad=requires_grad
+    )
+
+
+@named
+def manual_seed(seed: int) -> Generator:
+    """Seed the global generator. Follows ``torch.manual_seed``.
+
+    Examples
+    --------
+    >>> _ = manual_seed(0)
+    >>> a = rand(2)
+    >>> _ = manual_seed(0)
+    >>> bool((rand(2) == a).all())
+    True
+    """
+    return random.default_generator.manual_seed(seed)
+
+
+def seed() -> int:
+    """Seed the global generator from the system's randomness; return the seed."""
+    return random.default_generator.seed()
+
+
+def initial_seed() -> int:
+    """Return the seed of the global generator."""
+    return random.default_generator.initial_seed()
+
+
+def get_rng_state() -> Tensor:
+    """Return the state of the global generator as bytes, for :func:`set_rng_state`."""
+    return from_numpy(random.default_generator.get_state())
+
+
+@named
+def set_rng_state(new_state: Tensor) -> None:
+    """Restore the state of the global generator, so that it goes on from there."""
+    random.default_generator.set_state(new_state)
+
+
+# Draws by given probabilities
+
+
+@export
+def bernoulli(
+    input: Tensor,
+    p: float | None = None,
+    *,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Draw ones with the given probabilities, and zeros. Follows ``torch.bernoulli``.
+
+    With ``p``, all are drawn with that one, in the shape of the input.
+
+    Raises
+    ------
+    RuntimeError
+        When a probability is outside of [0, 1].
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> bernoulli(ones(2))
+    tensor([1., 1.])
+    """
+    if input._array.dtype.kind != "f" and p is None:
+        raise NotImplementedError(
+            f"bernoulli: probabilities are floating point, not {input.dtype}; convert them"
+        )
+    out: Tensor = wrap(np.empty_like(input._array))
+    return out.bernoulli_(input if p is None else p, generator=generator)
+
+
+@export
+def multinomial(
+    input: Tensor,
+    num_samples: int,
+    replacement: bool = False,
+    *,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Draw indices with probabilities in proportion to weights. Follows ``torch.multinomial``.
+
+    Raises
+    ------
+    RuntimeError
+        When weights are negative, not finite, or fewer than the draws without replacement.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> multinomial(tensor([0.0, 1.0]), 2, replacement=True)
+    tensor([1, 1])
+    """
+    source, weights = random.source_of(generator), input._array
+    num_samples = as_int("multinomial", "num_samples", num_samples)
+    if weights.dtype.kind != "f":
+        raise RuntimeError(
+            f"multinomial: only supports floating-point dtypes for input, got {input.dtype}"
+        )
+    if weights.ndim not in (1, 2) or num_samples <= 0:
+        raise RuntimeError(
+            f"multinomial: expected weights of 1 or 2 dimensions and a positive number of samples, "
+            f"got shape {list(weights.shape)} and {num_samples}"
+        )
+    if not weights.shape[-1]:
+        raise RuntimeError("multinomial: there is nothing to choose from: the weights are empty")
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise RuntimeError("multinomial: the weights must be finite and not negative")
+    if not (weights > 0).any(-1).all():
+        raise RuntimeError("multinomial: the weights of a row add up to 0; one must be positive")
+    if not replacement and (np.count_nonzero(weights, axis=-1) < num_samples).any():
+        raise RuntimeError(
+            f"multinomial: can't draw {num_samples} different indices, because fewer have a weight "
+            f"above 0; pass replacement=True"
+        )
+    return wrap(source.multinomial(weights, num_samples, replacement))
+
+
+# Fillings in place
+
+
+def _check_range(dtype: np.dtype[Any], low: int, high: int) -> None:
+    """Refuse bounds that a dtype can't hold, and warn of those that it can't hold exactly."""
+    if dtype.kind == "f":
+        most = int(np.finfo(dtype).max)
+        exact = 2 ** (np.finfo(dtype).nmant + 1)
+        bounds, kind = (-most, most), f"{dtype}, whose integers are exact up to {exact}"
+        if max(-low, high) > exact and bounds[0] <= low and high <= most:
+            warn(f"random_: the bounds {low} and {high} are beyond the range of {kind}")
+    else:
+        info = None if dtype.kind == "b" else np.iinfo(dtype)
+        bounds, kind = (0, 1) if info is None else (int(info.min), int(info.max)), str(dtype)
+    if low < bounds[0] or high > bounds[1]:
+        raise RuntimeError(
+            f"random_: numbers from {low} to {high} are out of bounds for {kind}, which holds "
+            f"{bounds[0]} to {bounds[1]}"
+        )
+
+
+@export(function=False)
+def exponential_(
+    input: Tensor, lambd: float = 1.0, *, generator: random.Generator | None = None
+) -> Tensor:
+    """Fill self with numbers drawn from an exponential distribution of a rate."""
+    rate, source = as_number("exponential_", "lambd", lambd), random.source_of(generator)
+    if input._array.dtype.kind != "f":
+        raise RuntimeError("exponential_: the tensor must be floating point")
+    return _draw(
+        input, "exponential_", source.exponential(input._array.shape, input._array.dtype, rate)
+    )
+
+
+def _draw(input: Tensor, name: str, values: np.ndarray) -> Tensor:
+    check_writable(name, input)
+    memory_of(input)[...] = values
+    rebase_history(name, input, overwritten(input))
+    return input
+
+
+def _need_floats(input: Tensor, name: str) -> None:
+    if input._array.dtype.kind != "f":
+        raise NotImplementedError(
+            f"{name}: not implemented for {dtypes.of(input._array.dtype)}; use random_ for integers"
+        )
+
+
+@export(function=False)
+def uniform_(
+    input: Tensor,
+    from_: float = 0.0,
+    to: float = 1.0,
+    *,
+    generator: random.Generator | None = None,
+    **bound: float,
+) -> Tensor:
+    """Fill self with numbers drawn uniformly from an interval."""
+    low = bound.pop("from", from_)
+    if bound:
+        raise TypeError(f"uniform_: unexpected arguments {sorted(bound)}")
+    if not low <= to:
+        raise RuntimeError(f"uniform_: expects from <= to, but got from={low} > to={to}")
+    _need_floats(input, "uniform_")
+    source = random.source_of(generator)
+    return _draw(input, "uniform_", source.uniform(input._array.shape, input._array.dtype, low, to))
+
+
+@export(function=False)
+def normal_(
+    input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: random.Generator | None = None
+) -> Tensor:
+    """Fill self with numbers drawn from a normal distribution."""
+    if std < 0:
+        raise RuntimeError(f"normal_: expects std >= 0.0, but got {std}")
+    _need_floats(input, "normal_")
+    source = random.source_of(generator)
+    return _draw(input, "normal_", source.normal(input._array.shape, input._array.dtype, mean, std))
+
+
+@export(function=False)
+def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: random.Generator | None = None) -> Tensor:
+    """Fill self with ones drawn with probability p, and zeros."""
+    source = random.source_of(generator)
+    chance = p._array if isinstance(p, TensorBase) else p
+    if not np.all((np.asarray(chance) >= 0) & (np.asarray(chance) <= 1)):
+        raise RuntimeError(f"bernoulli_: expects 0 <= p <= 1, but got p={p}")
+    return _draw(
+        input, "bernoulli_", source.bernoulli(chance, input._array.shape, input._array.dtype)
+    )
+
+
+@export(function=False)
+def random_(
+    input: Tensor,
+    from_: int = 0,
+    to: int | None = None,
+    *,
+    generator: random.Generator | None = None,
+) -> Tensor:
+    """Fill self with integers drawn uniformly from ``from_`` up to, not including, ``to``.
+
+    Given one number, it is ``to``; given none, they go up to what the dtype holds exactly.
+    """
+    source = random.source_of(generator)
+    if to is None and not from_:
+        return _draw(input, "random_", source.any_integers(input._array.shape, input._array.dtype))
+    if to is None:
+        from_, to = 0, from_
+    if not from_ < to:
+        raise RuntimeError(f"random_: 'from' must be less than 'to', but got {from_} and {to}")
+    _check_range(input._array.dtype, from_, to - 1)
+    drawn = source.integers(from_, to, input._array.shape)
+    return _draw(input, "random_", drawn)
+
+
+def _uniform(input: Tensor, name: str, generator: Any, kinds: str = "f") -> np.ndarray:
+    if input._array.dtype.kind not in kinds:
+        raise NotImplementedError(f"{name}: the tensor must be floating point; use float()")
+    source = random.source_of(generator)
+    drawn: np.ndarray = source.uniform(input._array.shape, np.dtype(np.float64), 0.0, 1.0)
+    return drawn
+
+
+@export(function=False)
+def geometric_(input: Tensor, p: float, *, generator: Any = None) -> Any:
+    """Fill self with counts of trials until the first success, of probability p."""
+    if not 0 < p < 1:
+        raise RuntimeError(f"geometric_: expects p to be in (0, 1), but got p={p}")
+    counts = np.ceil(np.log(_uniform(input, "geometric_", generator, "fiu")) / math.log1p(-p))
+    return _draw(input, "geometric_", counts)
+
+
+@export(function=False)
+def cauchy_(
+    input: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None
+) -> Any:
+    """Fill self with numbers drawn from a Cauchy distribution."""
+    if sigma <= 0:
+        raise RuntimeError(f"cauchy_: expects sigma > 0.0, but found sigma={sigma}")
+    angles = np.pi * (_uniform(input, "cauchy_", generator) - 0.5)
+    return _draw(input, "cauchy_", median + sigma * np.tan(angles))
+
+
+if not TYPE_CHECKING:
+    __all__ = publish(
+        globals(), "rand", "randn", "randint", "randint_like", "randperm", "normal", "rand_like",
+        "randn_like", "manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state",
+    )  # fmt: skip
