@@ -38,11 +38,11 @@ assert_type(torch.from_numpy(np.zeros(3)), Tensor)
 
 # What a tensor is
 
-assert_type(x.shape[0], int)  # not yet: mypy, pyright
+assert_type(x.shape[0], int)
 assert_type(x.shape[:-1], tuple[int, ...])  # not yet: mypy, pyright
 rows, columns = x.shape
 assert_type(rows, int)
-assert_type(x.size(0), int)  # not yet: mypy, pyright
+assert_type(x.size(0), int)
 assert_type(x.dim(), int)
 assert_type(x.ndim, int)
 assert_type(x.numel(), int)
@@ -97,15 +97,15 @@ assert_type(x.exp(), Tensor)
 assert_type(x.sum(), Tensor)
 assert_type(x.sum(dim=1, keepdim=True), Tensor)
 assert_type(x.mean(0), Tensor)
-assert_type(x.max(), Tensor)  # not yet: mypy, pyright
-assert_type(x.max(dim=1).values, Tensor)  # not yet: mypy, pyright
-assert_type(x.max(1)[1], Tensor)  # not yet: mypy, pyright
-assert_type(x.min(dim=1).indices, Tensor)  # not yet: mypy, pyright
+assert_type(x.max(), Tensor)
+assert_type(x.max(dim=1).values, Tensor)
+assert_type(x.max(1)[1], Tensor)
+assert_type(x.min(dim=1).indices, Tensor)
 assert_type(x.argmax(dim=1), Tensor)
 assert_type(x.sort().values, Tensor)
 assert_type(x.topk(2).indices, Tensor)
 values, indices = x.max(dim=1)
-assert_type(values, Tensor)  # not yet: mypy, pyright
+assert_type(values, Tensor)
 assert_type(x.view(2, 6), Tensor)
 assert_type(x.view((2, -1)), Tensor)
 assert_type(x.reshape(-1), Tensor)
@@ -135,12 +135,12 @@ assert_type(x.softmax(-1).argmax(-1).eq(y).float().mean().item(), float)  # not 
 
 # Functions
 
-assert_type(torch.where(x > 0, x, 0.0), Tensor)  # not yet: mypy, pyright
+assert_type(torch.where(x > 0, x, 0.0), Tensor)
 assert_type(torch.cat([x, x], dim=1), Tensor)
 assert_type(torch.stack((x, x)), Tensor)
 assert_type(torch.exp(x), Tensor)
 assert_type(torch.sum(x, dim=0), Tensor)
-assert_type(torch.max(x, dim=1).values, Tensor)  # not yet: mypy, pyright
+assert_type(torch.max(x, dim=1).values, Tensor)
 assert_type(torch.maximum(x, x), Tensor)
 assert_type(torch.argmax(x), Tensor)
 assert_type(torch.sort(x).indices, Tensor)
@@ -324,17 +324,17 @@ torch.cat(x, x)  # error
 torch.cat(3)  # error, not yet: mypy, pyright
 torch.stack([1, 2])  # error, not yet: mypy, pyright
 torch.zeros("a")  # error, not yet: mypy, pyright
-torch.exp("x")  # error, not yet: mypy, pyright
-torch.matmul(x, "y")  # error, not yet: mypy, pyright
-torch.where(x > 0, "a", x)  # error, not yet: mypy, pyright
+torch.exp("x")  # error
+torch.matmul(x, "y")  # error
+torch.where(x > 0, "a", x)  # error
 x.view("a")  # error, not yet: mypy, pyright
-x.reshape([1.5])  # error, not yet: mypy, pyright
-x.sum(dim="rows")  # error, not yet: mypy, pyright
+x.reshape([1.5])  # error
+x.sum(dim="rows")  # error
 x.transpose(0)  # error
 x.unsqueeze()  # error
 x.masked_fill(x > 0)  # error
 x.expp()  # error
-x @ "y"  # error, not yet: mypy, pyright
+x @ "y"  # error
 x["a"]  # error, not yet: mypy, pyright
 nn.Linear("4", 2)  # error
 nn.Linear(4)  # error
@@ -353,7 +353,7 @@ torch.autograd.backward("loss")  # error
 
 optimizer.step("again")  # error
 TensorDataset([1, 2])  # error
-x.clamp(min="low")  # error, not yet: mypy, pyright
+x.clamp(min="low")  # error
 x.to(3.5)  # error, not yet: mypy, pyright
 torch.arange("3")  # error, not yet: mypy, pyright
 torch.randn(3, 4, requires_gradient=True)  # error, not yet: mypy, pyright

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+from pathlib import Path
 
 import tinygrad_mnist as tg
 from tinygrad_mnist.tensor import export, methods
@@ -13,7 +14,7 @@ def declared() -> dict[str, str]:
     """Return the function that each method is declared to be."""
     (body,) = [
         node.body
-        for node in ast.walk(ast.parse(open(methods.__file__).read()))
+        for node in ast.walk(ast.parse(Path(methods.__file__).read_text()))
         if isinstance(node, ast.ClassDef) and node.name == "Methods"
     ]
     return {

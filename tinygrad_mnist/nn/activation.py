@@ -16,8 +16,8 @@ from tinygrad_mnist.nn.parameter import Parameter
 from tinygrad_mnist.ops.dtypes import DTypeLike
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator, full
 from tinygrad_mnist.tensor.arguments import as_number, as_tensor, named
+from tinygrad_mnist.tensor.comparison import where
 from tinygrad_mnist.tensor.device import DeviceLike
-from tinygrad_mnist.tensor.functions import where
 
 
 def maybe_inplace(input: Tensor, inplace: bool, function: Callable[[Tensor], Tensor]) -> Tensor:

@@ -9,7 +9,7 @@ from tinygrad_mnist.autograd.graph import TensorBase, apply
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_number, as_tensor, kind, number_first
-from tinygrad_mnist.tensor.export import elementwise, export, publish, scalar_first
+from tinygrad_mnist.tensor.export import export, publish, scalar_first, unary
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -139,13 +139,13 @@ def hypot(input: Tensor, other: Tensor) -> Tensor:
     return apply(ops.hypot, input, as_tensor("hypot", "other", other))
 
 
-neg = elementwise(ops.neg, inplace=True)
-abs = elementwise(ops.abs, inplace=True)
-sign = elementwise(ops.sign, inplace=True)
-sqrt = elementwise(ops.sqrt, inplace=True)
-rsqrt = elementwise(ops.rsqrt, inplace=True)
-square = elementwise(ops.square, inplace=True)
-reciprocal = elementwise(ops.reciprocal, inplace=True)
+neg = unary(ops.neg, inplace=True)
+abs = unary(ops.abs, inplace=True)
+sign = unary(ops.sign, inplace=True)
+sqrt = unary(ops.sqrt, inplace=True)
+rsqrt = unary(ops.rsqrt, inplace=True)
+square = unary(ops.square, inplace=True)
+reciprocal = unary(ops.reciprocal, inplace=True)
 negative, absolute = neg, abs
 
 

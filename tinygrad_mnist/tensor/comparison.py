@@ -12,7 +12,7 @@ from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_number, as_tensor, broadcast, named, write_out
-from tinygrad_mnist.tensor.export import elementwise, export, publish, scalar_first
+from tinygrad_mnist.tensor.export import export, publish, scalar_first, unary
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -182,9 +182,9 @@ def equal(input: Tensor, other: Tensor) -> bool:
 
 # Kinds of numbers
 
-isnan = elementwise(ops.isnan)
-isinf = elementwise(ops.isinf)
-isfinite = elementwise(ops.isfinite)
+isnan = unary(ops.isnan)
+isinf = unary(ops.isinf)
+isfinite = unary(ops.isfinite)
 
 
 def _question(
@@ -215,8 +215,8 @@ def is_nonzero(input: Tensor) -> bool:
 
 # Logic and bits
 
-logical_not = elementwise(ops.logical_not, inplace=True)
-bitwise_not = elementwise(ops.bitwise_not, inplace=True)
+logical_not = unary(ops.logical_not, inplace=True)
+bitwise_not = unary(ops.bitwise_not, inplace=True)
 
 
 @export(fast=True, inplace=True)

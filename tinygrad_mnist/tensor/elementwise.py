@@ -11,7 +11,7 @@ from tinygrad_mnist.autograd.graph import TensorBase, apply
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_int, as_number, as_tensor
-from tinygrad_mnist.tensor.export import elementwise, export, publish, scalar_first
+from tinygrad_mnist.tensor.export import export, publish, scalar_first, unary
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 # Exponentials and logarithms
 
-exp = elementwise(ops.exp, inplace=True)
-exp2 = elementwise(ops.exp2, inplace=True)
-expm1 = elementwise(ops.expm1, inplace=True)
-log = elementwise(ops.log, inplace=True)
-log2 = elementwise(ops.log2, inplace=True)
-log10 = elementwise(ops.log10, inplace=True)
-log1p = elementwise(ops.log1p, inplace=True)
-sigmoid = elementwise(ops.sigmoid, inplace=True)
-relu = elementwise(ops.relu, inplace=True)
+exp = unary(ops.exp, inplace=True)
+exp2 = unary(ops.exp2, inplace=True)
+expm1 = unary(ops.expm1, inplace=True)
+log = unary(ops.log, inplace=True)
+log2 = unary(ops.log2, inplace=True)
+log10 = unary(ops.log10, inplace=True)
+log1p = unary(ops.log1p, inplace=True)
+sigmoid = unary(ops.sigmoid, inplace=True)
+relu = unary(ops.relu, inplace=True)
 
 
 @export(fast=True)
@@ -63,19 +63,19 @@ def xlogy(input: Tensor, other: Operand) -> Tensor:
 
 # Trigonometry
 
-sin = elementwise(ops.sin, inplace=True)
-cos = elementwise(ops.cos, inplace=True)
-tan = elementwise(ops.tan, inplace=True)
-asin = elementwise(ops.asin, inplace=True)
-acos = elementwise(ops.acos, inplace=True)
-atan = elementwise(ops.atan, inplace=True)
-sinh = elementwise(ops.sinh, inplace=True)
-cosh = elementwise(ops.cosh, inplace=True)
-tanh = elementwise(ops.tanh, inplace=True)
-asinh = elementwise(ops.asinh, inplace=True)
-acosh = elementwise(ops.acosh, inplace=True)
-atanh = elementwise(ops.atanh, inplace=True)
-sinc = elementwise(ops.sinc, inplace=True)
+sin = unary(ops.sin, inplace=True)
+cos = unary(ops.cos, inplace=True)
+tan = unary(ops.tan, inplace=True)
+asin = unary(ops.asin, inplace=True)
+acos = unary(ops.acos, inplace=True)
+atan = unary(ops.atan, inplace=True)
+sinh = unary(ops.sinh, inplace=True)
+cosh = unary(ops.cosh, inplace=True)
+tanh = unary(ops.tanh, inplace=True)
+asinh = unary(ops.asinh, inplace=True)
+acosh = unary(ops.acosh, inplace=True)
+atanh = unary(ops.atanh, inplace=True)
+sinc = unary(ops.sinc, inplace=True)
 
 
 @export(fast=True, inplace=True)
@@ -101,10 +101,10 @@ arcsinh, arccosh, arctanh = asinh, acosh, atanh
 
 # Special functions
 
-erf = elementwise(ops.erf, inplace=True)
-erfc = elementwise(ops.erfc, inplace=True)
-erfinv = elementwise(ops.erfinv, inplace=True)
-lgamma = elementwise(ops.lgamma, inplace=True)
+erf = unary(ops.erf, inplace=True)
+erfc = unary(ops.erfc, inplace=True)
+erfinv = unary(ops.erfinv, inplace=True)
+lgamma = unary(ops.lgamma, inplace=True)
 
 
 @export(inplace=True)
@@ -116,9 +116,9 @@ def digamma(input: Tensor) -> Tensor:
 
 # Rounding and bounds
 
-floor = elementwise(ops.floor, inplace=True)
-ceil = elementwise(ops.ceil, inplace=True)
-trunc = fix = elementwise(ops.trunc, inplace=True)
+floor = unary(ops.floor, inplace=True)
+ceil = unary(ops.ceil, inplace=True)
+trunc = fix = unary(ops.trunc, inplace=True)
 
 
 @export(inplace=True)

@@ -98,7 +98,7 @@ def export(
     return public
 
 
-def elementwise(op: Op, *, inplace: bool = False) -> Callable[[Tensor], Tensor]:
+def unary(op: Op, *, inplace: bool = False) -> Callable[[Tensor], Tensor]:
     """Make the public function, and the method, of an operation on one tensor."""
 
     def call(input: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ the memory share, so that backward notices when it would need what was overwritt
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
     from tinygrad_mnist.tensor.types import Number, Operand
 
+_T = TypeVar("_T", bound="Tensor")
+
 
 @export(function=False)
-def add_(input: Tensor, other: Operand, *older: Any, alpha: Number = 1) -> Tensor:
+def add_(input: _T, other: Operand, *older: Any, alpha: Number = 1) -> _T:
     """Add ``alpha * other`` to self."""
     if older:
         return number_first(input.add_, (other, *older), "alpha")
@@ -44,7 +46,7 @@ def add_(input: Tensor, other: Operand, *older: Any, alpha: Number = 1) -> Tenso
 
 
 @export(function=False)
-def sub_(input: Tensor, other: Operand, *older: Any, alpha: Number = 1) -> Tensor:
+def sub_(input: _T, other: Operand, *older: Any, alpha: Number = 1) -> _T:
     """Subtract ``alpha * other`` from self."""
     if older:
         return number_first(input.sub_, (other, *older), "alpha")
@@ -54,13 +56,13 @@ def sub_(input: Tensor, other: Operand, *older: Any, alpha: Number = 1) -> Tenso
 
 
 @export(function=False)
-def mul_(input: Tensor, other: Operand) -> Tensor:
+def mul_(input: _T, other: Operand) -> _T:
     """Multiply self by other."""
     return apply_inplace(ops.mul, input, other)
 
 
 @export(function=False)
-def div_(input: Tensor, other: Operand, *, rounding_mode: str | None = None) -> Tensor:
+def div_(input: _T, other: Operand, *, rounding_mode: str | None = None) -> _T:
     """Divide self by other, rounded if rounding_mode is ``"floor"`` or ``"trunc"``."""
     if rounding_mode is None:
         return apply_inplace(ops.div, input, other)
@@ -75,13 +77,13 @@ divide_ = true_divide_ = div_
 
 
 @export(function=False)
-def pow_(input: Tensor, exponent: Operand) -> Tensor:
+def pow_(input: _T, exponent: Operand) -> _T:
     """Raise self to a power."""
     return apply_inplace(ops.pow, input, exponent)
 
 
 @export(function=False)
-def clamp_(input: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
+def clamp_(input: _T, min: Operand | None = None, max: Operand | None = None) -> _T:
     """Bring the elements into the interval from min to max."""
     if min is None and max is None:
         raise RuntimeError("clamp_: at least one of 'min' or 'max' must not be None")
@@ -99,7 +101,7 @@ clip_ = clamp_
 
 
 @export(function=False)
-def lerp_(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
+def lerp_(input: _T, end: Tensor, weight: Operand) -> _T:
     """Move self towards end: add ``weight * (end - input)``."""
     check_lerp("lerp_", input, end, weight)
     return input.add_(apply(ops.mul, apply(ops.sub, end, input), weight))
@@ -128,13 +130,13 @@ def addcdiv_(
 
 
 @export(function=False)
-def zero_(input: Tensor) -> Tensor:
+def zero_(input: _T) -> _T:
     """Fill self with zeros."""
     return input.fill_(0)
 
 
 @export(function=False)
-def fill_(input: Tensor, value: Number) -> Tensor:
+def fill_(input: _T, value: Number) -> _T:
     """Fill self with a number."""
     if isinstance(value, TensorBase):
         if value._array.ndim:
@@ -149,7 +151,7 @@ def fill_(input: Tensor, value: Number) -> Tensor:
 
 
 @export(function=False)
-def copy_(input: Tensor, other: Operand, non_blocking: bool = False) -> Tensor:
+def copy_(input: _T, other: Operand, non_blocking: bool = False) -> _T:
     """Write the elements of another tensor into self, converted to self's dtype."""
     if isinstance(other, tuple | list):
         as_tensor("copy_", "other", other)
@@ -158,7 +160,7 @@ def copy_(input: Tensor, other: Operand, non_blocking: bool = False) -> Tensor:
 
 
 @export(function=False)
-def masked_fill_(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
+def masked_fill_(input: _T, mask: Tensor, value: Operand) -> _T:
     """Write a number wherever the mask is true."""
     mask, value = mask_and_value("masked_fill_", input, mask, value)
     shape = input._array.shape
@@ -172,7 +174,7 @@ def masked_fill_(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
 
 
 @export(function=False)
-def apply_(input: Tensor, function: Callable[[Any], Any]) -> Tensor:
+def apply_(input: _T, function: Callable[[Any], Any]) -> _T:
     """Replace each element by what a Python function returns for it. It is slow."""
     if input._node is not None or input._requires_grad:
         raise RuntimeError("apply_: can't be called on a tensor that requires grad")
@@ -187,7 +189,7 @@ def apply_(input: Tensor, function: Callable[[Any], Any]) -> Tensor:
 
 
 @export(function=False)
-def fill_diagonal_(input: Tensor, fill_value: Number, wrap: bool = False) -> Tensor:
+def fill_diagonal_(input: _T, fill_value: Number, wrap: bool = False) -> _T:
     """Write a number on the diagonal of a matrix."""
     check_writable("fill_diagonal_", input)
     if input._array.ndim < 2:
@@ -209,7 +211,7 @@ def fill_diagonal_(input: Tensor, fill_value: Number, wrap: bool = False) -> Ten
 
 
 @export(function=False)
-def map_(input: Tensor, other: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
+def map_(input: _T, other: Tensor, callable: Callable[[Any, Any], Any]) -> _T:
     """Replace each element by what a Python function makes of it and another tensor's."""
     theirs = as_tensor("map_", "other", other)._array
     numbers = zip(input._array.flat, np.broadcast_to(theirs, input._array.shape).flat, strict=True)

@@ -421,12 +421,12 @@ if TYPE_CHECKING:
 
         # Rare
 
-        copysign = rare.copysign
-        ldexp = rare.ldexp
+        copysign = copysign_ = rare.copysign
+        ldexp = ldexp_ = rare.ldexp
         logaddexp2 = rare.logaddexp2
-        gcd = rare.gcd
-        lcm = rare.lcm
-        nextafter = rare.nextafter
+        gcd = gcd_ = rare.gcd
+        lcm = lcm_ = rare.lcm
+        nextafter = nextafter_ = rare.nextafter
         angle = rare.angle
         conj = rare.conj
         isreal = rare.isreal
@@ -436,7 +436,7 @@ if TYPE_CHECKING:
         is_shared = rare.is_shared
         is_pinned = rare.is_pinned
         is_distributed = rare.is_distributed
-        conj_physical = rare.conj_physical
+        conj_physical = conj_physical_ = rare.conj_physical
         resolve_conj = rare.resolve_conj
         resolve_neg = rare.resolve_neg
         real = rare.real
@@ -448,10 +448,10 @@ if TYPE_CHECKING:
         select_scatter = rare.select_scatter
         slice_scatter = rare.slice_scatter
         diagonal_scatter = rare.diagonal_scatter
-        put = rare.put
-        renorm = rare.renorm
+        put = put_ = rare.put
+        renorm = renorm_ = rare.renorm
         matrix_exp = rare.matrix_exp
-        mvlgamma = rare.mvlgamma
+        mvlgamma = mvlgamma_ = rare.mvlgamma
         logcumsumexp = rare.logcumsumexp
         unsafe_split_with_sizes = rare.unsafe_split_with_sizes
 

@@ -54,6 +54,10 @@ def _unary(op: Op) -> Callable[[Tensor], Tensor]:
     return operator
 
 
+_equal: Callable[[Any, Any], Tensor] = _binary(ops.eq)
+_unequal: Callable[[Any, Any], Tensor] = _binary(ops.ne)
+
+
 class Operators(TensorBase):
     """The operators of Tensor: ``x + y`` is :func:`add`, and so on."""
 
@@ -78,8 +82,13 @@ class Operators(TensorBase):
 
     __lt__, __le__ = _binary(ops.lt), _binary(ops.le)
     __gt__, __ge__ = _binary(ops.gt), _binary(ops.ge)
-    __eq__ = _binary(ops.eq)  # type: ignore[assignment]  # object's returns a bool
-    __ne__ = _binary(ops.ne)  # type: ignore[assignment]  # likewise
+
+    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]  # object's returns a bool
+        return _equal(self, other)
+
+    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]  # likewise
+        return _unequal(self, other)
+
     __hash__ = object.__hash__
 
     def __pos__(self) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from tinygrad_mnist.tensor.generator import Generator
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
+
+_T = TypeVar("_T", bound="Tensor")
 
 # New tensors
 
@@ -406,9 +408,7 @@ def _check_range(dtype: np.dtype[Any], low: int, high: int) -> None:
 
 
 @export(function=False)
-def exponential_(
-    input: Tensor, lambd: float = 1.0, *, generator: random.Generator | None = None
-) -> Tensor:
+def exponential_(input: _T, lambd: float = 1.0, *, generator: random.Generator | None = None) -> _T:
     """Fill self with numbers drawn from an exponential distribution of a rate."""
     rate, source = as_number("exponential_", "lambd", lambd), random.source_of(generator)
     if input._array.dtype.kind != "f":
@@ -418,7 +418,7 @@ def exponential_(
     )
 
 
-def _draw(input: Tensor, name: str, values: np.ndarray) -> Tensor:
+def _draw(input: _T, name: str, values: np.ndarray) -> _T:
     check_writable(name, input)
     memory_of(input)[...] = values
     rebase_history(name, input, overwritten(input))
@@ -434,13 +434,13 @@ def _need_floats(input: Tensor, name: str) -> None:
 
 @export(function=False)
 def uniform_(
-    input: Tensor,
+    input: _T,
     from_: float = 0.0,
     to: float = 1.0,
     *,
     generator: random.Generator | None = None,
     **bound: float,
-) -> Tensor:
+) -> _T:
     """Fill self with numbers drawn uniformly from an interval."""
     low = bound.pop("from", from_)
     if bound:
@@ -454,8 +454,8 @@ def uniform_(
 
 @export(function=False)
 def normal_(
-    input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: random.Generator | None = None
-) -> Tensor:
+    input: _T, mean: float = 0.0, std: float = 1.0, *, generator: random.Generator | None = None
+) -> _T:
     """Fill self with numbers drawn from a normal distribution."""
     if std < 0:
         raise RuntimeError(f"normal_: expects std >= 0.0, but got {std}")
@@ -465,7 +465,7 @@ def normal_(
 
 
 @export(function=False)
-def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: random.Generator | None = None) -> Tensor:
+def bernoulli_(input: _T, p: Any = 0.5, *, generator: random.Generator | None = None) -> _T:
     """Fill self with ones drawn with probability p, and zeros."""
     source = random.source_of(generator)
     chance = p._array if isinstance(p, TensorBase) else p
@@ -478,12 +478,12 @@ def bernoulli_(input: Tensor, p: Any = 0.5, *, generator: random.Generator | Non
 
 @export(function=False)
 def random_(
-    input: Tensor,
+    input: _T,
     from_: int = 0,
     to: int | None = None,
     *,
     generator: random.Generator | None = None,
-) -> Tensor:
+) -> _T:
     """Fill self with integers drawn uniformly from ``from_`` up to, not including, ``to``.
 
     Given one number, it is ``to``; given none, they go up to what the dtype holds exactly.
@@ -509,7 +509,7 @@ def _uniform(input: Tensor, name: str, generator: Any, kinds: str = "f") -> np.n
 
 
 @export(function=False)
-def geometric_(input: Tensor, p: float, *, generator: Any = None) -> Any:
+def geometric_(input: _T, p: float, *, generator: Any = None) -> _T:
     """Fill self with counts of trials until the first success, of probability p."""
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_: expects p to be in (0, 1), but got p={p}")
@@ -518,9 +518,7 @@ def geometric_(input: Tensor, p: float, *, generator: Any = None) -> Any:
 
 
 @export(function=False)
-def cauchy_(
-    input: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None
-) -> Any:
+def cauchy_(input: _T, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> _T:
     """Fill self with numbers drawn from a Cauchy distribution."""
     if sigma <= 0:
         raise RuntimeError(f"cauchy_: expects sigma > 0.0, but found sigma={sigma}")

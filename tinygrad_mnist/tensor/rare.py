@@ -418,7 +418,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Any:
 
 
 @export(inplace=True)
-def mvlgamma(input: Tensor, p: int) -> Any:
+def mvlgamma(input: Tensor, p: int) -> Tensor:
     """Return the logarithm of the multivariate gamma function. Follows ``torch.mvlgamma``.
 
     Examples
@@ -431,7 +431,9 @@ def mvlgamma(input: Tensor, p: int) -> Any:
     if order < 1:
         raise RuntimeError(f"mvlgamma: p has to be greater than or equal to 1, got {p}")
     x = input if input.is_floating_point() else input.float()
-    total = sum((x - j / 2).lgamma() for j in np.arange(order).tolist())
+    total = x.lgamma()
+    for j in range(1, order):
+        total = total + (x - j / 2).lgamma()
     return total + order * (order - 1) / 4 * math.log(math.pi)
 
 
@@ -458,7 +460,14 @@ def logcumsumexp(input: Tensor, dim: int) -> Any:
     return out
 
 
-trapz, unsafe_split_with_sizes, multigammaln = trapezoid, split_with_sizes, mvlgamma
+trapz, unsafe_split_with_sizes = trapezoid, split_with_sizes
+
+
+@export(method=False)
+def multigammaln(input: Tensor, p: int) -> Tensor:
+    """Return :func:`mvlgamma`, under the name it has in ``torch.special``."""
+    return mvlgamma(input, p)
+
 
 if not TYPE_CHECKING:
     __all__ = publish(globals())

@@ -17,9 +17,10 @@ from tinygrad_mnist.tensor.export import export, publish
 from tinygrad_mnist.tensor.indexing import values_at
 
 if TYPE_CHECKING:
+    from tinygrad_mnist.ops.dtypes import DTypeLike
     from tinygrad_mnist.tensor.core import Tensor
     from tinygrad_mnist.tensor.return_types import MinMax, ValuesIndices
-    from tinygrad_mnist.tensor.types import Dims, Dtype
+    from tinygrad_mnist.tensor.types import Dims
 
 
 def _need_dim(name: str, keepdim: bool) -> None:
@@ -27,13 +28,18 @@ def _need_dim(name: str, keepdim: bool) -> None:
         raise TypeError(f"{name}(): keepdim needs a dim; amax and amin keep all dimensions")
 
 
-def _in(input: Tensor, dtype: Dtype | None) -> Tensor:
+def _in(input: Tensor, dtype: DTypeLike | None) -> Tensor:
     """Return a tensor in a dtype, if one is named."""
     return input if dtype is None else input.to(dtype)
 
 
 def reduce(
-    input: Tensor, op: ops.Op, dim: Dims, keepdim: bool, dtype: Dtype | None = None, **settings: Any
+    input: Tensor,
+    op: ops.Op,
+    dim: Dims,
+    keepdim: bool,
+    dtype: DTypeLike | None = None,
+    **settings: Any,
 ) -> Tensor:
     dims = as_dims(op.name, dim, input._array.ndim)
     out = apply(op, _in(input, dtype), dim=dims, keepdim=bool(keepdim), **settings)
@@ -42,7 +48,7 @@ def reduce(
 
 @export
 def sum(
-    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Dtype | None = None
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None
 ) -> Tensor:
     """Return the sum, of integers as int64."""
     return reduce(input, ops.sum, dim, keepdim, dtype)
@@ -50,7 +56,7 @@ def sum(
 
 @export
 def mean(
-    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Dtype | None = None
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None
 ) -> Tensor:
     """Return the mean.
 
@@ -70,7 +76,7 @@ def mean(
 
 @export
 def prod(
-    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Dtype | None = None
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None
 ) -> Tensor:
     """Return the product, along one dimension or of all elements."""
     x = _in(input, dtype)
@@ -134,7 +140,7 @@ def _norm(
     p: float | str | None = "fro",
     dim: Dims = None,
     keepdim: bool = False,
-    dtype: Dtype | None = None,
+    dtype: DTypeLike | None = None,
 ) -> Tensor:
     """Return the p-norm: of all elements, or along dimensions."""
     need_floats("norm", input)
@@ -164,7 +170,7 @@ def norm(
     dim: Dims = None,
     keepdim: bool = False,
     out: Tensor | None = None,
-    dtype: Dtype | None = None,
+    dtype: DTypeLike | None = None,
 ) -> Tensor:
     """Return the p-norm of all elements, or along dimensions. Follows ``torch.norm``.
 
@@ -185,7 +191,7 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
 
 
 @export(inplace=True)
-def cumsum(input: Tensor, dim: int, *, dtype: Dtype | None = None) -> Tensor:
+def cumsum(input: Tensor, dim: int, *, dtype: DTypeLike | None = None) -> Tensor:
     """Return the running sum along a dimension."""
     return running("cumsum", ops.cumsum, input, dim, dtype)
 
@@ -325,14 +331,14 @@ def _truth(input: Tensor, ask: Any, dim: Any, keepdim: bool) -> Tensor:
 
 
 @export
-def softmax(input: Tensor, dim: int, dtype: Dtype | None = None) -> Tensor:
+def softmax(input: Tensor, dim: int, dtype: DTypeLike | None = None) -> Tensor:
     """Return exponentials divided by their sum along a dimension."""
     x = _in(input, dtype)
     return apply(ops.softmax, x, dim=as_dim("softmax", dim, input._array.ndim))
 
 
 @export
-def log_softmax(input: Tensor, dim: int, dtype: Dtype | None = None) -> Tensor:
+def log_softmax(input: Tensor, dim: int, dtype: DTypeLike | None = None) -> Tensor:
     """Return the logarithm of :meth:`softmax`, exact where that would round to 0."""
     x = _in(input, dtype)
     return apply(ops.log_softmax, x, dim=as_dim("log_softmax", dim, input._array.ndim))

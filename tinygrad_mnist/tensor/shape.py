@@ -31,8 +31,9 @@ from tinygrad_mnist.tensor.layout import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tinygrad_mnist.ops.dtypes import DTypeLike
     from tinygrad_mnist.tensor.core import Tensor
-    from tinygrad_mnist.tensor.types import Dims, Dtype
+    from tinygrad_mnist.tensor.types import Dims
 
 
 def is_dense(array: np.ndarray) -> bool:
@@ -81,7 +82,9 @@ def reshape(input: Tensor, *shape: int | Sequence[int]) -> Tensor:
 
 
 @export(function=False)
-def view(input: Tensor, *size: int | Sequence[int] | Dtype, dtype: Dtype | None = None) -> Tensor:
+def view(
+    input: Tensor, *size: int | Sequence[int] | DTypeLike, dtype: DTypeLike | None = None
+) -> Tensor:
     """Return the same memory in another shape; one length may be -1.
 
     Raises

@@ -21,7 +21,7 @@ from tinygrad_mnist.tensor.export import export, publish
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
 
-T = TypeVar("T", bound=TensorBase)
+_T = TypeVar("_T", bound=TensorBase)
 
 
 @export
@@ -376,7 +376,7 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
 
 
 @export(function=False)
-def as_subclass(input: Tensor, cls: type[T]) -> T:
+def as_subclass(input: Tensor, cls: type[_T]) -> _T:
     """Return the tensor as one of a subclass of Tensor, on the same memory."""
     if not (isinstance(cls, type) and issubclass(cls, TensorBase)):
         raise RuntimeError(f"as_subclass: expected a subclass of Tensor, got {cls!r}")
