@@ -78,7 +78,7 @@ class Normal(Distribution):
 
     def icdf(self, value: Tensor) -> Tensor:
         """Return the number with a given probability of a smaller one."""
-        return self.loc + self.scale * (2 * value - 1).erfinv() * math.sqrt(2)  # type: ignore[no-any-return]
+        return self.loc + self.scale * (2 * value - 1).erfinv() * math.sqrt(2)
 
     def entropy(self) -> Tensor:
         """Return the entropy, ``log(scale) + (1 + log(2 pi)) / 2``."""
