@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tinygrad_mnist import Tensor, float64, ops, tensor
-from tinygrad_mnist.autograd import apply, grad, gradcheck, gradgradcheck
+from tinygrad_mnist.autograd import apply, apply_multi, grad, gradcheck, gradgradcheck
 from tinygrad_mnist.autograd.gradcheck import GradcheckError
 from tinygrad_mnist.ops.contract import TABLE, Sample, op
 
@@ -202,7 +202,9 @@ def leaves() -> tuple[Tensor, Tensor]:
 def test_outputs_come_as_a_tuple_of_tensors_or_of_arrays() -> None:
     x, y = leaves()
     pair = product_and_growth()
-    product, growth = apply(pair, x, y)
+    with pytest.raises(TypeError, match="several outputs; call apply_multi"):
+        apply(pair, x, y)
+    product, growth = apply_multi(pair, x, y)
     assert product.tolist() == [1.0, -3.0]
     assert [t.grad_fn.name() for t in (product, growth)] == ["MadeBackward0"] * 2
     plain = pair(x.detach().numpy(), y.detach().numpy())
@@ -213,23 +215,23 @@ def test_outputs_come_as_a_tuple_of_tensors_or_of_arrays() -> None:
 def test_rule_sees_none_for_an_output_that_is_not_used() -> None:
     x, y = leaves()
     pair = product_and_growth()
-    (g,) = grad(apply(pair, x, y)[0].sum(), x)
+    (g,) = grad(apply_multi(pair, x, y)[0].sum(), x)
     assert g.tolist() == y.tolist()
-    gx, gy = grad(apply(pair, x, y)[1].sum(), (x, y))
+    gx, gy = grad(apply_multi(pair, x, y)[1].sum(), (x, y))
     np.testing.assert_allclose(gx.numpy(), np.exp(x.detach().numpy()))
     assert gy.tolist() == [0.0, 0.0]
 
 
 def test_first_and_second_derivatives_agree_with_differences() -> None:
     pair = product_and_growth()
-    assert gradcheck(lambda *a: apply(pair, *a), leaves())
-    assert gradgradcheck(lambda *a: apply(pair, *a), leaves())
+    assert gradcheck(lambda *a: apply_multi(pair, *a), leaves())
+    assert gradgradcheck(lambda *a: apply_multi(pair, *a), leaves())
 
 
 def test_second_derivative_reaches_the_output_that_a_user_holds() -> None:
     """d growth / dx is growth itself: its derivative by growth is 1, as for one output."""
     x, y = leaves()
-    growth = apply(product_and_growth(), x, y)[1]
+    growth = apply_multi(product_and_growth(), x, y)[1]
     (first,) = grad(growth.sum(), x, create_graph=True)
     (second,) = grad(first.sum(), growth)
     assert second.tolist() == [1.0, 1.0]
@@ -238,11 +240,11 @@ def test_second_derivative_reaches_the_output_that_a_user_holds() -> None:
 def test_only_the_outputs_that_rules_name_are_saved_and_watched() -> None:
     x, y = leaves()
     pair = product_and_growth()
-    assert len(apply(pair, x.detach(), y)[0].grad_fn.parents[0].saved) == 1
-    product, growth = apply(pair, x, y)
+    assert len(apply_multi(pair, x.detach(), y)[0].grad_fn.parents[0].saved) == 1
+    product, growth = apply_multi(pair, x, y)
     product.detach().zero_()
     grad((product.sum(), growth.sum()), x)
-    product, growth = apply(pair, x, y)
+    product, growth = apply_multi(pair, x, y)
     growth.detach().zero_()
     with pytest.raises(RuntimeError, match="made: an array saved for its backward has been mod"):
         grad(growth.sum(), x)
@@ -262,15 +264,15 @@ def test_fused_operation_with_several_outputs_goes_through_its_reference_again()
     )  # fmt: skip
     x = tensor([0.5, 2.0], dtype=float64, requires_grad=True)
     for chosen in (slice(0, 2), slice(0, 1), slice(1, 2)):
-        assert gradcheck(lambda x, chosen=chosen: apply(fused, x)[chosen], x)
-        assert gradgradcheck(lambda x, chosen=chosen: apply(fused, x)[chosen], x)
+        assert gradcheck(lambda x, chosen=chosen: apply_multi(fused, x)[chosen], x)
+        assert gradgradcheck(lambda x, chosen=chosen: apply_multi(fused, x)[chosen], x)
 
 
 def test_graph_goes_with_the_last_output() -> None:
     x, y = leaves()
     gc.disable()
     try:
-        product, growth = apply(product_and_growth(), x, y)
+        product, growth = apply_multi(product_and_growth(), x, y)
         alive = weakref.ref(product.grad_fn.parents[0])
         del product
         assert alive() is not None

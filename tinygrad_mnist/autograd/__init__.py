@@ -15,6 +15,7 @@ from tinygrad_mnist.autograd.gradcheck import gradcheck as gradcheck
 from tinygrad_mnist.autograd.gradcheck import gradgradcheck as gradgradcheck
 from tinygrad_mnist.autograd.graph import Node as Node
 from tinygrad_mnist.autograd.graph import apply as apply
+from tinygrad_mnist.autograd.graph import apply_multi as apply_multi
 from tinygrad_mnist.autograd.modes import detect_anomaly as detect_anomaly
 from tinygrad_mnist.autograd.modes import enable_grad as enable_grad
 from tinygrad_mnist.autograd.modes import inference_mode as inference_mode

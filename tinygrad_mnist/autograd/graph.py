@@ -165,6 +165,8 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Tensor:
     out = _compute(op, arrays, dtype, settings)
     residuals: Sequence[Any] = ()
     if op.packed:
+        if len(op.outputs) > 1:
+            raise TypeError(f"{op.name}: it has several outputs; call apply_multi")
         out, *residuals = out
     result = wrap(out)
     if op.view:
