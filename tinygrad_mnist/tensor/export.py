@@ -157,35 +157,45 @@ def checked(call: Callable[..., Any]) -> Callable[..., Any]:
     """Put the checks around a function that every public one has."""
     name, names, bools = call.__name__, Names(call), bools_of(call)
 
+    least = min((i for i, _ in bools), default=0)  # fewer arguments than that need no look
+
     @functools.wraps(call)
     def public(*args: Any, **kwargs: Any) -> Any:
+        out = None
         try:
-            if not args:
-                own = inspect.unwrap(call).__code__.co_varnames[0]
-                first = next((n for n in ("input", "tensor", "self", own) if n in kwargs), None)
-                if first is None:
-                    raise TypeError(f"{name}(): missing 1 required positional argument: 'input'")
-                args = (kwargs.pop(first),)
-            if kwargs:
-                args, kwargs = names.read(args, kwargs)
+            if kwargs or not args:
+                args, kwargs, out = _read(call, names, args, kwargs)
             if not isinstance(args[0], TensorBase):
                 raise TypeError(
                     f"{name}(): argument 'input' (position 1) must be Tensor, not {kind(args[0])}"
                 )
-            for i, flag in bools:
-                value = args[i] if i < len(args) else kwargs.get(flag, True)
-                if value is not True and value is not False:
-                    refuse_bool(call, flag, value)
-            if "out" in kwargs:
-                out = kwargs.pop("out")
-                return write_out(name, call(*args, **kwargs), out)
-            return call(*args, **kwargs)
+            if bools and (kwargs or len(args) > least):
+                for i, flag in bools:
+                    value = args[i] if i < len(args) else kwargs.get(flag, True)
+                    if value is not True and value is not False:
+                        refuse_bool(call, flag, value)
+            result = call(*args, **kwargs)
+            return result if out is None else write_out(name, result, out)
         except Exception as error:
             complain(name, error, call, args, kwargs)
             raise
 
     public.__qualname__ = name
     return public
+
+
+def _read(
+    call: Callable[..., Any], names: Names, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any], Any]:
+    """Return the arguments under the function's own names, and what ``out`` names."""
+    if not args:
+        own = inspect.unwrap(call).__code__.co_varnames[0]
+        first = next((n for n in ("input", "tensor", "self", own) if n in kwargs), None)
+        if first is None:
+            raise TypeError(f"{call.__name__}(): missing 1 required positional argument: 'input'")
+        args = (kwargs.pop(first),)
+    args, kwargs = names.read(args, kwargs)
+    return args, kwargs, kwargs.pop("out", None)
 
 
 # First arguments
