@@ -42,17 +42,17 @@ def copying(call: F) -> F:
     return cast(F, apart)
 
 
-def with_out(call: Callable[..., R]) -> Callable[..., R]:
+def with_out(call: F) -> F:
     """Let a function's errors begin with its name, and ``out=`` name a tensor for the result."""
 
     @functools.wraps(call)
     def checked(*args: Any, out: Any = None, **kwargs: Any) -> Any:
         return write_out(call.__name__, call(*args, **kwargs), out)
 
-    return named(checked)
+    return cast(F, named(checked))
 
 
-def factory(make: Callable[..., R]) -> Callable[..., R]:
+def factory(make: F) -> F:
     """Make a public function of one that makes a tensor: with ``out``, and settings of layout.
 
     ``layout`` and ``pin_memory`` are accepted, and change nothing: there is one layout here, and no
@@ -91,7 +91,7 @@ def factory(make: Callable[..., R]) -> Callable[..., R]:
             complain(name, error, make, args, kwargs)
             raise
 
-    return checked
+    return cast(F, checked)
 
 
 def lay_out(made: Any, like: Any) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import builtins
 import math
 import warnings
+from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import TensorBase, share, wrap
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.ops.dtypes import DTypeLike
 from tinygrad_mnist.tensor.arguments import (
     as_int,
     as_lengths,
@@ -19,12 +21,15 @@ from tinygrad_mnist.tensor.arguments import (
     as_tuple,
     factory,
 )
-from tinygrad_mnist.tensor.device import check_device
+from tinygrad_mnist.tensor.device import DeviceLike, check_device
 from tinygrad_mnist.tensor.exchange import from_dlpack, is_foreign, writable
 from tinygrad_mnist.tensor.size import Size
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
+    from tinygrad_mnist.tensor.types import Number
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def finish(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
@@ -36,7 +41,7 @@ def finish(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     return out.requires_grad_() if requires_grad else out
 
 
-def _numbers(data: Any, dtype: Any = None) -> np.ndarray:
+def _numbers(data: Any, dtype: DTypeLike | None = None) -> np.ndarray:
     """Turn nested sequences into an array; Python's floats become the default dtype.
 
     Not if a dtype is named: float64 would be given float32's digits.
@@ -157,7 +162,11 @@ def of_shape_or_numbers(data: tuple[Any, ...]) -> Any:
 
 @factory
 def tensor(
-    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    data: Any,
+    *,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Make a tensor from numbers, nested sequences, or an array, which is copied.
 
@@ -186,7 +195,9 @@ def tensor(
 
 
 @factory
-def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+def as_tensor(
+    data: Any, dtype: DTypeLike | None = None, device: DeviceLike | None = None
+) -> Tensor:
     """Make a tensor that shares the memory of an array or tensor where it can.
 
     Follows ``torch.as_tensor``.
@@ -234,53 +245,152 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     return share(writable("from_numpy", ndarray))
 
 
-@factory
-def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def dtype_like(input: Any, dtype: Any) -> np.dtype[Any]:
+    """Return a dtype, a tensor's own if none is named."""
+    if not isinstance(input, TensorBase):
+        raise TypeError(f"argument 'input' must be Tensor, not {type(input).__name__}")
+    return input._array.dtype if dtype is None else dtypes.as_numpy(dtype)
+
+
+class OfShape(Protocol):
+    """A function that makes a tensor of a shape."""
+
+    def __call__(
+        self,
+        *size: int | Sequence[int],
+        dtype: DTypeLike | None = None,
+        device: DeviceLike | None = None,
+        requires_grad: bool = False,
+    ) -> Tensor: ...
+
+
+class Like(Protocol):
+    """A function that makes a tensor of another one's shape and dtype."""
+
+    def __call__(
+        self,
+        input: Tensor,
+        *,
+        dtype: DTypeLike | None = None,
+        device: DeviceLike | None = None,
+        requires_grad: bool = False,
+    ) -> Tensor: ...
+
+
+def _of_shape(name: str, fill: Callable[..., np.ndarray], doc: str) -> OfShape:
+    """Make the function that fills a shape as one of NumPy's does."""
+
+    def make(
+        *size: int | Sequence[int],
+        dtype: DTypeLike | None = None,
+        device: DeviceLike | None = None,
+        requires_grad: bool = False,
+    ) -> Tensor:
+        array = fill(as_lengths(name, size), dtypes.as_float(dtype))
+        return finish(array, None, device, requires_grad)
+
+    return named_factory(name, make, doc)
+
+
+def _like(name: str, fill: Callable[..., np.ndarray], doc: str) -> Like:
+    """Make the function that fills another tensor's shape as one of NumPy's does."""
+
+    def make(
+        input: Tensor,
+        *,
+        dtype: DTypeLike | None = None,
+        device: DeviceLike | None = None,
+        requires_grad: bool = False,
+    ) -> Tensor:
+        kind = dtype_like(input, dtype)
+        return finish(fill(input._array.shape, kind), None, device, requires_grad)
+
+    return named_factory(name, make, doc)
+
+
+def named_factory(name: str, make: F, doc: str) -> F:
+    """Make a public function under a name, with a docstring."""
+    make.__name__ = make.__qualname__ = name
+    make.__doc__ = doc
+    return factory(make)
+
+
+zeros = _of_shape(
+    "zeros",
+    np.zeros,
     """Make a tensor of zeros, of a shape. Follows ``torch.zeros``.
 
     Examples
     --------
     >>> zeros(2)
     tensor([0., 0.])
-    """
-    array = np.zeros(as_lengths("zeros", size), dtypes.as_float(dtype))
-    return finish(array, None, device, requires_grad)
-
-
-@factory
-def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """,
+)
+ones = _of_shape(
+    "ones",
+    np.ones,
     """Make a tensor of ones, of a shape. Follows ``torch.ones``.
 
     Examples
     --------
     >>> ones(2)
     tensor([1., 1.])
-    """
-    array = np.ones(as_lengths("ones", size), dtypes.as_float(dtype))
-    return finish(array, None, device, requires_grad)
-
-
-@factory
-def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """,
+)
+empty = _of_shape(
+    "empty",
+    np.empty,
     """Make a tensor of whatever lies in memory, of a shape. Follows ``torch.empty``.
 
     Examples
     --------
     >>> empty(2).shape
     torch.Size([2])
-    """
-    array = np.empty(as_lengths("empty", size), dtypes.as_float(dtype))
-    return finish(array, None, device, requires_grad)
+    """,
+)
+zeros_like = _like(
+    "zeros_like",
+    np.zeros,
+    """Make a tensor of zeros, like another. Follows ``torch.zeros_like``.
+
+    Examples
+    --------
+    >>> zeros_like(ones(2)).shape
+    torch.Size([2])
+    """,
+)
+ones_like = _like(
+    "ones_like",
+    np.ones,
+    """Make a tensor of ones, like another. Follows ``torch.ones_like``.
+
+    Examples
+    --------
+    >>> ones_like(ones(2)).shape
+    torch.Size([2])
+    """,
+)
+empty_like = _like(
+    "empty_like",
+    np.empty,
+    """Make a tensor of whatever lies in memory, like another. Follows ``torch.empty_like``.
+
+    Examples
+    --------
+    >>> empty_like(ones(2)).shape
+    torch.Size([2])
+    """,
+)
 
 
 @factory
 @np.errstate(all="ignore")
 def full(
-    size: Any,
-    fill_value: Any,
+    size: int | Sequence[int],
+    fill_value: Number,
     *,
-    dtype: Any = None,
-    device: Any = None,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Make a tensor of one number, whose type decides the dtype. Follows ``torch.full``.
@@ -301,12 +411,12 @@ def full(
 
 @factory
 def arange(
-    start: Any = None,
-    end: Any = None,
-    step: Any = 1,
+    start: Number | None = None,
+    end: Number | None = None,
+    step: Number = 1,
     *,
-    dtype: Any = None,
-    device: Any = None,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Make a tensor of equally spaced numbers, without the end. Follows ``torch.arange``.
@@ -323,27 +433,26 @@ def arange(
     """
     if end is None:
         start, end = 0, start
-    start = 0 if start is None else start
-    pairs = (("start", start), ("end", end), ("step", step))
+    pairs = (("start", 0 if start is None else start), ("end", end), ("step", step))
     numbers = [as_number("arange", name, x) for name, x in pairs]
-    start, end, step = numbers
+    first, last, by = numbers
     if not all(map(math.isfinite, numbers)):
-        raise RuntimeError(f"arange: unsupported range: {start} -> {end}, step {step}")
-    if step == 0:
+        raise RuntimeError(f"arange: unsupported range: {first} -> {last}, step {by}")
+    if by == 0:
         raise RuntimeError("arange: step must be nonzero")
-    if (end - start) * step < 0:
+    if (last - first) * by < 0:
         raise RuntimeError(
-            f"arange: a step of {step} leads away from the end: start {start}, end {end}"
+            f"arange: a step of {by} leads away from the end: start {first}, end {last}"
         )
     if dtype is None:
         floating = any(isinstance(x, builtins.float | np.floating) for x in numbers)
         dtype = dtypes.default_float() if floating else np.int64
     if dtypes.as_numpy(dtype).kind in "iu":
-        start, end, step = map(int, numbers)
-        if step == 0:
+        first, last, by = map(int, numbers)
+        if by == 0:
             raise RuntimeError("arange: step must be nonzero, also as an integer")
-    count = int(np.ceil((end - start) / step))
-    array = (start + step * np.arange(count)).astype(dtypes.as_numpy(dtype))
+    count = int(np.ceil((last - first) / by))
+    array = (first + by * np.arange(count)).astype(dtypes.as_numpy(dtype))
     return finish(array, None, device, requires_grad)
 
 
@@ -354,8 +463,8 @@ def linspace(
     end: float,
     steps: int,
     *,
-    dtype: Any = None,
-    device: Any = None,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Make a tensor of equally spaced numbers, with the end. Follows ``torch.linspace``.
@@ -381,8 +490,8 @@ def logspace(
     steps: int,
     base: float = 10.0,
     *,
-    dtype: Any = None,
-    device: Any = None,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Make a tensor of powers of a base, with equally spaced exponents. Follows ``torch.logspace``.
@@ -410,8 +519,8 @@ def eye(
     n: int,
     m: int | None = None,
     *,
-    dtype: Any = None,
-    device: Any = None,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Make a matrix with ones on the diagonal. Follows ``torch.eye``.
@@ -429,78 +538,14 @@ def eye(
     return finish(np.eye(n, m, dtype=dtypes.as_float(dtype)), None, device, requires_grad)
 
 
-def dtype_like(input: Any, dtype: Any) -> np.dtype[Any]:
-    """Return a dtype, a tensor's own if none is named."""
-    if not isinstance(input, TensorBase):
-        raise TypeError(f"argument 'input' must be Tensor, not {type(input).__name__}")
-    return input._array.dtype if dtype is None else dtypes.as_numpy(dtype)
-
-
-@factory
-def zeros_like(
-    input: Tensor,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Make a tensor of zeros, like another. Follows ``torch.zeros_like``.
-
-    Examples
-    --------
-    >>> zeros_like(ones(2)).shape
-    torch.Size([2])
-    """
-    kind = dtype_like(input, dtype)
-    return finish(np.zeros(input._array.shape, kind), None, device, requires_grad)
-
-
-@factory
-def ones_like(
-    input: Tensor,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Make a tensor of ones, like another. Follows ``torch.ones_like``.
-
-    Examples
-    --------
-    >>> ones_like(ones(2)).shape
-    torch.Size([2])
-    """
-    kind = dtype_like(input, dtype)
-    return finish(np.ones(input._array.shape, kind), None, device, requires_grad)
-
-
-@factory
-def empty_like(
-    input: Tensor,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Make a tensor of whatever lies in memory, like another. Follows ``torch.empty_like``.
-
-    Examples
-    --------
-    >>> empty_like(ones(2)).shape
-    torch.Size([2])
-    """
-    kind = dtype_like(input, dtype)
-    return finish(np.empty(input._array.shape, kind), None, device, requires_grad)
-
-
 @factory
 @np.errstate(all="ignore")
 def full_like(
     input: Tensor,
-    fill_value: Any,
+    fill_value: Number,
     *,
-    dtype: Any = None,
-    device: Any = None,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Make a tensor of one number, like another. Follows ``torch.full_like``.
@@ -532,8 +577,8 @@ def tril_indices(
     col: int,
     offset: int = 0,
     *,
-    dtype: Any = None,
-    device: Any = None,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Make the rows and columns of the lower triangle's elements. Follows ``torch.tril_indices``.
@@ -553,8 +598,8 @@ def triu_indices(
     col: int,
     offset: int = 0,
     *,
-    dtype: Any = None,
-    device: Any = None,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Make the rows and columns of the upper triangle's elements. Follows ``torch.triu_indices``.

@@ -398,7 +398,7 @@ if TYPE_CHECKING:
 
         # Random numbers
 
-        normal_ = random_functions.normal
+        normal_ = random_functions.normal_
         bernoulli = random_functions.bernoulli
         bernoulli_ = random_functions.bernoulli_
         multinomial = random_functions.multinomial

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import TensorBase, wrap
 from tinygrad_mnist.autograd.inplace import check_writable, memory_of, overwritten, rebase_history
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.ops.dtypes import DTypeLike
 from tinygrad_mnist.tensor import generator as random
 from tinygrad_mnist.tensor.arguments import (
     as_int,
@@ -21,7 +23,8 @@ from tinygrad_mnist.tensor.arguments import (
     factory,
     named,
 )
-from tinygrad_mnist.tensor.creation import dtype_like, finish, from_numpy
+from tinygrad_mnist.tensor.creation import dtype_like, finish, from_numpy, named_factory
+from tinygrad_mnist.tensor.device import DeviceLike
 from tinygrad_mnist.tensor.export import export, publish
 from tinygrad_mnist.tensor.generator import Generator
 
@@ -38,46 +41,120 @@ def _float_only(name: str, dtype: Any) -> None:
         raise NotImplementedError(f"{name}: not implemented for {dtype}; use randint")
 
 
-@factory
-def rand(
-    *size: Any,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+class Drawn(Protocol):
+    """A function that draws a tensor of a shape."""
+
+    def __call__(
+        self,
+        *size: int | Sequence[int],
+        generator: Generator | None = None,
+        dtype: DTypeLike | None = None,
+        device: DeviceLike | None = None,
+        requires_grad: bool = False,
+    ) -> Tensor: ...
+
+
+class DrawnLike(Protocol):
+    """A function that draws a tensor of another one's shape and dtype."""
+
+    def __call__(
+        self,
+        input: Tensor,
+        *,
+        generator: Generator | None = None,
+        dtype: DTypeLike | None = None,
+        device: DeviceLike | None = None,
+        requires_grad: bool = False,
+    ) -> Tensor: ...
+
+
+def _drawn(name: str, draw: Callable[..., np.ndarray], doc: str) -> Drawn:
+    """Make the function that draws a shape from a distribution of two parameters, 0 and 1."""
+
+    def make(
+        *size: int | Sequence[int],
+        generator: Generator | None = None,
+        dtype: DTypeLike | None = None,
+        device: DeviceLike | None = None,
+        requires_grad: bool = False,
+    ) -> Tensor:
+        source = random.source_of(generator)
+        _float_only(name, dtype)
+        array = draw(source, as_lengths(name, size), dtypes.as_float(dtype), 0.0, 1.0)
+        return finish(array, None, device, requires_grad)
+
+    return named_factory(name, make, doc)
+
+
+def _drawn_like(name: str, draw: Drawn, doc: str) -> DrawnLike:
+    """Make the function that draws in another tensor's shape."""
+
+    def make(
+        input: Tensor,
+        *,
+        generator: Generator | None = None,
+        dtype: DTypeLike | None = None,
+        device: DeviceLike | None = None,
+        requires_grad: bool = False,
+    ) -> Tensor:
+        kind = dtype_like(input, dtype)
+        return draw(
+            input.shape,
+            generator=generator,
+            dtype=kind,
+            device=device,
+            requires_grad=requires_grad,
+        )
+
+    return named_factory(name, make, doc)
+
+
+rand = _drawn(
+    "rand",
+    Generator.uniform,
     """Draw numbers uniformly from 0 up to 1. Follows ``torch.rand``.
 
     Examples
     --------
     >>> rand(2, 3).shape
     torch.Size([2, 3])
-    """
-    source = random.source_of(generator)
-    _float_only("rand", dtype)
-    array = source.uniform(as_lengths("rand", size), dtypes.as_float(dtype), 0.0, 1.0)
-    return finish(array, None, device, requires_grad)
-
-
-@factory
-def randn(
-    *size: Any,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
+    """,
+)
+randn = _drawn(
+    "randn",
+    Generator.normal,
     """Draw numbers from the standard normal distribution. Follows ``torch.randn``.
 
     Examples
     --------
     >>> randn(2, 3).shape
     torch.Size([2, 3])
-    """
-    source = random.source_of(generator)
-    _float_only("randn", dtype)
-    array = source.normal(as_lengths("randn", size), dtypes.as_float(dtype), 0.0, 1.0)
-    return finish(array, None, device, requires_grad)
+    """,
+)
+rand_like = _drawn_like(
+    "rand_like",
+    rand,
+    """Draw numbers uniformly from 0 up to 1, like another tensor. Follows ``torch.rand_like``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> rand_like(ones(2)).shape
+    torch.Size([2])
+    """,
+)
+randn_like = _drawn_like(
+    "randn_like",
+    randn,
+    """Draw from the standard normal, like another tensor. Follows ``torch.randn_like``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> randn_like(ones(2)).shape
+    torch.Size([2])
+    """,
+)
 
 
 @factory
@@ -87,8 +164,8 @@ def randint(
     size: Any = None,
     *,
     generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Draw integers uniformly from low up to, not including, high. Follows ``torch.randint``.
@@ -129,8 +206,8 @@ def randint_like(
     high: Any = None,
     *,
     generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Draw integers uniformly from low up to high, like another tensor.
@@ -158,8 +235,8 @@ def randperm(
     n: int,
     *,
     generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Draw a random order of the numbers from 0 to n - 1. Follows ``torch.randperm``.
@@ -185,8 +262,8 @@ def normal(
     size: Any = None,
     *,
     generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Draw from normal distributions with given means and deviations. Follows ``torch.normal``.
@@ -223,52 +300,6 @@ def normal(
     with np.errstate(all="ignore"):
         drawn = (drawn * deviations + means).astype(kind)
     return finish(drawn, None, device, requires_grad)
-
-
-@factory
-def rand_like(
-    input: Tensor,
-    *,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Draw numbers uniformly from 0 up to 1, like another tensor. Follows ``torch.rand_like``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import ones
-    >>> rand_like(ones(2)).shape
-    torch.Size([2])
-    """
-    kind = dtype_like(input, dtype)
-    return rand(
-        input.shape, generator=generator, dtype=kind, device=device, requires_grad=requires_grad
-    )
-
-
-@factory
-def randn_like(
-    input: Tensor,
-    *,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Draw from the standard normal, like another tensor. Follows ``torch.randn_like``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import ones
-    >>> randn_like(ones(2)).shape
-    torch.Size([2])
-    """
-    kind = dtype_like(input, dtype)
-    return randn(
-        input.shape, generator=generator, dtype=kind, device=device, requires_grad=requires_grad
-    )
 
 
 @named
