@@ -51,7 +51,8 @@ def complain(
         values = wording.arguments(call, args, kwargs or {})
         text = wording.message(error)
         if not wording.is_ours(error) or wording.worded_by_python(text):
-            if refused := wording.signature(error, name, values):
+            bound = len(call.args) if isinstance(call, functools.partial) else 0
+            if refused := wording.signature(error, name, values, bound):
                 raise TypeError(refused) from None
             message = wording.explained(error, values)
         else:
@@ -69,6 +70,8 @@ def complain(
             kind = next((k for k in DOCUMENTED if isinstance(error, k)), RuntimeError)
             if type(error).__module__.startswith("tinygrad_mnist."):
                 kind = type(error)  # such as LinAlgError
+        if " (position " in message:  # PyTorch's form, where an argument is of a wrong kind
+            name += "()"
         raise kind(f"{name}: {message}") from wording.cause(error)
     finally:
         del error  # its traceback holds this frame: that would be a cycle

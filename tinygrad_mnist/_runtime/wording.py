@@ -188,10 +188,11 @@ _SIGNATURE = re.compile(r"(?:[\w.<>]*\.)?(\w+|<lambda>)\(\) ((?:missing|takes|go
 """How Python begins when arguments don't fit a function's parameters."""
 
 
-def signature(error: Exception, name: str, values: Mapping[str, Any]) -> str | None:
+def signature(error: Exception, name: str, values: Mapping[str, Any], bound: int = 0) -> str | None:
     """Return what Python says of arguments that don't fit the parameters of a function.
 
-    It is said under the name that users know, unless it is a function that they gave.
+    It is said under the name that users know, unless it is a function that they gave. So many
+    arguments as are ``bound`` aren't the users'.
     """
     found = _SIGNATURE.match(str(error)) if isinstance(error, TypeError) else None
     if found is None:
@@ -199,6 +200,8 @@ def signature(error: Exception, name: str, values: Mapping[str, Any]) -> str | N
     function, complaint = found.groups()
     if any(getattr(x, "__name__", None) == function for x in values.values() if callable(x)):
         return f"{name}: the function {function.strip('<>')} {complaint}"
+    if complaint.startswith("takes"):
+        complaint = re.sub(r"\d+", lambda number: str(int(number[0]) - bound), complaint)
     return f"{name}() {complaint}"
 
 

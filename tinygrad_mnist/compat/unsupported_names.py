@@ -494,11 +494,8 @@ LATE = {
         embedding feature_alpha_dropout group_norm layer_norm rrelu""",
     },
     "nn": {
-        "nn.volumes": """ConvTranspose3d MaxPool3d MaxUnpool3d AvgPool3d AdaptiveAvgPool3d
-        AdaptiveMaxPool3d InstanceNorm3d ConstantPad3d ZeroPad3d ReflectionPad3d ReplicationPad3d
-        CircularPad3d""",
         "nn.older": "NLLLoss2d",
-        "nn.rare": "LPPool1d LPPool2d LPPool3d MultiLabelMarginLoss SyncBatchNorm",
+        "nn.rare": "MultiLabelMarginLoss",
         "nn.lazy": """LazyLinear LazyConv1d LazyConv2d LazyConv3d LazyConvTranspose1d
         LazyConvTranspose2d LazyConvTranspose3d LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d
         LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d UninitializedParameter
@@ -522,10 +519,7 @@ LATE = {
     "amp": {"tensor.making": "is_autocast_available"},
     "nn.functional": {
         "tensor.rare": "pdist",
-        "nn.functional.rare": """lp_pool1d lp_pool2d lp_pool3d multilabel_margin_loss
-        upsample_nearest upsample_bilinear""",
-        "nn.functional.volumes": """conv_transpose3d max_pool3d max_unpool3d avg_pool3d
-        adaptive_avg_pool3d adaptive_max_pool3d""",
+        "nn.functional.rare": "multilabel_margin_loss",
     },
 }
 """Names that are offered, and imported when they are first asked for: where they are defined."""

@@ -1,83 +1,157 @@
-"""Convolutional layers, and layers of windows."""
+"""Convolution, transposed convolution, and the windows that both are made of."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
 
-from tinygrad_mnist.nn import functional as F
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import apply
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.nn import init
-from tinygrad_mnist.nn.functional.spatial import Size, per_dim
 from tinygrad_mnist.nn.module import Module
+from tinygrad_mnist.nn.padding import pad, padded
 from tinygrad_mnist.nn.parameter import Parameter
+from tinygrad_mnist.nn.spatial import Ints, as_batch, for_each_dim, per_dim
+from tinygrad_mnist.ops.dtypes import DTypeLike
+from tinygrad_mnist.ops.windows import count
 from tinygrad_mnist.tensor import Tensor, empty
+from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.device import DeviceLike
+
+
+def _conv(
+    dims: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints | str = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    r"""Cross-correlate images (N, C, H, W), signals or volumes with kernels (O, C / groups, K, L).
+
+    .. math:: y_{noij} = b_o + \sum_{ckl} x_{n,c,si+dk,sj+dl} w_{ockl}
+
+    With padding p there are :math:`\lfloor (H + 2p - d (K - 1) - 1) / s \rfloor + 1` positions
+    along a dimension; ``"same"`` keeps the size, ``"valid"`` is no padding. Follows
+    ``torch.nn.functional.conv2d``, ``conv1d`` and ``conv3d``.
+
+    Raises
+    ------
+    RuntimeError
+        When channels, groups, dtypes or dimensions don't fit, or a window is larger than the
+        padded image.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones, tensor
+    >>> conv2d(ones(1, 1, 3, 3), ones(1, 1, 3, 3), padding="same")
+    tensor([[[[4., 6., 4.],
+              [6., 9., 6.],
+              [4., 6., 4.]]]])
+    >>> conv1d(tensor([[[1.0, 2.0, 4.0]]]), tensor([[[-1.0, 1.0]]]))
+    tensor([[[1., 2.]]])
+    """
+    steps = per_dim("stride", stride, dims)
+    spread = per_dim("dilation", dilation, dims)
+    _check_weight(weight, dims)
+    widths = _widths(padding, weight.shape[2:], steps, spread)
+    if min(widths) < 0:
+        raise RuntimeError(f"negative padding is not supported, got {padding}")
+    x, single = as_batch(input, dims)
+    out = apply(
+        ops.conv, padded(x, widths), weight, bias, stride=steps, dilation=spread, groups=groups
+    )
+    return out.squeeze(0) if single else out
+
+
+def _widths(
+    padding: Ints | str,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    refusal: type[Exception] = RuntimeError,
+) -> list[int]:
+    """Return how many elements to put around images, as :func:`pad` reads them."""
+    if padding == "same":
+        if any(s != 1 for s in stride):
+            raise refusal("padding='same' is not supported for strided convolutions")
+        total = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+        return [n for t in reversed(total) for n in (t // 2, t - t // 2)]
+    if isinstance(padding, str):
+        if padding != "valid":
+            raise refusal(f"padding is 'same', 'valid' or a number, got {padding!r}")
+        padding = 0
+    return [n for p in reversed(per_dim("padding", padding, len(stride))) for n in (p, p)]
+
+
+def _check_weight(weight: Tensor, dims: int) -> None:
+    if weight.ndim != dims + 2:
+        raise RuntimeError(
+            f"expected a weight of {dims + 2} dimensions, got shape {list(weight.shape)}"
+        )
+
+
+conv1d, conv2d, conv3d = for_each_dim(_conv, "conv{}d")
+
 
 _MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 class _Convolution(Module):
-    """What convolutions and transposed ones share: settings, parameters, printing."""
+    """Settings and parameters of convolutions and transposed convolutions, and their printing."""
 
+    _shown = "in_channels out_channels kernel_size= stride="
     dims: int
     transposed = False
     weight: Tensor
-    bias: Tensor | None
+    bias: Tensor
 
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Size,
-        stride: Size,
-        padding: Size | str,
-        dilation: Size,
-        output_padding: Size,
+        kernel_size: Ints,
+        stride: Ints,
+        padding: Ints | str,
+        dilation: Ints,
+        output_padding: Ints,
         groups: int,
         bias: bool,
         padding_mode: str,
-        device: Any,
-        dtype: Any,
+        device: DeviceLike | None,
+        dtype: DTypeLike | None,
     ) -> None:
         super().__init__()
-        name, dims = type(self).__name__, self.dims
         if groups <= 0:
-            raise ValueError(f"{name}: groups must be a positive integer, got {groups}")
-        for what, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+            raise ValueError(f"groups must be a positive integer, got {groups}")
+        for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
             if channels < 1 or channels % groups:
                 raise ValueError(
-                    f"{name}: {what} must be positive and divisible by groups, got {channels} and "
-                    f"{groups}"
+                    f"{name} must be positive and divisible by groups, got {channels} and {groups}"
                 )
         if padding_mode not in _MODES:
-            raise ValueError(f"{name}: padding_mode must be one of {_MODES}, got {padding_mode!r}")
+            raise ValueError(f"padding_mode must be one of {_MODES}, got {padding_mode!r}")
+        dims = self.dims
         self.in_channels = in_channels
         self.out_channels = out_channels
-        self.kernel_size = per_dim(name, "kernel_size", kernel_size, dims)
-        self.stride = per_dim(name, "stride", stride, dims)
-        self.dilation = per_dim(name, "dilation", dilation, dims)
-        self.padding: tuple[int, ...] | str
-        if isinstance(padding, str):
-            if padding not in ("same", "valid"):
-                raise ValueError(f"{name}: padding is 'same', 'valid' or a number, got {padding!r}")
-            if padding == "same" and any(s != 1 for s in self.stride):
-                raise ValueError(
-                    f"{name}: padding='same' is not supported for strided convolutions"
-                )
-            self.padding = padding
-        else:
-            self.padding = per_dim(name, "padding", padding, dims)
-        self.output_padding = per_dim(name, "output_padding", output_padding, dims)
+        self.kernel_size = per_dim("kernel_size", kernel_size, dims)
+        self.stride = per_dim("stride", stride, dims)
+        self.dilation = per_dim("dilation", dilation, dims)
+        _widths(padding, self.kernel_size, self.stride, self.dilation, ValueError)
+        self.padding = padding if isinstance(padding, str) else per_dim("padding", padding, dims)
+        self.output_padding = per_dim("output_padding", output_padding, dims)
         self.groups = groups
         self.padding_mode = padding_mode
         first, second = (
             (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
         )
-        kind: dict[str, Any] = {"device": device, "dtype": dtype}
-        self.weight = Parameter(empty(first, second // groups, *self.kernel_size, **kind))
-        if bias:
-            self.bias = Parameter(empty(out_channels, **kind))
-        else:
-            self.register_parameter("bias", None)
+        shape = (first, second // groups, *self.kernel_size)
+        self.weight = Parameter(empty(*shape, device=device, dtype=dtype))
+        made = Parameter(empty(out_channels, device=device, dtype=dtype)) if bias else None
+        self.register_parameter("bias", made)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -90,79 +164,50 @@ class _Convolution(Module):
     def extra_repr(self) -> str:
         """Return the settings."""
         zeros, ones = (0,) * self.dims, (1,) * self.dims
-        parts = [
-            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
-            f"stride={self.stride}"
-        ]
-        if self.padding != zeros:
-            parts.append(f"padding={self.padding}")
-        if self.dilation != ones:
-            parts.append(f"dilation={self.dilation}")
-        if self.output_padding != zeros:
-            parts.append(f"output_padding={self.output_padding}")
-        if self.groups != 1:
-            parts.append(f"groups={self.groups}")
-        if self.bias is None:
-            parts.append("bias=False")
-        if self.padding_mode != "zeros":
-            parts.append(f"padding_mode={self.padding_mode}")
-        return ", ".join(parts)
+        usual = {
+            "padding": zeros, "dilation": ones, "output_padding": zeros, "groups": 1, "bias": True,
+            "padding_mode": "zeros",
+        }  # fmt: skip
+        have = vars(self) | {"bias": self.bias is not None}
+        shown = [f"{name}={have[name]}" for name, value in usual.items() if have[name] != value]
+        return ", ".join([super().extra_repr(), *shown])
 
 
 class _Conv(_Convolution):
+    _functions = (conv1d, conv2d, conv3d)
+
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: Size | str = 0,
-        dilation: Size = 1,
+        kernel_size: Ints,
+        stride: Ints = 1,
+        padding: Ints | str = 0,
+        dilation: Ints = 1,
         groups: int = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, 0, groups, bias,
             padding_mode, device, dtype,
         )  # fmt: skip
 
-    def _around(self) -> list[int]:
-        """Return how many elements to put around the image, as :func:`functional.pad` reads it."""
-        if self.padding == "valid":
-            return [0] * (2 * self.dims)
-        widths = []
-        for d in reversed(range(self.dims)):
-            if self.padding == "same":
-                total = self.dilation[d] * (self.kernel_size[d] - 1)
-                widths += [total // 2, total - total // 2]
-            else:
-                widths += [self.padding[d]] * 2  # type: ignore[list-item]
-        return widths
-
     def forward(self, input: Tensor) -> Tensor:
         """Return the convolution."""
-        images, padding = input, self.padding
+        padding: tuple[int, ...] | str = self.padding
         if self.padding_mode != "zeros":
-            images, padding = F.pad(input, self._around(), mode=self.padding_mode), "valid"
-        function = getattr(F, f"conv{self.dims}d")
-        out: Tensor = function(
-            images, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
+            around = _widths(padding, self.kernel_size, self.stride, self.dilation)
+            input, padding = pad(input, around, self.padding_mode), "valid"
+        return self._functions[self.dims - 1](
+            input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
         )
-        return out
 
 
 class Conv1d(_Conv):
-    """Convolution of signals (N, C, L). Follows ``torch.nn.Conv1d``; see :class:`Conv2d`.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.Conv1d(16, 33, 3, stride=2)(ones(20, 16, 50)).shape
-    torch.Size([20, 33, 24])
-    """
+    """Convolution of signals (N, C, L). Follows ``torch.nn.Conv1d``; see :class:`Conv2d`."""
 
     dims = 1
 
@@ -191,63 +236,128 @@ class Conv2d(_Conv):
 
 
 class Conv3d(_Conv):
-    """Convolution of volumes (N, C, D, H, W). Follows ``torch.nn.Conv3d``; see :class:`Conv2d`.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.Conv3d(1, 2, 3)(ones(1, 1, 4, 5, 6)).shape
-    torch.Size([1, 2, 2, 3, 4])
-    """
+    """Convolution of volumes (N, C, D, H, W). Follows ``torch.nn.Conv3d``; see :class:`Conv2d`."""
 
     dims = 3
 
 
+@one_node("ConvolutionBackward0")
+def _conv_transpose(
+    dims: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    output_padding: Ints = 0,
+    groups: int = 1,
+    dilation: Ints = 1,
+) -> Tensor:
+    r"""Apply the transpose of :func:`conv2d`: the derivative of a convolution by its images.
+
+    Input (N, C, H, W), weight (C, O / groups, K, L), and likewise for signals and volumes. There
+    are :math:`(H - 1) s - 2p + d (K - 1) + e + 1` positions along a dimension, with e the
+    output_padding. Follows ``torch.nn.functional.conv_transpose2d``, ``conv_transpose1d`` and
+    ``conv_transpose3d``.
+
+    Raises
+    ------
+    RuntimeError
+        When channels, groups, dtypes or dimensions don't fit.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones, tensor
+    >>> conv_transpose2d(ones(1, 1, 2, 2), ones(1, 1, 2, 2))
+    tensor([[[[1., 2., 1.],
+              [2., 4., 2.],
+              [1., 2., 1.]]]])
+    >>> conv_transpose1d(tensor([[[1.0, 2.0]]]), tensor([[[1.0, 10.0]]]), stride=2)
+    tensor([[[ 1., 10.,  2., 20.]]])
+    """
+    steps, spread = per_dim("stride", stride, dims), per_dim("dilation", dilation, dims)
+    around = per_dim("padding", padding, dims)
+    extra = per_dim("output_padding", output_padding, dims)
+    _check_weight(weight, dims)
+    if min(around) < 0 or min(extra) < 0:
+        raise RuntimeError(f"padding {padding} and {output_padding} must not be negative")
+    if any(e >= max(s, d) for e, s, d in zip(extra, steps, spread, strict=True)):
+        raise RuntimeError(
+            f"output_padding {output_padding} must be smaller than stride {stride} or dilation "
+            f"{dilation}"
+        )
+    channels, kind = weight.shape[1] * groups, weight.dtype
+    if bias is not None and (bias.shape != (channels,) or bias.dtype != kind):
+        raise RuntimeError(
+            f"the bias must have shape [{channels}] and the weight's dtype {kind}, but has "
+            f"{list(bias.shape)} and {bias.dtype}"
+        )
+    x, single = as_batch(input, dims)
+    reach = tuple(
+        (n - 1) * s + d * (k - 1) + 1 + e
+        for n, s, d, k, e in zip(x.shape[2:], steps, spread, weight.shape[2:], extra, strict=True)
+    )
+    if any(n < 2 * p for n, p in zip(reach, around, strict=True)):
+        raise RuntimeError(f"padding {padding} leaves nothing of a size of {list(reach)}")
+    out = apply(ops.conv_input, x, weight, size=reach, stride=steps, dilation=spread, groups=groups)
+    out = _without_border(out, around)
+    if bias is not None:
+        out = out + bias.reshape((-1,) + (1,) * dims)
+    return out.squeeze(0) if single else out
+
+
+def _without_border(images: Tensor, around: Sequence[int]) -> Tensor:
+    widths = [-p for p in reversed(around) for _ in range(2)]
+    return pad(images, widths) if any(widths) else images
+
+
+conv_transpose1d, conv_transpose2d, conv_transpose3d = for_each_dim(
+    _conv_transpose, "conv_transpose{}d"
+)
+
+
 class _ConvTranspose(_Convolution):
+    _functions = (conv_transpose1d, conv_transpose2d, conv_transpose3d)
     transposed = True
+    padding: tuple[int, ...]
 
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: Size = 0,
-        output_padding: Size = 0,
+        kernel_size: Ints,
+        stride: Ints = 1,
+        padding: Ints = 0,
+        output_padding: Ints = 0,
         groups: int = 1,
         bias: bool = True,
-        dilation: Size = 1,
+        dilation: Ints = 1,
         padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
-        name = type(self).__name__
         if padding_mode != "zeros":
-            raise ValueError(f'{name}: only the padding_mode "zeros" is supported')
+            raise ValueError('only the padding_mode "zeros" is supported')
         if isinstance(padding, str):
-            raise TypeError(f"{name}: padding is a number, got {padding!r}")
+            raise TypeError(f"padding is a number, got {padding!r}")
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding,
             groups, bias, padding_mode, device, dtype,
         )  # fmt: skip
 
-    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """Return the transposed convolution, of one of the possible sizes if one is given."""
-        extra = self.output_padding
-        if output_size is not None:
-            extra = self._extra(input, output_size)
-        function = getattr(F, f"conv_transpose{self.dims}d")
-        out: Tensor = function(
+        extra = self.output_padding if output_size is None else self._extra(input, output_size)
+        return self._functions[self.dims - 1](
             input, self.weight, self.bias, self.stride, self.padding, extra, self.groups,
             self.dilation,
         )  # fmt: skip
-        return out
 
-    def _extra(self, input: Tensor, output_size: Any) -> tuple[int, ...]:
+    def _extra(self, input: Tensor, output_size: Sequence[int]) -> tuple[int, ...]:
         """Return the output_padding that leads to a size."""
         wanted, size = tuple(output_size)[-self.dims :], tuple(input.shape[-self.dims :])
         least = tuple(
-            (n - 1) * s - 2 * p + d * (k - 1) + 1  # type: ignore[operator]
+            (n - 1) * s - 2 * p + d * (k - 1) + 1
             for n, s, p, d, k in zip(
                 size, self.stride, self.padding, self.dilation, self.kernel_size, strict=True
             )
@@ -264,14 +374,7 @@ class _ConvTranspose(_Convolution):
 
 
 class ConvTranspose1d(_ConvTranspose):
-    """Transposed convolution of signals (N, C, L). Follows ``torch.nn.ConvTranspose1d``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.ConvTranspose1d(16, 33, 3, stride=2)(ones(20, 16, 24)).shape
-    torch.Size([20, 33, 49])
-    """
+    """Transposed convolution of signals (N, C, L). Follows ``torch.nn.ConvTranspose1d``."""
 
     dims = 1
 
@@ -293,6 +396,95 @@ class ConvTranspose2d(_ConvTranspose):
     dims = 2
 
 
+class ConvTranspose3d(_ConvTranspose):
+    """Transposed convolution of volumes (N, C, D, H, W). Follows ``torch.nn.ConvTranspose3d``."""
+
+    dims = 3
+
+
+@named
+@one_node("Im2ColBackward0")
+def unfold(
+    input: Tensor, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1
+) -> Tensor:
+    """Return the windows of images (N, C, H, W) as columns: (N, C * K * L, positions).
+
+    Follows ``torch.nn.functional.unfold``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import arange
+    >>> unfold(arange(6.0).reshape(1, 1, 2, 3), (2, 2))
+    tensor([[[0., 1.],
+             [1., 2.],
+             [3., 4.],
+             [4., 5.]]])
+    """
+    kernel, spread, around, steps = _window_settings(kernel_size, dilation, padding, stride)
+    x, single = as_batch(input, 2)
+    x = padded(x, [p for p in reversed(around) for _ in range(2)])
+    out = apply(ops.windows, x, kernel=kernel, stride=steps, dilation=spread)
+    # A view of windows overlaps itself, which users must not see: this is always a copy.
+    out = out.permute(0, 1, 4, 5, 2, 3).clone().flatten(4).flatten(1, 3)
+    return out.squeeze(0) if single else out
+
+
+@named
+@one_node("Col2ImBackward0")
+def fold(
+    input: Tensor,
+    output_size: Ints,
+    kernel_size: Ints,
+    dilation: Ints = 1,
+    padding: Ints = 0,
+    stride: Ints = 1,
+) -> Tensor:
+    """Add windows given as columns (N, C * K * L, positions) up to images (N, C, H, W).
+
+    Follows ``torch.nn.functional.fold``; the transpose of :func:`unfold`.
+
+    Raises
+    ------
+    RuntimeError
+        When there are not as many columns as an image of that size has windows, or their length
+        is no multiple of a window's.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> fold(ones(1, 4, 2), (2, 3), (2, 2))
+    tensor([[[[1., 2., 1.],
+              [1., 2., 1.]]]])
+    """
+    kernel, spread, around, steps = _window_settings(kernel_size, dilation, padding, stride)
+    whole = per_dim("output_size", output_size, 2)
+    size = tuple(n + 2 * p for n, p in zip(whole, around, strict=True))
+    counts = tuple(map(count, size, kernel, steps, spread))
+    each = kernel[0] * kernel[1]
+    columns, single = as_batch(input, 1)
+    n, rows, positions = columns.shape
+    if min(counts) < 1 or rows % each or positions != counts[0] * counts[1]:
+        raise RuntimeError(
+            f"an image of size {output_size} has {counts[0]} x {counts[1]} windows of {each} "
+            f"elements each, which doesn't fit an input of shape {[n, rows, positions]}"
+        )
+    parts = columns.reshape(n, rows // each, *kernel, *counts).permute(0, 1, 4, 5, 2, 3)
+    out = apply(ops.overlap_add, parts, size=size, stride=steps, dilation=spread)
+    out = _without_border(out, around)
+    return out.squeeze(0) if single else out
+
+
+def _window_settings(
+    kernel: Ints, dilation: Ints, padding: Ints, stride: Ints
+) -> list[tuple[int, ...]]:
+    given = {"kernel_size": kernel, "dilation": dilation, "padding": padding, "stride": stride}
+    read = {name: per_dim(name, value, 2) for name, value in given.items()}
+    for name, numbers in read.items():
+        if min(numbers) < (name != "padding"):
+            raise RuntimeError(f"{name} {given[name]} is too small")
+    return list(read.values())
+
+
 class Unfold(Module):
     """Windows of images (N, C, H, W) as columns. Follows ``torch.nn.Unfold``.
 
@@ -303,25 +495,18 @@ class Unfold(Module):
     torch.Size([2, 45, 36])
     """
 
+    _shown = "kernel_size= dilation= padding= stride="
+
     def __init__(
-        self, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1
+        self, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1
     ) -> None:
         super().__init__()
-        self.kernel_size = kernel_size
-        self.dilation = dilation
-        self.padding = padding
-        self.stride = stride
+        self.kernel_size, self.dilation = kernel_size, dilation
+        self.padding, self.stride = padding, stride
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the columns."""
-        return F.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return (
-            f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, "
-            f"stride={self.stride}"
-        )
+        return unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
 
 
 class Fold(Module):
@@ -334,30 +519,22 @@ class Fold(Module):
     torch.Size([2, 5, 8, 8])
     """
 
+    _shown = "output_size= kernel_size= dilation= padding= stride="
+
     def __init__(
         self,
-        output_size: Size,
-        kernel_size: Size,
-        dilation: Size = 1,
-        padding: Size = 0,
-        stride: Size = 1,
+        output_size: Ints,
+        kernel_size: Ints,
+        dilation: Ints = 1,
+        padding: Ints = 0,
+        stride: Ints = 1,
     ) -> None:
         super().__init__()
-        self.output_size = output_size
-        self.kernel_size = kernel_size
-        self.dilation = dilation
-        self.padding = padding
-        self.stride = stride
+        self.output_size, self.kernel_size = output_size, kernel_size
+        self.dilation, self.padding, self.stride = dilation, padding, stride
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the images."""
-        return F.fold(
+        return fold(
             input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
-        )
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return (
-            f"output_size={self.output_size}, kernel_size={self.kernel_size}, "
-            f"dilation={self.dilation}, padding={self.padding}, stride={self.stride}"
         )

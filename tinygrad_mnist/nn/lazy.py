@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.nn import convolution, linear, normalization, volumes
+from tinygrad_mnist.nn import convolution, linear, normalization
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Buffer, Parameter
 from tinygrad_mnist.tensor import Tensor
@@ -121,7 +121,7 @@ LazyConv1d, LazyConv2d, LazyConv3d = map(
     _lazy, (convolution.Conv1d, convolution.Conv2d, convolution.Conv3d)
 )
 LazyConvTranspose1d, LazyConvTranspose2d, LazyConvTranspose3d = map(
-    _lazy, (convolution.ConvTranspose1d, convolution.ConvTranspose2d, volumes.ConvTranspose3d)
+    _lazy, (convolution.ConvTranspose1d, convolution.ConvTranspose2d, convolution.ConvTranspose3d)
 )
 LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d = map(
     _lazy, (normalization.BatchNorm1d, normalization.BatchNorm2d, normalization.BatchNorm3d)
@@ -129,6 +129,6 @@ LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d = map(
 LazyInstanceNorm1d, LazyInstanceNorm2d, LazyInstanceNorm3d = (
     _lazy(norm, affine=True, track_running_stats=True)
     for norm in (
-        normalization.InstanceNorm1d, normalization.InstanceNorm2d, volumes.InstanceNorm3d,
+        normalization.InstanceNorm1d, normalization.InstanceNorm2d, normalization.InstanceNorm3d,
     )
 )  # fmt: skip

@@ -1,27 +1,47 @@
-"""Normalisation layers."""
+"""Normalisation: values less their mean, divided by their standard deviation."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
 from numbers import Integral
 from typing import Any
 
-from tinygrad_mnist.nn import functional as F
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import apply
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.module import Module
+from tinygrad_mnist.nn.padding import pad
 from tinygrad_mnist.nn.parameter import Parameter
+from tinygrad_mnist.nn.spatial import Ints
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.ops.dtypes import DTypeLike
+from tinygrad_mnist.ops.normalization import statistics
 from tinygrad_mnist.tensor import Tensor, empty, ones, tensor, zeros
+from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.device import DeviceLike
+from tinygrad_mnist.tensor.precision import in_float32
 
 
 class _Affine(Module):
-    """What normalisations share: a weight that starts at 1 and a bias that starts at 0."""
+    """A normalisation with a weight that starts at 1 and a bias that starts at 0."""
 
-    weight: Tensor | None
-    bias: Tensor | None
+    weight: Tensor
+    bias: Tensor
 
-    def _make(self, shape: tuple[int, ...], weight: bool, bias: bool, **kind: Any) -> None:
-        for name, wanted in (("weight", weight), ("bias", bias)):
-            self.register_parameter(name, Parameter(empty(shape, **kind)) if wanted else None)
+    def _make(
+        self,
+        shape: tuple[int, ...],
+        device: DeviceLike | None,
+        dtype: DTypeLike | None,
+        **wanted: bool,
+    ) -> None:
+        for name, is_wanted in wanted.items():
+            made = Parameter(empty(shape, device=device, dtype=dtype)) if is_wanted else None
+            self.register_parameter(name, made)
 
     def reset_parameters(self) -> None:
         """Set the weight to 1 and the bias to 0."""
@@ -31,9 +51,134 @@ class _Affine(Module):
             init.zeros_(self.bias)
 
 
-class _ChannelNorm(_Affine):
-    """What batch and instance normalisation share: statistics of channels, and running ones."""
+@named
+@one_node("NativeBatchNormBackward0")
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    r"""Normalise each channel of (N, C, ...) over the batch (Ioffe and Szegedy, 2015).
 
+    .. math:: y = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} w + b
+
+    In training mean and (biased) variance are those of the batch, and the running ones, with the
+    unbiased variance, move towards them in place by the momentum. Otherwise they are the running
+    ones. Follows ``torch.nn.functional.batch_norm``.
+
+    Raises
+    ------
+    ValueError
+        When there is one value per channel in training.
+    RuntimeError
+        When weight, bias or running statistics don't have one number per channel.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> batch_norm(tensor([[1.0], [3.0]]), None, None, training=True).round()
+    tensor([[-1.],
+            [ 1.]])
+    """
+    if input.ndim < 2:
+        raise RuntimeError(f"expected an input of shape (N, C, ...), got {list(input.shape)}")
+    shape = input.shape
+    _check(input, (shape[1],), weight, bias, running_mean, running_var)
+    if training:
+        if shape[0] * prod(shape[2:]) == 1:
+            raise ValueError(
+                f"Expected more than 1 value per channel when training, got input size "
+                f"{list(shape)}: use a larger batch, or eval()"
+            )
+        dims = (0, *range(2, input.ndim))
+        return _by_statistics(input, dims, running_mean, running_var, weight, bias, momentum, eps)
+    if running_mean is None or running_var is None:
+        raise RuntimeError("needs running_mean and running_var in evaluation")
+    like = (-1,) + (1,) * (input.ndim - 2)
+    w, b = (None if p is None else p.reshape(like) for p in (weight, bias))
+    return _scaled(input, running_mean.reshape(like), running_var.reshape(like), w, b, eps)
+
+
+def _by_statistics(
+    input: Tensor,
+    dims: tuple[int, ...],
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    momentum: float,
+    eps: float,
+) -> Tensor:
+    """Normalise channels over dimensions, and move the running statistics."""
+    like = (input.shape[1],) + (1,) * (input.ndim - 2)
+    w, b = (None if p is None else p.reshape(like) for p in (weight, bias))
+    with np.errstate(all="ignore"):
+        mean, var, _ = statistics(input._array, dims)
+    if (size := input._array.size) > 0:  # an empty batch has no statistics
+        count = size // mean.size
+        _move(running_mean, mean, momentum)
+        _move(running_var, var, momentum, np.float64(count / max(count - 1, 1)))
+    return apply(ops.standardize, input, w, b, mean, var, dim=dims, eps=eps)
+
+
+def _move(
+    running: Tensor | None, value: np.ndarray, momentum: float, factor: np.float64 | None = None
+) -> None:
+    """Move running statistics towards a value, or towards the mean of several, in place."""
+    if running is not None:
+        held = running._array
+        value = (value if len(value) == 1 else value.mean(0)).reshape(-1)
+        value = value if factor is None else value * factor
+        held[...] = (1 - momentum) * held + momentum * value
+        running._version.bump("batch_norm")
+
+
+@in_float32
+def _scaled(
+    input: Tensor,
+    mean: Tensor,
+    var: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    eps: float,
+) -> Tensor:
+    """Normalise by statistics that are known."""
+    scale = (var.detach() + eps).rsqrt()
+    scale = scale if weight is None else weight * scale
+    shift = mean.detach() * scale
+    return input * scale + (-shift if bias is None else bias - shift)
+
+
+def _check(
+    input: Tensor, shape: tuple[int, ...], *given: Tensor | None, count: str = "num_features"
+) -> None:
+    for x in given:
+        if x is not None and (x.shape != shape or x.dtype != input.dtype):
+            if not input.is_floating_point():
+                raise RuntimeError(
+                    f"the input must be floating point, but is {input.dtype}; convert it with "
+                    f"float()"
+                )
+            if x.shape != shape and len(shape) == x.ndim == 1:
+                raise RuntimeError(
+                    f"the input has {shape[0]} channels (its shape is {list(input.shape)}), but "
+                    f"{count} is {len(x)}, the length of weight, bias or running statistics"
+                )
+            raise RuntimeError(
+                f"weight, bias and running statistics must have shape {list(shape)} and dtype "
+                f"{input.dtype} here, but one has {list(x.shape)} and {x.dtype}"
+            )
+
+
+class _ChannelNorm(_Affine):
+    """Normalisation of channels by their own statistics, or by running ones."""
+
+    _shown = "num_features eps= momentum= affine= bias= track_running_stats="
     ranks: tuple[int, ...]
     """How many dimensions the input may have."""
     running_mean: Tensor | None
@@ -43,23 +188,25 @@ class _ChannelNorm(_Affine):
     def __init__(
         self,
         num_features: int,
-        eps: float,
-        momentum: float | None,
-        affine: bool,
-        track_running_stats: bool,
-        bias: bool,
-        **kind: Any,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
         self.affine = affine
-        self.track_running_stats = track_running_stats
-        self._make((num_features,), affine, affine and bias, **kind)
-        tracked = track_running_stats
-        self.register_buffer("running_mean", zeros(num_features, **kind) if tracked else None)
-        self.register_buffer("running_var", ones(num_features, **kind) if tracked else None)
+        self.track_running_stats = tracked = track_running_stats
+        self._make((num_features,), device, dtype, weight=affine, bias=affine and bias)
+        mean, var = (make(num_features, device=device, dtype=dtype) for make in (zeros, ones))
+        self.register_buffer("running_mean", mean if tracked else None)
+        self.register_buffer("running_var", var if tracked else None)
         count = tensor(0, dtype=dtypes.int64) if tracked else None
         self.register_buffer("num_batches_tracked", count)
         self.reset_parameters()
@@ -93,48 +240,22 @@ class _ChannelNorm(_Affine):
                 f"shape {list(input.shape)}"
             )
 
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-            f"affine={self.affine}, bias={self.bias is not None}, "
-            f"track_running_stats={self.track_running_stats}"
-        )
-
 
 class _BatchNorm(_ChannelNorm):
-    def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = True,
-        track_running_stats: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-        *,
-        bias: bool = True,
-    ) -> None:
-        super().__init__(
-            num_features, eps, momentum, affine, track_running_stats, bias,
-            device=device, dtype=dtype,
-        )  # fmt: skip
-
     def forward(self, input: Tensor) -> Tensor:
         """Return the input, normalised."""
         self._check(input)
-        batch = self.training or self.running_mean is None
-        momentum = self.momentum
-        tracked = self.num_batches_tracked if self.training and self.track_running_stats else None
+        momentum, used = self.momentum, not self.training or self.track_running_stats
+        tracked = self.num_batches_tracked if self.training and used else None
         if tracked is not None and momentum is None:
             momentum = 1 / (tracked.item() + 1)  # the mean over all batches
-        out = F.batch_norm(
+        out = batch_norm(
             input,
-            self.running_mean if not self.training or self.track_running_stats else None,
-            self.running_var if not self.training or self.track_running_stats else None,
+            self.running_mean if used else None,
+            self.running_var if used else None,
             self.weight,
             self.bias,
-            batch,
+            self.training or self.running_mean is None,
             0.0 if momentum is None else momentum,
             self.eps,
         )
@@ -185,18 +306,95 @@ class BatchNorm2d(_BatchNorm):
 
 
 class BatchNorm3d(_BatchNorm):
-    """Normalise each channel of (N, C, D, H, W) over the batch; see :class:`BatchNorm2d`.
+    """Normalise each channel of volumes over the batch. Follows ``torch.nn.BatchNorm3d``."""
 
-    Follows ``torch.nn.BatchNorm3d``.
+    ranks = (5,)
+
+
+class SyncBatchNorm(_BatchNorm):
+    """Batch normalisation over several processes: here is one, and it is that of the batch.
+
+    Follows ``torch.nn.SyncBatchNorm`` without a process group.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.BatchNorm3d(3)(ones(2, 3, 2, 2, 2)).shape
-    torch.Size([2, 3, 2, 2, 2])
+    >>> from tinygrad_mnist import nn
+    >>> SyncBatchNorm.convert_sync_batchnorm(nn.Sequential(nn.BatchNorm2d(3)))[0].num_features
+    3
     """
 
-    ranks = (5,)
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        process_group: Any = None,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
+        )
+        self.process_group = process_group
+
+    def _check(self, input: Tensor) -> None:
+        if input.ndim < 2:
+            raise ValueError(f"SyncBatchNorm: expected 2 dimensions or more, got {input.ndim}")
+
+    @classmethod
+    def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
+        """Return a module with all its batch normalisations replaced by this one."""
+        out = module
+        if isinstance(module, _BatchNorm) and not isinstance(module, cls):
+            out = cls(
+                module.num_features, module.eps, module.momentum, module.affine,
+                module.track_running_stats, process_group,
+            )  # fmt: skip
+            out._parameters.update(module._parameters)
+            out._buffers.update(module._buffers)
+            out.training = module.training
+        for name, child in module.named_children():
+            setattr(out, name, cls.convert_sync_batchnorm(child, process_group))
+        return out
+
+
+@named
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise each channel of each image of (N, C, *S) by itself (Ulyanov et al., 2016).
+
+    Running statistics move towards the batch's mean of the images' ones; they are used if
+    use_input_stats is False. Follows ``torch.nn.functional.instance_norm``.
+
+    Raises
+    ------
+    ValueError
+        When there is one value per channel.
+    RuntimeError
+        When weight, bias or running statistics don't have one number per channel.
+    """
+    if not use_input_stats:
+        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    _check(input, (input.shape[1],), weight, bias, running_mean, running_var)
+    if prod(input.shape[2:]) == 1:
+        raise ValueError(
+            f"Expected more than 1 spatial element when training, got input size "
+            f"{list(input.shape)}"
+        )
+    dims = tuple(range(2, input.ndim))
+    return _by_statistics(input, dims, running_mean, running_var, weight, bias, momentum, eps)
 
 
 class _InstanceNorm(_ChannelNorm):
@@ -204,18 +402,17 @@ class _InstanceNorm(_ChannelNorm):
         self,
         num_features: int,
         eps: float = 1e-5,
-        momentum: float = 0.1,
+        momentum: float | None = 0.1,
         affine: bool = False,
         track_running_stats: bool = False,
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
         *,
         bias: bool = True,
     ) -> None:
         super().__init__(
-            num_features, eps, momentum, affine, track_running_stats, bias,
-            device=device, dtype=dtype,
-        )  # fmt: skip
+            num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
+        )
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input, normalised."""
@@ -227,7 +424,7 @@ class _InstanceNorm(_ChannelNorm):
                 f"{type(self).__name__}: expected {self.num_features} channels, got "
                 f"{images.shape[1]}"
             )
-        out = F.instance_norm(
+        out = instance_norm(
             images, self.running_mean, self.running_var, self.weight, self.bias,
             self.training or not self.track_running_stats, self.momentum or 0.0, self.eps,
         )  # fmt: skip
@@ -248,100 +445,62 @@ class InstanceNorm1d(_InstanceNorm):
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Normalise each channel of each image (N, C, H, W). Follows ``torch.nn.InstanceNorm2d``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.InstanceNorm2d(3)(ones(2, 3, 4, 4)).sum()
-    tensor(0.)
-    """
+    """Normalise each channel of each image (N, C, H, W). Follows ``torch.nn.InstanceNorm2d``."""
 
     ranks = (3, 4)
 
 
-class LayerNorm(_Affine):
-    """Normalise over the last dimensions, whose shape is given. Follows ``torch.nn.LayerNorm``.
+class InstanceNorm3d(_InstanceNorm):
+    """Normalise each channel of each volume. Follows ``torch.nn.InstanceNorm3d``."""
+
+    ranks = (4, 5)
+
+
+@named
+@one_node("NativeGroupNormBackward0")
+def group_norm(
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise groups of channels of each image of (N, C, *S) (Wu and He, 2018).
+
+    Follows ``torch.nn.functional.group_norm``.
+
+    Raises
+    ------
+    RuntimeError
+        When the number of channels isn't divisible by that of groups, or weight or bias don't
+        have one number per channel.
+    ValueError
+        When there is one value per group, in one image.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, tensor
-    >>> nn.LayerNorm(2, elementwise_affine=False)(tensor([[1.0, 3.0]])).round()
-    tensor([[-1.,  1.]])
+    >>> from tinygrad_mnist import tensor
+    >>> group_norm(tensor([[1.0, 3.0, 5.0, 5.0]]), 2).round()
+    tensor([[-1.,  1.,  0.,  0.]])
     """
-
-    def __init__(
-        self,
-        normalized_shape: Any,
-        eps: float = 1e-5,
-        elementwise_affine: bool = True,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        single = isinstance(normalized_shape, Integral)
-        self.normalized_shape = (normalized_shape,) if single else tuple(normalized_shape)
-        self.eps = eps
-        self.elementwise_affine = elementwise_affine
-        wanted = elementwise_affine
-        self._make(self.normalized_shape, wanted, wanted and bias, device=device, dtype=dtype)
-        self.reset_parameters()
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the input, normalised."""
-        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return (
-            f"{self.normalized_shape}, eps={self.eps}, "
-            f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+    if input.ndim < 2:
+        raise RuntimeError(f"expected at least 2 dimensions, got {input.ndim}")
+    n, channels, *size = input.shape
+    if num_groups < 1 or channels % num_groups:
+        raise RuntimeError(f"the {channels} channels must be divisible by num_groups={num_groups}")
+    _check(input, (channels,), weight, bias, count="num_channels")
+    if n * prod(size) * channels == num_groups:
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size "
+            f"{list(input.shape)}"
         )
-
-
-class RMSNorm(_Affine):
-    """Divide by the root of the mean square over the last dimensions. Follows ``torch.nn.RMSNorm``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import nn, tensor
-    >>> nn.RMSNorm(2)(tensor([[3.0, 3.0]])).detach()
-    tensor([[1., 1.]])
-    """
-
-    def __init__(
-        self,
-        normalized_shape: Any,
-        eps: float | None = None,
-        elementwise_affine: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        single = isinstance(normalized_shape, Integral)
-        self.normalized_shape = (normalized_shape,) if single else tuple(normalized_shape)
-        self.eps = eps
-        self.elementwise_affine = elementwise_affine
-        kind: dict[str, Any] = {"device": device, "dtype": dtype}
-        weight = Parameter(empty(self.normalized_shape, **kind)) if elementwise_affine else None
-        self.register_parameter("weight", weight)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Set the weight to 1."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the input, normalised."""
-        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return (
-            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
-        )
+    split = (num_groups, channels // num_groups)
+    like = split + (1,) * len(size)
+    w, b = (None if p is None else p.reshape(like) for p in (weight, bias))
+    grouped = input.reshape(n, *split, *size)
+    dims = tuple(range(2, grouped.ndim))
+    out = apply(ops.standardize, grouped, w, b, None, None, dim=dims, eps=eps)
+    return out.reshape(input.shape)
 
 
 class GroupNorm(_Affine):
@@ -359,40 +518,211 @@ class GroupNorm(_Affine):
     torch.Size([20, 6, 10, 10])
     """
 
+    _shown = "num_groups num_channels eps= affine= bias="
+
     def __init__(
         self,
         num_groups: int,
         num_channels: int,
         eps: float = 1e-5,
         affine: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
         *,
         bias: bool = True,
     ) -> None:
         super().__init__()
         if num_groups < 1 or num_channels % num_groups:
             raise ValueError(
-                f"GroupNorm: num_channels ({num_channels}) must be divisible by num_groups "
-                f"({num_groups})"
+                f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})"
             )
         self.num_groups = num_groups
         self.num_channels = num_channels
         self.eps = eps
         self.affine = affine
-        self._make((num_channels,), affine, affine and bias, device=device, dtype=dtype)
+        self._make((num_channels,), device, dtype, weight=affine, bias=affine and bias)
         self.reset_parameters()
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input, normalised."""
-        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+        return group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return (
-            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
-            f"bias={self.bias is not None}"
+
+def _last_dims(
+    input: Tensor, normalized_shape: Sequence[int], *given: Tensor | None
+) -> tuple[int, ...]:
+    shape = tuple(normalized_shape)
+    if not shape or tuple(input.shape[-len(shape) :]) != shape:
+        raise RuntimeError(
+            f"the input's last dimensions must be {list(shape)} (normalized_shape), but its shape "
+            f"is {list(input.shape)}"
         )
+    _check(input, shape, *given)
+    return tuple(range(input.ndim - len(shape), input.ndim))
+
+
+@named
+@one_node("NativeLayerNormBackward0")
+def layer_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise over the last dimensions, whose shape is given (Ba et al., 2016).
+
+    Follows ``torch.nn.functional.layer_norm``.
+
+    Raises
+    ------
+    RuntimeError
+        When the shapes don't fit.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> layer_norm(tensor([[1.0, 3.0], [5.0, 9.0]]), (2,)).round()
+    tensor([[-1.,  1.],
+            [-1.,  1.]])
+    """
+    dims = _last_dims(input, normalized_shape, weight, bias)
+    return apply(ops.standardize, input, weight, bias, None, None, dim=dims, eps=eps)
+
+
+def _shape(normalized_shape: Ints) -> tuple[int, ...]:
+    single = isinstance(normalized_shape, Integral)
+    return (normalized_shape,) if single else tuple(normalized_shape)  # type: ignore[return-value, arg-type]
+
+
+class LayerNorm(_Affine):
+    """Normalise over the last dimensions, whose shape is given. Follows ``torch.nn.LayerNorm``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn, tensor
+    >>> nn.LayerNorm(2, elementwise_affine=False)(tensor([[1.0, 3.0]])).round()
+    tensor([[-1.,  1.]])
+    """
+
+    _shown = "normalized_shape eps= elementwise_affine= bias="
+
+    def __init__(
+        self,
+        normalized_shape: Ints,
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__()
+        self.normalized_shape = shape = _shape(normalized_shape)
+        self.eps = eps
+        self.elementwise_affine = wanted = elementwise_affine
+        self._make(shape, device, dtype, weight=wanted, bias=wanted and bias)
+        self.reset_parameters()
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the input, normalised."""
+        return layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+
+@named
+def rms_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    eps: float | None = None,
+) -> Tensor:
+    r"""Divide by the root of the mean square over the last dimensions (Zhang, Sennrich, 2019).
+
+    .. math:: y = \frac{x}{\sqrt{\mathrm{mean}(x^2) + \epsilon}} w
+
+    Epsilon is that of the dtype (of float16, float32's) unless it is given. Follows
+    ``torch.nn.functional.rms_norm``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> rms_norm(tensor([3.0, 3.0, 3.0, 3.0]), (4,))
+    tensor([1., 1., 1., 1.])
+    """
+    dims = _last_dims(input, normalized_shape, weight)
+    return _by_root_mean_square(input, weight, dims, eps)
+
+
+@in_float32
+def _by_root_mean_square(
+    input: Tensor,
+    weight: Tensor | None,
+    dims: tuple[int, ...],
+    eps: float | None,
+) -> Tensor:
+    eps = float(np.finfo(input._array.dtype).eps) if eps is None else eps
+    out = input * ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
+    return out if weight is None else out * weight
+
+
+class RMSNorm(_Affine):
+    """Divide by the root of the mean square over the last dimensions. Follows ``torch.nn.RMSNorm``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn, tensor
+    >>> nn.RMSNorm(2)(tensor([[3.0, 3.0]])).detach()
+    tensor([[1., 1.]])
+    """
+
+    _shown = "normalized_shape eps= elementwise_affine="
+
+    def __init__(
+        self,
+        normalized_shape: Ints,
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__()
+        self.normalized_shape = shape = _shape(normalized_shape)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        self._make(shape, device, dtype, weight=elementwise_affine)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the weight to 1."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the input, normalised."""
+        return rms_norm(x, self.normalized_shape, self.weight, self.eps)
+
+
+@named
+def local_response_norm(
+    input: Tensor,
+    size: int,
+    alpha: float = 1e-4,
+    beta: float = 0.75,
+    k: float = 1.0,
+) -> Tensor:
+    r"""Divide by neighbouring channels' mean square: (N, C, ...) (Krizhevsky et al., 2012).
+
+    .. math:: y_c = x_c \left(k + \frac{\alpha}{n} \sum_{c'} x_{c'}^2\right)^{-\beta}
+
+    Follows ``torch.nn.functional.local_response_norm``.
+    """
+    if input.ndim < 3:
+        raise ValueError(f"expected at least 3 dimensions, got {input.ndim}")
+    if size < 1:
+        raise RuntimeError(f"size must be positive, got {size}")
+    around = (0, 0) * (input.ndim - 2) + (size // 2, (size - 1) // 2)
+    squares = pad(input * input, around)
+    first, *rest = (squares.narrow(1, i, input.shape[1]) for i in range(size))
+    return input / (sum(rest, first) * (alpha / size) + k) ** beta
 
 
 class LocalResponseNorm(Module):
@@ -405,6 +735,8 @@ class LocalResponseNorm(Module):
     torch.Size([32, 5, 24, 24])
     """
 
+    _shown = "size alpha= beta= k="
+
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
         self.size = size
@@ -414,8 +746,4 @@ class LocalResponseNorm(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input, normalised."""
-        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+        return local_response_norm(input, self.size, self.alpha, self.beta, self.k)

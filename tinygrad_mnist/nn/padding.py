@@ -1,94 +1,210 @@
-"""Padding layers."""
+"""Padding: more elements around a tensor, or fewer."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
-from tinygrad_mnist.nn import functional as F
-from tinygrad_mnist.nn.functional.spatial import per_dim
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import apply
 from tinygrad_mnist.nn.module import Module
+from tinygrad_mnist.nn.spatial import Ints, per_dim
 from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.arguments import copying, named
+from tinygrad_mnist.tensor.joining import cat
+
+Widths = list[tuple[int, int]]
+"""How many elements go before and after each dimension."""
+
+
+@named
+@copying
+def pad(
+    input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Tensor:
+    """Put elements around a tensor. Follows ``torch.nn.functional.pad``.
+
+    ``pad`` has two numbers for each dimension, before and after it, from the last dimension
+    backwards; a negative number cuts elements off. The mode says what is put there: a
+    ``"constant"`` value, the elements mirrored at the border (``"reflect"``), the border itself
+    (``"replicate"``), or the elements of the other end (``"circular"``).
+
+    Raises
+    ------
+    RuntimeError, ValueError
+        When the numbers don't fit the dimensions; when there are too few elements to mirror or
+        to repeat.
+    NotImplementedError
+        For an unknown mode.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn, tensor
+    >>> x = tensor([[1.0, 2.0, 3.0]])
+    >>> nn.functional.pad(x, (1, 2))
+    tensor([[0., 1., 2., 3., 0., 0.]])
+    >>> nn.functional.pad(x, (1, 2), mode="reflect")
+    tensor([[2., 1., 2., 3., 2., 1.]])
+    """
+    widths = _widths(pad, input.ndim)
+    if mode == "constant":
+        return _constant(input, widths, 0.0 if value is None else value)
+    if mode not in _SIDES:
+        raise NotImplementedError(
+            f"unknown mode {mode!r}; the modes are 'constant', {', '.join(map(repr, _SIDES))}"
+        )
+    if value is not None and value != 0:
+        raise ValueError(f"mode {mode!r} takes no value, got {value}")
+    if len(pad) // 2 not in (input.ndim - 2, input.ndim - 1) or len(pad) not in (2, 4, 6):
+        raise NotImplementedError(
+            f"mode {mode!r} is for the last dimensions of (C, *S) or (N, C, *S), so {len(pad)} "
+            f"widths don't fit an input of {input.ndim} dimensions"
+        )
+    # What comes from the other end is what is left there, as in PyTorch.
+    out = _cut(input, widths) if mode == "circular" else input
+    for dim, (before, after) in enumerate(widths):
+        if before > 0 or after > 0:
+            _check(mode, out.shape[dim], before, after, dim)
+            left, right = _SIDES[mode](out, dim, max(before, 0), max(after, 0))
+            out = cat([part for part in (left, out, right) if part is not None], dim)
+    return out if mode == "circular" else _cut(out, widths)
+
+
+def padded(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
+    """Put a number around a tensor; where there is nothing to do, it is the tensor itself."""
+    return _constant(x, _widths(pad, x.ndim), value) if any(pad) else x
+
+
+def _constant(x: Tensor, widths: Widths, value: float) -> Tensor:
+    if any(n > 0 for width in widths for n in width):
+        around = tuple((max(a, 0), max(b, 0)) for a, b in widths)
+        x = apply(ops.pad, x, widths=around, value=value)
+    return _cut(x, widths)
+
+
+def _widths(pad: Sequence[int], ndim: int) -> Widths:
+    """Return the numbers before and after each dimension, from the first one on."""
+    if len(pad) % 2:
+        raise RuntimeError(f"needs two numbers for each dimension, got {len(pad)}: {pad}")
+    if len(pad) > 2 * ndim:
+        raise RuntimeError(
+            f"got {len(pad)} numbers, for {len(pad) // 2} dimensions, but the input has {ndim}"
+        )
+    pairs = list(zip(pad[::2], pad[1::2], strict=True))
+    return [(0, 0)] * (ndim - len(pairs)) + pairs[::-1]
+
+
+def _cut(x: Tensor, widths: Widths) -> Tensor:
+    """Cut off what negative numbers say."""
+    cuts = tuple((max(-before, 0), max(-after, 0)) for before, after in widths)
+    for n, (before, after) in zip(x.shape, cuts, strict=True):
+        if before + after > n:
+            raise RuntimeError(
+                f"cutting off {before} and {after} elements leaves a negative length of a "
+                f"dimension of {n}"
+            )
+    return apply(ops.crop, x, widths=cuts) if any(map(any, cuts)) else x
+
+
+def _check(mode: str, length: int, before: int, after: int, dim: int) -> None:
+    most = {"reflect": length - 1, "circular": length}.get(mode)
+    if most is not None and max(before, after) > most:
+        raise RuntimeError(
+            f"mode {mode!r} can add at most {most} elements to dimension {dim}, of length "
+            f"{length}, got {before} and {after}"
+        )
+    if not length:
+        raise RuntimeError(f"mode {mode!r} can't pad dimension {dim}, which has no elements")
+
+
+Sides = tuple[Tensor | None, Tensor | None]
+"""What is put before and after a dimension."""
+
+
+def _reflected(x: Tensor, dim: int, before: int, after: int) -> Sides:
+    n = x.shape[dim]
+    return (
+        x.narrow(dim, 1, before).flip(dim) if before else None,
+        x.narrow(dim, n - 1 - after, after).flip(dim) if after else None,
+    )
+
+
+def _replicated(x: Tensor, dim: int, before: int, after: int) -> Sides:
+    def repeated(position: int, times: int) -> Tensor | None:
+        shape = (*x.shape[:dim], times, *x.shape[dim + 1 :])
+        return x.narrow(dim, position, 1).expand(shape) if times else None
+
+    return repeated(0, before), repeated(x.shape[dim] - 1, after)
+
+
+def _wrapped(x: Tensor, dim: int, before: int, after: int) -> Sides:
+    n = x.shape[dim]
+    return (
+        x.narrow(dim, n - before, before) if before else None,
+        x.narrow(dim, 0, after) if after else None,
+    )
+
+
+_SIDES = {"reflect": _reflected, "replicate": _replicated, "circular": _wrapped}
 
 
 class _Pad(Module):
-    """What padding layers share: numbers before and after each dimension, from the last one."""
+    """Padding by numbers before and after each dimension, from the last one backwards."""
 
+    _shown = "padding"
     dims: int
     mode = "constant"
     value: float | None = None
 
-    def __init__(self, padding: Any) -> None:
+    def __init__(self, padding: Ints) -> None:
         super().__init__()
-        self.padding = per_dim(type(self).__name__, "padding", padding, 2 * self.dims)
+        self.padding = per_dim("padding", padding, 2 * self.dims)
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input, padded."""
-        return F.pad(input, self.padding, self.mode, self.value)
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"{self.padding}"
+        return pad(input, self.padding, self.mode, self.value)
 
 
 class _ConstantPad(_Pad):
-    def __init__(self, padding: Any, value: float) -> None:
+    _shown = "padding= value="
+
+    def __init__(self, padding: Ints, value: float) -> None:
         super().__init__(padding)
         self.value = value
 
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"padding={self.padding}, value={self.value}"
-
 
 class ConstantPad1d(_ConstantPad):
-    """Put a number around a signal (N, C, L).
-
-    Follows ``torch.nn.ConstantPad1d``.
+    """Put a number around a signal (N, C, L). Follows ``torch.nn.ConstantPad1d``.
 
     Examples
     --------
     >>> from tinygrad_mnist import nn, ones
-    >>> nn.ConstantPad1d(1, 5.0)(ones(1, 1, 3)).shape
-    torch.Size([1, 1, 5])
+    >>> nn.ConstantPad1d(1, 5.0)(ones(1, 1, 3))
+    tensor([[[5., 1., 1., 1., 5.]]])
     """
 
     dims = 1
 
 
 class ConstantPad2d(_ConstantPad):
-    """Put a number around an image (N, C, H, W).
-
-    Follows ``torch.nn.ConstantPad2d``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.ConstantPad2d(1, 5.0)(ones(1, 1, 3, 4)).shape
-    torch.Size([1, 1, 5, 6])
-    """
+    """Put a number around an image (N, C, H, W). Follows ``torch.nn.ConstantPad2d``."""
 
     dims = 2
 
 
+class ConstantPad3d(_ConstantPad):
+    """Put a number around a volume (N, C, D, H, W). Follows ``torch.nn.ConstantPad3d``."""
+
+    dims = 3
+
+
 class ZeroPad1d(_Pad):
-    """Put zeros around a signal (N, C, L).
-
-    Follows ``torch.nn.ZeroPad1d``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.ZeroPad1d(1)(ones(1, 1, 3)).shape
-    torch.Size([1, 1, 5])
-    """
+    """Put zeros around a signal (N, C, L). Follows ``torch.nn.ZeroPad1d``."""
 
     dims = 1
 
 
 class ZeroPad2d(_Pad):
-    """Put zeros around an image (N, C, H, W).
-
-    Follows ``torch.nn.ZeroPad2d``.
+    """Put zeros around an image (N, C, H, W). Follows ``torch.nn.ZeroPad2d``.
 
     Examples
     --------
@@ -100,97 +216,94 @@ class ZeroPad2d(_Pad):
     dims = 2
 
 
-class ReflectionPad1d(_Pad):
-    """Put its elements, mirrored at the border around a signal (N, C, L).
+class ZeroPad3d(_Pad):
+    """Put zeros around a volume (N, C, D, H, W). Follows ``torch.nn.ZeroPad3d``."""
 
-    Follows ``torch.nn.ReflectionPad1d``.
+    dims = 3
 
-    Examples
-    --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.ReflectionPad1d(1)(ones(1, 1, 3)).shape
-    torch.Size([1, 1, 5])
-    """
 
-    dims = 1
+class _ReflectionPad(_Pad):
     mode = "reflect"
 
 
-class ReflectionPad2d(_Pad):
-    """Put its elements, mirrored at the border around an image (N, C, H, W).
-
-    Follows ``torch.nn.ReflectionPad2d``.
+class ReflectionPad1d(_ReflectionPad):
+    """Mirror a signal (N, C, L) at its border. Follows ``torch.nn.ReflectionPad1d``.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.ReflectionPad2d(1)(ones(1, 1, 3, 4)).shape
-    torch.Size([1, 1, 5, 6])
-    """
-
-    dims = 2
-    mode = "reflect"
-
-
-class ReplicationPad1d(_Pad):
-    """Put its border around a signal (N, C, L).
-
-    Follows ``torch.nn.ReplicationPad1d``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.ReplicationPad1d(1)(ones(1, 1, 3)).shape
-    torch.Size([1, 1, 5])
+    >>> from tinygrad_mnist import nn, tensor
+    >>> nn.ReflectionPad1d(2)(tensor([[[1.0, 2.0, 3.0]]]))
+    tensor([[[3., 2., 1., 2., 3., 2., 1.]]])
     """
 
     dims = 1
-    mode = "replicate"
 
 
-class ReplicationPad2d(_Pad):
-    """Put its border around an image (N, C, H, W).
-
-    Follows ``torch.nn.ReplicationPad2d``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.ReplicationPad2d(1)(ones(1, 1, 3, 4)).shape
-    torch.Size([1, 1, 5, 6])
-    """
+class ReflectionPad2d(_ReflectionPad):
+    """Mirror an image (N, C, H, W) at its border. Follows ``torch.nn.ReflectionPad2d``."""
 
     dims = 2
+
+
+class ReflectionPad3d(_ReflectionPad):
+    """Mirror a volume (N, C, D, H, W) at its border. Follows ``torch.nn.ReflectionPad3d``."""
+
+    dims = 3
+
+
+class _ReplicationPad(_Pad):
     mode = "replicate"
 
 
-class CircularPad1d(_Pad):
-    """Put the elements of its other end around a signal (N, C, L).
-
-    Follows ``torch.nn.CircularPad1d``.
+class ReplicationPad1d(_ReplicationPad):
+    """Repeat the border of a signal (N, C, L). Follows ``torch.nn.ReplicationPad1d``.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.CircularPad1d(1)(ones(1, 1, 3)).shape
-    torch.Size([1, 1, 5])
+    >>> from tinygrad_mnist import nn, tensor
+    >>> nn.ReplicationPad1d(2)(tensor([[[1.0, 2.0, 3.0]]]))
+    tensor([[[1., 1., 1., 2., 3., 3., 3.]]])
     """
 
     dims = 1
+
+
+class ReplicationPad2d(_ReplicationPad):
+    """Repeat the border of an image (N, C, H, W). Follows ``torch.nn.ReplicationPad2d``."""
+
+    dims = 2
+
+
+class ReplicationPad3d(_ReplicationPad):
+    """Repeat the border of a volume (N, C, D, H, W). Follows ``torch.nn.ReplicationPad3d``."""
+
+    dims = 3
+
+
+class _CircularPad(_Pad):
     mode = "circular"
 
 
-class CircularPad2d(_Pad):
-    """Put the elements of its other end around an image (N, C, H, W).
-
-    Follows ``torch.nn.CircularPad2d``.
+class CircularPad1d(_CircularPad):
+    """Put a signal's (N, C, L) other end at each end. Follows ``torch.nn.CircularPad1d``.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.CircularPad2d(1)(ones(1, 1, 3, 4)).shape
-    torch.Size([1, 1, 5, 6])
+    >>> from tinygrad_mnist import nn, tensor
+    >>> nn.CircularPad1d(2)(tensor([[[1.0, 2.0, 3.0]]]))
+    tensor([[[2., 3., 1., 2., 3., 1., 2.]]])
     """
 
+    dims = 1
+
+
+class CircularPad2d(_CircularPad):
+    """Put an image's (N, C, H, W) other end at each end. Follows ``torch.nn.CircularPad2d``."""
+
     dims = 2
-    mode = "circular"
+
+
+class CircularPad3d(_CircularPad):
+    """Put a volume's (N, C, D, H, W) other end at each end. Follows ``torch.nn.CircularPad3d``."""
+
+    dims = 3

@@ -1,16 +1,202 @@
-"""Pooling layers."""
+"""Pooling: one number for each window of an image."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from itertools import product
+from math import prod
+from typing import Any, Literal, Protocol, cast, overload
 
-from tinygrad_mnist.nn import functional as F
-from tinygrad_mnist.nn.functional.spatial import Size, per_dim
+import numpy as np
+
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import apply, wrap
+from tinygrad_mnist.autograd.names import give
 from tinygrad_mnist.nn.module import Module
+from tinygrad_mnist.nn.padding import padded
+from tinygrad_mnist.nn.spatial import Ints, as_batch, for_each_dim, per_dim
 from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.arguments import named
+from tinygrad_mnist.tensor.joining import stack
+from tinygrad_mnist.tensor.precision import in_float32
+
+Lengths = tuple[int, ...]
+Sizes = int | Sequence[int | None] | None
+"""An output size, in which None is the input's own length."""
 
 
-class MaxPool2d(Module):
+def _settings(
+    dims: int, kernel: Ints, stride: Ints | None, padding: Ints, dilation: Ints = 1
+) -> list[Lengths]:
+    """Read kernel, stride (the kernel's size if it is None), padding and dilation."""
+    sizes = per_dim("kernel_size", kernel, dims)
+    steps = sizes if stride is None or stride in ([], ()) else per_dim("stride", stride, dims)
+    around = per_dim("padding", padding, dims)
+    spread = per_dim("dilation", dilation, dims)
+    if min(*sizes, *steps, *spread) < 1:
+        raise RuntimeError(
+            f"kernel_size {sizes}, stride {steps} and dilation {spread} must be positive"
+        )
+    most = [(d * (k - 1) + 1) // 2 for k, d in zip(sizes, spread, strict=True)]
+    if any(not 0 <= p <= m for p, m in zip(around, most, strict=True)):
+        raise RuntimeError(
+            f"padding {padding} must be from 0 to half of the kernel's size {kernel}"
+        )
+    return [sizes, steps, around, spread]
+
+
+def _around(size: Lengths, settings: list[Lengths], ceil_mode: bool) -> list[int]:
+    """Return how many elements to put around images: with ceil_mode, a part of a last window."""
+    widths: list[int] = []
+    for n, k, s, p, d in zip(size, *settings, strict=True):
+        reach = d * (k - 1) + 1
+        room = n + 2 * p - reach
+        steps = -(-room // s) if ceil_mode else room // s
+        if ceil_mode and steps * s >= n + p:  # the last window must start within the image
+            steps -= 1
+        if steps < 0:
+            raise RuntimeError(
+                f"windows that reach over {reach} elements don't fit into a size of {n} with "
+                f"padding {p}"
+            )
+        widths[:0] = p, max(steps * s + reach - n - p, 0)
+    return widths
+
+
+class _MaxPool(Protocol):
+    """The functions of maximum pooling: with return_indices they return a pair."""
+
+    @overload
+    def __call__(
+        self,
+        input: Tensor,
+        kernel_size: Ints,
+        stride: Ints | None = None,
+        padding: Ints = 0,
+        dilation: Ints = 1,
+        ceil_mode: bool = False,
+        return_indices: Literal[False] = False,
+    ) -> Tensor: ...
+    @overload
+    def __call__(
+        self,
+        input: Tensor,
+        kernel_size: Ints,
+        stride: Ints | None = None,
+        padding: Ints = 0,
+        dilation: Ints = 1,
+        ceil_mode: bool = False,
+        *,
+        return_indices: Literal[True],
+    ) -> tuple[Tensor, Tensor]: ...
+    @overload
+    def __call__(
+        self,
+        input: Tensor,
+        kernel_size: Ints,
+        stride: Ints | None = None,
+        padding: Ints = 0,
+        dilation: Ints = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+    ) -> Tensor | tuple[Tensor, Tensor]: ...
+
+
+def _max_pool(
+    dims: int,
+    input: Tensor,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    dilation: Ints = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Return the largest element of each window of images (N, C, H, W), signals or volumes.
+
+    The stride is the size of a window unless it is given. Padding counts as minus infinity. With
+    ceil_mode a last window may reach over the end. With return_indices the result is a pair, of
+    the elements and their numbers in the flattened image. Follows
+    ``torch.nn.functional.max_pool2d``, ``max_pool1d`` and ``max_pool3d``.
+
+    Raises
+    ------
+    RuntimeError
+        When windows don't fit, or there is more padding than half a window.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import arange, tensor
+    >>> max_pool2d(arange(16.0).reshape(1, 1, 4, 4), 2)
+    tensor([[[[ 5.,  7.],
+              [13., 15.]]]])
+    >>> max_pool1d(tensor([[[1.0, 3.0, 2.0, 5.0]]]), 2, return_indices=True)
+    (tensor([[[3., 5.]]]), tensor([[[1, 3]]]))
+    """
+    settings = kernel, steps, around, spread = _settings(
+        dims, kernel_size, stride, padding, dilation
+    )
+    x, single = as_batch(input, dims)
+    kind = x._array.dtype
+    least = float("-inf") if kind.kind == "f" else int(np.iinfo(kind).min)
+    images = padded(x, _around(x.shape[2:], settings, ceil_mode), least)
+    out = apply(ops.max_pool, images, kernel=kernel, stride=steps, dilation=spread)
+    if single:
+        out = out.squeeze(0)
+    if dims > 1:
+        give(f"MaxPool{dims}DWithIndicesBackward0", out)
+    if not return_indices:
+        return out
+    index = apply(
+        ops.max_pool_index, images, kernel=kernel, stride=steps, dilation=spread,
+        size=tuple(x.shape[2:]), padding=around,
+    )  # fmt: skip
+    return out, index.squeeze(0) if single else index
+
+
+max_pool1d, max_pool2d, max_pool3d = cast(
+    tuple[_MaxPool, _MaxPool, _MaxPool], for_each_dim(_max_pool, "max_pool{}d")
+)
+
+
+class _MaxPoolLayer(Module):
+    _shown = "kernel_size= stride= padding= dilation= ceil_mode="
+    _functions = (max_pool1d, max_pool2d, max_pool3d)
+    dims: int
+
+    def __init__(
+        self,
+        kernel_size: Ints,
+        stride: Ints | None = None,
+        padding: Ints = 0,
+        dilation: Ints = 1,
+        return_indices: bool = False,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.padding = padding
+        self.dilation = dilation
+        self.return_indices = return_indices
+        self.ceil_mode = ceil_mode
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the largest elements; with return_indices, also where they were."""
+        # To type checkers it is a Tensor, which can be unpacked too.
+        return self._functions[self.dims - 1](  # type: ignore[return-value]
+            input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode,
+            self.return_indices,
+        )  # fmt: skip
+
+
+class MaxPool1d(_MaxPoolLayer):
+    """Largest element of each window of signals (N, C, L). Follows ``torch.nn.MaxPool1d``."""
+
+    dims = 1
+
+
+class MaxPool2d(_MaxPoolLayer):
     """Largest element of each window of images (N, C, H, W). Follows ``torch.nn.MaxPool2d``.
 
     The stride is the size of a window unless it is given; padding counts as minus infinity.
@@ -24,53 +210,91 @@ class MaxPool2d(Module):
 
     dims = 2
 
-    def __init__(
-        self,
-        kernel_size: Size,
-        stride: Size | None = None,
-        padding: Size = 0,
-        dilation: Size = 1,
-        return_indices: bool = False,
-        ceil_mode: bool = False,
-    ) -> None:
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
-        self.dilation = dilation
-        self.return_indices = return_indices
-        self.ceil_mode = ceil_mode
 
-    def forward(self, input: Tensor) -> Any:
-        """Return the largest elements; with return_indices, also where they were."""
-        function = F.max_pool1d if self.dims == 1 else F.max_pool2d
-        return function(
-            input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode,
-            self.return_indices,
-        )  # fmt: skip
+class MaxPool3d(_MaxPoolLayer):
+    """Largest element of each window of volumes (N, C, D, H, W). Follows ``torch.nn.MaxPool3d``."""
 
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return (
-            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, "
-            f"dilation={self.dilation}, ceil_mode={self.ceil_mode}"
-        )
+    dims = 3
 
 
-class MaxPool1d(MaxPool2d):
-    """Largest element of each window of signals (N, C, L). Follows ``torch.nn.MaxPool1d``.
+def _max_unpool(
+    dims: int,
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    output_size: Sequence[int] | None = None,
+) -> Tensor:
+    """Put what :func:`max_pool2d` has picked back into its place, among zeros.
+
+    Follows ``torch.nn.functional.max_unpool2d``, ``max_unpool1d`` and ``max_unpool3d``.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.MaxPool1d(3, stride=2)(ones(20, 16, 50)).shape
-    torch.Size([20, 16, 24])
+    >>> from tinygrad_mnist import tensor
+    >>> x = tensor([[[[1.0, 2.0], [4.0, 3.0]]]])
+    >>> max_unpool2d(*max_pool2d(x, 2, return_indices=True), 2)
+    tensor([[[[0., 0.],
+              [4., 0.]]]])
     """
+    kernel, steps, around, _ = _settings(dims, kernel_size, stride, padding)
+    if indices.shape != input.shape:
+        raise RuntimeError(
+            f"the indices have shape {list(indices.shape)}, the input has {list(input.shape)}; "
+            f"they must be equal"
+        )
+    counts = input.shape[-dims:]
+    if output_size is None:
+        size = [
+            (n - 1) * s - 2 * p + k
+            for n, s, p, k in zip(counts, steps, around, kernel, strict=True)
+        ]
+    else:
+        size = list(output_size)[-dims:]
+    index = indices._array.reshape(-1, prod(counts))
+    if index.size and not 0 <= index.min() <= index.max() < prod(size):
+        raise RuntimeError(
+            f"the indices go from {index.min()} to {index.max()}, which is not within an output "
+            f"of size {size}"
+        )
+    rows = np.arange(len(index))[:, None]
+    zeros = wrap(np.zeros((len(index), prod(size)), input._array.dtype))
+    out = apply(ops.setitem, zeros, input.reshape(index.shape), index=(rows, index))
+    return out.reshape((*input.shape[:-dims], *size))
+
+
+max_unpool1d, max_unpool2d, max_unpool3d = for_each_dim(_max_unpool, "max_unpool{}d")
+
+
+class _MaxUnpool(Module):
+    _shown = "kernel_size= stride= padding="
+    _functions = (max_unpool1d, max_unpool2d, max_unpool3d)
+    dims: int
+
+    def __init__(self, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0) -> None:
+        super().__init__()
+        self.kernel_size = per_dim("kernel_size", kernel_size, self.dims)
+        steps = kernel_size if stride is None else stride
+        self.stride = per_dim("stride", steps, self.dims)
+        self.padding = per_dim("padding", padding, self.dims)
+
+    def forward(
+        self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None
+    ) -> Tensor:
+        """Return zeros with the input's elements at the indices."""
+        return self._functions[self.dims - 1](
+            input, indices, self.kernel_size, self.stride, self.padding, output_size
+        )
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """Put what MaxPool1d has picked back into its place. Follows ``torch.nn.MaxUnpool1d``."""
 
     dims = 1
 
 
-class MaxUnpool2d(Module):
+class MaxUnpool2d(_MaxUnpool):
     """Put what MaxPool2d has picked back into its place. Follows ``torch.nn.MaxUnpool2d``.
 
     Examples
@@ -84,34 +308,96 @@ class MaxUnpool2d(Module):
 
     dims = 2
 
-    def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0) -> None:
-        super().__init__()
-        name = type(self).__name__
-        self.kernel_size = per_dim(name, "kernel_size", kernel_size, self.dims)
-        steps = kernel_size if stride is None else stride
-        self.stride = per_dim(name, "stride", steps, self.dims)
-        self.padding = per_dim(name, "padding", padding, self.dims)
 
-    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
-        """Return zeros with the input's elements at the indices."""
-        function = F.max_unpool1d if self.dims == 1 else F.max_unpool2d
-        return function(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+class MaxUnpool3d(_MaxUnpool):
+    """Put what MaxPool3d has picked back into its place. Follows ``torch.nn.MaxUnpool3d``."""
 
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+    dims = 3
 
 
-class MaxUnpool1d(MaxUnpool2d):
-    """Put what MaxPool1d has picked back into its place. Follows ``torch.nn.MaxUnpool1d``.
+@in_float32
+def _avg_pool(
+    dims: int,
+    input: Tensor,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """Return the mean of each window of images (N, C, H, W) or volumes, or its sum over a divisor.
+
+    Zeros of the padding count as elements unless count_include_pad is False. Follows
+    ``torch.nn.functional.avg_pool2d`` and ``avg_pool3d``.
+
+    Raises
+    ------
+    RuntimeError
+        When windows don't fit, there is more padding than half a window, or the divisor is 0.
 
     Examples
     --------
-    >>> MaxUnpool1d(2)
-    MaxUnpool1d(kernel_size=(2,), stride=(2,), padding=(0,))
+    >>> from tinygrad_mnist import arange
+    >>> avg_pool2d(arange(16.0).reshape(1, 1, 4, 4), 2)
+    tensor([[[[ 2.5000,  4.5000],
+              [10.5000, 12.5000]]]])
     """
+    settings = kernel, steps, _, spread = _settings(dims, kernel_size, stride, padding)
+    if divisor_override is not None and not divisor_override:
+        raise RuntimeError("divisor_override must not be zero")
+    x, single = as_batch(input, dims)
+    size = x.shape[2:]
+    images = padded(x, _around(size, settings, ceil_mode))
+    view = apply(ops.windows, images, kernel=kernel, stride=steps, dilation=spread)
+    total = view.sum(tuple(range(-dims, 0)))
+    if divisor_override is not None:
+        out = total / divisor_override
+    else:
+        divisor = _counts(size, total.shape[2:], settings, count_include_pad)
+        same = divisor.size and (divisor == divisor.flat[0]).all()
+        out = total / (int(divisor.flat[0]) if same else wrap(divisor.astype(x._array.dtype)))
+    if single:
+        out = out.squeeze(0)
+    return give(f"AvgPool{dims}DBackward0", out) if dims > 1 else out
 
-    dims = 1
+
+def _counts(
+    size: Lengths, places: Lengths, settings: list[Lengths], with_padding: bool
+) -> np.ndarray:
+    """Count the elements of each window that are in the image, or in its padding too."""
+    out = np.ones(1, np.int64)
+    for n, count, k, s, p, _ in zip(size, places, *settings, strict=True):
+        start = np.arange(count) * s - p
+        end = np.minimum(start + k, n + p)
+        if not with_padding:
+            start, end = np.maximum(start, 0), np.minimum(end, n)
+        out = out[..., None] * (end - start)
+    counted: np.ndarray = out[0]
+    return counted
+
+
+@named
+def avg_pool1d(
+    input: Tensor,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """Return the mean of each window of signals (N, C, L); see :func:`avg_pool2d`.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> avg_pool1d(tensor([[[1.0, 3.0, 2.0, 5.0]]]), 2)
+    tensor([[[2.0000, 3.5000]]])
+    """
+    return _avg_pool(1, input, kernel_size, stride, padding, ceil_mode, count_include_pad)
+
+
+avg_pool2d, avg_pool3d = for_each_dim(_avg_pool, "avg_pool{}d")[1:]
 
 
 class AvgPool1d(Module):
@@ -124,49 +410,41 @@ class AvgPool1d(Module):
     tensor([[[2.0000, 3.5000]]])
     """
 
+    _shown = "kernel_size= stride= padding="
+
     def __init__(
         self,
-        kernel_size: Size,
-        stride: Size | None = None,
-        padding: Size = 0,
+        kernel_size: Ints,
+        stride: Ints | None = None,
+        padding: Ints = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
         super().__init__()
-        self.kernel_size = per_dim("AvgPool1d", "kernel_size", kernel_size, 1)
-        steps = kernel_size if stride is None else stride
-        self.stride = per_dim("AvgPool1d", "stride", steps, 1)
-        self.padding = per_dim("AvgPool1d", "padding", padding, 1)
+        self.kernel_size = per_dim("kernel_size", kernel_size, 1)
+        self.stride = per_dim("stride", kernel_size if stride is None else stride, 1)
+        self.padding = per_dim("padding", padding, 1)
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the means."""
-        return F.avg_pool1d(
+        return avg_pool1d(
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
             self.count_include_pad,
         )  # fmt: skip
 
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
-
-class AvgPool2d(Module):
-    """Mean of each window of images (N, C, H, W). Follows ``torch.nn.AvgPool2d``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.AvgPool2d(2)(ones(64, 6, 28, 28)).shape
-    torch.Size([64, 6, 14, 14])
-    """
+class _AvgPool(Module):
+    _shown = "kernel_size= stride= padding="
+    _functions = (avg_pool2d, avg_pool3d)
+    dims: int
 
     def __init__(
         self,
-        kernel_size: Size,
-        stride: Size | None = None,
-        padding: Size = 0,
+        kernel_size: Ints,
+        stride: Ints | None = None,
+        padding: Ints = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
         divisor_override: int | None = None,
@@ -181,42 +459,251 @@ class AvgPool2d(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the means."""
-        return F.avg_pool2d(
+        return self._functions[self.dims - 2](
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
             self.count_include_pad, self.divisor_override,
         )  # fmt: skip
 
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
-
-class _Adaptive(Module):
-    def __init__(self, output_size: Any) -> None:
-        super().__init__()
-        self.output_size = output_size
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"output_size={self.output_size}"
-
-
-class AdaptiveAvgPool1d(_Adaptive):
-    """Means of so many stretches of signals (N, C, L). Follows ``torch.nn.AdaptiveAvgPool1d``.
+class AvgPool2d(_AvgPool):
+    """Mean of each window of images (N, C, H, W). Follows ``torch.nn.AvgPool2d``.
 
     Examples
     --------
     >>> from tinygrad_mnist import nn, ones
-    >>> nn.AdaptiveAvgPool1d(5)(ones(1, 64, 8)).shape
-    torch.Size([1, 64, 5])
+    >>> nn.AvgPool2d(2)(ones(64, 6, 28, 28)).shape
+    torch.Size([64, 6, 14, 14])
     """
+
+    dims = 2
+
+
+class AvgPool3d(_AvgPool):
+    """Mean of each window of volumes (N, C, D, H, W). Follows ``torch.nn.AvgPool3d``."""
+
+    dims = 3
+
+
+def _lp_pool(
+    dims: int,
+    input: Tensor,
+    norm_type: float,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """Return the p-norm of each window of images (N, C, H, W), signals or volumes.
+
+    Numbers are taken to be positive. Follows ``torch.nn.functional.lp_pool2d``, ``lp_pool1d`` and
+    ``lp_pool3d``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> lp_pool2d(tensor([[[[3.0, 4.0]]]]), 2, (1, 2))
+    tensor([[[[5.]]]])
+    """
+    count = prod(per_dim("kernel_size", kernel_size, dims))
+    means = _avg_pool(dims, input**norm_type, kernel_size, stride, 0, ceil_mode)
+    return ((means.sign() * means.abs()) * count).relu() ** (1 / norm_type)
+
+
+lp_pool1d, lp_pool2d, lp_pool3d = for_each_dim(_lp_pool, "lp_pool{}d")
+
+
+class _LPPool(Module):
+    _shown = "norm_type= kernel_size= stride= ceil_mode="
+    _functions = (lp_pool1d, lp_pool2d, lp_pool3d)
+    dims: int
+
+    def __init__(
+        self,
+        norm_type: float,
+        kernel_size: Ints,
+        stride: Ints | None = None,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__()
+        self.norm_type, self.kernel_size = norm_type, kernel_size
+        self.stride, self.ceil_mode = stride, ceil_mode
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the norms."""
+        return self._functions[self.dims - 1](
+            input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
+        )
+
+
+class LPPool1d(_LPPool):
+    """The p-norm of each window of signals (N, C, L). Follows ``torch.nn.LPPool1d``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> LPPool1d(2, 4)(ones(1, 1, 4))
+    tensor([[[2.]]])
+    """
+
+    dims = 1
+
+
+class LPPool2d(_LPPool):
+    """The p-norm of each window of images (N, C, H, W). Follows ``torch.nn.LPPool2d``."""
+
+    dims = 2
+
+
+class LPPool3d(_LPPool):
+    """The p-norm of each window of volumes (N, C, D, H, W). Follows ``torch.nn.LPPool3d``."""
+
+    dims = 3
+
+
+def _tiles(dims: int, size: Lengths, wanted: Sizes) -> Lengths:
+    """Read an output size, in which None is the input's own length."""
+    given: Any = wanted if isinstance(wanted, tuple | list) else (wanted,) * dims
+    if len(given) != dims:
+        raise RuntimeError(f"output_size is an integer or {dims} of them, got {wanted}")
+    filled = tuple(n if w is None else w for n, w in zip(size, given, strict=True))
+    read = per_dim("output_size", filled, dims)
+    if min(read) < 0:
+        raise RuntimeError(f"output_size {wanted} must not be negative")
+    if not prod(size):
+        raise RuntimeError(f"an input of size {list(size)} has no elements to pool")
+    return read
+
+
+def _stretches(length: int, count: int) -> list[tuple[int, int]]:
+    """Cut a dimension into so many stretches, as equal as can be; they may overlap by one."""
+    return [(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
+
+
+def _adaptive_avg_pool(dims: int, input: Tensor, output_size: Sizes) -> Tensor:
+    """Return means over so many rows and columns of tiles of images (N, C, H, W).
+
+    Tile i goes from floor(i H / n) to ceil((i + 1) H / n). A size of None is the input's own.
+    Signals and volumes have tiles likewise. Follows ``torch.nn.functional.adaptive_avg_pool2d``,
+    ``adaptive_avg_pool1d`` and ``adaptive_avg_pool3d``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import arange
+    >>> adaptive_avg_pool2d(arange(6.0).reshape(1, 1, 2, 3), (1, 2))
+    tensor([[[[2., 3.]]]])
+    """
+    x, single = as_batch(input, dims)
+    size = x.shape[2:]
+    for dim, (n, count) in enumerate(zip(size, _tiles(dims, size, output_size), strict=True), 2):
+        if count == 1:
+            x = x.mean(dim, keepdim=True)
+        elif count != n:
+            means = [x.narrow(dim, a, b - a).mean(dim) for a, b in _stretches(n, count)]
+            x = stack(means, dim) if means else x.narrow(dim, 0, 0)
+    if single:
+        x = x.squeeze(0)
+    return x.clone() if np.may_share_memory(x._array, input._array) else x
+
+
+adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = for_each_dim(
+    _adaptive_avg_pool, "adaptive_avg_pool{}d"
+)
+
+
+class _AdaptiveMaxPool(Protocol):
+    """The functions of adaptive maximum pooling: with return_indices they return a pair."""
+
+    @overload
+    def __call__(
+        self, input: Tensor, output_size: Sizes, return_indices: Literal[False] = False
+    ) -> Tensor: ...
+    @overload
+    def __call__(
+        self, input: Tensor, output_size: Sizes, return_indices: Literal[True]
+    ) -> tuple[Tensor, Tensor]: ...
+    @overload
+    def __call__(
+        self, input: Tensor, output_size: Sizes, return_indices: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]: ...
+
+
+def _adaptive_max_pool(
+    dims: int, input: Tensor, output_size: Sizes, return_indices: bool = False
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Return the largest elements of so many rows and columns of tiles of images (N, C, H, W).
+
+    Tiles are those of :func:`adaptive_avg_pool2d`. With return_indices the result is a pair, of
+    the elements and their numbers in the flattened image. Follows
+    ``torch.nn.functional.adaptive_max_pool2d``, ``adaptive_max_pool1d`` and
+    ``adaptive_max_pool3d``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import arange
+    >>> adaptive_max_pool2d(arange(6.0).reshape(1, 1, 2, 3), (1, 2))
+    tensor([[[[4., 5.]]]])
+    """
+    x, single = as_batch(input, dims)
+    size = x.shape[2:]
+    wanted = _tiles(dims, size, output_size)
+    array = x._array
+    numbers = np.arange(prod(size)).reshape(size)
+    index = np.empty((*x.shape[:2], *wanted), np.int64)
+    cuts = [list(enumerate(_stretches(n, w))) for n, w in zip(size, wanted, strict=True)]
+    for tile in product(*cuts):
+        place: Any = (..., *(i for i, _ in tile))
+        part: Any = (..., *(slice(a, b) for _, (a, b) in tile))
+        best = last_of_nan(array[part].reshape(*x.shape[:2], numbers[part].size))
+        index[place] = numbers[part].reshape(-1)[best]
+    found = wrap(index)
+    out = picked(x, found)
+    if single:
+        out, found = out.squeeze(0), found.squeeze(0)
+    if dims == 2:
+        give("AdaptiveMaxPool2DBackward0", out)
+    return (out, found) if return_indices else out
+
+
+def picked(x: Tensor, index: Tensor) -> Tensor:
+    """Return the elements of images (N, C, *S) whose numbers are given, as (N, C, *P)."""
+    return x.flatten(2).gather(2, index.flatten(2)).reshape(index.shape)
+
+
+def last_of_nan(rows: np.ndarray) -> np.ndarray:
+    """Return where each row is largest: at the first of equals, at the last NaN if there is one."""
+    first, nan = np.asarray(rows.argmax(-1)), np.isnan(rows)
+    if not nan.any():
+        return first
+    last = rows.shape[-1] - 1 - np.flip(nan, -1).argmax(-1)
+    return np.asarray(np.where(nan.any(-1), last, first))
+
+
+adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = cast(
+    tuple[_AdaptiveMaxPool, _AdaptiveMaxPool, _AdaptiveMaxPool],
+    for_each_dim(_adaptive_max_pool, "adaptive_max_pool{}d"),
+)
+
+
+class _AdaptiveAvg(Module):
+    _shown = "output_size="
+    _functions = (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)
+    dims: int
+
+    def __init__(self, output_size: Sizes) -> None:
+        super().__init__()
+        self.output_size = output_size
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the means."""
-        return F.adaptive_avg_pool1d(input, self.output_size)
+        return self._functions[self.dims - 1](input, self.output_size)
 
 
-class AdaptiveAvgPool2d(_Adaptive):
+class AdaptiveAvgPool1d(_AdaptiveAvg):
+    """Means of so many stretches of signals (N, C, L). Follows ``torch.nn.AdaptiveAvgPool1d``."""
+
+    dims = 1
+
+
+class AdaptiveAvgPool2d(_AdaptiveAvg):
     """Means of so many rows and columns of tiles. Follows ``torch.nn.AdaptiveAvgPool2d``.
 
     Examples
@@ -226,30 +713,35 @@ class AdaptiveAvgPool2d(_Adaptive):
     torch.Size([1, 64, 5, 9])
     """
 
+    dims = 2
+
+
+class AdaptiveAvgPool3d(_AdaptiveAvg):
+    """Means of so many tiles of volumes. Follows ``torch.nn.AdaptiveAvgPool3d``."""
+
+    dims = 3
+
+
+class _AdaptiveMax(Module):
+    _shown = "output_size="
+    _functions = (adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d)
+    dims: int
+
+    def __init__(self, output_size: Sizes, return_indices: bool = False) -> None:
+        super().__init__()
+        self.output_size, self.return_indices = output_size, return_indices
+
     def forward(self, input: Tensor) -> Tensor:
-        """Return the means."""
-        return F.adaptive_avg_pool2d(input, self.output_size)
-
-
-class _AdaptiveMax(_Adaptive):
-    def __init__(self, output_size: Any, return_indices: bool = False) -> None:
-        super().__init__(output_size)
-        self.return_indices = return_indices
+        """Return the largest elements; with return_indices, also where they were."""
+        pool = self._functions[self.dims - 1]
+        # To type checkers it is a Tensor, which can be unpacked too.
+        return pool(input, self.output_size, self.return_indices)  # type: ignore[return-value]
 
 
 class AdaptiveMaxPool1d(_AdaptiveMax):
-    """Largest elements of so many stretches of signals. Follows ``torch.nn.AdaptiveMaxPool1d``.
+    """Largest elements of so many stretches of signals. Follows ``torch.nn.AdaptiveMaxPool1d``."""
 
-    Examples
-    --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.AdaptiveMaxPool1d(5)(ones(1, 64, 8)).shape
-    torch.Size([1, 64, 5])
-    """
-
-    def forward(self, input: Tensor) -> Any:
-        """Return the largest elements; with return_indices, also where they were."""
-        return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
+    dims = 1
 
 
 class AdaptiveMaxPool2d(_AdaptiveMax):
@@ -262,6 +754,10 @@ class AdaptiveMaxPool2d(_AdaptiveMax):
     torch.Size([1, 64, 5, 7])
     """
 
-    def forward(self, input: Tensor) -> Any:
-        """Return the largest elements; with return_indices, also where they were."""
-        return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
+    dims = 2
+
+
+class AdaptiveMaxPool3d(_AdaptiveMax):
+    """Largest elements of so many tiles of volumes. Follows ``torch.nn.AdaptiveMaxPool3d``."""
+
+    dims = 3

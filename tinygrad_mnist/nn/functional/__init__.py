@@ -32,17 +32,18 @@ from tinygrad_mnist.nn.activation import tanh as tanh
 from tinygrad_mnist.nn.activation import tanhshrink as tanhshrink
 from tinygrad_mnist.nn.activation import threshold as threshold
 from tinygrad_mnist.nn.activation import threshold_ as threshold_
+from tinygrad_mnist.nn.convolution import conv1d as conv1d
+from tinygrad_mnist.nn.convolution import conv2d as conv2d
+from tinygrad_mnist.nn.convolution import conv3d as conv3d
+from tinygrad_mnist.nn.convolution import conv_transpose1d as conv_transpose1d
+from tinygrad_mnist.nn.convolution import conv_transpose2d as conv_transpose2d
+from tinygrad_mnist.nn.convolution import conv_transpose3d as conv_transpose3d
+from tinygrad_mnist.nn.convolution import fold as fold
+from tinygrad_mnist.nn.convolution import unfold as unfold
 from tinygrad_mnist.nn.functional.attention import (
     scaled_dot_product_attention as scaled_dot_product_attention,
 )
 from tinygrad_mnist.nn.functional.bag import embedding_bag as embedding_bag
-from tinygrad_mnist.nn.functional.convolution import conv1d as conv1d
-from tinygrad_mnist.nn.functional.convolution import conv2d as conv2d
-from tinygrad_mnist.nn.functional.convolution import conv3d as conv3d
-from tinygrad_mnist.nn.functional.convolution import conv_transpose1d as conv_transpose1d
-from tinygrad_mnist.nn.functional.convolution import conv_transpose2d as conv_transpose2d
-from tinygrad_mnist.nn.functional.convolution import fold as fold
-from tinygrad_mnist.nn.functional.convolution import unfold as unfold
 from tinygrad_mnist.nn.functional.ctc import ctc_loss as ctc_loss
 from tinygrad_mnist.nn.functional.distance import cosine_similarity as cosine_similarity
 from tinygrad_mnist.nn.functional.distance import normalize as normalize
@@ -59,8 +60,6 @@ from tinygrad_mnist.nn.functional.entropy import (
 )
 from tinygrad_mnist.nn.functional.entropy import cross_entropy as cross_entropy
 from tinygrad_mnist.nn.functional.entropy import nll_loss as nll_loss
-from tinygrad_mnist.nn.functional.grid import affine_grid as affine_grid
-from tinygrad_mnist.nn.functional.grid import grid_sample as grid_sample
 from tinygrad_mnist.nn.functional.loss import cosine_embedding_loss as cosine_embedding_loss
 from tinygrad_mnist.nn.functional.loss import gaussian_nll_loss as gaussian_nll_loss
 from tinygrad_mnist.nn.functional.loss import hinge_embedding_loss as hinge_embedding_loss
@@ -80,33 +79,45 @@ from tinygrad_mnist.nn.functional.margin import (
 from tinygrad_mnist.nn.functional.margin import (
     triplet_margin_with_distance_loss as triplet_margin_with_distance_loss,
 )
-from tinygrad_mnist.nn.functional.normalization import batch_norm as batch_norm
-from tinygrad_mnist.nn.functional.normalization import group_norm as group_norm
-from tinygrad_mnist.nn.functional.normalization import instance_norm as instance_norm
-from tinygrad_mnist.nn.functional.normalization import layer_norm as layer_norm
-from tinygrad_mnist.nn.functional.normalization import local_response_norm as local_response_norm
-from tinygrad_mnist.nn.functional.normalization import rms_norm as rms_norm
-from tinygrad_mnist.nn.functional.padding import pad as pad
-from tinygrad_mnist.nn.functional.pooling import adaptive_avg_pool1d as adaptive_avg_pool1d
-from tinygrad_mnist.nn.functional.pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
-from tinygrad_mnist.nn.functional.pooling import adaptive_max_pool1d as adaptive_max_pool1d
-from tinygrad_mnist.nn.functional.pooling import adaptive_max_pool2d as adaptive_max_pool2d
-from tinygrad_mnist.nn.functional.pooling import avg_pool1d as avg_pool1d
-from tinygrad_mnist.nn.functional.pooling import avg_pool2d as avg_pool2d
-from tinygrad_mnist.nn.functional.pooling import max_pool1d as max_pool1d
-from tinygrad_mnist.nn.functional.pooling import max_pool2d as max_pool2d
-from tinygrad_mnist.nn.functional.pooling import max_unpool1d as max_unpool1d
-from tinygrad_mnist.nn.functional.pooling import max_unpool2d as max_unpool2d
 from tinygrad_mnist.nn.functional.sparse import embedding as embedding
 from tinygrad_mnist.nn.functional.sparse import one_hot as one_hot
-from tinygrad_mnist.nn.functional.vision import channel_shuffle as channel_shuffle
-from tinygrad_mnist.nn.functional.vision import interpolate as interpolate
-from tinygrad_mnist.nn.functional.vision import pixel_shuffle as pixel_shuffle
-from tinygrad_mnist.nn.functional.vision import pixel_unshuffle as pixel_unshuffle
-from tinygrad_mnist.nn.functional.vision import upsample as upsample
 from tinygrad_mnist.nn.linear import bilinear as bilinear
 from tinygrad_mnist.nn.linear import linear as linear
+from tinygrad_mnist.nn.normalization import batch_norm as batch_norm
+from tinygrad_mnist.nn.normalization import group_norm as group_norm
+from tinygrad_mnist.nn.normalization import instance_norm as instance_norm
+from tinygrad_mnist.nn.normalization import layer_norm as layer_norm
+from tinygrad_mnist.nn.normalization import local_response_norm as local_response_norm
+from tinygrad_mnist.nn.normalization import rms_norm as rms_norm
+from tinygrad_mnist.nn.padding import pad as pad
+from tinygrad_mnist.nn.pooling import adaptive_avg_pool1d as adaptive_avg_pool1d
+from tinygrad_mnist.nn.pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
+from tinygrad_mnist.nn.pooling import adaptive_avg_pool3d as adaptive_avg_pool3d
+from tinygrad_mnist.nn.pooling import adaptive_max_pool1d as adaptive_max_pool1d
+from tinygrad_mnist.nn.pooling import adaptive_max_pool2d as adaptive_max_pool2d
+from tinygrad_mnist.nn.pooling import adaptive_max_pool3d as adaptive_max_pool3d
+from tinygrad_mnist.nn.pooling import avg_pool1d as avg_pool1d
+from tinygrad_mnist.nn.pooling import avg_pool2d as avg_pool2d
+from tinygrad_mnist.nn.pooling import avg_pool3d as avg_pool3d
+from tinygrad_mnist.nn.pooling import lp_pool1d as lp_pool1d
+from tinygrad_mnist.nn.pooling import lp_pool2d as lp_pool2d
+from tinygrad_mnist.nn.pooling import lp_pool3d as lp_pool3d
+from tinygrad_mnist.nn.pooling import max_pool1d as max_pool1d
+from tinygrad_mnist.nn.pooling import max_pool2d as max_pool2d
+from tinygrad_mnist.nn.pooling import max_pool3d as max_pool3d
+from tinygrad_mnist.nn.pooling import max_unpool1d as max_unpool1d
+from tinygrad_mnist.nn.pooling import max_unpool2d as max_unpool2d
+from tinygrad_mnist.nn.pooling import max_unpool3d as max_unpool3d
 from tinygrad_mnist.nn.softmax import gumbel_softmax as gumbel_softmax
 from tinygrad_mnist.nn.softmax import log_softmax as log_softmax
 from tinygrad_mnist.nn.softmax import softmax as softmax
 from tinygrad_mnist.nn.softmax import softmin as softmin
+from tinygrad_mnist.nn.vision import affine_grid as affine_grid
+from tinygrad_mnist.nn.vision import channel_shuffle as channel_shuffle
+from tinygrad_mnist.nn.vision import grid_sample as grid_sample
+from tinygrad_mnist.nn.vision import interpolate as interpolate
+from tinygrad_mnist.nn.vision import pixel_shuffle as pixel_shuffle
+from tinygrad_mnist.nn.vision import pixel_unshuffle as pixel_unshuffle
+from tinygrad_mnist.nn.vision import upsample as upsample
+from tinygrad_mnist.nn.vision import upsample_bilinear as upsample_bilinear
+from tinygrad_mnist.nn.vision import upsample_nearest as upsample_nearest

@@ -6,64 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.nn.functional import pooling, volumes
 from tinygrad_mnist.nn.functional.loss import as_reduction, reduced
-from tinygrad_mnist.nn.functional.spatial import Size, per_dim
-from tinygrad_mnist.nn.functional.vision import interpolate
 from tinygrad_mnist.tensor import Tensor, where
 from tinygrad_mnist.tensor.arguments import as_tensor, named
-
-
-def _lp_pool(dims: int, x: Any, norm: float, kernel: Size, stride: Any, ceil: bool) -> Any:
-    pool = (pooling.avg_pool1d, pooling.avg_pool2d, volumes.avg_pool3d)[dims - 1]
-    size = int(np.prod(per_dim(f"lp_pool{dims}d", "kernel_size", kernel, dims)))
-    means = pool(x**norm, kernel, stride, 0, ceil)
-    return ((means.sign() * means.abs()) * size).relu() ** (1 / norm)
-
-
-@named
-def lp_pool1d(
-    input: Tensor,
-    norm_type: float,
-    kernel_size: Size,
-    stride: Size | None = None,
-    ceil_mode: bool = False,
-) -> Any:
-    """Return the p-norm of each window of signals (N, C, L), of positive numbers."""
-    return _lp_pool(1, input, norm_type, kernel_size, stride, ceil_mode)
-
-
-@named
-def lp_pool2d(
-    input: Tensor,
-    norm_type: float,
-    kernel_size: Size,
-    stride: Size | None = None,
-    ceil_mode: bool = False,
-) -> Any:
-    """Return the p-norm of each window of images (N, C, H, W), of positive numbers.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> lp_pool2d(tensor([[[[3.0, 4.0]]]]), 2, (1, 2))
-    tensor([[[[5.]]]])
-    """
-    return _lp_pool(2, input, norm_type, kernel_size, stride, ceil_mode)
-
-
-@named
-def lp_pool3d(
-    input: Tensor,
-    norm_type: float,
-    kernel_size: Size,
-    stride: Size | None = None,
-    ceil_mode: bool = False,
-) -> Any:
-    """Return the p-norm of each window of volumes (N, C, D, H, W), of positive numbers."""
-    return _lp_pool(3, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 @named
@@ -110,17 +56,3 @@ def multilabel_margin_loss(
     counted = wrap(listed[:, :, None] & ~member[:, None, :])
     losses = where(counted & (gaps > 0), gaps, 0.0).sum((1, 2)) / max(rows.shape[1], 1)
     return reduced(losses.reshape(shape[:-1]), reduction)
-
-
-@named
-def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Any:
-    """Return ``interpolate(mode="nearest")``, its newer name, with a warning."""
-    warn("upsample_nearest is deprecated in PyTorch; use interpolate")
-    return interpolate(input, size, scale_factor, mode="nearest")
-
-
-@named
-def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Any:
-    """Return ``interpolate(mode="bilinear", align_corners=True)``, its newer name."""
-    warn("upsample_bilinear is deprecated in PyTorch; use interpolate")
-    return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
