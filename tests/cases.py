@@ -107,22 +107,7 @@ def symmetrized(case: Case, args: Any) -> list[Any]:
 
 def invariant(case: Case, outs: list[Any]) -> list[Any]:
     """Return what of the outputs is unique: two libraries may differ in signs of columns."""
-    kept = UNIQUE.get(case.op.name)
-    return outs if kept is None else list(kept(*outs))
-
-
-def _outer(columns: Any, rows: Any) -> Any:
-    """Return the product of each column with its row: the same if both change their sign."""
-    n = min(columns.shape[-1], rows.shape[-2])
-    return columns.swapaxes(-1, -2)[..., :n, :, None] * rows[..., :n, None, :]
-
-
-UNIQUE: dict[str, Any] = {
-    "eigh": lambda values, vectors: (values, _outer(vectors, vectors.swapaxes(-1, -2))),
-    "svd": lambda u, s, vh: (s, _outer(u, vh), _outer(u, u.swapaxes(-1, -2))),
-    "qr": lambda q, r: (_outer(q, r), _outer(q, q.swapaxes(-1, -2))),
-}
-"""What is unique of the outputs of an operation whose signs are arbitrary."""
+    return outs if case.op.invariant is None else list(case.op.invariant(*outs))
 
 
 def in_torch(case: Case, torch: Any, args: list[Any]) -> list[Any]:

@@ -22,9 +22,6 @@ BROADCASTING = [
     if op.differentiable and op.broadcasts and op.samples == ops.add.samples
 ]  # fmt: skip
 
-OVERLAPPING = ("as_strided", "expand", "windows", "unfold")
-"""Views that can't be written to, because some of their elements are one in memory."""
-
 each = pytest.mark.parametrize("case", DIFFERENTIABLE, ids=repr)
 every = pytest.mark.parametrize("case", ALL, ids=repr)
 seeds = st.integers(0, 2**32 - 1)
@@ -239,7 +236,9 @@ def test_a_later_write_is_noticed_or_does_no_harm(case: Case, which: str) -> Non
     seen = [t.clone() if isinstance(t, Tensor) else t for t in tensors]
     outs = cases.outputs(case, *seen)
     for t in seen if which == "inputs" else outs:
-        if isinstance(t, Tensor) and t.is_floating_point() and case.op.name not in OVERLAPPING:
+        if isinstance(t, Tensor) and t.is_floating_point():
+            if not t._array.flags.writeable:
+                continue  # a view in which several elements are one in memory
             with no_grad():
                 t.mul_(3)
     try:
@@ -277,7 +276,7 @@ def test_memory_order_of_the_inputs_does_not_matter(case: Case, layout: Any) -> 
 @each
 def test_float32_stays_float32(case: Case) -> None:
     """Results and gradients of float32 inputs are float32 arrays."""
-    if case.op is ops.cast:
+    if "dtype" in case.sample.settings:
         pytest.skip("changing the dtype is what it is for")
     tensors = cases.tensors(case, cases.inputs(case, 16, np.float32))
     outs = cases.outputs(case, *tensors)

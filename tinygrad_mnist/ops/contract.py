@@ -166,6 +166,7 @@ class Op:
     node_name: str | Callable[[Node], str] = ""
     part: Callable[..., Any] | None = None
     misfit: Callable[..., str] | None = None
+    invariant: Callable[..., Sequence[Any]] | None = None
     packed: bool = field(init=False)
     """Whether forward returns a tuple: the outputs and the residuals."""
     plain: np.dtype[Any] | None = field(init=False)
@@ -269,6 +270,7 @@ def op(
     node_name: str | Callable[[Node], str] = "",
     part: Callable[..., Any] | None = None,
     misfit: Callable[..., str] | None = None,
+    invariant: Callable[..., Sequence[Any]] | None = None,
     ufunc: np.ufunc | None = None,
     **rules: Callable[..., Any] | None,
 ) -> Op:
@@ -320,6 +322,9 @@ def op(
     misfit
         A function of the inputs and settings that says in a sentence what of them doesn't fit;
         it is called when forward has raised a ValueError. An empty sentence leaves it at that.
+    invariant
+        For outputs that aren't unique, such as columns of any sign: a function of them that
+        returns what is, for tests to compare.
     ufunc
         The ufunc of NumPy's that it stands for when that is called on Tensors, if not forward.
     check
@@ -377,7 +382,7 @@ def op(
         name, forward, inputs, settings, read, formula, torch, tuple(samples), doc, domains,
         tuple(residuals), reference, variadic, broadcasts, promotes, view, elementwise,
         once_differentiable, bool(read), tuple(outputs), narrow, check,
-        output_writable, node_name, part, misfit,
+        output_writable, node_name, part, misfit, invariant,
     )  # fmt: skip
     TABLE[name] = entry
     if ufunc is None and isinstance(forward, np.ufunc):

@@ -27,6 +27,12 @@ def _t(x: Any) -> Any:
     return np.swapaxes(x, -1, -2)
 
 
+def _outer(columns: Any, rows: Any) -> Any:
+    """Return the product of each column with its row: the same if both change their sign."""
+    n = min(columns.shape[-1], rows.shape[-2])
+    return _t(columns)[..., :n, :, None] * rows[..., :n, None, :]
+
+
 def _diagonal_mask(n: int) -> Any:
     return np.eye(n, dtype=bool)
 
@@ -222,6 +228,7 @@ eigh = op(
         Sample((0, 2, 2), upper=False),
     ],
     domains=SYMMETRIC, node_name="LinalgEighBackward0",
+    invariant=lambda values, vectors: (values, _outer(vectors, _t(vectors))),
 )  # fmt: skip
 
 
@@ -266,6 +273,7 @@ svd = op(
         Sample((0, 2, 2), full_matrices=False),
     ],
     domains=REGULAR, node_name="LinalgSvdBackward0",
+    invariant=lambda u, s, vh: (s, _outer(u, vh), _outer(u, _t(u))),
 )  # fmt: skip
 
 
@@ -289,6 +297,7 @@ qr = op(
     torch="tuple(torch.linalg.qr(x))",
     samples=[Sample((3, 3)), Sample((4, 2)), Sample((2, 2, 2)), Sample((0, 2, 2))],
     domains=REGULAR, node_name="LinalgQrBackward0",
+    invariant=lambda q, r: (_outer(q, r), _outer(q, _t(q))),
 )  # fmt: skip
 
 
