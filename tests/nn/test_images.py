@@ -349,7 +349,7 @@ def test_convolution_in_small_blocks_gives_the_same(monkeypatch: pytest.MonkeyPa
 
     whole = run()
     for size in (1, 60, 600, 4000):  # parts of a line, lines, images
-        monkeypatch.setattr(convolution, "BLOCK", size)
+        monkeypatch.setattr(convolution, "WINDOW_BLOCK", size)
         for a, b in zip(whole, run(), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import pkgutil
 import weakref
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -280,3 +282,11 @@ def test_graph_goes_with_the_last_output() -> None:
         assert alive() is None
     finally:
         gc.enable()
+
+
+def test_every_entry_is_an_attribute_of_ops() -> None:
+    """Also where a module has its name; and no helper takes the place of a module."""
+    offered = vars(ops).values()
+    assert [op.name for op in TABLE.values() if not any(op is x for x in offered)] == []
+    for module in pkgutil.iter_modules(ops.__path__):
+        assert isinstance(getattr(ops, module.name, None), ModuleType | ops.Op | None)

@@ -163,7 +163,7 @@ def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
     return [*results, *(other.result() for other in others)]
 
 
-BLOCK = 2**18
+CACHE_BLOCK = 2**18
 """How many elements are worked on together: few enough for some arrays of them to stay cached."""
 
 
@@ -175,7 +175,7 @@ def in_blocks(part: slice, array: np.ndarray) -> Iterator[slice]:
     >>> list(in_blocks(slice(1, 4), np.zeros((4, 2**17))))
     [slice(1, 3, None), slice(3, 4, None)]
     """
-    step = max(1, BLOCK * len(array) // max(1, array.size))
+    step = max(1, CACHE_BLOCK * len(array) // max(1, array.size))
     for start in range(part.start, part.stop, step):
         yield slice(start, min(start + step, part.stop))
 

@@ -14,7 +14,7 @@ from tinygrad_mnist.nn.padding import pad, padded
 from tinygrad_mnist.nn.parameter import Parameter
 from tinygrad_mnist.nn.spatial import Ints, as_batch, for_each_dim, per_dim
 from tinygrad_mnist.ops.dtypes import DTypeLike
-from tinygrad_mnist.ops.windows import count
+from tinygrad_mnist.ops.windows import window_count
 from tinygrad_mnist.tensor import Tensor, empty
 from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.device import DeviceLike
@@ -459,7 +459,7 @@ def fold(
     kernel, spread, around, steps = _window_settings(kernel_size, dilation, padding, stride)
     whole = per_dim("output_size", output_size, 2)
     size = tuple(n + 2 * p for n, p in zip(whole, around, strict=True))
-    counts = tuple(map(count, size, kernel, steps, spread))
+    counts = tuple(map(window_count, size, kernel, steps, spread))
     each = kernel[0] * kernel[1]
     columns, single = as_batch(input, 1)
     n, rows, positions = columns.shape

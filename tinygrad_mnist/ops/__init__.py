@@ -1,177 +1,37 @@
-"""The operations: arrays in, arrays out, and the table of their derivatives.
+"""Operations on arrays, and the table of their derivatives, a family to a file.
 
-One family a file. This room knows NumPy and SciPy, and nothing of Tensors.
+This room knows NumPy and SciPy, and nothing of Tensors. An operation is public as soon as it is
+declared in its family's file.
 """
 
-from tinygrad_mnist.ops.activation import elu as elu
-from tinygrad_mnist.ops.activation import hardswish as hardswish
-from tinygrad_mnist.ops.activation import mish as mish
-from tinygrad_mnist.ops.activation import prelu as prelu
-from tinygrad_mnist.ops.activation import silu as silu
-from tinygrad_mnist.ops.activation import softplus as softplus
-from tinygrad_mnist.ops.attention import masked_softmax as masked_softmax
-from tinygrad_mnist.ops.comparison import bitwise_and as bitwise_and
-from tinygrad_mnist.ops.comparison import bitwise_not as bitwise_not
-from tinygrad_mnist.ops.comparison import bitwise_or as bitwise_or
-from tinygrad_mnist.ops.comparison import bitwise_xor as bitwise_xor
-from tinygrad_mnist.ops.comparison import eq as eq
-from tinygrad_mnist.ops.comparison import ge as ge
-from tinygrad_mnist.ops.comparison import gt as gt
-from tinygrad_mnist.ops.comparison import isfinite as isfinite
-from tinygrad_mnist.ops.comparison import isinf as isinf
-from tinygrad_mnist.ops.comparison import isnan as isnan
-from tinygrad_mnist.ops.comparison import le as le
-from tinygrad_mnist.ops.comparison import logical_and as logical_and
-from tinygrad_mnist.ops.comparison import logical_not as logical_not
-from tinygrad_mnist.ops.comparison import logical_or as logical_or
-from tinygrad_mnist.ops.comparison import logical_xor as logical_xor
-from tinygrad_mnist.ops.comparison import lt as lt
-from tinygrad_mnist.ops.comparison import ne as ne
+from tinygrad_mnist.ops.activation import *
+from tinygrad_mnist.ops.attention import *
+from tinygrad_mnist.ops.comparison import *
 from tinygrad_mnist.ops.contract import TABLE as TABLE
 from tinygrad_mnist.ops.contract import UFUNCS as UFUNCS
 from tinygrad_mnist.ops.contract import Domain as Domain
 from tinygrad_mnist.ops.contract import Op as Op
 from tinygrad_mnist.ops.contract import Sample as Sample
 from tinygrad_mnist.ops.contract import op as op
-from tinygrad_mnist.ops.convolution import conv as conv
-from tinygrad_mnist.ops.convolution import conv_input as conv_input
-from tinygrad_mnist.ops.convolution import conv_weight as conv_weight
-from tinygrad_mnist.ops.elementwise import add as add
-from tinygrad_mnist.ops.elementwise import clamp as clamp
-from tinygrad_mnist.ops.elementwise import div as div
-from tinygrad_mnist.ops.elementwise import exp as exp
-from tinygrad_mnist.ops.elementwise import exp2 as exp2
-from tinygrad_mnist.ops.elementwise import expm1 as expm1
-from tinygrad_mnist.ops.elementwise import log as log
-from tinygrad_mnist.ops.elementwise import log1p as log1p
-from tinygrad_mnist.ops.elementwise import log2 as log2
-from tinygrad_mnist.ops.elementwise import log10 as log10
-from tinygrad_mnist.ops.elementwise import logaddexp as logaddexp
-from tinygrad_mnist.ops.elementwise import maximum as maximum
-from tinygrad_mnist.ops.elementwise import minimum as minimum
-from tinygrad_mnist.ops.elementwise import mul as mul
-from tinygrad_mnist.ops.elementwise import neg as neg
-from tinygrad_mnist.ops.elementwise import reciprocal as reciprocal
-from tinygrad_mnist.ops.elementwise import relu as relu
-from tinygrad_mnist.ops.elementwise import rsqrt as rsqrt
-from tinygrad_mnist.ops.elementwise import sigmoid as sigmoid
-from tinygrad_mnist.ops.elementwise import sqrt as sqrt
-from tinygrad_mnist.ops.elementwise import square as square
-from tinygrad_mnist.ops.elementwise import sub as sub
-from tinygrad_mnist.ops.elementwise import tanh as tanh
-from tinygrad_mnist.ops.elementwise import where as where
-from tinygrad_mnist.ops.factorization import LinAlgError as LinAlgError
-from tinygrad_mnist.ops.factorization import cholesky as cholesky
-from tinygrad_mnist.ops.factorization import cofactor as cofactor
-from tinygrad_mnist.ops.factorization import det as det
-from tinygrad_mnist.ops.factorization import eigh as eigh
-from tinygrad_mnist.ops.factorization import inv as inv
-from tinygrad_mnist.ops.factorization import pinv as pinv
-from tinygrad_mnist.ops.factorization import qr as qr
-from tinygrad_mnist.ops.factorization import slogdet as slogdet
-from tinygrad_mnist.ops.factorization import solve as solve
-from tinygrad_mnist.ops.factorization import solve_triangular as solve_triangular
-from tinygrad_mnist.ops.factorization import svd as svd
-from tinygrad_mnist.ops.gelu import gelu as gelu
-from tinygrad_mnist.ops.indexing import gather as gather
-from tinygrad_mnist.ops.indexing import getitem as getitem
-from tinygrad_mnist.ops.indexing import is_basic as is_basic
-from tinygrad_mnist.ops.indexing import scatter as scatter
-from tinygrad_mnist.ops.indexing import scatter_add as scatter_add
-from tinygrad_mnist.ops.indexing import scatter_into_zeros as scatter_into_zeros
-from tinygrad_mnist.ops.indexing import setitem as setitem
-from tinygrad_mnist.ops.linalg import linear as linear
-from tinygrad_mnist.ops.linalg import matmul as matmul
-from tinygrad_mnist.ops.norm import power_norm as power_norm
-from tinygrad_mnist.ops.normalization import standardize as standardize
-from tinygrad_mnist.ops.pooling import max_pool as max_pool
-from tinygrad_mnist.ops.pooling import max_pool_index as max_pool_index
-from tinygrad_mnist.ops.powers import pow as pow
-from tinygrad_mnist.ops.rearrangement import flip as flip
-from tinygrad_mnist.ops.rearrangement import repeat as repeat
-from tinygrad_mnist.ops.rearrangement import roll as roll
-from tinygrad_mnist.ops.rearrangement import tril as tril
-from tinygrad_mnist.ops.rearrangement import triu as triu
-from tinygrad_mnist.ops.recurrent import gru as gru
-from tinygrad_mnist.ops.recurrent import lstm as lstm
-from tinygrad_mnist.ops.recurrent import rnn as rnn
-from tinygrad_mnist.ops.reduction import amax as amax
-from tinygrad_mnist.ops.reduction import amin as amin
-from tinygrad_mnist.ops.reduction import cumsum as cumsum
-from tinygrad_mnist.ops.reduction import logsumexp as logsumexp
-from tinygrad_mnist.ops.reduction import mean as mean
-from tinygrad_mnist.ops.reduction import norm as norm
-from tinygrad_mnist.ops.reduction import prod as prod
-from tinygrad_mnist.ops.reduction import std as std
-from tinygrad_mnist.ops.reduction import sum as sum
-from tinygrad_mnist.ops.reduction import var as var
-from tinygrad_mnist.ops.regions import read_region as read_region
-from tinygrad_mnist.ops.regions import scatter_region_into_zeros as scatter_region_into_zeros
-from tinygrad_mnist.ops.regions import write_region as write_region
-from tinygrad_mnist.ops.regions import zero_region as zero_region
-from tinygrad_mnist.ops.rounding import abs as abs
-from tinygrad_mnist.ops.rounding import ceil as ceil
-from tinygrad_mnist.ops.rounding import floor as floor
-from tinygrad_mnist.ops.rounding import floor_divide as floor_divide
-from tinygrad_mnist.ops.rounding import fmod as fmod
-from tinygrad_mnist.ops.rounding import remainder as remainder
-from tinygrad_mnist.ops.rounding import round as round
-from tinygrad_mnist.ops.rounding import sign as sign
-from tinygrad_mnist.ops.rounding import trunc as trunc
-from tinygrad_mnist.ops.rounding import trunc_divide as trunc_divide
-from tinygrad_mnist.ops.scan import cumprod as cumprod
-from tinygrad_mnist.ops.scan import max as max
-from tinygrad_mnist.ops.scan import median as median
-from tinygrad_mnist.ops.scan import min as min
-from tinygrad_mnist.ops.scan import nansum as nansum
-from tinygrad_mnist.ops.shape import cast as cast
-from tinygrad_mnist.ops.shape import cat as cat
-from tinygrad_mnist.ops.shape import clone as clone
-from tinygrad_mnist.ops.shape import contiguous as contiguous
-from tinygrad_mnist.ops.shape import expand as expand
-from tinygrad_mnist.ops.shape import identity as identity
-from tinygrad_mnist.ops.shape import permute as permute
-from tinygrad_mnist.ops.shape import reshape as reshape
-from tinygrad_mnist.ops.shape import stack as stack
-from tinygrad_mnist.ops.shape import transpose as transpose
-from tinygrad_mnist.ops.softmax import binary_cross_entropy as binary_cross_entropy
-from tinygrad_mnist.ops.softmax import (
-    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
-)
-from tinygrad_mnist.ops.softmax import cross_entropy as cross_entropy
-from tinygrad_mnist.ops.softmax import log_softmax as log_softmax
-from tinygrad_mnist.ops.softmax import nll_loss as nll_loss
-from tinygrad_mnist.ops.softmax import softmax as softmax
-from tinygrad_mnist.ops.special import acosh as acosh
-from tinygrad_mnist.ops.special import asinh as asinh
-from tinygrad_mnist.ops.special import atanh as atanh
-from tinygrad_mnist.ops.special import between as between
-from tinygrad_mnist.ops.special import erf as erf
-from tinygrad_mnist.ops.special import erfc as erfc
-from tinygrad_mnist.ops.special import erfinv as erfinv
-from tinygrad_mnist.ops.special import hypot as hypot
-from tinygrad_mnist.ops.special import left_shift as left_shift
-from tinygrad_mnist.ops.special import lerp as lerp
-from tinygrad_mnist.ops.special import lgamma as lgamma
-from tinygrad_mnist.ops.special import logit as logit
-from tinygrad_mnist.ops.special import nan_to_num as nan_to_num
-from tinygrad_mnist.ops.special import polygamma as polygamma
-from tinygrad_mnist.ops.special import right_shift as right_shift
-from tinygrad_mnist.ops.special import sinc as sinc
-from tinygrad_mnist.ops.special import xlogy as xlogy
-from tinygrad_mnist.ops.trigonometry import acos as acos
-from tinygrad_mnist.ops.trigonometry import asin as asin
-from tinygrad_mnist.ops.trigonometry import atan as atan
-from tinygrad_mnist.ops.trigonometry import atan2 as atan2
-from tinygrad_mnist.ops.trigonometry import cos as cos
-from tinygrad_mnist.ops.trigonometry import cosh as cosh
-from tinygrad_mnist.ops.trigonometry import sin as sin
-from tinygrad_mnist.ops.trigonometry import sinh as sinh
-from tinygrad_mnist.ops.trigonometry import tan as tan
-from tinygrad_mnist.ops.views import as_strided as as_strided
-from tinygrad_mnist.ops.views import diagonal as diagonal
-from tinygrad_mnist.ops.views import unfold as unfold
-from tinygrad_mnist.ops.windows import crop as crop
-from tinygrad_mnist.ops.windows import overlap_add as overlap_add
-from tinygrad_mnist.ops.windows import pad as pad
-from tinygrad_mnist.ops.windows import windows as windows
+from tinygrad_mnist.ops.convolution import *
+from tinygrad_mnist.ops.elementwise import *
+from tinygrad_mnist.ops.factorization import *
+from tinygrad_mnist.ops.gelu import *
+from tinygrad_mnist.ops.indexing import *
+from tinygrad_mnist.ops.linalg import *
+from tinygrad_mnist.ops.norm import *
+from tinygrad_mnist.ops.normalization import *
+from tinygrad_mnist.ops.pooling import *
+from tinygrad_mnist.ops.powers import *
+from tinygrad_mnist.ops.rearrangement import *
+from tinygrad_mnist.ops.recurrent import *
+from tinygrad_mnist.ops.reduction import *
+from tinygrad_mnist.ops.regions import *
+from tinygrad_mnist.ops.rounding import *
+from tinygrad_mnist.ops.scan import *
+from tinygrad_mnist.ops.shape import *
+from tinygrad_mnist.ops.softmax import *
+from tinygrad_mnist.ops.special import *
+from tinygrad_mnist.ops.trigonometry import *
+from tinygrad_mnist.ops.views import *
+from tinygrad_mnist.ops.windows import *

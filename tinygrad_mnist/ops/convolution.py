@@ -22,9 +22,9 @@ from tinygrad_mnist._runtime.threads import in_parts
 from tinygrad_mnist.ops.contract import Op, Sample, op
 from tinygrad_mnist.ops.indexing import getitem
 from tinygrad_mnist.ops.sums import add_up
-from tinygrad_mnist.ops.windows import Lengths, count, offsets, slide
+from tinygrad_mnist.ops.windows import Lengths, offsets, slide, window_count
 
-BLOCK = 2**18
+WINDOW_BLOCK = 2**18
 """How many elements of windows are copied at a time: 1 MiB of float32."""
 
 
@@ -123,13 +123,13 @@ def _check(x: Any, weight: Any, bias: Any, groups: int) -> None:
 
 
 def _blocks(part: slice, size: Lengths, each: int) -> Iterator[tuple[slice, slice]]:
-    """Cut images into blocks of positions that hold about BLOCK elements, each that many.
+    """Cut images into blocks of positions that hold about WINDOW_BLOCK elements, each that many.
 
     A block is a range of whole images, or a range of lines of one image.
     """
     line = each * prod(size[1:])
-    images = max(1, BLOCK // max(1, line * size[0]))
-    lines = size[0] if images > 1 else max(1, min(size[0], BLOCK // max(1, line)))
+    images = max(1, WINDOW_BLOCK // max(1, line * size[0]))
+    lines = size[0] if images > 1 else max(1, min(size[0], WINDOW_BLOCK // max(1, line)))
     for start in range(part.start, part.stop, images):
         for top in range(0, size[0], lines):
             yield slice(start, min(start + images, part.stop)), slice(top, top + lines)
@@ -177,7 +177,7 @@ _SETTINGS: list[tuple[Lengths, Lengths, dict[str, Any]]] = [
 
 
 def _result(x: Lengths, w: Lengths, settings: dict[str, Any]) -> Lengths:
-    counts = map(count, x[2:], w[2:], settings["stride"], settings["dilation"])
+    counts = map(window_count, x[2:], w[2:], settings["stride"], settings["dilation"])
     return (x[0], w[0], *counts)
 
 

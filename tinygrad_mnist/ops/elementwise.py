@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist._runtime.threads import elementwise
+from tinygrad_mnist._runtime import threads
 from tinygrad_mnist.ops.contract import Domain, Op, Sample, op
 from tinygrad_mnist.ops.masks import where_positive
 from tinygrad_mnist.ops.promotion import refuse, refuse_bools
@@ -139,7 +139,7 @@ sigmoid: Op = unary(
 )  # fmt: skip
 
 
-_maximum = elementwise(np.maximum)
+_maximum = threads.elementwise(np.maximum)
 
 relu = unary(
     "relu", lambda x: _maximum(x, 0), lambda g, out: where_positive(g, out), "max(x, 0)",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist._runtime.threads import elementwise
+from tinygrad_mnist._runtime import threads
 
 _INTEGERS = {2: np.int16, 4: np.int32, 8: np.int64}
 
@@ -27,7 +27,7 @@ def masked(g: np.ndarray, mask: np.ndarray, out: np.ndarray | None = None) -> An
     return product.view(g.dtype)
 
 
-@elementwise
+@threads.elementwise
 def where_positive(g: Any, y: Any, out: Any = None) -> Any:
     """Return g where y is positive or NaN, else 0."""
     if type(g) is not np.ndarray or type(y) is not np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_mnist.ops.contract import Sample, op
 from tinygrad_mnist.ops.precision import widened
-from tinygrad_mnist.ops.reduction import count
+from tinygrad_mnist.ops.reduction import reduced_count
 from tinygrad_mnist.ops.sums import add_up, dot
 
 Dims = tuple[int, ...]
@@ -20,7 +20,7 @@ def statistics(x: Any, dim: Dims) -> tuple[Any, Any, Any]:
     Of float16 they are float32.
     """
     x = widened(x)
-    size = x.dtype.type(count(x.shape, dim))
+    size = x.dtype.type(reduced_count(x.shape, dim))
     mean = add_up(x, dim, keepdims=True) / size
     centred = x - mean
     return mean, dot(centred, centred, dim, keepdims=True) / size, centred
@@ -50,7 +50,7 @@ def _standardize(
 def _standardize_rule(g: Any, weight: Any, normal: Any, scale: Any, dim: Dims) -> Any:
     if weight is not None:
         g = g * weight
-    size = g.dtype.type(count(g.shape, dim))
+    size = g.dtype.type(reduced_count(g.shape, dim))
     along = dot(g, normal, dim, keepdims=True) / size
     out = normal * -along
     out += g

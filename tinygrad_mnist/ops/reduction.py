@@ -38,7 +38,7 @@ def lift(g: Any, like: tuple[int, ...], dim: Dim, keepdim: bool) -> Any:
     return np.expand_dims(g, dim)
 
 
-def count(like: tuple[int, ...], dim: Dim) -> int:
+def reduced_count(like: tuple[int, ...], dim: Dim) -> int:
     """Return how many elements are reduced to one."""
     dims = range(len(like)) if dim is None else (dim,) if isinstance(dim, int) else dim
     product = 1
@@ -68,12 +68,12 @@ sum = op(
 
 def _mean(x: Any, *, dim: Dim, keepdim: bool) -> Any:
     """Mean of the elements."""
-    return add_up(x, dim, keepdim) / np.array(count(x.shape, dim), x.dtype)
+    return add_up(x, dim, keepdim) / np.array(reduced_count(x.shape, dim), x.dtype)
 
 
 mean = op(
     "mean", _mean,
-    x=lambda g, shape, dim, keepdim: spread(g / count(shape, dim), shape, dim, keepdim),
+    x=lambda g, shape, dim, keepdim: spread(g / reduced_count(shape, dim), shape, dim, keepdim),
     formula="sum of x / n", torch="torch.mean(x, dim, keepdim)", samples=SAMPLES,
     node_name=node_names.by_dim("MeanBackward0", "MeanBackward1"),
 )  # fmt: skip
@@ -92,7 +92,7 @@ def _squares(x: Any, dim: Dim, correction: int, keepdim: bool) -> Any:
     if single:
         # The mean is rounded: what is left of one among the centred numbers is no variance.
         rest = add_up(centred, dim, keepdim)
-        total -= rest * rest / np.float32(count(x.shape, dim))
+        total -= rest * rest / np.float32(reduced_count(x.shape, dim))
         if not np.all((total > 1e-25) & (total < np.inf)):
             return _squares(x.astype(np.float64), dim, correction, keepdim)
     return _scaled(total, x.shape, dim, correction)
@@ -104,7 +104,7 @@ def _centred(x: Any, dim: Dim) -> Any:
 
 def _scaled(total: Any, like: tuple[int, ...], dim: Dim, correction: int) -> Any:
     """Divide by the degrees of freedom; where there are none the result is NaN or infinite."""
-    return total / np.array(max(count(like, dim) - correction, 0), total.dtype)
+    return total / np.array(max(reduced_count(like, dim) - correction, 0), total.dtype)
 
 
 def _var_rule(g: Any, x: Any, dim: Dim, correction: int, keepdim: bool) -> Any:

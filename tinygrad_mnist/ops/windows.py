@@ -19,7 +19,7 @@ from tinygrad_mnist.ops.contract import Op, Sample, op
 Lengths = tuple[int, ...]
 
 
-def count(size: int, kernel: int, stride: int, dilation: int) -> int:
+def window_count(size: int, kernel: int, stride: int, dilation: int) -> int:
     """Return how many windows fit along a dimension."""
     return (size - dilation * (kernel - 1) - 1) // stride + 1
 
@@ -38,7 +38,7 @@ def slide(x: Any, kernel: Lengths, stride: Lengths, dilation: Lengths) -> Any:
         )
     lead = x.ndim - len(kernel)
     size, steps = x.shape[lead:], x.strides[lead:]
-    counts = tuple(map(count, size, kernel, stride, dilation))
+    counts = tuple(map(window_count, size, kernel, stride, dilation))
     if min(counts) < 1:
         reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
         raise ValueError(
