@@ -277,7 +277,8 @@ def result_type(*operands: Any) -> np.dtype[Any]:
             continue
         if result is None or _CATEGORY[candidate.kind] > _CATEGORY[result.kind]:
             result = candidate
-    assert result is not None
+    if result is None:
+        raise TypeError("expected a Tensor, but got None")
     return result
 
 
