@@ -31,7 +31,7 @@ PACKAGES = {
         tg.autograd.functional, data,
     )
 }  # fmt: skip
-HELPERS = {"apply", "share", "wrap", "named", "cut", "fresh", "vjp_of", "push", "zeros", "duals_of",
+HELPERS = {"apply", "apply_multi", "share", "wrap", "named", "cut", "fresh", "vjp_of", "push", "zeros", "duals_of",
            "one_hot_rows", "warn", "NamedTuple", "get_worker_info"}  # fmt: skip
 """What modules import, or share with their neighbours."""
 
