@@ -495,7 +495,6 @@ LATE = {
     },
     "nn": {
         "nn.older": "NLLLoss2d",
-        "nn.rare": "MultiLabelMarginLoss",
         "nn.lazy": """LazyLinear LazyConv1d LazyConv2d LazyConv3d LazyConvTranspose1d
         LazyConvTranspose2d LazyConvTranspose3d LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d
         LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d UninitializedParameter
@@ -519,7 +518,6 @@ LATE = {
     "amp": {"tensor.making": "is_autocast_available"},
     "nn.functional": {
         "tensor.rare": "pdist",
-        "nn.functional.rare": "multilabel_margin_loss",
     },
 }
 """Names that are offered, and imported when they are first asked for: where they are defined."""

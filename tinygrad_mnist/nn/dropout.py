@@ -1,14 +1,72 @@
-"""Dropout."""
+"""Dropout: elements or channels that are left out at random while training."""
 
 from __future__ import annotations
 
-from tinygrad_mnist.nn import functional as F
-from tinygrad_mnist.nn.functional.dropout import check_probability
+from collections.abc import Callable
+
+import numpy as np
+
+from tinygrad_mnist._runtime.naming import warn
+from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.nn.activation import maybe_inplace
 from tinygrad_mnist.nn.module import Module
-from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor import Generator, Tensor, default_generator
+from tinygrad_mnist.tensor.arguments import named
 
 
-class Dropout(Module):
+def check_probability(p: float) -> None:
+    """Refuse what is no probability."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+class _DropoutNd(Module):
+    _shown = "p= inplace="
+
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        super().__init__()
+        check_probability(p)
+        self.p = p
+        self.inplace = inplace
+
+
+@named
+def dropout(
+    input: Tensor,
+    p: float = 0.5,
+    training: bool = True,
+    inplace: bool = False,
+    *,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Zero each element with probability p, and scale the others by 1 / (1 - p).
+
+    Raises
+    ------
+    ValueError
+        When p is outside of [0, 1].
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> dropout(ones(2), p=1.0), dropout(ones(2), training=False)
+    (tensor([0., 0.]), tensor([1., 1.]))
+    """
+    check_probability(p)
+    if not training or p == 0:
+        return input
+    kind = input._array.dtype
+    if kind.kind != "f":
+        raise RuntimeError(f"the input must be floating point, not {kind}; use float()")
+    if p == 1:
+        mask = np.zeros(input._array.shape, kind)
+    else:
+        mask = (generator or default_generator).bernoulli(1 - p, input._array.shape, kind)
+        mask *= 1 / (1 - p)
+    return input.mul_(wrap(mask)) if inplace else input.mul(wrap(mask))
+
+
+class Dropout(_DropoutNd):
     """Zero elements at random while training, and scale the others by 1 / (1 - p).
 
     In evaluation it hands its input through. Follows ``torch.nn.Dropout`` (Srivastava et al.,
@@ -26,20 +84,52 @@ class Dropout(Module):
     tensor([1., 1.])
     """
 
-    _shown = "p= inplace="
-
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        super().__init__()
-        check_probability(p)
-        self.p = p
-        self.inplace = inplace
-
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with elements dropped."""
-        return F.dropout(input, self.p, self.training, self.inplace)
+        return dropout(input, self.p, self.training, self.inplace)
 
 
-class Dropout1d(Dropout):
+def _by_channel(input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
+    """Drop whole channels, which are what an index of the first two dimensions names."""
+    check_probability(p)
+    if not training or p == 0 or not input.numel():
+        return input
+    mask = dropout(wrap(np.ones(_channels(input, p), input._array.dtype)), p)
+    return input.mul_(mask) if inplace else input.mul(mask)
+
+
+def _channels(input: Tensor, p: float) -> tuple[int, ...]:
+    """Return a shape with one number for each channel, which broadcasts with the input."""
+    if input.ndim < 2 and p < 1:
+        raise RuntimeError(
+            f"the input must have at least 2 dimensions, (N, C, ...), but has {input.ndim}; "
+            f"use dropout, or alpha_dropout"
+        )
+    return input._array.shape[:2] + (1,) * (input.ndim - 2)
+
+
+def _unusual(name: str, input: Tensor, spatial: int) -> None:
+    """Warn of an input that PyTorch takes under protest."""
+    warn(
+        f"{name}: the input has {input.ndim} dimensions, where {spatial + 2}, (N, C, ...), are "
+        f"expected; use dropout1d for (N, C, L), and dropout to drop single elements"
+    )
+
+
+@named
+def dropout1d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """Zero whole channels of (N, C, L) or (C, L) with probability p, and scale by 1 / (1 - p)."""
+    if input.ndim not in (2, 3):
+        raise RuntimeError(f"expected 2 or 3 dimensions, got {input.ndim}")
+    if input.ndim == 3:
+        return _by_channel(input, p, training, inplace)
+    out = _by_channel(input.unsqueeze(0), p, training, inplace)
+    return input if inplace else out.squeeze(0)
+
+
+class Dropout1d(_DropoutNd):
     """Zero whole channels of (N, C, L) at random. Follows ``torch.nn.Dropout1d``.
 
     Examples
@@ -51,10 +141,23 @@ class Dropout1d(Dropout):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with channels dropped."""
-        return F.dropout1d(input, self.p, self.training, self.inplace)
+        return dropout1d(input, self.p, self.training, self.inplace)
 
 
-class Dropout2d(Dropout):
+@named
+def dropout2d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """Zero whole channels of (N, C, H, W) with probability p, and scale the others by 1 / (1 - p).
+
+    As in PyTorch, three dimensions are (N, C, L), with a warning.
+    """
+    if input.ndim != 4:
+        _unusual("dropout2d", input, 2)
+    return _by_channel(input, p, training, inplace)
+
+
+class Dropout2d(_DropoutNd):
     """Zero whole channels of (N, C, H, W) at random. Follows ``torch.nn.Dropout2d``.
 
     Examples
@@ -66,10 +169,26 @@ class Dropout2d(Dropout):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with channels dropped."""
-        return F.dropout2d(input, self.p, self.training, self.inplace)
+        return dropout2d(input, self.p, self.training, self.inplace)
 
 
-class Dropout3d(Dropout):
+@named
+def dropout3d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """Zero whole channels of (N, C, D, H, W) or (C, D, H, W) with probability p.
+
+    The others are scaled by 1 / (1 - p).
+    """
+    if input.ndim not in (4, 5):
+        _unusual("dropout3d", input, 3)
+    if input.ndim == 5:
+        return _by_channel(input, p, training, inplace)
+    out = _by_channel(input.unsqueeze(0), p, training, inplace)
+    return input if inplace else out.squeeze(0)
+
+
+class Dropout3d(_DropoutNd):
     """Zero whole channels of (N, C, D, H, W) at random. Follows ``torch.nn.Dropout3d``.
 
     Examples
@@ -81,10 +200,42 @@ class Dropout3d(Dropout):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with channels dropped."""
-        return F.dropout3d(input, self.p, self.training, self.inplace)
+        return dropout3d(input, self.p, self.training, self.inplace)
 
 
-class AlphaDropout(Dropout):
+def _to_limit(
+    input: Tensor,
+    p: float,
+    training: bool,
+    inplace: bool,
+    shape: Callable[[Tensor, float], tuple[int, ...]],
+) -> Tensor:
+    """Drop to SELU's lower limit what a mask leaves out; its shape is that of the input's units."""
+    check_probability(p)
+    if not training or p == 0 or not input.numel():
+        return input
+    if p == 1:
+        return maybe_inplace(input, inplace, lambda x: x * 0)
+    limit = 1.7580993408473766  # minus SELU of minus infinity
+    scale = 1 / np.sqrt((limit**2 * p + 1) * (1 - p))
+    kept = default_generator.bernoulli(1 - p, shape(input, p), input._array.dtype)
+    factor = wrap(kept * input._array.dtype.type(scale))
+    shift = wrap(((kept - 1) * (limit * scale) + limit * scale * p).astype(kept.dtype))
+    return maybe_inplace(input, inplace, lambda x: x * factor + shift)
+
+
+@named
+def alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """Drop elements to SELU's lower limit, and keep mean 0 and variance 1.
+
+    (Klambauer et al., 2017.) Follows ``torch.nn.functional.alpha_dropout``.
+    """
+    return _to_limit(input, p, training, inplace, lambda x, _: x._array.shape)
+
+
+class AlphaDropout(_DropoutNd):
     """Dropout that keeps SELU's mean and variance. Follows ``torch.nn.AlphaDropout``.
 
     Examples
@@ -96,10 +247,25 @@ class AlphaDropout(Dropout):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with elements dropped."""
-        return F.alpha_dropout(input, self.p, self.training)
+        return alpha_dropout(input, self.p, self.training)
 
 
-class FeatureAlphaDropout(Dropout):
+@named
+def feature_alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """Drop whole channels of (N, C, ...) to SELU's lower limit, as :func:`alpha_dropout`.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> feature_alpha_dropout(ones(1, 2), p=1.0, training=True)
+    tensor([[0., 0.]])
+    """
+    return _to_limit(input, p, training, inplace, _channels)
+
+
+class FeatureAlphaDropout(_DropoutNd):
     """:class:`AlphaDropout` of whole channels. Follows ``torch.nn.FeatureAlphaDropout``.
 
     Examples
@@ -111,4 +277,4 @@ class FeatureAlphaDropout(Dropout):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with channels dropped."""
-        return F.feature_alpha_dropout(input, self.p, self.training)
+        return feature_alpha_dropout(input, self.p, self.training)

@@ -1,11 +1,94 @@
-"""Losses as modules."""
+"""Losses of regression, and what all losses have in common. Each is reduced as it says."""
 
 from __future__ import annotations
 
-from tinygrad_mnist.nn import functional as F
-from tinygrad_mnist.nn.functional.loss import KL_REDUCTIONS, as_reduction
+import math
+
+import numpy as np
+
+from tinygrad_mnist._runtime.naming import warn
+from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.tensor import Tensor
+from tinygrad_mnist.tensor.arguments import expands, named
+from tinygrad_mnist.tensor.comparison import where
+
+
+def as_reduction(
+    reduction: str,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    allowed: tuple[str, ...] = ("none", "mean", "sum"),
+) -> str:
+    """Return a loss's reduction, which PyTorch's older ``size_average`` and ``reduce`` name too.
+
+    Where one of them is given, ``reduction`` isn't read; the other counts as True.
+
+    Raises
+    ------
+    ValueError
+        When the reduction is none of those allowed.
+    RuntimeError
+        When ``size_average`` or ``reduce`` is a tensor.
+    """
+    if size_average is not None or reduce is not None:
+        if isinstance(size_average, Tensor) or isinstance(reduce, Tensor):
+            raise RuntimeError("size_average and reduce are bools, got a Tensor")
+        average, combine = (True if x is None else x for x in (size_average, reduce))
+        reduction = "none" if not combine else "mean" if average else "sum"
+        warn(
+            f"size_average and reduce args will be deprecated, please use "
+            f"reduction='{reduction}' instead."
+        )
+    elif reduction == "elementwise_mean":
+        warn("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.")
+        reduction = "mean"
+    if reduction not in allowed:
+        raise ValueError(
+            f"{reduction!r} is not a valid value for reduction; use one of "
+            f"{', '.join(map(repr, allowed))}"
+        )
+    return reduction
+
+
+def reduced(losses: Tensor, reduction: str) -> Tensor:
+    """Return losses as they are, their mean, or their sum."""
+    if reduction == "none":
+        return losses
+    return losses.mean() if reduction == "mean" else losses.sum()
+
+
+def weighted(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
+    """Reduce losses, each times its weight; a mean divides by their number all the same."""
+    return reduced(losses if weight is None else losses * weight, reduction)
+
+
+def check_shape(argument: str, x: Tensor | None, input: Tensor) -> None:
+    """Refuse a target or weight of another shape than the input."""
+    if x is not None and x.shape != input.shape:
+        raise ValueError(
+            f"the {argument} has shape {list(x.shape)}, but the input has {list(input.shape)}; "
+            f"they must be equal"
+        )
+
+
+def check_expands(argument: str, x: Tensor | None, input: Tensor) -> None:
+    """Refuse what can't be expanded to the input's shape: there is one loss an element."""
+    if x is not None and not expands(x.shape, input.shape):
+        raise RuntimeError(
+            f"the {argument} has shape {list(x.shape)}, which can't be expanded to the input's, "
+            f"{list(input.shape)}"
+        )
+
+
+def check_same_ndim(**tensors: Tensor) -> None:
+    """Refuse tensors of different numbers of dimensions."""
+    if len({x.ndim for x in tensors.values()}) > 1:
+        found = ", ".join(f"{argument} {list(x.shape)}" for argument, x in tensors.items())
+        raise RuntimeError(
+            f"the tensors must have the same number of dimensions, but the shapes are {found}"
+        )
 
 
 class _Loss(Module):
@@ -20,8 +103,12 @@ class _Loss(Module):
         reduction: str = "mean",
     ) -> None:
         super().__init__()
-        name = type(self).__name__
-        self.reduction = as_reduction(name, reduction, size_average, reduce, self.reductions)
+        if isinstance(size_average, Tensor) or isinstance(reduce, Tensor):
+            raise RuntimeError(
+                f"size_average and reduce are bools, got a Tensor; make the loss first, and call "
+                f"it with the tensors then, as in {type(self).__name__}()(input, target)"
+            )
+        self.reduction = as_reduction(reduction, size_average, reduce, self.reductions)
 
 
 class _WeightedLoss(_Loss):
@@ -40,6 +127,55 @@ class _WeightedLoss(_Loss):
         self.register_buffer("weight", weight)
 
 
+def _difference(name: str, input: Tensor, target: Tensor) -> Tensor:
+    """Return input - target, warning of broadcasting; bools are read as 0 and 1."""
+    if input.shape != target.shape:
+        warn(
+            f"{name}: the target has size {target.shape}, the input {input.shape}; they are "
+            f"broadcast, which is rarely what a loss should do: make them equal"
+        )
+    kinds = input._array.dtype.kind + target._array.dtype.kind
+    if name != "l1_loss":  # as PyTorch has it
+        if "f" not in kinds:
+            raise NotImplementedError(
+                f"not implemented for {input.dtype} and {target.dtype}; convert one with float()"
+            )
+        input, target = (x.byte() if x.dtype == bool else x for x in (input, target))
+    return input - target
+
+
+def _average(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
+    """Reduce losses; a mean with weights divides by their sum."""
+    if weight is None or reduction != "mean":
+        return weighted(losses, weight, reduction)
+    return (losses * weight).sum() / weight.sum()
+
+
+@named
+@one_node("MseLossBackward0")
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Return the squared differences: their mean over all elements, their sum, or each.
+
+    With weights, of the input's shape, the mean divides by the sum of the weights.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> mse_loss(tensor([1.0, 3.0]), tensor([1.0, 1.0]))
+    tensor(2.)
+    """
+    reduction = as_reduction(reduction, size_average, reduce)
+    check_shape("weight", weight, input)
+    return _average(_difference("mse_loss", input, target).square(), weight, reduction)
+
+
 class MSELoss(_Loss):
     """Mean of squared differences over all elements. Follows ``torch.nn.MSELoss``.
 
@@ -52,7 +188,25 @@ class MSELoss(_Loss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss of an input and a target of one shape."""
-        return F.mse_loss(input, target, reduction=self.reduction)
+        return mse_loss(input, target, reduction=self.reduction)
+
+
+@named
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Return the absolute differences: their mean over all elements, their sum, or each.
+
+    With weights, of the input's shape, the mean divides by the sum of the weights.
+    """
+    reduction = as_reduction(reduction, size_average, reduce)
+    check_shape("weight", weight, input)
+    return _average(_difference("l1_loss", input, target).abs(), weight, reduction)
 
 
 class L1Loss(_Loss):
@@ -67,123 +221,44 @@ class L1Loss(_Loss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss of an input and a target of one shape."""
-        return F.l1_loss(input, target, reduction=self.reduction)
+        return l1_loss(input, target, reduction=self.reduction)
 
 
-class NLLLoss(_WeightedLoss):
-    """Negative log likelihood of class targets, given log probabilities (N, C, ...).
-
-    Follows ``torch.nn.NLLLoss``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> NLLLoss()(tensor([[-1.0, -2.0]]), tensor([1]))
-    tensor(2.)
-    """
-
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        ignore_index: int = -100,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(weight, size_average, reduce, reduction)
-        self.ignore_index = ignore_index
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of log probabilities (N, C, ...) and class numbers (N, ...)."""
-        return F.nll_loss(
-            input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction
-        )
+def _near(gap: Tensor, bound: float) -> Tensor:
+    """Return differences below a bound, else 0: their squares and slopes stay finite."""
+    out: Tensor = where(gap.abs() >= bound, 0.0, gap)
+    return out
 
 
-class CrossEntropyLoss(_WeightedLoss):
-    """Cross entropy of logits (N, C, ...) and class numbers, or probabilities.
+@named
+@one_node("SmoothL1LossBackward0")
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
+    r"""Return differences squared where they are small, absolute where they are large.
 
-    Follows ``torch.nn.CrossEntropyLoss``.
+    .. math:: d^2 / (2 \beta) \text{ where } |d| < \beta, \text{ else } |d| - \beta / 2
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
-    >>> CrossEntropyLoss()(tensor([[1000.0, 0.0]]), tensor([1]))
-    tensor(1000.)
+    >>> smooth_l1_loss(tensor([0.5, 3.0]), tensor([0.0, 0.0]), reduction="none")
+    tensor([0.1250, 2.5000])
     """
-
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        ignore_index: int = -100,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-        label_smoothing: float = 0.0,
-    ) -> None:
-        super().__init__(weight, size_average, reduce, reduction)
-        self.ignore_index = ignore_index
-        self.label_smoothing = label_smoothing
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of logits (N, C, ...) and class numbers (N, ...)."""
-        return F.cross_entropy(
-            input,
-            target,
-            self.weight,
-            ignore_index=self.ignore_index,
-            reduction=self.reduction,
-            label_smoothing=self.label_smoothing,
-        )
-
-
-class BCELoss(_WeightedLoss):
-    """Binary cross entropy of probabilities and targets. Follows ``torch.nn.BCELoss``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> BCELoss()(tensor([0.5]), tensor([1.0]))
-    tensor(0.6931)
-    """
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of probabilities and targets of one shape."""
-        return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
-
-
-class BCEWithLogitsLoss(_WeightedLoss):
-    """Binary cross entropy of logits and targets. Follows ``torch.nn.BCEWithLogitsLoss``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> BCEWithLogitsLoss()(tensor([1000.0]), tensor([0.0]))
-    tensor(1000.)
-    """
-
-    pos_weight: Tensor | None
-
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-        pos_weight: Tensor | None = None,
-    ) -> None:
-        super().__init__(weight, size_average, reduce, reduction)
-        self.register_buffer("pos_weight", pos_weight)
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of logits and targets of one shape."""
-        return F.binary_cross_entropy_with_logits(
-            input,
-            target,
-            self.weight,
-            reduction=self.reduction,
-            pos_weight=self.pos_weight,
-        )
+    reduction = as_reduction(reduction, size_average, reduce)
+    if beta < 0:
+        raise RuntimeError(f"beta must not be negative, got {beta}")
+    gap = _difference("smooth_l1_loss", input, target)
+    if beta == 0:
+        return reduced(gap.abs(), reduction)
+    size = gap.abs()
+    square, line = _near(gap, beta).square() * (0.5 / beta), size - 0.5 * beta
+    return reduced(where(size >= beta, line, square), reduction)
 
 
 class SmoothL1Loss(_Loss):
@@ -210,7 +285,30 @@ class SmoothL1Loss(_Loss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss."""
-        return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
+        return smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
+
+
+@named
+@one_node("HuberLossBackward0")
+def huber_loss(
+    input: Tensor,
+    target: Tensor,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    weight: Tensor | None = None,
+) -> Tensor:
+    r"""Return half the squared differences where small, a line where they are large.
+
+    .. math:: d^2 / 2 \text{ where } |d| \le \delta, \text{ else } \delta (|d| - \delta / 2)
+    """
+    reduction = as_reduction(reduction)
+    check_shape("weight", weight, input)
+    if delta <= 0:
+        raise RuntimeError(f"delta must be positive, got {delta}")
+    gap = _difference("huber_loss", input, target)
+    size = gap.abs()
+    square, line = _near(gap, delta).square() * 0.5, (size - 0.5 * delta) * delta
+    return weighted(where(size >= delta, line, square), weight, reduction)
 
 
 class HuberLoss(_Loss):
@@ -223,145 +321,57 @@ class HuberLoss(_Loss):
     tensor(2.5000)
     """
 
-    def __init__(
-        self,
-        reduction: str = "mean",
-        delta: float = 1.0,
-    ) -> None:
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
         self.delta = delta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss."""
-        return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
+        return huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
 
-class HingeEmbeddingLoss(_Loss):
-    """The input for targets 1, ``max(0, margin - input)`` for -1.
+@named
+def gaussian_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    var: Tensor | float,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""Return the negative log likelihood of targets under normal distributions.
 
-    Follows ``torch.nn.HingeEmbeddingLoss``.
+    .. math:: (\log v + (x - y)^2 / v) / 2, \quad v = \max(\mathrm{var}, \epsilon)
 
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> HingeEmbeddingLoss()(tensor([0.5, 0.25]), tensor([1.0, -1.0]))
-    tensor(0.6250)
+    The bound of the variance has no gradient. ``full`` adds the constant log(2 pi) / 2.
+
+    Raises
+    ------
+    ValueError
+        When a variance is negative, or its shape doesn't fit.
     """
-
-    def __init__(
-        self,
-        margin: float = 1.0,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.margin = margin
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
-        return F.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
-
-
-class MarginRankingLoss(_Loss):
-    """``max(0, -target * (input1 - input2) + margin)``. Follows ``torch.nn.MarginRankingLoss``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> MarginRankingLoss()(tensor([1.0]), tensor([3.0]), tensor([1.0]))
-    tensor(2.)
-    """
-
-    def __init__(
-        self,
-        margin: float = 0.0,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.margin = margin
-
-    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
-        return F.margin_ranking_loss(
-            input1, input2, target, margin=self.margin, reduction=self.reduction
-        )
-
-
-class CosineEmbeddingLoss(_Loss):
-    """``1 - cos`` for targets 1, ``max(0, cos - margin)`` for -1.
-
-    Follows ``torch.nn.CosineEmbeddingLoss``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> CosineEmbeddingLoss()(tensor([[1.0, 0.0]]), tensor([[0.0, 1.0]]), tensor([1.0]))
-    tensor(1.)
-    """
-
-    def __init__(
-        self,
-        margin: float = 0.0,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.margin = margin
-
-    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
-        return F.cosine_embedding_loss(
-            input1, input2, target, margin=self.margin, reduction=self.reduction
-        )
-
-
-class TripletMarginLoss(_Loss):
-    """``max(0, d(anchor, positive) - d(anchor, negative) + margin)``.
-
-    Follows ``torch.nn.TripletMarginLoss``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> x, y = tensor([[0.0, 0.0]]), tensor([[3.0, 4.0]])
-    >>> TripletMarginLoss()(x, x, y)
-    tensor(0.)
-    """
-
-    def __init__(
-        self,
-        margin: float = 1.0,
-        p: float = 2.0,
-        eps: float = 1e-6,
-        swap: bool = False,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        if margin <= 0:
-            raise ValueError(f"TripletMarginLoss: margin must be greater than 0, got {margin}")
-        self.margin = margin
-        self.p = p
-        self.eps = eps
-        self.swap = swap
-
-    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-        """Return the loss."""
-        return F.triplet_margin_loss(
-            anchor,
-            positive,
-            negative,
-            margin=self.margin,
-            p=self.p,
-            eps=self.eps,
-            swap=self.swap,
-            reduction=self.reduction,
-        )
+    reduction = as_reduction(reduction)
+    variance: Tensor = (
+        var if isinstance(var, Tensor) else wrap(np.full(input.shape, var, input._array.dtype))
+    )
+    if (variance._array < 0).any():
+        raise ValueError("var has negative entry/entries")
+    if variance.shape != input.shape:
+        if tuple(input.shape[:-1]) == tuple(variance.shape):
+            variance = variance.unsqueeze(-1)
+        elif not (
+            variance.ndim == input.ndim
+            and [m for n, m in zip(input.shape, variance.shape, strict=True) if n != m] == [1]
+        ):
+            raise ValueError(
+                f"var has shape {list(variance.shape)}; it needs the input's, "
+                f"{list(input.shape)}, or that with one length of 1, or without the last dimension"
+            )
+    bounded = variance + where(variance < eps, eps - variance, 0.0).detach()
+    losses = (bounded.log() + (input - target) ** 2 / bounded) * 0.5
+    if full:
+        losses = losses + 0.5 * math.log(2 * math.pi)
+    return reduced(losses, reduction)
 
 
 class GaussianNLLLoss(_Loss):
@@ -374,22 +384,41 @@ class GaussianNLLLoss(_Loss):
     tensor(2.)
     """
 
-    def __init__(
-        self,
-        *,
-        full: bool = False,
-        eps: float = 1e-6,
-        reduction: str = "mean",
-    ) -> None:
+    def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
         self.full = full
         self.eps = eps
 
     def forward(self, input: Tensor, target: Tensor, var: Tensor) -> Tensor:
         """Return the loss."""
-        return F.gaussian_nll_loss(
-            input, target, var, full=self.full, eps=self.eps, reduction=self.reduction
-        )
+        return gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction)
+
+
+@named
+def poisson_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: bool | None = None,
+    eps: float = 1e-8,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return the negative log likelihood of counts under Poisson distributions.
+
+    The input is the logarithm of the rate, or the rate itself. ``full`` adds Stirling's
+    approximation of ``log(target!)`` where the target is above 1.
+    """
+    reduction = as_reduction(reduction, size_average, reduce)
+    if log_input:
+        losses = input.exp() - target * input
+    else:
+        losses = input - target * (input + eps).log()
+    if full:
+        stirling = target * target.log() - target + (target * (2 * math.pi)).log() * 0.5
+        losses = losses + where(target <= 1, 0.0, stirling)
+    return reduced(losses, reduction)
 
 
 class PoissonNLLLoss(_Loss):
@@ -418,56 +447,6 @@ class PoissonNLLLoss(_Loss):
 
     def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
         """Return the loss."""
-        return F.poisson_nll_loss(
-            log_input,
-            target,
-            log_input=self.log_input,
-            full=self.full,
-            eps=self.eps,
-            reduction=self.reduction,
+        return poisson_nll_loss(
+            log_input, target, self.log_input, self.full, eps=self.eps, reduction=self.reduction
         )
-
-
-class SoftMarginLoss(_Loss):
-    """``log(1 + exp(-target * input))``. Follows ``torch.nn.SoftMarginLoss``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> SoftMarginLoss()(tensor([0.0]), tensor([1.0]))
-    tensor(0.6931)
-    """
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
-        return F.soft_margin_loss(input, target, reduction=self.reduction)
-
-
-class KLDivLoss(_Loss):
-    """Kullback-Leibler divergence of log probabilities from a target.
-
-    ``reduction="batchmean"`` is the divergence proper. Follows ``torch.nn.KLDivLoss``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> p = tensor([[0.5, 0.5]])
-    >>> KLDivLoss(reduction="batchmean")(p.log(), p)
-    tensor(0.)
-    """
-
-    reductions = KL_REDUCTIONS
-
-    def __init__(
-        self,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-        log_target: bool = False,
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.log_target = log_target
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the divergence."""
-        return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)

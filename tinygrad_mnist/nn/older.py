@@ -8,7 +8,7 @@ from typing import Any
 
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.nn import init, utils
-from tinygrad_mnist.nn.loss import NLLLoss
+from tinygrad_mnist.nn.entropy import NLLLoss
 
 
 def _older(module: str, function: Callable[..., Any]) -> Callable[..., Any]:

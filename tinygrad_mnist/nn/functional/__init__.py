@@ -40,49 +40,48 @@ from tinygrad_mnist.nn.convolution import conv_transpose2d as conv_transpose2d
 from tinygrad_mnist.nn.convolution import conv_transpose3d as conv_transpose3d
 from tinygrad_mnist.nn.convolution import fold as fold
 from tinygrad_mnist.nn.convolution import unfold as unfold
+from tinygrad_mnist.nn.ctc import ctc_loss as ctc_loss
+from tinygrad_mnist.nn.distance import cosine_similarity as cosine_similarity
+from tinygrad_mnist.nn.distance import normalize as normalize
+from tinygrad_mnist.nn.distance import pairwise_distance as pairwise_distance
+from tinygrad_mnist.nn.dropout import alpha_dropout as alpha_dropout
+from tinygrad_mnist.nn.dropout import dropout as dropout
+from tinygrad_mnist.nn.dropout import dropout1d as dropout1d
+from tinygrad_mnist.nn.dropout import dropout2d as dropout2d
+from tinygrad_mnist.nn.dropout import dropout3d as dropout3d
+from tinygrad_mnist.nn.dropout import feature_alpha_dropout as feature_alpha_dropout
+from tinygrad_mnist.nn.embedding import embedding as embedding
+from tinygrad_mnist.nn.embedding import embedding_bag as embedding_bag
+from tinygrad_mnist.nn.embedding import one_hot as one_hot
+from tinygrad_mnist.nn.entropy import binary_cross_entropy as binary_cross_entropy
+from tinygrad_mnist.nn.entropy import (
+    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
+)
+from tinygrad_mnist.nn.entropy import cross_entropy as cross_entropy
+from tinygrad_mnist.nn.entropy import kl_div as kl_div
+from tinygrad_mnist.nn.entropy import nll_loss as nll_loss
 from tinygrad_mnist.nn.functional.attention import (
     scaled_dot_product_attention as scaled_dot_product_attention,
 )
-from tinygrad_mnist.nn.functional.bag import embedding_bag as embedding_bag
-from tinygrad_mnist.nn.functional.ctc import ctc_loss as ctc_loss
-from tinygrad_mnist.nn.functional.distance import cosine_similarity as cosine_similarity
-from tinygrad_mnist.nn.functional.distance import normalize as normalize
-from tinygrad_mnist.nn.functional.distance import pairwise_distance as pairwise_distance
-from tinygrad_mnist.nn.functional.dropout import alpha_dropout as alpha_dropout
-from tinygrad_mnist.nn.functional.dropout import dropout as dropout
-from tinygrad_mnist.nn.functional.dropout import dropout1d as dropout1d
-from tinygrad_mnist.nn.functional.dropout import dropout2d as dropout2d
-from tinygrad_mnist.nn.functional.dropout import dropout3d as dropout3d
-from tinygrad_mnist.nn.functional.dropout import feature_alpha_dropout as feature_alpha_dropout
-from tinygrad_mnist.nn.functional.entropy import binary_cross_entropy as binary_cross_entropy
-from tinygrad_mnist.nn.functional.entropy import (
-    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
-)
-from tinygrad_mnist.nn.functional.entropy import cross_entropy as cross_entropy
-from tinygrad_mnist.nn.functional.entropy import nll_loss as nll_loss
-from tinygrad_mnist.nn.functional.loss import cosine_embedding_loss as cosine_embedding_loss
-from tinygrad_mnist.nn.functional.loss import gaussian_nll_loss as gaussian_nll_loss
-from tinygrad_mnist.nn.functional.loss import hinge_embedding_loss as hinge_embedding_loss
-from tinygrad_mnist.nn.functional.loss import huber_loss as huber_loss
-from tinygrad_mnist.nn.functional.loss import kl_div as kl_div
-from tinygrad_mnist.nn.functional.loss import l1_loss as l1_loss
-from tinygrad_mnist.nn.functional.loss import margin_ranking_loss as margin_ranking_loss
-from tinygrad_mnist.nn.functional.loss import mse_loss as mse_loss
-from tinygrad_mnist.nn.functional.loss import poisson_nll_loss as poisson_nll_loss
-from tinygrad_mnist.nn.functional.loss import smooth_l1_loss as smooth_l1_loss
-from tinygrad_mnist.nn.functional.loss import soft_margin_loss as soft_margin_loss
-from tinygrad_mnist.nn.functional.loss import triplet_margin_loss as triplet_margin_loss
-from tinygrad_mnist.nn.functional.margin import multi_margin_loss as multi_margin_loss
-from tinygrad_mnist.nn.functional.margin import (
-    multilabel_soft_margin_loss as multilabel_soft_margin_loss,
-)
-from tinygrad_mnist.nn.functional.margin import (
-    triplet_margin_with_distance_loss as triplet_margin_with_distance_loss,
-)
-from tinygrad_mnist.nn.functional.sparse import embedding as embedding
-from tinygrad_mnist.nn.functional.sparse import one_hot as one_hot
 from tinygrad_mnist.nn.linear import bilinear as bilinear
 from tinygrad_mnist.nn.linear import linear as linear
+from tinygrad_mnist.nn.loss import gaussian_nll_loss as gaussian_nll_loss
+from tinygrad_mnist.nn.loss import huber_loss as huber_loss
+from tinygrad_mnist.nn.loss import l1_loss as l1_loss
+from tinygrad_mnist.nn.loss import mse_loss as mse_loss
+from tinygrad_mnist.nn.loss import poisson_nll_loss as poisson_nll_loss
+from tinygrad_mnist.nn.loss import smooth_l1_loss as smooth_l1_loss
+from tinygrad_mnist.nn.margin import cosine_embedding_loss as cosine_embedding_loss
+from tinygrad_mnist.nn.margin import hinge_embedding_loss as hinge_embedding_loss
+from tinygrad_mnist.nn.margin import margin_ranking_loss as margin_ranking_loss
+from tinygrad_mnist.nn.margin import multi_margin_loss as multi_margin_loss
+from tinygrad_mnist.nn.margin import multilabel_margin_loss as multilabel_margin_loss
+from tinygrad_mnist.nn.margin import multilabel_soft_margin_loss as multilabel_soft_margin_loss
+from tinygrad_mnist.nn.margin import soft_margin_loss as soft_margin_loss
+from tinygrad_mnist.nn.margin import triplet_margin_loss as triplet_margin_loss
+from tinygrad_mnist.nn.margin import (
+    triplet_margin_with_distance_loss as triplet_margin_with_distance_loss,
+)
 from tinygrad_mnist.nn.normalization import batch_norm as batch_norm
 from tinygrad_mnist.nn.normalization import group_norm as group_norm
 from tinygrad_mnist.nn.normalization import instance_norm as instance_norm

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply, wrap
-from tinygrad_mnist.nn.functional.dropout import dropout
+from tinygrad_mnist.nn.dropout import dropout
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import expands, named
 from tinygrad_mnist.tensor.precision import in_float32

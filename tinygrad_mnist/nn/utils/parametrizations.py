@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.compat.unsupported import watch
 from tinygrad_mnist.nn.convolution import _ConvTranspose
-from tinygrad_mnist.nn.functional.distance import normalize
+from tinygrad_mnist.nn.distance import normalize
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.utils.parametrize import register_parametrization
 from tinygrad_mnist.nn.utils.weight_norm import _WeightNorm as _Lengths

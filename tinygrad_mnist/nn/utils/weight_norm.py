@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from tinygrad_mnist._runtime.naming import kind
 from tinygrad_mnist.autograd import no_grad
-from tinygrad_mnist.nn.functional.distance import normalize
+from tinygrad_mnist.nn.distance import normalize
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Parameter
 from tinygrad_mnist.tensor import Tensor

@@ -1,0 +1,382 @@
+"""Embedding: rows of a table, one by one or in bags, and one-hot rows."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+
+from tinygrad_mnist.autograd import no_grad
+from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.nn import init
+from tinygrad_mnist.nn.module import Module
+from tinygrad_mnist.nn.parameter import Parameter
+from tinygrad_mnist.ops.dtypes import DTypeLike
+from tinygrad_mnist.ops.precision import widened
+from tinygrad_mnist.tensor import Tensor, empty
+from tinygrad_mnist.tensor.arguments import as_int, named
+from tinygrad_mnist.tensor.comparison import where
+from tinygrad_mnist.tensor.device import DeviceLike
+
+
+@named
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """Return a one in the place of each class number, and zeros elsewhere, as int64.
+
+    Raises
+    ------
+    RuntimeError
+        When a number is negative or not smaller than num_classes.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> one_hot(tensor([0, 2]))
+    tensor([[1, 0, 0],
+            [0, 0, 1]])
+    """
+    array = tensor._array
+    if array.dtype != np.int64:
+        raise RuntimeError(f"class numbers must be int64 (long()), not {tensor.dtype}")
+    if array.size == 0 and num_classes <= 0:
+        raise RuntimeError("can't infer the number of classes from an empty tensor")
+    classes = int(array.max()) + 1 if num_classes == -1 else num_classes
+    if array.size and (array.min() < 0 or array.max() >= classes):
+        raise RuntimeError(
+            f"class numbers must be from 0 to {classes - 1}, but go from {array.min()} to "
+            f"{array.max()}"
+        )
+    return wrap((array[..., None] == np.arange(classes)).astype(np.int64))
+
+
+class _Table(Module):
+    """What Embedding and EmbeddingBag have in common: a learned table, and how to look up in it."""
+
+    weight: Tensor
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+        _weight: Tensor | None = None,
+        _freeze: bool = False,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__()
+        self.num_embeddings = num_embeddings
+        self.embedding_dim = embedding_dim
+        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
+            raise ValueError(f"padding_idx {padding_idx} is not within {num_embeddings} embeddings")
+        self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
+        self.max_norm = max_norm
+        self.norm_type = norm_type
+        self.scale_grad_by_freq = scale_grad_by_freq
+        self.sparse = sparse
+        if _weight is None:
+            table = empty(num_embeddings, embedding_dim, device=device, dtype=dtype)
+            self.weight = Parameter(table, requires_grad=not _freeze)
+            self.reset_parameters()
+        else:
+            if tuple(_weight.shape) != (num_embeddings, embedding_dim):
+                raise ValueError(
+                    f"the weight has shape {list(_weight.shape)}, not "
+                    f"{[num_embeddings, embedding_dim]}"
+                )
+            self.weight = Parameter(_weight, requires_grad=not _freeze)
+
+    def reset_parameters(self) -> None:
+        """Draw the table anew."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            with no_grad():
+                self.weight[self.padding_idx].fill_(0)
+
+
+@named
+@one_node("EmbeddingBackward0")
+def embedding(
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    """Return a row of the weight for each index: input (*), weight (V, H), output (*, H).
+
+    The row at padding_idx gets no gradient. With max_norm, rows that are used and longer are scaled
+    down in place first.
+
+    Raises
+    ------
+    IndexError
+        When an index is negative or not smaller than V.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> embedding(tensor([1, 0]), tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor([[3., 4.],
+            [1., 2.]])
+    """
+    if weight.ndim != 2:
+        raise RuntimeError(f"the weight must have shape (V, H), not {weight.shape}")
+    index, rows = input._array, weight.shape[0]
+    if index.dtype.kind not in "iu":
+        raise RuntimeError(f"the indices must be integers (long()), not {input.dtype}")
+    if index.size and (index.min() < 0 or index.max() >= rows):
+        raise IndexError(
+            f"index out of range: indices go from {index.min()} to {index.max()}, but the weight "
+            f"has {rows} rows"
+        )
+    if sparse or scale_grad_by_freq:
+        raise NotImplementedError("sparse and scale_grad_by_freq are not offered; leave them False")
+    if max_norm is not None:
+        used = np.unique(index)
+        with np.errstate(all="ignore"):
+            lengths = np.linalg.norm(widened(weight._array[used]), norm_type, axis=1)
+        long = lengths > max_norm
+        with no_grad():
+            scale = (max_norm / (lengths[long] + 1e-7)).astype(weight._array.dtype)
+            weight[used[long]] = weight.detach()[used[long]] * wrap(scale[:, None])
+    out: Tensor = weight[input]
+    if padding_idx is not None:
+        padding_idx = as_int("embedding", "padding_idx", padding_idx)
+        if not -rows <= padding_idx < rows:
+            raise RuntimeError(f"padding_idx {padding_idx} is not within {rows} rows")
+        kept = wrap((index != padding_idx % rows)[..., None])
+        out = where(kept, out, out.detach())
+    return out
+
+
+class Embedding(_Table):
+    """A table of vectors: a learned row for each index. Follows ``torch.nn.Embedding``.
+
+    Rows start normal; the row at ``padding_idx`` starts 0 and gets no gradient.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> Embedding(10, 3)(tensor([[1, 2], [4, 3]])).shape
+    torch.Size([2, 2, 3])
+    """
+
+    _shown = (
+        "num_embeddings embedding_dim padding_idx? max_norm? norm_type? scale_grad_by_freq? sparse?"
+    )
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        embeddings: Tensor,
+        freeze: bool = True,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+    ) -> Self:
+        """Make one of a table (V, H), which is not trained unless ``freeze`` is False."""
+        if embeddings.ndim != 2:
+            raise ValueError(
+                f"from_pretrained: embeddings must have 2 dimensions, got {embeddings.ndim}"
+            )
+        rows, columns = embeddings.shape
+        return cls(
+            rows, columns, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse,
+            embeddings, freeze,
+        )  # fmt: skip
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the rows of indices (*): a tensor (*, embedding_dim)."""
+        return embedding(
+            input, self.weight, self.padding_idx, self.max_norm, self.norm_type,
+            self.scale_grad_by_freq, self.sparse,
+        )  # fmt: skip
+
+
+@named
+@one_node("EmbeddingBagBackward0")
+def embedding_bag(
+    input: Tensor,
+    weight: Tensor,
+    offsets: Tensor | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Tensor:
+    """Return the sum, mean or maximum of a weight's rows in each bag: a tensor (N, H).
+
+    A bag is a row of a 2-D input; or of a 1-D input, what lies between its offset and the next. An
+    empty bag gives zeros. Indices that are ``padding_idx`` belong to no bag. Follows
+    ``torch.nn.functional.embedding_bag``.
+
+    Raises
+    ------
+    ValueError
+        When offsets are missing, or given for rows.
+    RuntimeError
+        When they don't begin with 0.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> table = tensor([[1.0], [2.0], [4.0]])
+    >>> embedding_bag(tensor([0, 1, 2]), table, tensor([0, 2]), mode="sum")
+    tensor([[3.],
+            [4.]])
+    """
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError(f"mode is 'sum', 'mean' or 'max', not {mode!r}")
+    if per_sample_weights is not None and mode != "sum":
+        raise NotImplementedError("per_sample_weights are for mode='sum'")
+    if input.ndim == 2:
+        if offsets is not None:
+            raise ValueError("the rows of a 2-D input are bags; leave offsets out")
+        count, length = input.shape
+        starts = np.arange(count) * length
+    elif input.ndim == 1:
+        if offsets is None or offsets.ndim != 1:
+            raise ValueError("a 1-D input needs offsets, a 1-D tensor")
+        bounds = offsets._array
+        _check_offsets(bounds, len(input))
+        starts = bounds[:-1] if include_last_offset else bounds
+    else:
+        raise ValueError(f"the input must be 1-D or 2-D, got {input.ndim}-D")
+    flat = input.reshape(-1)
+    if input.ndim == 1 and (include_last_offset or not len(starts)):
+        flat = flat[: int(bounds[-1]) if len(bounds) else 0]  # what comes after is in no bag
+    bags = np.searchsorted(starts, np.arange(len(flat)), side="right") - 1
+    rows = embedding(flat, weight, None, max_norm, norm_type, scale_grad_by_freq, sparse)
+    if weight.dtype == np.float16:  # sums, which are rounded at the end
+        rows = rows.float()
+    if per_sample_weights is not None:
+        if (per_sample_weights.shape, per_sample_weights.dtype) != (input.shape, weight.dtype):
+            raise RuntimeError(
+                f"per_sample_weights must have the input's shape {list(input.shape)} and the "
+                f"weight's dtype {weight.dtype}, but have {list(per_sample_weights.shape)} and "
+                f"{per_sample_weights.dtype}"
+            )
+        per_sample_weights = per_sample_weights.reshape(-1)[: len(flat)]
+        rows = rows * per_sample_weights.reshape(-1, 1)
+    if padding_idx is not None:
+        padding_idx, length = as_int("embedding_bag", "padding_idx", padding_idx), weight.shape[0]
+        if not -length <= padding_idx < length:
+            raise RuntimeError(
+                f"padding_idx must be from {-length} to {length - 1}, the number of rows, got "
+                f"{padding_idx}"
+            )
+        kept = np.flatnonzero(flat._array != padding_idx % weight.shape[0])
+        rows, bags = rows[wrap(kept)], bags[kept]
+    out = rows.new_zeros((len(starts), weight.shape[1]))
+    if mode == "max":
+        # Of equal rows the first is chosen, and gets the gradient.
+        filled, firsts = np.unique(bags, return_index=True)
+        if not len(filled):
+            return (out + rows.sum()).type_as(weight)  # zeros, that need a gradient
+        best = np.maximum.reduceat(rows._array, firsts)
+        hit = rows._array == best.repeat(np.diff(firsts, append=len(bags)), axis=0)
+        numbers = np.where(hit | np.isnan(rows._array), np.arange(len(bags))[:, None], len(bags))
+        chosen = rows.gather(0, wrap(np.minimum.reduceat(numbers, firsts)))
+        return out.index_add(0, wrap(filled), chosen).type_as(weight)
+    out = out.index_add(0, wrap(bags), rows)
+    if mode == "mean":
+        counts = np.maximum(np.bincount(bags, minlength=len(starts)), 1)
+        out = out / wrap(counts[:, None].astype(out._array.dtype))
+    return out.type_as(weight)
+
+
+def _check_offsets(offsets: np.ndarray, count: int) -> None:
+    """Refuse offsets that aren't places in the input, in order, from 0 on."""
+    if offsets.dtype.kind not in "iu":
+        raise RuntimeError(f"offsets must be integers (long()), not {offsets.dtype}")
+    if len(offsets) and offsets[0] != 0:
+        raise RuntimeError(f"the first offset must be 0, got {offsets[0]}")
+    if (np.diff(offsets) < 0).any() or (len(offsets) and offsets[-1] > count):
+        raise RuntimeError(
+            f"offsets must not decrease, nor exceed the input's length {count}, but are "
+            f"{offsets.tolist()}"
+        )
+
+
+class EmbeddingBag(_Table):
+    """Sum, mean or maximum of embeddings, bag by bag. Follows ``torch.nn.EmbeddingBag``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> EmbeddingBag(10, 3)(tensor([1, 2, 4, 5]), tensor([0, 3])).shape
+    torch.Size([2, 3])
+    """
+
+    _shown = (
+        "num_embeddings embedding_dim max_norm? norm_type? scale_grad_by_freq? mode= padding_idx?"
+    )
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: str = "mean",
+        sparse: bool = False,
+        _weight: Tensor | None = None,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__(
+            num_embeddings, embedding_dim, padding_idx, max_norm, norm_type, scale_grad_by_freq,
+            sparse, _weight, False, device, dtype,
+        )  # fmt: skip
+        self.mode, self.include_last_offset = mode, include_last_offset
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        embeddings: Tensor,
+        freeze: bool = True,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: str = "mean",
+        sparse: bool = False,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+    ) -> Self:
+        """Make one of a table (V, H), which is not trained unless ``freeze`` is False."""
+        rows, columns = embeddings.shape
+        made = cls(
+            rows, columns, max_norm, norm_type, scale_grad_by_freq, mode, sparse, embeddings,
+            include_last_offset, padding_idx,
+        )  # fmt: skip
+        made.weight.requires_grad_(not freeze)
+        return made
+
+    def forward(
+        self,
+        input: Tensor,
+        offsets: Tensor | None = None,
+        per_sample_weights: Tensor | None = None,
+    ) -> Tensor:
+        """Return a vector for each bag: (N, embedding_dim)."""
+        return embedding_bag(
+            input, self.weight, offsets, self.max_norm, self.norm_type, self.scale_grad_by_freq,
+            self.mode, self.sparse, per_sample_weights, self.include_last_offset, self.padding_idx,
+        )  # fmt: skip
