@@ -137,10 +137,13 @@ def test_iterator_has_the_length_of_its_loader(torch: Any) -> None:
 
 
 def run(code: str, limit: float = 20) -> str:
-    """Run a program that must end in time, and return what it prints."""
+    """Run a program that must end in time, and return what it prints.
+
+    From 3.12 on Python warns of every fork in a process that has threads.
+    """
     head = "import os, sys, threading, time, tinygrad_mnist as tg\nfrom tinygrad_mnist.utils.data import *\n"
     done = subprocess.run(
-        [sys.executable, "-c", head + textwrap.dedent(code)],
+        [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", head + textwrap.dedent(code)],
         capture_output=True, text=True, timeout=limit,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
