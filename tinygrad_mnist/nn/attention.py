@@ -1,24 +1,159 @@
-"""Attention with several heads."""
+"""Attention: of one head as a function, of several as a layer."""
 
 from __future__ import annotations
 
 import contextlib
 import enum
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.nn import functional as F
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import apply, wrap
 from tinygrad_mnist.nn import init
-from tinygrad_mnist.nn.linear import Linear
+from tinygrad_mnist.nn.dropout import dropout as drop
+from tinygrad_mnist.nn.linear import Linear, linear
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Parameter, unfilled
+from tinygrad_mnist.nn.softmax import softmax
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.ops.dtypes import DTypeLike
 from tinygrad_mnist.tensor import Tensor, cat, empty, zeros
-from tinygrad_mnist.tensor.device import check_device
+from tinygrad_mnist.tensor.arguments import expands, named
+from tinygrad_mnist.tensor.device import DeviceLike, check_device
+from tinygrad_mnist.tensor.precision import in_float32
+
+
+@named
+@in_float32
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    *,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    r"""Return, for each query, the mean of the values weighted by how well their keys match it.
+
+    .. math:: \operatorname{softmax}(s\, Q K^\top + M)\, V
+
+    A query whose keys are all masked gets zeros. Follows
+    ``torch.nn.functional.scaled_dot_product_attention``.
+
+    Parameters
+    ----------
+    query, key, value
+        Shapes (..., L, E), (..., S, E) and (..., S, V), of one floating dtype.
+    attn_mask
+        Which keys a query may see, broadcast to (..., L, S): a bool tensor, true where it may, or
+        a float tensor that is added to the scores.
+    dropout_p
+        Probability that a weight is zeroed. It is so in evaluation too: pass 0 there.
+    is_causal
+        Let query i see keys 0 ... i only.
+    scale
+        What the scores are multiplied by; 1 / sqrt(E) unless given.
+    enable_gqa
+        Let groups of heads (dimension -3) of the query share a head of key and value.
+
+    Raises
+    ------
+    RuntimeError
+        When dtypes or shapes don't fit, or both attn_mask and is_causal are given.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import eye, tensor
+    >>> value = tensor([[1.0, 0.0], [0.0, 2.0]])
+    >>> scaled_dot_product_attention(eye(2), eye(2), value, is_causal=True)
+    tensor([[1.0000, 0.0000],
+            [0.3302, 1.3395]])
+    """
+    _check_inputs(query, key, value)
+    if not 0 <= dropout_p <= 1:
+        raise RuntimeError(
+            f"dropout probability has to be between 0 and 1, but got dropout_p={dropout_p}"
+        )
+    if enable_gqa:
+        key, value = _shared("key", key, query), _shared("value", value, query)
+    if scale is None:
+        scale = 1 / math.sqrt(max(query._array.shape[-1], 1))
+    scores = query * scale @ key.transpose(-2, -1)
+    allowed = None
+    if is_causal:
+        if attn_mask is not None:
+            raise RuntimeError(
+                "explicit attn_mask should not be set when is_causal=True; put the triangle into "
+                "attn_mask"
+            )
+        allowed = wrap(np.tri(*scores._array.shape[-2:], dtype=bool))
+    elif attn_mask is not None:
+        _check_mask(attn_mask, scores)
+        if attn_mask._array.dtype == bool:
+            allowed = attn_mask
+        else:
+            scores = scores + attn_mask.to(scores._array.dtype)
+    weights = apply(ops.masked_softmax, scores, allowed, dim=scores._array.ndim - 1)
+    return drop(weights, dropout_p) @ value
+
+
+def _check_inputs(query: Tensor, key: Tensor, value: Tensor) -> None:
+    """Refuse what isn't three matrices, or batches of them, of one floating dtype."""
+    for name, x in (("query", query), ("key", key), ("value", value)):
+        if not isinstance(x, Tensor):
+            raise TypeError(f"argument '{name}' must be Tensor, not {type(x).__name__}")
+        if x._array.ndim < 2 or x._array.dtype.kind != "f":
+            raise RuntimeError(
+                f"{name} must be a floating point tensor of at least 2 dimensions, got shape "
+                f"{list(x.shape)} and dtype {x.dtype}"
+            )
+        if x._array.dtype != query._array.dtype:
+            raise RuntimeError(
+                f"expected query, key and value to have the same dtype, but got {query.dtype} "
+                f"and, for {name}, {x.dtype}"
+            )
+    shapes = f"query {list(query.shape)}, key {list(key.shape)}, value {list(value.shape)}"
+    if query.shape[-1] != key.shape[-1]:
+        raise RuntimeError(f"query and key must have the same last length, got {shapes}")
+    if key.shape[-2] != value.shape[-2]:
+        raise RuntimeError(f"there must be one value for each key, got {shapes}")
+
+
+def _check_mask(mask: Tensor, scores: Tensor) -> None:
+    kind, shape = mask._array.dtype, scores._array.shape
+    if kind not in (bool, np.float32, scores._array.dtype):
+        raise RuntimeError(
+            f"expected attn_mask to be bool, float or of the query's dtype {scores.dtype}, but it "
+            f"is {mask.dtype}"
+        )
+    if not expands(mask._array.shape, shape):
+        raise RuntimeError(
+            f"attn_mask of shape {list(mask.shape)} does not broadcast to the scores' shape "
+            f"{list(shape)}"
+        )
+
+
+def _shared(name: str, x: Tensor, query: Tensor) -> Tensor:
+    """Repeat each head for as many heads of the query as share it."""
+    if x._array.ndim < 3 or query._array.ndim < 3:
+        raise IndexError(
+            f"with enable_gqa the heads are dimension -3, but query has shape {list(query.shape)} "
+            f"and {name} {list(x.shape)}"
+        )
+    heads, wanted = x.shape[-3], query.shape[-3]
+    if not heads or wanted % heads:
+        raise RuntimeError(
+            f"the number of heads of {name}, {heads}, must divide the number of heads of query, "
+            f"{wanted}"
+        )
+    lead, rest = x.shape[:-3], x.shape[-2:]
+    spread = x.unsqueeze(-3).expand(*lead, heads, wanted // heads, *rest)
+    return spread.reshape(*lead, wanted, *rest)
 
 
 class NonDynamicallyQuantizableLinear(Linear):
@@ -63,7 +198,8 @@ class MultiheadAttention(Module):
     (torch.Size([3, 5, 8]), torch.Size([3, 5, 4]))
     """
 
-    in_proj_bias: Tensor | None
+    in_proj_weight: Tensor
+    in_proj_bias: Tensor
     bias_k: Tensor | None
     bias_v: Tensor | None
 
@@ -78,8 +214,8 @@ class MultiheadAttention(Module):
         kdim: int | None = None,
         vdim: int | None = None,
         batch_first: bool = False,
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         if embed_dim <= 0 or num_heads <= 0:
             raise ValueError(
@@ -124,7 +260,6 @@ class MultiheadAttention(Module):
                 init.xavier_uniform_(weight)
         if self.in_proj_bias is not None:
             init.zeros_(self.in_proj_bias)
-            assert self.out_proj.bias is not None
             init.zeros_(self.out_proj.bias)
         for name in ("bias_k", "bias_v"):
             if (extra := self._parameters[name]) is not None:
@@ -189,20 +324,27 @@ class MultiheadAttention(Module):
             scores = q * (1 / math.sqrt(self.head_dim)) @ k.transpose(-2, -1)
             if mask is not None:
                 scores = scores + _as_numbers(mask, scores)
-            weights = F.dropout(F.softmax(scores, dim=-1), dropout)
+            weights = drop(softmax(scores, dim=-1), dropout)
             heads = weights @ v
             if average_attn_weights:
                 weights = weights.mean(dim=1)
         else:
             if mask is not None and mask._array.dtype == bool:
                 mask = ~mask
-            heads = F.scaled_dot_product_attention(q, k, v, mask, dropout, is_causal)
-        out: Tensor = self.out_proj(heads.transpose(1, 2).reshape(query.shape))
+            heads = scaled_dot_product_attention(q, k, v, mask, dropout, is_causal)
+        out = self.out_proj(heads.transpose(1, 2).reshape(query.shape))
         if not batched:
             return out.squeeze(0), None if weights is None else weights.squeeze(0)
         return (out if self.batch_first else out.transpose(0, 1)), weights
 
-    def _check(self, query: Tensor, key: Tensor, value: Tensor, padding: Any, mask: Any) -> bool:
+    def _check(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        padding: Tensor | None,
+        mask: Tensor | None,
+    ) -> bool:
         """Refuse inputs that don't fit together; return whether there is a batch."""
         dims = query.dim()
         if dims not in (2, 3):
@@ -232,8 +374,8 @@ class MultiheadAttention(Module):
             raise AssertionError(
                 f"query has a batch of {query.shape[at]} sequences, key one of {key.shape[at]}"
             )
-        for name, x in (("key_padding_mask", padding), ("attn_mask", mask)):
-            if x is not None and x._array.dtype.kind not in "bf":
+        for name, given in (("key_padding_mask", padding), ("attn_mask", mask)):
+            if given is not None and given._array.dtype.kind not in "bf":
                 raise AssertionError(f"only bool and floating types of {name} are supported")
         return dims == 3
 
@@ -241,13 +383,13 @@ class MultiheadAttention(Module):
         """Return the projections of query, key and value, and the learned key and value."""
         weight, bias = self.in_proj_weight, self.in_proj_bias
         if weight is not None and key is query and value is query:
-            projected = F.linear(query, weight, bias).chunk(3, dim=-1)
+            projected = linear(query, weight, bias).chunk(3, dim=-1)
         else:
             names = ("q_proj_weight", "k_proj_weight", "v_proj_weight")
             weights = [self._parameters[n] for n in names] if weight is None else weight.chunk(3)
             biases = [None] * 3 if bias is None else bias.chunk(3)
             inputs = zip((query, key, value), weights, biases, strict=True)
-            projected = tuple(F.linear(x, w, b) for x, w, b in inputs)
+            projected = tuple(linear(x, w, b) for x, w, b in inputs)
         q, k, v = projected
         if self.bias_k is not None and self.bias_v is not None:
             shape = (k.shape[0], 1, self.embed_dim)
@@ -263,7 +405,9 @@ class MultiheadAttention(Module):
         n, length, _ = x.shape
         return x.reshape(n, length, self.num_heads, self.head_dim).transpose(1, 2)
 
-    def _mask(self, padding: Any, mask: Any, q: Tensor, keys: int, extra: int) -> Tensor | None:
+    def _mask(
+        self, padding: Tensor | None, mask: Tensor | None, q: Tensor, keys: int, extra: int
+    ) -> Tensor | None:
         """Join both masks to one that broadcasts to (N, heads, L, S): bools if both are."""
         n, heads, length, _ = q.shape
         parts: list[Tensor] = []
@@ -318,7 +462,9 @@ class SDPBackend(enum.Enum):
 
 
 @contextlib.contextmanager
-def sdpa_kernel(backends: Any, set_priority: bool = False) -> Iterator[None]:
+def sdpa_kernel(
+    backends: SDPBackend | Sequence[SDPBackend], set_priority: bool = False
+) -> Iterator[None]:
     """Choose ways to compute attention inside of a block: there is one, with the same numbers.
 
     Follows ``torch.nn.attention.sdpa_kernel``.

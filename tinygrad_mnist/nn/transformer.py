@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.nn import init
+from tinygrad_mnist.nn.activation import gelu, relu
 from tinygrad_mnist.nn.attention import MultiheadAttention
 from tinygrad_mnist.nn.containers import ModuleList
 from tinygrad_mnist.nn.dropout import Dropout
@@ -18,8 +18,9 @@ from tinygrad_mnist.nn.linear import Linear
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.normalization import LayerNorm
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.ops.dtypes import DTypeLike
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.device import check_device
+from tinygrad_mnist.tensor.device import DeviceLike, check_device
 
 Activation = str | Callable[[Tensor], Tensor]
 
@@ -29,13 +30,21 @@ def _activation(activation: Activation) -> Callable[[Tensor], Tensor]:
         return activation
     if activation not in ("relu", "gelu"):
         raise RuntimeError(f"activation should be relu/gelu, not {activation}")
-    return F.relu if activation == "relu" else F.gelu
+    return relu if activation == "relu" else gelu
 
 
 class _Layer(Module):
-    """What the layers of both stacks have: attentions, a feed-forward network, normalisations."""
+    """Attentions, then a feed-forward network, each added to its input and normalised."""
 
     attentions: tuple[str, ...]
+    self_attn: MultiheadAttention
+    multihead_attn: MultiheadAttention
+    norm1: LayerNorm
+    norm2: LayerNorm
+    norm3: LayerNorm
+    dropout1: Dropout
+    dropout2: Dropout
+    dropout3: Dropout
 
     def __init__(
         self,
@@ -43,13 +52,13 @@ class _Layer(Module):
         nhead: int,
         dim_feedforward: int = 2048,
         dropout: float = 0.1,
-        activation: Activation = F.relu,
+        activation: Activation = relu,
         layer_norm_eps: float = 1e-5,
         batch_first: bool = False,
         norm_first: bool = False,
         bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__()
         kind: dict[str, Any] = {"device": device, "dtype": dtype}
@@ -69,6 +78,11 @@ class _Layer(Module):
         for number in parts:
             self.add_module(f"dropout{number}", Dropout(dropout))
         self.activation = _activation(activation)
+
+    def _add(self, x: Tensor, part: Callable[[Tensor], Tensor], norm: Module) -> Tensor:
+        """Add a part's output to its input, and normalise the sum, or the part's input."""
+        out: Tensor = x + part(norm(x)) if self.norm_first else norm(x + part(x))
+        return out
 
     def _transformed(self, x: Tensor) -> Tensor:
         return self.linear2(self.dropout(self.activation(self.linear1(x))))
@@ -111,14 +125,10 @@ class TransformerEncoderLayer(_Layer):
             out, _ = self.self_attn(
                 x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal
             )
-            return self.dropout1(out)  # type: ignore[no-any-return]
+            return self.dropout1(out)
 
-        x = src
-        if self.norm_first:
-            x = x + attended(self.norm1(x))
-            return x + self.dropout2(self._transformed(self.norm2(x)))  # type: ignore[no-any-return]
-        x = self.norm1(x + attended(x))
-        return self.norm2(x + self.dropout2(self._transformed(x)))  # type: ignore[no-any-return]
+        x = self._add(src, attended, self.norm1)
+        return self._add(x, lambda x: self.dropout2(self._transformed(x)), self.norm2)
 
 
 class TransformerDecoderLayer(_Layer):
@@ -152,23 +162,18 @@ class TransformerDecoderLayer(_Layer):
             out, _ = self.self_attn(
                 x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal
             )
-            return self.dropout1(out)  # type: ignore[no-any-return]
+            return self.dropout1(out)
 
         def informed(x: Tensor) -> Tensor:
             out, _ = self.multihead_attn(
                 x, memory, memory, memory_key_padding_mask, False, memory_mask,
                 is_causal=memory_is_causal,
             )  # fmt: skip
-            return self.dropout2(out)  # type: ignore[no-any-return]
+            return self.dropout2(out)
 
-        x = tgt
-        if self.norm_first:
-            x = x + attended(self.norm1(x))
-            x = x + informed(self.norm2(x))
-            return x + self.dropout3(self._transformed(self.norm3(x)))  # type: ignore[no-any-return]
-        x = self.norm1(x + attended(x))
-        x = self.norm2(x + informed(x))
-        return self.norm3(x + self.dropout3(self._transformed(x)))  # type: ignore[no-any-return]
+        x = self._add(tgt, attended, self.norm1)
+        x = self._add(x, informed, self.norm2)
+        return self._add(x, lambda x: self.dropout3(self._transformed(x)), self.norm3)
 
 
 class TransformerEncoder(Module):
@@ -284,15 +289,15 @@ class Transformer(Module):
         num_decoder_layers: int = 6,
         dim_feedforward: int = 2048,
         dropout: float = 0.1,
-        activation: Activation = F.relu,
-        custom_encoder: Any = None,
-        custom_decoder: Any = None,
+        activation: Activation = relu,
+        custom_encoder: Module | None = None,
+        custom_decoder: Module | None = None,
         layer_norm_eps: float = 1e-5,
         batch_first: bool = False,
         norm_first: bool = False,
         bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__()
         kind: dict[str, Any] = {"device": device, "dtype": dtype}
@@ -300,20 +305,17 @@ class Transformer(Module):
             d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first,
             norm_first, bias,
         )  # fmt: skip
-        self.encoder: Module
-        self.decoder: Module
-        if custom_encoder is not None:
-            self.encoder = custom_encoder
-        else:
-            layer: Module = TransformerEncoderLayer(*settings, **kind)
-            norm = LayerNorm(d_model, layer_norm_eps, bias=bias, **kind)
-            self.encoder = TransformerEncoder(layer, num_encoder_layers, norm)
-        if custom_decoder is not None:
-            self.decoder = custom_decoder
-        else:
-            layer = TransformerDecoderLayer(*settings, **kind)
-            norm = LayerNorm(d_model, layer_norm_eps, bias=bias, **kind)
-            self.decoder = TransformerDecoder(layer, num_decoder_layers, norm)
+
+        def stack(stack: Callable[..., Module], layer: type[_Layer], count: int) -> Module:
+            made = layer(*settings, **kind)
+            return stack(made, count, LayerNorm(d_model, layer_norm_eps, bias=bias, **kind))
+
+        if custom_encoder is None:
+            custom_encoder = stack(TransformerEncoder, TransformerEncoderLayer, num_encoder_layers)
+        if custom_decoder is None:
+            custom_decoder = stack(TransformerDecoder, TransformerDecoderLayer, num_decoder_layers)
+        self.encoder: Module = custom_encoder
+        self.decoder: Module = custom_decoder
         for parameter in self.parameters():
             if parameter.dim() > 1:
                 init.xavier_uniform_(parameter)
@@ -359,7 +361,7 @@ class Transformer(Module):
             src_key_padding_mask=src_key_padding_mask,
             is_causal=src_is_causal,
         )
-        return self.decoder(  # type: ignore[no-any-return]
+        out: Tensor = self.decoder(
             tgt,
             memory,
             tgt_mask=tgt_mask,
@@ -369,9 +371,12 @@ class Transformer(Module):
             tgt_is_causal=tgt_is_causal,
             memory_is_causal=memory_is_causal,
         )
+        return out
 
     @staticmethod
-    def generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Any = None) -> Tensor:
+    def generate_square_subsequent_mask(
+        sz: int, device: DeviceLike | None = None, dtype: DTypeLike | None = None
+    ) -> Tensor:
         """Return the causal mask: 0 where a position may look, -inf at what comes after it.
 
         Examples

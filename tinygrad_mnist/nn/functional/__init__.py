@@ -32,6 +32,7 @@ from tinygrad_mnist.nn.activation import tanh as tanh
 from tinygrad_mnist.nn.activation import tanhshrink as tanhshrink
 from tinygrad_mnist.nn.activation import threshold as threshold
 from tinygrad_mnist.nn.activation import threshold_ as threshold_
+from tinygrad_mnist.nn.attention import scaled_dot_product_attention as scaled_dot_product_attention
 from tinygrad_mnist.nn.convolution import conv1d as conv1d
 from tinygrad_mnist.nn.convolution import conv2d as conv2d
 from tinygrad_mnist.nn.convolution import conv3d as conv3d
@@ -60,9 +61,6 @@ from tinygrad_mnist.nn.entropy import (
 from tinygrad_mnist.nn.entropy import cross_entropy as cross_entropy
 from tinygrad_mnist.nn.entropy import kl_div as kl_div
 from tinygrad_mnist.nn.entropy import nll_loss as nll_loss
-from tinygrad_mnist.nn.functional.attention import (
-    scaled_dot_product_attention as scaled_dot_product_attention,
-)
 from tinygrad_mnist.nn.linear import bilinear as bilinear
 from tinygrad_mnist.nn.linear import linear as linear
 from tinygrad_mnist.nn.loss import gaussian_nll_loss as gaussian_nll_loss
