@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, follow_square, options
+from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, Group, State, options
 from tinygrad_mnist.optim.optimizer import ParamsT, scalar
 from tinygrad_mnist.tensor import Tensor
 
@@ -24,15 +22,9 @@ class Adadelta(ArrayOptimizer):
 
     Parameters
     ----------
-    params
-        Tensors or groups.
     lr, rho, eps
         :math:`\eta, \rho, \epsilon`.
-    weight_decay
-        The factor of the L2 penalty.
-    maximize
-        Climb instead of descend.
-    foreach, capturable, differentiable
+    params, weight_decay, maximize, foreach, capturable, differentiable
         See :class:`~tinygrad_mnist.optim.array_optimizer.ArrayOptimizer`.
 
     Examples
@@ -63,25 +55,23 @@ class Adadelta(ArrayOptimizer):
             raise ValueError(f"Invalid rho value: {rho}; use 0 <= rho <= 1")
         super().__init__(params, options(locals()))
 
-    def start(self, p: np.ndarray, group: dict[str, Any]) -> dict[str, Any]:
+    def start(self, p: np.ndarray, group: Group) -> State:
         """Begin with means of zero."""
         return {"step": scalar(0), "square_avg": self.zeros(p), "acc_delta": self.zeros(p)}
 
-    def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]
-    ) -> None:
+    def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
         """Apply the formula to one parameter."""
         self.count(state)
         lr, rho, eps = float(group["lr"]), group["rho"], group["eps"]
         means = state["square_avg"], state["acc_delta"]
         for p_, g_, v, u, one, d in self.blocks(p, g, *means, decay=group["weight_decay"]):
-            follow_square(v, g_, rho, one)
+            self.follow_square(v, g_, rho, one)
             np.add(v, eps, out=one)
             np.sqrt(one, out=one)
             np.add(u, eps, out=d)
             np.sqrt(d, out=d)
             d /= one
             d *= g_
-            follow_square(u, d, rho, one)
+            self.follow_square(u, d, rho, one)
             d *= lr
             p_ -= d

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, options
+from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, Group, State, options
 from tinygrad_mnist.optim.optimizer import ParamsT, scalar
 from tinygrad_mnist.tensor import Tensor
 
@@ -23,17 +21,11 @@ class Adagrad(ArrayOptimizer):
 
     Parameters
     ----------
-    params
-        Tensors or groups.
     lr, lr_decay, eps
         :math:`\eta, \delta, \epsilon`.
-    weight_decay
-        The factor of the L2 penalty.
     initial_accumulator_value
         The s to begin with.
-    maximize
-        Climb instead of descend.
-    foreach, differentiable, fused
+    params, weight_decay, maximize, foreach, differentiable, fused
         See :class:`~tinygrad_mnist.optim.array_optimizer.ArrayOptimizer`.
 
     Examples
@@ -66,14 +58,12 @@ class Adagrad(ArrayOptimizer):
             for p in group["params"]:
                 self.state[p] = self.start(p._array, group)
 
-    def start(self, p: np.ndarray, group: dict[str, Any]) -> dict[str, Any]:
+    def start(self, p: np.ndarray, group: Group) -> State:
         """Begin with the sum that is given to all groups."""
         value = self.defaults["initial_accumulator_value"]
         return {"step": scalar(0), "sum": wrap(np.full_like(p, value))}
 
-    def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]
-    ) -> None:
+    def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
         """Apply the formula to one parameter."""
         t = self.count(state)
         rate = float(group["lr"]) / (1 + (t - 1) * group["lr_decay"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, follow, follow_square, options
+from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, Group, State, options
 from tinygrad_mnist.optim.optimizer import ParamsT, scalar
 from tinygrad_mnist.tensor import Tensor
 
@@ -25,19 +25,15 @@ class Adam(ArrayOptimizer):
 
     Parameters
     ----------
-    params
-        Tensors or groups.
     lr, betas, eps
         :math:`\eta, (\beta_1, \beta_2), \epsilon`.
     weight_decay
         The factor :math:`\lambda` of the L2 penalty, whose gradient is added to g.
     amsgrad
         Divide by the largest v so far (Reddi et al., 2018).
-    maximize
-        Climb instead of descend.
     decoupled_weight_decay
         Shrink the parameters themselves instead, as :class:`AdamW` does.
-    foreach, capturable, differentiable, fused
+    params, maximize, foreach, capturable, differentiable, fused
         See :class:`~tinygrad_mnist.optim.array_optimizer.ArrayOptimizer`.
 
     Examples
@@ -69,31 +65,24 @@ class Adam(ArrayOptimizer):
     ) -> None:
         super().__init__(params, options(locals()))
 
-    def start(self, p: np.ndarray, group: dict[str, Any]) -> dict[str, Any]:
+    def start(self, p: np.ndarray, group: Group) -> State:
         """Begin with means of zero."""
         names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * group["amsgrad"]
         return {"step": scalar(0), **{name: self.zeros(p) for name in names}}
 
-    def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]
-    ) -> None:
+    def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
         """Apply the formula to one parameter."""
         t = self.count(state)
-        lr, eps, decay = float(group["lr"]), group["eps"], group["weight_decay"]
+        lr, eps = float(group["lr"]), group["eps"]
         beta1, beta2 = map(float, group["betas"])
         size = lr / (1 - beta1**t)
         root = 1 / math.sqrt(1 - beta2**t)
-        kept = 1.0
-        if group["decoupled_weight_decay"]:
-            kept, decay = 1 - lr * decay, 0
         means = [state["exp_avg"], state["exp_avg_sq"]]
         if group["amsgrad"]:
             means.append(state["max_exp_avg_sq"])
-        for p_, g_, m, v, *largest, one, _ in self.blocks(p, g, *means, decay=decay):
-            if kept != 1:
-                p_ *= kept
-            follow(m, g_, 1 - beta1, one)
-            follow_square(v, g_, beta2, one)
+        for p_, g_, m, v, *largest, one, _ in self.blocks(p, g, *means, **self.decay(group)):
+            self.follow(m, g_, 1 - beta1, one)
+            self.follow_square(v, g_, beta2, one)
             if largest:
                 v = np.maximum(largest[0], v, out=largest[0])
             np.sqrt(v, out=one)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, follow, options
+from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, Group, State, options
 from tinygrad_mnist.optim.optimizer import ParamsT, scalar
 from tinygrad_mnist.tensor import Tensor
 
@@ -23,15 +21,9 @@ class Adamax(ArrayOptimizer):
 
     Parameters
     ----------
-    params
-        Tensors or groups.
     lr, betas, eps
         :math:`\eta, (\beta_1, \beta_2), \epsilon`.
-    weight_decay
-        The factor of the L2 penalty.
-    maximize
-        Climb instead of descend.
-    foreach, differentiable, capturable
+    params, weight_decay, maximize, foreach, differentiable, capturable
         See :class:`~tinygrad_mnist.optim.array_optimizer.ArrayOptimizer`.
 
     Examples
@@ -60,20 +52,18 @@ class Adamax(ArrayOptimizer):
     ) -> None:
         super().__init__(params, options(locals()))
 
-    def start(self, p: np.ndarray, group: dict[str, Any]) -> dict[str, Any]:
+    def start(self, p: np.ndarray, group: Group) -> State:
         """Begin with a mean and a maximum of zero."""
         return {"step": scalar(0), "exp_avg": self.zeros(p), "exp_inf": self.zeros(p)}
 
-    def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]
-    ) -> None:
+    def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
         """Apply the formula to one parameter."""
         t = self.count(state)
         beta1, beta2 = map(float, group["betas"])
         size, eps = float(group["lr"]) / (1 - beta1**t), group["eps"]
         means = state["exp_avg"], state["exp_inf"]
         for p_, g_, m, u, one, _ in self.blocks(p, g, *means, decay=group["weight_decay"]):
-            follow(m, g_, 1 - beta1, one)
+            self.follow(m, g_, 1 - beta1, one)
             np.abs(g_, out=one)
             one += eps
             u *= beta2

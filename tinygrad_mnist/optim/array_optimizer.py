@@ -9,7 +9,7 @@ the state to begin with, :meth:`ArrayOptimizer.start`, and the formula in place,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,12 @@ from tinygrad_mnist.optim.optimizer import Optimizer, ParamsT
 from tinygrad_mnist.tensor import Tensor
 
 R = TypeVar("R")
+
+Group: TypeAlias = dict[str, Any]
+"""The settings of a group of parameters."""
+
+State: TypeAlias = dict[str, Any]
+"""What an optimizer remembers of a parameter."""
 
 BLOCK = 16384
 """Elements that are updated together: few enough for all their arrays to stay in the cache."""
@@ -30,9 +36,22 @@ LONG_BLOCK = 2**20
 class ArrayOptimizer(Optimizer):
     """Base of the optimizers whose step is a formula for each parameter alone.
 
-    All take four of PyTorch's options that choose between ways to compute the same numbers:
-    ``foreach``, ``fused`` and ``capturable`` have no effect here, where there is one way;
-    ``differentiable=True`` is refused, because the formula is computed outside of the graph.
+    These parameters mean the same in each of them.
+
+    Parameters
+    ----------
+    params
+        Tensors or groups.
+    weight_decay
+        The factor of the L2 penalty, whose gradient is added to g.
+    decoupled_weight_decay
+        Shrink the parameters themselves instead.
+    maximize
+        Climb instead of descend.
+    foreach, fused, capturable
+        PyTorch's choices between ways to compute the same numbers: there is one way here.
+    differentiable
+        Must be False, because the formula is computed outside of the graph.
 
     Examples
     --------
@@ -67,13 +86,11 @@ class ArrayOptimizer(Optimizer):
             for name, value in self.defaults.items():
                 group.setdefault(name, value)
 
-    def start(self, p: np.ndarray, group: dict[str, Any]) -> dict[str, Any]:
+    def start(self, p: np.ndarray, group: Group) -> State:
         """Return a parameter's state before its first step."""
         return {}
 
-    def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]
-    ) -> None:
+    def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
         """Change a parameter's array in place, given its gradient: the optimizer's formula."""
         raise NotImplementedError(f"{type(self).__name__}: define update() in the subclass")
 
@@ -117,27 +134,31 @@ class ArrayOptimizer(Optimizer):
         g: np.ndarray,
         *state: Tensor,
         decay: float = 0,
+        kept: float = 1,
         length: int = BLOCK,
     ) -> Iterable[tuple[np.ndarray, ...]]:
         """Cut a parameter, its gradient and state into pieces, with two scratch arrays for each.
 
         The pieces stay in the cache. With a decay, the gradient is that of the loss and an L2
-        penalty. Arrays in row-major order are cut; others come
-        whole. The scratch arrays are reused: what is in them lasts until the next piece.
+        penalty; the parameter is multiplied by what is kept of it. Arrays in row-major order are
+        cut; others come whole. The scratch arrays are reused: what is in them lasts until the next
+        piece.
         """
         arrays = (p, g, *[s._array for s in state])
         if p.size > length:
             if all([a.flags.c_contiguous for a in arrays]):
-                return self._cut([a.reshape(-1) for a in arrays], decay, length)
-        return (self._piece(arrays, decay),)
+                return self._cut([a.reshape(-1) for a in arrays], decay, kept, length)
+        return (self._piece(arrays, decay, kept),)
 
     def _cut(
-        self, flat: list[np.ndarray], decay: float, length: int
+        self, flat: list[np.ndarray], decay: float, kept: float, length: int
     ) -> Iterator[tuple[np.ndarray, ...]]:
         for i in range(0, flat[0].size, length):
-            yield self._piece(tuple([a[i : i + length] for a in flat]), decay)
+            yield self._piece(tuple([a[i : i + length] for a in flat]), decay, kept)
 
-    def _piece(self, arrays: tuple[np.ndarray, ...], decay: float) -> tuple[np.ndarray, ...]:
+    def _piece(
+        self, arrays: tuple[np.ndarray, ...], decay: float, kept: float
+    ) -> tuple[np.ndarray, ...]:
         """Add a penalty's gradient to the second of the arrays, and two scratch arrays to all."""
         p = arrays[0]
         key = (p.shape, p.strides, p.dtype.char)
@@ -145,6 +166,8 @@ class ArrayOptimizer(Optimizer):
         if scratch is None:  # in the parameter's memory order: then all are walked in one run
             scratch = self._scratch[key] = tuple(np.empty_like(p) for _ in range(3))
         one, two, three = scratch
+        if kept != 1:
+            p *= kept
         if decay:
             np.multiply(p, decay, out=three)
             g = np.add(three, arrays[1], out=three)
@@ -152,16 +175,43 @@ class ArrayOptimizer(Optimizer):
         return (*arrays, one, two)
 
     @staticmethod
+    def decay(group: Group) -> dict[str, Any]:
+        """Return how :meth:`blocks` is to decay the weights: by a penalty, or by themselves."""
+        decay = group["weight_decay"]
+        if group["decoupled_weight_decay"]:
+            return {"kept": 1 - float(group["lr"]) * decay}
+        return {"decay": decay}
+
+    @staticmethod
     def zeros(p: np.ndarray) -> Tensor:
         """Return zeros in a parameter's shape and memory order, for its state."""
         return wrap(np.zeros_like(p))
 
     @staticmethod
-    def count(state: dict[str, Any]) -> float:
+    def count(state: State) -> float:
         """Count a step, and return its number: the first is 1."""
         step: np.ndarray = state["step"]._array
         step += 1
         return float(step)
+
+    @staticmethod
+    def follow(mean: np.ndarray, x: np.ndarray, weight: float, scratch: np.ndarray) -> None:
+        r"""Move a running mean towards x: :math:`m \leftarrow m + w (x - m)`."""
+        np.subtract(x, mean, out=scratch)
+        scratch *= weight
+        mean += scratch
+
+    @staticmethod
+    def follow_square(mean: np.ndarray, x: np.ndarray, beta: float, scratch: np.ndarray) -> None:
+        r"""Move a running mean towards x²: :math:`v \leftarrow \beta v + (1-\beta) x^2`."""
+        mean *= beta
+        if x.dtype.char == "e":  # the square of 300 is infinite there, a thousandth of it isn't
+            np.multiply(x, 1 - beta, out=scratch)
+            scratch *= x
+        else:
+            np.multiply(x, x, out=scratch)
+            scratch *= 1 - beta
+        mean += scratch
 
 
 def _explain(p: Any, state: dict[str, Any], error: Exception) -> NoReturn:
@@ -215,22 +265,3 @@ def check(name: str, settings: dict[str, Any]) -> None:
         )
     if settings.get("fused") and settings.get("foreach"):
         raise RuntimeError("`fused` and `foreach` cannot be `True` together; neither is needed")
-
-
-def follow(mean: np.ndarray, x: np.ndarray, weight: float, scratch: np.ndarray) -> None:
-    r"""Move a running mean towards x, in place: :math:`m \leftarrow m + w (x - m)`."""
-    np.subtract(x, mean, out=scratch)
-    scratch *= weight
-    mean += scratch
-
-
-def follow_square(mean: np.ndarray, x: np.ndarray, beta: float, scratch: np.ndarray) -> None:
-    r"""Move a running mean towards x², in place: :math:`v \leftarrow \beta v + (1-\beta) x^2`."""
-    mean *= beta
-    if x.dtype.char == "e":  # the square of 300 is infinite there, a thousandth of it isn't
-        np.multiply(x, 1 - beta, out=scratch)
-        scratch *= x
-    else:
-        np.multiply(x, x, out=scratch)
-        scratch *= 1 - beta
-    mean += scratch

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, follow, options
+from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, Group, State, options
 from tinygrad_mnist.optim.optimizer import ParamsT, scalar
 from tinygrad_mnist.tensor import Tensor
 
@@ -24,15 +22,9 @@ class ASGD(ArrayOptimizer):
 
     Parameters
     ----------
-    params
-        Tensors or groups.
     lr, lambd, alpha, t0
         :math:`\eta, \lambda, \alpha, t_0`; the mean begins after t0 steps.
-    weight_decay
-        The factor of the L2 penalty.
-    maximize
-        Climb instead of descend.
-    foreach, differentiable, capturable
+    params, weight_decay, maximize, foreach, differentiable, capturable
         See :class:`~tinygrad_mnist.optim.array_optimizer.ArrayOptimizer`.
 
     Examples
@@ -61,14 +53,12 @@ class ASGD(ArrayOptimizer):
     ) -> None:
         super().__init__(params, options(locals()))
 
-    def start(self, p: np.ndarray, group: dict[str, Any]) -> dict[str, Any]:
+    def start(self, p: np.ndarray, group: Group) -> State:
         """Begin with the full size, and a mean that is the parameter."""
         eta = scalar(float(group["lr"]))
         return {"step": scalar(0), "eta": eta, "mu": scalar(1), "ax": self.zeros(p)}
 
-    def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]
-    ) -> None:
+    def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
         """Apply the formula to one parameter."""
         t = self.count(state)
         lr, lambd = float(group["lr"]), group["lambd"]
@@ -80,6 +70,6 @@ class ASGD(ArrayOptimizer):
             if mu == 1:
                 mean[...] = p_
             else:
-                follow(mean, p_, mu, one)
+                self.follow(mean, p_, mu, one)
         state["eta"]._array[...] = lr / (1 + lambd * lr * t) ** group["alpha"]
         state["mu"]._array[...] = 1 / max(1, t - group["t0"])

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, follow, follow_square, options
+from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, Group, State, options
 from tinygrad_mnist.optim.optimizer import ParamsT, scalar
 from tinygrad_mnist.tensor import Tensor
 
@@ -25,17 +23,9 @@ class NAdam(ArrayOptimizer):
 
     Parameters
     ----------
-    params
-        Tensors or groups.
     lr, betas, eps, momentum_decay
         :math:`\eta, (\beta_1, \beta_2), \epsilon, \psi`.
-    weight_decay
-        The factor of the L2 penalty.
-    decoupled_weight_decay
-        Shrink the parameters themselves instead.
-    maximize
-        Climb instead of descend.
-    foreach, capturable, differentiable
+    params, weight_decay, decoupled_weight_decay, maximize, foreach, capturable, differentiable
         See :class:`~tinygrad_mnist.optim.array_optimizer.ArrayOptimizer`.
 
     Examples
@@ -66,7 +56,7 @@ class NAdam(ArrayOptimizer):
     ) -> None:
         super().__init__(params, options(locals()))
 
-    def start(self, p: np.ndarray, group: dict[str, Any]) -> dict[str, Any]:
+    def start(self, p: np.ndarray, group: Group) -> State:
         """Begin with means of zero, and an empty product."""
         return {
             "step": scalar(0),
@@ -75,12 +65,10 @@ class NAdam(ArrayOptimizer):
             "exp_avg_sq": self.zeros(p),
         }
 
-    def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]
-    ) -> None:
+    def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
         """Apply the formula to one parameter."""
         t = self.count(state)
-        lr, eps, decay = float(group["lr"]), group["eps"], group["weight_decay"]
+        lr, eps = float(group["lr"]), group["eps"]
         beta1, beta2 = map(float, group["betas"])
         mu, following = (
             beta1 * (1 - 0.5 * 0.96 ** (step * group["momentum_decay"])) for step in (t, t + 1)
@@ -90,15 +78,10 @@ class NAdam(ArrayOptimizer):
         of_gradient = lr * (1 - mu) / (1 - float(product))
         of_mean = lr * following / (1 - float(product) * following)
         correction = 1 - beta2**t
-        kept = 1.0
-        if group["decoupled_weight_decay"]:
-            kept, decay = 1 - lr * decay, 0
         means = state["exp_avg"], state["exp_avg_sq"]
-        for p_, g_, m, v, one, root in self.blocks(p, g, *means, decay=decay):
-            if kept != 1:
-                p_ *= kept
-            follow(m, g_, 1 - beta1, one)
-            follow_square(v, g_, beta2, one)
+        for p_, g_, m, v, one, root in self.blocks(p, g, *means, **self.decay(group)):
+            self.follow(m, g_, 1 - beta1, one)
+            self.follow_square(v, g_, beta2, one)
             np.divide(v, correction, out=root)
             np.sqrt(root, out=root)
             root += eps

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, follow, follow_square, options
+from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, Group, State, options
 from tinygrad_mnist.optim.optimizer import ParamsT, scalar
 from tinygrad_mnist.tensor import Tensor
 
@@ -31,17 +30,9 @@ class RAdam(ArrayOptimizer):
 
     Parameters
     ----------
-    params
-        Tensors or groups.
     lr, betas, eps
         :math:`\eta, (\beta_1, \beta_2), \epsilon`.
-    weight_decay
-        The factor of the L2 penalty.
-    decoupled_weight_decay
-        Shrink the parameters themselves instead.
-    maximize
-        Climb instead of descend.
-    foreach, capturable, differentiable
+    params, weight_decay, decoupled_weight_decay, maximize, foreach, capturable, differentiable
         See :class:`~tinygrad_mnist.optim.array_optimizer.ArrayOptimizer`.
 
     Examples
@@ -71,16 +62,14 @@ class RAdam(ArrayOptimizer):
     ) -> None:
         super().__init__(params, options(locals()))
 
-    def start(self, p: np.ndarray, group: dict[str, Any]) -> dict[str, Any]:
+    def start(self, p: np.ndarray, group: Group) -> State:
         """Begin with means of zero."""
         return {"step": scalar(0), "exp_avg": self.zeros(p), "exp_avg_sq": self.zeros(p)}
 
-    def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]
-    ) -> None:
+    def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
         """Apply the formula to one parameter."""
         t = self.count(state)
-        lr, eps, decay = float(group["lr"]), group["eps"], group["weight_decay"]
+        lr, eps = float(group["lr"]), group["eps"]
         beta1, beta2 = map(float, group["betas"])
         size = lr / (1 - beta1**t)
         correction = 1 - beta2**t
@@ -89,15 +78,10 @@ class RAdam(ArrayOptimizer):
         if rho > 5:
             rectified = (rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho)
             size *= math.sqrt(rectified * correction)
-        kept = 1.0
-        if group["decoupled_weight_decay"]:
-            kept, decay = 1 - lr * decay, 0
         means = state["exp_avg"], state["exp_avg_sq"]
-        for p_, g_, m, v, one, two in self.blocks(p, g, *means, decay=decay):
-            if kept != 1:
-                p_ *= kept
-            follow(m, g_, 1 - beta1, one)
-            follow_square(v, g_, beta2, one)
+        for p_, g_, m, v, one, two in self.blocks(p, g, *means, **self.decay(group)):
+            self.follow(m, g_, 1 - beta1, one)
+            self.follow_square(v, g_, beta2, one)
             np.multiply(m, size, out=one)
             if rho > 5:
                 np.sqrt(v, out=two)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, follow, follow_square, options
+from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, Group, State, options
 from tinygrad_mnist.optim.optimizer import ParamsT, scalar
 from tinygrad_mnist.tensor import Tensor
 
@@ -23,19 +21,13 @@ class RMSprop(ArrayOptimizer):
 
     Parameters
     ----------
-    params
-        Tensors or groups.
     lr, alpha, eps
         :math:`\eta, \alpha, \epsilon`.
-    weight_decay
-        The factor of the L2 penalty.
     momentum
         The factor of the buffer.
     centered
         Whether to divide by the deviation instead of the root mean square.
-    maximize
-        Climb instead of descend.
-    capturable, foreach, differentiable
+    params, weight_decay, maximize, capturable, foreach, differentiable
         See :class:`~tinygrad_mnist.optim.array_optimizer.ArrayOptimizer`.
 
     Examples
@@ -65,15 +57,13 @@ class RMSprop(ArrayOptimizer):
     ) -> None:
         super().__init__(params, options(locals()))
 
-    def start(self, p: np.ndarray, group: dict[str, Any]) -> dict[str, Any]:
+    def start(self, p: np.ndarray, group: Group) -> State:
         """Begin with means and a buffer of zero."""
         names = ["square_avg"]
         names += ["momentum_buffer"] * (group["momentum"] > 0) + ["grad_avg"] * group["centered"]
         return {"step": scalar(0), **{name: self.zeros(p) for name in names}}
 
-    def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]
-    ) -> None:
+    def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
         """Apply the formula to one parameter."""
         self.count(state)
         lr, alpha, eps = float(group["lr"]), group["alpha"], group["eps"]
@@ -84,10 +74,10 @@ class RMSprop(ArrayOptimizer):
         if momentum > 0:
             means.append(state["momentum_buffer"])
         for p_, g_, v, *rest, one, _ in self.blocks(p, g, *means, decay=group["weight_decay"]):
-            follow_square(v, g_, alpha, one)
+            self.follow_square(v, g_, alpha, one)
             if centered:
                 mean = rest[0]
-                follow(mean, g_, 1 - alpha, one)
+                self.follow(mean, g_, 1 - alpha, one)
                 np.multiply(mean, mean, out=one)
                 v = np.subtract(v, one, out=one)
             np.sqrt(v, out=one)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, options
+from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, Group, State, options
 from tinygrad_mnist.optim.optimizer import ParamsT, scalar
 from tinygrad_mnist.tensor import Tensor
 
@@ -25,17 +23,13 @@ class Rprop(ArrayOptimizer):
 
     Parameters
     ----------
-    params
-        Tensors or groups.
     lr
         The first s.
     etas
         :math:`(\eta^-, \eta^+)`.
     step_sizes
         The least and the largest s.
-    maximize
-        Climb instead of descend.
-    capturable, foreach, differentiable
+    params, maximize, capturable, foreach, differentiable
         See :class:`~tinygrad_mnist.optim.array_optimizer.ArrayOptimizer`.
 
     Examples
@@ -65,14 +59,12 @@ class Rprop(ArrayOptimizer):
             raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}; use 0 < eta- < 1 < eta+")
         super().__init__(params, options(locals()))
 
-    def start(self, p: np.ndarray, group: dict[str, Any]) -> dict[str, Any]:
+    def start(self, p: np.ndarray, group: Group) -> State:
         """Begin with steps of the learning rate."""
         sizes = wrap(np.full_like(p, float(group["lr"])))
         return {"step": scalar(0), "prev": self.zeros(p), "step_size": sizes}
 
-    def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]
-    ) -> None:
+    def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
         """Apply the formula to one parameter."""
         self.count(state)
         (shrink, grow), (least, most) = group["etas"], group["step_sizes"]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from tinygrad_mnist.optim.array_optimizer import LONG_BLOCK, ArrayOptimizer, options
+from tinygrad_mnist.optim.array_optimizer import LONG_BLOCK, ArrayOptimizer, Group, State, options
 from tinygrad_mnist.optim.optimizer import ParamsT
 from tinygrad_mnist.tensor import Tensor
 
@@ -23,15 +21,11 @@ class SGD(ArrayOptimizer):
 
     Parameters
     ----------
-    params
-        Tensors or groups.
     lr, momentum, dampening, weight_decay
         :math:`\eta, \mu, \tau, \lambda`.
     nesterov
         Look ahead by one momentum step (Sutskever et al., 2013).
-    maximize
-        Climb instead of descend.
-    foreach, differentiable, fused
+    params, maximize, foreach, differentiable, fused
         See :class:`~tinygrad_mnist.optim.array_optimizer.ArrayOptimizer`.
 
     Examples
@@ -63,13 +57,11 @@ class SGD(ArrayOptimizer):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         super().__init__(params, options(locals()))
 
-    def start(self, p: np.ndarray, group: dict[str, Any]) -> dict[str, Any]:
+    def start(self, p: np.ndarray, group: Group) -> State:
         """Expect a buffer where there is momentum: the first gradient will be it."""
         return {"momentum_buffer": None} if group["momentum"] else {}
 
-    def update(
-        self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]
-    ) -> None:
+    def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
         """Apply the formula to one parameter."""
         lr, momentum, decay = float(group["lr"]), group["momentum"], group["weight_decay"]
         kept = 1 - group["dampening"]
