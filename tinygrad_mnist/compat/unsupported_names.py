@@ -490,7 +490,7 @@ LATE = {
         "nn.functional": """adaptive_avg_pool1d avg_pool1d bilinear celu_ channel_shuffle conv3d
         conv_transpose1d hardshrink max_pool1d max_pool2d pixel_unshuffle selu_ threshold
         threshold_ conv_transpose3d max_pool3d rrelu_""",
-        "nn.functional.top_level": """alpha_dropout binary_cross_entropy_with_logits dropout
+        "nn.top_level": """alpha_dropout binary_cross_entropy_with_logits dropout
         embedding feature_alpha_dropout group_norm layer_norm rrelu""",
     },
     "nn": {
