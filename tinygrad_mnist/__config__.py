@@ -1,4 +1,4 @@
-"""How this package was built, as PyTorch tells it: of NumPy."""
+"""``torch.__config__``: the version of NumPy, and the number of threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PyTorch's questions about accelerators, and their answers where there is none.
+"""``torch.accelerator`` on a machine without one.
 
 >>> current_accelerator().type if is_available() else "cpu"
 'cpu'
@@ -12,17 +12,17 @@ from tinygrad_mnist.compat.unsupported import watch
 
 
 def is_available() -> bool:
-    """Return whether there is one: no. Follows ``torch.accelerator.is_available``."""
+    """Return False: there is no accelerator. Follows ``torch.accelerator.is_available``."""
     return False
 
 
 def device_count() -> int:
-    """Return how many there are: 0. Follows ``torch.accelerator.device_count``."""
+    """Return 0, the number of accelerators. Follows ``torch.accelerator.device_count``."""
     return 0
 
 
 def current_accelerator(check_available: bool = False) -> Any:
-    """Return the device that is used: None. Follows ``torch.accelerator.current_accelerator``."""
+    """Return None: no accelerator is in use. Follows ``torch.accelerator.current_accelerator``."""
     return None
 
 

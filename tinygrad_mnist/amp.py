@@ -1,4 +1,4 @@
-"""Mixed precision: without a GPU it switches itself off with a warning, as PyTorch's does.
+"""Mixed precision: disabled with a warning, as in PyTorch without a GPU.
 
 Scripts keep the lines of mixed precision, and choose ``enabled`` by whether there is a GPU.
 
@@ -17,7 +17,7 @@ from typing import Any
 
 
 class autocast:
-    """Compute in another dtype inside of a block or a function, if enabled: it never is here.
+    """Accept ``torch.autocast``'s arguments, and change no dtype: it is never enabled here.
 
     Follows ``torch.autocast``: for a GPU, which isn't there, it warns and is off.
 
@@ -62,7 +62,7 @@ class autocast:
 
 
 class GradScaler:
-    """Scale losses against underflow in half precision, if enabled: it never is here.
+    """Accept ``torch.amp.GradScaler``'s calls, and scale nothing: it is never enabled here.
 
     Follows ``torch.amp.GradScaler`` without a GPU: it warns, and :meth:`step` steps the optimizer.
 
@@ -89,11 +89,11 @@ class GradScaler:
             warnings.warn(f"GradScaler: there is no {device!r}; it is disabled", stacklevel=3)
 
     def is_enabled(self) -> bool:
-        """Return whether losses are scaled: they aren't."""
+        """Return False: losses aren't scaled."""
         return False
 
     def get_scale(self) -> float:
-        """Return the factor: 1."""
+        """Return 1, the factor."""
         return 1.0
 
     def scale(self, outputs: Any) -> Any:
@@ -111,11 +111,11 @@ class GradScaler:
         """Leave the factor as it is."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what there is to save: nothing."""
+        """Return an empty state."""
         return {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what was saved: nothing."""
+        """Accept a state, and ignore it."""
 
 
 def custom_fwd(

@@ -1,4 +1,4 @@
-"""PyTorch's questions about the CPU, which is the only device here.
+"""``torch.cpu``: the CPU, which is the only device here.
 
 >>> is_available(), device_count()
 (True, 1)
@@ -12,22 +12,22 @@ from tinygrad_mnist.compat.unsupported import watch
 
 
 def is_available() -> bool:
-    """Return whether there is a CPU. Follows ``torch.cpu.is_available``."""
+    """Return True. Follows ``torch.cpu.is_available``."""
     return True
 
 
 def device_count() -> int:
-    """Return how many devices the CPU is: 1. Follows ``torch.cpu.device_count``."""
+    """Return 1: the CPU counts as one device. Follows ``torch.cpu.device_count``."""
     return 1
 
 
 def current_device() -> str:
-    """Return its name. Follows ``torch.cpu.current_device``."""
+    """Return the name of the device. Follows ``torch.cpu.current_device``."""
     return "cpu"
 
 
 def synchronize(device: Any = None) -> None:
-    """Wait for what has been begun: nothing is. Follows ``torch.cpu.synchronize``."""
+    """Do nothing: operations are finished when they return. Follows ``torch.cpu.synchronize``."""
 
 
 watch("cpu")

@@ -1,4 +1,4 @@
-"""Fourier transforms need complex numbers, which aren't here: they raise, and name NumPy's.
+"""``torch.fft``: helpers for frequencies; transforms raise, since there are no complex dtypes.
 
 What arranges frequencies is real, and is offered.
 """

@@ -1,4 +1,4 @@
-"""PyTorch's compiler of functions and modules: here is none, and they run as they are.
+"""``torch.jit`` without a compiler: functions and modules run as they are.
 
 Scripts that decorate functions with ``@torch.jit.script``, or trace a model before they use it, get
 the same numbers, so what is given is returned. What would need a compiled program (``jit.save``,
@@ -78,7 +78,7 @@ def optimize_for_inference(mod: T, *args: Any, **kwargs: Any) -> T:
 
 
 def annotate(the_type: Any, the_value: T) -> T:
-    """Return a value, whose type is named for a compiler. Follows ``torch.jit.annotate``."""
+    """Return the value; the type is ignored. Follows ``torch.jit.annotate``."""
     return the_value
 
 
@@ -99,12 +99,12 @@ def wait(future: T) -> T:
 
 
 def is_scripting() -> bool:
-    """Return whether a compiler is reading the program: never. Follows PyTorch's."""
+    """Return False: no compiler reads the program. Follows PyTorch's."""
     return False
 
 
 def is_tracing() -> bool:
-    """Return whether a trace is being recorded: never. Follows ``torch.jit.is_tracing``."""
+    """Return False: no trace is recorded. Follows ``torch.jit.is_tracing``."""
     return False
 
 

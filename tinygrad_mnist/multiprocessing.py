@@ -10,16 +10,16 @@ from tinygrad_mnist.compat.unsupported import watch
 
 
 def set_sharing_strategy(new_strategy: str) -> None:
-    """Say how tensors are shared: they are copied. Follows PyTorch's."""
+    """Accept a sharing strategy, without effect: tensors are copied. Follows PyTorch's."""
 
 
 def get_sharing_strategy() -> str:
-    """Return PyTorch's default, which decides nothing."""
+    """Return PyTorch's default strategy, which has no effect."""
     return "file_descriptor"
 
 
 def get_all_sharing_strategies() -> set[str]:
-    """Return PyTorch's strategies, which decide nothing."""
+    """Return the names of PyTorch's strategies, which have no effect."""
     return {"file_descriptor", "file_system"}
 
 

@@ -1,4 +1,4 @@
-"""PyTorch's profiler isn't here: its marks in a program do nothing, and ``profile`` raises.
+"""``torch.profiler``: marks do nothing, and ``profile`` raises.
 
 cProfile finds where time goes, because an operation is a Python function.
 """
@@ -12,7 +12,7 @@ from tinygrad_mnist.compat.unsupported import watch
 
 
 class record_function(ContextDecorator):
-    """Name a part of a program for a profiler, which isn't there.
+    """Mark a part of a program, without effect.
 
     Follows ``torch.profiler.record_function``.
 

@@ -1,4 +1,4 @@
-"""PyTorch's names for the default stream of random numbers."""
+"""``torch.random``: the default random generator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tinygrad_mnist.tensor import set_rng_state as set_rng_state
 
 @contextmanager
 def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
-    """Go on after the block as if nothing had been drawn in it. Follows PyTorch's.
+    """Restore the generator's state after the block. Follows PyTorch's.
 
     Examples
     --------

@@ -25,7 +25,7 @@ from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.device import check_device
 
 _MAX_HEADER = 100_000_000
-"""The specification's own limit."""
+"""The longest header that the specification allows."""
 
 # In the order in which the format's own library writes tensors: so every tensor starts at a
 # multiple of its item size.
@@ -39,11 +39,11 @@ _SIZES = {name: np.dtype(code).itemsize for name, code in _DTYPES.items()} | {"B
 
 
 class SafetensorError(CheckpointError):
-    """A file isn't in this format, or is damaged, or holds what can't be read here."""
+    """A file isn't in this format, is damaged, or has a dtype that isn't supported."""
 
 
 class _Entry(NamedTuple):
-    """What the header says of a tensor, checked."""
+    """A tensor's entry in the header, validated."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -237,7 +237,7 @@ class safe_open:
 def _pieces(
     function: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None
 ) -> Iterator[bytes]:
-    """Yield the parts of a file: first of all what can go wrong is checked."""
+    """Yield the parts of a file, after everything was validated."""
     if not isinstance(tensors, Mapping):
         raise ValueError(f"{function}: expected a dict of tensors, got {type(tensors).__name__}")
     for name, x in tensors.items():

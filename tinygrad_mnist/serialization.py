@@ -203,7 +203,7 @@ def _load(file: IO[bytes], path: Any) -> Any:
 
 
 def _hint(start: bytes) -> str:
-    """Say what else a file seems to be."""
+    """Describe the format that a file seems to have."""
     if start[8:9] == b"{":
         return "; it looks like .safetensors: use safetensors.load_file"
     if not start:
@@ -217,7 +217,7 @@ def _hint(start: bytes) -> str:
 
 
 class _DamageError(Exception):
-    """Something in the file isn't as it was written."""
+    """The file differs from what was written."""
 
 
 def _read_header(archive: zipfile.ZipFile) -> dict[str, Any]:

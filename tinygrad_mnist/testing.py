@@ -10,7 +10,7 @@ from tinygrad_mnist.compat.unsupported import watch
 from tinygrad_mnist.tensor import Tensor, as_tensor, float16, float32, float64
 
 TOLERANCES = {float16: (1e-3, 1e-5), float32: (1.3e-6, 1e-5), float64: (1e-7, 1e-7)}
-"""Relative and absolute, by dtype; other dtypes must be equal."""
+"""Relative and absolute tolerance by dtype; others must be equal."""
 
 
 def assert_close(

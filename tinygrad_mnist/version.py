@@ -1,4 +1,4 @@
-"""What PyTorch says of its build: there is no CUDA in this one."""
+"""The version, under the names of ``torch.version``; there is no CUDA."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What runs underneath: threads, freed memory, imports that are made late, and names in errors."""
+"""Runtime support: threads, the memory allocator, lazy imports, and the wording of errors."""

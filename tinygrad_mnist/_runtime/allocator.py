@@ -1,4 +1,4 @@
-"""What becomes of freed memory: it is kept for the next training step.
+"""The memory allocator's settings: freed memory is kept for the next training step.
 
 A training step frees all that it has computed, and the next one needs as much again. glibc gives
 free memory at the end of its heap back to the system when there is more than a little of it; then
@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 
 KEPT = 2**30
-"""How many bytes of free memory the process keeps at most."""
+"""The most bytes of free memory that the process keeps."""
 
 LARGEST = 2**25
-"""Arrays of so many bytes or more are taken from the system directly, and given back at once."""
+"""Arrays of this many bytes or more come from the system directly, and go back at once."""
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # as malloc.h numbers them
 _USERS = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")

@@ -1,4 +1,4 @@
-"""Importing what is slow to import only when it is needed, and never across a fork."""
+"""Lazy imports: slow modules are imported when first needed, and never during a fork."""
 
 from __future__ import annotations
 

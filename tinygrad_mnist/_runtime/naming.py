@@ -1,4 +1,4 @@
-"""Errors begin with the name of the function that was called, whatever inside of it raised them."""
+"""Errors begin with the name of the public function that was called."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DOCUMENTED = (NotImplementedError, IndexError, TypeError, RuntimeError, ValueErr
 
 
 def kind(value: Any) -> str:
-    """Name what kind of thing a value is, as PyTorch's errors do."""
+    """Return the name of a value's type, as PyTorch's errors give it."""
     name = type(value).__name__
     return {"NoneType": "None", "ndarray": "NumPy array"}.get(name, name)
 

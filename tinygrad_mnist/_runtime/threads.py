@@ -1,4 +1,4 @@
-"""How many threads NumPy's matrix products use, and work of our own that is shared out to threads.
+"""Threads: the number that matrix products use, and a pool that splits other work.
 
 NumPy's wheels carry OpenBLAS, whose threads pay off for large products only: a step of a small
 network is faster on one thread. The number is process-wide, and is best set once.
@@ -30,7 +30,7 @@ import numpy as np
 T = TypeVar("T")
 
 WORTHWHILE = 2**22
-"""How many multiplications are worth a second thread: it takes 0.1 ms to call one."""
+"""The least number of multiplications that pay for a second thread, which takes 0.1 ms to call."""
 
 _PREFIXES = ("scipy_openblas_", "openblas_")
 _SUFFIXES = ("64_", "", "_64")
@@ -85,7 +85,7 @@ def set_num_threads(number: int) -> None:
 
 
 _wanted: list[int] = []
-"""The number of threads to use, as long as it isn't OpenBLAS's own choice."""
+"""The number of threads to use, once it was set; OpenBLAS chooses until then."""
 
 
 def get_num_threads() -> int:
@@ -99,12 +99,12 @@ def get_num_threads() -> int:
 
 
 _in_charge = threading.Event()
-"""Set while our own threads share out the work, and OpenBLAS has one."""
+"""Whether our own threads split the work, and OpenBLAS uses one."""
 
 
 class _Here(threading.local):
     helps = False
-    """Whether this thread is one of ours: it does all by itself, or it would wait for itself."""
+    """Whether this thread belongs to our pool; such a thread must not wait for the pool."""
 
 
 _here = _Here()
@@ -116,7 +116,7 @@ def _begin() -> None:
 
 @functools.cache
 def _pool(number: int, process: int) -> ThreadPoolExecutor:
-    """Return threads of this process: those of its parent don't survive a fork."""
+    """Return the pool of threads of a process; threads don't survive a fork."""
     return ThreadPoolExecutor(number, thread_name_prefix="tinygrad_mnist", initializer=_begin)
 
 
@@ -164,7 +164,7 @@ def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
 
 
 CACHE_BLOCK = 2**18
-"""How many elements are worked on together: few enough for some arrays of them to stay cached."""
+"""The elements of a block: few enough for several arrays of them to stay in the cache."""
 
 
 def in_blocks(part: slice, array: np.ndarray) -> Iterator[slice]:
@@ -181,7 +181,7 @@ def in_blocks(part: slice, array: np.ndarray) -> Iterator[slice]:
 
 
 def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the product of two matrices, by our own threads where they are in charge."""
+    """Return the product of two matrices, computed by our own threads if they are in use."""
     if a.shape[1] == 1:
         return np.dot(a, b)  # type: ignore[no-any-return]  # matmul takes seven times as long
     if not _in_charge.is_set() or (work := a.size * b.shape[1]) < 4 * WORTHWHILE:
@@ -196,11 +196,11 @@ def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 SPACIOUS = 2**20
-"""How many elements an array has at least if elementwise work on it is to be shared out."""
+"""The least number of elements for which elementwise work is split among threads."""
 
 
 def elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let our threads share out an elementwise function, where they are in charge.
+    """Apply an elementwise function, split among our own threads if they are in use.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What users read: sentences of our own for what NumPy, SciPy and Python say from the inside.
+"""Error messages: those of NumPy, SciPy and Python, reworded in terms of tensors.
 
 Most of our errors are written where a check fails. What no check has foreseen, NumPy or Python
 refuse, in words about their own functions. Here it is found out whose a sentence is, and what it
@@ -15,13 +15,13 @@ from types import NoneType
 from typing import Any
 
 ALIGNED = "aligned from the right, each pair of lengths must be equal, or one of them 1"
-"""How shapes broadcast."""
+"""The rule of broadcasting, for messages about shapes."""
 
 _RAISE = dis.opmap["RAISE_VARARGS"]
 
 
 def is_ours(error: BaseException) -> bool:
-    """Whether a ``raise`` of ours made an error, and not a call of something else's."""
+    """Whether an error was raised by our own ``raise``, not by a library that we call."""
     trace = error.__traceback__
     if trace is None:
         return True
@@ -33,7 +33,7 @@ def is_ours(error: BaseException) -> bool:
 
 
 def worded_by_python(sentence: str) -> bool:
-    """Whether a sentence of ours is worded as Python's: that of an attribute or of an assert."""
+    """Whether a message of our own has Python's wording, of a missing attribute or an assert."""
     return sentence == "AssertionError" or "' object has no attribute '" in sentence
 
 
@@ -75,7 +75,7 @@ def _article(word: str) -> str:
 
 
 def given(values: Mapping[str, Any] | Iterable[Any]) -> str:
-    """Show what a function was given, to be put behind a sentence."""
+    """Describe the arguments of a call, for the end of a message."""
     if isinstance(values, Mapping):
         parts = [f"{name}={shown(x)}" for name, x in values.items()]
     else:
@@ -104,7 +104,7 @@ def begins_with(sentence: str, name: str) -> bool:
 
 
 def without_name(sentence: str) -> str:
-    """Return a sentence without the names that it begins with."""
+    """Return a message without the function names at its beginning."""
     return _NAME.sub("", sentence, count=1) if _NAME.match(sentence) else sentence
 
 
@@ -113,7 +113,7 @@ _SCALAR = re.compile(r"np\.\w+\(('.*?'|[^()]*)\)")
 
 
 def tidy(sentence: str, values: Mapping[str, Any]) -> str:
-    """Show in few words what a sentence shows whole of a function's arguments: arrays, objects."""
+    """Shorten the arguments that a message shows in full, such as arrays."""
     if not _DUMPED.search(sentence):
         return sentence
     waiting, seen = list(values.values()), 0
@@ -137,14 +137,14 @@ _GIVEN = re.compile(r" \(given .*\)$", re.DOTALL)
 
 
 def without_given(sentence: str) -> str:
-    """Cut off what :func:`given` has put behind a sentence."""
+    """Remove the description of arguments that :func:`given` has added."""
     return _GIVEN.sub("", sentence)
 
 
 def arguments(
     call: Callable[..., Any] | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what a function was given under the names of its parameters."""
+    """Return the arguments of a call by parameter name."""
     if call is None:
         return {}
     try:
@@ -168,7 +168,7 @@ def arguments(
 
 
 def explained(error: Exception, values: Mapping[str, Any] | Iterable[Any] = ()) -> str:
-    """Say in our own words what another's error says, and what the function was given."""
+    """Reword another library's error, and add the arguments of the call."""
     message = str(error)
     for pattern, sentence in _table():
         if found := pattern.search(message):
@@ -179,17 +179,17 @@ def explained(error: Exception, values: Mapping[str, Any] | Iterable[Any] = ()) 
 
 
 def cause(error: Exception) -> Exception | None:
-    """Return an error if a traceback should show it: not what we have said in words of our own."""
+    """Return an error that a traceback should show, or None for one whose meaning is reworded."""
     known = is_ours(error) or any(pattern.search(str(error)) for pattern, _ in _table())
     return None if known else error
 
 
 _SIGNATURE = re.compile(r"(?:[\w.<>]*\.)?(\w+|<lambda>)\(\) ((?:missing|takes|got) .*)")
-"""How Python begins when arguments don't fit a function's parameters."""
+"""Python's messages about arguments that don't fit a signature."""
 
 
 def signature(error: Exception, name: str, values: Mapping[str, Any], bound: int = 0) -> str | None:
-    """Return what Python says of arguments that don't fit the parameters of a function.
+    """Return Python's message about arguments that don't fit a function's signature.
 
     It is said under the name that users know, unless it is a function that they gave. So many
     arguments as are ``bound`` aren't the users'.
@@ -224,7 +224,7 @@ def _unknown(error: Exception) -> str:
 
 
 def _guilty(kind: str, values: Any) -> str | None:
-    """Return the name of the argument that is of a kind, if it can be told."""
+    """Return the name of the first argument whose type has a given name, or None."""
     if not isinstance(values, Mapping):
         return None
     return next((name for name, x in values.items() if type(x).__name__ == kind), None)
@@ -257,7 +257,7 @@ def _attribute(kind: str, attribute: str, values: Any) -> str:
 
 
 def _type(kind: str, values: Any) -> str:
-    """Say that a class was given, where one of its objects should be."""
+    """Return a message that a class was given in place of an instance."""
     name = None
     if isinstance(values, Mapping):
         name = next((n for n, x in values.items() if isinstance(x, type)), None)

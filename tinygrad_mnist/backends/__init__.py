@@ -1,4 +1,4 @@
-"""PyTorch's switches of backends, and whether they are there: none of these is."""
+"""PyTorch's backends, none of which is available."""
 
 from tinygrad_mnist.backends import cuda as cuda
 from tinygrad_mnist.backends import cudnn as cudnn

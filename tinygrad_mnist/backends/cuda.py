@@ -1,4 +1,4 @@
-"""CUDA's switches: they can be set, and decide nothing.
+"""CUDA's switches, which can be set and have no effect.
 
 >>> is_built()
 False
@@ -13,5 +13,5 @@ matmul = _Switches()
 
 
 def is_built() -> bool:
-    """Return whether CUDA can be used: it can't."""
+    """Return False: CUDA isn't available."""
     return False

@@ -1,4 +1,4 @@
-"""cuDNN, a library for GPUs: it isn't there. Its switches can be set, and decide nothing.
+"""cuDNN's switches, which can be set and have no effect.
 
 >>> is_available()
 False
@@ -11,5 +11,5 @@ allow_tf32 = False
 
 
 def is_available() -> bool:
-    """Return whether cuDNN can be used: it can't."""
+    """Return False: cuDNN isn't available."""
     return False

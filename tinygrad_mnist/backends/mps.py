@@ -1,4 +1,4 @@
-"""GPUs of Apple's: they aren't used.
+"""Apple's GPUs, which aren't used.
 
 >>> is_available()
 False
@@ -6,5 +6,5 @@ False
 
 
 def is_available() -> bool:
-    """Return whether such a GPU can be used: it can't."""
+    """Return False: MPS isn't available."""
     return False

@@ -1,1 +1,1 @@
-"""For scripts that were written for PyTorch: its settings, and its names that are not offered."""
+"""Support for scripts written for PyTorch: settings without effect, and unsupported names."""

@@ -1,4 +1,4 @@
-"""PyTorch's settings that choose between ways to compute: here is one way, the exact one.
+"""PyTorch's settings of precision and determinism, which have no effect here.
 
 What is set is remembered, so that a script reads back what it wrote.
 
@@ -21,7 +21,7 @@ _deterministic = False
 
 @named
 def set_float32_matmul_precision(precision: str) -> None:
-    """Allow matrix products to be less exact: they stay exact. Follows PyTorch's.
+    """Store the setting; matrix products stay exact. Follows PyTorch's.
 
     Raises
     ------
@@ -37,25 +37,25 @@ def set_float32_matmul_precision(precision: str) -> None:
 
 
 def get_float32_matmul_precision() -> str:
-    """Return what was set."""
+    """Return the setting."""
     return _precision
 
 
 @named
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Ask for the same bits from the same program: they always are. Follows PyTorch's."""
+    """Store the setting; results are always deterministic. Follows PyTorch's."""
     global _deterministic
     _deterministic = bool(mode)
 
 
 def are_deterministic_algorithms_enabled() -> bool:
-    """Return what was set."""
+    """Return the setting."""
     return _deterministic
 
 
 @named
 def set_default_device(device: Any) -> None:
-    """Set where new tensors are: on the CPU. Follows ``torch.set_default_device``.
+    """Accept the CPU as the device of new tensors. Follows ``torch.set_default_device``.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def set_default_device(device: Any) -> None:
 
 
 def get_default_device() -> device:
-    """Return where new tensors are: on the CPU."""
+    """Return the device of new tensors, the CPU."""
     return CPU
 
 

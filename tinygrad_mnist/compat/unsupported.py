@@ -1,4 +1,4 @@
-"""PyTorch's names that are not offered: whoever asks for one is told what to use in its place.
+"""Unsupported PyTorch names: asking for one raises an error that says what to use instead.
 
 There is one table, in :mod:`~tinygrad_mnist.compat.unsupported_names`, which is read when something
 is missing.
@@ -35,13 +35,13 @@ sparse_resize_and_clear_ sspaddmm stft storage storage_type symeig to_dense to_m
 to_padded_tensor to_sparse to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc to_sparse_csr
 triangular_solve untyped_storage values volatile xpu
 """
-"""Methods of PyTorch's Tensor that are not offered."""
+"""Unsupported methods of PyTorch's Tensor."""
 
 _OWN = "tinygrad_mnist"
 
 
 def explain(path: str, name: str) -> str:
-    """Return what to say of a name that isn't offered, or nothing if PyTorch has none such."""
+    """Return the hint for an unsupported name, or an empty string if PyTorch has no such name."""
     from tinygrad_mnist.compat import unsupported_names as names
 
     full = f"{path}.{name}".lstrip(".")
@@ -53,7 +53,7 @@ def explain(path: str, name: str) -> str:
 
 
 def lookup(path: str, name: str) -> Any:
-    """Return what a module lacks: something offered that is imported late, or a stand-in.
+    """Return a missing name of a module: a lazily imported object, or a stand-in.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def lookup(path: str, name: str) -> Any:
 
 
 def watch(*paths: str) -> None:
-    """Let modules say what to use in the place of a name that they lack."""
+    """Give modules a ``__getattr__`` that says what to use in place of an unsupported name."""
     for path in paths:
         module = sys.modules[f"{_OWN}.{path}".rstrip(".")]
         vars(module).setdefault("__path__", [])  # then a missing name is looked for by Finder, too
@@ -87,7 +87,7 @@ def watch(*paths: str) -> None:
 
 @functools.cache
 def stand_in(path: str) -> Any:
-    """Make what stands in for a class or function: an error or warning is one that never comes."""
+    """Make a stand-in for a class or function; exceptions get a class that is never raised."""
     parent, _, name = path.rpartition(".")
     space: dict[str, Any] = {"__module__": f"torch.{parent}".rstrip(".")}
     if name.endswith(("Error", "Exception")):
@@ -98,7 +98,7 @@ def stand_in(path: str) -> Any:
 
 
 class StandIn(type):
-    """The class of what stands in for a class or function that isn't offered."""
+    """The metaclass of stand-ins for unsupported classes and functions."""
 
     _path: str
 
@@ -115,12 +115,12 @@ class StandIn(type):
         return stand_in(f"{cls._path}.{name}")
 
     def __getitem__(cls, item: Any) -> Any:
-        """Return the stand-in, for annotations such as ``Future[int]``."""
+        """Return the stand-in itself, for annotations such as ``Future[int]``."""
         return cls
 
 
 class _Finder:
-    """Finds the modules of the table, and tells ``from ... import`` why a name isn't there."""
+    """Import finder of the table's modules; ``from ... import`` explains a missing name."""
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
@@ -140,15 +140,15 @@ class _Finder:
 
 
 class _Loader:
-    """Makes a module of the table."""
+    """Import loader of the table's modules."""
 
     @staticmethod
     def create_module(spec: ModuleSpec) -> None:
-        """Leave the making to Python."""
+        """Return None: Python creates the module."""
 
     @staticmethod
     def exec_module(module: ModuleType) -> None:
-        """Fill a module with the few functions that have an answer."""
+        """Add the module's functions that have a meaningful answer."""
         from tinygrad_mnist.compat import unsupported_names as names
 
         path = module.__name__.removeprefix(f"{_OWN}.")
@@ -186,7 +186,7 @@ def _answering(kind: str, path: str) -> Callable[..., Any]:
 
 
 class _Missing:
-    """Stands for a method that a class lacks: to ask for it is an AttributeError."""
+    """Descriptor of an unsupported method: access raises an AttributeError."""
 
     def __init__(self, path: str, name: str) -> None:
         self.path, self.name = path, name
@@ -199,7 +199,7 @@ class _Missing:
 
 
 def missing(kind: str, names: str) -> type:
-    """Make the last base of a class, which says what to use for the methods that it lacks."""
+    """Make a base class whose attributes say what to use instead of unsupported methods."""
     return type("Missing", (), {name: _Missing(kind, name) for name in names.split()})
 
 

@@ -1,4 +1,4 @@
-"""The table of PyTorch's names that are not offered, with what to use in their place.
+"""The table of unsupported PyTorch names, each with what to use instead.
 
 It is read when a name is missing, and by the tests, which compare it with PyTorch's own.
 """
@@ -22,11 +22,11 @@ _DOWNLOAD = "download the weights yourself, and read them with safetensors.load_
 
 
 class Stands(NamedTuple):
-    """A module that can be imported, though it isn't offered."""
+    """An unsupported module that can be imported all the same."""
 
     reason: str
     names: str = "*"
-    """The names that stand in for what isn't there; ``*`` for any."""
+    """The names for which there are stand-ins; ``*`` for any."""
     no: str = ""
     """Functions that answer False."""
     same: str = ""
@@ -35,7 +35,7 @@ class Stands(NamedTuple):
     """Functions that do nothing."""
 
     def has(self, name: str) -> bool:
-        """Return whether there is a stand-in of a name."""
+        """Return whether there is a stand-in for a name."""
         return name in self.names.split() if self.names != "*" else not name.startswith("_")
 
 
@@ -305,7 +305,7 @@ HINTS = {
     "Tensor.rename": "tensors have no names; use a dict of dimensions",
     "Tensor.align_to": "tensors have no names; use permute",
 }  # fmt: skip
-"""What to use in the place of well-known names."""
+"""Alternatives to well-known unsupported names."""
 
 
 NAMES = {
@@ -469,7 +469,7 @@ autocast_mode grad_scaler
 T_destination call_super_init compile dump_patches ipu mtia to_empty xpu
     """,
 }
-"""PyTorch's other public names that are not offered, by module or class."""
+"""Further unsupported public names of PyTorch, by module or class."""
 
 
 LATE = {
@@ -520,11 +520,11 @@ LATE = {
         "tensor.rare": "pdist",
     },
 }
-"""Names that are offered, and imported when they are first asked for: where they are defined."""
+"""Lazily imported names, and the modules that define them."""
 
 
 def below(path: str) -> bool:
-    """Return whether a path lies somewhere below a module of which nothing is listed."""
+    """Return whether a path lies below a module whose names aren't listed."""
     while "." in path:
         path = path.rpartition(".")[0]
         if path in MODULES:
@@ -533,7 +533,7 @@ def below(path: str) -> bool:
 
 
 def reason(path: str) -> str:
-    """Return what to do in the place of what is found at a path."""
+    """Return why a path isn't offered, and what to use instead."""
     while path:
         if path in MODULES:
             return MODULES[path].reason

@@ -1,4 +1,4 @@
-"""PyTorch's questions about GPUs, and their answers where there is none.
+"""``torch.cuda`` on a machine without a GPU.
 
 >>> is_available()
 False
@@ -10,39 +10,39 @@ from tinygrad_mnist.cuda import amp as amp
 
 
 def is_available() -> bool:
-    """Return whether a GPU can be used: it can't. Follows ``torch.cuda.is_available``."""
+    """Return False: no GPU is available. Follows ``torch.cuda.is_available``."""
     return False
 
 
 def device_count() -> int:
-    """Return the number of GPUs: 0. Follows ``torch.cuda.device_count``."""
+    """Return 0, the number of GPUs. Follows ``torch.cuda.device_count``."""
     return 0
 
 
 def manual_seed(seed: int) -> None:
-    """Seed the generator of the GPU, which there isn't; the CPU's stays as it is."""
+    """Do nothing: there is no GPU, and the CPU's generator stays as it is."""
     int(seed)
 
 
 def manual_seed_all(seed: int) -> None:
-    """Seed the generators of all GPUs, of which there are none; the CPU's stays as it is."""
+    """Do nothing: there is no GPU, and the CPU's generator stays as it is."""
     int(seed)
 
 
 def empty_cache() -> None:
-    """Return unused memory of the GPU, which there isn't."""
+    """Do nothing: there is no memory of a GPU to free."""
 
 
 def is_bf16_supported(including_emulation: bool = True) -> bool:
-    """Return whether a GPU can compute in bfloat16: there is none."""
+    """Return False: no GPU computes in bfloat16."""
     return False
 
 
 def memory_allocated(device: object = None) -> int:
-    """Return how many bytes of a GPU's memory are in use: 0."""
+    """Return 0, the bytes of GPU memory in use."""
     return 0
 
 
 def max_memory_allocated(device: object = None) -> int:
-    """Return how many bytes of a GPU's memory were in use at most: 0."""
+    """Return 0, the most bytes of GPU memory that were in use."""
     return 0

@@ -1,4 +1,4 @@
-"""Mixed precision under its older names: there is no GPU, so it switches itself off."""
+"""Mixed precision under its older names: disabled, since there is no GPU."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tinygrad_mnist.amp import custom_fwd as custom_fwd
 
 
 class autocast(amp.autocast):
-    """Mixed precision on a GPU: off. Follows ``torch.cuda.amp.autocast``."""
+    """Disabled mixed precision on a GPU. Follows ``torch.cuda.amp.autocast``."""
 
     def __init__(self, enabled: bool = True, dtype: Any = None, cache_enabled: bool = True) -> None:
         super().__init__("cuda", dtype, enabled, cache_enabled)
 
 
 class GradScaler(amp.GradScaler):
-    """Scaling of losses on a GPU: off. Follows ``torch.cuda.amp.GradScaler``."""
+    """Disabled scaling of losses on a GPU. Follows ``torch.cuda.amp.GradScaler``."""
 
     def __init__(
         self,

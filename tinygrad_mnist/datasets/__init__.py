@@ -1,4 +1,4 @@
-"""Data sets: MNIST in full, and a sample of it that needs no download."""
+"""Datasets: MNIST in full, and a sample of it that needs no download."""
 
 from tinygrad_mnist.datasets.idx import IDXError as IDXError
 from tinygrad_mnist.datasets.idx import read_idx as read_idx

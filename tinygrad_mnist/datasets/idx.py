@@ -32,10 +32,10 @@ TYPES: dict[int, np.dtype[Any]] = {
 """NumPy's dtype for each type code."""
 
 MAX_BYTES = 2**31
-"""The largest data a file may announce: far above MNIST's 47 million."""
+"""The most bytes of data that a header may announce; MNIST has 47 million."""
 
 EXPANSION, SMALL = 100, 2**26
-"""How often its own size a compressed file may announce, if that is more than so many bytes.
+"""The greatest compression ratio that is accepted, and the size from which it is checked.
 
 MNIST's expand to five times their size, and hostile ones to a thousand times.
 """

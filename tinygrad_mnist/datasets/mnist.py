@@ -25,17 +25,17 @@ MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
-"""Where the files are downloaded from, in this order."""
+"""The mirrors, in the order in which they are tried."""
 
 SLOWEST = 10_000
-"""How many bytes a second a mirror must send; one that is slower is given up."""
+"""The least bytes a second that a mirror must send."""
 
 VARIABLE = "TINYGRAD_MNIST_DATA"
 """The environment variable that may name a folder with the four files."""
 
 
 class File(NamedTuple):
-    """One of the four files, as it must be after decompression."""
+    """One of the four files, with its size and checksum after decompression."""
 
     name: str
     size: int
@@ -73,7 +73,7 @@ _HELP = (
 
 
 class DownloadError(RuntimeError):
-    """No mirror gave a file that is what it should be."""
+    """No mirror gave a file with the right checksum."""
 
 
 class MNIST(Dataset[tuple[Any, Any]]):
@@ -155,7 +155,7 @@ class MNIST(Dataset[tuple[Any, Any]]):
 
     @property
     def raw_folder(self) -> Path:
-        """Where the cache keeps the files."""
+        """The folder of the cache."""
         return self.root / "MNIST" / "raw"
 
     @property
@@ -178,7 +178,7 @@ class MNIST(Dataset[tuple[Any, Any]]):
         return image, label
 
     def __repr__(self) -> str:
-        """Say which part it is."""
+        """Return a text with the number of images and the part."""
         part = "train" if self.train else "test"
         return f"Dataset MNIST\n    Number of datapoints: {len(self)}\n    Split: {part}"
 
@@ -256,7 +256,7 @@ def fetch(
 
 
 def _download(url: str, file: File, out: IO[bytes], timeout: float) -> None:
-    """Decompress what a URL gives into a file; refuse it where it isn't what it should be."""
+    """Download a URL, decompressed, into a file; raise if the checksum is wrong."""
     total = hashlib.sha256()
     written = received = 0
     started = time.monotonic()
@@ -287,7 +287,7 @@ def _download(url: str, file: File, out: IO[bytes], timeout: float) -> None:
 
 
 def _received(url: str, limit: int, timeout: float) -> Iterator[Any]:
-    """Yield the length that a server announces, or 0, and then what it sends, piece by piece.
+    """Yield the length that a server announces, or 0, and then the content in pieces.
 
     What a socket's timeout doesn't bound (looking up a name, a server that sends byte after byte of
     a header) a thread waits for, and is left to itself.
@@ -327,7 +327,7 @@ def _received(url: str, limit: int, timeout: float) -> Iterator[Any]:
 
 
 class _NoBar:
-    """Stands in for a progress bar where tqdm isn't installed."""
+    """Replaces a progress bar where tqdm isn't installed."""
 
     def __enter__(self) -> _NoBar:
         return self

@@ -17,7 +17,7 @@ from tinygrad_mnist.datasets.mnist import MNIST
 from tinygrad_mnist.io.files import replacing
 
 TEST_PER_CLASS = 100
-"""How many images of each digit are held out for testing."""
+"""The images of each digit that are held out for testing."""
 
 
 class Digits(NamedTuple):
@@ -130,7 +130,7 @@ def _checksum(images: np.ndarray, labels: np.ndarray) -> str:
 
 
 def _keep(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
-    """Write the cache, complete or not at all; do without where the folder can't be written."""
+    """Write the cache as a whole, or not at all where the folder isn't writable."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as out:

@@ -1,4 +1,4 @@
-"""What all distributions share: shapes, checks, printing."""
+"""Distribution, the base class: shapes, checks, printing."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Distribution:
         return self.variance.sqrt()
 
     def _check(self, what: str, holds: Tensor) -> None:
-        """Refuse parameters or values, unless a condition holds for all of them.
+        """Raise unless a condition holds for all parameters or values.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Several distributions as one over vectors, matrices, and so on."""
+"""Independent: batch dimensions as dimensions of the event."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ FORMULAS: dict[tuple[type, type], Formula] = {}
 
 
 def register_kl(type_p: type, type_q: type) -> Callable[[Formula], Formula]:
-    """Offer a function as the divergence of two families. Follows PyTorch's."""
+    """Register a function as the divergence of two families. Follows PyTorch's."""
 
     def register(formula: Formula) -> Formula:
         FORMULAS[type_p, type_q] = formula
@@ -75,7 +75,7 @@ def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Tensor
 
 
 def _part(weight: Tensor, difference: Tensor, other: Tensor) -> Tensor:
-    """Return what outcomes of some probability add: infinite where the other one rules them out."""
+    """Return ``weight * difference``: 0 where weight is 0, otherwise infinite where other is 0."""
     part = weight * difference
     part = where((other == 0).expand_as(part), inf, part)
     return where((weight == 0).expand_as(part), 0.0, part)

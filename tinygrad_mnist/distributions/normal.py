@@ -43,7 +43,7 @@ class Normal(Distribution):
 
     @property
     def mode(self) -> Tensor:
-        """Where the density is largest: at the mean."""
+        """The mode, which is the mean."""
         return self.loc
 
     @property

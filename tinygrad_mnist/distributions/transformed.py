@@ -1,4 +1,4 @@
-"""Distributions that are functions of others, and the geometric one."""
+"""Log-normal, half-normal, Weibull, Pareto, Gumbel and geometric distributions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Invertible functions, and the distributions of what they make of random numbers.
+"""Invertible transforms, and transformed distributions.
 
 Follows ``torch.distributions.transforms``.
 """
@@ -15,14 +15,14 @@ from tinygrad_mnist.tensor import Tensor, finfo
 
 
 class Transform:
-    """An invertible function, and the logarithm of its derivative's size.
+    """An invertible function with the logarithm of its Jacobian determinant.
 
     A subclass has ``_call``, ``_inverse`` and ``log_abs_det_jacobian``. With ``cache_size=1`` the
     inverse of what was last computed is what that was computed from, exactly.
     """
 
     event_dim = 0
-    """How many dimensions belong together."""
+    """The number of dimensions of an event."""
     bijective = True
     sign = 1
 
@@ -42,7 +42,7 @@ class Transform:
         return y
 
     def back(self, y: Tensor) -> Tensor:
-        """Return what the function's value comes from."""
+        """Return the inverse of a value."""
         if self._last and y is self._last[1]:
             return self._last[0]
         x = self._inverse(y)
@@ -62,7 +62,7 @@ class Transform:
         raise NotImplementedError(f"{type(self).__name__}: it has no inverse")
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        """Return the logarithm of the derivative's size at x, where the value is y."""
+        """Return the logarithm of the absolute Jacobian determinant at x, whose value is y."""
         raise NotImplementedError(f"{type(self).__name__}: log_abs_det_jacobian isn't defined")
 
     def __repr__(self) -> str:
@@ -228,7 +228,7 @@ class AbsTransform(Transform):
 
 
 class AffineTransform(Transform):
-    """``loc + scale x``, of ``event_dim`` dimensions that belong together. Follows PyTorch's.
+    """``loc + scale x``, on events of ``event_dim`` dimensions. Follows PyTorch's.
 
     Examples
     --------
@@ -250,14 +250,14 @@ class AffineTransform(Transform):
         return (y - self.loc) / self.scale
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        """Return ``log |scale|``, summed over what belongs together."""
+        """Return ``log |scale|``, summed over the event's dimensions."""
         scale = self.scale
         size = scale.abs().log() if isinstance(scale, Tensor) else math.log(abs(scale))
         return last((x * 0 + size), self.event_dim)
 
 
 class TransformedDistribution(Distribution):
-    """The distribution of a function's values. Follows PyTorch's of this name.
+    """The distribution of a transformed random variable. Follows PyTorch's of this name.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Functions of functions: gradients, Jacobians, a call for each element, a model as a function.
+"""Function transforms: gradients, Jacobians, vmap, functional calls of modules.
 
 They nest freely: ``grad(grad(f))``, ``vmap(grad(f))``, ``jacrev(jacrev(f))``. Arguments and
 results may be dicts, lists and tuples of tensors, such as a model's parameters by name.

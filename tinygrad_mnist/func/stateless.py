@@ -1,4 +1,4 @@
-"""A module as a function of its parameters."""
+"""Functional calls of modules, and stacked states."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _check(name: str, value: Any) -> None:
 
 
 def _tied(own: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-    """Return what takes the place of a tensor under all of the names that it has."""
+    """Return the replacement of each tensor under all of its names."""
     by_identity: dict[int, list[str]] = {}
     for name, x in own.items():
         by_identity.setdefault(id(x), []).append(name)
@@ -108,7 +108,7 @@ def _tied(own: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attribute(module: Any, name: str) -> tuple[dict[str, Any], str] | None:
-    """Return where a tensor is kept that isn't registered, or None where there is no attribute."""
+    """Return the dict and key of an unregistered tensor, or None without such an attribute."""
     path, _, key = name.rpartition(".")
     owner = module.get_submodule(path)
     for register in (owner._parameters, owner._buffers, vars(owner)):
@@ -140,7 +140,7 @@ def _merged(dicts: Any) -> dict[str, Any]:
 
 
 def _places(module: Any) -> dict[str, tuple[dict[str, Any], str]]:
-    """Return where each parameter and buffer is registered, under all of its names."""
+    """Return the dict and key of each parameter and buffer, under all of its names."""
     return {
         f"{path}.{key}" if path else key: (register, key)
         for path, part in module.named_modules(remove_duplicate=False)

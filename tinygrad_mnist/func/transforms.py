@@ -32,7 +32,7 @@ from tinygrad_mnist.func.tree import leaves, map_leaves, rebuild
 
 
 class _Level:
-    """The stand-ins of one transform, and what depends on more than them."""
+    """One level of nested transforms: its stand-ins for the arguments."""
 
     def __init__(self, name: str, primals: Any, outer: bool) -> None:
         self.name, self.outer, self.primals = name, outer, primals

@@ -1,4 +1,4 @@
-"""Trees: dicts, lists and tuples nested in each other, with anything else as their leaves."""
+"""Trees: nested dicts, lists and tuples, with anything else as leaves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def leaves(tree: Any) -> list[Any]:
-    """Return what a tree holds, from left to right.
+    """Return the leaves of a tree, from left to right.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def rebuild(tree: Any, values: list[Any]) -> Any:
 
 
 def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
-    """Return a tree of the same form whose leaves are what a function makes of them.
+    """Return a tree of the same form with a function applied to each leaf.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
 
 
 def spread(prefix: Any, tree: Any) -> list[Any]:
-    """Return a value for each leaf of a tree, where a prefix of the tree says one for all below.
+    """Return a value for each leaf of a tree: that of the prefix above it.
 
     Raises
     ------

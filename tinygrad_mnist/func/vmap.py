@@ -1,4 +1,4 @@
-"""vmap: a function of single examples becomes one of batches."""
+"""vmap: a function of single examples, applied to batches."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def vmap(
 
 
 def _batch_size(given: list[Any], dims: list[Any]) -> int:
-    """Return the common length of the dimensions to go over."""
+    """Return the common length of the mapped dimensions."""
     sizes: list[int] = []
     for x, dim in zip(given, dims, strict=True):
         if dim is None:

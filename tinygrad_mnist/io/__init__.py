@@ -1,1 +1,1 @@
-"""What both formats of files share: replacing a file at once, and how parts are nested."""
+"""File formats' common parts: atomic replacement, and the description of nested objects."""

@@ -1,4 +1,4 @@
-"""Writing files so that nobody ever sees half of one."""
+"""Atomic replacement of files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ except ImportError:  # there is none on Windows
 
 _SUFFIX = ".unfinished"
 _OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
-"""Errors of writing, which Python raises without the file's name."""
+"""Error numbers of writing, which Python raises without the file's name."""
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def _status(path: str | os.PathLike[str]) -> os.stat_result | None:
 
 @contextmanager
 def _into(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """Open a file whose content then goes into what can't be replaced, nor always go back."""
+    """Open a temporary file, then copy it into a target that can't be replaced, such as a pipe."""
     with late("tempfile").TemporaryFile() as out:
         yield out
         out.seek(0)
@@ -115,7 +115,7 @@ def _beside(target: Path, mode: int) -> IO[bytes]:
 
 
 def _lock(handle: int, wait: bool = False) -> bool:
-    """Lock a file, or not: another has the lock, and isn't waited for, or the system has none."""
+    """Lock a file, and wait for the lock if asked to; return whether that succeeded."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (OSError, AttributeError):
@@ -138,7 +138,7 @@ def _remove_unfinished(folder: Path) -> None:
 
 
 def _pass_on(old: os.stat_result, handle: int) -> None:
-    """Give a file the owner, if that is allowed, and the mode of the one that it replaces."""
+    """Copy the mode, and where permitted the owner, of the file that is replaced."""
     if hasattr(os, "fchown"):
         with contextlib.suppress(OSError):
             os.fchown(handle, old.st_uid, old.st_gid)
@@ -148,7 +148,7 @@ def _pass_on(old: os.stat_result, handle: int) -> None:
 def _explained(
     error: BaseException, path: str | os.PathLike[str], temporary: str | None
 ) -> BaseException:
-    """Return what to raise: an interrupt as such, an error of the disk with the file's name."""
+    """Return the error to raise: an interrupt unchanged, a disk's error with the file's name."""
     below: BaseException | None = error
     while below is not None:
         if isinstance(below, KeyboardInterrupt):  # closing what it has broken off may have failed

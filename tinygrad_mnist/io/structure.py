@@ -1,4 +1,4 @@
-"""Objects as JSON and a list of arrays, and back: what a checkpoint says beside its numbers.
+"""The description of nested objects as JSON and a list of arrays, and back.
 
 Whatever is described comes back as what it was. Types are compared exactly: of what is derived from
 them, such as an ``IntEnum`` or a ``defaultdict``, a description would lose the kind, so it is
@@ -160,7 +160,7 @@ def _is_known(kind: type) -> bool:
 
 
 def _simple(obj: Any) -> Any:
-    """Describe what holds nothing else, or return None."""
+    """Describe an object without parts, or return None."""
     kind = type(obj)
     if kind is bool or kind is str:
         return obj
@@ -283,4 +283,4 @@ _BUILD: dict[str, Callable[[Any], Any]] = {
     "dtype": lambda name: dtypes.of(np.dtype(name)),
     "device": device,
 }
-"""How what holds nothing else is built."""
+"""The constructors of objects without parts, by the name of their type."""

@@ -1,4 +1,4 @@
-"""Norms of vectors and matrices; the rank and the condition, which they tell."""
+"""Norms of vectors and matrices, condition number, and rank."""
 
 from __future__ import annotations
 

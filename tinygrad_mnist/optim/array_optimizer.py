@@ -27,7 +27,7 @@ State: TypeAlias = dict[str, Any]
 """What an optimizer remembers of a parameter."""
 
 BLOCK = 16384
-"""Elements that are updated together: few enough for all their arrays to stay in the cache."""
+"""Elements that are updated together, so few that all their arrays stay in the cache."""
 
 LONG_BLOCK = 2**20
 """The same for plain SGD, where starting a block costs more than it gains by the cache."""
@@ -244,7 +244,7 @@ _NOT_NEGATIVE = (
 
 
 def check(name: str, settings: dict[str, Any]) -> None:
-    """Refuse settings of an optimizer that make no sense."""
+    """Raise for invalid settings of an optimizer."""
     if isinstance(settings.get("lr"), Tensor) and settings["lr"].numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
     for key in _NOT_NEGATIVE:

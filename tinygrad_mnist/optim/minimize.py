@@ -1,4 +1,4 @@
-"""A bridge to scipy.optimize.minimize: its methods on our parameters, with our gradients."""
+"""minimize: SciPy's optimizers applied to parameters, with gradients from autograd."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor
 
 ParamsT: TypeAlias = Iterable[Tensor | dict[str, Any] | tuple[str, Tensor]]
-"""What an optimizer takes: tensors, groups of them, or pairs of name and tensor."""
+"""The parameters of an optimizer: tensors, pairs of name and tensor, or dicts (groups)."""
 
 
 class _Required:
@@ -178,7 +178,7 @@ class Optimizer:
             self.add_param_group(group)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy or pickle keeps: no hooks."""
+        """Return the state of a copy or pickle, which has no hooks."""
         return {name: getattr(self, name) for name in ("defaults", "state", "param_groups")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -179,7 +179,7 @@ class AveragedModel(Module):
         self.n_averaged += 1
 
     def _tensors(self, model: Module) -> list[Tensor]:
-        """Return what is averaged, without history."""
+        """Return the tensors to average, detached."""
         buffers = model.buffers() if self.use_buffers else ()
         return [x.detach() for x in itertools.chain(model.parameters(), buffers)]
 

@@ -1,4 +1,4 @@
-"""Utilities: data sets and loaders, a table of a model's layers."""
+"""Utilities: datasets and loaders, checkpointing, DLPack, a table of a model's layers."""
 
 from tinygrad_mnist.utils import checkpoint as checkpoint
 from tinygrad_mnist.utils import data as data

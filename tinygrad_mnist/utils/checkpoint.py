@@ -1,4 +1,4 @@
-"""Checkpointing: part of a model forgets what it saved, and computes it again in backward.
+"""Gradient checkpointing: saved tensors are computed again in backward.
 
 It trades time for memory: of a checkpointed part only the arguments are kept. The part runs as
 usual, and its graph is then replaced by one node that reaches to the same tensors: arguments,
@@ -38,7 +38,7 @@ def checkpoint(
     early_stop: bool = True,
     **kwargs: Any,
 ) -> R:
-    """Call a function without keeping what its backward needs: that is computed again there.
+    """Call a function without saving tensors for backward, which calls it again.
 
     Results and gradients are those of ``function(*args, **kwargs)``, of any order. Follows
     ``torch.utils.checkpoint.checkpoint``.
@@ -118,7 +118,7 @@ def _made_since(start: int, tree: Any) -> list[TensorBase]:
 
 
 class _Call:
-    """A call that can be made again, with the same arguments and the same random numbers."""
+    """A call that can be repeated, with the same arguments and random numbers."""
 
     def __init__(
         self,
@@ -152,7 +152,7 @@ class _Call:
 
 
 class _CheckpointNode(CustomNode):
-    """Stands for the graph of a function: makes it anew when a gradient arrives."""
+    """A node in place of a function's graph, which it builds again when a gradient arrives."""
 
     __slots__ = ("call",)
 

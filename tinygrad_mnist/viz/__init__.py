@@ -1,4 +1,4 @@
-"""Looking at training: histories and their curves. Needs matplotlib, the extra ``examples``."""
+"""Histories of a training, and their curves. Needs matplotlib, the extra ``examples``."""
 
 from tinygrad_mnist.viz.curves import LiveCurves as LiveCurves
 from tinygrad_mnist.viz.curves import draw_curves as draw_curves

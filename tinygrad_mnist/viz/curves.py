@@ -68,7 +68,7 @@ def _label(part: str, values: Sequence[float]) -> str:
 
 
 class LiveCurves:
-    """Curves that keep up with training: in place in a notebook, else in a PNG file.
+    """Curves that are redrawn during training: in a notebook, or in a PNG file.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What was measured while a network was trained."""
+"""History: the figures of a training, by epoch."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class History(dict[str, list[float]]):
             raise ValueError("History: expected lists of numbers, of equal lengths")
 
     def add(self, **figures: float) -> None:
-        """Add an epoch."""
+        """Append the figures of an epoch."""
         if self.epochs and figures.keys() != self.keys():
             raise ValueError(
                 f"History.add: the epochs so far have {', '.join(self)}; this one has "
@@ -46,7 +46,7 @@ class History(dict[str, list[float]]):
 
     @property
     def epochs(self) -> int:
-        """How many epochs there are."""
+        """The number of epochs."""
         return max((len(values) for values in self.values()), default=0)
 
     @property

@@ -1,4 +1,4 @@
-"""LRScheduler: what all schedules of the learning rate share."""
+"""LRScheduler, the base class of learning-rate schedules."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def checked(optimizer: Any) -> Optimizer:
 
 
 def positive(name: str, number: Any) -> int:
-    """Return a number of steps; refuse what is none, or not above 0."""
+    """Return a number of steps; raise unless it is a number above 0."""
     if isinstance(number, bool | str) or not hasattr(number, "__float__"):
         raise TypeError(f"argument '{name}' must be a number, not {kind(number)}")
     if not number > 0:

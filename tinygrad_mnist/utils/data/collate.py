@@ -1,4 +1,4 @@
-"""From samples to batches."""
+"""Collation: samples are joined to batches."""
 
 from __future__ import annotations
 

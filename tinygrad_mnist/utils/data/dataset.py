@@ -1,4 +1,4 @@
-"""Datasets: what can be indexed, or only iterated."""
+"""Datasets, indexed or iterable."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Indexable(Protocol[T_co]):
-    """Whatever returns a sample by its number: a dataset, a list, a tensor."""
+    """Any object that returns a sample by its number: a dataset, a list, a tensor."""
 
     def __getitem__(self, index: int, /) -> T_co:
         """Return one sample."""

@@ -1,4 +1,4 @@
-"""What an epoch consists of: the indices of its batches, and how a batch is made of them."""
+"""Fetching: the indices of an epoch's batches, and the batches made of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tinygrad_mnist.utils.data.worker import END
 
 @dataclass
 class Plan:
-    """A loader's settings, as far as its batches depend on them.
+    """The settings of a loader that its batches depend on.
 
     The iterators and workers know these, and not the loader, so that they don't keep it alive.
     """
@@ -41,7 +41,7 @@ class Plan:
         return count // size if self.drop_last else -(-count // size)
 
     def indices(self) -> Iterator[Any]:
-        """Iterate over what a batch is made of: an index, several, or just a go-ahead."""
+        """Iterate over the indices of batches: one, several, or None for an iterable dataset."""
         if self.iterable:
             return itertools.repeat(None)
         if self.batch_sampler is None:

@@ -1,4 +1,4 @@
-"""Samplers: in which order a dataset's samples come.
+"""Samplers: the order of a dataset's samples.
 
 Those that know their whole order ahead also give it as one array (``order``), from which the
 loader cuts its batches without a Python number per sample.

@@ -41,12 +41,12 @@ Fetch = Callable[[Any], Any]
 """Makes a batch of the samples at the indices given."""
 
 END: Any = object()
-"""What a worker returns when its iterable dataset has no more."""
+"""The result of a worker whose iterable dataset is exhausted."""
 
 
 @dataclass
 class WorkerInfo:
-    """Which worker the running code belongs to. Follows PyTorch's."""
+    """The number, seed and dataset of a worker. Follows PyTorch's."""
 
     id: int
     num_workers: int
@@ -76,7 +76,7 @@ def get_worker_info() -> WorkerInfo | None:
 
 
 class Worker:
-    """One thread, what it is to do, and its answers."""
+    """A worker thread with its queues of tasks and results."""
 
     def __init__(self, info: WorkerInfo, init: Callable[[int], None] | None) -> None:
         self._tasks: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
@@ -126,7 +126,7 @@ _alive: weakref.WeakSet[Worker] = weakref.WeakSet()
 
 @atexit.register
 def _stop_all() -> None:
-    """Let the workers finish their batches, for a second: libraries don't like to be cut off."""
+    """Wait up to a second for the workers' batches, so that no library is interrupted."""
     workers = [worker for worker in _alive if worker.thread.is_alive()]
     for worker in workers:
         worker.stop()
