@@ -68,6 +68,18 @@ def test_function_method_and_in_place_method_exist(copy: Path) -> None:
     run(copy, "-W", "error", "-c", blocks()[2])
 
 
+def test_function_that_does_more_is_written_out(copy: Path) -> None:
+    """The page's last piece of code, in the place of the line."""
+    path = copy / "tinygrad_mnist" / places()[1]
+    text = path.read_text()
+    try:
+        path.write_text(text.replace(blocks()[1], blocks()[3]))
+        code = "import tinygrad_mnist as t; print(t.ones(1).bell(width=2.0) == t.ones(1).div(2).bell())"
+        assert run(copy, "-c", code).strip() == "tensor([True])"
+    finally:
+        path.write_text(text)
+
+
 def test_errors_and_documentation_have_its_name(copy: Path) -> None:
     code = """
     import tinygrad_mnist as torch
