@@ -31,8 +31,10 @@ PACKAGES = {
         tg.autograd.functional, data,
     )
 }  # fmt: skip
-HELPERS = {"apply", "apply_multi", "share", "wrap", "named", "cut", "fresh", "vjp_of", "push", "zeros", "duals_of",
-           "one_hot_rows", "warn", "NamedTuple", "get_worker_info"}  # fmt: skip
+HELPERS = {
+    "apply", "apply_multi", "share", "wrap", "named", "detached", "stand_in", "vjp_of", "jvp_of",
+    "zeros", "dummies_of", "one_hot_rows", "warn", "NamedTuple", "get_worker_info",
+}  # fmt: skip
 """What modules import, or share with their neighbours."""
 
 FUNCTIONS = [

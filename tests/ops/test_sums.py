@@ -46,7 +46,7 @@ def test_sums_are_numpys(
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64])
 def test_sum_has_the_dtype_of_what_is_added(dtype: type) -> None:
     x = np.ones((100, 100), dtype)
-    for found in (sums.down(x), sums.add_up(x, 0), sums.add_up(x, 1), sums.dot(x, x, 1)):
+    for found in (sums.sum_rows(x), sums.add_up(x, 0), sums.add_up(x, 1), sums.dot(x, x, 1)):
         assert found.dtype == dtype
         assert (found == 100).all()
 
@@ -55,7 +55,7 @@ def test_sum_has_the_dtype_of_what_is_added(dtype: type) -> None:
 def test_long_columns_are_added_to_the_last_bits(columns: int) -> None:
     x = np.random.default_rng(0).random((1_000_001, columns), dtype=np.float32)
     exact = np.sum(x, axis=0, dtype=np.float64)
-    assert (abs(sums.down(x) - exact) <= 1e-6 * exact).all()
+    assert (abs(sums.sum_rows(x) - exact) <= 1e-6 * exact).all()
 
 
 def test_infinity_and_nan_stay_in_their_own_sum() -> None:

@@ -27,6 +27,6 @@ from tinygrad_mnist.autograd.modes import set_detect_anomaly as set_detect_anoma
 from tinygrad_mnist.autograd.modes import set_grad_enabled as set_grad_enabled
 from tinygrad_mnist.autograd.variable import Variable as Variable
 
-# What PyTorch has in torch.autograd.graph is of no concern to the graph itself.
+# PyTorch has these in torch.autograd.graph; here they import the graph.
 for _name in saving.NAMES:
     setattr(graph, _name, getattr(saving, _name))

@@ -126,14 +126,14 @@ def backward(
             continue
         holder = [g]
         del g
-        deposit(leaf, holder)
+        accumulate_grad(leaf, holder)
         if leaf._after:
             with recording(create_graph):
                 for hook in list(leaf._after.values()):
                     hook(leaf)
 
 
-def deposit(leaf: TensorBase, holder: list[Any]) -> None:
+def accumulate_grad(leaf: TensorBase, holder: list[Any]) -> None:
     """Store a gradient as a leaf's ``.grad``, or add it to the one that is there."""
     present = leaf._grad
     if isinstance(holder[0], TensorBase):

@@ -1,4 +1,4 @@
-"""The backward pass: one walk over the graph, from the newest node to the oldest.
+"""The backward pass: once over the graph, from the newest node to the oldest.
 
 It is a pure function. It keeps the gradients in a local table, returns those of the
 leaves, and writes nowhere; only :meth:`Tensor.backward` stores ``.grad``. A node is reached
@@ -17,11 +17,11 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.errors import refuse_nan
-from tinygrad_mnist.autograd.graph import Node, TensorBase, Version, wrap, wrapped
+from tinygrad_mnist.autograd.graph import Node, TensorBase, Version, as_gradient, wrap
 from tinygrad_mnist.autograd.hooks import run_after, run_before, run_hooks
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.autograd.multi_output import CustomNode, MultiOutputNode, OutputNode
-from tinygrad_mnist.autograd.precision import widened
+from tinygrad_mnist.autograd.precision import upcast
 from tinygrad_mnist.ops.precision import computed_in
 
 Source = Node | TensorBase
@@ -65,7 +65,7 @@ def backward_pass(
     found: dict[Source, Any] = {}
     # Those of whose gradients only the table knows: these are added to in place.
     owned: set[Source] = set()
-    arrivals = [(root, wrapped(g, create_graph)) for root, g in roots]
+    arrivals = [(root, as_gradient(g, create_graph)) for root, g in roots]
     if outer := modes.pending:
         modes.pending = None
     with np.errstate(all="ignore"), recording(create_graph):
@@ -75,7 +75,7 @@ def backward_pass(
                 if present is None:
                     if type(g) is _Part:
                         g = ops.scatter_into_zeros(
-                            g.gradient, to=describe(source)[0], index=g.index
+                            g.gradient, to=shape_and_dtype(source)[0], index=g.index
                         )
                         owned.add(source)
                     gradients[source] = g
@@ -110,7 +110,7 @@ def backward_pass(
                 found[node] = g  # what hooks have made of it, as the pass ends here
                 continue
             if node.is_output:
-                _pass_to_tuple(node, g, gradients, queue)
+                _pass_to_multi_output(node, g, gradients, queue)
                 continue
             if node.extra is None:
                 arrivals = run_rules(node, g, needed, targets, create_graph)
@@ -145,7 +145,7 @@ def run_rules(
     plan, parents = node.plan, node.parents
     if isinstance(node, CustomNode):
         return [
-            (parent, fit(node, i, gradient, *describe(parent), create_graph))
+            (parent, fit(node, i, gradient, *shape_and_dtype(parent), create_graph))
             for i, gradient in node.run(g, create_graph)
             if (parent := parents[i]) is not None
         ]
@@ -157,7 +157,7 @@ def run_rules(
         if node.op.once_differentiable:
             return _differentiate_reference(node, g, saved)
     if node.dtype is not node.op.plain and node.dtype.char in node.op.narrow:
-        g, saved = widened(node, g, saved)
+        g, saved = upcast(node, g, saved)
     results: list[tuple[Source, Any]] = []
     for position, rule, arrays, keywords in plan.steps:
         parent = parents[position]
@@ -183,7 +183,7 @@ def run_rules(
     return results
 
 
-def describe(source: Source) -> tuple[tuple[int, ...], np.dtype[Any]]:
+def shape_and_dtype(source: Source) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """Return the shape and dtype that a gradient must have."""
     if isinstance(source, Node):
         return source.shape, source.dtype
@@ -195,7 +195,7 @@ def _keyword(node: Node, name: str, position: int) -> Any:
     if name == "shape":
         parent = node.parents[position]
         assert parent is not None
-        return describe(parent)[0]
+        return shape_and_dtype(parent)[0]
     if name == "position":
         return position
     if name == "shapes":
@@ -242,7 +242,7 @@ def fit(
                 f"{node.dtype}"
             )
         gradient = ops.cast(gradient, dtype=dtype)
-    return wrapped(gradient, create_graph)
+    return as_gradient(gradient, create_graph)
 
 
 def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
@@ -290,7 +290,7 @@ def _differentiate_reference(
     """Differentiate a fused operation through the composite one that defines it."""
     assert node.op.reference is not None
     count = len(node.parents)
-    g, restored = widened(node, g, restored)
+    g, restored = upcast(node, g, restored)
     saved = dict(zip(node.plan.saves, restored, strict=True))
     inputs = []
     for i in range(count):
@@ -305,13 +305,13 @@ def _differentiate_reference(
     for i, source in zip(tracked, sources, strict=True):
         parent = node.parents[i]
         assert parent is not None
-        shape, dtype = describe(parent)
+        shape, dtype = shape_and_dtype(parent)
         gradient = found.get(source, np.zeros(shape, dtype))
         results.append((parent, fit(node, i, gradient, shape, dtype, True)))
     return results
 
 
-def _pass_to_tuple(
+def _pass_to_multi_output(
     node: Any, g: Any, gradients: dict[Source, Any], queue: list[tuple[int, Node]]
 ) -> None:
     """Put the gradient of one output into the list of its operation's gradients."""

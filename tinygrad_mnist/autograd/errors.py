@@ -13,8 +13,10 @@ from tinygrad_mnist.autograd.node import Node
 from tinygrad_mnist.ops.contract import Op
 
 
-def explain(op: Op, arrays: Sequence[Any], settings: dict[str, Any], error: Exception) -> Exception:
-    """Turn another's complaint into a sentence that names the operation, and what doesn't fit.
+def operation_error(
+    op: Op, arrays: Sequence[Any], settings: dict[str, Any], error: Exception
+) -> Exception:
+    """Turn an error from inside an operation into one that names it, and says what doesn't fit.
 
     What fits nowhere is looked for only now, so that the checks cost nothing where all is well.
     """

@@ -24,7 +24,7 @@ from tinygrad_mnist.ops.shape import reshape
 
 
 class FunctionCtx:
-    """What forward hands to backward: saved tensors, and any attribute set on it."""
+    """Carries saved tensors, and any attribute set on it, from forward to backward."""
 
     def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
         self.needs_input_grad = needs_input_grad
@@ -285,7 +285,7 @@ class _Refusal(Function):
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a Function's backward as one that can't be differentiated in its turn.
+    """Mark a Function's backward as one that can't be differentiated again.
 
     It is run without recording; to differentiate what it returns is an error, not a wrong result.
     Follows ``torch.autograd.function.once_differentiable``.
@@ -329,7 +329,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _function_op(cls: type[Function]) -> Op:
-    """Return an operation to name a Function's node in errors and pictures."""
+    """Return an operation that names a Function's node in errors and pictures."""
     op = cls.__dict__.get("_op")
     if op is None:
         op = Op(

@@ -22,12 +22,12 @@ from tinygrad_mnist.autograd.graph import TensorBase, apply, is_tracked, share, 
 from tinygrad_mnist.autograd.modes import recording
 
 
-def cut(x: TensorBase) -> Any:
+def detached(x: TensorBase) -> Any:
     """Return a tensor on the same memory without history."""
     return share(x.memory(), x._version)
 
 
-def fresh(x: TensorBase, create_graph: bool) -> Any:
+def stand_in(x: TensorBase, create_graph: bool) -> Any:
     """Return a stand-in for an input, so that only its use as that input is differentiated.
 
     With create_graph it stays connected to what the input was computed from.
@@ -39,7 +39,7 @@ def fresh(x: TensorBase, create_graph: bool) -> Any:
         )
     if create_graph and is_tracked(x):
         return apply(ops.reshape, x, to=x._array.shape)
-    out = cut(x)
+    out = detached(x)
     out._requires_grad = True
     return out
 
@@ -60,22 +60,22 @@ def vjp_of(
     )
 
 
-def push(
+def jvp_of(
     outputs: Sequence[Any], inputs: Sequence[Any], tangents: Sequence[Any], create_graph: bool
 ) -> list[Any]:
     """Return the outputs' changes when the inputs change by tangents; None where by nothing."""
-    duals = duals_of(outputs)
-    back = vjp_of(outputs, inputs, duals, True)
+    dummies = dummies_of(outputs)
+    back = vjp_of(outputs, inputs, dummies, True)
     filled = [zeros(x) if g is None else g for g, x in zip(back, inputs, strict=True)]
-    return vjp_of(filled, duals, tangents, create_graph)
+    return vjp_of(filled, dummies, tangents, create_graph)
 
 
-def duals_of(outputs: Sequence[Any]) -> list[Any]:
+def dummies_of(outputs: Sequence[Any]) -> list[Any]:
     """Return gradients to differentiate by: their values don't matter, all is linear in them."""
-    duals = [zeros(x) for x in outputs]
-    for dual in duals:
-        dual._requires_grad = dual._array.dtype.kind == "f"
-    return duals
+    dummies = [zeros(x) for x in outputs]
+    for dummy in dummies:
+        dummy._requires_grad = dummy._array.dtype.kind == "f"
+    return dummies
 
 
 def zeros(like: TensorBase) -> Any:
@@ -100,7 +100,7 @@ class _Call:
         self.name, self.create_graph, self.strict = name, create_graph, strict
         self.single_input = isinstance(inputs, TensorBase)
         given = self._tuple("inputs", inputs)
-        self.inputs = tuple(fresh(x, create_graph) for x in given)
+        self.inputs = tuple(stand_in(x, create_graph) for x in given)
         returned = func(*self.inputs)
         self.single_output = isinstance(returned, TensorBase)
         self.outputs = self._tuple("outputs of the function", returned)
@@ -142,7 +142,7 @@ class _Call:
                 f"{self.name}: v has invalid size: it must have the {of}'s shapes {shapes}, but "
                 f"has {[list(x._array.shape) for x in parts]}"
             )
-        return [x if self.create_graph else cut(x) for x in parts]
+        return [x if self.create_graph else detached(x) for x in parts]
 
     def scalar(self) -> Any:
         """Return the only output, checked to be a single number."""
@@ -172,7 +172,7 @@ class _Call:
 
     def finish(self, values: Sequence[Any], single: bool) -> Any:
         """Return results as the user gave or returned them: one, or a tuple."""
-        out = tuple(x if self.create_graph else cut(x) for x in values)
+        out = tuple(x if self.create_graph else detached(x) for x in values)
         return out[0] if single else out
 
 
@@ -251,10 +251,10 @@ def jvp(
     with recording(True):
         call = _Call("jvp", func, inputs, create_graph, strict)
         given = call.vector(v, call.inputs, "input")
-        duals = duals_of(call.outputs)
-        back = vjp_of(call.outputs, call.inputs, duals, True)
+        dummies = dummies_of(call.outputs)
+        back = vjp_of(call.outputs, call.inputs, dummies, True)
         back = call.filled(back, call.inputs, "output")
-        result = call.filled(vjp_of(back, duals, given, create_graph), call.outputs, "gradient")
+        result = call.filled(vjp_of(back, dummies, given, create_graph), call.outputs, "gradient")
         outputs = call.finish(call.outputs, call.single_output)
         return outputs, call.finish(result, call.single_output)
 
@@ -333,7 +333,7 @@ def _by_columns(call: _Call, j: int) -> list[Any]:
     x = call.inputs[j]
     columns = [
         call.filled(
-            push(call.outputs, [x], [column], call.create_graph), call.outputs, "output"
+            jvp_of(call.outputs, [x], [column], call.create_graph), call.outputs, "output"
         )
         for column in one_hot_rows(x)
     ]  # fmt: skip
@@ -448,6 +448,6 @@ def hvp(
         call, slopes = _curvature("hvp", func, inputs, create_graph, strict)
         given = call.vector(v, call.inputs, "input")
         result = call.filled(
-            push(slopes, call.inputs, given, create_graph), call.inputs, "gradient"
+            jvp_of(slopes, call.inputs, given, create_graph), call.inputs, "gradient"
         )
         return call.finish(call.outputs, True), call.finish(result, call.single_input)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from tinygrad_mnist.autograd.errors import cause, explain
+from tinygrad_mnist.autograd.errors import cause, operation_error
 from tinygrad_mnist.autograd.modes import modes, quiet
 from tinygrad_mnist.autograd.multi_output import MultiOutputNode, attach_outputs
 from tinygrad_mnist.autograd.node import Node as Node
@@ -216,7 +216,7 @@ def _compute(
         with np.errstate(all="ignore"):
             return forward(*arrays, **settings)
     except (ValueError, IndexError, TypeError, AttributeError, OverflowError) as error:
-        raise explain(op, arrays, settings, error) from cause(error)
+        raise operation_error(op, arrays, settings, error) from cause(error)
 
 
 def _follow_base(result: TensorBase, source: Any) -> None:
@@ -286,7 +286,7 @@ def is_tracked(x: Any) -> bool:
     return x._base is not None and x._seen != x._version.count and is_tracked(x._base)
 
 
-def wrapped(gradient: Any, create_graph: bool) -> Any:
+def as_gradient(gradient: Any, create_graph: bool) -> Any:
     """Return a gradient as the backward pass holds it: a tensor if recorded, else an array."""
     if create_graph:
         return gradient if isinstance(gradient, TensorBase) else wrap(gradient)

@@ -6,15 +6,15 @@ import itertools
 import weakref
 from typing import Any
 
-from tinygrad_mnist.autograd.graph import Node, TensorBase, wrap, wrapped
+from tinygrad_mnist.autograd.graph import Node, TensorBase, as_gradient, wrap
 from tinygrad_mnist.autograd.modes import recording
 
 _LAST = 2**60
-"""What is added to the number of a hook that is to run after all others."""
+"""Added to the number of a hook that is to run after all others."""
 
 
 class RemovableHandle:
-    """What registering a hook returns: ``remove()`` unregisters it."""
+    """Returned when a hook is registered: ``remove()`` unregisters it."""
 
     _numbers = itertools.count()
 
@@ -67,11 +67,11 @@ def run_hooks(hooks: dict[int, Any], g: Any, create_graph: bool) -> Any:
                 f"{list(gradient.shape)}; got one of shape {list(returned.shape)}"
             )
         gradient = returned
-    return wrapped(gradient, create_graph)
+    return as_gradient(gradient, create_graph)
 
 
 class Extra:
-    """What a script has attached to a node: hooks around its rules, and data of its own."""
+    """Things that a script has attached to a node: hooks around its rules, and its own data."""
 
     def __init__(self) -> None:
         self.before: dict[int, Any] = {}
@@ -82,13 +82,13 @@ class Extra:
 def run_before(node: Node, g: Any, create_graph: bool) -> Any:
     """Call a node's prehooks on the gradients of its outputs; what one returns replaces them."""
     several = isinstance(g, list)
-    given = _wrapped(g if several else [g])
+    given = _as_tensors(g if several else [g])
     for hook in list(node.extra.before.values()):
         with recording(create_graph):
             returned = hook(given)
         if returned is not None:
             given = _checked("prehook", returned, given)
-    gradients = [x if x is None else wrapped(x, create_graph) for x in given]
+    gradients = [x if x is None else as_gradient(x, create_graph) for x in given]
     return gradients if several else gradients[0]
 
 
@@ -104,16 +104,16 @@ def run_after(node: Node, g: Any, arrivals: list[Any], create_graph: bool) -> li
         if rest and rest[-1][0] is parent:
             inputs[i] = rest.pop()[1]
             places.append(i)
-    given, outputs = _wrapped(inputs), _wrapped(g if isinstance(g, list) else [g])
+    given, outputs = _as_tensors(inputs), _as_tensors(g if isinstance(g, list) else [g])
     for hook in hooks:
         with recording(create_graph):
             returned = hook(given, outputs)
         if returned is not None:
             given = _checked("hook", returned, given)
-    return [(node.parents[i], wrapped(given[i], create_graph)) for i in places]
+    return [(node.parents[i], as_gradient(given[i], create_graph)) for i in places]
 
 
-def _wrapped(gradients: Any) -> tuple[Any, ...]:
+def _as_tensors(gradients: Any) -> tuple[Any, ...]:
     return tuple(g if g is None or isinstance(g, TensorBase) else wrap(g) for g in gradients)
 
 

@@ -17,7 +17,7 @@ from tinygrad_mnist.autograd.graph import (
     wrap,
 )
 from tinygrad_mnist.autograd.modes import modes, quiet
-from tinygrad_mnist.autograd.views import rebase_view, refuse_view, set_history, where
+from tinygrad_mnist.autograd.views import rebase_view, refuse_view, region_of, set_history
 from tinygrad_mnist.ops.contract import Op
 from tinygrad_mnist.ops.dtypes import can_hold
 from tinygrad_mnist.ops.indexing import getitem, is_basic, setitem
@@ -77,7 +77,7 @@ def original(target: TensorBase, *inputs: Any) -> Any:
 
 
 def store(name: str, target: V, result: TensorBase) -> V:
-    """Write a result into a target that has been found writable, and adopt its history."""
+    """Write a result into a target that has been found writable, and rebase its history."""
     have, want, node = result._array, target._array, result._node
     if have.shape != want.shape:
         raise RuntimeError(
@@ -93,7 +93,7 @@ def store(name: str, target: V, result: TensorBase) -> V:
         result = apply(cast, result, dtype=want.dtype)
         have = result._array
     if node is None:
-        node = overwritten(target)
+        node = record_overwrite(target)
     else:
         _keep_saved(node, target)
         node = result._node
@@ -102,7 +102,7 @@ def store(name: str, target: V, result: TensorBase) -> V:
     return target
 
 
-def overwritten(target: TensorBase) -> Node | None:
+def record_overwrite(target: TensorBase) -> Node | None:
     """Make the node of a write that depends on nothing: what was there before gets no gradient."""
     return record_write(setitem, target, target._array, index=...)
 
@@ -241,7 +241,7 @@ def rebase_history(name: str, target: TensorBase, node: Node | None) -> None:
         return
     inputs, arrays = (base, target), [base._array, target._array]
     mask = 2 if base._node is None else 3
-    at = where(base, target)
+    at = region_of(base, target)
     both = record(write_region, inputs, arrays, (base._node, node), mask, base, (), {"at": at})
     set_history(base, both)
     rebase_view(target, both, at)

@@ -23,12 +23,12 @@ class _Modes(threading.local):
     anomaly = False
     check_nan = True
     saving: Any = None
-    """A script's hooks on what is saved: how to pack, and how to unpack."""
+    """A script's hooks on saved tensors: one to pack, and one to unpack."""
     saving_refused = ""
 
     def __init__(self) -> None:
         self.pending: list[Callable[[], None]] | None = None
-        """What is to be called when the backward pass that is running is over."""
+        """Functions to call when the backward pass that is running is over."""
 
 
 modes = _Modes()
@@ -59,7 +59,7 @@ quiet = _Quiet()
 
 
 class recording:
-    """Switch recording on or off for a block: what the engine uses, without ceremony."""
+    """Switch recording on or off for a block: the engine's own, with no checks."""
 
     __slots__ = ("enabled", "previous")
 

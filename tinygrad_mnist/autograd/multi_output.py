@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 class MultiOutputNode(Node):
     """A node with several outputs; its gradient is a list, one per output, or None for unused."""
 
-    __slots__ = ("ends", "outputs")
+    __slots__ = ("output_nodes", "outputs")
 
     outputs: Sequence[tuple[tuple[int, ...], np.dtype[Any]]]
     """Shape and dtype of each output."""
-    ends: dict[int, weakref.ref[OutputNode]]
+    output_nodes: dict[int, weakref.ref[OutputNode]]
     """Their nodes, which hold this one and not the reverse."""
 
 
@@ -40,7 +40,7 @@ class CustomNode(MultiOutputNode):
 
 
 class OutputNode(Node):
-    """One output of a :class:`Tuple` node: passes its gradient on into the right slot."""
+    """One output of a :class:`MultiOutputNode`: passes its gradient on into the right slot."""
 
     __slots__ = ("index",)
 
@@ -50,17 +50,17 @@ class OutputNode(Node):
     @classmethod
     def of(cls, node: MultiOutputNode, index: int, array: np.ndarray) -> OutputNode:
         """Return the node of one output, the same for as long as somebody holds it."""
-        output = node.ends[index]() if index in node.ends else None
+        output = node.output_nodes[index]() if index in node.output_nodes else None
         if output is None:
             output = cls(node.op, (node,), node.plan, node.settings, array.shape, array.dtype)
             output.index = index
-            node.ends[index] = weakref.ref(output)
+            node.output_nodes[index] = weakref.ref(output)
         return output
 
 
 def attach_outputs(node: MultiOutputNode, results: Sequence[TensorBase]) -> None:
     """Make a node with several outputs the source of the given tensors."""
-    node.ends = {}
+    node.output_nodes = {}
     count = len(node.parents)
     node.versions = [
         results[slot - count]._version if 0 <= slot - count < len(results) else version

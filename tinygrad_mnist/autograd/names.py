@@ -1,4 +1,4 @@
-"""How the graph looks from outside: nodes under PyTorch's names, and what comes after them."""
+"""The graph as scripts see it: nodes under PyTorch's names, and the functions next to them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ C = TypeVar("C")
 _GIVEN: weakref.WeakKeyDictionary[Node, str] = weakref.WeakKeyDictionary()
 
 
-def give(name: str, out: Any) -> Any:
+def name_nodes(name: str, out: Any) -> Any:
     """Give a name to the last node of one or several results, and return them."""
     for x in out if isinstance(out, tuple) else (out,):
         if (node := getattr(x, "_node", None)) is not None:
@@ -30,7 +30,7 @@ def one_node(name: str) -> Callable[[C], C]:
         @functools.wraps(call)
         def named(*args: Any, **kwargs: Any) -> Any:
             out = call(*args, **kwargs)
-            return out if any(out is x for x in args) else give(name, out)
+            return out if any(out is x for x in args) else name_nodes(name, out)
 
         return named
 
@@ -68,7 +68,7 @@ def hooked(node: Any, when: str, hook: Any) -> Any:
 _TYPES: dict[tuple[type, str], type] = {}
 
 
-def shown(node: Any) -> Any:
+def with_named_type(node: Any) -> Any:
     """Give a node that a script gets to see a type of its name, as PyTorch's have."""
     if node is not None and not node.is_shown:
         own, name = node.__class__, node.name().rpartition("::")[2]
@@ -121,5 +121,5 @@ class AccumulateGrad:
 def edge(parent: Any) -> tuple[Any, int]:
     """Return what a node's gradient goes to, with an output number, as PyTorch shows it."""
     if parent is None or hasattr(parent, "parents"):
-        return shown(parent), getattr(parent, "index", 0)
+        return with_named_type(parent), getattr(parent, "index", 0)
     return AccumulateGrad(parent), 0

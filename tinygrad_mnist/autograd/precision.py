@@ -11,10 +11,10 @@ from tinygrad_mnist.autograd.graph import Node, TensorBase
 from tinygrad_mnist.ops.precision import computed_in
 
 
-def widened(node: Node, g: Any, saved: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+def upcast(node: Node, g: Any, saved: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
     """Bring a node's gradient, and what it saved, to the dtype that its rules are computed in.
 
-    They may be arrays or Variables (then it is recorded), and the gradient a list of them.
+    They may be arrays, or tensors (then it is recorded), and the gradient a list of them.
     """
     wide = computed_in(node.op, node.dtype)
 

@@ -1,4 +1,4 @@
-"""What scripts may ask of the graph besides: other ways to keep saved tensors, common hooks.
+"""Hooks on saved tensors, and hooks on several gradients at once.
 
 Its names are those of ``torch.autograd.graph``.
 """
@@ -40,7 +40,7 @@ class Packed(tuple[Any, ...]):
 
 
 class _Form:
-    """What a pack hook has made of an array."""
+    """A saved array in the form that a pack hook has given it."""
 
     def __init__(self, form: Any) -> None:
         self.form = form

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_mnist.autograd import graph
-from tinygrad_mnist.autograd.functional import cut
+from tinygrad_mnist.autograd.functional import detached
 
 
 class _AnyTensor(type):
@@ -37,5 +37,5 @@ class Variable(metaclass=_AnyTensor):
         """Make the leaf; volatile is accepted and, as in PyTorch, has no effect any more."""
         if not isinstance(data, graph.TensorBase):
             raise TypeError(f"Variable: data has to be a tensor, but got {type(data).__name__}")
-        leaf = cut(data)
+        leaf = detached(data)
         return leaf.requires_grad_() if requires_grad else leaf

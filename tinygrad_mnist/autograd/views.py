@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tinygrad_mnist.autograd import graph
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops.regions import Region, read_region
@@ -34,7 +32,7 @@ def regenerate_view(view: TensorBase) -> None:
     if base._version is view._version and (source is not None or view._node is not None):
         if view._origin and source is not None:
             refuse_view(view, f"is used after {view._version.changed_by} has changed its memory")
-        rebase_view(view, source, where(base, view))
+        rebase_view(view, source, region_of(base, view))
     view._seen = view._version.count
 
 
@@ -47,7 +45,7 @@ def rebase_view(view: TensorBase, source: Node | TensorBase | None, at: Region) 
     view._seen = view._version.count
 
 
-def where(base: TensorBase, view: TensorBase) -> Region:
+def region_of(base: TensorBase, view: TensorBase) -> Region:
     """Return where a view lies in the memory of its base."""
     whole, seen = base._array, view._array
     size = whole.itemsize
@@ -56,11 +54,6 @@ def where(base: TensorBase, view: TensorBase) -> Region:
         whole.shape, tuple([step // size for step in whole.strides]),
         seen.shape, tuple([step // size for step in seen.strides]), start // size,
     )  # fmt: skip
-
-
-def place(array: np.ndarray) -> tuple[Any, ...]:
-    """Return where an array's elements are in memory."""
-    return array.__array_interface__["data"][0], array.shape, array.strides
 
 
 def refuse_view(view: TensorBase, what: str) -> None:
@@ -79,7 +72,7 @@ def set_history(x: TensorBase, node: Node | None) -> None:
         x._retained.move(node)
 
 
-def on_its_own(view: Any) -> Any:
+def forget_base(view: Any) -> Any:
     """Make a view no view any more: a function's result, whose base nobody else has.
 
     To a script it is what the function has computed, which may be detached in place.

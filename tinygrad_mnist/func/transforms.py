@@ -18,11 +18,11 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist._runtime.naming import named
 from tinygrad_mnist.autograd.functional import (
-    cut,
-    duals_of,
-    fresh,
+    detached,
+    dummies_of,
+    jvp_of,
     one_hot_rows,
-    push,
+    stand_in,
     vjp_of,
     zeros,
 )
@@ -43,7 +43,7 @@ class _Level:
                     f"{name}: expected all that is differentiated by to be Tensors, got a "
                     f"{type(x).__name__}"
                 )
-        self.inputs = [fresh(x, outer) for x in given]
+        self.inputs = [stand_in(x, outer) for x in given]
         self.own = {x for x in self.inputs if x._node is None}
 
     def stand_ins(self) -> Any:
@@ -74,7 +74,7 @@ class _Level:
         """Cut the Tensors of a tree from the graph, but those that depend on more than this."""
 
         def free(x: Any) -> Any:
-            return cut(x) if is_tracked(x) and not self.reaches_out([x]) else x
+            return detached(x) if is_tracked(x) and not self.reaches_out([x]) else x
 
         return map_leaves(free, tree)
 
@@ -274,7 +274,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
             create = enabled and level.reaches_out([*outputs, *given])
             found = vjp_of(outputs, level.inputs, given, create if create_graph is None else True)
             tree = rebuild(primals, level.filled(found, level.inputs))
-            return level.release(tree) if enabled else map_leaves(cut, tree)
+            return level.release(tree) if enabled else map_leaves(detached, tree)
 
     released = level.release(output)
     return (released, pullback, level.release(aux)) if has_aux else (released, pullback)
@@ -327,9 +327,9 @@ def jvp(
         output, aux = _split_aux("jvp", func(*level.stand_ins()), has_aux)
         outputs = _outputs("jvp", output)
         create = outer and level.reaches_out([*outputs, *given])
-        found = push(outputs, level.inputs, given, create)
+        found = jvp_of(outputs, level.inputs, given, create)
         change = rebuild(output, level.filled(found, outputs))
-        change = level.release(change) if create else map_leaves(cut, change)
+        change = level.release(change) if create else map_leaves(detached, change)
         released = level.release(output)
         return (released, change, level.release(aux)) if has_aux else (released, change)
 
@@ -352,15 +352,15 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
         level = _Level("linearize", primals, outer)
         output = func(*level.stand_ins())
         outputs = _outputs("linearize", output)
-        duals = duals_of(outputs)
-        back = level.filled(vjp_of(outputs, level.inputs, duals, True), level.inputs)
+        dummies = dummies_of(outputs)
+        back = level.filled(vjp_of(outputs, level.inputs, dummies, True), level.inputs)
 
     def pushforward(*tangents: Any) -> Any:
         given, enabled = leaves(tangents), modes.enabled
         with recording(True):
             create = enabled and level.reaches_out([*outputs, *given])
-            change = rebuild(output, level.filled(vjp_of(back, duals, given, create), outputs))
-            return change if create else map_leaves(cut, change)
+            change = rebuild(output, level.filled(vjp_of(back, dummies, given, create), outputs))
+            return change if create else map_leaves(detached, change)
 
     return level.release(output), pushforward
 
@@ -409,11 +409,11 @@ def _rows(level: _Level, outputs: list[Any], create: bool) -> list[list[Any]]:
 def _columns(level: _Level, outputs: list[Any], create: bool) -> list[list[Any]]:
     """Return the same blocks by a product with each column."""
     blocks: list[list[Any]] = [[] for _ in outputs]
-    duals = duals_of(outputs)
-    back = level.filled(vjp_of(outputs, level.inputs, duals, True), level.inputs)
+    dummies = dummies_of(outputs)
+    back = level.filled(vjp_of(outputs, level.inputs, dummies, True), level.inputs)
     for x, slope in zip(level.inputs, back, strict=True):
         columns = [
-            level.filled(vjp_of([slope], duals, [column], create), outputs)
+            level.filled(vjp_of([slope], dummies, [column], create), outputs)
             for column in one_hot_rows(x)
         ]
         for i, out in enumerate(outputs):

@@ -13,7 +13,7 @@ from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Parameter
 from tinygrad_mnist.ops.dtypes import DTypeLike
-from tinygrad_mnist.ops.precision import widened
+from tinygrad_mnist.ops.precision import upcast_half
 from tinygrad_mnist.tensor import Tensor, empty
 from tinygrad_mnist.tensor.arguments import as_int, named
 from tinygrad_mnist.tensor.comparison import where
@@ -142,7 +142,7 @@ def embedding(
     if max_norm is not None:
         used = np.unique(index)
         with np.errstate(all="ignore"):
-            lengths = np.linalg.norm(widened(weight._array[used]), norm_type, axis=1)
+            lengths = np.linalg.norm(upcast_half(weight._array[used]), norm_type, axis=1)
         long = lengths > max_norm
         with no_grad():
             scale = (max_norm / (lengths[long] + 1e-7)).astype(weight._array.dtype)

@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply, wrap
-from tinygrad_mnist.autograd.names import give
+from tinygrad_mnist.autograd.names import name_nodes
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.padding import padded
 from tinygrad_mnist.nn.spatial import Ints, as_batch, for_each_dim, per_dim
@@ -144,7 +144,7 @@ def _max_pool(
     if single:
         out = out.squeeze(0)
     if dims > 1:
-        give(f"MaxPool{dims}DWithIndicesBackward0", out)
+        name_nodes(f"MaxPool{dims}DWithIndicesBackward0", out)
     if not return_indices:
         return out
     index = apply(
@@ -359,7 +359,7 @@ def _avg_pool(
         out = total / (int(divisor.flat[0]) if same else wrap(divisor.astype(x._array.dtype)))
     if single:
         out = out.squeeze(0)
-    return give(f"AvgPool{dims}DBackward0", out) if dims > 1 else out
+    return name_nodes(f"AvgPool{dims}DBackward0", out) if dims > 1 else out
 
 
 def _counts(
@@ -659,7 +659,7 @@ def _adaptive_max_pool(
     if single:
         out, found = out.squeeze(0), found.squeeze(0)
     if dims == 2:
-        give("AdaptiveMaxPool2DBackward0", out)
+        name_nodes("AdaptiveMaxPool2DBackward0", out)
     return (out, found) if return_indices else out
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import apply, wrap
-from tinygrad_mnist.autograd.views import on_its_own
+from tinygrad_mnist.autograd.views import forget_base
 from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.module import Module
@@ -56,7 +56,7 @@ def run_layer(
         return rows, (rows[last], cells)
     if mode == "LSTM":
         both = apply(recurrent.lstm, x, *states, from_h, **settings)
-        rows, cells = on_its_own(both[: len(x)]), on_its_own(both[len(x) :])
+        rows, cells = forget_base(both[: len(x)]), forget_base(both[len(x) :])
         return rows, (rows[last], cells)
     nonlinearity = mode.removeprefix("RNN_").lower()
     rows = apply(recurrent.rnn, x, *states, from_h, nonlinearity=nonlinearity, **settings)
@@ -200,7 +200,7 @@ class RNNBase(Module):
         if not batched:
             return data, last
         out = data.reshape(len(sizes), sizes[0], data.shape[-1])
-        return on_its_own(out.transpose(0, 1) if self.batch_first else out), last
+        return forget_base(out.transpose(0, 1) if self.batch_first else out), last
 
     def _flat(self, input: Tensor) -> tuple[Tensor, Sizes, bool]:
         """Bring an input to rows, time by time; return them, the sizes of the steps, and whether

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.autograd.views import on_its_own
+from tinygrad_mnist.autograd.views import forget_base
 from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Parameter, unfilled
@@ -80,7 +80,7 @@ class RNNCellBase(Module):
         # The rows of the only step are the state, and not a view of anything.
         rows, states = run_layer(mode, x, tuple(states), weights, (x.shape[0],), False)
         states = (rows, *states[1:])
-        return tuple(on_its_own(state.squeeze(0)) for state in states) if single else states
+        return tuple(forget_base(state.squeeze(0)) for state in states) if single else states
 
     def _check_state(self, state: Tensor, name: str, i: int, batch: int, single: bool) -> Tensor:
         if state.dim() not in (1, 2):

@@ -1,4 +1,4 @@
-"""What an operation is: a forward function on arrays, and one derivative rule per input.
+"""The contract of operations: a forward function on arrays, and one derivative rule per input.
 
 An operation is declared once, and everything else follows from its entry::
 
@@ -129,7 +129,7 @@ class Step(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a node has to save, and which rules it will run, for one set of tracked inputs."""
+    """The arrays a node saves and the rules it will run, for one set of tracked inputs."""
 
     saves: tuple[int, ...]
     """Positions in ``(*inputs, *outputs, *residuals)`` of the arrays to keep."""

@@ -102,7 +102,7 @@ complex64 = cfloat = UnknownDtype("complex64", 8)
 complex128 = cdouble = UnknownDtype("complex128", 16)
 
 DTypeLike: TypeAlias = dtype | np.dtype[Any] | type | str
-"""What stands for a dtype in an argument: ours, NumPy's, Python's, or a name."""
+"""Whatever may stand for a dtype in an argument: ours, NumPy's, Python's, or a name."""
 
 _NAMES = {
     "float16": "Half", "float32": "Float", "float64": "Double", "int8": "Char", "int16": "Short",

@@ -1,4 +1,4 @@
-"""What the numbers of a dtype reach to: finfo and iinfo under PyTorch's names."""
+"""The limits of dtypes: finfo and iinfo, as in PyTorch."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_mnist._runtime.threads import product
 from tinygrad_mnist.ops import misfits, node_names
 from tinygrad_mnist.ops.contract import Sample, op
-from tinygrad_mnist.ops.sums import down
+from tinygrad_mnist.ops.sums import sum_rows
 
 
 def _matmul(x: Any, y: Any) -> Any:
@@ -97,7 +97,7 @@ def _linear_bias(g: Any) -> Any:
     if len(g.shape) == 1:
         return g
     rows = g if len(g.shape) == 2 else _rows(g)
-    return down(rows) if type(rows) is np.ndarray else np.sum(rows, axis=0)
+    return sum_rows(rows) if type(rows) is np.ndarray else np.sum(rows, axis=0)
 
 
 def _linear_reference(x: Any, weight: Any, bias: Any = None) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import Domain, Sample, op
-from tinygrad_mnist.ops.reduction import Dim, lift
+from tinygrad_mnist.ops.reduction import Dim, keep_dims
 from tinygrad_mnist.ops.rounding import sign
 
 
@@ -29,15 +29,15 @@ def _power_norm_rule(g: Any, out: Any, x: Any, ord: float, dim: Dim, keepdim: bo
     if ord == 0:
         return np.zeros_like(x)
     if math.isinf(ord):
-        chosen = (np.abs(x) == lift(out, x.shape, dim, keepdim)) | (x != x)
+        chosen = (np.abs(x) == keep_dims(out, x.shape, dim, keepdim)) | (x != x)
         share = np.where(chosen, np.ones_like(x), 0)
         count = np.sum(share, axis=dim, keepdims=True)
-        return lift(g, x.shape, dim, keepdim) / count * share * sign(x)
+        return keep_dims(g, x.shape, dim, keepdim) / count * share * sign(x)
     size = np.where(x == 0, 1, np.abs(x))
     slope = np.where(x == 0, 0, np.sign(x) * size ** (ord - 1))
     scale = g * np.where(out == 0, 1, out) ** (1 - ord)
     scale = np.where(out == 0, g * 0 if ord < 1 else 0, scale)
-    return lift(scale, x.shape, dim, keepdim) * slope
+    return keep_dims(scale, x.shape, dim, keepdim) * slope
 
 
 power_norm = op(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import Sample, op
-from tinygrad_mnist.ops.precision import widened
+from tinygrad_mnist.ops.precision import upcast_half
 from tinygrad_mnist.ops.reduction import reduced_count
 from tinygrad_mnist.ops.sums import add_up, dot
 
@@ -19,7 +19,7 @@ def statistics(x: Any, dim: Dims) -> tuple[Any, Any, Any]:
 
     Of float16 they are float32.
     """
-    x = widened(x)
+    x = upcast_half(x)
     size = x.dtype.type(reduced_count(x.shape, dim))
     mean = add_up(x, dim, keepdims=True) / size
     centred = x - mean

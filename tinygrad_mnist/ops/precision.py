@@ -25,12 +25,12 @@ def computed_in(op: Op, dtype: np.dtype[Any]) -> np.dtype[Any]:
     return WIDER[dtype.char] if dtype.char in op.narrow else dtype
 
 
-def widened(x: np.ndarray) -> np.ndarray:
+def upcast_half(x: np.ndarray) -> np.ndarray:
     """Return an array of float16 in float32, and any other as it is.
 
     Examples
     --------
-    >>> widened(np.ones(2, np.float16)).dtype, widened(np.ones(2)).dtype
+    >>> upcast_half(np.ones(2, np.float16)).dtype, upcast_half(np.ones(2)).dtype
     (dtype('float32'), dtype('float64'))
     """
     return x.astype(WIDER["e"]) if x.dtype.char == "e" else x

@@ -5,8 +5,8 @@ to step ``t``, and sizes never grow, because short sequences have ended. Rows ``
 already multiplied by their weights, which is one large product for all steps; what remains for
 each step is the product of its hidden states.
 
-The walk back in time finds the gradients of all inputs at once, while the table has a rule for
-each. So the rules of one node share a :class:`_Walk`, which goes once and hands out the parts.
+Backpropagation through time finds the gradients of all inputs at once, while the table has a rule
+for each. So it runs once, and the rules of one node share the result (:class:`_SharedGradients`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 from tinygrad_mnist.ops.contract import Sample, op
 from tinygrad_mnist.ops.elementwise import relu, sigmoid, tanh
-from tinygrad_mnist.ops.sums import down
+from tinygrad_mnist.ops.sums import sum_rows
 
 Steps = list[tuple[int, int]]
 
@@ -55,21 +55,21 @@ def _before(states: Any, first: Any, steps: Steps, k: int) -> Any:
     return np.concatenate([states[start : start + m], first[m:n]])
 
 
-class _Walk:
-    """One walk back in time, whose gradients the rules of a node share.
+class _SharedGradients:
+    """The gradients of all inputs, which the rules of a node share.
 
-    A copy of the gradient that it was for tells a later backward, even if that one is given the
-    same array with other numbers in it.
+    A copy of the output's gradient, for which they hold, tells whether a later backward needs new
+    ones, even if it is given the same array with other numbers in it.
     """
 
     def __init__(self) -> None:
         self.g: Any = None
         self.found: dict[str, Any] = {}
 
-    def gradient(self, name: str, g: Any, walk: Callable[[], dict[str, Any]]) -> Any:
-        """Return one input's gradient; walk only if the gradient of the output is a new one."""
+    def gradient(self, name: str, g: Any, compute: Callable[[], dict[str, Any]]) -> Any:
+        """Return one input's gradient; compute all if the gradient of the output is a new one."""
         if name not in self.found or not np.array_equal(g, self.g):
-            self.found, self.g = walk(), np.array(g)
+            self.found, self.g = compute(), np.array(g)
         return self.found.pop(name)
 
 
@@ -107,7 +107,7 @@ def _rnn(
         np.matmul(_before(out, h, steps, k), across, out=rows)
         rows += x[start : start + n]
         np.tanh(rows, out=rows) if nonlinearity == "tanh" else np.maximum(rows, 0, out=rows)
-    return out, _Walk()
+    return out, _SharedGradients()
 
 
 def _rnn_back(
@@ -131,10 +131,10 @@ def _rnn_back(
 
 def _rnn_rule(name: str) -> Any:
     def rule(
-        g: Any, out: Any, h: Any, weight: Any, walk: Any, sizes: Any, reverse: Any,
+        g: Any, out: Any, h: Any, weight: Any, shared: Any, sizes: Any, reverse: Any,
         nonlinearity: Any,
     ) -> Any:  # fmt: skip
-        return walk.gradient(
+        return shared.gradient(
             name, g, lambda: _rnn_back(g, out, h, weight, sizes, reverse, nonlinearity)
         )
 
@@ -158,7 +158,7 @@ _IN_TORCH = (
 
 rnn = op(
     "rnn", _rnn, x=_rnn_rule("x"), h=_rnn_rule("h"), weight=_rnn_rule("weight"),
-    formula="h[t] = tanh(x[t] + h[t-1] @ weight.T)", residuals=["walk"], reference=_rnn_reference,
+    formula="h[t] = tanh(x[t] + h[t-1] @ weight.T)", residuals=["shared"], reference=_rnn_reference,
     torch=_IN_TORCH.format(
         name="rnn_tanh", state="torch.stack([h, h])", biases="", has_biases=False
     ).replace("torch.rnn_tanh", "getattr(torch, 'rnn_' + nonlinearity)")
@@ -199,7 +199,7 @@ def _lstm(
         cell += keep * new
         np.multiply(show, np.tanh(cell), out=out[rows])
     out[count:] = cells[last_rows(sizes, reverse)]
-    return out, gates, cells, _Walk()
+    return out, gates, cells, _SharedGradients()
 
 
 def _split(a: Any, width: int) -> list[Any]:
@@ -237,10 +237,10 @@ def _lstm_back(
 
 def _lstm_rule(name: str) -> Any:
     def rule(
-        g: Any, out: Any, h: Any, c: Any, weight: Any, gates: Any, cells: Any, walk: Any,
+        g: Any, out: Any, h: Any, c: Any, weight: Any, gates: Any, cells: Any, shared: Any,
         sizes: Any, reverse: Any,
     ) -> Any:  # fmt: skip
-        return walk.gradient(
+        return shared.gradient(
             name, g, lambda: _lstm_back(g, out, h, c, weight, gates, cells, sizes, reverse)
         )
 
@@ -275,7 +275,7 @@ lstm = op(
     x=_lstm_rule("x"), h=_lstm_rule("h"), c=_lstm_rule("c"), weight=_lstm_rule("weight"),
     formula="i, f, g, o = x[t] + h[t-1] @ weight.T; c[t] = sigmoid(f) c[t-1] + sigmoid(i) tanh(g); "
     "h[t] = sigmoid(o) tanh(c[t])",
-    residuals=["gates", "cells", "walk"], reference=_lstm_reference, output_writable=True,
+    residuals=["gates", "cells", "shared"], reference=_lstm_reference, output_writable=True,
     torch="(lambda out, h, c: torch.cat([out.chunk(2, -1)[reverse], c[int(reverse)]]))(*"
     + _IN_TORCH.format(
         name="lstm", state="(torch.stack([h, h]), torch.stack([c, c]))", biases="", has_biases=False
@@ -321,7 +321,7 @@ def _gru(
         hidden = np.subtract(before, new, out=out[rows])
         hidden *= keep
         hidden += new
-    return out, gates, inner, _Walk()
+    return out, gates, inner, _SharedGradients()
 
 
 def _gru_back(
@@ -347,16 +347,16 @@ def _gru_back(
         np.matmul(ga[rows], weight, out=gh[:n])
         gh[:n] += here * keep
     return {
-        "x": gx, "h": gh, "weight": _weight_gradient(before, ga), "bias": down(ga),
+        "x": gx, "h": gh, "weight": _weight_gradient(before, ga), "bias": sum_rows(ga),
     }  # fmt: skip
 
 
 def _gru_rule(name: str) -> Any:
     def rule(
-        g: Any, out: Any, h: Any, weight: Any, gates: Any, inner: Any, walk: Any, sizes: Any,
+        g: Any, out: Any, h: Any, weight: Any, gates: Any, inner: Any, shared: Any, sizes: Any,
         reverse: Any,
     ) -> Any:  # fmt: skip
-        return walk.gradient(
+        return shared.gradient(
             name, g, lambda: _gru_back(g, out, h, weight, gates, inner, sizes, reverse)
         )
 
@@ -383,7 +383,7 @@ gru = op(
     x=_gru_rule("x"), h=_gru_rule("h"), weight=_gru_rule("weight"), bias=_gru_rule("bias"),
     formula="a = h[t-1] @ weight.T + bias; r, z = sigmoid(x[t] + a); n = tanh(x[t] + r a); "
     "h[t] = (1 - z) n + z h[t-1]",
-    residuals=["gates", "inner", "walk"], reference=_gru_reference,
+    residuals=["gates", "inner", "shared"], reference=_gru_reference,
     torch=_IN_TORCH.format(
         name="gru", state="torch.stack([h, h])", has_biases="bias is not None",
         biases=", *([] if bias is None else [torch.zeros_like(bias), bias])",

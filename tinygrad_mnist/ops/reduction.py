@@ -29,7 +29,7 @@ ONE_DIM = [
 ]
 
 
-def lift(g: Any, like: tuple[int, ...], dim: Dim, keepdim: bool) -> Any:
+def keep_dims(g: Any, like: tuple[int, ...], dim: Dim, keepdim: bool) -> Any:
     """Give a reduced array its dimensions back, with length 1, so that it broadcasts."""
     if keepdim or g.shape == like:
         return g
@@ -47,9 +47,9 @@ def reduced_count(like: tuple[int, ...], dim: Dim) -> int:
     return product
 
 
-def spread(g: Any, like: tuple[int, ...], dim: Dim, keepdim: bool) -> Any:
+def broadcast_back(g: Any, like: tuple[int, ...], dim: Dim, keepdim: bool) -> Any:
     """Broadcast a reduced array back to the shape it was reduced from."""
-    return np.broadcast_to(lift(g, like, dim, keepdim), like)
+    return np.broadcast_to(keep_dims(g, like, dim, keepdim), like)
 
 
 def _sum(x: Any, *, dim: Dim, keepdim: bool) -> Any:
@@ -60,7 +60,7 @@ def _sum(x: Any, *, dim: Dim, keepdim: bool) -> Any:
 
 
 sum = op(
-    "sum", _sum, x=lambda g, shape, dim, keepdim: spread(g, shape, dim, keepdim),
+    "sum", _sum, x=lambda g, shape, dim, keepdim: broadcast_back(g, shape, dim, keepdim),
     formula="sum of x", torch="torch.sum(x, dim, keepdim)", samples=SAMPLES,
     node_name=node_names.by_dim("SumBackward0", "SumBackward1"),
 )  # fmt: skip
@@ -73,7 +73,9 @@ def _mean(x: Any, *, dim: Dim, keepdim: bool) -> Any:
 
 mean = op(
     "mean", _mean,
-    x=lambda g, shape, dim, keepdim: spread(g / reduced_count(shape, dim), shape, dim, keepdim),
+    x=lambda g, shape, dim, keepdim: (
+        broadcast_back(g / reduced_count(shape, dim), shape, dim, keepdim)
+    ),
     formula="sum of x / n", torch="torch.mean(x, dim, keepdim)", samples=SAMPLES,
     node_name=node_names.by_dim("MeanBackward0", "MeanBackward1"),
 )  # fmt: skip
@@ -108,7 +110,7 @@ def _scaled(total: Any, like: tuple[int, ...], dim: Dim, correction: int) -> Any
 
 
 def _var_rule(g: Any, x: Any, dim: Dim, correction: int, keepdim: bool) -> Any:
-    slope = lift(g, x.shape, dim, keepdim) * _centred(x, dim) * 2
+    slope = keep_dims(g, x.shape, dim, keepdim) * _centred(x, dim) * 2
     return _scaled(slope, x.shape, dim, correction)
 
 
@@ -145,7 +147,7 @@ def _norm(x: Any, *, dim: Dim, keepdim: bool) -> Any:
 
 def _norm_rule(g: Any, out: Any, x: Any, dim: Dim, keepdim: bool) -> Any:
     scale = np.where(out == 0, 0, g / np.where(out == 0, 1, out))
-    return lift(scale, x.shape, dim, keepdim) * x
+    return keep_dims(scale, x.shape, dim, keepdim) * x
 
 
 norm = op(
@@ -163,7 +165,7 @@ def _prod(x: Any, *, dim: int | None, keepdim: bool) -> Any:
 def _prod_rule(g: Any, out: Any, x: Any, dim: int | None, keepdim: bool) -> Any:
     zeros = np.count_nonzero(x == 0)
     if not zeros:
-        return lift(g, x.shape, dim, keepdim) * (lift(out, x.shape, dim, keepdim) / x)
+        return keep_dims(g, x.shape, dim, keepdim) * (keep_dims(out, x.shape, dim, keepdim) / x)
     if dim is None:
         return np.zeros_like(x) if zeros > 1 else g * np.where(x == 0, np.prod(x[x != 0]), 0)
     # The product of all the others, from both ends, since dividing by x fails where x is 0.
@@ -171,7 +173,7 @@ def _prod_rule(g: Any, out: Any, x: Any, dim: int | None, keepdim: bool) -> Any:
     before = np.cumprod(np.concatenate([ones, np.delete(x, -1, axis=dim)], axis=dim), axis=dim)
     flipped = np.flip(x, dim)
     after = np.cumprod(np.concatenate([ones, np.delete(flipped, -1, axis=dim)], axis=dim), axis=dim)
-    return lift(g, x.shape, dim, keepdim) * (before * np.flip(after, dim))
+    return keep_dims(g, x.shape, dim, keepdim) * (before * np.flip(after, dim))
 
 
 def _prod_reference(x: Any, *, dim: int | None, keepdim: bool) -> Any:
@@ -197,9 +199,9 @@ prod = op(
 
 def extreme_rule(g: Any, out: Any, x: Any, dim: Dim, keepdim: bool) -> Any:
     """Share the gradient among the elements that are equal to the one that was chosen."""
-    chosen = x == lift(out, x.shape, dim, keepdim)
+    chosen = x == keep_dims(out, x.shape, dim, keepdim)
     share = np.where(chosen, np.ones_like(x), 0)
-    return lift(g, x.shape, dim, keepdim) * share / np.sum(share, axis=dim, keepdims=True)
+    return keep_dims(g, x.shape, dim, keepdim) * share / np.sum(share, axis=dim, keepdims=True)
 
 
 def _amax(x: Any, *, dim: Dim, keepdim: bool) -> Any:
@@ -235,7 +237,7 @@ def _logsumexp(x: Any, *, dim: Dim, keepdim: bool) -> Any:
 logsumexp = op(
     "logsumexp", _logsumexp,
     x=lambda g, out, x, dim, keepdim: (
-        lift(g, x.shape, dim, keepdim) * np.exp(x - lift(out, x.shape, dim, keepdim))
+        keep_dims(g, x.shape, dim, keepdim) * np.exp(x - keep_dims(out, x.shape, dim, keepdim))
     ),
     promotes="float", formula="log(sum of exp(x))", samples=SAMPLES,
     torch="torch.logsumexp(x, tuple(range(x.dim())) if dim is None else dim, keepdim)",

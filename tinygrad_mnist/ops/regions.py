@@ -1,7 +1,7 @@
-"""Views as parts of a memory: the operations behind in-place writes.
+"""Views as regions of memory: the operations behind in-place writes.
 
-However a view was made, it is its base's memory seen by other steps. So where it lies says all
-there is to know: no operation on the way from the base to the view has to be remembered.
+However a view was made, it is its base's memory under another shape and other strides. So its
+region says all there is to know: no operation between base and view has to be remembered.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def repeats(shape: tuple[int, ...], steps: tuple[int, ...]) -> bool:
 
 
 def _read_region(x: Any, *, at: Region) -> Any:
-    """What a view sees of its base."""
+    """The elements of x that a view of it sees."""
     return _view(x, at, 0) if _lies_alike(x, at) else _lay_out(x, at)[1]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import Domain, Op, Sample, op
-from tinygrad_mnist.ops.reduction import SAMPLES, Dim, lift
+from tinygrad_mnist.ops.reduction import SAMPLES, Dim, keep_dims
 from tinygrad_mnist.ops.sums import add_up
 
 
@@ -90,6 +90,6 @@ def _nansum(x: Any, *, dim: Dim, keepdim: bool) -> Any:
 
 nansum = op(
     "nansum", _nansum,
-    x=lambda g, x, dim, keepdim: lift(g, x.shape, dim, keepdim) * (x == x),
+    x=lambda g, x, dim, keepdim: keep_dims(g, x.shape, dim, keepdim) * (x == x),
     formula="sum of x where it isn't NaN", torch="torch.nansum(x, dim, keepdim)", samples=SAMPLES,
 )  # fmt: skip

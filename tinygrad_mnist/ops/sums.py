@@ -22,12 +22,12 @@ halves, which is as exact."""
 _ONES = {dtype: np.ones(LONG, dtype) for dtype in "fd"}
 
 
-def down(rows: np.ndarray) -> Any:
+def sum_rows(rows: np.ndarray) -> Any:
     """Return the sum of the rows of a matrix.
 
     Examples
     --------
-    >>> down(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    >>> sum_rows(np.array([[1.0, 2.0], [3.0, 4.0]]))
     array([4., 6.])
     """
     count, columns = rows.shape
@@ -38,9 +38,9 @@ def down(rows: np.ndarray) -> Any:
         return np.matmul(ones[:count], rows)
     whole = count - count % LONG
     blocks = np.matmul(ones[:LONG], rows[:whole].reshape(whole // LONG, LONG, columns))
-    total = down(blocks)
+    total = sum_rows(blocks)
     if whole < count:
-        total += down(rows[whole:])
+        total += sum_rows(rows[whole:])
     return total
 
 
@@ -77,7 +77,7 @@ def add_up(x: Any, dim: int | tuple[int, ...] | None, keepdims: bool = False) ->
     elif last < n:
         total = np.matmul(total, _ONES[x.dtype.char][:row])
     if first:
-        total = down(total.reshape(rows, columns))
+        total = sum_rows(total.reshape(rows, columns))
     shape = [1] * n
     for d, length in zip(order[first:last], kept, strict=True):
         shape[d] = length

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.errors import explain
+from tinygrad_mnist.autograd.errors import operation_error
 from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.inplace import (
     check_writable,
@@ -128,7 +128,7 @@ def assign(x: Any, index: Any, value: Any) -> None:
             given = [x._array, np.asarray(array)]
         except ValueError:  # nested lists of different lengths
             given = [x._array, 0]
-        raise explain(ops.setitem, given, {"index": index}, error) from error
+        raise operation_error(ops.setitem, given, {"index": index}, error) from error
     rebase_history("setitem", x, record_write(ops.setitem, x, value, index=index))
 
 

@@ -10,7 +10,12 @@ import numpy as np
 
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import TensorBase, wrap
-from tinygrad_mnist.autograd.inplace import check_writable, memory_of, overwritten, rebase_history
+from tinygrad_mnist.autograd.inplace import (
+    check_writable,
+    memory_of,
+    rebase_history,
+    record_overwrite,
+)
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.dtypes import DTypeLike
 from tinygrad_mnist.tensor import generator as random
@@ -452,7 +457,7 @@ def exponential_(input: _T, lambd: float = 1.0, *, generator: random.Generator |
 def _draw(input: _T, name: str, values: np.ndarray) -> _T:
     check_writable(name, input)
     memory_of(input)[...] = values
-    rebase_history(name, input, overwritten(input))
+    rebase_history(name, input, record_overwrite(input))
     return input
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply, apply_multi, wrap
-from tinygrad_mnist.autograd.names import give, one_node
+from tinygrad_mnist.autograd.names import name_nodes, one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import return_types
 from tinygrad_mnist.tensor.arguments import as_dim, as_dims, need_floats, write_out
@@ -242,7 +242,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
         return _extreme(input, ops.max)
     if isinstance(dim, TensorBase):
         return apply(ops.maximum, input, dim)
-    return give("MaxBackward0", _choose(input, "max", np.argmax, dim, keepdim))
+    return name_nodes("MaxBackward0", _choose(input, "max", np.argmax, dim, keepdim))
 
 
 @overload
@@ -265,7 +265,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
         return _extreme(input, ops.min)
     if isinstance(dim, TensorBase):
         return apply(ops.minimum, input, dim)
-    return give("MinBackward0", _choose(input, "min", np.argmin, dim, keepdim))
+    return name_nodes("MinBackward0", _choose(input, "min", np.argmin, dim, keepdim))
 
 
 def _extreme(input: Tensor, op: ops.Op) -> Tensor:

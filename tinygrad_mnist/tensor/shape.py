@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply, share
-from tinygrad_mnist.autograd.names import give, one_node
+from tinygrad_mnist.autograd.names import name_nodes, one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import (
     as_dim,
@@ -46,7 +46,7 @@ def _together(name: str, views: list[Tensor]) -> tuple[Tensor, ...]:
     """Mark views that one call made: as in PyTorch, none of them can get a history of its own."""
     for view in views:
         view._origin = view._origin or f"by {name}, together with others,"
-    together: tuple[Tensor, ...] = give(f"{name.capitalize()}Backward0", tuple(views))
+    together: tuple[Tensor, ...] = name_nodes(f"{name.capitalize()}Backward0", tuple(views))
     return together
 
 

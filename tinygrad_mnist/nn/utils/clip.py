@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.ops.dtypes import convert
-from tinygrad_mnist.ops.precision import widened
+from tinygrad_mnist.ops.precision import upcast_half
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import named
 
@@ -76,7 +76,7 @@ def get_total_norm(
     if not listed:
         return wrap(np.zeros((), np.float32))
     with np.errstate(all="ignore"):  # a norm may be infinite
-        norms = [np.linalg.norm(widened(x._array).reshape(-1), norm_type) for x in listed]
+        norms = [np.linalg.norm(upcast_half(x._array).reshape(-1), norm_type) for x in listed]
         total = np.linalg.norm(np.array(norms), norm_type)
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(
