@@ -81,28 +81,22 @@ if TYPE_CHECKING:
         # Arithmetic
 
         add = arithmetic.add
-        sub = arithmetic.sub
-        mul = arithmetic.mul
-        div = arithmetic.div
+        sub = subtract = arithmetic.sub
+        mul = multiply = arithmetic.mul
+        div = divide = true_divide = arithmetic.div
         pow = arithmetic.pow
         floor_divide = floor_divide_ = arithmetic.floor_divide
         remainder = remainder_ = arithmetic.remainder
-        multiply = arithmetic.multiply
-        subtract = arithmetic.subtract
-        divide = arithmetic.divide
-        true_divide = arithmetic.true_divide
         fmod = fmod_ = arithmetic.fmod
         float_power = float_power_ = arithmetic.float_power
         hypot = hypot_ = arithmetic.hypot
-        neg = neg_ = arithmetic.neg
-        abs = abs_ = arithmetic.abs
+        neg = negative = neg_ = negative_ = arithmetic.neg
+        abs = absolute = abs_ = absolute_ = arithmetic.abs
         sign = sign_ = arithmetic.sign
         sqrt = sqrt_ = arithmetic.sqrt
         rsqrt = rsqrt_ = arithmetic.rsqrt
         square = square_ = arithmetic.square
         reciprocal = reciprocal_ = arithmetic.reciprocal
-        negative = negative_ = arithmetic.negative
-        absolute = absolute_ = arithmetic.absolute
         positive = arithmetic.positive
         sgn = sgn_ = arithmetic.sgn
         lerp = arithmetic.lerp
@@ -126,26 +120,19 @@ if TYPE_CHECKING:
         sin = sin_ = elementwise.sin
         cos = cos_ = elementwise.cos
         tan = tan_ = elementwise.tan
-        asin = asin_ = elementwise.asin
-        acos = acos_ = elementwise.acos
-        atan = atan_ = elementwise.atan
+        asin = arcsin = asin_ = arcsin_ = elementwise.asin
+        acos = arccos = acos_ = arccos_ = elementwise.acos
+        atan = arctan = atan_ = arctan_ = elementwise.atan
         sinh = sinh_ = elementwise.sinh
         cosh = cosh_ = elementwise.cosh
         tanh = tanh_ = elementwise.tanh
-        asinh = asinh_ = elementwise.asinh
-        acosh = acosh_ = elementwise.acosh
-        atanh = atanh_ = elementwise.atanh
+        asinh = arcsinh = asinh_ = arcsinh_ = elementwise.asinh
+        acosh = arccosh = acosh_ = arccosh_ = elementwise.acosh
+        atanh = arctanh = atanh_ = arctanh_ = elementwise.atanh
         sinc = sinc_ = elementwise.sinc
-        atan2 = atan2_ = elementwise.atan2
+        atan2 = arctan2 = atan2_ = arctan2_ = elementwise.atan2
         deg2rad = deg2rad_ = elementwise.deg2rad
         rad2deg = rad2deg_ = elementwise.rad2deg
-        arcsin = arcsin_ = elementwise.arcsin
-        arccos = arccos_ = elementwise.arccos
-        arctan = arctan_ = elementwise.arctan
-        arctan2 = arctan2_ = elementwise.arctan2
-        arcsinh = arcsinh_ = elementwise.arcsinh
-        arccosh = arccosh_ = elementwise.arccosh
-        arctanh = arctanh_ = elementwise.arctanh
         erf = erf_ = elementwise.erf
         erfc = erfc_ = elementwise.erfc
         erfinv = erfinv_ = elementwise.erfinv
@@ -153,12 +140,10 @@ if TYPE_CHECKING:
         digamma = digamma_ = elementwise.digamma
         floor = floor_ = elementwise.floor
         ceil = ceil_ = elementwise.ceil
-        trunc = trunc_ = elementwise.trunc
-        fix = fix_ = elementwise.fix
+        trunc = fix = trunc_ = fix_ = elementwise.trunc
         round = round_ = elementwise.round
         frac = frac_ = elementwise.frac
-        clamp = elementwise.clamp
-        clip = elementwise.clip
+        clamp = clip = elementwise.clamp
         clamp_min = clamp_min_ = elementwise.clamp_min
         clamp_max = clamp_max_ = elementwise.clamp_max
         nan_to_num = nan_to_num_ = elementwise.nan_to_num
@@ -167,16 +152,11 @@ if TYPE_CHECKING:
         # Comparisons, logic, choices
 
         eq = eq_ = comparison.eq
-        ne = ne_ = comparison.ne
-        lt = lt_ = comparison.lt
-        le = le_ = comparison.le
-        gt = gt_ = comparison.gt
-        ge = ge_ = comparison.ge
-        not_equal = not_equal_ = comparison.not_equal
-        less = less_ = comparison.less
-        less_equal = less_equal_ = comparison.less_equal
-        greater = greater_ = comparison.greater
-        greater_equal = greater_equal_ = comparison.greater_equal
+        ne = not_equal = ne_ = not_equal_ = comparison.ne
+        lt = less = lt_ = less_ = comparison.lt
+        le = less_equal = le_ = less_equal_ = comparison.le
+        gt = greater = gt_ = greater_ = comparison.gt
+        ge = greater_equal = ge_ = greater_equal_ = comparison.ge
         maximum = comparison.maximum
         minimum = comparison.minimum
         fmax = comparison.fmax
@@ -273,12 +253,9 @@ if TYPE_CHECKING:
         unflatten = shape.unflatten
         squeeze = squeeze_ = shape.squeeze
         unsqueeze = unsqueeze_ = shape.unsqueeze
-        transpose = transpose_ = shape.transpose
-        swapaxes = swapaxes_ = shape.swapaxes
-        swapdims = swapdims_ = shape.swapdims
+        transpose = swapaxes = swapdims = transpose_ = swapaxes_ = swapdims_ = shape.transpose
         permute = shape.permute
-        movedim = shape.movedim
-        moveaxis = shape.moveaxis
+        movedim = moveaxis = shape.movedim
         t = t_ = shape.t
         expand = shape.expand
         expand_as = shape.expand_as
@@ -321,8 +298,7 @@ if TYPE_CHECKING:
         masked_select = indexing.masked_select
         narrow = indexing.narrow
         select = indexing.select
-        nonzero = indexing.nonzero
-        argwhere = indexing.argwhere
+        nonzero = argwhere = indexing.nonzero
 
         # Writing elements into copies
 
@@ -345,8 +321,7 @@ if TYPE_CHECKING:
         dot = linalg.dot
         vdot = linalg.vdot
         inner = linalg.inner
-        outer = linalg.outer
-        ger = linalg.ger
+        outer = ger = linalg.outer
         addmm = addmm_ = linalg.addmm
         addmv = addmv_ = linalg.addmv
         addr = addr_ = linalg.addr
@@ -375,19 +350,14 @@ if TYPE_CHECKING:
         # Writing into the tensor
 
         add_ = inplace.add_
-        sub_ = inplace.sub_
-        mul_ = inplace.mul_
-        div_ = inplace.div_
+        sub_ = subtract_ = inplace.sub_
+        mul_ = multiply_ = inplace.mul_
+        div_ = divide_ = true_divide_ = inplace.div_
         pow_ = inplace.pow_
-        multiply_ = inplace.multiply_
-        subtract_ = inplace.subtract_
-        divide_ = inplace.divide_
-        true_divide_ = inplace.true_divide_
         lerp_ = inplace.lerp_
         addcmul_ = inplace.addcmul_
         addcdiv_ = inplace.addcdiv_
-        clamp_ = inplace.clamp_
-        clip_ = inplace.clip_
+        clamp_ = clip_ = inplace.clamp_
         masked_fill_ = inplace.masked_fill_
         zero_ = inplace.zero_
         fill_ = inplace.fill_
@@ -428,7 +398,7 @@ if TYPE_CHECKING:
         lcm = lcm_ = rare.lcm
         nextafter = nextafter_ = rare.nextafter
         angle = rare.angle
-        conj = rare.conj
+        conj = resolve_conj = resolve_neg = real = rare.conj
         isreal = rare.isreal
         is_conj = rare.is_conj
         is_neg = rare.is_neg
@@ -437,12 +407,9 @@ if TYPE_CHECKING:
         is_pinned = rare.is_pinned
         is_distributed = rare.is_distributed
         conj_physical = conj_physical_ = rare.conj_physical
-        resolve_conj = rare.resolve_conj
-        resolve_neg = rare.resolve_neg
-        real = rare.real
         diagflat = rare.diagflat
         adjoint = rare.adjoint
-        split_with_sizes = rare.split_with_sizes
+        split_with_sizes = unsafe_split_with_sizes = rare.split_with_sizes
         narrow_copy = rare.narrow_copy
         dsplit = rare.dsplit
         select_scatter = rare.select_scatter
@@ -453,7 +420,6 @@ if TYPE_CHECKING:
         matrix_exp = rare.matrix_exp
         mvlgamma = mvlgamma_ = rare.mvlgamma
         logcumsumexp = rare.logcumsumexp
-        unsafe_split_with_sizes = rare.unsafe_split_with_sizes
 
         # Histograms
 
