@@ -39,7 +39,8 @@ assert_type(torch.from_numpy(np.zeros(3)), Tensor)
 # What a tensor is
 
 assert_type(x.shape[0], int)
-assert_type(x.shape[:-1], tuple[int, ...])  # not yet: mypy, pyright
+assert_type(x.shape, torch.Size)
+assert_type(x.shape[:-1], torch.Size)
 rows, columns = x.shape
 assert_type(rows, int)
 assert_type(x.size(0), int)
