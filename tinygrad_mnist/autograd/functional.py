@@ -10,8 +10,8 @@ returns one tensor or a tuple of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,13 +21,16 @@ from tinygrad_mnist.autograd.api import grad
 from tinygrad_mnist.autograd.graph import TensorBase, apply, is_tracked, share, wrap
 from tinygrad_mnist.autograd.modes import recording
 
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor import Tensor
 
-def detached(x: TensorBase) -> Any:
+
+def detached(x: TensorBase) -> Tensor:
     """Return a tensor on the same memory without history."""
     return share(x.memory(), x._version)
 
 
-def stand_in(x: TensorBase, create_graph: bool) -> Any:
+def stand_in(x: TensorBase, create_graph: bool) -> Tensor:
     """Return a stand-in for an input, so that only its use as that input is differentiated.
 
     With create_graph it stays connected to what the input was computed from.
@@ -78,12 +81,12 @@ def dummies_of(outputs: Sequence[Any]) -> list[Any]:
     return dummies
 
 
-def zeros(like: TensorBase) -> Any:
+def zeros(like: TensorBase) -> Tensor:
     """Return zeros of a tensor's shape and dtype."""
     return wrap(np.zeros(like._array.shape, like._array.dtype))
 
 
-def one_hot_rows(x: TensorBase) -> Any:
+def one_hot_rows(x: TensorBase) -> Iterator[Tensor]:
     """Yield, for every element of a tensor, an array of its shape with a one there."""
     for i in range(x._array.size):
         row = zeros(x)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from tinygrad_mnist.autograd.graph import Node, TensorBase
+    from tinygrad_mnist.autograd.hooks import RemovableHandle
 
 C = TypeVar("C")
 
@@ -58,7 +59,7 @@ def extra(node: Any) -> Any:
     return node.extra
 
 
-def hooked(node: Any, when: str, hook: Any) -> Any:
+def hooked(node: Any, when: str, hook: Any) -> RemovableHandle:
     """Register a hook around a node's rules."""
     from tinygrad_mnist.autograd.hooks import RemovableHandle
 

@@ -15,6 +15,7 @@ from tinygrad_mnist.ops.contract import Op, Plan
 
 if TYPE_CHECKING:
     from tinygrad_mnist.autograd.graph import TensorBase
+    from tinygrad_mnist.autograd.hooks import RemovableHandle
 
 _numbers = itertools.count()
 
@@ -126,14 +127,14 @@ class Node:
             )
         return self.saved if type(self.saved) is tuple else self.saved.arrays()  # type: ignore[attr-defined]
 
-    def register_hook(self, fn: Callable[[Any, Any], Any]) -> Any:
+    def register_hook(self, fn: Callable[[Any, Any], Any]) -> RemovableHandle:
         """Call a function on the gradients of inputs and outputs when the rules have run.
 
         What it returns, unless None, replaces the gradients of the inputs.
         """
         return names.hooked(self, "after", fn)
 
-    def register_prehook(self, fn: Callable[[Any], Any]) -> Any:
+    def register_prehook(self, fn: Callable[[Any], Any]) -> RemovableHandle:
         """Call a function on the gradients of outputs before the rules run; it may replace them."""
         return names.hooked(self, "before", fn)
 
