@@ -32,8 +32,8 @@ PACKAGES = {
     )
 }  # fmt: skip
 HELPERS = {
-    "apply", "apply_multi", "share", "wrap", "named", "detached", "stand_in", "vjp_of", "jvp_of",
-    "zeros", "dummies_of", "one_hot_rows", "warn", "NamedTuple", "get_worker_info",
+    "apply", "apply_multi", "share", "wrap", "named", "detached", "stand_in", "vjp_of", "linearized",
+    "zeros", "one_hot_rows", "warn", "NamedTuple", "get_worker_info",
 }  # fmt: skip
 """What modules import, or share with their neighbours."""
 

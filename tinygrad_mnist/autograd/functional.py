@@ -63,22 +63,16 @@ def vjp_of(
     )
 
 
-def jvp_of(
-    outputs: Sequence[Any], inputs: Sequence[Any], tangents: Sequence[Any], create_graph: bool
-) -> list[Any]:
-    """Return the outputs' changes when the inputs change by tangents; None where by nothing."""
-    dummies = dummies_of(outputs)
-    back = vjp_of(outputs, inputs, dummies, True)
-    filled = [zeros(x) if g is None else g for g, x in zip(back, inputs, strict=True)]
-    return vjp_of(filled, dummies, tangents, create_graph)
+def linearized(outputs: Sequence[Any], inputs: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """Return gradients of outputs, and those of the inputs that follow from them, or None.
 
-
-def dummies_of(outputs: Sequence[Any]) -> list[Any]:
-    """Return gradients to differentiate by: their values don't matter, all is linear in them."""
+    The values of the former don't matter: the latter are linear in them, so that to differentiate
+    once more gives the product of the Jacobian with a vector.
+    """
     dummies = [zeros(x) for x in outputs]
     for dummy in dummies:
         dummy._requires_grad = dummy._array.dtype.kind == "f"
-    return dummies
+    return dummies, vjp_of(outputs, inputs, dummies, True)
 
 
 def zeros(like: TensorBase) -> Tensor:
@@ -94,8 +88,55 @@ def one_hot_rows(x: TensorBase) -> Iterator[Tensor]:
         yield row
 
 
-class _Call:
+class Evaluation:
     """One evaluation of a function on stand-ins for its inputs."""
+
+    inputs: Sequence[Any]
+    outputs: Sequence[Any]
+
+    def filled(self, gradients: Sequence[Any], like: Sequence[Any], of: str) -> list[Any]:
+        """Replace None by zeros."""
+        return [zeros(x) if g is None else g for g, x in zip(gradients, like, strict=True)]
+
+    def jacobian(self, by_rows: bool, create_graph: bool) -> list[list[Any]]:
+        """Return a list of blocks for each output, by a backward pass for each row or column."""
+        inputs, outputs = self.inputs, self.outputs
+        if by_rows:
+            rows = [
+                [
+                    self.filled(vjp_of([out], inputs, [row], create_graph), inputs, f"output {i}")
+                    for row in one_hot_rows(out)
+                ]
+                for i, out in enumerate(outputs)
+            ]
+            return [
+                [_block([row[j] for row in rows[i]], 0, out, x) for j, x in enumerate(inputs)]
+                for i, out in enumerate(outputs)
+            ]
+        dummies, slopes = linearized(outputs, inputs)
+        columns = [
+            [
+                self.filled(vjp_of([slope], dummies, [column], create_graph), outputs, "output")
+                for column in one_hot_rows(x)
+            ]
+            for x, slope in zip(inputs, self.filled(slopes, inputs, "output"), strict=True)
+        ]
+        return [
+            [_block([column[i] for column in columns[j]], -1, out, x) for j, x in enumerate(inputs)]
+            for i, out in enumerate(outputs)
+        ]
+
+
+def _block(parts: list[Any], dim: int, out: TensorBase, x: TensorBase) -> Any:
+    """Stack the rows or columns of one output's Jacobian for one input."""
+    to = out._array.shape + x._array.shape
+    if not parts:
+        return wrap(np.zeros(to, x._array.dtype))
+    return ops.reshape(ops.stack(*parts, dim=dim), to=to)
+
+
+class _Call(Evaluation):
+    """An evaluation that says how it will be differentiated, and what is refused."""
 
     def __init__(
         self, name: str, func: Callable[..., Any], inputs: Any, create_graph: bool, strict: bool
@@ -147,16 +188,18 @@ class _Call:
             )
         return [x if self.create_graph else detached(x) for x in parts]
 
-    def scalar(self) -> Any:
-        """Return the only output, checked to be a single number."""
+    def slopes(self) -> list[Any]:
+        """Return the gradient of the only output, checked to be a single number, recorded."""
         if not self.single_output:
             raise RuntimeError(f"{self.name}: the function must return a single Tensor")
-        if self.outputs[0]._array.size != 1:
+        (out,) = self.outputs
+        if out._array.size != 1:
             raise RuntimeError(
                 f"{self.name}: the Tensor returned by the function must contain a single element, "
-                f"but has shape {list(self.outputs[0]._array.shape)}"
+                f"but has shape {list(out._array.shape)}"
             )
-        return self.outputs[0]
+        ones = wrap(np.ones(out._array.shape, out._array.dtype))
+        return self.filled(vjp_of([out], self.inputs, [ones], True), self.inputs, "output")
 
     def filled(self, gradients: Sequence[Any], like: Sequence[Any], of: str) -> list[Any]:
         """Replace None by zeros, or refuse it where strict."""
@@ -171,7 +214,7 @@ class _Call:
                     f"{self.name}: the {of} is independent of the inputs at {i}; this is not "
                     f"allowed with strict=True and create_graph=True"
                 )
-        return [zeros(x) if g is None else g for g, x in zip(gradients, like, strict=True)]
+        return super().filled(gradients, like, of)
 
     def finish(self, values: Sequence[Any], single: bool) -> Any:
         """Return results as the user gave or returned them: one, or a tuple."""
@@ -254,8 +297,7 @@ def jvp(
     with recording(True):
         call = _Call("jvp", func, inputs, create_graph, strict)
         given = call.vector(v, call.inputs, "input")
-        dummies = dummies_of(call.outputs)
-        back = vjp_of(call.outputs, call.inputs, dummies, True)
+        dummies, back = linearized(call.outputs, call.inputs)
         back = call.filled(back, call.inputs, "output")
         result = call.filled(vjp_of(back, dummies, given, create_graph), call.outputs, "gradient")
         outputs = call.finish(call.outputs, call.single_output)
@@ -304,49 +346,9 @@ def jacobian(
         )
     with recording(True):
         call = _Call("jacobian", func, inputs, create_graph, strict)
-        if strategy == "reverse-mode":
-            rows = [_by_rows(call, i) for i in range(len(call.outputs))]
-        else:
-            columns = [_by_columns(call, j) for j in range(len(call.inputs))]
-            rows = [list(row) for row in zip(*columns, strict=True)]
-        finished = [call.finish(row, call.single_input) for row in rows]
+        blocks = call.jacobian(strategy == "reverse-mode", create_graph)
+        finished = [call.finish(row, call.single_input) for row in blocks]
         return finished[0] if call.single_output else tuple(finished)
-
-
-def _by_rows(call: _Call, i: int) -> list[Any]:
-    """Return the Jacobians of one output with respect to every input."""
-    out = call.outputs[i]
-    rows = [
-        call.filled(
-            vjp_of([out], call.inputs, [row], call.create_graph), call.inputs, f"output {i}"
-        )
-        for row in one_hot_rows(out)
-    ]  # fmt: skip
-    shapes = [out._array.shape + x._array.shape for x in call.inputs]
-    if not rows:
-        return [wrap(np.zeros(to, out._array.dtype)) for to in shapes]
-    parts = zip(*rows, strict=True)
-    return [
-        ops.reshape(ops.stack(*part, dim=0), to=to) for part, to in zip(parts, shapes, strict=True)
-    ]
-
-
-def _by_columns(call: _Call, j: int) -> list[Any]:
-    """Return the Jacobians of every output with respect to one input."""
-    x = call.inputs[j]
-    columns = [
-        call.filled(
-            jvp_of(call.outputs, [x], [column], call.create_graph), call.outputs, "output"
-        )
-        for column in one_hot_rows(x)
-    ]  # fmt: skip
-    shapes = [out._array.shape + x._array.shape for out in call.outputs]
-    if not columns:
-        return [wrap(np.zeros(to, x._array.dtype)) for to in shapes]
-    parts = zip(*columns, strict=True)
-    return [
-        ops.reshape(ops.stack(*part, dim=-1), to=to) for part, to in zip(parts, shapes, strict=True)
-    ]
 
 
 @named_if_nameless
@@ -379,22 +381,9 @@ def hessian(
 
     def slopes(*x: Any) -> Any:
         call = _Call("hessian", func, x, True, strict)
-        out = call.scalar()
-        ones = wrap(np.ones(out._array.shape, out._array.dtype))
-        found = call.filled(vjp_of([out], call.inputs, [ones], True), call.inputs, "output")
-        return call.finish(found, isinstance(inputs, TensorBase))
+        return call.finish(call.slopes(), isinstance(inputs, TensorBase))
 
     return jacobian(slopes, inputs, create_graph, strict, vectorize, outer_jacobian_strategy)
-
-
-def _curvature(
-    name: str, func: Callable[..., Any], inputs: Any, create_graph: bool, strict: bool
-) -> tuple[_Call, list[Any]]:
-    """Evaluate a function of one number, and its gradient, recorded."""
-    call = _Call(name, func, inputs, create_graph, strict)
-    out = call.scalar()
-    ones = wrap(np.ones(out._array.shape, out._array.dtype))
-    return call, call.filled(vjp_of([out], call.inputs, [ones], True), call.inputs, "output")
 
 
 @named_if_nameless
@@ -418,7 +407,8 @@ def vhp(
     (tensor(9.), tensor([ 6., 12.]))
     """
     with recording(True):
-        call, slopes = _curvature("vhp", func, inputs, create_graph, strict)
+        call = _Call("vhp", func, inputs, create_graph, strict)
+        slopes = call.slopes()
         given = call.vector(v, call.inputs, "input")
         result = call.filled(
             vjp_of(slopes, call.inputs, given, create_graph), call.inputs, "gradient"
@@ -448,9 +438,10 @@ def hvp(
     (tensor(9.), tensor([ 6., 12.]))
     """
     with recording(True):
-        call, slopes = _curvature("hvp", func, inputs, create_graph, strict)
+        call = _Call("hvp", func, inputs, create_graph, strict)
+        slopes = call.slopes()
         given = call.vector(v, call.inputs, "input")
-        result = call.filled(
-            jvp_of(slopes, call.inputs, given, create_graph), call.inputs, "gradient"
-        )
+        dummies, back = linearized(slopes, call.inputs)
+        back = Evaluation.filled(call, back, call.inputs, "gradient")  # nothing is refused yet
+        result = call.filled(vjp_of(back, dummies, given, create_graph), call.inputs, "gradient")
         return call.finish(call.outputs, True), call.finish(result, call.single_input)

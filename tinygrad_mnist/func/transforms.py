@@ -15,27 +15,20 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist import ops
 from tinygrad_mnist._runtime.naming import named
-from tinygrad_mnist.autograd.functional import (
-    detached,
-    dummies_of,
-    jvp_of,
-    one_hot_rows,
-    stand_in,
-    vjp_of,
-    zeros,
-)
+from tinygrad_mnist.autograd.functional import Evaluation, detached, linearized, stand_in, vjp_of
 from tinygrad_mnist.autograd.graph import Node, TensorBase, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.func.tree import leaves, map_leaves, rebuild
 
 
-class _Level:
-    """One level of nested transforms: its stand-ins for the arguments."""
+class _Level(Evaluation):
+    """One level of nested transforms: a call of its function on stand-ins for the arguments."""
 
-    def __init__(self, name: str, primals: Any, outer: bool) -> None:
-        self.name, self.outer, self.primals = name, outer, primals
+    def __init__(
+        self, name: str, func: Callable[..., Any], primals: Any, has_aux: bool = False
+    ) -> None:
+        self.name, self.primals, self.outer = name, primals, modes.enabled
         given = leaves(primals)
         for x in given:
             if not isinstance(x, TensorBase):
@@ -43,12 +36,45 @@ class _Level:
                     f"{name}: expected all that is differentiated by to be Tensors, got a "
                     f"{type(x).__name__}"
                 )
-        self.inputs = [stand_in(x, outer) for x in given]
-        self.own = {x for x in self.inputs if x._node is None}
+        with recording(True):
+            self.inputs = [stand_in(x, self.outer) for x in given]
+            self.own = {x for x in self.inputs if x._node is None}
+            self.output, self.aux = func(*rebuild(primals, self.inputs)), None
+        if has_aux:
+            if not isinstance(self.output, tuple) or len(self.output) != 2:
+                raise RuntimeError(
+                    f"{name}: with has_aux=True the function must return a tuple (output, aux), "
+                    f"got {type(self.output).__name__}"
+                )
+            self.output, self.aux = self.output
+        self.outputs = leaves(self.output)
 
-    def stand_ins(self) -> Any:
-        """Return the stand-ins in the form of the primals."""
-        return rebuild(self.primals, self.inputs)
+    @classmethod
+    def at(
+        cls, name: str, func: Callable[..., Any], argnums: int | tuple[int, ...], has_aux: bool,
+        args: tuple[Any, ...], kwargs: dict[str, Any],
+    ) -> _Level:  # fmt: skip
+        """Call a function on stand-ins for the arguments at some positions."""
+        positions = _chosen(name, args, argnums)
+
+        def call(*stand_ins: Any) -> Any:
+            full = list(args)
+            for position, value in zip(positions, stand_ins, strict=True):
+                full[position] = value
+            return func(*full, **kwargs)
+
+        return cls(name, call, tuple(args[n] for n in positions), has_aux)
+
+    def tensors(self) -> Sequence[Any]:
+        """Return what the function has returned, checked to be Tensors."""
+        for x in self.outputs:
+            if not isinstance(x, TensorBase):
+                raise RuntimeError(
+                    f"{self.name}: expected the function to return Tensors, or dicts, lists and "
+                    f"tuples of them, got a {type(x).__name__}; what isn't to be differentiated "
+                    f"goes into aux (has_aux=True)"
+                )
+        return self.outputs
 
     def reaches_out(self, values: Sequence[Any]) -> bool:
         """Whether values depend on a leaf that isn't this level's own."""
@@ -78,33 +104,6 @@ class _Level:
 
         return map_leaves(free, tree)
 
-    def filled(self, gradients: Sequence[Any], like: Sequence[Any]) -> list[Any]:
-        """Replace None by zeros."""
-        return [zeros(x) if g is None else g for g, x in zip(gradients, like, strict=True)]
-
-
-def _split_aux(name: str, returned: Any, has_aux: bool) -> tuple[Any, Any]:
-    if not has_aux:
-        return returned, None
-    if not isinstance(returned, tuple) or len(returned) != 2:
-        raise RuntimeError(
-            f"{name}: with has_aux=True the function must return a tuple (output, aux), got "
-            f"{type(returned).__name__}"
-        )
-    return returned
-
-
-def _outputs(name: str, tree: Any) -> list[Any]:
-    found = leaves(tree)
-    for x in found:
-        if not isinstance(x, TensorBase):
-            raise RuntimeError(
-                f"{name}: expected the function to return Tensors, or dicts, lists and tuples of "
-                f"them, got a {type(x).__name__}; what isn't to be differentiated goes into aux "
-                f"(has_aux=True)"
-            )
-    return found
-
 
 def _chosen(name: str, args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> list[int]:
     """Return the positions of the arguments to differentiate by, counted from the front."""
@@ -118,13 +117,6 @@ def _chosen(name: str, args: tuple[Any, ...], argnums: int | tuple[int, ...]) ->
     if not positions or len(set(positions)) < len(positions):
         raise RuntimeError(f"{name}: argnums must name each argument once, got {argnums!r}")
     return positions
-
-
-def _replaced(args: tuple[Any, ...], positions: list[int], values: Sequence[Any]) -> list[Any]:
-    full = list(args)
-    for position, value in zip(positions, values, strict=True):
-        full[position] = value
-    return full
 
 
 @named
@@ -145,26 +137,24 @@ def grad_and_value(
 
     @functools.wraps(func)
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        outer, positions = modes.enabled, _chosen("grad", args, argnums)
+        level = _Level.at("grad", func, argnums, has_aux, args, kwargs)
+        value = level.output
+        if not isinstance(value, TensorBase):
+            raise RuntimeError(
+                f"grad: expected the function to return a Tensor, got {type(value).__name__}"
+            )
+        if value._array.ndim:
+            raise RuntimeError(
+                f"grad: expected the function to return a scalar, got a Tensor of shape "
+                f"{list(value.shape)}; reduce it with sum(), or use vjp or jacrev"
+            )
         with recording(True):
-            level = _Level("grad", tuple(args[n] for n in positions), outer)
-            returned = func(*_replaced(args, positions, level.stand_ins()), **kwargs)
-            value, aux = _split_aux("grad", returned, has_aux)
-            if not isinstance(value, TensorBase):
-                raise RuntimeError(
-                    f"grad: expected the function to return a Tensor, got {type(value).__name__}"
-                )
-            if value._array.ndim:
-                raise RuntimeError(
-                    f"grad: expected the function to return a scalar, got a Tensor of shape "
-                    f"{list(value.shape)}; reduce it with sum(), or use vjp or jacrev"
-                )
             ones = wrap(np.ones((), value._array.dtype))
             found = vjp_of([value], level.inputs, [ones], level.reaches_out([value]))
-            tree = rebuild(level.primals, level.filled(found, level.inputs))
+            tree = rebuild(level.primals, level.filled(found, level.inputs, "output"))
             tree = level.release(tree[0] if isinstance(argnums, int) else tree)
-            value = level.release(value)
-            return tree, (value, level.release(aux)) if has_aux else value
+        value = level.release(value)
+        return tree, (value, level.release(level.aux)) if has_aux else value
 
     return gradient
 
@@ -254,11 +244,8 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
     >>> out, pullback(tensor([1.0, 10.0]))
     (tensor([1., 4.]), (tensor([ 2., 40.]),))
     """
-    outer = modes.enabled
-    with recording(True):
-        level = _Level("vjp", primals, outer)
-        output, aux = _split_aux("vjp", func(*level.stand_ins()), has_aux)
-        outputs = _outputs("vjp", output)
+    level = _Level("vjp", func, primals, has_aux)
+    outputs = level.tensors()
 
     def pullback(
         cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None
@@ -273,11 +260,11 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
         with recording(True):
             create = enabled and level.reaches_out([*outputs, *given])
             found = vjp_of(outputs, level.inputs, given, create if create_graph is None else True)
-            tree = rebuild(primals, level.filled(found, level.inputs))
+            tree = rebuild(primals, level.filled(found, level.inputs, "output"))
             return level.release(tree) if enabled else map_leaves(detached, tree)
 
-    released = level.release(output)
-    return (released, pullback, level.release(aux)) if has_aux else (released, pullback)
+    released = level.release(level.output)
+    return (released, pullback, level.release(level.aux)) if has_aux else (released, pullback)
 
 
 @named
@@ -321,17 +308,27 @@ def jvp(
             f"jvp: expected the tangents to have the primals' shapes {shapes}, got "
             f"{[list(x.shape) for x in given]}"
         )
-    outer = modes.enabled
+    level = _Level("jvp", func, primals, has_aux)
+    change, released = _pushforward(level)(*tangents), level.release(level.output)
+    return (released, change, level.release(level.aux)) if has_aux else (released, change)
+
+
+def _pushforward(level: _Level) -> Callable[..., Any]:
+    """Return the function that multiplies vectors by the Jacobian."""
+    outputs = level.tensors()
     with recording(True):
-        level = _Level("jvp", primals, outer)
-        output, aux = _split_aux("jvp", func(*level.stand_ins()), has_aux)
-        outputs = _outputs("jvp", output)
-        create = outer and level.reaches_out([*outputs, *given])
-        found = jvp_of(outputs, level.inputs, given, create)
-        change = rebuild(output, level.filled(found, outputs))
-        change = level.release(change) if create else map_leaves(detached, change)
-        released = level.release(output)
-        return (released, change, level.release(aux)) if has_aux else (released, change)
+        dummies, back = linearized(outputs, level.inputs)
+        back = level.filled(back, level.inputs, "output")
+
+    def pushforward(*tangents: Any) -> Any:
+        given, enabled = leaves(tangents), modes.enabled
+        with recording(True):
+            create = enabled and level.reaches_out([*outputs, *given])
+            found = vjp_of(back, dummies, given, create)
+            change = rebuild(level.output, level.filled(found, outputs, "output"))
+            return level.release(change) if create else map_leaves(detached, change)
+
+    return pushforward
 
 
 @named
@@ -347,22 +344,8 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     >>> pushforward(tensor([1.0, 10.0]))
     tensor([ 2., 40.])
     """
-    outer = modes.enabled
-    with recording(True):
-        level = _Level("linearize", primals, outer)
-        output = func(*level.stand_ins())
-        outputs = _outputs("linearize", output)
-        dummies = dummies_of(outputs)
-        back = level.filled(vjp_of(outputs, level.inputs, dummies, True), level.inputs)
-
-    def pushforward(*tangents: Any) -> Any:
-        given, enabled = leaves(tangents), modes.enabled
-        with recording(True):
-            create = enabled and level.reaches_out([*outputs, *given])
-            change = rebuild(output, level.filled(vjp_of(back, dummies, given, create), outputs))
-            return change if create else map_leaves(detached, change)
-
-    return level.release(output), pushforward
+    level = _Level("linearize", func, primals)
+    return level.release(level.output), _pushforward(level)
 
 
 def _jacobian(
@@ -374,58 +357,16 @@ def _jacobian(
 ) -> Callable[..., Any]:
     @functools.wraps(func)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
-        outer, positions = modes.enabled, _chosen(name, args, argnums)
+        level = _Level.at(name, func, argnums, has_aux, args, kwargs)
         with recording(True):
-            level = _Level(name, tuple(args[n] for n in positions), outer)
-            returned = func(*_replaced(args, positions, level.stand_ins()), **kwargs)
-            output, aux = _split_aux(name, returned, has_aux)
-            outputs = _outputs(name, output)
-            create = level.reaches_out(outputs)
-            blocks = (_rows if by_rows else _columns)(level, outputs, create)
             trees = []
-            for row in blocks:
+            for row in level.jacobian(by_rows, level.reaches_out(level.tensors())):
                 tree = rebuild(level.primals, row)
                 trees.append(tree[0] if isinstance(argnums, int) else tree)
-            found = level.release(rebuild(output, trees))
-            return (found, level.release(aux)) if has_aux else found
+            found = level.release(rebuild(level.output, trees))
+        return (found, level.release(level.aux)) if has_aux else found
 
     return jacobian
-
-
-def _rows(level: _Level, outputs: list[Any], create: bool) -> list[list[Any]]:
-    """Return the Jacobian's blocks, one list for each output, by a backward pass a row."""
-    blocks = []
-    for out in outputs:
-        rows = [
-            level.filled(vjp_of([out], level.inputs, [row], create), level.inputs)
-            for row in one_hot_rows(out)
-        ]
-        blocks.append(
-            [_stacked([r[j] for r in rows], 0, out, x) for j, x in enumerate(level.inputs)]
-        )
-    return blocks
-
-
-def _columns(level: _Level, outputs: list[Any], create: bool) -> list[list[Any]]:
-    """Return the same blocks by a product with each column."""
-    blocks: list[list[Any]] = [[] for _ in outputs]
-    dummies = dummies_of(outputs)
-    back = level.filled(vjp_of(outputs, level.inputs, dummies, True), level.inputs)
-    for x, slope in zip(level.inputs, back, strict=True):
-        columns = [
-            level.filled(vjp_of([slope], dummies, [column], create), outputs)
-            for column in one_hot_rows(x)
-        ]
-        for i, out in enumerate(outputs):
-            blocks[i].append(_stacked([c[i] for c in columns], -1, out, x))
-    return blocks
-
-
-def _stacked(parts: list[Any], dim: int, out: Any, x: Any) -> Any:
-    to = out._array.shape + x._array.shape
-    if not parts:
-        return wrap(np.zeros(to, x._array.dtype))
-    return ops.reshape(ops.stack(*parts, dim=dim), to=to)
 
 
 @named
