@@ -130,11 +130,11 @@ from tinygrad_mnist.nn.pooling import MaxUnpool3d as MaxUnpool3d
 from tinygrad_mnist.nn.rnn import GRU as GRU
 from tinygrad_mnist.nn.rnn import LSTM as LSTM
 from tinygrad_mnist.nn.rnn import RNN as RNN
+from tinygrad_mnist.nn.rnn import GRUCell as GRUCell
+from tinygrad_mnist.nn.rnn import LSTMCell as LSTMCell
 from tinygrad_mnist.nn.rnn import RNNBase as RNNBase
-from tinygrad_mnist.nn.rnn_cells import GRUCell as GRUCell
-from tinygrad_mnist.nn.rnn_cells import LSTMCell as LSTMCell
-from tinygrad_mnist.nn.rnn_cells import RNNCell as RNNCell
-from tinygrad_mnist.nn.rnn_cells import RNNCellBase as RNNCellBase
+from tinygrad_mnist.nn.rnn import RNNCell as RNNCell
+from tinygrad_mnist.nn.rnn import RNNCellBase as RNNCellBase
 from tinygrad_mnist.nn.softmax import LogSoftmax as LogSoftmax
 from tinygrad_mnist.nn.softmax import Softmax as Softmax
 from tinygrad_mnist.nn.softmax import Softmax2d as Softmax2d

@@ -1,30 +1,70 @@
-"""Recurrent layers; their single steps are in :mod:`~tinygrad_mnist.nn.rnn_cells`."""
+"""Recurrent layers, and cells: single steps of them."""
 
 from __future__ import annotations
 
 import math
 import numbers
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import apply, wrap
 from tinygrad_mnist.autograd.views import forget_base
-from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.nn import init
+from tinygrad_mnist.nn.dropout import dropout as drop
+from tinygrad_mnist.nn.linear import linear
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Parameter, unfilled
 from tinygrad_mnist.nn.utils.rnn import PackedSequence
 from tinygrad_mnist.ops import dtypes, recurrent
+from tinygrad_mnist.ops.dtypes import DTypeLike
 from tinygrad_mnist.tensor import Tensor, cat, stack
-from tinygrad_mnist.tensor.device import check_device
+from tinygrad_mnist.tensor.device import DeviceLike, check_device
 
 Sizes = tuple[int, ...]
 States = tuple[Tensor, ...]
+S = TypeVar("S", Tensor, PackedSequence)
+H = TypeVar("H")
+"""The hidden states: a tensor, or a pair of them."""
 
 GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "LSTM": 4, "GRU": 3}
+
+
+class Weights(NamedTuple):
+    """The weights of the inputs and of the hidden states, their biases, and the projection."""
+
+    of_x: Tensor
+    of_h: Tensor
+    bias_x: Tensor | None = None
+    bias_h: Tensor | None = None
+    projection: Tensor | None = None
+
+
+def recurrent_layer(
+    mode: str, x: Tensor, states: States, weights: Weights, sizes: Sizes, reverse: bool = False
+) -> tuple[Tensor, States]:
+    """Run one layer in one direction: return the rows of all steps, and the last states."""
+    of_x, of_h, bias_x, bias_h, projection = weights
+    settings: dict[str, Any] = {"sizes": sizes, "reverse": reverse}
+    last = recurrent.last_rows(sizes, reverse)
+    if mode == "GRU":
+        rows = apply(recurrent.gru, linear(x, of_x, bias_x), *states, of_h, bias_h, **settings)
+        return rows, (rows[last],)
+    # One product brings the inputs of all steps in.
+    x = linear(x, of_x, None if bias_x is None or bias_h is None else bias_x + bias_h)
+    if projection is not None:
+        h, c = states
+        rows, cells = recurrent.lstm_by_steps(x, h, c, of_h, projection, **settings)
+        return rows, (rows[last], cells)
+    if mode == "LSTM":
+        both = apply(recurrent.lstm, x, *states, of_h, **settings)
+        rows, cells = forget_base(both[: len(x)]), forget_base(both[len(x) :])
+        return rows, (rows[last], cells)
+    nonlinearity = mode.removeprefix("RNN_").lower()
+    rows = apply(recurrent.rnn, x, *states, of_h, nonlinearity=nonlinearity, **settings)
+    return rows, (rows[last],)
 
 
 def zero_state(shape: Sizes, like: Tensor) -> Tensor:
@@ -32,42 +72,13 @@ def zero_state(shape: Sizes, like: Tensor) -> Tensor:
     return wrap(np.zeros(shape, like._array.dtype))
 
 
-def run_layer(
-    mode: str, x: Tensor, states: States, weights: list[Any], sizes: Sizes, reverse: bool
-) -> tuple[Tensor, States]:
-    """Run one layer in one direction: return the rows of all steps, and the last states.
+class RNNBase(Module, Generic[H]):
+    """The base of :class:`RNN`, :class:`LSTM` and :class:`GRU`. Follows ``torch.nn.RNNBase``."""
 
-    The weights are those of the inputs and of the hidden states, their biases (or None), and the
-    projection (or None).
-    """
-    from_x, from_h, bias_x, bias_h, projection = weights
-    settings: dict[str, Any] = {"sizes": sizes, "reverse": reverse}
-    last = recurrent.last_rows(sizes, reverse)
-    if mode == "GRU":
-        rows = apply(
-            recurrent.gru, F.linear(x, from_x, bias_x), *states, from_h, bias_h, **settings
-        )
-        return rows, (rows[last],)
-    # One product brings the inputs of all steps in.
-    x = F.linear(x, from_x, None if bias_x is None else bias_x + bias_h)
-    if projection is not None:
-        h, c = states
-        rows, cells = recurrent.lstm_by_steps(x, h, c, from_h, projection, **settings)
-        return rows, (rows[last], cells)
-    if mode == "LSTM":
-        both = apply(recurrent.lstm, x, *states, from_h, **settings)
-        rows, cells = forget_base(both[: len(x)]), forget_base(both[len(x) :])
-        return rows, (rows[last], cells)
-    nonlinearity = mode.removeprefix("RNN_").lower()
-    rows = apply(recurrent.rnn, x, *states, from_h, nonlinearity=nonlinearity, **settings)
-    return rows, (rows[last],)
-
-
-class RNNBase(Module):
-    """What :class:`RNN`, :class:`LSTM` and :class:`GRU` have in common.
-
-    Follows ``torch.nn.RNNBase``.
-    """
+    _shown = (
+        "input_size hidden_size proj_size? num_layers? bias? batch_first? dropout? bidirectional?"
+    )
+    bias: bool
 
     def __init__(
         self,
@@ -80,14 +91,16 @@ class RNNBase(Module):
         dropout: float = 0.0,
         bidirectional: bool = False,
         proj_size: int = 0,
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__()
         check_device(device)
+        if proj_size and mode != "LSTM":
+            raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
         if mode not in GATES:
             raise ValueError(f"Unrecognized RNN mode: {mode}; choose one of {', '.join(GATES)}")
-        self._check(dropout, num_layers, proj_size)
+        self._check(dropout, num_layers)
         for name, value in (("input_size", input_size), ("hidden_size", hidden_size)):
             if not isinstance(value, int):
                 raise TypeError(f"{name} should be of type int, got: {type(value).__name__}")
@@ -126,7 +139,7 @@ class RNNBase(Module):
         self.reset_parameters()
 
     @staticmethod
-    def _check(dropout: Any, num_layers: int, proj_size: int) -> None:
+    def _check(dropout: float, num_layers: int) -> None:
         number = isinstance(dropout, numbers.Number) and not isinstance(dropout, bool)
         if not number or not 0 <= dropout <= 1:
             raise ValueError(
@@ -168,7 +181,12 @@ class RNNBase(Module):
     def flatten_parameters(self) -> None:
         """Return at once: only a GPU wants the parameters to lie in one piece of memory."""
 
-    def forward(self, input: Any, hx: Any = None) -> Any:
+    if TYPE_CHECKING:  # mypy can't derive a generic call from forward
+
+        def __call__(self, input: S, hx: H | None = None) -> tuple[S, H]:  # type: ignore[override]
+            """Return what forward returns."""
+
+    def forward(self, input: S, hx: H | None = None) -> tuple[S, H]:
         """Return the hidden states of the last layer at every step, and the last states of all.
 
         Parameters
@@ -194,7 +212,7 @@ class RNNBase(Module):
             states = tuple(state.index_select(1, way_back) for state in states)
         if not batched:
             states = tuple(state.squeeze(1) for state in states)
-        last = states if self.mode == "LSTM" else states[0]
+        last: Any = states if self.mode == "LSTM" else states[0]
         if isinstance(input, PackedSequence):
             return input._replace(data=data), last
         if not batched:
@@ -203,9 +221,7 @@ class RNNBase(Module):
         return forget_base(out.transpose(0, 1) if self.batch_first else out), last
 
     def _flat(self, input: Tensor) -> tuple[Tensor, Sizes, bool]:
-        """Bring an input to rows, time by time; return them, the sizes of the steps, and whether
-        there was a batch.
-        """  # noqa: D205
+        """Return an input's rows, time by time; the sizes of the steps; whether it is a batch."""
         if input.dim() not in (2, 3):
             raise ValueError(
                 f"{self._get_name()}: Expected input to be 2D or 3D, got {input.dim()}D instead"
@@ -237,7 +253,12 @@ class RNNBase(Module):
             )
 
     def _first_states(
-        self, data: Tensor, batch: int, batched: bool, hx: Any, order: Tensor | None
+        self,
+        data: Tensor,
+        batch: int,
+        batched: bool,
+        hx: Any,
+        order: Tensor | None,
     ) -> States:
         """Return the first states, (layers * directions, N, width) each, in the order of data."""
         count = self.num_layers * self._directions
@@ -246,7 +267,7 @@ class RNNBase(Module):
             shapes.append((count, batch, self.hidden_size))
         if hx is None:
             return tuple(zero_state(shape, data) for shape in shapes)
-        states = tuple(hx) if self.mode == "LSTM" else (hx,)
+        states: States = tuple(hx) if self.mode == "LSTM" else (hx,)
         if len(states) != len(shapes):
             raise RuntimeError(
                 f"{self._get_name()}: expected a pair of states (h_0, c_0), got {len(states)}"
@@ -279,36 +300,25 @@ class RNNBase(Module):
         last: list[States] = []
         for layer in range(self.num_layers):
             if layer and self.dropout:
-                x = F.dropout(x, self.dropout, self.training)
+                x = drop(x, self.dropout, self.training)
             outs = []
             for reverse in range(self._directions):
                 suffix = f"l{layer}_reverse" if reverse else f"l{layer}"
-                weights = [
+                parts: list[Any] = [
                     getattr(self, f"{name}_{suffix}", None)
                     for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
                 ]
                 first = tuple(state[len(last)] for state in states)
-                rows, ends = run_layer(self.mode, x, first, weights, sizes, bool(reverse))
+                rows, ends = recurrent_layer(
+                    self.mode, x, first, Weights(*parts), sizes, bool(reverse)
+                )
                 outs.append(rows)
                 last.append(ends)
             x = outs[0] if len(outs) == 1 else cat(outs, dim=1)
         return x, tuple(stack(part) for part in zip(*last, strict=True))
 
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        settings = {
-            "proj_size": self.proj_size or None,
-            "num_layers": None if self.num_layers == 1 else self.num_layers,
-            "bias": None if self.bias is True else self.bias,
-            "batch_first": self.batch_first or None,
-            "dropout": self.dropout or None,
-            "bidirectional": self.bidirectional or None,
-        }
-        shown = [f"{name}={value}" for name, value in settings.items() if value is not None]
-        return ", ".join([str(self.input_size), str(self.hidden_size), *shown])
 
-
-class RNN(RNNBase):
+class RNN(RNNBase[Tensor]):
     r"""Layers of simple recurrent units (Elman, 1990). Follows ``torch.nn.RNN``.
 
     .. math:: h_t = \tanh(W_{ih} x_t + b_{ih} + W_{hh} h_{t-1} + b_{hh})
@@ -339,22 +349,43 @@ class RNN(RNNBase):
         dropout: float = 0.0,
         bidirectional: bool = False,
         proj_size: int = 0,
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
-        _refuse_projection(proj_size)
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(
                 f"Unknown nonlinearity {nonlinearity!r}. Select from 'tanh' or 'relu'."
             )
         super().__init__(
             f"RNN_{nonlinearity.upper()}", input_size, hidden_size, num_layers, bias, batch_first,
-            dropout, bidirectional, 0, device, dtype,
+            dropout, bidirectional, proj_size, device, dtype,
         )  # fmt: skip
         self.nonlinearity = nonlinearity
 
 
-class LSTM(RNNBase):
+class _Gated(RNNBase[H]):
+    _mode: str
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__(
+            self._mode, input_size, hidden_size, num_layers, bias, batch_first, dropout,
+            bidirectional, proj_size, device, dtype,
+        )  # fmt: skip
+
+
+class LSTM(_Gated[tuple[Tensor, Tensor]]):
     r"""Layers of long short-term memory (Hochreiter and Schmidhuber, 1997).
 
     .. math::
@@ -377,26 +408,10 @@ class LSTM(RNNBase):
     (torch.Size([3, 5, 20]), torch.Size([1, 3, 20]), torch.Size([1, 3, 20]))
     """
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        proj_size: int = 0,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            "LSTM", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
-            proj_size, device, dtype,
-        )  # fmt: skip
+    _mode = "LSTM"
 
 
-class GRU(RNNBase):
+class GRU(_Gated[Tensor]):
     r"""Layers of gated recurrent units (Cho et al., 2014). Follows ``torch.nn.GRU``.
 
     .. math::
@@ -417,26 +432,180 @@ class GRU(RNNBase):
     (torch.Size([5, 3, 40]), torch.Size([2, 3, 20]))
     """
 
+    _mode = "GRU"
+
+
+class RNNCellBase(Module):
+    """One step of a recurrent layer: the base of cells. Follows ``torch.nn.RNNCellBase``."""
+
+    weight_ih: Tensor
+    weight_hh: Tensor
+    bias_ih: Tensor
+    bias_hh: Tensor
+
     def __init__(
         self,
         input_size: int,
         hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        proj_size: int = 0,
-        device: Any = None,
-        dtype: Any = None,
+        bias: bool,
+        num_chunks: int,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
-        _refuse_projection(proj_size)
-        super().__init__(
-            "GRU", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
-            0, device, dtype,
-        )  # fmt: skip
+        super().__init__()
+        check_device(device)
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.bias = bias
+        kind = dtypes.as_float(dtype)
+        rows = num_chunks * hidden_size
+        self.weight_ih = unfilled(rows, input_size, kind=kind)
+        self.weight_hh = unfilled(rows, hidden_size, kind=kind)
+        for name in ("bias_ih", "bias_hh"):
+            self.register_parameter(name, Parameter(wrap(np.empty(rows, kind))) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw all parameters anew, uniformly between ±1/sqrt(hidden_size)."""
+        bound = 1 / math.sqrt(self.hidden_size) if self.hidden_size > 0 else 0
+        for parameter in self.parameters():
+            init.uniform_(parameter, -bound, bound)
+
+    def _step(self, mode: str, input: Tensor, states: Any, names: tuple[str, ...]) -> States:
+        """Run one step on a batch or on a single input."""
+        if input.dim() not in (1, 2):
+            raise ValueError(
+                f"{self._get_name()}: Expected input to be 1D or 2D, got {input.dim()}D instead"
+            )
+        single = input.dim() == 1
+        x = input.unsqueeze(0) if single else input
+        if x.shape[1] != self.input_size:
+            raise RuntimeError(
+                f"input has inconsistent input_size: got {x.shape[1]} expected {self.input_size}"
+            )
+        if states is None:
+            states = [zero_state((x.shape[0], self.hidden_size), x)] * len(names)
+        else:
+            states = [
+                self._check_state(state, name, i, x.shape[0], single)
+                for i, (state, name) in enumerate(zip(states, names, strict=True))
+            ]
+        weights = Weights(self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+        # The rows of the only step are the state, and not a view of anything.
+        rows, states = recurrent_layer(mode, x, tuple(states), weights, (x.shape[0],))
+        states = (rows, *states[1:])
+        return tuple(forget_base(state.squeeze(0)) for state in states) if single else states
+
+    def _check_state(self, state: Tensor, name: str, i: int, batch: int, single: bool) -> Tensor:
+        if state.dim() not in (1, 2):
+            raise ValueError(
+                f"{self._get_name()}: Expected {name} to be 1D or 2D, got {state.dim()}D instead"
+            )
+        if state.dim() == 1:
+            state = state.unsqueeze(0)
+        if state.shape[0] != batch:
+            raise RuntimeError(
+                f"Input batch size {batch} doesn't match hidden{i} batch size {state.shape[0]}"
+            )
+        if state.shape[1] != self.hidden_size:
+            raise RuntimeError(
+                f"hidden{i} has inconsistent hidden_size: got {state.shape[1]}, expected "
+                f"{self.hidden_size}"
+            )
+        return state
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        text = f"{self.input_size}, {self.hidden_size}"
+        if self.bias is not True:
+            text += f", bias={self.bias}"
+        nonlinearity = self.__dict__.get("nonlinearity", "tanh")
+        return text if nonlinearity == "tanh" else f"{text}, nonlinearity={nonlinearity}"
 
 
-def _refuse_projection(proj_size: int) -> None:
-    if proj_size:
-        raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
+class RNNCell(RNNCellBase):
+    r"""One step of :class:`RNN`: input (N, in) and hidden state (N, hidden) to a new state.
+
+    Follows ``torch.nn.RNNCell``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn, ones
+    >>> nn.RNNCell(10, 20)(ones(3, 10), ones(3, 20)).shape
+    torch.Size([3, 20])
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        nonlinearity: str = "tanh",
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, 1, device, dtype)
+        self.nonlinearity = nonlinearity
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
+        """Return the new hidden state."""
+        if self.nonlinearity not in ("tanh", "relu"):
+            raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
+        states = None if hx is None else (hx,)
+        return self._step(f"RNN_{self.nonlinearity.upper()}", input, states, ("hidden",))[0]
+
+
+class _GatedCell(RNNCellBase):
+    _mode: str
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, GATES[self._mode], device, dtype)
+
+
+class LSTMCell(_GatedCell):
+    r"""One step of :class:`LSTM`: input (N, in) and states (N, hidden) to new states (h, c).
+
+    Follows ``torch.nn.LSTMCell``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn, ones
+    >>> h, c = nn.LSTMCell(10, 20)(ones(3, 10))
+    >>> h.shape, c.shape
+    (torch.Size([3, 20]), torch.Size([3, 20]))
+    """
+
+    _mode = "LSTM"
+
+    def forward(
+        self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the new hidden state and cell."""
+        h, c = self._step(self._mode, input, hx, ("hx[0]", "hx[1]"))
+        return h, c
+
+
+class GRUCell(_GatedCell):
+    r"""One step of :class:`GRU`: input (N, in) and hidden state (N, hidden) to a new state.
+
+    Follows ``torch.nn.GRUCell``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn, ones
+    >>> nn.GRUCell(10, 20)(ones(3, 10), ones(3, 20)).shape
+    torch.Size([3, 20])
+    """
+
+    _mode = "GRU"
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
+        """Return the new hidden state."""
+        return self._step(self._mode, input, None if hx is None else (hx,), ("hidden",))[0]
