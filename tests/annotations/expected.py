@@ -196,7 +196,7 @@ for child in net.children():
 nn.Linear(4, 2).bias.data.fill_(0)
 nn.Linear(4, 2).weight.data.fill_(0)
 model = nn.Sequential(nn.Flatten(), nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
-assert_type(model[0], nn.Module)  # not yet: mypy, pyright
+assert_type(model[0], nn.Module)
 assert_type(model(x), Any)
 layers = nn.ModuleList([nn.Linear(2, 2) for _ in range(3)])
 assert_type(len(layers), int)
@@ -340,7 +340,7 @@ x["a"]  # error, not yet: mypy, pyright
 nn.Linear("4", 2)  # error
 nn.Linear(4)  # error
 nn.Linear(4, 2, biased=False)  # error
-nn.Sequential(3)  # error, not yet: mypy, pyright
+nn.Sequential(3)  # error
 nn.Conv2d(1, 2, kernel_size="3")  # error
 nn.Dropout("half")  # error
 DataLoader(dataset, batch_size="two")  # error

@@ -494,17 +494,11 @@ LATE = {
         embedding feature_alpha_dropout group_norm layer_norm rrelu""",
     },
     "nn": {
-        "nn.older": "NLLLoss2d",
         "nn.lazy": """LazyLinear LazyConv1d LazyConv2d LazyConv3d LazyConvTranspose1d
         LazyConvTranspose2d LazyConvTranspose3d LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d
         LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d UninitializedParameter
         UninitializedBuffer""",
     },
-    "nn.init": {
-        "nn.older": """uniform normal constant eye dirac xavier_uniform xavier_normal
-        kaiming_uniform kaiming_normal orthogonal""",
-    },
-    "nn.utils": {"nn.older": "clip_grad_norm"},
     "linalg": {
         "tensor.solvers": "tensorinv tensorsolve",
         "tensor.rare": "matrix_exp",

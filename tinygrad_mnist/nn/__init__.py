@@ -59,6 +59,7 @@ from tinygrad_mnist.nn.entropy import BCEWithLogitsLoss as BCEWithLogitsLoss
 from tinygrad_mnist.nn.entropy import CrossEntropyLoss as CrossEntropyLoss
 from tinygrad_mnist.nn.entropy import KLDivLoss as KLDivLoss
 from tinygrad_mnist.nn.entropy import NLLLoss as NLLLoss
+from tinygrad_mnist.nn.entropy import NLLLoss2d as NLLLoss2d
 from tinygrad_mnist.nn.flatten import Flatten as Flatten
 from tinygrad_mnist.nn.flatten import Unflatten as Unflatten
 from tinygrad_mnist.nn.linear import Bilinear as Bilinear

@@ -5,14 +5,17 @@ from __future__ import annotations
 import operator
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Self
+from typing import Any, Self, SupportsIndex, TypeAlias, cast, overload
 
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Parameter
 from tinygrad_mnist.tensor import Tensor
 
+Modules: TypeAlias = "Mapping[str, Module] | ModuleDict | Iterable[tuple[str, Module]]"
+Parameters: TypeAlias = "Mapping[str, Any] | ParameterDict | Iterable[tuple[str, Any]]"
 
-def _position(index: Any, length: int) -> int:
+
+def _position(index: SupportsIndex, length: int) -> int:
     """Count an index from the front, and check it."""
     i = operator.index(index)
     if not -length <= i < length:
@@ -47,32 +50,38 @@ class _List(Module):
         """Return the number of children."""
         return len(self._modules)
 
+    def _children(self) -> list[Module]:
+        return cast(list[Module], list(self._modules.values()))
+
     def __iter__(self) -> Iterator[Module]:
         """Iterate over the children."""
-        return iter(self._modules.values())  # type: ignore[arg-type]
+        return iter(self._children())
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Module | Self:
         """Return a child, or a container of some of them."""
-        children = list(self._modules.values())
         if isinstance(index, slice):
             return self._of(dict(list(self._modules.items())[index]))
-        return children[_position(index, len(children))]
+        return self._children()[_position(index, len(self))]
 
-    def _of(self, modules: dict[str, Any]) -> Any:
+    def _of(self, modules: dict[str, Any]) -> Self:
         raise NotImplementedError
 
-    def __setitem__(self, index: Any, module: Module) -> None:
+    def __setitem__(self, index: SupportsIndex, module: Module) -> None:
         """Replace a child."""
         setattr(self, list(self._modules)[_position(index, len(self))], module)
 
-    def __delitem__(self, index: Any) -> None:
+    def __delitem__(self, index: SupportsIndex | slice) -> None:
         """Remove children, and number the rest anew."""
         names = list(self._modules)
         for name in names[index] if isinstance(index, slice) else [names[index]]:
             del self._modules[name]
-        self._renumber(list(self._modules.values()))
+        self._renumber(self._children())
 
-    def _renumber(self, modules: list[Any]) -> None:
+    def _renumber(self, modules: list[Module]) -> None:
         self._modules.clear()
         self._modules.update({str(i): module for i, module in enumerate(modules)})
 
@@ -89,7 +98,7 @@ class _List(Module):
 
     def insert(self, index: int, module: Module) -> Self:
         """Add a child before another."""
-        modules = list(self._modules.values())
+        modules = self._children()
         modules.insert(index, module)
         self._renumber(modules)
         return self
@@ -101,9 +110,9 @@ class _List(Module):
     def __add__(self, other: Iterable[Module]) -> Self:
         """Return a container of the children of both."""
         both = [*self, *other]
-        return self._of({str(i): module for i, module in enumerate(both)})  # type: ignore[no-any-return]
+        return self._of({str(i): module for i, module in enumerate(both)})
 
-    def pop(self, key: Any = -1) -> Module:
+    def pop(self, key: SupportsIndex | slice = -1) -> Module:
         """Remove a child, or some of them, and return that."""
         found: Module = self[key]
         del self[key if isinstance(key, slice) else _position(key, len(self))]
@@ -134,6 +143,10 @@ class Sequential(_List):
     ReLU()
     """
 
+    @overload
+    def __init__(self, *args: Module) -> None: ...
+    @overload
+    def __init__(self, arg: OrderedDict[str, Module], /) -> None: ...
     def __init__(self, *args: Any) -> None:
         super().__init__()
         if len(args) == 1 and isinstance(args[0], OrderedDict):
@@ -143,7 +156,7 @@ class Sequential(_List):
             for i, module in enumerate(args):
                 self.add_module(str(i), module)
 
-    def _of(self, modules: dict[str, Any]) -> Sequential:
+    def _of(self, modules: dict[str, Any]) -> Self:
         return type(self)(OrderedDict(modules))
 
     def insert(self, index: int, module: Module) -> Self:
@@ -160,11 +173,11 @@ class Sequential(_List):
             raise IndexError(f"index {index} is out of range for {len(self)} modules")
         return super().insert(index, module)
 
-    def __add__(self, other: Any) -> Sequential:
+    def __add__(self, other: Iterable[Module]) -> Self:
         """Return the modules of both, one after another."""
         return super().__add__(_sequential(other))
 
-    def __iadd__(self, other: Any) -> Self:
+    def __iadd__(self, other: Iterable[Module]) -> Self:
         """Add another's modules at the end."""
         return self.extend(_sequential(other))
 
@@ -185,8 +198,9 @@ class Sequential(_List):
 
     def forward(self, input: Any) -> Any:
         """Return what the last module makes of what the others have made of the input."""
-        for module in self._modules.values():
-            input = module(input)  # type: ignore[misc]
+        modules: Any = self._modules.values()
+        for module in modules:
+            input = module(input)
         return input
 
 
@@ -207,7 +221,7 @@ class ModuleList(_List):
         super().__init__()
         self.extend(modules or ())
 
-    def _of(self, modules: dict[str, Any]) -> ModuleList:
+    def _of(self, modules: dict[str, Any]) -> Self:
         return type(self)(modules.values())
 
     def __repr__(self) -> str:
@@ -240,13 +254,13 @@ class ModuleDict(Module):
     (True, 1)
     """
 
-    def __init__(self, modules: Any = None) -> None:
+    def __init__(self, modules: Modules | None = None) -> None:
         super().__init__()
         self.update(modules or {})
 
     def __getitem__(self, key: str) -> Module:
         """Return the module of a name."""
-        return self._modules[key]  # type: ignore[return-value]
+        return cast(Module, self._modules[key])
 
     def __setitem__(self, key: str, module: Module) -> None:
         """Register a module under a name."""
@@ -272,23 +286,23 @@ class ModuleDict(Module):
         """Return the names."""
         return self._modules.keys()
 
-    def values(self) -> Iterable[Any]:
+    def values(self) -> Iterable[Module]:
         """Return the modules."""
-        return self._modules.values()
+        return cast(Iterable[Module], self._modules.values())
 
-    def items(self) -> Iterable[tuple[str, Any]]:
+    def items(self) -> Iterable[tuple[str, Module]]:
         """Return names with modules."""
-        return self._modules.items()
+        return cast(Iterable[tuple[str, Module]], self._modules.items())
 
     def pop(self, key: str) -> Module:
         """Remove a module and return it."""
-        return self._modules.pop(key)  # type: ignore[return-value]
+        return cast(Module, self._modules.pop(key))
 
     def clear(self) -> None:
         """Remove all modules."""
         self._modules.clear()
 
-    def update(self, modules: Any) -> None:
+    def update(self, modules: Modules) -> None:
         """Register the modules of a mapping, of another ModuleDict, or of pairs."""
         for key, module in _pairs("ModuleDict.update", modules):
             self[key] = module
@@ -359,11 +373,15 @@ class ParameterList(_Parameters):
         """Return the number of parameters."""
         return self._size
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Parameter | Any]:
         """Iterate over the parameters."""
         return (getattr(self, name) for name in self._names())
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Parameter | Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Any:
         """Return a parameter, or a list of some of them."""
         if isinstance(index, slice):
             return type(self)(list(self)[index])
@@ -406,7 +424,7 @@ class ParameterDict(_Parameters):
     (['scale'], True)
     """
 
-    def __init__(self, parameters: Any = None) -> None:
+    def __init__(self, parameters: Parameters | None = None) -> None:
         super().__init__()
         self._keys: dict[str, None] = {}
         self.update({} if parameters is None else parameters)
@@ -417,7 +435,7 @@ class ParameterDict(_Parameters):
     def _describe(self, tensor: Tensor) -> str:
         return str(tensor.detach().type())
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: str) -> Parameter | Any:
         """Return the parameter of a name."""
         return getattr(self, str(key))
 
@@ -453,31 +471,31 @@ class ParameterDict(_Parameters):
         """Return the names."""
         return self._keys.keys()
 
-    def values(self) -> Iterator[Any]:
+    def values(self) -> Iterator[Parameter | Any]:
         """Return the parameters."""
         return (self[key] for key in self._keys)
 
-    def items(self) -> Iterator[tuple[str, Any]]:
+    def items(self) -> Iterator[tuple[str, Parameter | Any]]:
         """Return names with parameters."""
         return ((key, self[key]) for key in self._keys)
 
-    def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key: str, default: Any = None) -> Parameter | Any:
         """Return the parameter of a name, or a default."""
         return self[key] if key in self else default
 
-    def setdefault(self, key: str, default: Any = None) -> Any:
+    def setdefault(self, key: str, default: Any = None) -> Parameter | Any:
         """Return the parameter of a name, which is the default if it is new."""
         if key not in self:
             self[key] = default
         return self[key]
 
-    def pop(self, key: str) -> Any:
+    def pop(self, key: str) -> Parameter | Any:
         """Remove a parameter and return it."""
         value = self[key]
         del self[key]
         return value
 
-    def popitem(self) -> tuple[str, Any]:
+    def popitem(self) -> tuple[str, Parameter | Any]:
         """Remove the last parameter and return it with its name."""
         key = next(reversed(self))
         return key, self.pop(key)
@@ -487,15 +505,15 @@ class ParameterDict(_Parameters):
         for key in list(self):
             del self[key]
 
-    def copy(self) -> ParameterDict:
+    def copy(self) -> Self:
         """Return another dictionary of the same parameters."""
         return type(self)(OrderedDict(self.items()))
 
-    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> Self:
         """Return a dictionary that has the same value under several names."""
         return type(self)(OrderedDict.fromkeys(keys, default))
 
-    def update(self, parameters: Any) -> None:
+    def update(self, parameters: Parameters) -> None:
         """Register the parameters of a mapping, or of pairs.
 
         As in PyTorch, a plain dict is gone through in the order of its sorted names.
@@ -506,7 +524,7 @@ class ParameterDict(_Parameters):
         for key, value in pairs:
             self[key] = value
 
-    def __or__(self, other: ParameterDict) -> ParameterDict:
+    def __or__(self, other: ParameterDict) -> Self:
         """Return a dictionary of the parameters of both."""
         both = self.copy()
         both.update(other)

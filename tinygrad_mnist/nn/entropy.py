@@ -74,6 +74,9 @@ class NLLLoss(_WeightedLoss):
         )
 
 
+NLLLoss2d = NLLLoss  # PyTorch's older name
+
+
 @named
 def cross_entropy(
     input: Tensor,

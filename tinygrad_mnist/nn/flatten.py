@@ -1,8 +1,8 @@
-"""Modules that change shapes."""
+"""Layers that change shapes."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.tensor import Tensor
@@ -42,7 +42,7 @@ class Unflatten(Module):
 
     _shown = "dim= unflattened_size="
 
-    def __init__(self, dim: int, unflattened_size: Any) -> None:
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
         self.dim = dim
         self.unflattened_size = unflattened_size

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -10,6 +13,8 @@ from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator, randperm
 from tinygrad_mnist.tensor.arguments import named
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @named
@@ -37,7 +42,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         return math.sqrt(2.0 / (1 + slope**2))
     if nonlinearity == "selu":
         return 3.0 / 4
-    raise ValueError(f"calculate_gain: unsupported nonlinearity {nonlinearity!r}")
+    raise ValueError(f"unsupported nonlinearity {nonlinearity!r}")
 
 
 def _fans(tensor: Tensor) -> tuple[int, int]:
@@ -110,7 +115,7 @@ def trunc_normal_(
     True
     """
     if not (math.isfinite(mean) and math.isfinite(std)):
-        raise ValueError(f"trunc_normal_: mean and std must be finite, got {mean} and {std}")
+        raise ValueError(f"mean and std must be finite, got {mean} and {std}")
     if not a - 2 * std <= mean <= b + 2 * std:
         warn(
             f"trunc_normal_: the mean {mean} is more than 2 std from [{a}, {b}]; the distribution "
@@ -166,7 +171,7 @@ def eye_(tensor: Tensor) -> Tensor:
         When it isn't a matrix.
     """
     if tensor.dim() != 2:
-        raise ValueError(f"eye_: only matrices are supported, got shape {list(tensor.shape)}")
+        raise ValueError(f"only matrices are supported, got shape {list(tensor.shape)}")
     return tensor.copy_(np.eye(*tensor.shape, dtype=tensor._array.dtype))
 
 
@@ -259,7 +264,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     True
     """
     if tensor.dim() < 2:
-        raise ValueError("orthogonal_: only tensors with 2 or more dimensions are supported")
+        raise ValueError("only tensors with 2 or more dimensions are supported")
     rows = tensor.shape[0]
     columns = tensor.numel() // rows if rows else 0
     source = generator or default_generator
@@ -287,9 +292,9 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     tensor([[[0., 1., 0.]]])
     """
     if tensor.dim() not in (3, 4, 5):
-        raise ValueError(f"dirac_: needs 3, 4 or 5 dimensions, got shape {list(tensor.shape)}")
+        raise ValueError(f"needs 3, 4 or 5 dimensions, got shape {list(tensor.shape)}")
     if tensor.shape[0] % groups:
-        raise ValueError(f"dirac_: {tensor.shape[0]} kernels aren't divisible by groups={groups}")
+        raise ValueError(f"{tensor.shape[0]} kernels aren't divisible by groups={groups}")
     outs = tensor.shape[0] // groups
     values = np.zeros(tensor.shape, tensor._array.dtype)
     centre = tuple(n // 2 for n in tensor.shape[2:])
@@ -318,13 +323,35 @@ def sparse_(
     12
     """
     if tensor.dim() != 2:
-        raise ValueError(f"sparse_: only matrices are supported, got shape {list(tensor.shape)}")
+        raise ValueError(f"only matrices are supported, got shape {list(tensor.shape)}")
     rows, columns = tensor.shape
     if not 0 <= sparsity <= 1:
-        raise ValueError(f"sparse_: sparsity must be between 0 and 1, got {sparsity}")
+        raise ValueError(f"sparsity must be between 0 and 1, got {sparsity}")
     tensor.normal_(0, std, generator=generator)
     for column in range(columns):
         zeros = randperm(rows)[: math.ceil(sparsity * rows)]
         tensor._array[zeros._array, column] = 0
     tensor._version.bump("sparse_")
     return tensor
+
+
+def deprecated(module: str, function: F) -> F:
+    """Make the name that a function had before it got its underscore: it warns."""
+    name = function.__name__.rstrip("_")
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        warn(f"{module}.{name} is now {module}.{function.__name__}", FutureWarning)
+        return function(*args, **kwargs)
+
+    call.__name__ = call.__qualname__ = name
+    return cast(F, call)
+
+
+uniform, normal = deprecated("init", uniform_), deprecated("init", normal_)
+constant, eye = deprecated("init", constant_), deprecated("init", eye_)
+dirac, orthogonal = deprecated("init", dirac_), deprecated("init", orthogonal_)
+xavier_uniform = deprecated("init", xavier_uniform_)
+xavier_normal = deprecated("init", xavier_normal_)
+kaiming_uniform = deprecated("init", kaiming_uniform_)
+kaiming_normal = deprecated("init", kaiming_normal_)

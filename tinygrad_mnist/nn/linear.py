@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeVar
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
@@ -14,6 +14,8 @@ from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor, empty
 from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.device import DeviceLike, check_device
+
+T = TypeVar("T")
 
 
 class Identity(Module):
@@ -29,7 +31,7 @@ class Identity(Module):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: T) -> T:
         """Return the input."""
         return input
 

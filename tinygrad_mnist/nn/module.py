@@ -18,8 +18,9 @@ from tinygrad_mnist.nn import state
 from tinygrad_mnist.nn.hooks import BackwardHooks
 from tinygrad_mnist.nn.parameter import Buffer, Parameter, check_tensor
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.ops.dtypes import DTypeLike
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.device import check_device
+from tinygrad_mnist.tensor.device import DeviceLike, check_device
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
@@ -328,13 +329,13 @@ class Module:
 
     def get_submodule(self, target: str) -> Module:
         """Return the submodule of a dotted name; the module itself for an empty one."""
-        module: Any = self
+        module: Module = self
         for name in target.split(".") if target else ():
             found = module._modules.get(name)
             if found is None:
                 raise AttributeError(f"{type(module).__name__} has no submodule '{name}'")
             module = found
-        return module  # type: ignore[no-any-return]
+        return module
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
         """Put a module in the place of a dotted name; with strict there must be one already."""
@@ -355,11 +356,13 @@ class Module:
 
     def get_parameter(self, target: str) -> Parameter:
         """Return the parameter of a dotted name."""
-        return self._get_registered("_parameters", "parameter", target)  # type: ignore[no-any-return]
+        found: Parameter = self._get_registered("_parameters", "parameter", target)
+        return found
 
     def get_buffer(self, target: str) -> Tensor:
         """Return the buffer of a dotted name."""
-        return self._get_registered("_buffers", "buffer", target)  # type: ignore[no-any-return]
+        found: Tensor = self._get_registered("_buffers", "buffer", target)
+        return found
 
     # Changing all at once
 
@@ -397,27 +400,29 @@ class Module:
                 parameter._grad = parameter._grad.detach()
                 parameter._grad.zero_()
 
-    def to(self, *args: Any, **kwargs: Any) -> Self:
+    def to(
+        self,
+        *args: DTypeLike | DeviceLike | Tensor | bool | None,
+        device: DeviceLike | None = None,
+        dtype: DTypeLike | None = None,
+        non_blocking: bool = False,
+        memory_format: object = None,
+    ) -> Self:
         """Convert the floating-point parameters and buffers to a dtype, in place."""
-        check_device(kwargs.pop("device", None))
-        target = kwargs.pop("dtype", None)
-        for unused in ("non_blocking", "memory_format"):
-            kwargs.pop(unused, None)
-        if kwargs:
-            raise TypeError(f"Module.to: unexpected arguments {sorted(kwargs)}")
+        check_device(device)
         for arg in args:
             if isinstance(arg, Tensor):
-                target = arg.dtype
+                dtype = arg.dtype
             elif isinstance(arg, dtypes.dtype | np.dtype | builtins.type):
-                target = arg
+                dtype = arg
             elif not isinstance(arg, bool):
                 check_device(arg)
-        if target is None:
+        if dtype is None:
             return self
-        kind = dtypes.as_numpy(target)
+        kind = dtypes.as_numpy(dtype)
         if kind.kind != "f":
             raise TypeError(
-                f"Module.to only accepts floating point dtypes, but got desired dtype={target}"
+                f"Module.to only accepts floating point dtypes, but got desired dtype={dtype}"
             )
         for tensor in itertools.chain(self.parameters(), self.buffers()):
             for held in (tensor, tensor._grad):
@@ -442,7 +447,7 @@ class Module:
         """Raise: NumPy has no bfloat16; float32 is as exact or more."""
         return self.to(dtypes.bfloat16)
 
-    def type(self, dst_type: Any) -> Self:
+    def type(self, dst_type: DTypeLike) -> Self:
         """Convert the floating-point parameters and buffers to a dtype."""
         return self.to(dtypes.as_numpy(dst_type))
 
@@ -450,7 +455,7 @@ class Module:
         """Return the module: it is on the CPU."""
         return self
 
-    def cuda(self, device: Any = None) -> Self:
+    def cuda(self, device: DeviceLike | int | None = None) -> Self:
         """Raise: there is no GPU here."""
         check_device("cuda")
         return self

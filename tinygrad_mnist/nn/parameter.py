@@ -27,11 +27,12 @@ class Parameter(Tensor):
         _see(self, data)
         self.requires_grad_(requires_grad)
 
-    def __deepcopy__(self, memo: dict[Any, Any]) -> Parameter:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         """Copy the elements into a parameter of its own, without gradient, hooks or attributes."""
         if id(self) not in memo:
             memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
-        return memo[id(self)]  # type: ignore[no-any-return]
+        copied: Parameter = memo[id(self)]
+        return copied
 
     def __repr__(self) -> str:
         """Print as PyTorch prints."""
@@ -59,15 +60,15 @@ def _see(held: Tensor, data: Tensor | None) -> None:
     """Give a new parameter or buffer the memory of the tensor that it is made from."""
     if data is not None and not isinstance(data, Tensor):
         raise TypeError(
-            f"{type(held).__name__}: data must be a Tensor, not "
-            f"{type(data).__name__}; make one with tensor()"
+            f"{type(held).__name__}: data must be a Tensor, not {type(data).__name__}; make one "
+            f"with tensor()"
         )
     held._array = array = np.empty(0, np.float32) if data is None else data.memory()
     held._version = Version() if data is None else data._version
     held._fixed_order = not array.flags.c_contiguous
 
 
-def unfilled(*shape: int, kind: Any) -> Parameter:
+def unfilled(*shape: int, kind: np.dtype[Any]) -> Parameter:
     """Make a parameter whose numbers are still to be drawn."""
     return Parameter(wrap(np.empty(shape, kind)))
 

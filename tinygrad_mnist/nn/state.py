@@ -57,7 +57,8 @@ def collect(module: Module, destination: Any, prefix: str, keep_vars: bool) -> d
     for hook in list(own["_state_hooks"].values()):
         returned = hook(module, destination, prefix, metadata)
         destination = destination if returned is None else returned
-    return destination  # type: ignore[no-any-return]
+    collected: dict[str, Any] = destination
+    return collected
 
 
 def _own(module: Module) -> Iterator[tuple[str, dict[str, Any], Any]]:

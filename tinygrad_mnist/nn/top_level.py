@@ -96,8 +96,8 @@ def binary_cross_entropy_with_logits(
     """
     if reduction not in (0, 1, 2):
         raise ValueError(
-            f"binary_cross_entropy_with_logits: reduction is 0 (none), 1 (mean) or 2 (sum) here, "
-            f"got {reduction!r}; nn.functional's function takes names"
+            f"reduction is 0 (none), 1 (mean) or 2 (sum) here, got {reduction!r}; nn.functional's "
+            f"function takes names"
         )
     return F.binary_cross_entropy_with_logits(
         input, target, weight, reduction=_REDUCTIONS[reduction], pos_weight=pos_weight

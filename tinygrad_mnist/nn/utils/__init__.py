@@ -1,6 +1,7 @@
 """Helpers for the parameters of modules, and for sequences."""
 
 from tinygrad_mnist.nn.utils import rnn as rnn
+from tinygrad_mnist.nn.utils.clip import clip_grad_norm as clip_grad_norm
 from tinygrad_mnist.nn.utils.clip import clip_grad_norm_ as clip_grad_norm_
 from tinygrad_mnist.nn.utils.clip import clip_grad_value_ as clip_grad_value_
 from tinygrad_mnist.nn.utils.clip import clip_grads_with_norm_ as clip_grads_with_norm_

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.nn.init import deprecated
 from tinygrad_mnist.ops.dtypes import convert
 from tinygrad_mnist.ops.precision import upcast_half
 from tinygrad_mnist.tensor import Tensor
@@ -50,6 +51,9 @@ def clip_grad_norm_(
     total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
     clip_grads_with_norm_(parameters, max_norm, total)
     return total
+
+
+clip_grad_norm = deprecated("utils", clip_grad_norm_)
 
 
 @named

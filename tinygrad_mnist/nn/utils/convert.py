@@ -43,9 +43,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     listed = list(parameters)
     total = sum(p.numel() for p in listed)
     if vec.numel() != total:
-        raise ValueError(
-            f"vector_to_parameters: the vector has {vec.numel()} elements, the parameters {total}"
-        )
+        raise ValueError(f"the vector has {vec.numel()} elements, the parameters {total}")
     start = 0
     for p in listed:
         p.data = vec.data[start : start + p.numel()].view(p.shape)

@@ -6,7 +6,7 @@ parameters. Follows ``torch.nn.utils.parametrizations``.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.compat.unsupported import watch
@@ -26,7 +26,7 @@ class _WeightNorm(Module):
         self.dim = -1 if dim is None else dim
         self._length = _Lengths("", None if self.dim == -1 else dim).length
 
-    def forward(self, weight_g: Tensor, weight_v: Tensor) -> Any:
+    def forward(self, weight_g: Tensor, weight_v: Tensor) -> Tensor:
         """Return a weight of a length and a direction."""
         return weight_v * (weight_g / self._length(weight_v))
 
@@ -59,16 +59,16 @@ class _SpectralNorm(Module):
             self.register_buffer(name, normalize(drawn, dim=0, eps=eps))
         self._iterate(matrix, 15)
 
-    def _matrix(self, weight: Tensor) -> Any:
+    def _matrix(self, weight: Tensor) -> Tensor:
         return weight.movedim(self.dim, 0).flatten(1)
 
     @no_grad()
-    def _iterate(self, matrix: Any, times: int) -> None:
+    def _iterate(self, matrix: Tensor, times: int) -> None:
         for _ in range(times):
             self._u.copy_(normalize(matrix.mv(self._v), dim=0, eps=self.eps))
             self._v.copy_(normalize(matrix.T.mv(self._u), dim=0, eps=self.eps))
 
-    def forward(self, weight: Tensor) -> Any:
+    def forward(self, weight: Tensor) -> Tensor:
         """Return the weight divided by its largest singular value."""
         if weight.ndim == 1:
             return normalize(weight, dim=0, eps=self.eps)

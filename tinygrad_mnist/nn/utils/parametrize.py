@@ -68,9 +68,10 @@ class ParametrizationList(ModuleList):
             for i, part in enumerate(parts):
                 getattr(self, f"original{i}").copy_(part)
 
-    def forward(self) -> Any:
+    def forward(self) -> Tensor:
         """Return the parameter."""
         first, *rest = list(self)
+        x: Tensor
         if self._several:
             x = first(*(getattr(self, f"original{i}") for i in range(self._several)))
         else:
