@@ -16,7 +16,6 @@ from tinygrad_mnist.tensor.exchange import *
 from tinygrad_mnist.tensor.generator import *
 from tinygrad_mnist.tensor.indexing import *
 from tinygrad_mnist.tensor.joining import *
-from tinygrad_mnist.tensor.layout import *
 from tinygrad_mnist.tensor.legacy_constructors import *
 from tinygrad_mnist.tensor.linalg import *
 from tinygrad_mnist.tensor.matrices import *
@@ -26,8 +25,8 @@ from tinygrad_mnist.tensor.random_functions import *
 from tinygrad_mnist.tensor.reduction import *
 from tinygrad_mnist.tensor.scattering import *
 from tinygrad_mnist.tensor.shape import *
-from tinygrad_mnist.tensor.size import Size as Size
 from tinygrad_mnist.tensor.statistics import *
+from tinygrad_mnist.tensor.types import *
 from tinygrad_mnist.tensor.views import *
 
 if not TYPE_CHECKING:  # type checkers find the names by themselves

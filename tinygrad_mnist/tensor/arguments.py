@@ -24,7 +24,7 @@ from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.layout import preserve_format
+from tinygrad_mnist.tensor.types import preserve_format
 
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")

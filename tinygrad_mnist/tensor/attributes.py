@@ -11,7 +11,8 @@ from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_dim, as_tensor, named
 from tinygrad_mnist.tensor.device import CPU, device
 from tinygrad_mnist.tensor.export import export, publish
-from tinygrad_mnist.tensor.layout import (
+from tinygrad_mnist.tensor.types import (
+    Size,
     channels_last,
     channels_last_3d,
     contiguous_format,
@@ -19,7 +20,6 @@ from tinygrad_mnist.tensor.layout import (
     memory_format,
     strided,
 )
-from tinygrad_mnist.tensor.size import Size
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor

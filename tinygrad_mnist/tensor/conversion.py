@@ -15,7 +15,7 @@ from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.regions import repeats
 from tinygrad_mnist.tensor.arguments import named_methods
 from tinygrad_mnist.tensor.device import check_device, device
-from tinygrad_mnist.tensor.layout import preserve_format
+from tinygrad_mnist.tensor.types import preserve_format
 
 if TYPE_CHECKING:
     import builtins

@@ -23,7 +23,7 @@ from tinygrad_mnist.tensor.arguments import (
 )
 from tinygrad_mnist.tensor.device import DeviceLike, check_device
 from tinygrad_mnist.tensor.exchange import from_dlpack, is_foreign, writable
-from tinygrad_mnist.tensor.size import Size
+from tinygrad_mnist.tensor.types import Size
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor

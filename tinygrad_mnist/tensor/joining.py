@@ -17,7 +17,7 @@ from tinygrad_mnist.tensor.arguments import (
     named,
     write_out,
 )
-from tinygrad_mnist.tensor.size import Size
+from tinygrad_mnist.tensor.types import Size
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor

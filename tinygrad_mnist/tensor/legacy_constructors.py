@@ -16,7 +16,7 @@ from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import complain
 from tinygrad_mnist.tensor.core import Tensor
 from tinygrad_mnist.tensor.creation import as_tensor, empty, tensor
-from tinygrad_mnist.tensor.size import Size
+from tinygrad_mnist.tensor.types import Size
 
 
 class _Typed(type):

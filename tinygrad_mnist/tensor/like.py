@@ -13,7 +13,7 @@ from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_lengths, as_number, as_tensor, as_tuple
 from tinygrad_mnist.tensor.device import check_device
 from tinygrad_mnist.tensor.export import export, publish
-from tinygrad_mnist.tensor.size import Size
+from tinygrad_mnist.tensor.types import Size
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor

@@ -21,7 +21,7 @@ from tinygrad_mnist.tensor.arguments import (
     expands,
 )
 from tinygrad_mnist.tensor.export import export, publish, view_in_place
-from tinygrad_mnist.tensor.layout import (
+from tinygrad_mnist.tensor.types import (
     channels_last,
     channels_last_3d,
     memory_format,

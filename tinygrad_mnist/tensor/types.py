@@ -1,14 +1,89 @@
-"""Names for what arguments may be, for type checkers and readers."""
+"""Shapes, the order of memory, and names for what arguments may be."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, overload
 
 import numpy as np
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
+
+
+class Size(tuple[int, ...]):
+    """The shape of a tensor: a tuple that prints as PyTorch's.
+
+    Examples
+    --------
+    >>> Size([2, 3]), Size([2, 3]).numel(), Size([2, 3])[:1] + (4,)
+    (torch.Size([2, 3]), 6, torch.Size([2, 4]))
+    """
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """Return the number of elements of a tensor of this shape."""
+        return math.prod(self)
+
+    def __repr__(self) -> str:
+        """Print as PyTorch prints."""
+        return f"torch.Size([{', '.join(map(str, self))}])"
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> Size: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> int | Size:
+        """Return a length, or a Size of several."""
+        found: Any = super().__getitem__(index)
+        return Size(found) if isinstance(index, slice) else found
+
+    def __add__(self, other: Any) -> Size:
+        """Return the lengths of both."""
+        return Size(super().__add__(other))
+
+    def __radd__(self, other: Any) -> Size:
+        """Return the lengths of both."""
+        return Size((*other, *self)) if isinstance(other, tuple) else NotImplemented
+
+    def __mul__(self, count: Any) -> Size:
+        """Return the lengths repeated."""
+        return Size(super().__mul__(count))
+
+    __rmul__ = __mul__
+
+
+# The order of elements in memory, which scripts hand around. NumPy keeps each array's own.
+
+
+class memory_format:
+    """How dimensions follow each other in memory. It prints as PyTorch's."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        """Print as PyTorch prints."""
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> str:
+        """Pickle by name, so that there is one of each."""
+        return self.name
+
+
+class layout(memory_format):
+    """How the elements of a tensor are stored: by strides."""
+
+
+contiguous_format = memory_format("contiguous_format")
+preserve_format = memory_format("preserve_format")
+channels_last = memory_format("channels_last")
+channels_last_3d = memory_format("channels_last_3d")
+strided = layout("strided")
+
+# Arguments, for type checkers and readers
 
 Operand: TypeAlias = "Tensor | float | np.ndarray | np.generic"
 """A tensor, or a number or array to combine it with."""
@@ -18,3 +93,8 @@ Number: TypeAlias = "float | Tensor | np.generic"
 
 Dims: TypeAlias = "int | Sequence[int] | None"
 """Dimensions: one, several, or all of them."""
+
+__all__ = [
+    "Size", "channels_last", "channels_last_3d", "contiguous_format", "layout", "memory_format",
+    "preserve_format", "strided",
+]  # fmt: skip
