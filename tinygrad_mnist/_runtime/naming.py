@@ -33,8 +33,8 @@ def complain(
 ) -> None:
     """Raise an error as one of the documented kinds, beginning with the function's name.
 
-    An error that is well as it is, is left to the caller, who raises it again: a traceback then
-    shows no line of this file.
+    An error of ours that lacks no more than its name is left to the caller, who raises it again: a
+    traceback then shows no line of this file.
 
     A name of something inside gives way to it. What NumPy or Python have raised is said in words of
     our own, with the arguments under the names of the parameters of ``call``. What Python raises
@@ -72,6 +72,9 @@ def complain(
                 kind = type(error)  # such as LinAlgError
         if " (position " in message:  # PyTorch's form, where an argument is of a wrong kind
             name += "()"
+        if kind is type(error) and wording.is_ours(error):
+            error.args = (f"{name}: {message}",)  # its traceback still ends where it was raised
+            return
         raise kind(f"{name}: {message}") from wording.cause(error)
     finally:
         del error  # its traceback holds this frame: that would be a cycle
