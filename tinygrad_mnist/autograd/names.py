@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from tinygrad_mnist.autograd.hooks import RemovableHandle
 
 C = TypeVar("C")
+R = TypeVar("R")
 
 _GIVEN: weakref.WeakKeyDictionary[Node, str] = weakref.WeakKeyDictionary()
 
 
-def name_nodes(name: str, out: Any) -> Any:
+def name_nodes(name: str, out: R) -> R:
     """Give a name to the last node of one or several results, and return them."""
     for x in out if isinstance(out, tuple) else (out,):
         if (node := getattr(x, "_node", None)) is not None:

@@ -479,9 +479,9 @@ LATE = {
         "tensor.histogram": "histogram histogramdd",
         "tensor.rare": """copysign ldexp logaddexp2 gcd lcm nextafter angle conj conj_physical
         resolve_conj resolve_neg real isreal is_conj is_neg is_inference is_distributed
-        fill rsub diagflat adjoint split_with_sizes unsafe_split_with_sizes
-        narrow_copy dsplit select_scatter slice_scatter diagonal_scatter put renorm trapezoid trapz
-        cumulative_trapezoid vander matrix_exp pdist mvlgamma logcumsumexp""",
+        fill rsub diagflat adjoint narrow_copy select_scatter slice_scatter diagonal_scatter put
+        renorm trapezoid trapz cumulative_trapezoid vander matrix_exp pdist mvlgamma
+        logcumsumexp""",
         "tensor.making": """hamming_window hann_window blackman_window bartlett_window
         kaiser_window asarray frombuffer scalar_tensor range unravel_index newaxis
         is_autocast_enabled is_autocast_cpu_enabled set_flush_denormal is_storage typename""",

@@ -99,4 +99,4 @@ def normalize(
     tensor([[0.6000, 0.8000]])
     """
     result = input / input.norm(p, dim=dim, keepdim=True).clamp(min=eps)
-    return write_out("normalize", result, out)  # type: ignore[no-any-return]
+    return write_out("normalize", result, out)

@@ -106,7 +106,7 @@ _FILLING = ("arange", "linspace", "logspace")
 """What fills a tensor of any shape that has the right number of elements."""
 
 
-def write_out(name: str, result: Any, out: Any) -> Any:
+def write_out(name: str, result: R, out: Any) -> R:
     """Write a result into the tensor that a caller named with ``out=``, and return that.
 
     Raises
@@ -125,7 +125,8 @@ def write_out(name: str, result: Any, out: Any) -> Any:
             _check_out(name, x, to)
         return type(result)(*map(_write, [name] * len(out), result, out))
     _check_out(name, result, out)
-    return _write(name, result, out)
+    written: R = _write(name, result, out)
+    return written
 
 
 def _check_out(name: str, result: Any, out: Any) -> None:
@@ -294,6 +295,12 @@ def as_dims(name: str, dim: Any, ndim: int) -> int | tuple[int, ...] | None:
         return dims if ndim else None
     d = as_dim(name, dim, ndim)
     return d if ndim else None
+
+
+def each_dim(name: str, dim: Any, ndim: int) -> tuple[int, ...]:
+    """Do as :func:`as_dims`, but return them as a tuple, an empty one if there are none."""
+    dims = as_dims(name, dim, ndim)
+    return () if dims is None else (dims,) if isinstance(dims, int) else dims
 
 
 def as_size(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:

@@ -20,16 +20,17 @@ from tinygrad_mnist.tensor import (
     export,
     indexing,
     inplace,
+    joining,
     like,
     linalg,
     matrices,
     ordering,
     random_functions,
+    rearranging,
     reduction,
     scattering,
     shape,
     statistics,
-    views,
 )
 
 
@@ -49,9 +50,9 @@ LATE = {
     _histogram: "histogram",
     _rare: """copysign ldexp logaddexp2 gcd lcm nextafter angle isreal diagflat conj conj_physical
     resolve_conj resolve_neg real is_conj is_neg is_inference is_shared is_pinned is_distributed
-    adjoint dsplit narrow_copy split_with_sizes unsafe_split_with_sizes select_scatter
-    slice_scatter diagonal_scatter put renorm matrix_exp mvlgamma logcumsumexp copysign_ ldexp_
-    nextafter_ gcd_ lcm_ conj_physical_ mvlgamma_ put_ renorm_""",
+    adjoint narrow_copy select_scatter slice_scatter diagonal_scatter put renorm matrix_exp
+    mvlgamma logcumsumexp copysign_ ldexp_ nextafter_ gcd_ lcm_ conj_physical_ mvlgamma_ put_
+    renorm_""",
 }
 """Methods that few programs call, by what imports them."""
 
@@ -260,35 +261,40 @@ if TYPE_CHECKING:
         expand = shape.expand
         expand_as = shape.expand_as
         broadcast_to = shape.broadcast_to
-        repeat = shape.repeat
-        tile = shape.tile
-        flip = shape.flip
-        roll = shape.roll
-        tril = tril_ = shape.tril
-        triu = triu_ = shape.triu
-        unbind = shape.unbind
-        split = shape.split
-        chunk = shape.chunk
-        unsafe_split = shape.unsafe_split
-        unsafe_chunk = shape.unsafe_chunk
+        unfold = shape.unfold
+        as_strided = shape.as_strided
+        storage_offset = shape.storage_offset
+        sum_to_size = shape.sum_to_size
+        as_subclass = shape.as_subclass
 
-        # Views and repetitions
+        # Elements in other places
 
-        diagonal = views.diagonal
-        diag_embed = views.diag_embed
-        diag = views.diag
-        unfold = views.unfold
-        as_strided = views.as_strided
-        repeat_interleave = views.repeat_interleave
-        rot90 = views.rot90
-        fliplr = views.fliplr
-        flipud = views.flipud
-        tensor_split = views.tensor_split
-        hsplit = views.hsplit
-        vsplit = views.vsplit
-        storage_offset = views.storage_offset
-        sum_to_size = views.sum_to_size
-        as_subclass = views.as_subclass
+        repeat = rearranging.repeat
+        tile = rearranging.tile
+        flip = rearranging.flip
+        roll = rearranging.roll
+        tril = tril_ = rearranging.tril
+        triu = triu_ = rearranging.triu
+        diagonal = rearranging.diagonal
+        diag_embed = rearranging.diag_embed
+        diag = rearranging.diag
+        repeat_interleave = rearranging.repeat_interleave
+        rot90 = rearranging.rot90
+        fliplr = rearranging.fliplr
+        flipud = rearranging.flipud
+
+        # Splitting
+
+        unbind = joining.unbind
+        split = joining.split
+        chunk = joining.chunk
+        unsafe_split = joining.unsafe_split
+        unsafe_chunk = joining.unsafe_chunk
+        split_with_sizes = unsafe_split_with_sizes = joining.split_with_sizes
+        tensor_split = joining.tensor_split
+        hsplit = joining.hsplit
+        vsplit = joining.vsplit
+        dsplit = joining.dsplit
 
         # Choosing elements
 
@@ -409,9 +415,7 @@ if TYPE_CHECKING:
         conj_physical = conj_physical_ = rare.conj_physical
         diagflat = rare.diagflat
         adjoint = rare.adjoint
-        split_with_sizes = unsafe_split_with_sizes = rare.split_with_sizes
         narrow_copy = rare.narrow_copy
-        dsplit = rare.dsplit
         select_scatter = rare.select_scatter
         slice_scatter = rare.slice_scatter
         diagonal_scatter = rare.diagonal_scatter

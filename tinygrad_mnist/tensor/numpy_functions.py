@@ -33,7 +33,7 @@ from tinygrad_mnist.tensor.protocols import (
     values_of,
     views,
 )
-from tinygrad_mnist.tensor.views import diagonal
+from tinygrad_mnist.tensor.rearranging import diagonal
 
 # What moves elements, without a look at them
 

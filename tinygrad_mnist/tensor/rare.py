@@ -184,26 +184,9 @@ def adjoint(input: Tensor) -> Any:
 
 
 @export
-def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> Any:
-    """Cut a dimension into parts of given lengths. Follows ``torch.split_with_sizes``."""
-    return input.split(list(split_sizes), dim)
-
-
-@export
 def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Any:
     """Return a copy of ``narrow(dim, start, length)``. Follows ``torch.narrow_copy``."""
     return input.narrow(dim, start, length).clone()
-
-
-@export
-def dsplit(input: Tensor, indices_or_sections: Any) -> Any:
-    """Cut the third dimension. Follows ``torch.dsplit``."""
-    if input.ndim < 3:
-        raise RuntimeError(f"dsplit: the input needs 3 dimensions, but has {input.ndim}")
-    cuts = indices_or_sections
-    if isinstance(cuts, int) and (cuts < 1 or input.shape[2] % cuts):
-        raise RuntimeError(f"dsplit: {input.shape[2]} elements can't be cut into {cuts} parts")
-    return input.tensor_split(cuts, 2)
 
 
 @export
@@ -460,7 +443,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Any:
     return out
 
 
-trapz, unsafe_split_with_sizes = trapezoid, split_with_sizes
+trapz = trapezoid
 
 
 @export(method=False)

@@ -1,23 +1,22 @@
-"""Shapes and dimensions: reshaping, reordering, repeating, splitting."""
+"""The same elements in another shape or order of dimensions: reshaping, transposing, views."""
 
 from __future__ import annotations
 
-import itertools
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import apply, share
-from tinygrad_mnist.autograd.names import name_nodes, one_node
+from tinygrad_mnist.autograd.graph import TensorBase, apply, share
+from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import (
     as_dim,
-    as_dims,
     as_int,
     as_ints,
     as_size,
+    each_dim,
     expands,
 )
 from tinygrad_mnist.tensor.export import export, publish, view_in_place
@@ -35,19 +34,13 @@ if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
     from tinygrad_mnist.tensor.types import Dims
 
+_T = TypeVar("_T", bound=TensorBase)
+
 
 def is_dense(array: np.ndarray) -> bool:
     """Whether an array lies in memory without gaps, whatever the order of its dimensions."""
     order = sorted(range(array.ndim), key=array.strides.__getitem__, reverse=True)
     return array.flags.c_contiguous or array.transpose(order).flags.c_contiguous
-
-
-def _together(name: str, views: list[Tensor]) -> tuple[Tensor, ...]:
-    """Mark views that one call made: as in PyTorch, none of them can get a history of its own."""
-    for view in views:
-        view._origin = view._origin or f"by {name}, together with others,"
-    together: tuple[Tensor, ...] = name_nodes(f"{name.capitalize()}Backward0", tuple(views))
-    return together
 
 
 @export
@@ -66,7 +59,7 @@ def contiguous(input: Tensor, memory_format: memory_format | None = None) -> Ten
     if memory_format in (channels_last, channels_last_3d):
         ndim = input._array.ndim
         if ndim != (4 if memory_format is channels_last else 5):
-            raise RuntimeError(f"contiguous: {memory_format} is for images, but got {ndim}-d")
+            raise RuntimeError(f"{memory_format} is for images, but got {ndim}-d")
         if input.is_contiguous(memory_format=memory_format):
             return input
         return input.movedim(1, -1).contiguous().movedim(-1, 1)
@@ -83,7 +76,9 @@ def reshape(input: Tensor, *shape: int | Sequence[int]) -> Tensor:
 
 @export(function=False)
 def view(
-    input: Tensor, *size: int | Sequence[int] | DTypeLike, dtype: DTypeLike | None = None
+    input: Tensor,
+    *size: int | Sequence[int] | dtypes.dtype | type,
+    dtype: DTypeLike | None = None,
 ) -> Tensor:
     """Return the same memory in another shape; one length may be -1.
 
@@ -100,7 +95,7 @@ def view(
     out = apply(ops.reshape, input, to=to)
     if input._array.size and not np.may_share_memory(out._array, input._array):
         raise RuntimeError(
-            f"view: shape {list(input._array.shape)} with strides {input._array.strides} can't "
+            f"shape {list(input._array.shape)} with strides {input._array.strides} can't "
             f"be seen as {list(to)} without a copy; use reshape() instead"
         )
     return out
@@ -136,9 +131,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     if not shape:
         return input.reshape(1)
     if start > end:
-        raise RuntimeError(
-            f"flatten: start_dim {start_dim} comes after end_dim {end_dim}; exchange them"
-        )
+        raise RuntimeError(f"start_dim {start_dim} comes after end_dim {end_dim}; exchange them")
     length = int(np.prod(shape[start : end + 1]))
     return input.reshape((*shape[:start], length, *shape[end + 1 :]))
 
@@ -154,14 +147,14 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Return the elements with one dimension split into several."""
     d = as_dim("unflatten", dim, input._array.ndim)
     if not input._array.ndim:
-        raise RuntimeError("unflatten: a 0-d tensor has no dimension to split")
+        raise RuntimeError("a 0-d tensor has no dimension to split")
     shape = input._array.shape
     lengths = as_size("unflatten", [tuple(sizes)])
     known = math.prod(n for n in lengths if n != -1)
     full = tuple(shape[d] // max(known, 1) if n == -1 else n for n in lengths)
     if lengths.count(-1) > 1 or math.prod(full) != shape[d]:
         raise RuntimeError(
-            f"unflatten: the sizes {list(lengths)} don't multiply up to {shape[d]}, the length "
+            f"the sizes {list(lengths)} don't multiply up to {shape[d]}, the length "
             f"of dimension {d}"
         )
     return input.reshape(shape[:d] + full + shape[d + 1 :])
@@ -171,15 +164,8 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 def squeeze(input: Tensor, dim: Dims = None) -> Tensor:
     """Return a view without dimensions of length 1: all of them, or those named."""
     shape = input._array.shape
-    dims = as_dims("squeeze", dim, len(shape))
-    if dim is None:
-        dims = tuple(range(len(shape)))
-    elif dims is None:
-        dims = ()
-    elif isinstance(dims, int):
-        dims = (dims,)
-    kept = tuple(n for i, n in enumerate(shape) if n != 1 or i not in dims)
-    return input.reshape(kept)
+    dims = range(len(shape)) if dim is None else each_dim("squeeze", dim, len(shape))
+    return input.reshape(tuple(n for i, n in enumerate(shape) if n != 1 or i not in dims))
 
 
 @export(inplace=view_in_place)
@@ -209,12 +195,10 @@ def permute(input: Tensor, *dims: int | Sequence[int]) -> Tensor:
     named = as_size("permute", dims)
     if len(named) != input._array.ndim:
         raise RuntimeError(
-            f"permute: {len(named)} dimensions were given for a tensor that has "
+            f"{len(named)} dimensions were given for a tensor that has "
             f"{input._array.ndim}; name each of them once"
         )
-    order = as_dims("permute", named, input._array.ndim)
-    order = () if order is None else (order,) if isinstance(order, int) else order
-    return apply(ops.permute, input, dims=order)
+    return apply(ops.permute, input, dims=each_dim("permute", named, input._array.ndim))
 
 
 @export
@@ -225,14 +209,13 @@ def movedim(input: Tensor, source: int | Sequence[int], destination: int | Seque
     targets = list(as_ints("movedim", "destination", destination))
     if len(sources) != len(targets):
         raise RuntimeError(
-            f"movedim: source {source} and destination {destination} must name equally many "
-            f"dimensions"
+            f"source {source} and destination {destination} must name equally many dimensions"
         )
     sources = [as_dim("movedim", d, ndim) for d in sources]
     targets = [as_dim("movedim", d, ndim) for d in targets]
     for which, dims in (("source", sources), ("destination", targets)):
         if len(set(dims)) != len(dims):
-            raise RuntimeError(f"movedim: the same dimension appears twice in {which}: {dims}")
+            raise RuntimeError(f"the same dimension appears twice in {which} ({dims})")
     if not ndim:
         return input.reshape(())
     order = [d for d in range(ndim) if d not in sources]
@@ -250,7 +233,7 @@ def t(input: Tensor) -> Tensor:
     """Return the transpose of a matrix; a vector stays as it is."""
     if input._array.ndim > 2:
         raise RuntimeError(
-            f"t: expects a tensor with at most 2 dimensions, but it has {input._array.ndim}; "
+            f"expects a tensor with at most 2 dimensions, but it has {input._array.ndim}; "
             f"use transpose(dim0, dim1)"
         )
     return input.transpose(0, 1) if input._array.ndim == 2 else input.reshape(input._array.shape)
@@ -264,7 +247,7 @@ def expand(input: Tensor, *size: int | Sequence[int]) -> Tensor:
     full = tuple(shape[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(to))
     if not expands(shape, full):
         raise RuntimeError(
-            f"expand: a tensor of shape {list(shape)} can't be expanded to {list(to)}; only "
+            f"a tensor of shape {list(shape)} can't be expanded to {list(to)}; only "
             f"dimensions of length 1 can be repeated, and new ones come in front"
         )
     return apply(ops.expand, input, to=full)
@@ -283,165 +266,118 @@ def broadcast_to(input: Tensor, *size: int | Sequence[int]) -> Tensor:
 
 
 @export(function=False)
-def repeat(input: Tensor, *repeats: int | Sequence[int]) -> Tensor:
-    """Return the tensor repeated along each dimension."""
-    times, shape = as_size("repeat", repeats), input._array.shape
-    lead = len(times) - len(shape)
-    if lead < 0:
-        raise RuntimeError(
-            f"repeat: {len(times)} numbers were given for a tensor that has {len(shape)} "
-            f"dimensions; give one for each, or more for new ones in front"
-        )
-    if min(times, default=0) < 0:
-        raise RuntimeError(f"repeat: a tensor can't be repeated {min(times)} times: {times}")
-    return apply(ops.repeat, input, times=times)
+def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """Return a view of all windows of a size, a step apart, along a dimension.
 
-
-@export
-def tile(input: Tensor, *dims: int | Sequence[int]) -> Tensor:
-    """Return the tensor repeated; missing numbers are 1."""
-    times = as_size("tile", dims)
-    return input.repeat((1,) * (input._array.ndim - len(times)) + times)
-
-
-@export
-def flip(input: Tensor, *dims: int | Sequence[int]) -> Tensor:
-    """Return the elements in reverse order along dimensions."""
-    order = as_dims("flip", as_size("flip", dims), input._array.ndim)
-    order = (order,) if isinstance(order, int) else order or ()
-    return apply(ops.flip, input, dims=order)
-
-
-@export
-@one_node("RollBackward0")
-def roll(input: Tensor, shifts: int | Sequence[int], dims: Dims = None) -> Tensor:
-    """Return the elements moved along dimensions, around the ends."""
-    moves = as_ints("roll", "shifts", shifts)
-    if not moves:
-        raise RuntimeError("roll: at least one shift is required")
-    if not input._array.size:
-        return input.clone()
-    if dims is None or (len(moves) == 1 and isinstance(dims, tuple | list) and not dims):
-        if len(moves) > 1:
-            raise RuntimeError(
-                f"roll: {len(moves)} shifts were given for 0 dims; name the dims, one for each"
-            )
-        flat = apply(ops.roll, input.reshape(-1), shifts=moves, dims=(0,) * len(moves))
-        return flat.reshape(input._array.shape)
-    along = as_ints("roll", "dims", dims)
-    if len(along) != len(moves):
-        raise RuntimeError(f"roll: {len(moves)} shifts were given for {len(along)} dims")
-    along = tuple(as_dim("roll", d, input._array.ndim) for d in along)
-    return apply(ops.roll, input, shifts=moves, dims=along)
-
-
-@export(inplace=True)
-def tril(input: Tensor, diagonal: int = 0) -> Tensor:
-    """Return the lower triangle, with zeros above the diagonal."""
-    _need_matrix(input, "tril")
-    return apply(ops.tril, input, diagonal=as_int("tril", "diagonal", diagonal))
-
-
-@export(inplace=True)
-def triu(input: Tensor, diagonal: int = 0) -> Tensor:
-    """Return the upper triangle, with zeros below the diagonal."""
-    _need_matrix(input, "triu")
-    return apply(ops.triu, input, diagonal=as_int("triu", "diagonal", diagonal))
-
-
-def _need_matrix(input: Tensor, name: str) -> None:
-    if input._array.ndim < 2:
-        raise RuntimeError(
-            f"{name}: the input must have at least 2 dimensions, but has shape "
-            f"{list(input._array.shape)}"
-        )
-
-
-@export
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """Return the slices along a dimension, without it."""
-    d = as_dim("unbind", dim, input._array.ndim)
-    if not input._array.ndim:
-        raise IndexError("unbind: a 0-d tensor has no dimension to unbind")
-    lead = (slice(None),) * d
-    return _together(
-        "unbind",
-        [apply(ops.getitem, input, index=(*lead, i)) for i in range(input._array.shape[d])],
-    )
-
-
-def _split(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Return views of pieces along a dimension: of one length, or of given lengths."""
-    d = _split_dim(input, "split", dim)
-    length, sections = input._array.shape[d], split_size
-    if not isinstance(sections, tuple | list):
-        sections = as_int("split", "split_size", sections)
-        if sections < 0 or (sections == 0 and length):
-            raise RuntimeError(f"split: the length of a piece must be positive, not {sections}")
-        count = max(-(-length // sections), 1) if sections else 1
-        sections = [min(sections, length - i * sections) for i in range(count)]
-    if sum(sections) != length or min(sections, default=0) < 0:
-        raise RuntimeError(
-            f"split: the lengths {list(sections)} must add up to {length}, the length of "
-            f"dimension {d}, and none may be negative"
-        )
-    ends = np.cumsum([0, *sections]).tolist()
-    lead = (slice(None),) * d
-    return _together(
-        "split",
-        [
-            apply(ops.getitem, input, index=(*lead, slice(start, end)))
-            for start, end in itertools.pairwise(ends)
-        ],
-    )
-
-
-@export(method=_split)
-def split(
-    tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0
-) -> tuple[Tensor, ...]:
-    """Return views of pieces along a dimension: of one length, or of given lengths.
-
-    Follows ``torch.split``.
+    What is in a window becomes the last dimension. The view is read-only, since windows overlap.
+    Follows ``torch.Tensor.unfold``.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> split(tensor([1, 2, 3]), 2)
-    (tensor([1, 2]), tensor([3]))
+    >>> from tinygrad_mnist import arange
+    >>> arange(5).unfold(0, 3, 2)
+    tensor([[0, 1, 2],
+            [2, 3, 4]])
     """
-    return tensor.split(split_size_or_sections, dim)
-
-
-def _split_dim(input: Tensor, name: str, dim: int) -> int:
+    d = as_dim("unfold", dimension, input._array.ndim)
+    length, far = as_int("unfold", "size", size), as_int("unfold", "step", step)
+    have = input._array.shape[d] if input._array.ndim else 1
+    if not 0 <= length <= have:
+        raise RuntimeError(
+            f"size {length} must lie between 0 and {have}, the length of dimension {d}"
+        )
+    if far <= 0:
+        raise RuntimeError(f"step is {far} but must be > 0")
     if not input._array.ndim:
-        raise RuntimeError(f"{name}: expects at least a 1-dimensional tensor, got a 0-d one")
-    return as_dim(name, dim, input._array.ndim)
+        return input.reshape(1)[:length]
+    return apply(ops.unfold, input, dim=d, size=length, step=far)
 
 
 @export
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Return views of about equally long pieces along a dimension, at most so many."""
-    chunks = as_int("chunk", "chunks", chunks)
-    if chunks <= 0:
-        raise RuntimeError(f"chunk: the number of chunks must be positive, not {chunks}")
-    d = _split_dim(input, "chunk", dim)
-    length = input._array.shape[d]
-    if not length:
-        return input.split([0] * chunks, d)
-    return input.split(-(-length // chunks), d)
+def as_strided(
+    input: Tensor,
+    size: Sequence[int],
+    stride: Sequence[int],
+    storage_offset: int | None = None,
+) -> Tensor:
+    """Return a view with a shape and steps in memory, in elements.
+
+    Steps are taken in the whole memory that the tensor is a view of, from its own first element
+    unless an offset is given. Follows ``torch.as_strided``.
+
+    Raises
+    ------
+    RuntimeError
+        When the view would reach beyond that memory.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import arange
+    >>> as_strided(arange(5), (3, 3), (1, 1))
+    tensor([[0, 1, 2],
+            [1, 2, 3],
+            [2, 3, 4]])
+    """
+    name = "as_strided"
+    shape, steps = as_size(name, [size]), as_size(name, [stride])
+    if len(shape) != len(steps):
+        raise RuntimeError(f"mismatch in length of strides and shape: {steps}, {shape}")
+    if min((*shape, *steps), default=0) < 0:
+        raise RuntimeError(f"sizes and strides can't be negative, got {shape}, {steps}")
+    whole: Any = input if input._base is None else input._base
+    order = sorted(range(whole._array.ndim), key=lambda d: -whole.memory().strides[d])
+    whole = whole.permute(order) if order != [*range(len(order))] else whole
+    if not whole._array.flags.c_contiguous:
+        raise RuntimeError(
+            "the tensor was made from a part of an array, with gaps; take contiguous()"
+        )
+    own, first = storage_offset_of(input), storage_offset_of(whole)
+    start = own if storage_offset is None else as_int(name, "storage_offset", storage_offset)
+    last = start - first + sum(step * (n - 1) for n, step in zip(shape, steps, strict=True))
+    if start < first or (min(shape, default=1) and last >= whole._array.size):
+        raise RuntimeError(
+            f"size {list(shape)}, stride {list(steps)} and storage offset {start} reach "
+            f"beyond the {whole._array.size} elements in memory"
+        )
+    return apply(ops.as_strided, whole, to=shape, steps=steps, start=start - first)
+
+
+def storage_offset_of(x: TensorBase) -> int:
+    """Return where a tensor's first element stands in the array that it is a view of."""
+    array = root = x._array
+    while isinstance(root.base, np.ndarray):
+        root = root.base
+    first, own = (a.__array_interface__["data"][0] for a in (root, array))
+    return int((own - first) // array.itemsize)
 
 
 @export(function=False)
-def unsafe_split(input: Tensor, split_size: Any, dim: int = 0) -> Any:
-    """Cut a dimension into parts. Follows ``torch.Tensor.unsafe_split``."""
-    return input.split(split_size, dim)
+def storage_offset(input: Tensor) -> int:
+    """Return where the first element stands in the memory that the tensor is a view of."""
+    return storage_offset_of(input)
 
 
 @export(function=False)
-def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> Any:
-    """Cut a dimension into so many parts. Follows ``torch.Tensor.unsafe_chunk``."""
-    return input.chunk(chunks, dim)
+def sum_to_size(input: Tensor, *size: int | Sequence[int]) -> Tensor:
+    """Return the sum over the dimensions that a tensor of this size would be expanded along."""
+    to, have = as_size("sum_to_size", size), input._array.shape
+    if not expands(to, have):
+        raise RuntimeError(f"size {list(to)} is not expandable to size {list(have)}")
+    lead = len(have) - len(to)
+    dims = tuple(i for i, n in enumerate(have) if i < lead or to[i - lead] != n)
+    total = apply(ops.sum, input, dim=dims, keepdim=True) if dims else input
+    return total.reshape(to)
+
+
+@export(function=False)
+def as_subclass(input: Tensor, cls: type[_T]) -> _T:
+    """Return the tensor as one of a subclass of Tensor, on the same memory."""
+    if not (isinstance(cls, type) and issubclass(cls, TensorBase)):
+        raise RuntimeError(f"expected a subclass of Tensor, got {cls!r}")
+    view: Any = input.view_as(input)
+    view.__class__ = cls
+    out: _T = view
+    return out
 
 
 if not TYPE_CHECKING:
