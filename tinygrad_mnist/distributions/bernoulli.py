@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tinygrad_mnist.autograd import no_grad
-from tinygrad_mnist.distributions.distribution import Distribution, broadcast, once
+from tinygrad_mnist.distributions.distribution import ProbsOrLogits, once
 from tinygrad_mnist.nn.functional import binary_cross_entropy_with_logits
 from tinygrad_mnist.tensor import Tensor, bernoulli, broadcast_tensors, finfo
 
 
-class Bernoulli(Distribution):
+class Bernoulli(ProbsOrLogits):
     """One with probability ``probs``, or ``sigmoid(logits)``, else zero.
 
     Follows ``torch.distributions.Bernoulli``.
@@ -20,29 +20,6 @@ class Bernoulli(Distribution):
     >>> Bernoulli(0.5).entropy()
     tensor(0.6931)
     """
-
-    parameters = ("probs", "logits")
-
-    def __init__(
-        self,
-        probs: Tensor | float | None = None,
-        logits: Tensor | float | None = None,
-        validate_args: bool | None = None,
-    ) -> None:
-        if (probs is None) == (logits is None):
-            raise ValueError("Bernoulli: give either probs or logits, not both")
-        if probs is not None:
-            (given,) = (self.probs,) = broadcast(probs)
-        else:
-            (given,) = (self.logits,) = broadcast(logits)
-        super().__init__(given.shape, validate_args=validate_args)
-        if probs is not None:
-            self._check("probs must lie between 0 and 1", (given >= 0) & (given <= 1))
-
-    @once
-    def probs(self) -> Tensor:
-        """Return the probabilities of one."""
-        return self.logits.sigmoid()
 
     @once
     def logits(self) -> Tensor:

@@ -9,8 +9,23 @@ from typing import Any, ClassVar
 
 from tinygrad_mnist._runtime.naming import named_class
 from tinygrad_mnist.autograd import enable_grad, no_grad
-from tinygrad_mnist.tensor import Size, Tensor, as_tensor, broadcast_tensors, get_default_dtype
+from tinygrad_mnist.tensor import (
+    Size,
+    Tensor,
+    as_tensor,
+    broadcast_tensors,
+    finfo,
+    get_default_dtype,
+)
 from tinygrad_mnist.tensor.arguments import as_size, as_tuple
+
+
+def once(derive: Callable[[Any], Tensor]) -> cached_property[Tensor]:
+    """Make a parameter that is computed from others when first used, and kept.
+
+    It is recorded also where a sample is what needs it first, under ``no_grad``.
+    """
+    return cached_property(enable_grad()(derive))
 
 
 class Distribution:
@@ -92,12 +107,57 @@ class Distribution:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-def once(derive: Callable[[Any], Tensor]) -> cached_property[Tensor]:
-    """Make a parameter that is computed from others when first used, and kept.
+class LocationScale(Distribution):
+    """Base of distributions that are shifted by ``loc`` and stretched by ``scale``."""
 
-    It is recorded also where a sample is what needs it first, under ``no_grad``.
-    """
-    return cached_property(enable_grad()(derive))
+    parameters = ("loc", "scale")
+    has_rsample = True
+
+    def __init__(
+        self, loc: Tensor | float, scale: Tensor | float, validate_args: bool | None = None
+    ) -> None:
+        self.loc, self.scale = broadcast(loc, scale)
+        super().__init__(self.loc.shape, validate_args=validate_args)
+        self._check("scale must be positive", self.scale > 0)
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean."""
+        return self.loc
+
+
+class ProbsOrLogits(Distribution):
+    """Base of distributions of a trial, given its ``probs`` or their ``logits``."""
+
+    parameters = ("probs", "logits")
+
+    def __init__(
+        self,
+        probs: Tensor | float | None = None,
+        logits: Tensor | float | None = None,
+        validate_args: bool | None = None,
+    ) -> None:
+        if (probs is None) == (logits is None):
+            raise ValueError("give either probs or logits, not both")
+        (given,) = broadcast(logits if probs is None else probs)
+        self.__dict__["logits" if probs is None else "probs"] = given
+        super().__init__(given.shape, validate_args=validate_args)
+        if probs is not None:
+            self._check(*self._in_range(given))
+
+    def _in_range(self, probs: Tensor) -> tuple[str, Tensor]:
+        """Return which probabilities there are, and whether these are such."""
+        return "probs must lie between 0 and 1", (probs >= 0) & (probs <= 1)
+
+    @once
+    def probs(self) -> Tensor:
+        """Return the probabilities of success."""
+        return self.logits.sigmoid()
+
+    @once
+    def logits(self) -> Tensor:
+        """Return the logarithms of the odds of success."""
+        return self.probs.logit(finfo(self.probs.dtype).eps)
 
 
 def broadcast(*parameters: Any) -> list[Tensor]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tinygrad_mnist.distributions.distribution import Distribution, broadcast
+from tinygrad_mnist.distributions.distribution import LocationScale
 from tinygrad_mnist.tensor import Tensor, finfo
 
 
-class Laplace(Distribution):
+class Laplace(LocationScale):
     r"""Laplace distribution, with density :math:`e^{-|x - \mu| / b} / 2b`.
 
     Follows ``torch.distributions.Laplace``.
@@ -19,21 +19,6 @@ class Laplace(Distribution):
     >>> Laplace(0.0, 1.0).log_prob(0.0)
     tensor(-0.6931)
     """
-
-    parameters = ("loc", "scale")
-    has_rsample = True
-
-    def __init__(
-        self, loc: Tensor | float, scale: Tensor | float, validate_args: bool | None = None
-    ) -> None:
-        self.loc, self.scale = broadcast(loc, scale)
-        super().__init__(self.loc.shape, validate_args=validate_args)
-        self._check("scale must be positive", self.scale > 0)
-
-    @property
-    def mean(self) -> Tensor:
-        """The mean."""
-        return self.loc
 
     @property
     def variance(self) -> Tensor:

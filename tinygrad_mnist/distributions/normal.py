@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 
 from tinygrad_mnist.autograd import no_grad
-from tinygrad_mnist.distributions.distribution import HALF_LOG_2PI, Distribution, broadcast
+from tinygrad_mnist.distributions.distribution import HALF_LOG_2PI, LocationScale
 from tinygrad_mnist.tensor import Tensor, normal
 
 
-class Normal(Distribution):
+class Normal(LocationScale):
     r"""Normal distribution with mean ``loc`` and standard deviation ``scale``.
 
     .. math:: p(x) = \exp(-(x - \mu)^2 / 2 \sigma^2) / \sigma \sqrt{2 \pi}
@@ -25,21 +25,11 @@ class Normal(Distribution):
     tensor(-0.9189)
     """
 
-    parameters = ("loc", "scale")
-    has_rsample = True
-
     def __init__(
         self, loc: Tensor | float, scale: Tensor | float, validate_args: bool | None = None
     ) -> None:
-        self.loc, self.scale = broadcast(loc, scale)
-        super().__init__(self.loc.shape, validate_args=validate_args)
+        super().__init__(loc, scale, validate_args)
         self._check("loc must be a number, not NaN", self.loc == self.loc)
-        self._check("scale must be positive", self.scale > 0)
-
-    @property
-    def mean(self) -> Tensor:
-        """The mean."""
-        return self.loc
 
     @property
     def mode(self) -> Tensor:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from tinygrad_mnist.autograd import no_grad
-from tinygrad_mnist.distributions.distribution import Distribution, broadcast
+from tinygrad_mnist.distributions.distribution import (
+    Distribution,
+    LocationScale,
+    ProbsOrLogits,
+    broadcast,
+)
 from tinygrad_mnist.distributions.exponential import Exponential
 from tinygrad_mnist.distributions.normal import Normal
 from tinygrad_mnist.distributions.transforms import (
@@ -179,7 +183,7 @@ class Pareto(_Named):
         return (self.scale / self.alpha).log() + 1 + 1 / self.alpha
 
 
-class Gumbel(Distribution):
+class Gumbel(LocationScale):
     """The largest of many numbers. Follows ``torch.distributions.Gumbel``.
 
     Examples
@@ -187,16 +191,6 @@ class Gumbel(Distribution):
     >>> Gumbel(0.0, 1.0).mean
     tensor(0.5772)
     """
-
-    parameters = ("loc", "scale")
-    has_rsample = True
-
-    def __init__(
-        self, loc: Tensor | float, scale: Tensor | float, validate_args: bool | None = None
-    ) -> None:
-        self.loc, self.scale = broadcast(loc, scale)
-        super().__init__(self.loc.shape, validate_args=validate_args)
-        self._check("scale must be positive", self.scale > 0)
 
     @property
     def mean(self) -> Tensor:
@@ -225,7 +219,7 @@ class Gumbel(Distribution):
         return self.scale.log() + (1 + EULER)
 
 
-class Geometric(Distribution):
+class Geometric(ProbsOrLogits):
     """How often one fails before the first success. Follows ``torch.distributions.Geometric``.
 
     Examples
@@ -235,33 +229,8 @@ class Geometric(Distribution):
     tensor(0.2500)
     """
 
-    parameters = ("probs", "logits")
-
-    def __init__(
-        self,
-        probs: Tensor | float | None = None,
-        logits: Tensor | float | None = None,
-        validate_args: bool | None = None,
-    ) -> None:
-        if (probs is None) == (logits is None):
-            raise ValueError("give either probs or logits")
-        if probs is not None:
-            (self.probs,) = broadcast(probs)
-            self._given = self.probs
-        else:
-            (self.logits,) = broadcast(logits)
-            self._given = self.logits
-        super().__init__(self._given.shape, validate_args=validate_args)
-        if probs is not None:
-            self._check("probs must be in (0, 1]", (self.probs > 0) & (self.probs <= 1))
-
-    def __getattr__(self, name: str) -> Any:
-        """Derive probs from logits, or logits from probs."""
-        if name == "probs":
-            return self.logits.sigmoid()
-        if name == "logits":
-            return self.probs.logit(finfo(self.probs.dtype).eps)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    def _in_range(self, probs: Tensor) -> tuple[str, Tensor]:
+        return "probs must be in (0, 1]", (probs > 0) & (probs <= 1)
 
     @property
     def mean(self) -> Tensor:
@@ -276,7 +245,7 @@ class Geometric(Distribution):
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw, without gradient."""
         with no_grad():
-            drawn = self._given.new_empty(self._shape(sample_shape)).uniform_()
+            drawn = self.probs.new_empty(self._shape(sample_shape)).uniform_()
             drawn = drawn.clamp(min=finfo(drawn.dtype).tiny)
             return (drawn.log() / (-self.probs).log1p()).floor()
 
