@@ -8,6 +8,7 @@ says is said in the words of tensors, dimensions and arguments.
 from __future__ import annotations
 
 import dis
+import functools
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -295,17 +296,13 @@ def _kind(kind: str) -> str:
     return f"{_article(kind)} {kind}"
 
 
-def _kinds(text: str, values: Any) -> str:
-    return "the arguments can't be computed with, because they are no numbers"
-
-
-_TABLE: list[tuple[re.Pattern[str], Callable[..., str]]] = []
-
-
+@functools.cache
 def _table() -> list[tuple[re.Pattern[str], Callable[..., str]]]:
-    if not _TABLE:
-        _TABLE.extend((re.compile(pattern, re.DOTALL), said) for pattern, said in _SENTENCES)
-    return _TABLE
+    """Compile the patterns, when the first error is to be explained."""
+    return [
+        (re.compile(pattern, re.DOTALL), _say(said) if isinstance(said, str) else said)
+        for pattern, said in _SENTENCES
+    ]
 
 
 def _say(text: str) -> Callable[..., str]:
@@ -313,107 +310,79 @@ def _say(text: str) -> Callable[..., str]:
     return lambda *groups, values: text.format(*groups)
 
 
-_SENTENCES: list[tuple[str, Callable[..., str]]] = [
+_SENTENCES: list[tuple[str, str | Callable[..., str]]] = [
     # NumPy: shapes
-    (
-        r"shape mismatch: indexing arrays could not be broadcast together with shapes (.*)",
-        lambda s, values: f"the indices' shapes {_shapes(s)} do not broadcast; {ALIGNED}",
-    ),
-    (
-        r"value array of shape (\([\d, ]*\)) *could not be broadcast to indexing result of shape "
-        r"(\([\d, ]*\))",
-        lambda a, b, values: f"a value of shape {_list(a)} doesn't fit the elements at the index, "
-        f"which have shape {_list(b)}",
-    ),
-    (
-        r"could not broadcast input array from shape (\([\d, ]*\)) into shape (\([\d, ]*\))",
-        lambda a, b, values: f"a value of shape {_list(a)} doesn't fit a place of shape {_list(b)}",
-    ),
-    (
-        r"assign (\d+) input values to the (\d+) output values where the mask is true",
-        _say("{0} values were given for the {1} elements where the mask is true"),
-    ),
-    (
-        r"could not be broadcast together with (?:remapped )?shapes? (.*)",
-        lambda s, values: f"the shapes {_shapes(s)} do not broadcast; {ALIGNED}",
-    ),
-    (
-        r"shape mismatch: objects cannot be broadcast to a single shape",
-        lambda values: f"the shapes do not broadcast; {ALIGNED}",
-    ),
-    (
-        r"cannot reshape array of size (\d+) into shape (\([-\d, ]*\))",
-        lambda n, s, values: f"shape {_list(s)} is invalid for a tensor of {n} elements",
-    ),
-    (
-        r"mismatch in its core dimension .*size (\d+) is different from (\d+)",
-        _say("the lengths {1} and {0} of the dimensions that are summed over must be equal"),
-    ),
-    (r"does not have enough dimensions", _say("a tensor has too few dimensions")),
-    (
-        r"ax[ei]s ?(-?\d+) is out of bounds for array of dimension (\d+)",
-        _say("dimension {0} is out of range for a tensor with {1} dimensions"),
-    ),
-    (
-        r"index (-?\d+) is out of bounds for axis (\d+) with size (\d+)",
-        _say("index {0} is out of bounds for dimension {1} with size {2}"),
-    ),
-    (
-        r"index (-?\d+) is out of bounds for size (\d+)",
-        _say("index {0} is out of bounds for size {1}"),
-    ),
-    (
-        r"too many indices for array: array is (\d+)-dimensional, but (\d+) were indexed",
-        _say("too many indices: the tensor has {0} dimensions, but {1} were indexed"),
-    ),
-    (
-        r"boolean index did not match indexed array along axis (\d+); size of axis is (\d+) but "
-        r"size of corresponding boolean axis is (\d+)",
-        _say("the mask has length {2} in dimension {0}, where the tensor has {1}"),
-    ),
-    (
-        r"only integers, slices|indices must be integers|valid indices|index can only have"
-        r"|arrays used as indices|slice indices must be",
-        _say("an index is made of integers, slices, ..., None, and tensors of integers or bools"),
-    ),
-    (r"slice step cannot be zero", _say("the step of a slice can't be 0")),
+    (r"shape mismatch: indexing arrays could not be broadcast together with shapes (.*)",
+     lambda s, values: f"the indices' shapes {_shapes(s)} do not broadcast; {ALIGNED}"),
+    (r"value array of shape (\([\d, ]*\)) *could not be broadcast to indexing result of shape "
+     r"(\([\d, ]*\))",
+     lambda a, b, values: f"a value of shape {_list(a)} doesn't fit the elements at the index, "
+     f"which have shape {_list(b)}"),
+    (r"could not broadcast input array from shape (\([\d, ]*\)) into shape (\([\d, ]*\))",
+     lambda a, b, values: f"a value of shape {_list(a)} doesn't fit a place of shape {_list(b)}"),
+    (r"assign (\d+) input values to the (\d+) output values where the mask is true",
+     "{0} values were given for the {1} elements where the mask is true"),
+    (r"could not be broadcast together with (?:remapped )?shapes? (.*)",
+     lambda s, values: f"the shapes {_shapes(s)} do not broadcast; {ALIGNED}"),
+    (r"shape mismatch: objects cannot be broadcast to a single shape",
+     lambda values: f"the shapes do not broadcast; {ALIGNED}"),
+    (r"cannot reshape array of size (\d+) into shape (\([-\d, ]*\))",
+     lambda n, s, values: f"shape {_list(s)} is invalid for a tensor of {n} elements"),
+    (r"mismatch in its core dimension .*size (\d+) is different from (\d+)",
+     "the lengths {1} and {0} of the dimensions that are summed over must be equal"),
+    (r"does not have enough dimensions", "a tensor has too few dimensions"),
+    (r"ax[ei]s ?(-?\d+) is out of bounds for array of dimension (\d+)",
+     "dimension {0} is out of range for a tensor with {1} dimensions"),
+    (r"index (-?\d+) is out of bounds for axis (\d+) with size (\d+)",
+     "index {0} is out of bounds for dimension {1} with size {2}"),
+    (r"index (-?\d+) is out of bounds for size (\d+)",
+     "index {0} is out of bounds for size {1}"),
+    (r"too many indices for array: array is (\d+)-dimensional, but (\d+) were indexed",
+     "too many indices: the tensor has {0} dimensions, but {1} were indexed"),
+    (r"boolean index did not match indexed array along axis (\d+); size of axis is (\d+) but "
+     r"size of corresponding boolean axis is (\d+)",
+     "the mask has length {2} in dimension {0}, where the tensor has {1}"),
+    (r"only integers, slices|indices must be integers|valid indices|index can only have"
+     r"|arrays used as indices|slice indices must be",
+     "an index is made of integers, slices, ..., None, and tensors of integers or bools"),
+    (r"slice step cannot be zero", "the step of a slice can't be 0"),
     (r"Value after \* must be an iterable, not (\w+)", _must_be("a sequence")),
     (r"maximum supported dimension|too many dimensions|more than 64 dim|nd(?:im)? must be",
-     _say("a tensor has at most 64 dimensions")),
-    (r"all input arrays must have the same shape", _say("all tensors must have the same shape")),
-    (r"negative dimensions are not allowed", _say("a length can't be negative")),
+     "a tensor has at most 64 dimensions"),
+    (r"all input arrays must have the same shape", "all tensors must have the same shape"),
+    (r"negative dimensions are not allowed", "a length can't be negative"),
     (r"inhomogeneous shape|setting an array element with a sequence",
-     _say("the nested sequences have different lengths, so they form no tensor")),
+     "the nested sequences have different lengths, so they form no tensor"),
     # NumPy: sizes and numbers
     (r"Unable to allocate|array is too big|Maximum allowed dimension|Maximum allowed size"
      r"|too large to allocate",
-     _say("the result needs more memory than there is")),
-    (r"zero-size array to reduction operation (\w+)", _say("an empty tensor has no {0}")),
-    (r"attempt to get arg(\w+) of an empty sequence", _say("an empty tensor has no arg{0}")),
-    (r"[Pp]ython integer (-?\d+) out of bounds for (\w+)", _say("{0} is out of range for {1}")),
-    (r"cannot convert float NaN to integer", _say("NaN can't be made an integer")),
-    (r"cannot convert float infinity to integer", _say("infinity can't be made an integer")),
+     "the result needs more memory than there is"),
+    (r"zero-size array to reduction operation (\w+)", "an empty tensor has no {0}"),
+    (r"attempt to get arg(\w+) of an empty sequence", "an empty tensor has no arg{0}"),
+    (r"[Pp]ython integer (-?\d+) out of bounds for (\w+)", "{0} is out of range for {1}"),
+    (r"cannot convert float NaN to integer", "NaN can't be made an integer"),
+    (r"cannot convert float infinity to integer", "infinity can't be made an integer"),
     (r"(?:int|integer) too (?:large|big) to convert|too large to convert to|cannot fit '?int'? into"
      r"|out of range for|int too large|Result too large",
-     _say("a number is too large")),
-    (r"could not convert string to float: (.*)", _say("the text {0} is no number")),
-    (r"invalid literal for int\(\) with base \d+: (.*)", _say("the text {0} is no integer")),
+     "a number is too large"),
+    (r"could not convert string to float: (.*)", "the text {0} is no number"),
+    (r"invalid literal for int\(\) with base \d+: (.*)", "the text {0} is no integer"),
     (r"[Ii]ntegers to negative integer powers are not allowed",
-     _say("integers to negative integer powers are not allowed; convert them with float()")),
+     "integers to negative integer powers are not allowed; convert them with float()"),
     (r"only (?:length-1|0-dimensional|size-1) arrays can be converted"
      r"|can only convert an array of size 1",
-     _say("only a tensor of one element can be made a number")),
-    (r"truth value of an array", _say("the truth of a tensor with several elements is ambiguous")),
-    (r"[Ss]ingular matrix", _say("the matrix is singular, so it has no inverse")),
-    (r"not positive definite|leading minor", _say("the matrix is not positive definite")),
-    (r"did not converge", _say("the computation did not converge; are there NaNs, or infinity?")),
-    (r"must be square", _say("expected square matrices, or batches of them")),
-    (r"array must not contain infs or NaNs", _say("there are NaN or infinite values")),
+     "only a tensor of one element can be made a number"),
+    (r"truth value of an array", "the truth of a tensor with several elements is ambiguous"),
+    (r"[Ss]ingular matrix", "the matrix is singular, so it has no inverse"),
+    (r"not positive definite|leading minor", "the matrix is not positive definite"),
+    (r"did not converge", "the computation did not converge; are there NaNs, or infinity?"),
+    (r"must be square", "expected square matrices, or batches of them"),
+    (r"array must not contain infs or NaNs", "there are NaN or infinite values"),
     (r"[Cc]annot cast .*from dtype\('(\w+)'\) to dtype\('(\w+)'\)",
-     _say("{0} can't be cast to {1} without loss; convert with to()")),
+     "{0} can't be cast to {1} without loss; convert with to()"),
     (r"ufunc '\w+' (?:did not contain a loop|not supported for the input types)",
-     _say("it is not defined for arguments of these kinds")),
-    (r"read-only", _say("the memory can't be written to; clone() it first")),
+     "it is not defined for arguments of these kinds"),
+    (r"read-only", "the memory can't be written to; clone() it first"),
     # Python: kinds
     (r"'(\w+)' object cannot be interpreted as an integer", _must_be("an integer")),
     (r"'(\w+)' object is not iterable", _must_be("a sequence")),
@@ -444,8 +413,8 @@ _SENTENCES: list[tuple[str, Callable[..., str]]] = [
     (r"float\(\) argument must be .* not '(\w+)'", _must_be("a number")),
     (r"int\(\) argument must be .* not '(\w+)'", _must_be("a number")),
     (r"not enough values to unpack \(expected (?:at least )?(\d+), got (\d+)\)",
-     _say("expected {0} values, but got {1}")),
-    (r"too many values to unpack \(expected (\d+)\)", _say("expected {0} values, but got more")),
+     "expected {0} values, but got {1}"),
+    (r"too many values to unpack \(expected (\d+)\)", "expected {0} values, but got more"),
     (r"zip\(\) argument \d+ is (?:longer|shorter)",
-     _say("sequences that belong together have different lengths")),
+     "sequences that belong together have different lengths"),
 ]  # fmt: skip
