@@ -220,6 +220,25 @@ assert_type(F.embedding(y, x), Tensor)
 assert_type(F.layer_norm(x, (4,)), Tensor)
 assert_type(F.pad(x, (1, 1)), Tensor)
 
+# Images and sequences
+
+conv, images = nn.Conv2d(1, 2, 3, padding="same"), x[None, None]
+assert_type(conv(images), Tensor)
+conv.bias.data.fill_(0)
+nn.BatchNorm2d(2).weight.data.fill_(1)
+assert_type(nn.LazyConv2d(2, 3)(images), Any)
+assert_type(F.conv2d(images, images, stride=[1, 2], padding="same"), Tensor)
+assert_type(nn.MaxPool2d(2)(images), Tensor)
+assert_type(F.max_pool1d(x, 2, return_indices=True), tuple[Tensor, Tensor])
+assert_type(F.adaptive_max_pool2d(images, (2, None), True), tuple[Tensor, Tensor])
+assert_type(F.interpolate(images, scale_factor=2.0), Tensor)
+packed = nn.utils.rnn.pack_sequence([x])
+assert_type(nn.LSTM(4, 2)(x), tuple[Tensor, tuple[Tensor, Tensor]])
+assert_type(nn.GRU(4, 2)(packed)[1], Tensor)
+assert_type(nn.GRU(4, 2)(packed)[0], nn.utils.rnn.PackedSequence)
+assert_type(nn.LSTMCell(4, 2)(x), tuple[Tensor, Tensor])
+assert_type(nn.TransformerEncoderLayer(4, 2)(x), Tensor)
+
 # Training
 
 optimizer = Adam(net.parameters(), lr=1e-3)
@@ -318,6 +337,12 @@ F.relu("x")  # error
 F.cross_entropy(3, "x")  # error
 F.linear(x)  # error
 F.softmax(x, dim="rows")  # error
+F.conv2d(x, 3)  # error
+F.avg_pool3d("x", 2)  # error
+F.pad(x, 1)  # error
+nn.Conv2d("x", 2, 3)  # error
+nn.Conv2d(1, 2, 3)("x")  # error
+nn.LSTM(4, 2)("x")  # error
 Adam(3)  # error
 Adam(net.parameters(), lr="fast")  # error
 Adam(net.parameters(), learning_rate=0.1)  # error

@@ -1,5 +1,7 @@
 """Neural networks: modules, losses, initial values, helpers."""
 
+from typing import TYPE_CHECKING
+
 from tinygrad_mnist.nn import functional as functional
 from tinygrad_mnist.nn import init as init
 from tinygrad_mnist.nn import modules as modules
@@ -151,3 +153,20 @@ from tinygrad_mnist.nn.vision import PixelUnshuffle as PixelUnshuffle
 from tinygrad_mnist.nn.vision import Upsample as Upsample
 from tinygrad_mnist.nn.vision import UpsamplingBilinear2d as UpsamplingBilinear2d
 from tinygrad_mnist.nn.vision import UpsamplingNearest2d as UpsamplingNearest2d
+
+if TYPE_CHECKING:  # these are imported when they are first asked for
+    from tinygrad_mnist.nn.lazy import LazyBatchNorm1d as LazyBatchNorm1d
+    from tinygrad_mnist.nn.lazy import LazyBatchNorm2d as LazyBatchNorm2d
+    from tinygrad_mnist.nn.lazy import LazyBatchNorm3d as LazyBatchNorm3d
+    from tinygrad_mnist.nn.lazy import LazyConv1d as LazyConv1d
+    from tinygrad_mnist.nn.lazy import LazyConv2d as LazyConv2d
+    from tinygrad_mnist.nn.lazy import LazyConv3d as LazyConv3d
+    from tinygrad_mnist.nn.lazy import LazyConvTranspose1d as LazyConvTranspose1d
+    from tinygrad_mnist.nn.lazy import LazyConvTranspose2d as LazyConvTranspose2d
+    from tinygrad_mnist.nn.lazy import LazyConvTranspose3d as LazyConvTranspose3d
+    from tinygrad_mnist.nn.lazy import LazyInstanceNorm1d as LazyInstanceNorm1d
+    from tinygrad_mnist.nn.lazy import LazyInstanceNorm2d as LazyInstanceNorm2d
+    from tinygrad_mnist.nn.lazy import LazyInstanceNorm3d as LazyInstanceNorm3d
+    from tinygrad_mnist.nn.lazy import LazyLinear as LazyLinear
+    from tinygrad_mnist.nn.lazy import UninitializedBuffer as UninitializedBuffer
+    from tinygrad_mnist.nn.lazy import UninitializedParameter as UninitializedParameter

@@ -39,13 +39,13 @@ class UninitializedBuffer(Buffer):
 
 
 class _Lazy(Module):
-    """What lazy layers share: they become the layer they stand for when they are called."""
+    """A layer that becomes the one it stands for when it is called."""
 
     _becomes: type[Module]
     _size: str
     """The name of the layer's argument that is found out."""
     _settings: dict[str, Any]
-    """What the lazy form has for the layer's own defaults."""
+    """The lazy form's own defaults."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         state = get_rng_state()
@@ -59,12 +59,14 @@ class _Lazy(Module):
                 empty = wrap(np.empty(0, parameter._array.dtype))
                 self._parameters[name] = UninitializedParameter(empty)
 
-    def _arguments(self, size: int, args: Any, kwargs: Any) -> dict[str, Any]:
+    def _arguments(
+        self, size: int, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
         """Return the layer's arguments by name, with the size that was found out."""
         given = inspect.signature(self._becomes).bind(size, *args, **kwargs).arguments
         return self._settings | given
 
-    def _find(self, input: Tensor) -> Any:
+    def _find(self, input: Tensor) -> int:
         """Return the size that the input has."""
         if self._size == "in_features":
             return input.shape[-1]
@@ -90,12 +92,13 @@ class _Lazy(Module):
         self._buffers.update(layer._buffers)
         setattr(self, self._size, getattr(layer, self._size))
 
-    def forward(self, input: Tensor, *args: Any, **kwargs: Any) -> Any:
+    def forward(self, input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """Become the layer, and return what it returns."""
         self.initialize_parameters(input)
         del self._given
-        self.__class__ = self._becomes  # type: ignore[assignment]
-        return self.forward(input, *args, **kwargs)
+        object.__setattr__(self, "__class__", self._becomes)
+        out: Tensor = self.forward(input, *args, **kwargs)
+        return out
 
 
 def _lazy(becomes: type[Module], **settings: Any) -> Any:

@@ -590,9 +590,9 @@ def layer_norm(
     return apply(ops.standardize, input, weight, bias, None, None, dim=dims, eps=eps)
 
 
-def _shape(normalized_shape: Ints) -> tuple[int, ...]:
-    single = isinstance(normalized_shape, Integral)
-    return (normalized_shape,) if single else tuple(normalized_shape)  # type: ignore[return-value, arg-type]
+def _shape(normalized_shape: Any) -> tuple[int, ...]:
+    one = isinstance(normalized_shape, Integral)
+    return (normalized_shape,) if one else tuple(normalized_shape)
 
 
 class LayerNorm(_Affine):

@@ -117,7 +117,7 @@ def _check(mode: str, length: int, before: int, after: int, dim: int) -> None:
 
 
 Sides = tuple[Tensor | None, Tensor | None]
-"""What is put before and after a dimension."""
+"""Parts that are put before and after a dimension."""
 
 
 def _reflected(x: Tensor, dim: int, before: int, after: int) -> Sides:
