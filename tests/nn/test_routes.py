@@ -53,7 +53,7 @@ def walked(layer: nn.Module, x: tg.Tensor) -> list[CodeType | Op]:
         (nn.Linear(4, 3), tg.ones(2, 4), F.linear, ops.linear),
         (nn.ReLU(), tg.ones(2), F.relu, ops.relu),
         (nn.Softmax(0), tg.ones(2), F.softmax, ops.softmax),
-        (nn.Conv1d(2, 3, 2), IMAGES[0], F.conv1d, ops.conv),
+        (nn.Conv1d(2, 3, 2), IMAGES[0, :, 0], F.conv1d, ops.conv),
         (nn.Conv2d(2, 3, 2), IMAGES, F.conv2d, ops.conv),
         (nn.ConvTranspose2d(2, 3, 2), IMAGES, F.conv_transpose2d, ops.conv_input),
         (nn.MaxPool2d(2), IMAGES, F.max_pool2d, ops.max_pool),
