@@ -287,3 +287,16 @@ def warn(message: str, kind: type[Warning] = UserWarning) -> None:
     ):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, kind, stacklevel=level)
+
+
+def deprecated(module: str, function: F) -> F:
+    """Make the name that a function had before it got its underscore: it warns."""
+    name = function.__name__.rstrip("_")
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        warn(f"{module}.{name} is now {module}.{function.__name__}", FutureWarning)
+        return function(*args, **kwargs)
+
+    call.__name__ = call.__qualname__ = name
+    return cast(F, call)

@@ -45,9 +45,14 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     >>> relu(tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
-    if not isinstance(input, TensorBase):
-        as_tensor("relu", "input", input)
-    return input.relu_() if inplace else apply(ops.relu, input)
+    if inplace is False and isinstance(input, TensorBase):
+        return apply(ops.relu, input)
+    return _relu(input, inplace)
+
+
+@named
+def _relu(input: Tensor, inplace: bool) -> Tensor:
+    return input.relu_() if inplace else input.relu()
 
 
 def relu_(input: Tensor) -> Tensor:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from tinygrad_mnist._runtime.naming import warn
+from tinygrad_mnist._runtime.naming import deprecated, warn
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator, randperm
 from tinygrad_mnist.tensor.arguments import named
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 @named
@@ -333,19 +328,6 @@ def sparse_(
         tensor._array[zeros._array, column] = 0
     tensor._version.bump("sparse_")
     return tensor
-
-
-def deprecated(module: str, function: F) -> F:
-    """Make the name that a function had before it got its underscore: it warns."""
-    name = function.__name__.rstrip("_")
-
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        warn(f"{module}.{name} is now {module}.{function.__name__}", FutureWarning)
-        return function(*args, **kwargs)
-
-    call.__name__ = call.__qualname__ = name
-    return cast(F, call)
 
 
 uniform, normal = deprecated("init", uniform_), deprecated("init", normal_)

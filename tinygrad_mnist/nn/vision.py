@@ -14,7 +14,7 @@ from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 from tinygrad_mnist.nn.spatial import Ints, per_dim
 from tinygrad_mnist.tensor import Tensor, linspace, ones, stack, where
-from tinygrad_mnist.tensor.arguments import as_int, copying, named
+from tinygrad_mnist.tensor.arguments import as_int, as_lengths, copying, named
 from tinygrad_mnist.tensor.precision import in_float32
 
 Factors = float | Sequence[float]
@@ -433,6 +433,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     tensor([[-0.5000,  0.0000],
             [ 0.5000,  0.0000]])
     """
+    size = as_lengths("affine_grid", size)
     if len(size) != 4 or tuple(theta.shape) != (size[0], 2, 3):
         raise NotImplementedError(
             f"for images of shape (N, C, H, W), theta has shape (N, 2, 3); got {list(size)} and "

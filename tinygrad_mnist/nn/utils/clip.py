@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from tinygrad_mnist._runtime.naming import deprecated
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.nn.init import deprecated
 from tinygrad_mnist.ops.dtypes import convert
 from tinygrad_mnist.ops.precision import upcast_half
 from tinygrad_mnist.tensor import Tensor
