@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
@@ -29,8 +31,8 @@ def code(function: Any) -> CodeType:
     return function.__code__  # type: ignore[no-any-return]
 
 
-def walked(layer: nn.Module, x: tg.Tensor) -> list[CodeType | Op]:
-    """Call a layer; return the code of each function on the way, and operations."""
+def walked(call: Callable[..., Any], *args: Any) -> list[CodeType | Op]:
+    """Call a layer or function; return the code of each function on the way, and operations."""
     way: list[CodeType | Op] = []
 
     def note(frame: FrameType, event: str, argument: Any) -> None:
@@ -41,7 +43,7 @@ def walked(layer: nn.Module, x: tg.Tensor) -> list[CodeType | Op]:
 
     sys.setprofile(note)
     try:
-        layer(x)
+        call(*args)
     finally:
         sys.setprofile(None)
     return way
@@ -71,3 +73,17 @@ def test_layer_calls_its_function_and_that_an_operation(
     way = iter(walked(layer, x))
     for step in (code(type(layer).forward), code(function), operation):
         assert step in way, step  # what is left of the way begins behind it
+
+
+def files(call: Callable[..., Any], *args: Any) -> set[str]:
+    """Return the package's files that a call passes through."""
+    root = str(Path(tg.__file__).parent)
+    names = {step.co_filename for step in walked(call, *args) if isinstance(step, CodeType)}
+    return {name for name in names if name.startswith(root)}
+
+
+def test_a_linear_layer_and_its_backward_pass_go_through_few_files() -> None:
+    layer, x = nn.Linear(3, 2), tg.ones(1, 3)
+    layer(x).sum().backward()  # what is done once, such as the plan of an operation, is done here
+    assert len(files(layer, x)) <= 7
+    assert len(files(layer(x).sum().backward)) <= 11
