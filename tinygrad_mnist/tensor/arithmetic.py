@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply
 from tinygrad_mnist.autograd.names import one_node
-from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_number, as_tensor, kind, number_first
+from tinygrad_mnist.ops import Op, dtypes
+from tinygrad_mnist.tensor.arguments import as_number, as_tensor, complain, kind, number_first
 from tinygrad_mnist.tensor.export import export, publish, scalar_first, unary
 
 if TYPE_CHECKING:
@@ -43,20 +44,33 @@ def scaled(name: str, x: TensorBase, other: Any, alpha: Any) -> Any:
     return apply(ops.mul, other, number)
 
 
+def _scaled(
+    op: Op, call: Callable[..., Tensor], input: Tensor, other: Any, older: Any, alpha: Any
+) -> Tensor:
+    """Add or subtract in a form that few use: with a factor, or as older scripts write it."""
+    try:
+        if older:
+            return number_first(call, (other, *older), "alpha")
+        return apply(op, input, scaled(op.name, input, other, alpha))
+    except Exception as error:
+        complain(op.name, error)
+        raise
+
+
 @export(fast=True, first=scalar_first)
 def add(input: Tensor, other: Operand, *older: Any, alpha: Number = 1) -> Tensor:
     """Return ``input + alpha * other``. Follows ``torch.add``."""
-    if older:
-        return number_first(input.add, (other, *older), "alpha")
-    return apply(ops.add, input, other if is_one(alpha) else scaled("add", input, other, alpha))
+    if older or not is_one(alpha):
+        return _scaled(ops.add, input.add, input, other, older, alpha)
+    return apply(ops.add, input, other)
 
 
 @export(fast=True, first=scalar_first)
 def sub(input: Tensor, other: Operand, *older: Any, alpha: Number = 1) -> Tensor:
     """Return ``input - alpha * other``. Follows ``torch.sub``."""
-    if older:
-        return number_first(input.sub, (other, *older), "alpha")
-    return apply(ops.sub, input, other if is_one(alpha) else scaled("sub", input, other, alpha))
+    if older or not is_one(alpha):
+        return _scaled(ops.sub, input.sub, input, other, older, alpha)
+    return apply(ops.sub, input, other)
 
 
 @export(fast=True, first=scalar_first)

@@ -60,13 +60,13 @@ def ge(input: Tensor, other: Operand) -> Tensor:
 not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 
 
-@export(fast=True)
+@export
 def maximum(input: Tensor, other: Tensor) -> Tensor:
     """Return the larger of two, element by element. Follows ``torch.maximum``."""
     return apply(ops.maximum, input, as_tensor("maximum", "other", other))
 
 
-@export(fast=True)
+@export
 def minimum(input: Tensor, other: Tensor) -> Tensor:
     """Return the smaller of two, element by element. Follows ``torch.minimum``."""
     return apply(ops.minimum, input, as_tensor("minimum", "other", other))
@@ -219,19 +219,19 @@ logical_not = unary(ops.logical_not, inplace=True)
 bitwise_not = unary(ops.bitwise_not, inplace=True)
 
 
-@export(fast=True, inplace=True)
+@export(inplace=True)
 def logical_and(input: Tensor, other: Tensor) -> Tensor:
     """Return where both are true. Follows ``torch.logical_and``."""
     return apply(ops.logical_and, input, as_tensor("logical_and", "other", other))
 
 
-@export(fast=True, inplace=True)
+@export(inplace=True)
 def logical_or(input: Tensor, other: Tensor) -> Tensor:
     """Return where one is true. Follows ``torch.logical_or``."""
     return apply(ops.logical_or, input, as_tensor("logical_or", "other", other))
 
 
-@export(fast=True, inplace=True)
+@export(inplace=True)
 def logical_xor(input: Tensor, other: Tensor) -> Tensor:
     """Return where just one is true. Follows ``torch.logical_xor``."""
     return apply(ops.logical_xor, input, as_tensor("logical_xor", "other", other))

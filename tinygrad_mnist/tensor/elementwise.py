@@ -30,7 +30,7 @@ sigmoid = unary(ops.sigmoid, inplace=True)
 relu = unary(ops.relu, inplace=True)
 
 
-@export(fast=True)
+@export
 def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     """Return ``log(exp(input) + exp(other))``, without overflow. Follows ``torch.logaddexp``."""
     return apply(ops.logaddexp, input, as_tensor("logaddexp", "other", other))
@@ -78,7 +78,7 @@ atanh = unary(ops.atanh, inplace=True)
 sinc = unary(ops.sinc, inplace=True)
 
 
-@export(fast=True, inplace=True)
+@export(inplace=True)
 def atan2(input: Tensor, other: Tensor) -> Tensor:
     """Return the angle of the point (other, input). Follows ``torch.atan2``."""
     return apply(ops.atan2, input, as_tensor("atan2", "other", other))
