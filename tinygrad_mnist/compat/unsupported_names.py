@@ -476,11 +476,11 @@ LATE = {
     "": {
         "tensor.foreach": "_foreach_*",
         "tensor.writing": "*_",
-        "tensor.histogram": "histogram histogramdd",
+        "tensor.histogram": "bincount histc histogram histogramdd",
         "tensor.rare": """copysign ldexp logaddexp2 gcd lcm nextafter angle conj conj_physical
         resolve_conj resolve_neg real isreal is_conj is_neg is_inference is_distributed
         fill rsub diagflat adjoint narrow_copy select_scatter slice_scatter diagonal_scatter put
-        renorm trapezoid trapz cumulative_trapezoid vander matrix_exp pdist mvlgamma
+        renorm trapezoid trapz cumulative_trapezoid vander matrix_exp mvlgamma
         logcumsumexp""",
         "tensor.making": """hamming_window hann_window blackman_window bartlett_window
         kaiser_window asarray frombuffer scalar_tensor range unravel_index newaxis
@@ -511,7 +511,7 @@ LATE = {
     },
     "amp": {"tensor.making": "is_autocast_available"},
     "nn.functional": {
-        "tensor.rare": "pdist",
+        "tensor": "pdist",
     },
 }
 """Lazily imported names, and the modules that define them."""

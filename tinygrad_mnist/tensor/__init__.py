@@ -19,14 +19,13 @@ from tinygrad_mnist.tensor.joining import *
 from tinygrad_mnist.tensor.legacy_constructors import *
 from tinygrad_mnist.tensor.linalg import *
 from tinygrad_mnist.tensor.matrices import *
-from tinygrad_mnist.tensor.ordering import *
 from tinygrad_mnist.tensor.printing import set_printoptions as set_printoptions
 from tinygrad_mnist.tensor.random_functions import *
 from tinygrad_mnist.tensor.rearranging import *
 from tinygrad_mnist.tensor.reduction import *
 from tinygrad_mnist.tensor.scattering import *
 from tinygrad_mnist.tensor.shape import *
-from tinygrad_mnist.tensor.statistics import *
+from tinygrad_mnist.tensor.sorting import *
 from tinygrad_mnist.tensor.types import *
 
 if not TYPE_CHECKING:  # type checkers find the names by themselves

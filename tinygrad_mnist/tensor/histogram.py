@@ -1,10 +1,10 @@
-"""Histograms over edges that are given or computed, of numbers and of points."""
+"""Histograms, of numbers and of points; imported when one is first asked for."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,17 +15,19 @@ from tinygrad_mnist.tensor.export import export, publish
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
+    from tinygrad_mnist.tensor.return_types import Histogram, HistogramOfPoints
+    from tinygrad_mnist.tensor.types import Number
 
 
 @export
 def histogram(
     input: Tensor,
-    bins: Any = 100,
+    bins: int | Tensor = 100,
     *,
-    range: Any = None,
+    range: Sequence[float] | None = None,
     weight: Tensor | None = None,
     density: bool = False,
-) -> Any:
+) -> Histogram:
     """Count the elements between edges; return the counts, and the edges.
 
     ``bins`` is a number of equal bins, from the smallest to the largest element or over ``range``,
@@ -49,18 +51,19 @@ def histogram(
     """
     points = input._array.reshape(-1, 1)
     hist, edges = _count("histogram", points, [bins], range, weight, density)
-    return return_types.histogram(hist, edges[0])
+    found: Histogram = return_types.histogram(hist, edges[0])
+    return found
 
 
 @export(method=False)
 def histogramdd(
     input: Tensor,
-    bins: Any,
+    bins: int | Tensor | Sequence[int | Tensor],
     *,
-    range: Any = None,
+    range: Sequence[float] | None = None,
     weight: Tensor | None = None,
     density: bool = False,
-) -> Any:
+) -> HistogramOfPoints:
     """Count points in the boxes between edges, which are given for each coordinate.
 
     The last dimension of the input holds a point's coordinates. ``bins`` is a number for all
@@ -75,34 +78,39 @@ def histogramdd(
     """
     if input._array.ndim < 2:
         raise RuntimeError(
-            f"histogramdd: the input needs 2 dimensions or more, the last of which holds a "
+            f"the input needs 2 dimensions or more, the last of which holds a "
             f"point's coordinates, but its shape is {list(input._array.shape)}"
         )
     points = input._array.reshape(-1, input._array.shape[-1])
-    every = list(bins) if isinstance(bins, list | tuple) else [bins] * points.shape[1]
+    every = list(bins) if isinstance(bins, Sequence) else [bins] * points.shape[1]
     if len(every) != points.shape[1]:
         raise RuntimeError(
-            f"histogramdd: bins are given for {len(every)} coordinates, but a point has "
-            f"{points.shape[1]}"
+            f"bins are given for {len(every)} coordinates, but a point has {points.shape[1]}"
         )
     hist, edges = _count("histogramdd", points, every, range, weight, density)
-    return return_types.histogramdd(hist, tuple(edges))
+    found: HistogramOfPoints = return_types.histogramdd(hist, tuple(edges))
+    return found
 
 
 def _count(
-    name: str, points: np.ndarray, bins: list[Any], ends: Any, weight: Any, density: bool
-) -> tuple[Any, list[Any]]:
+    name: str,
+    points: np.ndarray,
+    bins: Sequence[int | Tensor],
+    ends: Sequence[float] | None,
+    weight: Tensor | None,
+    density: bool,
+) -> tuple[Tensor, list[Tensor]]:
     dtype = points.dtype
     if dtype.kind != "f":
-        raise NotImplementedError(f"{name}: not implemented for {dtype}; use float()")
+        raise NotImplementedError(f"not implemented for {dtype}; use float()")
     if ends is not None and len(ends) != 2 * len(bins):
-        raise RuntimeError(f"{name}: range must have {2 * len(bins)} numbers, got {len(ends)}")
+        raise RuntimeError(f"range must have {2 * len(bins)} numbers, got {len(ends)}")
     weights = None
     if weight is not None:
         weights = as_tensor(name, "weight", weight)._array
         if weights.dtype != dtype or weights.size != len(points):
             raise RuntimeError(
-                f"{name}: weight must have the input's dtype, {dtype}, and an element for each of "
+                f"weight must have the input's dtype, {dtype}, and an element for each of "
                 f"{len(points)} numbers or points; it has dtype {weights.dtype} and shape "
                 f"{list(weights.shape)}"
             )
@@ -126,30 +134,32 @@ def _count(
     return wrap(found.astype(dtype)), [wrap(edge) for edge in edges]
 
 
-def _edges(name: str, x: np.ndarray, bins: Any, ends: Sequence[Any] | None) -> np.ndarray:
+def _edges(
+    name: str, x: np.ndarray, bins: int | Tensor, ends: Sequence[float] | None
+) -> np.ndarray:
     """Return the edges of one coordinate's bins."""
     if isinstance(bins, TensorBase) and bins._array.ndim:
         if bins._array.dtype != x.dtype:
             raise RuntimeError(
-                f"{name}: edges must have the input's dtype, {x.dtype}, not {bins._array.dtype}"
+                f"edges must have the input's dtype, {x.dtype}, not {bins._array.dtype}"
             )
         if bins._array.ndim != 1 or bins._array.size < 2:
             raise RuntimeError(
-                f"{name}: edges are a tensor of one dimension with at least 2 elements, not of "
+                f"edges are a tensor of one dimension with at least 2 elements, not of "
                 f"shape {list(bins._array.shape)}"
             )
         return np.array(bins._array)
     count = as_int(name, "bins", bins)
     if count <= 0:
-        raise RuntimeError(f"{name}: bins must be > 0, got {count}")
+        raise RuntimeError(f"bins must be > 0, got {count}")
     if ends is not None:
         low, high = (as_number(name, "range", end) for end in ends)
     else:
         low, high = (x.min(), x.max()) if x.size else (0.0, 1.0)
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise RuntimeError(f"{name}: the range from {low} to {high} is not finite")
+        raise RuntimeError(f"the range from {low} to {high} is not finite")
     if low > high:
-        raise RuntimeError(f"{name}: min should not exceed max, but the range is {low} to {high}")
+        raise RuntimeError(f"min should not exceed max, but the range is {low} to {high}")
     if low == high:
         low, high = low - 0.5, high + 0.5
     first, last = x.dtype.type(low), x.dtype.type(high)
@@ -157,6 +167,82 @@ def _edges(name: str, x: np.ndarray, bins: Any, ends: Sequence[Any] | None) -> n
     half = (count + 1) // 2  # from both ends, as linspace, so that both are exact
     even: np.ndarray = np.where(i < half, first + step * i, last - step * i[::-1])
     return even
+
+
+@export
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """Count how often each of 0, 1, 2, ... appears, or add up their weights.
+
+    Follows ``torch.bincount``.
+
+    Raises
+    ------
+    RuntimeError
+        When the input isn't a vector of integers from 0 on, or the weights have another length.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> bincount(tensor([0, 2, 2]))
+    tensor([1, 0, 2])
+    """
+    array, least = input._array, as_int("bincount", "minlength", minlength)
+    if array.dtype.kind not in "iu":
+        raise NotImplementedError(f"not implemented for {input.dtype}; use long()")
+    if array.ndim != 1 or (array.size and array.min() < 0):
+        raise RuntimeError(
+            f"only supports 1-d non-negative integral inputs, got {array.dtype} of shape "
+            f"{list(array.shape)}"
+        )
+    if least < 0:
+        raise RuntimeError(f"minlength should be >= 0, got {least}")
+    if weights is None:
+        return wrap(np.bincount(array, minlength=least).astype(np.int64))
+    heavy = as_tensor("bincount", "weights", weights)._array
+    if heavy.shape != array.shape:
+        raise RuntimeError(
+            f"input and weights should have the same length, got {list(array.shape)} and "
+            f"{list(heavy.shape)}"
+        )
+    kind = np.dtype(np.float32) if heavy.dtype == np.float32 else np.dtype(np.float64)
+    return wrap(np.bincount(array, heavy, least).astype(kind))
+
+
+@export
+def histc(input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0) -> Tensor:
+    """Count elements in equally wide bins from min to max; what lies outside isn't counted.
+
+    With min and max equal, from the smallest to the largest element. Follows ``torch.histc``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> histc(tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
+    tensor([0., 2., 1., 0.])
+    """
+    if input._array.dtype.kind != "f":
+        raise NotImplementedError(f"not implemented for {input.dtype}; use float()")
+    count = as_int("histc", "bins", bins)
+    if count <= 0:
+        raise RuntimeError(f"bins must be > 0, got {count}")
+    low, high = as_number("histc", "min", min), as_number("histc", "max", max)
+    x = input._array.reshape(-1)
+    if low == high and x.size:
+        low, high = float(x.min()), float(x.max())
+    if low == high:
+        low, high = low - 1, high + 1
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise RuntimeError(f"range of [{low}, {high}] is not finite")
+    if low > high:
+        raise RuntimeError(f"max must be larger than min, got min={low} and max={high}")
+    inside = x[(x >= low) & (x <= high)].astype(np.float64)
+    # Of 1e20 alone the range has no width, because 1e20 - 1 is 1e20: all are in the middle.
+    with np.errstate(all="ignore"):
+        bin_of = np.nan_to_num((inside - low) / (high - low) * count, nan=count / 2).astype(
+            np.int64
+        )
+    found = np.bincount(np.clip(bin_of, 0, count - 1), minlength=count)
+    return wrap(found.astype(x.dtype))
 
 
 if not TYPE_CHECKING:

@@ -167,18 +167,16 @@ def check_along(name: str, shape: tuple[int, ...], index: np.ndarray, dim: int) 
 
 
 def values_at(
-    kind: Any, x: Any, dim: int, index: np.ndarray, keepdim: bool = True
+    kind: type[ValuesIndices], x: Tensor, dim: int, index: np.ndarray, keepdim: bool = True
 ) -> ValuesIndices:
     """Return the elements at indices along a dimension, and the indices, as a named pair."""
     if x._array.ndim == 0:
-        pair: ValuesIndices = kind(apply(ops.clone, x), wrap(np.zeros((), np.int64)))
-        return pair
+        return kind(apply(ops.clone, x), wrap(np.zeros((), np.int64)))
     index = np.ascontiguousarray(index, np.int64)
     values, indices = apply(ops.gather, x, index, dim=dim), wrap(index)
     if not keepdim:
         values, indices = values.squeeze(dim), indices.squeeze(dim)
-    pair = kind(values, indices)
-    return pair
+    return kind(values, indices)
 
 
 @export

@@ -24,13 +24,12 @@ from tinygrad_mnist.tensor import (
     like,
     linalg,
     matrices,
-    ordering,
     random_functions,
     rearranging,
     reduction,
     scattering,
     shape,
-    statistics,
+    sorting,
 )
 
 
@@ -47,7 +46,7 @@ def _histogram() -> object:
 
 
 LATE = {
-    _histogram: "histogram",
+    _histogram: "bincount histc histogram",
     _rare: """copysign ldexp logaddexp2 gcd lcm nextafter angle isreal diagflat conj conj_physical
     resolve_conj resolve_neg real is_conj is_neg is_inference is_shared is_pinned is_distributed
     adjoint narrow_copy select_scatter slice_scatter diagonal_scatter put renorm matrix_exp
@@ -212,34 +211,29 @@ if TYPE_CHECKING:
         softmax = reduction.softmax
         log_softmax = reduction.log_softmax
         aminmax = reduction.aminmax
-
-        # Statistics
-
-        count_nonzero = statistics.count_nonzero
-        bincount = statistics.bincount
-        histc = statistics.histc
-        cumprod = cumprod_ = statistics.cumprod
-        nansum = statistics.nansum
-        nanmean = statistics.nanmean
-        diff = statistics.diff
-        dist = statistics.dist
+        count_nonzero = reduction.count_nonzero
+        cumprod = cumprod_ = reduction.cumprod
+        nansum = reduction.nansum
+        nanmean = reduction.nanmean
+        diff = reduction.diff
+        dist = reduction.dist
 
         # Order
 
-        sort = ordering.sort
-        argsort = ordering.argsort
-        msort = ordering.msort
-        topk = ordering.topk
-        kthvalue = ordering.kthvalue
-        median = ordering.median
-        nanmedian = ordering.nanmedian
-        mode = ordering.mode
-        cummax = ordering.cummax
-        cummin = ordering.cummin
-        quantile = ordering.quantile
-        nanquantile = ordering.nanquantile
-        unique = ordering.unique
-        unique_consecutive = ordering.unique_consecutive
+        sort = sorting.sort
+        argsort = sorting.argsort
+        msort = sorting.msort
+        topk = sorting.topk
+        kthvalue = sorting.kthvalue
+        median = sorting.median
+        nanmedian = sorting.nanmedian
+        mode = sorting.mode
+        cummax = sorting.cummax
+        cummin = sorting.cummin
+        quantile = sorting.quantile
+        nanquantile = sorting.nanquantile
+        unique = sorting.unique
+        unique_consecutive = sorting.unique_consecutive
 
         # Shapes
 
@@ -427,6 +421,8 @@ if TYPE_CHECKING:
 
         # Histograms
 
+        bincount = histogram.bincount
+        histc = histogram.histc
         histogram = histogram.histogram
 
     class Unsupported:

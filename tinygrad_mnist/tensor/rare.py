@@ -383,23 +383,6 @@ def matrix_exp(input: Tensor) -> Any:
     return out
 
 
-@export(method=False)
-def pdist(input: Tensor, p: float = 2.0) -> Any:
-    """Return the distances of all pairs of rows of a matrix. Follows PyTorch's ``pdist``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> pdist(tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]]))
-    tensor([5.0000, 1.0000, 4.2426])
-    """
-    need_floats("pdist", input)
-    if input.ndim != 2:
-        raise RuntimeError(f"pdist: expected a matrix, but the shape is {list(input.shape)}")
-    first, second = np.triu_indices(input.shape[0], 1)
-    return (input[first] - input[second]).norm(as_number("pdist", "p", p), -1)
-
-
 @export(inplace=True)
 def mvlgamma(input: Tensor, p: int) -> Tensor:
     """Return the logarithm of the multivariate gamma function. Follows ``torch.mvlgamma``.

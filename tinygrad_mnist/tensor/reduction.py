@@ -1,4 +1,4 @@
-"""Reductions along dimensions: sums, means, norms, extremes, softmax; and running sums."""
+"""Reductions along dimensions: sums, means, norms, extremes; running sums; distances."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from tinygrad_mnist.autograd.graph import TensorBase, apply, apply_multi, wrap
 from tinygrad_mnist.autograd.names import name_nodes, one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import return_types
-from tinygrad_mnist.tensor.arguments import as_dim, as_dims, need_floats, write_out
+from tinygrad_mnist.tensor.arguments import (
+    as_dim,
+    as_dims,
+    as_int,
+    as_number,
+    as_tensor,
+    named,
+    need_floats,
+    write_out,
+)
 from tinygrad_mnist.tensor.export import export, publish
 from tinygrad_mnist.tensor.indexing import values_at
 
@@ -382,5 +391,199 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
     return result
 
 
+@export
+def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
+    """Count the elements that aren't 0, along dimensions or all. Follows ``torch.count_nonzero``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> count_nonzero(tensor([0, 3, 2]))
+    tensor(2)
+    """
+    dims = as_dims("count_nonzero", dim, input._array.ndim)
+    return wrap(np.asarray(np.count_nonzero(input._array, axis=dims), np.int64))
+
+
+@export(inplace=True)
+def cumprod(input: Tensor, dim: int, *, dtype: DTypeLike | None = None) -> Tensor:
+    """Return the running product along a dimension. Follows ``torch.cumprod``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> cumprod(tensor([1.0, 2.0, 3.0]), 0)
+    tensor([1., 2., 6.])
+    """
+    return running("cumprod", ops.cumprod, input, dim, dtype)
+
+
+@export
+def nansum(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None
+) -> Tensor:
+    """Return the sum of the elements that aren't NaN. Follows ``torch.nansum``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> nansum(tensor([1.0, float("nan")]))
+    tensor(1.)
+    """
+    if input._array.dtype.kind != "f":
+        return input.sum(dim, keepdim, dtype=dtype)
+    return reduce(input, ops.nansum, dim, keepdim, dtype)
+
+
+@export
+def nanmean(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None
+) -> Tensor:
+    """Return the mean of the elements that aren't NaN. Follows ``torch.nanmean``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> nanmean(tensor([1.0, float("nan"), 3.0]))
+    tensor(2.)
+    """
+    need_floats("nanmean", input)
+    if dtype is not None and dtypes.as_numpy(dtype).kind != "f":
+        raise RuntimeError(f"dtype must be floating point, got {dtype}")
+    kind = input.dtype if dtype is None else dtype
+    narrow = dtypes.as_numpy(kind).char == "e"  # the mean may fit where the sum doesn't
+    total = nansum(input, dim, keepdim, dtype=np.float32 if narrow else dtype)
+    return (total / (~input.isnan()).sum(dim, keepdim)).to(kind)
+
+
+@export(method=False)
+def std_mean(
+    input: Tensor,
+    dim: Dims = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: int = 1,
+) -> tuple[Tensor, Tensor]:
+    """Return the standard deviation and the mean. Follows ``torch.std_mean``."""
+    deviation = input.std(dim, unbiased, keepdim, correction=correction)
+    return deviation, input.mean(None if isinstance(dim, bool) else dim, keepdim)
+
+
+@export(method=False)
+def var_mean(
+    input: Tensor,
+    dim: Dims = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: int = 1,
+) -> tuple[Tensor, Tensor]:
+    """Return the variance and the mean. Follows ``torch.var_mean``."""
+    variance = input.var(dim, unbiased, keepdim, correction=correction)
+    return variance, input.mean(None if isinstance(dim, bool) else dim, keepdim)
+
+
+@export
+def diff(
+    input: Tensor,
+    n: int = 1,
+    dim: int = -1,
+    prepend: Tensor | None = None,
+    append: Tensor | None = None,
+) -> Tensor:
+    """Return the n-th differences of neighbours along a dimension. Follows ``torch.diff``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> diff(tensor([1, 4, 9]))
+    tensor([3, 5])
+    """
+    if not input._array.ndim:
+        raise RuntimeError("expects the input to be at least one-dimensional")
+    times, d = as_int("diff", "n", n), as_dim("diff", dim, input._array.ndim)
+    if times < 0:
+        raise RuntimeError(f"order must be non-negative but got {times}")
+    parts = [x for x in (prepend, input, append) if x is not None]
+    for x in parts:
+        as_tensor("diff", "prepend or append", x)
+    out = apply(ops.cat, *parts, dim=d) if len(parts) > 1 else input
+    while times and (length := out._array.shape[d]):
+        later, earlier = out.narrow(d, 1, length - 1), out.narrow(d, 0, length - 1)
+        out = later.logical_xor(earlier) if out._array.dtype.kind == "b" else later - earlier
+        times -= 1
+    return out.clone() if out is input else out
+
+
+@export
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """Return the p-norm of the difference. Follows ``torch.dist``."""
+    gap: Tensor = input - as_tensor("dist", "other", other)
+    return gap.norm(p)
+
+
+_COMPUTE_MODES = (
+    "use_mm_for_euclid_dist_if_necessary",
+    "use_mm_for_euclid_dist",
+    "donot_use_mm_for_euclid_dist",
+    None,
+)
+
+
+@named
+@one_node("CdistBackward0")
+def cdist(
+    x1: Tensor,
+    x2: Tensor,
+    p: float = 2.0,
+    compute_mode: str | None = "use_mm_for_euclid_dist_if_necessary",
+) -> Tensor:
+    """Return the distances of all pairs of rows, of shapes (..., n, d) and (..., m, d).
+
+    Follows ``torch.cdist``; at a distance of 0 the gradient is 0.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> cdist(tensor([[0.0, 0.0]]), tensor([[3.0, 4.0]]))
+    tensor([[5.]])
+    """
+    as_tensor("cdist", "x1", x1)
+    as_tensor("cdist", "x2", x2)
+    shapes = list(x1._array.shape), list(x2._array.shape)
+    if len(shapes[0]) < 2 or len(shapes[1]) < 2 or shapes[0][-1] != shapes[1][-1]:
+        raise RuntimeError(
+            f"expects rows of equal length in tensors of at least 2 dimensions, got shapes "
+            f"{shapes[0]} and {shapes[1]}"
+        )
+    power = as_number("cdist", "p", p)
+    if compute_mode not in _COMPUTE_MODES:
+        raise ValueError(f"{compute_mode!r} is not a valid value for compute_mode")
+    if power < 0:
+        raise RuntimeError(f"only supports non-negative p values, got {power}")
+    need_floats("cdist", x1)
+    need_floats("cdist", x2)
+    out = (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(power, -1)
+    return out.masked_fill(out == 0, 0.0)  # there an infinite gradient too counts for nothing
+
+
+@export(method=False)
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """Return the distances of all pairs of rows of a matrix. Follows PyTorch's ``pdist``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> pdist(tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]]))
+    tensor([5.0000, 1.0000, 4.2426])
+    """
+    need_floats("pdist", input)
+    if input.ndim != 2:
+        raise RuntimeError(f"expected a matrix, but the shape is {list(input.shape)}")
+    first, second = np.triu_indices(input.shape[0], 1)
+    return (input[first] - input[second]).norm(as_number("pdist", "p", p), -1)
+
+
 if not TYPE_CHECKING:
-    __all__ = publish(globals())
+    __all__ = publish(globals(), "cdist")

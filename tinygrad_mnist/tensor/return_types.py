@@ -22,6 +22,18 @@ if TYPE_CHECKING:
         min: Tensor
         max: Tensor
 
+    class Histogram(NamedTuple):
+        """How many elements are in each bin, and the bins' edges."""
+
+        hist: Tensor
+        bin_edges: Tensor
+
+    class HistogramOfPoints(NamedTuple):
+        """How many points are in each box, and the boxes' edges along each coordinate."""
+
+        hist: Tensor
+        bin_edges: tuple[Tensor, ...]
+
 
 _FIELDS = {
     **dict.fromkeys(

@@ -1,4 +1,4 @@
-"""Order: sorting, the largest, the middle and the most frequent; sets and positions.
+"""Sorting, and what order tells: the largest, medians, quantiles, distinct elements, positions.
 
 The values are gathered by indices that NumPy finds, so that each gets its gradient back. NaN
 counts as larger than every number, as in PyTorch.
@@ -6,7 +6,7 @@ counts as larger than every number, as in PyTorch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from tinygrad_mnist.tensor.indexing import values_at
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
     from tinygrad_mnist.tensor.return_types import ValuesIndices
+    from tinygrad_mnist.tensor.types import Number
 
 
 def _order(x: np.ndarray, dim: int, descending: bool) -> np.ndarray:
@@ -39,18 +40,18 @@ def _order(x: np.ndarray, dim: int, descending: bool) -> np.ndarray:
     return order
 
 
-def _no_bools(name: str, x: Any, dim: Any) -> None:
+def _no_bools(name: str, x: Tensor, dim: int | None) -> None:
     if dim is not None:
         as_dim(name, dim, x._array.ndim)
     if x._array.dtype.kind == "b":
-        raise NotImplementedError(f"{name}: not implemented for bools; convert them with int()")
+        raise NotImplementedError("not implemented for bools; convert them with int()")
 
 
-def _one_dim(name: str, x: Any, dim: Any) -> int:
+def _one_dim(name: str, x: Tensor, dim: int) -> int:
     """Check a dimension to choose from, which must have elements."""
     d = as_dim(name, dim, x._array.ndim)
     if x._array.ndim and x._array.shape[d] == 0:
-        raise IndexError(f"{name}: expected dimension {d} to have elements, but it is empty")
+        raise IndexError(f"expected dimension {d} to have elements, but it is empty")
     return d
 
 
@@ -131,12 +132,11 @@ def topk(
     """
     d, count = as_dim("topk", dim, input._array.ndim), as_int("topk", "k", k)
     if input._array.dtype.kind == "b":
-        raise RuntimeError("topk: not implemented for bools; convert the tensor with int()")
+        raise RuntimeError("not implemented for bools; convert the tensor with int()")
     length = input._array.shape[d] if input._array.ndim else 1
     if not 0 <= count <= length:
         raise RuntimeError(
-            f"topk: selected index k out of range: k is {count}, and dimension {d} has {length} "
-            f"elements"
+            f"selected index k out of range: k is {count}, and dimension {d} has {length} elements"
         )
     if not input._array.ndim:
         return values_at(return_types.topk, input, d, np.zeros(0))
@@ -165,13 +165,14 @@ def kthvalue(
     length = input._array.shape[d] if input._array.ndim else 1
     if not 1 <= count <= length:
         raise RuntimeError(
-            f"kthvalue: selected number k out of range: k is {count}, and dimension {d} has "
-            f"{length} elements"
+            f"selected number k out of range: k is {count}, and dimension {d} has {length} elements"
         )
-    return _nth(return_types.kthvalue, input, d, count - 1, keepdim)  # type: ignore[no-any-return]
+    return _nth(return_types.kthvalue, input, d, count - 1, keepdim)
 
 
-def _nth(kind: Any, x: Any, dim: int, position: Any, keepdim: bool) -> Any:
+def _nth(
+    kind: type[ValuesIndices], x: Tensor, dim: int, position: int | np.ndarray, keepdim: bool
+) -> ValuesIndices:
     """Return the elements at a position in the order along a dimension."""
     if not x._array.ndim:
         return values_at(kind, x, dim, np.zeros(0))
@@ -180,8 +181,12 @@ def _nth(kind: Any, x: Any, dim: int, position: Any, keepdim: bool) -> Any:
     return values_at(kind, x, dim, np.take_along_axis(order, where, dim), bool(keepdim))
 
 
+@overload
+def median(input: Tensor) -> Tensor: ...
+@overload
+def median(input: Tensor, dim: int, keepdim: bool = False) -> ValuesIndices: ...
 @export
-def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | ValuesIndices:
     """Return the middle element, the lower of two; along a dimension, with its index.
 
     Without a dimension, equal elements share the gradient. NaN where there is a NaN. Follows
@@ -211,8 +216,14 @@ def median(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     return values_at(return_types.median, input, d, np.where(nan, first_nan, order), bool(keepdim))
 
 
+@overload
+def nanmedian(input: Tensor) -> Tensor: ...
+@overload
+def nanmedian(input: Tensor, dim: int, keepdim: bool = False) -> ValuesIndices: ...
 @export
-def nanmedian(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+def nanmedian(
+    input: Tensor, dim: int | None = None, keepdim: bool = False
+) -> Tensor | ValuesIndices:
     """Return the middle of the elements that aren't NaN, as :func:`median` does.
 
     Examples
@@ -260,7 +271,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     return values_at(return_types.mode, input, d, where, bool(keepdim))
 
 
-def _running(kind: Any, x: Any, dim: Any, keep: Any) -> Any:
+def _running(kind: type[ValuesIndices], x: Tensor, dim: int, keep: np.ufunc) -> ValuesIndices:
     """Return running extremes along a dimension, and the last index that reached each."""
     d = as_dim(kind.__name__, dim, x._array.ndim)
     if not x._array.ndim:
@@ -283,7 +294,7 @@ def cummax(input: Tensor, dim: int) -> ValuesIndices:
     >>> cummax(tensor([1, 3, 2]), 0).values
     tensor([1, 3, 3])
     """
-    return _running(return_types.cummax, input, dim, np.maximum)  # type: ignore[no-any-return]
+    return _running(return_types.cummax, input, dim, np.maximum)
 
 
 @export
@@ -297,34 +308,40 @@ def cummin(input: Tensor, dim: int) -> ValuesIndices:
     >>> cummin(tensor([2, 3, 1]), 0).values
     tensor([2, 2, 1])
     """
-    return _running(return_types.cummin, input, dim, np.minimum)  # type: ignore[no-any-return]
+    return _running(return_types.cummin, input, dim, np.minimum)
 
 
 _ROUNDING = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
 def _quantile(
-    name: str, x: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, skip_nan: bool
-) -> Any:
+    name: str,
+    x: Tensor,
+    q: Number,
+    dim: int | None,
+    keepdim: bool,
+    interpolation: str,
+    skip_nan: bool,
+) -> Tensor:
     if x._array.dtype not in (np.float32, np.float64):
-        raise RuntimeError(f"{name}: the input must be of float or double dtype, not {x.dtype}")
+        raise RuntimeError(f"the input must be of float or double dtype, not {x.dtype}")
     if isinstance(q, TensorBase):
         if q._array.dtype != x._array.dtype:
-            raise RuntimeError(f"{name}: q must have the dtype of the input, {x.dtype}")
-        wanted: Any = q
+            raise RuntimeError(f"q must have the dtype of the input, {x.dtype}")
+        wanted = q
     else:
         wanted = wrap(np.asarray(as_number(name, "q", q), x._array.dtype))
     shares = wanted._array
     if shares.ndim > 1 or not ((shares >= 0) & (shares <= 1)).all():
-        raise RuntimeError(f"{name}: q must be a number in [0, 1], or a vector of them, got {q}")
+        raise RuntimeError(f"q must be a number in [0, 1], or a vector of them, got {q}")
     if interpolation not in _ROUNDING:
-        raise RuntimeError(f"{name}: interpolation must be one of {_ROUNDING}, not {interpolation}")
+        raise RuntimeError(f"interpolation must be one of {_ROUNDING}, not {interpolation}")
     d = 0 if dim is None else as_dim(name, dim, x._array.ndim)
     ndim = x._array.ndim
     rows = x.reshape(-1) if dim is None or not ndim else x.movedim(d, -1)
     count = rows._array.shape[-1]
     if not rows._array.size:
-        raise RuntimeError(f"{name}: the input must be non-empty")
+        raise RuntimeError("the input must be non-empty")
     rows = sort(rows, -1).values
     nan = np.isnan(rows._array)
     filled = (~nan).sum(-1, keepdims=True) if skip_nan else count
@@ -355,7 +372,7 @@ def _quantile(
 @export
 def quantile(
     input: Tensor,
-    q: Any,
+    q: Number,
     dim: int | None = None,
     keepdim: bool = False,
     *,
@@ -371,13 +388,13 @@ def quantile(
     >>> quantile(tensor([0.0, 1.0, 2.0]), 0.25)
     tensor(0.5000)
     """
-    return _quantile("quantile", input, q, dim, keepdim, interpolation, False)  # type: ignore[no-any-return]
+    return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
 
 
 @export
 def nanquantile(
     input: Tensor,
-    q: Any,
+    q: Number,
     dim: int | None = None,
     keepdim: bool = False,
     *,
@@ -391,23 +408,66 @@ def nanquantile(
     >>> nanquantile(tensor([float("nan"), 1.0, 2.0]), 0.5)
     tensor(1.5000)
     """
-    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)  # type: ignore[no-any-return]
+    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
 
 
-def _unique_parts(
-    name: str, x: Any, chosen: np.ndarray, inverse: Any, counts: Any, dim: Any
-) -> Any:
+def _distinct(
+    x: Tensor,
+    chosen: np.ndarray,
+    inverse: np.ndarray | None,
+    counts: np.ndarray | None,
+    dim: int | None,
+) -> Tensor | tuple[Tensor, ...]:
     """Return distinct elements, and what else was asked for; each gets its first one's gradient."""
     flat = x.reshape(-1) if dim is None else x
     values = flat.index_select(0 if dim is None else dim, wrap(chosen.astype(np.int64)))
-    parts = [values]
-    if inverse is not None:
-        parts.append(wrap(np.asarray(inverse, np.int64)))
-    if counts is not None:
-        parts.append(wrap(np.asarray(counts, np.int64)))
-    return parts[0] if len(parts) == 1 else tuple(parts)
+    also = [wrap(np.asarray(part, np.int64)) for part in (inverse, counts) if part is not None]
+    return (values, *also) if also else values
 
 
+@overload
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: Literal[False] = False,
+    return_counts: Literal[False] = False,
+    dim: int | None = None,
+) -> Tensor: ...
+@overload
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    *,
+    return_inverse: Literal[True],
+    return_counts: Literal[False] = False,
+    dim: int | None = None,
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    *,
+    return_inverse: Literal[False] = False,
+    return_counts: Literal[True],
+    dim: int | None = None,
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    *,
+    return_inverse: Literal[True],
+    return_counts: Literal[True],
+    dim: int | None = None,
+) -> tuple[Tensor, Tensor, Tensor]: ...
+@overload
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Tensor | tuple[Tensor, ...]: ...
 @export
 def unique(
     input: Tensor,
@@ -415,7 +475,7 @@ def unique(
     return_inverse: bool = False,
     return_counts: bool = False,
     dim: int | None = None,
-) -> Any:
+) -> Tensor | tuple[Tensor, ...]:
     """Return the distinct elements in order, or the distinct slices along a dimension.
 
     With ``return_inverse``, also where each element is among them; with ``return_counts``, how
@@ -429,27 +489,64 @@ def unique(
     """
     d = None if dim is None else as_dim("unique", dim, input._array.ndim)
     if d is not None and not input._array.ndim:
-        raise IndexError("unique: a 0-d tensor has no dimension to search")
+        raise IndexError("a 0-d tensor has no dimension to search")
     array = input._array
     if d is not None and not array.size and array.shape[d]:
-        raise RuntimeError("unique: a dimension of a tensor without elements can't be searched")
+        raise RuntimeError("a dimension of a tensor without elements can't be searched")
     _, first, inverse, counts = np.unique(
         array, return_index=True, return_inverse=True, return_counts=True, axis=d, equal_nan=False
     )
     inverse = inverse.reshape(array.shape if d is None else -1)
-    return _unique_parts(
-        "unique", input, first, inverse if return_inverse else None,
-        counts if return_counts else None, d,
-    )  # fmt: skip
+    return _distinct(
+        input, first, inverse if return_inverse else None, counts if return_counts else None, d
+    )
 
 
+@overload
+def unique_consecutive(
+    input: Tensor,
+    return_inverse: Literal[False] = False,
+    return_counts: Literal[False] = False,
+    dim: int | None = None,
+) -> Tensor: ...
+@overload
+def unique_consecutive(
+    input: Tensor,
+    *,
+    return_inverse: Literal[True],
+    return_counts: Literal[False] = False,
+    dim: int | None = None,
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def unique_consecutive(
+    input: Tensor,
+    *,
+    return_inverse: Literal[False] = False,
+    return_counts: Literal[True],
+    dim: int | None = None,
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def unique_consecutive(
+    input: Tensor,
+    *,
+    return_inverse: Literal[True],
+    return_counts: Literal[True],
+    dim: int | None = None,
+) -> tuple[Tensor, Tensor, Tensor]: ...
+@overload
+def unique_consecutive(
+    input: Tensor,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Tensor | tuple[Tensor, ...]: ...
 @export
 def unique_consecutive(
     input: Tensor,
     return_inverse: bool = False,
     return_counts: bool = False,
     dim: int | None = None,
-) -> Any:
+) -> Tensor | tuple[Tensor, ...]:
     """Return the elements without those equal to the one before.
 
     Follows ``torch.unique_consecutive``.
@@ -462,7 +559,7 @@ def unique_consecutive(
     """
     d = None if dim is None else as_dim("unique_consecutive", dim, input._array.ndim)
     if d is not None and not input._array.ndim:
-        raise IndexError("unique_consecutive: a 0-d tensor has no dimension to search")
+        raise IndexError("a 0-d tensor has no dimension to search")
     rows = input._array.reshape(-1, 1) if d is None else np.moveaxis(input._array, d, 0)
     rows = rows.reshape(len(rows), -1) if rows.size else rows.reshape(len(rows), 0)
     begins = np.ones(len(rows), bool)
@@ -470,21 +567,20 @@ def unique_consecutive(
     first = np.flatnonzero(begins)
     inverse = (np.cumsum(begins) - 1).reshape(input._array.shape if d is None else -1)
     counts = np.diff([*first, len(rows)])
-    return _unique_parts(
-        "unique_consecutive", input, first, inverse if return_inverse else None,
-        counts if return_counts else None, d,
-    )  # fmt: skip
+    return _distinct(
+        input, first, inverse if return_inverse else None, counts if return_counts else None, d
+    )
 
 
 @with_out
 def searchsorted(
     sorted_sequence: Tensor,
-    input: Any,
+    input: Number,
     *,
     out_int32: bool = False,
     right: bool = False,
     side: str | None = None,
-    sorter: Any = None,
+    sorter: Tensor | None = None,
 ) -> Tensor:
     """Return where values would have to be put in, to keep sorted rows sorted.
 
@@ -499,24 +595,24 @@ def searchsorted(
     """
     rows = as_tensor("searchsorted", "sorted_sequence", sorted_sequence)._array
     if side not in (None, "left", "right") or (side == "left" and right):
-        raise RuntimeError(f"searchsorted: side must be 'left' or 'right', and agree, got {side!r}")
+        raise RuntimeError(f"side must be 'left' or 'right', and agree, got {side!r}")
     if sorter is not None:
         rows = np.take_along_axis(rows, as_tensor("searchsorted", "sorter", sorter)._array, -1)
     if not rows.ndim:
-        raise RuntimeError("searchsorted: the sorted rows must have at least 1 dimension")
+        raise RuntimeError("the sorted rows must have at least 1 dimension")
     if isinstance(input, TensorBase):
         wanted = input._array
     else:
         wanted = np.asarray(as_number("searchsorted", "input", input))
     if rows.dtype.kind == wanted.dtype.kind == "b" and rows.size:
-        raise NotImplementedError("searchsorted: not implemented for bools; convert them")
-    which: Any = "right" if right or side == "right" else "left"
+        raise NotImplementedError("not implemented for bools; convert them")
+    which: Literal["left", "right"] = "right" if right or side == "right" else "left"
     if rows.ndim == 1:
         found = np.searchsorted(rows, wanted, which)
     else:
         if rows.shape[:-1] != wanted.shape[:-1] or not wanted.ndim:
             raise RuntimeError(
-                f"searchsorted: rows of shape {list(rows.shape)} and values of shape "
+                f"rows of shape {list(rows.shape)} and values of shape "
                 f"{list(wanted.shape)} must agree in all but the last dimension"
             )
         found = np.empty(wanted.shape, np.int64)
@@ -527,7 +623,7 @@ def searchsorted(
 
 @with_out
 def bucketize(
-    input: Any,
+    input: Number,
     boundaries: Tensor,
     *,
     out_int32: bool = False,
@@ -544,15 +640,13 @@ def bucketize(
     tensor([0, 2])
     """
     if as_tensor("bucketize", "boundaries", boundaries)._array.ndim != 1:
-        raise RuntimeError(
-            f"bucketize: boundaries must be a vector, got shape {list(boundaries.shape)}"
-        )
+        raise RuntimeError(f"boundaries must be a vector, got shape {list(boundaries.shape)}")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
 
 @named
 def isin(
-    elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
+    elements: Number, test_elements: Number, *, assume_unique: bool = False, invert: bool = False
 ) -> Tensor:
     """Return which elements are among others; one of the two may be a number.
 
@@ -565,13 +659,13 @@ def isin(
     tensor([False,  True])
     """
     if not isinstance(elements, TensorBase) and not isinstance(test_elements, TensorBase):
-        raise TypeError("isin: one of elements and test_elements must be a Tensor")
+        raise TypeError("one of elements and test_elements must be a Tensor")
     arrays = [
         x._array if isinstance(x, TensorBase) else np.asarray(as_number("isin", "elements", x))
         for x in (elements, test_elements)
     ]
     if any(x.dtype.kind == "b" for x in arrays):
-        raise RuntimeError("isin: bools are not supported; convert them with int()")
+        raise RuntimeError("bools are not supported; convert them with int()")
     return wrap(np.isin(arrays[0], arrays[1], invert=bool(invert)))
 
 
