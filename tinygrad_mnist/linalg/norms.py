@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.ops import LinAlgError
+from tinygrad_mnist.ops.dtypes import DTypeLike
 from tinygrad_mnist.tensor import Tensor, stack
 from tinygrad_mnist.tensor.arguments import as_dims, as_int, with_out
 from tinygrad_mnist.tensor.factorization import (
@@ -20,11 +21,18 @@ from tinygrad_mnist.tensor.factorization import (
     tolerances,
 )
 
+Dims = int | Sequence[int]
+
 
 @with_out
 def vector_norm(
-    x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
-) -> Tensor:  # fmt: skip
+    x: Tensor,
+    ord: float = 2,
+    dim: Dims | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: DTypeLike | None = None,
+) -> Tensor:
     r"""Return the p-norm of all elements, or along dimensions.
 
     .. math:: \left(\textstyle\sum_i |x_i|^p\right)^{1/p}
@@ -46,8 +54,13 @@ def vector_norm(
 
 @with_out
 def matrix_norm(
-    A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None
-) -> Tensor:  # fmt: skip
+    A: Tensor,
+    ord: float | str = "fro",
+    dim: Sequence[int] = (-2, -1),
+    keepdim: bool = False,
+    *,
+    dtype: DTypeLike | None = None,
+) -> Tensor:
     """Return a norm of the matrices in two dimensions.
 
     ``"fro"`` is the root of the sum of squares, ``"nuc"`` the sum of singular values, 2 the largest
@@ -89,11 +102,11 @@ def matrix_norm(
 @with_out
 def norm(
     input: Tensor,
-    ord: Any = None,
-    dim: Any = None,
+    ord: float | str | None = None,
+    dim: Dims | None = None,
     keepdim: bool = False,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
 ) -> Tensor:
     """Return a vector or a matrix norm.
 
@@ -125,7 +138,7 @@ def norm(
 
 
 @with_out
-def cond(A: Tensor, p: Any = None) -> Tensor:
+def cond(A: Tensor, p: float | str | None = None) -> Tensor:
     """Return the condition number: by how much a matrix may magnify relative errors.
 
     The largest singular value by the smallest; or for another norm p (of :func:`matrix_norm`) that
@@ -157,7 +170,12 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
 
 @with_out
 def matrix_rank(
-    A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
+    A: Tensor,
+    tol: Tensor | float | None = None,
+    hermitian: bool = False,
+    *,
+    atol: Tensor | float | None = None,
+    rtol: Tensor | float | None = None,
 ) -> Tensor:
     """Return how many singular values are greater than ``max(atol, rtol * largest)``.
 
@@ -177,5 +195,4 @@ def matrix_rank(
     if not values.shape[-1]:
         return wrap(np.zeros(A.shape[:-2], np.int64))
     cutoff = (values.amax(-1, keepdim=True) * rtol).clamp(min=atol)
-    above: Tensor = values > cutoff
-    return above.sum(-1)
+    return (values > cutoff).sum(-1)
