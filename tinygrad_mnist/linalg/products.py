@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -110,12 +109,12 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
                 for k in range(i, j)
             )
 
-    def product(i: int, j: int) -> Any:
+    def product(i: int, j: int) -> Tensor:
         if i == j:
             return tensors[i]
         return product(i, split[i, j]) @ product(split[i, j] + 1, j)
 
-    return product(0, count - 1)  # type: ignore[no-any-return]
+    return product(0, count - 1)
 
 
 @with_out
