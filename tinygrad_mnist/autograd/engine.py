@@ -57,8 +57,13 @@ def backward_pass(
     create_graph
         Gradients are tensors, and the rules are recorded.
     """
-    targets = None if wanted is None else set(wanted)
-    needed = None if targets is None else _leading_to(targets, [root for root, _ in roots])
+    targets: set[Source] = set()
+    needed: set[Source] | None = None
+    reached: set[Source] | None = None
+    if wanted is not None:
+        targets.update(wanted)
+        needed = _leading_to(targets, [root for root, _ in roots])
+        reached = needed | targets
     ends = set(until)
     gradients: dict[Source, Any] = {}
     queue: list[tuple[int, Node]] = []
@@ -102,29 +107,29 @@ def backward_pass(
             if ends and node in ends:
                 found[node] = g
                 continue
-            if targets is not None and node in targets:
+            if node in targets:
                 found[node] = g
             if node.hooks:
                 g = run_hooks(node.hooks, g, create_graph)
             if needed is not None and node not in needed:
                 found[node] = g  # what hooks have made of it, as the pass ends here
                 continue
-            if node.is_output:
+            if isinstance(node, OutputNode):
                 _pass_to_multi_output(node, g, gradients, queue)
                 continue
             if node.extra is None:
-                arrivals = run_rules(node, g, needed, targets, create_graph)
+                arrivals = run_rules(node, g, reached, create_graph)
             else:
                 g = run_before(node, g, create_graph)
-                arrivals = run_rules(node, g, needed, targets, create_graph)
+                arrivals = run_rules(node, g, reached, create_graph)
                 arrivals = run_after(node, g, arrivals, create_graph)
             if modes.anomaly and modes.check_nan:
                 refuse_nan(node, arrivals)
             if not retain_graph:
                 node.release()
         for leaf in gradients:
-            if leaf._hooks and leaf not in ends:  # type: ignore[union-attr]
-                gradients[leaf] = run_hooks(leaf._hooks, gradients[leaf], create_graph)  # type: ignore[union-attr]
+            if isinstance(leaf, TensorBase) and leaf._hooks and leaf not in ends:
+                gradients[leaf] = run_hooks(leaf._hooks, gradients[leaf], create_graph)
     if (over := modes.pending) or outer:
         modes.pending = outer
         for callback in over or ():
@@ -134,13 +139,9 @@ def backward_pass(
 
 
 def run_rules(
-    node: Node,
-    g: Any,
-    needed: set[Source] | None,
-    targets: set[Source] | None,
-    create_graph: bool,
+    node: Node, g: Any, reached: set[Source] | None, create_graph: bool
 ) -> list[tuple[Source, Any]]:
-    """Run a node's rules: turn the gradient of its output into those of its parents."""
+    """Turn the gradient of a node's output into those of its parents, or of the reached ones."""
     saved = node.check()
     plan, parents = node.plan, node.parents
     if isinstance(node, CustomNode):
@@ -150,8 +151,9 @@ def run_rules(
             if (parent := parents[i]) is not None
         ]
     if node.op.part is not None and not (create_graph or modes.anomaly or node.extra):
-        if (index := node.op.part(**node.settings)) is not None:
-            return [(parents[0], _Part(g, index))]  # type: ignore[list-item]
+        index, parent = node.op.part(**node.settings), parents[0]
+        if index is not None and parent is not None:
+            return [(parent, _Part(g, index))]
     if create_graph:
         saved = restore(node, saved)
         if node.op.once_differentiable:
@@ -162,7 +164,7 @@ def run_rules(
     for position, rule, arrays, keywords in plan.steps:
         parent = parents[position]
         assert parent is not None
-        if needed is not None and parent not in needed and parent not in targets:  # type: ignore[operator]
+        if reached is not None and parent not in reached:
             continue
         if keywords:
             extra = {name: _keyword(node, name, position) for name in keywords}
@@ -281,6 +283,7 @@ def _restored(node: Node, slot: int, array: Any, version: Version) -> Any:
         return parent
     if parent is None and (not isinstance(array, np.ndarray) or array.dtype.kind != "f"):
         return array  # an index, a target, a number
+    # A leaf that was promoted is another array: its copy leads to the leaf as to a node.
     return wrap(array, parent, version)  # type: ignore[arg-type]
 
 
@@ -312,11 +315,10 @@ def _differentiate_reference(
 
 
 def _pass_to_multi_output(
-    node: Any, g: Any, gradients: dict[Source, Any], queue: list[tuple[int, Node]]
+    node: OutputNode, g: Any, gradients: dict[Source, Any], queue: list[tuple[int, Node]]
 ) -> None:
     """Put the gradient of one output into the list of its operation's gradients."""
-    source = node.parents[0]
-    assert isinstance(source, MultiOutputNode)
+    source = node.whole
     if source not in gradients:
         gradients[source] = [None] * len(source.outputs)
         heapq.heappush(queue, (-source.number, source))

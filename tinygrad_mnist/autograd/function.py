@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -177,6 +177,8 @@ class Function:
     tensor(12.)
     """
 
+    _op: ClassVar[Op]
+
     @staticmethod
     def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
         """Compute the outputs; nothing in here is recorded."""
@@ -336,5 +338,5 @@ def _function_op(cls: type[Function]) -> Op:
             cls.__name__, cls.forward, ("input",), (), {}, cls.__name__, "", (), cls.__doc__ or "",
             variadic=True, broadcasts=True,
         )  # fmt: skip
-        cls._op = op  # type: ignore[attr-defined]
+        cls._op = op
     return op

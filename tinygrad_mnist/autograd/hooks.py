@@ -81,6 +81,7 @@ class Extra:
 
 def run_before(node: Node, g: Any, create_graph: bool) -> Any:
     """Call a node's prehooks on the gradients of its outputs; what one returns replaces them."""
+    assert node.extra is not None
     several = isinstance(g, list)
     given = _as_tensors(g if several else [g])
     for hook in list(node.extra.before.values()):
@@ -94,6 +95,7 @@ def run_before(node: Node, g: Any, create_graph: bool) -> Any:
 
 def run_after(node: Node, g: Any, arrivals: list[Any], create_graph: bool) -> list[Any]:
     """Call a node's hooks on the gradients of its inputs; what one returns replaces them."""
+    assert node.extra is not None
     hooks = list(node.extra.after.values())
     if not hooks:
         return arrivals

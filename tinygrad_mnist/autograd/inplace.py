@@ -111,8 +111,7 @@ def _keep_output(node: Node, output: TensorBase) -> None:
     """Copy what a node has saved of its output, if scripts may write to that."""
     while output._base is None and node.op.view and isinstance(node.parents[0], Node):
         node = node.parents[0]  # a part of an output, made to stand on its own
-    if hasattr(node, "index"):  # one output of several
-        node = node.parents[0]  # type: ignore[assignment]
+    node = node.whole
     if node.op.output_writable and node.saved:
         _keep_saved(node, output)
 

@@ -44,8 +44,14 @@ class OutputNode(Node):
 
     __slots__ = ("index",)
 
-    is_output = True
     index: int
+
+    @property
+    def whole(self) -> MultiOutputNode:
+        """The node of the operation."""
+        node = self.parents[0]
+        assert isinstance(node, MultiOutputNode)
+        return node
 
     @classmethod
     def of(cls, node: MultiOutputNode, index: int, array: np.ndarray) -> OutputNode:

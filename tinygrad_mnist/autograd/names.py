@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from tinygrad_mnist.autograd.graph import Node, TensorBase
-    from tinygrad_mnist.autograd.hooks import RemovableHandle
+    from tinygrad_mnist.autograd.hooks import Extra, RemovableHandle
+    from tinygrad_mnist.autograd.node import Node
+    from tinygrad_mnist.tensor.core import Tensor
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -43,24 +44,23 @@ def of(node: Node) -> str:
     """Return a node's name as PyTorch gives it, such as ``MulBackward0``."""
     if (given := _GIVEN.get(node)) is not None:
         return given
-    if hasattr(node, "index"):  # one output of several
-        return node.parents[0].name()  # type: ignore[union-attr]
+    if node.whole is not node:
+        return node.whole.name()
     name = node.op.node_name
     return name if isinstance(name, str) else name(node)
 
 
-def extra(node: Any) -> Any:
-    """Return what is attached to a node, to attach more."""
+def extra(node: Node) -> Extra:
+    """Return a node's hooks and data, to attach more."""
     from tinygrad_mnist.autograd.hooks import Extra
 
-    if node.is_output:
-        node = node.parents[0]
+    node = node.whole
     if node.extra is None:
         node.extra = Extra()
     return node.extra
 
 
-def hooked(node: Any, when: str, hook: Any) -> RemovableHandle:
+def hooked(node: Node, when: str, hook: Callable[..., Any]) -> RemovableHandle:
     """Register a hook around a node's rules."""
     from tinygrad_mnist.autograd.hooks import RemovableHandle
 
@@ -70,7 +70,7 @@ def hooked(node: Any, when: str, hook: Any) -> RemovableHandle:
 _TYPES: dict[tuple[type, str], type] = {}
 
 
-def with_named_type(node: Any) -> Any:
+def with_named_type(node: Node | None) -> Node | None:
     """Give a node that a script gets to see a type of its name, as PyTorch's have."""
     if node is not None and not node.is_shown:
         own, name = node.__class__, node.name().rpartition("::")[2]
@@ -83,7 +83,7 @@ def with_named_type(node: Any) -> Any:
 class AccumulateGrad:
     """Stands where a backward pass ends: at a leaf, whose ``.grad`` it adds to."""
 
-    def __init__(self, variable: TensorBase) -> None:
+    def __init__(self, variable: Tensor) -> None:
         self.variable = variable
 
     next_functions = ()
@@ -92,20 +92,18 @@ class AccumulateGrad:
         """Return the name that PyTorch gives to it."""
         return "torch::autograd::AccumulateGrad"
 
-    def register_hook(self, hook: Any) -> Any:
+    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call a function when the gradient has been added: on no inputs, and the gradient."""
-        return self.variable.register_post_accumulate_grad_hook(  # type: ignore[attr-defined]
-            lambda leaf: hook((), (leaf.grad,))
-        )
+        return self.variable.register_post_accumulate_grad_hook(lambda leaf: hook((), (leaf.grad,)))
 
-    def register_prehook(self, hook: Any) -> Any:
+    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call a function on the gradient that arrives, in a tuple; it may replace it."""
 
         def before(gradient: Any) -> Any:
             returned = hook((gradient,))
             return returned[0] if isinstance(returned, tuple) else returned
 
-        return self.variable.register_hook(before)  # type: ignore[attr-defined]
+        return self.variable.register_hook(before)
 
     def __eq__(self, other: object) -> bool:
         """Whether it is the end of the same leaf."""

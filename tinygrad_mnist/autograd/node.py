@@ -15,7 +15,7 @@ from tinygrad_mnist.ops.contract import Op, Plan
 
 if TYPE_CHECKING:
     from tinygrad_mnist.autograd.graph import TensorBase
-    from tinygrad_mnist.autograd.hooks import RemovableHandle
+    from tinygrad_mnist.autograd.hooks import Extra, RemovableHandle
 
 _numbers = itertools.count()
 
@@ -40,8 +40,6 @@ class Node:
         "saved_version", "settings", "shape", "trace", "versions",
     )  # fmt: skip
 
-    is_output = False
-    """Whether it only passes a gradient on to the node of an operation with several outputs."""
     is_shown = False
     """Whether its type has its name, since a script has seen it."""
     op: Op
@@ -62,7 +60,7 @@ class Node:
     number: int
     """Grows with creation, so parents always have smaller numbers than their children."""
     hooks: dict[int, Callable[[Any], Any]] | None
-    extra: Any
+    extra: Extra | None
     """The hooks around its rules, and a script's own data, if there are any."""
     trace: str | None
 
@@ -86,6 +84,11 @@ class Node:
         self.saved_version = 0
         self.hooks = self.extra = None
         self.trace = "".join(traceback.format_stack()[:-2]) if modes.anomaly else None
+
+    @property
+    def whole(self) -> Node:
+        """The node of the operation, where this is only that of one of its outputs."""
+        return self
 
     def name(self) -> str:
         """Return the node's name as PyTorch gives it, such as ``MulBackward0``."""
@@ -125,7 +128,7 @@ class Node:
                 f"operation, {' or '.join(writers)}, since; use the form that makes a new tensor, "
                 f"or clone() the tensor before it is changed"
             )
-        return self.saved if type(self.saved) is tuple else self.saved.arrays()  # type: ignore[attr-defined]
+        return self.saved if type(self.saved) is tuple else self.saved.arrays()  # type: ignore[attr-defined]  # a script's hooks have packed them
 
     def register_hook(self, fn: Callable[[Any, Any], Any]) -> RemovableHandle:
         """Call a function on the gradients of inputs and outputs when the rules have run.
@@ -141,7 +144,7 @@ class Node:
     @property
     def metadata(self) -> dict[Any, Any]:
         """A dictionary for a script's own data."""
-        return names.extra(self).metadata  # type: ignore[no-any-return]
+        return names.extra(self).metadata
 
     def __repr__(self) -> str:
         """Show the node as PyTorch shows a grad_fn."""

@@ -71,7 +71,7 @@ def _apart(x: np.ndarray) -> bool:
 
 
 def _address(array: Any) -> int:
-    return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
+    return int(array.__array_interface__["data"][0])
 
 
 def _unfold(x: Any, *, dim: int, size: int, step: int) -> Any:

@@ -104,7 +104,7 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
     def grad_fn(self) -> Node | None:
         """The node of the operation that made this tensor, or None for a leaf."""
         self.source()
-        return names.with_named_type(self._node)  # type: ignore[no-any-return]
+        return names.with_named_type(self._node)
 
     @property
     def grad(self) -> Tensor | None:
