@@ -57,13 +57,9 @@ def backward_pass(
     create_graph
         Gradients are tensors, and the rules are recorded.
     """
-    targets: set[Source] = set()
-    needed: set[Source] | None = None
-    reached: set[Source] | None = None
-    if wanted is not None:
-        targets.update(wanted)
-        needed = _leading_to(targets, [root for root, _ in roots])
-        reached = needed | targets
+    targets = set(wanted or ())
+    needed = None if wanted is None else _leading_to(targets, [root for root, _ in roots])
+    reached = None if needed is None else needed | targets
     ends = set(until)
     gradients: dict[Source, Any] = {}
     queue: list[tuple[int, Node]] = []
@@ -295,13 +291,11 @@ def _differentiate_reference(
     count = len(node.parents)
     g, restored = upcast(node, g, restored)
     saved = dict(zip(node.plan.saves, restored, strict=True))
-    inputs = []
-    for i in range(count):
-        inputs.append(ops.identity(saved[i]) if node.parents[i] is not None else saved[i])
+    tracked = [i for i in range(count) if node.parents[i] is not None]
+    inputs = [ops.identity(saved[i]) if i in tracked else saved[i] for i in range(count)]
     returned = node.op.reference(*inputs, **node.settings)
     pairs = zip(returned, g, strict=True) if isinstance(node, MultiOutputNode) else [(returned, g)]
     roots = [(out._node, part) for out, part in pairs if part is not None]
-    tracked = [i for i in range(count) if node.parents[i] is not None]
     sources = [inputs[i]._node for i in tracked]
     found = backward_pass(roots, until=sources, retain_graph=True, create_graph=True)
     results: list[tuple[Source, Any]] = []

@@ -348,9 +348,9 @@ def op(
     Traceback (most recent call last):
     TypeError: operation 'half' has no samples: give at least one, or it can't be tested
     """
-    doc = inspect.cleandoc(doc or getattr(forward, "__doc__", None) or "")
-    if isinstance(forward, np.ufunc) and doc == inspect.cleandoc(forward.__doc__ or ""):
-        doc = ""
+    if ufunc is None and isinstance(forward, np.ufunc):
+        ufunc = forward
+    doc = inspect.cleandoc(doc or ("" if ufunc is forward else forward.__doc__) or "")
     for value, what in ((samples, "samples"), (formula, "formula"), (torch, "PyTorch expression")):
         if not value:
             number = "at least one" if value is samples else "one"
@@ -361,7 +361,7 @@ def op(
         raise TypeError(f"operation '{name}' has no docstring: say what it computes")
     if name in TABLE:
         raise TypeError(f"operation '{name}' is declared twice: choose another name")
-    elementwise = elementwise or (isinstance(forward, np.ufunc) and forward.signature is None)
+    elementwise = elementwise or (ufunc is forward and ufunc.signature is None)
     inputs, settings, variadic = _signature(forward, rules)
     if set(rules) != set(inputs):
         raise TypeError(
@@ -385,8 +385,6 @@ def op(
         output_writable, node_name, part, misfit, invariant,
     )  # fmt: skip
     TABLE[name] = entry
-    if ufunc is None and isinstance(forward, np.ufunc):
-        ufunc = forward
     if ufunc is not None:
         UFUNCS[ufunc] = entry
     return entry
