@@ -200,9 +200,14 @@ def grad(
     """
     if is_grads_batched:
         return _grad_of_rows(
-            outputs, inputs, _sequence(grad_outputs), retain_graph, create_graph, allow_unused,
+            outputs,
+            inputs,
+            _sequence(grad_outputs),
+            retain_graph,
+            create_graph,
+            allow_unused,
             materialize_grads,
-        )  # fmt: skip
+        )
     if not only_inputs:
         warn("grad: only_inputs is deprecated and ignored; backward accumulates", FutureWarning)
     roots = _roots("grad", _sequence(outputs), _sequence(grad_outputs))
@@ -242,11 +247,16 @@ def _grad_of_rows(
     keep = create_graph if retain_graph is None else retain_graph
     rows = [
         grad(
-            outputs, inputs, [batch[i] for batch in batches], keep or i < count - 1, create_graph,
-            allow_unused=allow_unused, materialize_grads=materialize,
+            outputs,
+            inputs,
+            [batch[i] for batch in batches],
+            keep or i < count - 1,
+            create_graph,
+            allow_unused=allow_unused,
+            materialize_grads=materialize,
         )
         for i in range(count)
-    ]  # fmt: skip
+    ]
     return tuple(
         None if parts[0] is None else apply(ops.stack, *parts, dim=0)
         for parts in zip(*rows, strict=True)

@@ -334,9 +334,6 @@ def _function_op(cls: type[Function]) -> Op:
     """Return an operation that names a Function's node in errors and pictures."""
     op = cls.__dict__.get("_op")
     if op is None:
-        op = Op(
-            cls.__name__, cls.forward, ("input",), (), {}, cls.__name__, "", (), cls.__doc__ or "",
-            variadic=True, broadcasts=True,
-        )  # fmt: skip
+        op = Op(cls.__name__, cls.forward, ("input",), (), {}, variadic=True, broadcasts=True)
         cls._op = op
     return op

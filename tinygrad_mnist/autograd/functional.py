@@ -52,9 +52,10 @@ def vjp_of(
 ) -> list[Any]:
     """Return the gradients of the inputs, None for those that no output depends on."""
     pairs = [
-        (out, g) for out, g in zip(outputs, cotangents, strict=True)
+        (out, g)
+        for out, g in zip(outputs, cotangents, strict=True)
         if g is not None and is_tracked(out)
-    ]  # fmt: skip
+    ]
     if not pairs:
         return [None] * len(inputs)
     roots, given = zip(*pairs, strict=True)

@@ -131,14 +131,22 @@ def gradgradcheck(
         outputs = _outputs(func, own)
         with recording(True):
             return grad(
-                outputs, [x for x in own if is_tracked(x)], list(arriving),
-                create_graph=True, materialize_grads=True,
-            )  # fmt: skip
+                outputs,
+                [x for x in own if is_tracked(x)],
+                list(arriving),
+                create_graph=True,
+                materialize_grads=True,
+            )
 
     return gradcheck(
-        gradients, [*arguments, *given], eps=eps, atol=atol, rtol=rtol,
-        raise_exception=raise_exception, nondet_tol=nondet_tol,
-    )  # fmt: skip
+        gradients,
+        [*arguments, *given],
+        eps=eps,
+        atol=atol,
+        rtol=rtol,
+        raise_exception=raise_exception,
+        nondet_tol=nondet_tol,
+    )
 
 
 def _outputs(func: Callable[..., Any], arguments: Sequence[Any]) -> list[Any]:

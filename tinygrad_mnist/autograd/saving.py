@@ -16,8 +16,11 @@ from tinygrad_mnist.autograd.hooks import RemovableHandle, hooks_of
 from tinygrad_mnist.autograd.modes import modes, recording
 
 NAMES = (
-    "saved_tensors_hooks", "save_on_cpu", "disable_saved_tensors_hooks", "register_multi_grad_hook"
-)  # fmt: skip
+    "saved_tensors_hooks",
+    "save_on_cpu",
+    "disable_saved_tensors_hooks",
+    "register_multi_grad_hook",
+)
 
 
 class Packed(tuple[Any, ...]):

@@ -51,9 +51,12 @@ def region_of(base: TensorBase, view: TensorBase) -> Region:
     size = whole.itemsize
     start = seen.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
     return Region(
-        whole.shape, tuple([step // size for step in whole.strides]),
-        seen.shape, tuple([step // size for step in seen.strides]), start // size,
-    )  # fmt: skip
+        whole.shape,
+        tuple([step // size for step in whole.strides]),
+        seen.shape,
+        tuple([step // size for step in seen.strides]),
+        start // size,
+    )
 
 
 def refuse_view(view: TensorBase, what: str) -> None:

@@ -25,10 +25,12 @@ def _masked_softmax(x: Any, mask: Any = None, *, dim: int) -> Any:
 
 
 masked_softmax = op(
-    "masked_softmax", _masked_softmax,
+    "masked_softmax",
+    _masked_softmax,
     # Where the mask is false the output is 0, and so is this.
     x=lambda g, out, dim: out * (g - dot(g, out, dim, keepdims=True)),
-    mask=None, output_writable=True,
+    mask=None,
+    output_writable=True,
     formula="exp(x) / sum of exp(x), over the elements where the mask is true",
     torch=(
         "torch.softmax(x if mask is None else x.masked_fill(~mask, -torch.inf), dim)"
@@ -39,4 +41,4 @@ masked_softmax = op(
         Sample((2, 3), np.array([[True, False, True], [False, False, False]]), dim=-1),
         Sample((2, 2, 3), np.array([[True, True, False], [False, True, False]]), dim=1),
     ],
-)  # fmt: skip
+)

@@ -145,10 +145,10 @@ class Op:
     inputs: tuple[str, ...]
     settings: tuple[str, ...]
     rules: dict[str, Rule]
-    formula: str
-    torch: str
-    samples: tuple[Sample, ...]
-    doc: str
+    formula: str = ""
+    torch: str = ""
+    samples: tuple[Sample, ...] = ()
+    doc: str = ""
     domains: Mapping[str, Domain] = field(default_factory=dict)
     residuals: tuple[str, ...] = ()
     reference: Callable[..., Any] | None = None

@@ -182,7 +182,8 @@ def _result(x: Lengths, w: Lengths, settings: dict[str, Any]) -> Lengths:
 
 
 conv: Op = op(
-    "convolution", _conv,
+    "convolution",
+    _conv,
     x=lambda g, weight, shape, stride, dilation, groups: conv_input(
         g, weight, size=tuple(shape[2:]), stride=stride, dilation=dilation, groups=groups
     ),
@@ -196,9 +197,10 @@ conv: Op = op(
         *(Sample(x, w, w[:1], **settings) for x, w, settings in _SETTINGS),
         Sample(*_SETTINGS[0][:2], None, **_SETTINGS[0][2]),
     ],
-)  # fmt: skip
+)
 conv_input: Op = op(
-    "convolution_input", _conv_input,
+    "convolution_input",
+    _conv_input,
     y=lambda g, weight, shape, stride, dilation, groups: _first(
         conv(g, weight, stride=stride, dilation=dilation, groups=groups), tuple(shape)
     ),
@@ -211,9 +213,10 @@ conv_input: Op = op(
     samples=[
         Sample(_result(x, w, settings), w, size=x[2:], **settings) for x, w, settings in _SETTINGS
     ],
-)  # fmt: skip
+)
 conv_weight: Op = op(
-    "convolution_weight", _conv_weight,
+    "convolution_weight",
+    _conv_weight,
     x=lambda g, y, shape, stride, dilation, groups: conv_input(
         y, g, size=tuple(shape[2:]), stride=stride, dilation=dilation, groups=groups
     ),
@@ -226,4 +229,4 @@ conv_weight: Op = op(
     samples=[
         Sample(x, _result(x, w, settings), kernel=w[2:], **settings) for x, w, settings in _SETTINGS
     ],
-)  # fmt: skip
+)

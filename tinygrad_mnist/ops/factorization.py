@@ -49,8 +49,9 @@ def _inv(x: Any) -> Any:
     return _lapack(
         "linalg.inv: the inversion could not be completed because the input matrix is singular; "
         "pinv() has a pseudo-inverse for every matrix",
-        np.linalg.inv, x,
-    )  # fmt: skip
+        np.linalg.inv,
+        x,
+    )
 
 
 inv = op(
@@ -65,8 +66,10 @@ def _solve(a: Any, b: Any) -> Any:
     return _lapack(
         "linalg.solve: the solver failed because the input matrix is singular; lstsq() finds the "
         "nearest solution for every matrix",
-        np.linalg.solve, a, b,
-    )  # fmt: skip
+        np.linalg.solve,
+        a,
+        b,
+    )
 
 
 solve: Op = op(
@@ -127,8 +130,9 @@ def _cholesky(x: Any) -> Any:
     return _lapack(
         "linalg.cholesky: the factorization could not be completed because the input is not "
         "positive-definite; add a small multiple of the identity if it ought to be",
-        np.linalg.cholesky, x,
-    )  # fmt: skip
+        np.linalg.cholesky,
+        x,
+    )
 
 
 def _cholesky_rule(g: Any, out: Any) -> Any:
@@ -202,8 +206,10 @@ def _eigh(x: Any, *, upper: bool) -> Any:
     return _lapack(
         "linalg.eigh: the algorithm failed to converge because the input matrix is "
         "ill-conditioned or contained non-finite values",
-        np.linalg.eigh, x, "U" if upper else "L",
-    )  # fmt: skip
+        np.linalg.eigh,
+        x,
+        "U" if upper else "L",
+    )
 
 
 def _eigh_rule(g: Any, values: Any, vectors: Any) -> Any:

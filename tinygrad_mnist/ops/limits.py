@@ -73,5 +73,6 @@ class iinfo:
 
 
 __all__ = [
-    "finfo", "iinfo",
-]  # fmt: skip
+    "finfo",
+    "iinfo",
+]

@@ -27,9 +27,15 @@ def statistics(x: Any, dim: Dims) -> tuple[Any, Any, Any]:
 
 
 def _standardize(
-    x: Any, weight: Any = None, bias: Any = None, mean: Any = None, var: Any = None,
-    *, dim: Dims, eps: float,
-) -> Any:  # fmt: skip
+    x: Any,
+    weight: Any = None,
+    bias: Any = None,
+    mean: Any = None,
+    var: Any = None,
+    *,
+    dim: Dims,
+    eps: float,
+) -> Any:
     """Values less their mean, divided by their standard deviation; then scaled and shifted.
 
     The statistics of x may be given if they are known already.
@@ -60,9 +66,15 @@ def _standardize_rule(g: Any, weight: Any, normal: Any, scale: Any, dim: Dims) -
 
 
 def _standardize_reference(
-    x: Any, weight: Any = None, bias: Any = None, mean: Any = None, var: Any = None,
-    *, dim: Dims, eps: float,
-) -> Any:  # fmt: skip
+    x: Any,
+    weight: Any = None,
+    bias: Any = None,
+    mean: Any = None,
+    var: Any = None,
+    *,
+    dim: Dims,
+    eps: float,
+) -> Any:
     centred = x - np.mean(x, axis=dim, keepdims=True)
     out = centred / np.sqrt(np.mean(centred * centred, axis=dim, keepdims=True) + eps)
     out = out if weight is None else out * weight

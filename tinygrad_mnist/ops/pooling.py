@@ -118,7 +118,9 @@ def _max_pool_index(
 
 
 max_pool_index = op(
-    "max_pool_index", _max_pool_index, x=None,
+    "max_pool_index",
+    _max_pool_index,
+    x=None,
     formula="argmax of x[s i + d k, s j + d l]",
     torch="F.max_pool2d(x, kernel, stride, 0, dilation, return_indices=True)[1]",
     samples=[
@@ -126,4 +128,4 @@ max_pool_index = op(
         for sample in _SAMPLES
     ],
     domains=Domain(distinct=True),
-)  # fmt: skip
+)

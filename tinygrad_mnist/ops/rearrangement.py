@@ -32,12 +32,14 @@ flip = op(
     samples=[Sample((3,), dims=(0,)), Sample((2, 3), dims=(0, 1))],
 )  # fmt: skip
 roll = op(
-    "roll", lambda x, *, shifts, dims: np.roll(x, shifts, dims),
+    "roll",
+    lambda x, *, shifts, dims: np.roll(x, shifts, dims),
     x=lambda g, shifts, dims: np.roll(g, tuple(-s for s in shifts), dims),
     doc="The elements moved along dimensions; those that leave come in at the other end.",
-    formula="out[i] = x[i - shift]", torch="torch.roll(x, shifts, dims)",
+    formula="out[i] = x[i - shift]",
+    torch="torch.roll(x, shifts, dims)",
     samples=[Sample((4,), shifts=(1,), dims=(0,)), Sample((2, 3), shifts=(1, -1), dims=(0, 1))],
-)  # fmt: skip
+)
 
 
 def _triangle_doc(which: str) -> str:

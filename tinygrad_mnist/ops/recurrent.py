@@ -131,9 +131,15 @@ def _rnn_back(
 
 def _rnn_rule(name: str) -> Any:
     def rule(
-        g: Any, out: Any, h: Any, weight: Any, shared: Any, sizes: Any, reverse: Any,
+        g: Any,
+        out: Any,
+        h: Any,
+        weight: Any,
+        shared: Any,
+        sizes: Any,
+        reverse: Any,
         nonlinearity: Any,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         return shared.gradient(
             name, g, lambda: _rnn_back(g, out, h, weight, sizes, reverse, nonlinearity)
         )
@@ -145,9 +151,11 @@ def _rnn_reference(
     x: Any, h: Any, weight: Any, *, sizes: tuple[int, ...], reverse: bool, nonlinearity: str
 ) -> Any:
     function = tanh if nonlinearity == "tanh" else relu
-    return _by_steps(
-        x, [h], sizes, reverse, lambda x, h: (function(x + np.matmul(h, weight.T)),)
-    )[0]  # fmt: skip
+
+    def cell(x: Any, h: Any) -> tuple[Any]:
+        return (function(x + np.matmul(h, weight.T)),)
+
+    return _by_steps(x, [h], sizes, reverse, cell)[0]
 
 
 _IN_TORCH = (
@@ -174,9 +182,7 @@ rnn = op(
 # Long short-term memory
 
 
-def _lstm(
-    x: Any, h: Any, c: Any, weight: Any, *, sizes: tuple[int, ...], reverse: bool
-) -> Any:  # fmt: skip
+def _lstm(x: Any, h: Any, c: Any, weight: Any, *, sizes: tuple[int, ...], reverse: bool) -> Any:
     """Hidden states at every step of a long short-term memory, and after them the last cells."""
     count, width = len(x), h.shape[1]
     out = np.empty((count + len(c), width), x.dtype)
@@ -237,9 +243,17 @@ def _lstm_back(
 
 def _lstm_rule(name: str) -> Any:
     def rule(
-        g: Any, out: Any, h: Any, c: Any, weight: Any, gates: Any, cells: Any, shared: Any,
-        sizes: Any, reverse: Any,
-    ) -> Any:  # fmt: skip
+        g: Any,
+        out: Any,
+        h: Any,
+        c: Any,
+        weight: Any,
+        gates: Any,
+        cells: Any,
+        shared: Any,
+        sizes: Any,
+        reverse: Any,
+    ) -> Any:
         return shared.gradient(
             name, g, lambda: _lstm_back(g, out, h, c, weight, gates, cells, sizes, reverse)
         )
@@ -294,7 +308,7 @@ lstm = op(
 
 def _gru(
     x: Any, h: Any, weight: Any, bias: Any = None, *, sizes: tuple[int, ...], reverse: bool
-) -> Any:  # fmt: skip
+) -> Any:
     """Hidden states of a gated recurrent unit at every step."""
     width = h.shape[1]
     out = np.empty((len(x), width), x.dtype)
@@ -347,15 +361,25 @@ def _gru_back(
         np.matmul(ga[rows], weight, out=gh[:n])
         gh[:n] += here * keep
     return {
-        "x": gx, "h": gh, "weight": _weight_gradient(before, ga), "bias": sum_rows(ga),
-    }  # fmt: skip
+        "x": gx,
+        "h": gh,
+        "weight": _weight_gradient(before, ga),
+        "bias": sum_rows(ga),
+    }
 
 
 def _gru_rule(name: str) -> Any:
     def rule(
-        g: Any, out: Any, h: Any, weight: Any, gates: Any, inner: Any, shared: Any, sizes: Any,
+        g: Any,
+        out: Any,
+        h: Any,
+        weight: Any,
+        gates: Any,
+        inner: Any,
+        shared: Any,
+        sizes: Any,
         reverse: Any,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         return shared.gradient(
             name, g, lambda: _gru_back(g, out, h, weight, gates, inner, sizes, reverse)
         )

@@ -100,28 +100,34 @@ _WINDOWS = Region((2, 3), (3, 1), (2, 2, 2), (3, 1, 1), 0)
 # PyTorch's own gradient of as_strided_scatter is that of the part, where it should be the rest's.
 _ZEROED = "x * torch.as_strided_scatter(torch.ones_like(x), torch.zeros(at.to).to(x), *at[2:])"
 read_region: Op = op(
-    "read_region", _read_region, x=lambda g, at: scatter_region_into_zeros(g, at=at),
+    "read_region",
+    _read_region,
+    x=lambda g, at: scatter_region_into_zeros(g, at=at),
     formula="x[at]",
     torch="torch.as_strided(x, at.to, at.steps, at.start)",
     samples=[Sample((2, 3), at=_ROW), Sample((2, 3), at=_TURNED), Sample((2, 3), at=_WINDOWS)],
     node_name="AsStridedBackward0",
-)  # fmt: skip
+)
 scatter_region_into_zeros: Op = op(
-    "scatter_region_into_zeros", _scatter_region_into_zeros,
-    x=lambda g, at: read_region(g, at=at), formula="out = 0; out[at] += x",
+    "scatter_region_into_zeros",
+    _scatter_region_into_zeros,
+    x=lambda g, at: read_region(g, at=at),
+    formula="out = 0; out[at] += x",
     torch="torch.as_strided_scatter(torch.zeros(at.shape, dtype=x.dtype), x, *at[2:])",
     samples=[Sample((3,), at=_ROW), Sample((2, 2), at=_TURNED)],
-)  # fmt: skip
+)
 zero_region: Op = op(
     "zero_region", _zero_region, x=lambda g, at: zero_region(g, at=at),
     formula="out = x; out[at] = 0", torch=_ZEROED,
     samples=[Sample((2, 3), at=_ROW), Sample((2, 3), at=_TURNED)],
 )  # fmt: skip
 write_region: Op = op(
-    "write_region", _write_region,
-    x=lambda g, at: zero_region(g, at=at), value=lambda g, at: read_region(g, at=at),
+    "write_region",
+    _write_region,
+    x=lambda g, at: zero_region(g, at=at),
+    value=lambda g, at: read_region(g, at=at),
     formula="out = x; out[at] = value",
     torch=f"{_ZEROED} + torch.as_strided_scatter(torch.zeros_like(x), value, *at[2:])",
     samples=[Sample((2, 3), (3,), at=_ROW), Sample((2, 3), (2, 2), at=_TURNED)],
     node_name=node_names.COPY_SLICES,
-)  # fmt: skip
+)

@@ -84,7 +84,8 @@ _SETTINGS: list[tuple[Lengths, dict[str, Any]]] = [
     ((1, 1, 5, 6), {"kernel": (2, 2), "stride": (2, 3), "dilation": (2, 1)}),
 ]
 windows: Op = op(
-    "windows", _windows,
+    "windows",
+    _windows,
     x=lambda g, shape, kernel, stride, dilation: overlap_add(
         g, size=tuple(shape[-len(kernel) :]), stride=stride, dilation=dilation
     ),
@@ -93,9 +94,10 @@ windows: Op = op(
     ".unfold(-2, dilation[1] * (kernel[1] - 1) + 1, stride[1])"
     "[..., ::dilation[0], ::dilation[1]]",
     samples=[Sample(shape, **settings) for shape, settings in _SETTINGS],
-)  # fmt: skip
+)
 overlap_add: Op = op(
-    "overlap_add", _overlap_add,
+    "overlap_add",
+    _overlap_add,
     x=lambda g, shape, size, stride, dilation: windows(
         g, kernel=tuple(shape[-len(size) :]), stride=stride, dilation=dilation
     ),
@@ -106,7 +108,7 @@ overlap_add: Op = op(
         Sample((1, 2, 3, 3, 2, 3), size=(4, 5), stride=(1, 1), dilation=(1, 1)),
         Sample((1, 1, 2, 2, 2, 2), size=(5, 6), stride=(2, 3), dilation=(2, 1)),
     ],
-)  # fmt: skip
+)
 
 
 Widths = tuple[tuple[int, int], ...]
@@ -128,15 +130,19 @@ def _crop(x: Any, *, widths: Widths) -> Any:
 
 _WIDTHS: list[tuple[Lengths, Widths]] = [((3,), ((1, 2),)), ((2, 3), ((0, 0), (2, 1)))]
 pad: Op = op(
-    "pad", _pad, x=lambda g, widths: crop(g, widths=widths),
+    "pad",
+    _pad,
+    x=lambda g, widths: crop(g, widths=widths),
     formula="out[i + before] = x[i], and value elsewhere",
     torch="F.pad(x, [n for width in reversed(widths) for n in width], value=value)",
     samples=[Sample(shape, widths=widths, value=1.5) for shape, widths in _WIDTHS],
     node_name="ConstantPadNdBackward0",
-)  # fmt: skip
+)
 crop: Op = op(
-    "crop", _crop, x=lambda g, widths: pad(g, widths=widths, value=0.0),
+    "crop",
+    _crop,
+    x=lambda g, widths: pad(g, widths=widths, value=0.0),
     formula="out[i] = x[i + before]",
     torch="F.pad(x, [-n for width in reversed(widths) for n in width])",
     samples=[Sample((4,), widths=((1, 1),)), Sample((2, 5), widths=((0, 0), (2, 1)))],
-)  # fmt: skip
+)
