@@ -309,7 +309,7 @@ class ModuleDict(Module):
 
 
 class _Parameters(Module):
-    """What lists and dictionaries of parameters share: values are attributes of this module.
+    """The base of lists and dictionaries of parameters, which are attributes of the module.
 
     Tensors become parameters; anything else is kept as it is.
     """

@@ -51,7 +51,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
 
 class _Table(Module):
-    """What Embedding and EmbeddingBag have in common: a learned table, and how to look up in it."""
+    """A learned table, and how to look up in it: the base of Embedding and EmbeddingBag."""
 
     weight: Tensor
 

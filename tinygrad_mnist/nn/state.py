@@ -19,7 +19,7 @@ _EXTRA = "_extra_state"
 
 
 class IncompatibleKeys(NamedTuple):
-    """What a module did not find in a state, and what it did not expect there."""
+    """The names that a module did not find in a state, and those it did not expect there."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]

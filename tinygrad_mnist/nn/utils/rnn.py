@@ -128,9 +128,7 @@ def pack_padded_sequence(
     """
     array = _read_lengths(lengths)
     if input.dim() < 2:
-        raise IndexError(
-            f"pack_padded_sequence: the input needs at least 2 dimensions, got {input.dim()}"
-        )
+        raise IndexError(f"the input needs at least 2 dimensions, got {input.dim()}")
     order = None
     if not enforce_sorted:
         order = np.argsort(-array, kind="stable")
@@ -155,9 +153,7 @@ def pack_padded_sequence(
             "pass enforce_sorted=False to have the sequences sorted"
         )
     if array.size and array[0] > time:
-        raise RuntimeError(
-            f"pack_padded_sequence: length {array[0]} is beyond the {time} steps of the input"
-        )
+        raise RuntimeError(f"length {array[0]} is beyond the {time} steps of the input")
     mask = np.arange(time)[:, None] < array
     sizes = mask[: array[0] if array.size else 0].sum(axis=1)
     data: Tensor = apply(ops.getitem, input, index=mask)
@@ -236,12 +232,11 @@ def pad_sequence(
     """  # noqa: D205
     if not isinstance(sequences, Iterable):
         raise RuntimeError(
-            f"pad_sequence: Expected iterable for input sequences, but got arg of type: "
-            f"{type(sequences)}"
+            f"Expected iterable for input sequences, but got arg of type: {type(sequences)}"
         )
     listed = list(sequences)
     if not listed:
-        raise RuntimeError("pad_sequence: received an empty list of sequences")
+        raise RuntimeError("received an empty list of sequences")
     if padding_side not in ("left", "right"):
         raise RuntimeError(
             f"Expected padding_side to be one of left or right, but got {padding_side}."
@@ -250,10 +245,10 @@ def pad_sequence(
         if not isinstance(x, TensorBase):
             raise TypeError(f"expected Tensor as element {i} in sequences, got {type(x).__name__}")
         if x.ndim == 0:
-            raise RuntimeError(f"pad_sequence: element {i} is a 0-d tensor, which has no length")
+            raise RuntimeError(f"element {i} is a 0-d tensor, which has no length")
         if x.shape[1:] != listed[0].shape[1:]:
             raise RuntimeError(
-                f"pad_sequence: sequences may differ in the first dimension only, got shapes "
+                f"sequences may differ in the first dimension only, got shapes "
                 f"{list(listed[0].shape)} and {list(x.shape)}"
             )
     longest = max(len(x) for x in listed)
