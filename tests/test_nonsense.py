@@ -33,7 +33,7 @@ PACKAGES = {
 }  # fmt: skip
 HELPERS = {
     "apply", "apply_multi", "share", "wrap", "named", "detached", "stand_in", "vjp_of", "linearized",
-    "zeros", "one_hot_rows", "warn", "deprecated", "NamedTuple", "get_worker_info",
+    "sources_of", "zeros", "one_hot_rows", "warn", "deprecated", "NamedTuple", "get_worker_info",
 }  # fmt: skip
 """What modules import, or share with their neighbours."""
 

@@ -10,7 +10,7 @@ returns one tensor or a tuple of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist._runtime.naming import named_if_nameless
 from tinygrad_mnist.autograd.api import grad
-from tinygrad_mnist.autograd.graph import TensorBase, apply, is_tracked, share, wrap
+from tinygrad_mnist.autograd.graph import Node, TensorBase, apply, is_tracked, share, wrap
 from tinygrad_mnist.autograd.modes import recording
 
 if TYPE_CHECKING:
@@ -45,6 +45,21 @@ def stand_in(x: TensorBase, create_graph: bool) -> Tensor:
     out = detached(x)
     out._requires_grad = True
     return out
+
+
+def sources_of(tensors: Iterable[Any], after: int = -1) -> Iterator[Any]:
+    """Yield the leaves, and the nodes not made after a number, that tensors were computed from."""
+    stack = [x.source() for x in tensors if is_tracked(x)]
+    seen: set[Any] = set()
+    while stack:
+        source = stack.pop()
+        if source is None or source in seen:
+            continue
+        seen.add(source)
+        if isinstance(source, Node) and source.number > after:
+            stack.extend(source.parents)
+        else:
+            yield source
 
 
 def vjp_of(

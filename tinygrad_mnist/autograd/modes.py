@@ -171,6 +171,21 @@ class _Switch(_Mode):
         return mode(function)
 
 
+class _SwitchNow(_Mode):
+    """A mode that is switched at once, and back again if used as a context manager."""
+
+    def __init__(self, **values: bool) -> None:
+        super().__init__(**values)
+        self._before = {name: getattr(modes, name) for name in values}
+        modes.__dict__.update(values)
+
+    def __enter__(self) -> Self:
+        """Keep the mode, and remember the one before construction."""
+        self._previous.append(self._before)
+        modes.__dict__.update(self._values)
+        return self
+
+
 class no_grad(_Switch):
     """Switch recording off: as a context manager or a decorator, in this thread only.
 
@@ -204,7 +219,7 @@ class enable_grad(_Switch):
     switched: ClassVar[dict[str, bool]] = {"enabled": True}
 
 
-class set_grad_enabled(_Mode):
+class set_grad_enabled(_SwitchNow):
     """Switch recording on or off: at once, and back again if used as a context manager.
 
     Follows ``torch.set_grad_enabled``.
@@ -221,18 +236,10 @@ class set_grad_enabled(_Mode):
             raise TypeError(f"set_grad_enabled: expects True or False, not {type(mode).__name__}")
         super().__init__(enabled=mode)
         self.mode = mode
-        self._before = modes.enabled
-        modes.enabled = mode
-
-    def __enter__(self) -> Self:
-        """Keep the mode, and remember the one before construction."""
-        self._previous.append({"enabled": self._before})
-        modes.enabled = self._values["enabled"]
-        return self
 
     def __call__(self, function: F) -> F:
         """Decorate a function; the surrounding mode stays as it was."""
-        modes.enabled = self._before
+        modes.__dict__.update(self._before)
         return super().__call__(function)
 
 
@@ -288,7 +295,7 @@ class detect_anomaly(_Mode):
         super().__init__(anomaly=True, check_nan=check_nan)
 
 
-class set_detect_anomaly(detect_anomaly):
+class set_detect_anomaly(_SwitchNow):
     """Switch anomaly mode on or off, at once, and back if used as a context manager.
 
     Examples
@@ -299,16 +306,7 @@ class set_detect_anomaly(detect_anomaly):
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        super().__init__(check_nan)
-        self._values["anomaly"] = bool(mode)
-        self._before = {name: getattr(modes, name) for name in self._values}
-        modes.__dict__.update(self._values)
-
-    def __enter__(self) -> Self:
-        """Keep the mode, and remember the one before construction."""
-        self._previous.append(self._before)
-        modes.__dict__.update(self._values)
-        return self
+        super().__init__(anomaly=bool(mode), check_nan=check_nan)
 
 
 def is_grad_enabled() -> bool:

@@ -119,7 +119,7 @@ def disable_saved_tensors_hooks(error_message: str) -> Any:
         modes.saving_refused = previous
 
 
-class _Handles:
+class _Handles(RemovableHandle):
     """The handles of one hook on several tensors."""
 
     def __init__(self, handles: Sequence[RemovableHandle]) -> None:
@@ -129,14 +129,6 @@ class _Handles:
         """Unregister the hook."""
         for handle in self.handles:
             handle.remove()
-
-    def __enter__(self) -> Self:
-        """Keep the hook for a ``with`` block."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Unregister the hook."""
-        self.remove()
 
 
 def register_multi_grad_hook(

@@ -16,8 +16,15 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist._runtime.naming import named
-from tinygrad_mnist.autograd.functional import Evaluation, detached, linearized, stand_in, vjp_of
-from tinygrad_mnist.autograd.graph import Node, TensorBase, is_tracked, wrap
+from tinygrad_mnist.autograd.functional import (
+    Evaluation,
+    detached,
+    linearized,
+    sources_of,
+    stand_in,
+    vjp_of,
+)
+from tinygrad_mnist.autograd.graph import TensorBase, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.func.tree import leaves, map_leaves, rebuild
 
@@ -78,23 +85,7 @@ class _Level(Evaluation):
 
     def reaches_out(self, values: Sequence[Any]) -> bool:
         """Whether values depend on a leaf that isn't this level's own."""
-        if not self.outer:
-            return False
-        stack: list[Any] = []
-        for x in values:
-            if is_tracked(x):
-                stack.append(x.source())
-        seen: set[Any] = set()
-        while stack:
-            source = stack.pop()
-            if source in seen or source is None:
-                continue
-            seen.add(source)
-            if isinstance(source, Node):
-                stack.extend(source.parents)
-            elif source not in self.own:
-                return True
-        return False
+        return self.outer and any(source not in self.own for source in sources_of(values))
 
     def release(self, tree: Any) -> Any:
         """Cut the Tensors of a tree from the graph, but those that depend on more than this."""

@@ -9,15 +9,17 @@ again, with the random numbers of the first time, and the backward pass goes thr
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from tinygrad_mnist.autograd.engine import backward_pass
+from tinygrad_mnist.autograd.functional import sources_of
 from tinygrad_mnist.autograd.graph import Node, TensorBase, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.autograd.multi_output import CustomNode, attach_outputs
+from tinygrad_mnist.func.tree import leaves
 from tinygrad_mnist.ops.contract import Op, Plan
 from tinygrad_mnist.tensor import default_generator
 
@@ -92,7 +94,7 @@ def checkpoint(
     returned = function(*args, **kwargs)
     outputs = _made_since(start, returned)
     if outputs:
-        node = _CheckpointNode(_OP, _boundary(outputs, start), _NO_PLAN, {}, (), _FLOAT)
+        node = _CheckpointNode(_OP, list(sources_of(outputs, start)), _NO_PLAN, {}, (), _FLOAT)
         node.call = call
         attach_outputs(node, outputs)
     return returned
@@ -198,32 +200,8 @@ class _CheckpointNode(CustomNode):
         ]
 
 
-def _boundary(outputs: Sequence[TensorBase], start: int) -> list[Any]:
-    """Return the leaves, and the nodes older than the call, that its outputs were made from."""
-    stack: list[Any] = [x._node for x in outputs]
-    seen: set[Any] = set()
-    boundary: dict[Any, None] = {}
-    while stack:
-        source = stack.pop()
-        if source is None or source in seen:
-            continue
-        seen.add(source)
-        if isinstance(source, Node) and source.number > start:
-            stack.extend(source.parents)
-        else:
-            boundary[source] = None
-    return list(boundary)
-
-
-def _tensors(tree: Any) -> Iterator[Any]:
-    if isinstance(tree, TensorBase):
-        yield tree
-    elif isinstance(tree, dict):
-        for part in tree.values():
-            yield from _tensors(part)
-    elif isinstance(tree, list | tuple):
-        for part in tree:
-            yield from _tensors(part)
+def _tensors(tree: Any) -> list[Any]:
+    return [x for x in leaves(tree) if isinstance(x, TensorBase)]
 
 
 def checkpoint_sequential(
