@@ -28,5 +28,5 @@ from tinygrad_mnist.autograd.modes import set_grad_enabled as set_grad_enabled
 from tinygrad_mnist.autograd.variable import Variable as Variable
 
 # PyTorch has these in torch.autograd.graph; here they import the graph.
-for _name in saving.NAMES:
+for _name in saving.__all__:
     setattr(graph, _name, getattr(saving, _name))

@@ -10,8 +10,8 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist._runtime.naming import named_if_nameless, warn
-from tinygrad_mnist.autograd.engine import Source, backward_pass
-from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
+from tinygrad_mnist.autograd.engine import backward_pass
+from tinygrad_mnist.autograd.graph import Source, TensorBase, apply, wrap
 from tinygrad_mnist.autograd.hooks import retain
 from tinygrad_mnist.autograd.modes import recording
 

@@ -17,14 +17,12 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.errors import refuse_nan
-from tinygrad_mnist.autograd.graph import Node, TensorBase, Version, as_gradient, wrap
+from tinygrad_mnist.autograd.graph import Node, Source, TensorBase, Version, as_gradient, wrap
 from tinygrad_mnist.autograd.hooks import run_after, run_before, run_hooks
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.autograd.multi_output import CustomNode, MultiOutputNode, OutputNode
 from tinygrad_mnist.autograd.precision import upcast
 from tinygrad_mnist.ops.precision import computed_in
-
-Source = Node | TensorBase
 
 
 class _Part(NamedTuple):

@@ -9,7 +9,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Node, TensorBase, Version, apply, is_tracked, share, wrap
+from tinygrad_mnist.autograd.graph import (
+    Node,
+    Source,
+    TensorBase,
+    Version,
+    apply,
+    is_tracked,
+    share,
+    wrap,
+)
 from tinygrad_mnist.autograd.inplace import check_writable, rebase_history
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.autograd.multi_output import (
@@ -198,7 +207,7 @@ class Function:
             bound = inspect.signature(cls.forward).bind(*args, **kwargs)
             bound.apply_defaults()
             args, kwargs = bound.args, bound.kwargs
-        parents: list[Node | TensorBase | None] = []
+        parents: list[Source | None] = []
         for x in args:
             parents.append(x.source() if isinstance(x, TensorBase) else None)
         ctx = FunctionCtx(tuple(parent is not None for parent in parents))

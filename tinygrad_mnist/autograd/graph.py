@@ -28,6 +28,7 @@ from tinygrad_mnist.ops.contract import Op, Shapes
 from tinygrad_mnist.ops.promotion import promote
 
 if TYPE_CHECKING:
+    from tinygrad_mnist.autograd.saving import *  # here PyTorch has them
     from tinygrad_mnist.tensor.core import Tensor
 
 _UNCHANGED = Version()
@@ -76,7 +77,7 @@ class TensorBase:
             array = self._array = np.ascontiguousarray(array)
         return array
 
-    def source(self) -> Node | TensorBase | None:
+    def source(self) -> Source | None:
         """Return where a gradient goes from here: to a node, to this leaf, or nowhere."""
         if self._base is not None and self._seen != self._version.count:
             regenerate_view(self)
@@ -92,6 +93,9 @@ class TensorBase:
         """Record an operation that was called with a tensor among its inputs."""
         return (apply if len(op.outputs) == 1 else apply_multi)(op, *inputs, **settings)
 
+
+Source = Node | TensorBase
+"""Where a gradient goes: to a node, or to a leaf."""
 
 _new, _ndarray = object.__new__, np.ndarray  # wrap is called for every result: found sooner so
 
@@ -131,13 +135,13 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Tensor:
         When the inputs do not fit; the sentence names the operation and the shapes.
     """
     arrays: list[Any] = []
-    parents: list[Node | TensorBase | None] = []
+    parents: list[Source | None] = []
     mask, bit = 0, 1
     dtype, mixed, reordered = None, False, False
     if op.view and isinstance(inputs[0], TensorBase):
         inputs[0].memory()
     for x in inputs:
-        parent: Node | TensorBase | None = None
+        parent: Source | None = None
         if isinstance(x, TensorBase):
             array = x._array
             if x._fixed_order:
@@ -190,7 +194,7 @@ def apply_multi(op: Op, *inputs: Any, **settings: Any) -> tuple[Tensor, ...]:
     return results
 
 
-def sources(inputs: Sequence[Any]) -> tuple[list[Any], list[Node | TensorBase | None], int]:
+def sources(inputs: Sequence[Any]) -> tuple[list[Any], list[Source | None], int]:
     """Return the arrays of inputs, where their gradients go, and a mask of those that go on."""
     arrays = [x._array if isinstance(x, TensorBase) else x for x in inputs]
     parents = [x.source() if isinstance(x, TensorBase) else None for x in inputs]
@@ -236,7 +240,7 @@ def record(
     op: Op,
     inputs: Sequence[Any],
     arrays: list[Any],
-    parents: Sequence[Node | TensorBase | None],
+    parents: Sequence[Source | None],
     mask: int,
     result: TensorBase,
     rest: Sequence[Any],

@@ -6,7 +6,7 @@ import itertools
 import weakref
 from typing import Any
 
-from tinygrad_mnist.autograd.graph import Node, TensorBase, as_gradient, wrap
+from tinygrad_mnist.autograd.graph import Node, Source, TensorBase, as_gradient, wrap
 from tinygrad_mnist.autograd.modes import recording
 
 _LAST = 2**60
@@ -41,7 +41,7 @@ class RemovableHandle:
         self.remove()
 
 
-def hooks_of(owner: Node | TensorBase) -> dict[int, Any]:
+def hooks_of(owner: Source) -> dict[int, Any]:
     """Return the hooks on the gradient of a node's output, or of a leaf, to add one."""
     attribute = "hooks" if isinstance(owner, Node) else "_hooks"
     hooks: dict[int, Any] | None = getattr(owner, attribute)

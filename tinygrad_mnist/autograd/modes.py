@@ -167,7 +167,7 @@ class _Switch(_Mode):
             return mode
         if not callable(function):
             raise TypeError(f"{cls.__name__}: takes no argument but a function to decorate")
-        mode.__init__()  # type: ignore[misc]
+        mode.__init__()  # type: ignore[misc]  # Python calls it for instances only
         return mode(function)
 
 
@@ -267,7 +267,7 @@ class inference_mode(_Mode):
         self = super().__new__(cls)
         if not callable(mode):
             return self
-        self.__init__()  # type: ignore[misc]
+        self.__init__()  # type: ignore[misc]  # Python calls it for instances only
         return self(mode)
 
     def __init__(self, mode: bool = True) -> None:

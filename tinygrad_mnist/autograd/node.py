@@ -14,7 +14,7 @@ from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops.contract import Op, Plan
 
 if TYPE_CHECKING:
-    from tinygrad_mnist.autograd.graph import TensorBase
+    from tinygrad_mnist.autograd.graph import Source
     from tinygrad_mnist.autograd.hooks import Extra, RemovableHandle
 
 _numbers = itertools.count()
@@ -43,7 +43,7 @@ class Node:
     is_shown = False
     """Whether its type has its name, since a script has seen it."""
     op: Op
-    parents: Sequence[Node | TensorBase | None]
+    parents: Sequence[Source | None]
     """Where each input came from: a node, a leaf, or nothing that needs a gradient."""
     plan: Plan
     saved: tuple[Any, ...] | None
@@ -67,7 +67,7 @@ class Node:
     def __init__(
         self,
         op: Op,
-        parents: Sequence[Node | TensorBase | None],
+        parents: Sequence[Source | None],
         plan: Plan,
         settings: dict[str, Any],
         shape: tuple[int, ...],

@@ -15,12 +15,12 @@ from tinygrad_mnist.autograd.graph import TensorBase, wrap
 from tinygrad_mnist.autograd.hooks import RemovableHandle, hooks_of
 from tinygrad_mnist.autograd.modes import modes, recording
 
-NAMES = (
-    "saved_tensors_hooks",
-    "save_on_cpu",
+__all__ = [
     "disable_saved_tensors_hooks",
     "register_multi_grad_hook",
-)
+    "save_on_cpu",
+    "saved_tensors_hooks",
+]
 
 
 class Packed(tuple[Any, ...]):

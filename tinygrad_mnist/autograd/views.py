@@ -14,7 +14,7 @@ from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops.regions import Region, read_region
 
 if TYPE_CHECKING:
-    from tinygrad_mnist.autograd.graph import Node, TensorBase
+    from tinygrad_mnist.autograd.graph import Node, Source, TensorBase
 
 
 def regenerate_view(view: TensorBase) -> None:
@@ -36,7 +36,7 @@ def regenerate_view(view: TensorBase) -> None:
     view._seen = view._version.count
 
 
-def rebase_view(view: TensorBase, source: Node | TensorBase | None, at: Region) -> None:
+def rebase_view(view: TensorBase, source: Source | None, at: Region) -> None:
     """Make a view the part of what its base has become; where that has no history, of nothing."""
     base, mask = view._base, 0 if source is None else 1
     assert base is not None
