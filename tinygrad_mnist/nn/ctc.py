@@ -148,7 +148,5 @@ class CTCLoss(_Loss):
         target_lengths: Tensor | Sequence[int],
     ) -> Tensor:
         """Return the loss of log probabilities (T, N, C) and labels (N, S)."""
-        return ctc_loss(
-            log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction,
-            self.zero_infinity,
-        )  # fmt: skip
+        settings = self.blank, self.reduction, self.zero_infinity
+        return ctc_loss(log_probs, targets, input_lengths, target_lengths, *settings)

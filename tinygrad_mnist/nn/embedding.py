@@ -190,17 +190,13 @@ class Embedding(_Table):
                 f"from_pretrained: embeddings must have 2 dimensions, got {embeddings.ndim}"
             )
         rows, columns = embeddings.shape
-        return cls(
-            rows, columns, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse,
-            embeddings, freeze,
-        )  # fmt: skip
+        settings = padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse
+        return cls(rows, columns, *settings, embeddings, freeze)
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the rows of indices (*): a tensor (*, embedding_dim)."""
-        return embedding(
-            input, self.weight, self.padding_idx, self.max_norm, self.norm_type,
-            self.scale_grad_by_freq, self.sparse,
-        )  # fmt: skip
+        settings = self.max_norm, self.norm_type, self.scale_grad_by_freq, self.sparse
+        return embedding(input, self.weight, self.padding_idx, *settings)
 
 
 @named
@@ -341,10 +337,8 @@ class EmbeddingBag(_Table):
         device: DeviceLike | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:
-        super().__init__(
-            num_embeddings, embedding_dim, padding_idx, max_norm, norm_type, scale_grad_by_freq,
-            sparse, _weight, False, device, dtype,
-        )  # fmt: skip
+        settings = padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse
+        super().__init__(num_embeddings, embedding_dim, *settings, _weight, False, device, dtype)
         self.mode, self.include_last_offset = mode, include_last_offset
 
     @classmethod
@@ -362,10 +356,8 @@ class EmbeddingBag(_Table):
     ) -> Self:
         """Make one of a table (V, H), which is not trained unless ``freeze`` is False."""
         rows, columns = embeddings.shape
-        made = cls(
-            rows, columns, max_norm, norm_type, scale_grad_by_freq, mode, sparse, embeddings,
-            include_last_offset, padding_idx,
-        )  # fmt: skip
+        settings = max_norm, norm_type, scale_grad_by_freq, mode, sparse
+        made = cls(rows, columns, *settings, embeddings, include_last_offset, padding_idx)
         made.weight.requires_grad_(not freeze)
         return made
 
@@ -376,7 +368,13 @@ class EmbeddingBag(_Table):
         per_sample_weights: Tensor | None = None,
     ) -> Tensor:
         """Return a vector for each bag: (N, embedding_dim)."""
+        settings = self.max_norm, self.norm_type, self.scale_grad_by_freq, self.mode, self.sparse
         return embedding_bag(
-            input, self.weight, offsets, self.max_norm, self.norm_type, self.scale_grad_by_freq,
-            self.mode, self.sparse, per_sample_weights, self.include_last_offset, self.padding_idx,
-        )  # fmt: skip
+            input,
+            self.weight,
+            offsets,
+            *settings,
+            per_sample_weights=per_sample_weights,
+            include_last_offset=self.include_last_offset,
+            padding_idx=self.padding_idx,
+        )

@@ -207,9 +207,13 @@ class CrossEntropyLoss(_WeightedLoss):
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss of logits (N, C, ...) and class numbers (N, ...)."""
         return cross_entropy(
-            input, target, self.weight, None, self.ignore_index, None, self.reduction,
-            self.label_smoothing,
-        )  # fmt: skip
+            input,
+            target,
+            self.weight,
+            ignore_index=self.ignore_index,
+            reduction=self.reduction,
+            label_smoothing=self.label_smoothing,
+        )
 
 
 @named

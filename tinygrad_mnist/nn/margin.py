@@ -261,10 +261,8 @@ class TripletMarginLoss(_Loss):
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         """Return the loss."""
-        return triplet_margin_loss(
-            anchor, positive, negative, self.margin, self.p, self.eps, self.swap,
-            reduction=self.reduction,
-        )  # fmt: skip
+        settings = self.margin, self.p, self.eps, self.swap
+        return triplet_margin_loss(anchor, positive, negative, *settings, reduction=self.reduction)
 
 
 @named
@@ -317,9 +315,14 @@ class TripletMarginWithDistanceLoss(_Loss):
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         """Return the loss."""
         return triplet_margin_with_distance_loss(
-            anchor, positive, negative, distance_function=self.distance_function,
-            margin=self.margin, swap=self.swap, reduction=self.reduction,
-        )  # fmt: skip
+            anchor,
+            positive,
+            negative,
+            distance_function=self.distance_function,
+            margin=self.margin,
+            swap=self.swap,
+            reduction=self.reduction,
+        )
 
 
 def _check_power(p: int) -> None:

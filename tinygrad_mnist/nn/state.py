@@ -100,10 +100,8 @@ def load(module: Module, given: Mapping[str, Any], strict: bool, assign: bool) -
     known = {**places, **extra}
     keys.missing_keys.extend(name for name in known if name not in values)
     keys.unexpected_keys.extend(name for name in values if name not in known)
-    problems += [
-        text for name, (_, _, target) in places.items()
-        if name in values and (text := _problem(name, target, values[name]))
-    ]  # fmt: skip
+    found = ((name, target) for name, (_, _, target) in places.items() if name in values)
+    problems += filter(None, (_problem(name, target, values[name]) for name, target in found))
     hooks = [(hook, part) for _, part in modules for hook in part.__dict__["_load_hooks"].values()]
     if not hooks or problems:
         _check(module, keys if strict else IncompatibleKeys([], []), problems)
