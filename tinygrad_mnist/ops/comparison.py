@@ -11,28 +11,30 @@ from tinygrad_mnist.ops.elementwise import UNARY, binary
 from tinygrad_mnist.ops.promotion import refuse
 
 
-def _decide(name: str, forward: Any, formula: str, doc: str, torch: str = "") -> Op:
+def _comparison(name: str, forward: Any, formula: str, doc: str, torch: str = "") -> Op:
     """Declare a comparison of two arrays: its result has no derivative."""
     return binary(name, forward, None, None, formula, doc, torch=torch)
 
 
-eq = _decide("eq", np.equal, "x == y", "Where two arrays are equal.")
+eq = _comparison("eq", np.equal, "x == y", "Where two arrays are equal.")
 
-ne = _decide("ne", np.not_equal, "x != y", "Where two arrays differ.")
+ne = _comparison("ne", np.not_equal, "x != y", "Where two arrays differ.")
 
-lt = _decide("lt", np.less, "x < y", "Where the first is smaller.")
+lt = _comparison("lt", np.less, "x < y", "Where the first is smaller.")
 
-le = _decide("le", np.less_equal, "x <= y", "Where the first is not larger.")
+le = _comparison("le", np.less_equal, "x <= y", "Where the first is not larger.")
 
-gt = _decide("gt", np.greater, "x > y", "Where the first is larger.")
+gt = _comparison("gt", np.greater, "x > y", "Where the first is larger.")
 
-ge = _decide("ge", np.greater_equal, "x >= y", "Where the first is not smaller.")
+ge = _comparison("ge", np.greater_equal, "x >= y", "Where the first is not smaller.")
 
-logical_and = _decide("logical_and", np.logical_and, "x and y", "Where both are true (not 0).")
+logical_and = _comparison("logical_and", np.logical_and, "x and y", "Where both are true (not 0).")
 
-logical_or = _decide("logical_or", np.logical_or, "x or y", "Where one is true (not 0).")
+logical_or = _comparison("logical_or", np.logical_or, "x or y", "Where one is true (not 0).")
 
-logical_xor = _decide("logical_xor", np.logical_xor, "x xor y", "Where just one is true (not 0).")
+logical_xor = _comparison(
+    "logical_xor", np.logical_xor, "x xor y", "Where just one is true (not 0)."
+)
 
 _NO_FLOATS = refuse("f")
 _BITS = [Sample(np.array([1, 2, 3]), np.array([3, 3, 0]))]
@@ -62,7 +64,7 @@ bitwise_not = op(
 )  # fmt: skip
 
 
-def _ask(name: str, forward: Any, doc: str) -> Op:
+def _predicate(name: str, forward: Any, doc: str) -> Op:
     """Declare a question about each element."""
     return op(
         name, forward, x=None, formula=f"{name}(x)", doc=doc, torch=f"torch.{name}(x)",
@@ -70,10 +72,10 @@ def _ask(name: str, forward: Any, doc: str) -> Op:
     )  # fmt: skip
 
 
-logical_not = _ask("logical_not", np.logical_not, "Where an element is false (0).")
+logical_not = _predicate("logical_not", np.logical_not, "Where an element is false (0).")
 
-isnan = _ask("isnan", np.isnan, "Where an element is not a number.")
+isnan = _predicate("isnan", np.isnan, "Where an element is not a number.")
 
-isinf = _ask("isinf", np.isinf, "Where an element is infinite.")
+isinf = _predicate("isinf", np.isinf, "Where an element is infinite.")
 
-isfinite = _ask("isfinite", np.isfinite, "Where an element is neither infinite nor NaN.")
+isfinite = _predicate("isfinite", np.isfinite, "Where an element is neither infinite nor NaN.")

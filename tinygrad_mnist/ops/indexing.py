@@ -186,7 +186,7 @@ def _scatter_rule(g: Any, index: Any, dim: int) -> Any:
     return scatter(g, index, np.zeros(index.shape, g.dtype), dim=dim)
 
 
-scatter: Any = op(
+scatter: Op = op(
     "scatter", _scatter, x=_scatter_rule, index=None, source=_written_rule,
     formula="out = x; out[index[i, j], j] = source[i, j]",
     torch="torch.scatter(x, dim, index, source)",

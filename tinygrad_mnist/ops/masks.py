@@ -1,6 +1,6 @@
-"""Where a mask is true, a gradient, and 0 elsewhere: by its bits, since infinity times 0 is NaN.
+"""Gradients under masks: kept where a mask is true, and 0 elsewhere, even if they are infinite.
 
-``np.where`` takes three times as long.
+The masks work on bits, since infinity times 0 is NaN; ``np.where`` takes three times as long.
 """
 
 from __future__ import annotations

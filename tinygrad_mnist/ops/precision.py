@@ -1,4 +1,4 @@
-"""In how many digits operations compute: float16 in float32, and some float32 in float64.
+"""The precision of operations: float16 is computed in float32, and some float32 in float64.
 
 A sum of float16 in float16 overflows at 65504, and stops growing where the next number is less
 than half a unit in the last place: a sum of ones at 2,048. So operations and their rules see

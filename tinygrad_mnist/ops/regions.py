@@ -36,7 +36,7 @@ def _view(memory: np.ndarray, at: Region, first: int) -> np.ndarray:
     return np.ndarray(at.to, memory.dtype, memory, start * size, [s * size for s in at.steps])
 
 
-def _lies_alike(x: Any, at: Region) -> bool:
+def _has_strides_of_base(x: Any, at: Region) -> bool:
     """Whether an array lies in memory as the base does, row by row."""
     size = x.itemsize
     return bool(x.flags.c_contiguous) and x.strides == tuple([s * size for s in at.strides])
@@ -44,7 +44,7 @@ def _lies_alike(x: Any, at: Region) -> bool:
 
 def _lay_out(x: Any, at: Region) -> tuple[np.ndarray, np.ndarray]:
     """Copy x to a memory in which it lies as the base does; return it, and the view's part."""
-    if _lies_alike(x, at):
+    if _has_strides_of_base(x, at):
         whole = x.copy()
         return whole, _view(whole, at, 0)
     ends = [step * (n - 1) for n, step in zip(at.shape, at.strides, strict=True) if n]
@@ -68,7 +68,7 @@ def repeats(shape: tuple[int, ...], steps: tuple[int, ...]) -> bool:
 
 def _read_region(x: Any, *, at: Region) -> Any:
     """The elements of x that a view of it sees."""
-    return _view(x, at, 0) if _lies_alike(x, at) else _lay_out(x, at)[1]
+    return _view(x, at, 0) if _has_strides_of_base(x, at) else _lay_out(x, at)[1]
 
 
 def _scatter_region_into_zeros(x: Any, *, at: Region) -> Any:

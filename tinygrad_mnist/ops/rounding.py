@@ -74,7 +74,7 @@ def _trunc_divide(x: Any, y: Any) -> Any:
 _FRACTION = {"x": Domain(0.1, 0.9), "y": Domain(1.0, 2.0)}
 
 
-def _whole(name: str, forward: Any, formula: str, doc: str, **kw: Any) -> Op:
+def _integer_division(name: str, forward: Any, formula: str, doc: str, **kw: Any) -> Op:
     """Declare a division without a fraction: like a step it has slope 0."""
     return binary(
         name, divisor_checked(forward), lambda g: np.zeros_like(g), lambda g: np.zeros_like(g),
@@ -83,11 +83,11 @@ def _whole(name: str, forward: Any, formula: str, doc: str, **kw: Any) -> Op:
     )  # fmt: skip
 
 
-floor_divide = _whole(
+floor_divide = _integer_division(
     "floor_divide", np.floor_divide, "floor(x / y)", "Quotient rounded down.",
     ufunc=np.floor_divide, check=_NO_BOOLS,
 )  # fmt: skip
-trunc_divide = _whole(
+trunc_divide = _integer_division(
     "trunc_divide", _trunc_divide, "trunc(x / y)", "Quotient rounded towards zero."
 )
 remainder = binary(

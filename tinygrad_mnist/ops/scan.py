@@ -47,16 +47,16 @@ cumprod = op(
 )  # fmt: skip
 
 
-def _even_rule(g: Any, out: Any, x: Any) -> Any:
+def _extreme_rule(g: Any, out: Any, x: Any) -> Any:
     """Share the gradient among the elements that are equal to the one that was chosen."""
     chosen = x == out if out == out else x != x
     share = np.where(chosen, np.ones_like(g), 0)
     return np.where(chosen, g / np.sum(share), 0)
 
 
-def _chosen(name: str, forward: Any, formula: str, **kw: Any) -> Op:
+def _extreme(name: str, forward: Any, formula: str, **kw: Any) -> Op:
     return op(
-        name, forward, x=_even_rule, formula=formula, torch=f"torch.{name}(x)",
+        name, forward, x=_extreme_rule, formula=formula, torch=f"torch.{name}(x)",
         samples=[Sample((3,)), Sample((2, 3)), Sample(())], domains=Domain(distinct=True), **kw,
     )  # fmt: skip
 
@@ -78,9 +78,9 @@ def _median(x: Any) -> Any:
     return row[-1] if row[-1] != row[-1] else row[(row.size - 1) // 2]
 
 
-max = _chosen("max", _max, "max of x", node_name="MaxBackward1")
-min = _chosen("min", _min, "min of x", node_name="MinBackward1")
-median = _chosen("median", _median, "the middle of x in order")
+max = _extreme("max", _max, "max of x", node_name="MaxBackward1")
+min = _extreme("min", _min, "min of x", node_name="MinBackward1")
+median = _extreme("median", _median, "the middle of x in order")
 
 
 def _nansum(x: Any, *, dim: Dim, keepdim: bool) -> Any:

@@ -187,14 +187,14 @@ binary_cross_entropy = op(
 )  # fmt: skip
 
 
-def _miss(x: Any) -> Any:
+def _nll(x: Any) -> Any:
     """Minus the logarithm of sigmoid(x)."""
     return logaddexp(-x, np.zeros((), x.dtype))
 
 
 def _with_logits(x: Any, target: Any, pos_weight: Any = None) -> Any:
     """Cross entropy of logits x and targets between 0 and 1; positive ones may have a weight."""
-    miss = _miss(x)
+    miss = _nll(x)
     if pos_weight is not None:
         miss = miss * ((pos_weight - 1) * target + 1)
     return (1 - target) * x + miss
@@ -210,9 +210,9 @@ def _with_logits_rule(g: Any, x: Any, target: Any, pos_weight: Any) -> Any:
 binary_cross_entropy_with_logits = op(
     "binary_cross_entropy_with_logits", _with_logits, x=_with_logits_rule,
     target=lambda g, x, pos_weight: (
-        -x * g if pos_weight is None else g * (pos_weight * _miss(x) - _miss(-x))
+        -x * g if pos_weight is None else g * (pos_weight * _nll(x) - _nll(-x))
     ),
-    pos_weight=lambda g, x, target: g * target * _miss(x),
+    pos_weight=lambda g, x, target: g * target * _nll(x),
     formula="(1 - y) x - (1 + (w - 1) y) log(sigmoid(x))", broadcasts=True, promotes="common",
     torch="(1 - target) * x - (1 if pos_weight is None else (pos_weight - 1) * target + 1) "
     "* F.logsigmoid(x)",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist._runtime.lazy_imports import late
-from tinygrad_mnist.ops.contract import Domain, Sample, op
+from tinygrad_mnist.ops.contract import Domain, Op, Sample, op
 from tinygrad_mnist.ops.elementwise import NONZERO, POSITIVE, binary, unary
 from tinygrad_mnist.ops.promotion import refuse
 
@@ -58,7 +58,7 @@ def _polygamma(x: Any, *, n: int) -> Any:
     return np.asarray(value).astype(x.dtype, copy=False)
 
 
-polygamma: Any = op(
+polygamma: Op = op(
     "polygamma", _polygamma, x=lambda g, x, n: g * polygamma(x, n=n + 1),
     formula="(d/dx)**(n + 1) log(gamma(x))", torch="torch.polygamma(n, x)", promotes="float",
     samples=[Sample((3,), n=0), Sample((2, 3), n=1), Sample((), n=2)],
@@ -172,7 +172,7 @@ def _xlogy(x: Any, y: Any) -> Any:
     return np.where((x == 0) & ~np.isnan(y), np.zeros_like(x), x * np.log(y))
 
 
-xlogy: Any = binary(
+xlogy: Op = binary(
     "xlogy", _xlogy,
     _xlogy_rule, lambda g, x, y: g * x / y,
     "x log(y)", "Product of x and the logarithm of y, 0 where x is 0.",
@@ -185,7 +185,7 @@ hypot = binary(
 )  # fmt: skip
 
 
-def _shift(name: str, forward: Any, symbol: str, doc: str) -> Any:
+def _shift(name: str, forward: Any, symbol: str, doc: str) -> Op:
     return op(
         name, forward, x=None, y=None, formula=f"x {symbol} y", torch=f"x {symbol} y", doc=doc,
         broadcasts=True, promotes="common", check=refuse("bf"),
