@@ -499,20 +499,12 @@ LATE = {
         LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d UninitializedParameter
         UninitializedBuffer""",
     },
-    "linalg": {
-        "tensor.solvers": "tensorinv tensorsolve",
-        "tensor.rare": "matrix_exp",
-        "tensor.making": "vander",
-    },
+    "linalg": {"tensor.rare": "matrix_exp"},
     "special": {
-        "tensor.rare": "multigammaln",
-        "tensor.solvers": "entr ndtr ndtri xlog1py",
+        "tensor.rare": "multigammaln entr ndtr ndtri xlog1py",
         "tensor": "round",
     },
     "amp": {"tensor.making": "is_autocast_available"},
-    "nn.functional": {
-        "tensor": "pdist",
-    },
 }
 """Lazily imported names, and the modules that define them."""
 

@@ -12,6 +12,7 @@ from tinygrad_mnist.linalg.products import cross as cross
 from tinygrad_mnist.linalg.products import diagonal as diagonal
 from tinygrad_mnist.linalg.products import matmul as matmul
 from tinygrad_mnist.linalg.products import multi_dot as multi_dot
+from tinygrad_mnist.linalg.products import vander as vander
 from tinygrad_mnist.linalg.products import vecdot as vecdot
 from tinygrad_mnist.ops import LinAlgError as LinAlgError
 from tinygrad_mnist.tensor.factorization import cholesky as cholesky
@@ -28,3 +29,5 @@ from tinygrad_mnist.tensor.factorization import solve as solve
 from tinygrad_mnist.tensor.factorization import solve_triangular as solve_triangular
 from tinygrad_mnist.tensor.factorization import svd as svd
 from tinygrad_mnist.tensor.factorization import svdvals as svdvals
+from tinygrad_mnist.tensor.factorization import tensorinv as tensorinv
+from tinygrad_mnist.tensor.factorization import tensorsolve as tensorsolve

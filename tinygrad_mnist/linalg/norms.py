@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,14 +22,16 @@ from tinygrad_mnist.tensor.factorization import (
     tolerances,
 )
 
-Dims = int | Sequence[int]
+if TYPE_CHECKING:
+    from tinygrad_mnist.ops.dtypes import DTypeLike
+    from tinygrad_mnist.tensor.types import Dims, Number
 
 
 @with_out
 def vector_norm(
     x: Tensor,
     ord: float = 2,
-    dim: Dims | None = None,
+    dim: Dims = None,
     keepdim: bool = False,
     *,
     dtype: DTypeLike | None = None,
@@ -46,9 +49,9 @@ def vector_norm(
     >>> vector_norm(tensor([3.0, -4.0])), vector_norm(tensor([3.0, -4.0]), 1)
     (tensor(5.), tensor(7.))
     """
-    check_float("vector_norm", x, half=True)
+    check_float(x, half=True)
     if isinstance(ord, bool) or not isinstance(ord, int | float):
-        raise TypeError(f"linalg.vector_norm: ord must be a number, not {ord!r}")
+        raise TypeError(f"ord must be a number, not {ord!r}")
     return (x if dtype is None else x.to(dtype)).norm(ord, dim, keepdim)
 
 
@@ -74,11 +77,11 @@ def matrix_norm(
     >>> matrix_norm(a), matrix_norm(a, "nuc"), matrix_norm(a, 2)
     (tensor(5.), tensor(7.), tensor(4.))
     """
-    check_matrix("matrix_norm", A, half=ord not in ("nuc", 2, -2))
+    check_matrix(A, half=ord not in ("nuc", 2, -2))
     x = A if dtype is None else A.to(dtype)
-    dims = as_dims("linalg.matrix_norm", tuple(dim), x.ndim)
+    dims = as_dims("matrix_norm", tuple(dim), x.ndim)
     if not isinstance(dims, tuple) or len(dims) != 2:
-        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple, got {dim}")
+        raise RuntimeError(f"dim must be a 2-tuple, got {dim}")
     rows, columns = dims
     if ord == "fro":
         return x.norm(2, dims, keepdim)
@@ -93,8 +96,7 @@ def matrix_norm(
             out = out.unsqueeze(d)
     else:
         raise RuntimeError(
-            f"linalg.matrix_norm: order {ord!r} not supported; expected 'fro', 'nuc', 1, -1, 2, "
-            f"-2, inf or -inf"
+            f"order {ord!r} not supported; expected 'fro', 'nuc', 1, -1, 2, -2, inf or -inf"
         )
     return out if keepdim else out.squeeze(dims)
 
@@ -103,7 +105,7 @@ def matrix_norm(
 def norm(
     input: Tensor,
     ord: float | str | None = None,
-    dim: Dims | None = None,
+    dim: Dims = None,
     keepdim: bool = False,
     *,
     dtype: DTypeLike | None = None,
@@ -119,21 +121,21 @@ def norm(
     >>> norm(tensor([[3.0, 4.0]])), norm(tensor([[3.0, 4.0]]), 1)
     (tensor(5.), tensor(4.))
     """
-    check_float("norm", input, half=True)
+    check_float(input, half=True)
     dims = dim if dim is None or isinstance(dim, tuple | list) else [as_int("norm", "dim", dim)]
     if ord is None:
         return vector_norm(input, 2, dims, keepdim, dtype=dtype)
     if dims is None:
         if input.ndim not in (1, 2):
             raise RuntimeError(
-                f"linalg.norm: if ord is specified but dim is not, the input must be 1-d or 2-d, "
+                f"if ord is specified but dim is not, the input must be 1-d or 2-d, "
                 f"got shape {list(input.shape)}"
             )
         dims = list(range(input.ndim))
     if len(dims) == 2:
         return matrix_norm(input, ord, dims, keepdim, dtype=dtype)
     if isinstance(ord, str):
-        raise RuntimeError(f"linalg.norm: ord={ord!r} is a matrix norm; dim must be a 2-tuple")
+        raise RuntimeError(f"ord={ord!r} is a matrix norm; dim must be a 2-tuple")
     return vector_norm(input, ord, dims, keepdim, dtype=dtype)
 
 
@@ -151,7 +153,7 @@ def cond(A: Tensor, p: float | str | None = None) -> Tensor:
     >>> cond(tensor([[4.0, 0.0], [0.0, 2.0]]))
     tensor(2.)
     """
-    check_matrix("cond", A, square=p not in (None, 2, -2))
+    check_matrix(A, square=p not in (None, 2, -2))
     if not A.numel():
         return wrap(np.zeros(A.shape[:-2], A._array.dtype))
     if p in (None, 2, -2):
@@ -171,11 +173,11 @@ def cond(A: Tensor, p: float | str | None = None) -> Tensor:
 @with_out
 def matrix_rank(
     A: Tensor,
-    tol: Tensor | float | None = None,
+    tol: Number | None = None,
     hermitian: bool = False,
     *,
-    atol: Tensor | float | None = None,
-    rtol: Tensor | float | None = None,
+    atol: Number | None = None,
+    rtol: Number | None = None,
 ) -> Tensor:
     """Return how many singular values are greater than ``max(atol, rtol * largest)``.
 
@@ -188,11 +190,11 @@ def matrix_rank(
     >>> matrix_rank(ones(3, 3))
     tensor(1)
     """
-    check_matrix("matrix_rank", A, square=hermitian)
+    check_matrix(A, square=hermitian)
     x = A.detach()
     values = eigvalsh(x).abs() if hermitian else svdvals(x)
-    atol, rtol = tolerances(A, tol if atol is None else atol, rtol)
+    absolute, relative = tolerances(A, tol if atol is None else atol, rtol)
     if not values.shape[-1]:
         return wrap(np.zeros(A.shape[:-2], np.int64))
-    cutoff = (values.amax(-1, keepdim=True) * rtol).clamp(min=atol)
+    cutoff = (values.amax(-1, keepdim=True) * relative).clamp(min=absolute)
     return (values > cutoff).sum(-1)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import apply
+from tinygrad_mnist.autograd.graph import apply, wrap
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.arguments import as_dim, named, with_out
+from tinygrad_mnist.tensor.arguments import as_dim, as_int, as_tensor, named, with_out
 from tinygrad_mnist.tensor.factorization import check_float
 
 
@@ -44,10 +44,10 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     >>> vecdot(tensor([[1.0, 2.0], [3.0, 4.0]]), tensor([1.0, 1.0]))
     tensor([3., 7.])
     """
-    check_float("vecdot", x, half=True)
+    check_float(x, half=True)
     if x.dtype != y.dtype:
         raise RuntimeError(
-            f"linalg.vecdot: expected x and y to have the same dtype, but found x of type "
+            f"expected x and y to have the same dtype, but found x of type "
             f"{x.dtype} and y of type {y.dtype}"
         )
     return (x * y).sum(dim)
@@ -63,9 +63,9 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
     >>> diagonal(arange(6).reshape(2, 3), offset=1)
     tensor([1, 5])
     """
-    d1, d2 = (as_dim("linalg.diagonal", d, A.ndim) for d in (dim1, dim2))
+    d1, d2 = (as_dim("diagonal", d, A.ndim) for d in (dim1, dim2))
     if d1 == d2:
-        raise RuntimeError(f"linalg.diagonal: dim1 and dim2 must differ, but both are {d1}")
+        raise RuntimeError(f"dim1 and dim2 must differ, but both are {d1}")
     rows, columns = A.shape[d1], A.shape[d2]
     count = max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
     steps = np.arange(count)
@@ -87,13 +87,13 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     """
     count = len(tensors)
     if count < 2:
-        raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {count}")
+        raise RuntimeError(f"expected at least 2 tensors but got {count}")
     for i, x in enumerate(tensors):
         if x.ndim != 2 and not (x.ndim == 1 and i in (0, count - 1)):
-            raise RuntimeError(f"multi_dot(): tensor {i} must be 2D but got {x.ndim}D")
+            raise RuntimeError(f"tensor {i} must be 2D but got {x.ndim}D")
         if i and tensors[i - 1].shape[-1] != x.shape[0]:
             raise RuntimeError(
-                f"multi_dot(): tensors {i - 1} and {i} with shapes {list(tensors[i - 1].shape)} "
+                f"tensors {i - 1} and {i} with shapes {list(tensors[i - 1].shape)} "
                 f"and {list(x.shape)} cannot be multiplied"
             )
     # cost[i, j], split[i, j]: the best way to multiply tensors i ... j.
@@ -121,3 +121,20 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
 def chain_matmul(*matrices: Tensor) -> Tensor:
     """Return the product of matrices; newer code calls ``linalg.multi_dot``."""
     return matrices[0] if len(matrices) == 1 else multi_dot(matrices)
+
+
+@named
+def vander(x: Tensor, *, N: int | None = None) -> Tensor:
+    """Return the rising powers of vectors. Follows ``torch.linalg.vander``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> vander(tensor([2, 3]), N=3)
+    tensor([[1, 2, 4],
+            [1, 3, 9]])
+    """
+    count = as_tensor("vander", "x", x).shape[-1] if N is None else as_int("vander", "N", N)
+    if count < 2:
+        raise RuntimeError(f"N must be greater than 1, got {count}")
+    return x.unsqueeze(-1) ** wrap(np.arange(count))

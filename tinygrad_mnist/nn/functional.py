@@ -1,7 +1,5 @@
 """The layers and losses as functions, under PyTorch's names."""
 
-from typing import TYPE_CHECKING
-
 from tinygrad_mnist.nn.activation import celu as celu
 from tinygrad_mnist.nn.activation import celu_ as celu_
 from tinygrad_mnist.nn.activation import elu as elu
@@ -120,6 +118,4 @@ from tinygrad_mnist.nn.vision import pixel_unshuffle as pixel_unshuffle
 from tinygrad_mnist.nn.vision import upsample as upsample
 from tinygrad_mnist.nn.vision import upsample_bilinear as upsample_bilinear
 from tinygrad_mnist.nn.vision import upsample_nearest as upsample_nearest
-
-if TYPE_CHECKING:  # it is imported when it is first asked for
-    from tinygrad_mnist.tensor.rare import pdist as pdist
+from tinygrad_mnist.tensor.reduction import pdist as pdist

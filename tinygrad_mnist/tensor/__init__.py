@@ -17,9 +17,9 @@ from tinygrad_mnist.tensor.generator import *
 from tinygrad_mnist.tensor.indexing import *
 from tinygrad_mnist.tensor.joining import *
 from tinygrad_mnist.tensor.legacy_constructors import *
-from tinygrad_mnist.tensor.linalg import *
 from tinygrad_mnist.tensor.matrices import *
 from tinygrad_mnist.tensor.printing import set_printoptions as set_printoptions
+from tinygrad_mnist.tensor.products import *
 from tinygrad_mnist.tensor.random_functions import *
 from tinygrad_mnist.tensor.rearranging import *
 from tinygrad_mnist.tensor.reduction import *

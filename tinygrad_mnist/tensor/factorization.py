@@ -1,4 +1,4 @@
-"""Inverses, determinants, factorizations: ``torch.linalg``'s functions, and Tensor's methods.
+"""``torch.linalg``'s inverses, solvers, determinants and factorizations of matrices.
 
 All work on matrices in the last two dimensions, over batches in those before.
 """
@@ -7,7 +7,10 @@ All work on matrices in the last two dimensions, over batches in those before.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import functools
+import math
+import operator
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,10 +20,13 @@ from tinygrad_mnist.autograd.graph import TensorBase, apply, apply_multi, wrap
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_int, with_out
+from tinygrad_mnist.tensor.arguments import as_int, as_tensor, with_out
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tinygrad_mnist.tensor.core import Tensor
+    from tinygrad_mnist.tensor.types import Number
 
 
 class SlogDet(NamedTuple):
@@ -69,8 +75,7 @@ class LeastSquares(NamedTuple):
     singular_values: Tensor
 
 
-@named
-def check_matrix(name: str, x: Any, square: bool = False, half: bool = False) -> None:
+def check_matrix(x: Tensor, square: bool = False, half: bool = False) -> None:
     """Refuse what isn't a floating-point matrix or batch of them (or of square ones).
 
     Raises
@@ -78,46 +83,44 @@ def check_matrix(name: str, x: Any, square: bool = False, half: bool = False) ->
     TypeError, RuntimeError
         As PyTorch does.
     """
-    check_float(name, x, half)
+    check_float(x, half)
     shape = x._array.shape
     if len(shape) < 2:
         raise RuntimeError(
-            f"linalg.{name}: the input tensor must have at least 2 dimensions, got shape "
-            f"{list(shape)}"
+            f"the input tensor must have at least 2 dimensions, got shape {list(shape)}"
         )
     if square and shape[-1] != shape[-2]:
         raise RuntimeError(
-            f"linalg.{name}: the input must be batches of square matrices, but they are "
+            f"the input must be batches of square matrices, but they are "
             f"{shape[-2]} by {shape[-1]} matrices"
         )
 
 
-@named
-def check_float(name: str, x: Any, half: bool = False) -> None:
+def check_float(x: Tensor, half: bool = False) -> None:
     """Refuse what isn't a Tensor of float32 or float64, the numbers that LAPACK knows.
 
     What does without LAPACK takes float16 too.
     """
     if not isinstance(x, TensorBase):
-        raise TypeError(f"linalg.{name}: expected a Tensor, got {type(x).__name__}")
+        raise TypeError(f"expected a Tensor, got {type(x).__name__}")
     kind = x._array.dtype
     if kind.kind != "f":
         raise RuntimeError(
-            f"linalg.{name}: expected a floating point tensor as input, got {dtypes.of(kind)}; "
+            f"expected a floating point tensor as input, got {dtypes.of(kind)}; "
             f"convert it with float()"
         )
     if kind.itemsize < 4 and not half:
         raise NotImplementedError(
-            f"linalg.{name}: low precision dtypes are not supported, got {dtypes.of(kind)}; "
+            f"low precision dtypes are not supported, got {dtypes.of(kind)}; "
             f"convert it with float()"
         )
 
 
-def _check_pair(name: str, a: Any, b: Any) -> None:
-    check_float(name, b)
+def _check_pair(a: Tensor, b: Tensor) -> None:
+    check_float(b)
     if a._array.dtype != b._array.dtype:
         raise RuntimeError(
-            f"linalg.{name}: expected A and B to have the same dtype, but found A of type "
+            f"expected A and B to have the same dtype, but found A of type "
             f"{dtypes.of(a._array.dtype)} and B of type {dtypes.of(b._array.dtype)}"
         )
 
@@ -138,13 +141,13 @@ def inv(A: Tensor) -> Tensor:
     tensor([[0.5000, 0.0000],
             [0.0000, 0.2500]])
     """
-    check_matrix("inv", A, square=True)
+    check_matrix(A, square=True)
     return apply(ops.inv, A)
 
 
-def _is_vector(a: Any, b: Any) -> bool:
+def _is_vector(a: Tensor, b: Tensor) -> bool:
     """Whether b is a vector, or a batch of vectors that fits to the batch of a exactly."""
-    return bool(b._array.ndim == 1 or b._array.shape == a._array.shape[:-1])
+    return b._array.ndim == 1 or b._array.shape == a._array.shape[:-1]
 
 
 @with_out
@@ -168,11 +171,11 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     >>> solve(tensor([[2.0, 0.0], [0.0, 4.0]]), tensor([1.0, 1.0]))
     tensor([0.5000, 0.2500])
     """
-    check_matrix("solve", A, square=True)
-    _check_pair("solve", A, B)
+    check_matrix(A, square=True)
+    _check_pair(A, B)
     vector = _is_vector(A, B)
     b = B.unsqueeze(-1) if vector else B
-    _check_system("solve", A, b, left)
+    _check_system(A, b, left)
     if left:
         out: Tensor = apply(ops.solve, A, b)
     else:
@@ -180,11 +183,11 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     return out.squeeze(-1) if vector else out
 
 
-def _check_system(name: str, a: Tensor, b: Tensor, left: bool) -> None:
+def _check_system(a: Tensor, b: Tensor, left: bool) -> None:
     n = a.shape[-1]
     if b.ndim < 2 or n != b.shape[-2 if left else -1]:
         raise RuntimeError(
-            f"linalg.{name}: incompatible shapes of A and B for the equation "
+            f"incompatible shapes of A and B for the equation "
             f"{'AX = B' if left else 'XA = B'} ({list(a.shape)} and {list(b.shape)})"
         )
 
@@ -206,16 +209,14 @@ def solve_triangular(
     tensor([[1.],
             [1.]])
     """
-    check_matrix("solve_triangular", A, square=True)
-    check_matrix("solve_triangular", B)
-    _check_pair("solve_triangular", A, B)
-    _check_system("solve_triangular", A, B, left)
+    check_matrix(A, square=True)
+    check_matrix(B)
+    _check_pair(A, B)
+    _check_system(A, B, left)
     upper, unitriangular = bool(upper), bool(unitriangular)
     if left:
         return apply(ops.solve_triangular, A, B, upper=upper, unitriangular=unitriangular)
-    turned: Tensor = apply(
-        ops.solve_triangular, A.mT, B.mT, upper=not upper, unitriangular=unitriangular
-    )
+    turned = apply(ops.solve_triangular, A.mT, B.mT, upper=not upper, unitriangular=unitriangular)
     return turned.mT
 
 
@@ -237,8 +238,8 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     tensor([[2., 0.],
             [1., 1.]])
     """
-    check_matrix("cholesky", A, square=True)
-    out: Tensor = apply(ops.cholesky, A.mT if upper else A)
+    check_matrix(A, square=True)
+    out = apply(ops.cholesky, A.mT if upper else A)
     return out.mT if upper else out
 
 
@@ -252,7 +253,7 @@ def det(A: Tensor) -> Tensor:
     >>> det(tensor([[1.0, 2.0], [2.0, 4.0]]))
     tensor(0.)
     """
-    check_matrix("det", A, square=True)
+    check_matrix(A, square=True)
     return apply(ops.det, A)
 
 
@@ -268,7 +269,7 @@ def slogdet(A: Tensor) -> SlogDet:
     >>> slogdet(eye(2) * 1e30)
     SlogDet(sign=tensor(1.), logabsdet=tensor(138.1551))
     """
-    check_matrix("slogdet", A, square=True)
+    check_matrix(A, square=True)
     return SlogDet(*apply_multi(ops.slogdet, A))
 
 
@@ -288,9 +289,9 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
     >>> eigh(tensor([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
     tensor([1., 2.])
     """
-    check_matrix("eigh", A, square=True)
+    check_matrix(A, square=True)
     if UPLO not in ("L", "U", "l", "u"):
-        raise RuntimeError(f"linalg.eigh: expected UPLO to be 'L' or 'U', but got {UPLO!r}")
+        raise RuntimeError(f"expected UPLO to be 'L' or 'U', but got {UPLO!r}")
     return Eigh(*apply_multi(ops.eigh, A, upper=UPLO in "Uu"))
 
 
@@ -316,9 +317,9 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
     >>> svd(tensor([[3.0, 0.0], [0.0, -4.0]])).S
     tensor([4., 3.])
     """
-    check_matrix("svd", A)
+    check_matrix(A)
     if driver is not None:
-        raise RuntimeError(f"svd: a driver ({driver!r}) can be chosen on GPUs only; leave it out")
+        raise RuntimeError(f"a driver ({driver!r}) can be chosen on GPUs only; leave it out")
     return SVD(*apply_multi(ops.svd, A, full_matrices=bool(full_matrices)))
 
 
@@ -348,17 +349,17 @@ def qr(A: Tensor, mode: str = "reduced") -> QR:
     tensor([[3., 1.],
             [4., 2.]])
     """
-    check_matrix("qr", A)
+    check_matrix(A)
     if mode not in ("reduced", "complete", "r"):
         raise RuntimeError(
-            f"linalg.qr: received unrecognized mode {mode!r} but expected one of 'reduced' "
+            f"received unrecognized mode {mode!r} but expected one of 'reduced' "
             f"(default), 'r', or 'complete'"
         )
     m, n = A.shape[-2:]
     if mode == "complete" and m > n:
         if modes.enabled and A.requires_grad:
             raise RuntimeError(
-                "linalg.qr: the QR decomposition is not differentiable when mode='complete' and "
+                "the QR decomposition is not differentiable when mode='complete' and "
                 "nrows > ncols; use mode='reduced', or A.detach()"
             )
         return QR(*map(wrap, np.linalg.qr(A._array, mode="complete")))
@@ -370,8 +371,7 @@ def qr(A: Tensor, mode: str = "reduced") -> QR:
     return QR(wrap(np.zeros(0, A._array.dtype)) if mode == "r" else q, r)
 
 
-@named
-def tolerances(A: Tensor, atol: Any, rtol: Any) -> tuple[float, float]:
+def tolerances(A: Tensor, atol: Number | None, rtol: Number | None) -> tuple[float, float]:
     """Return below which singular values count as 0: absolutely, and as part of the largest."""
     if rtol is None:
         rtol = 0.0 if atol else float(np.finfo(A._array.dtype).eps) * max(A.shape[-2:])
@@ -379,8 +379,14 @@ def tolerances(A: Tensor, atol: Any, rtol: Any) -> tuple[float, float]:
 
 
 @with_out
-def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None,
-         rtol: Any = None) -> Tensor:  # fmt: skip
+def pinv(
+    A: Tensor,
+    rcond: Number | None = None,
+    hermitian: bool = False,
+    *,
+    atol: Number | None = None,
+    rtol: Number | None = None,
+) -> Tensor:
     """Return the pseudo-inverse: that of Moore and Penrose, which every matrix has.
 
     Singular values up to ``max(atol, rtol * largest)`` count as 0; rtol is, unless something is
@@ -393,9 +399,9 @@ def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = N
     tensor([[0.5000, 0.0000],
             [0.0000, 0.0000]])
     """
-    check_matrix("pinv", A, square=hermitian)
-    atol, rtol = tolerances(A, atol, rcond if rtol is None else rtol)
-    return apply(ops.pinv, A, rtol=rtol, atol=atol)
+    check_matrix(A, square=hermitian)
+    absolute, relative = tolerances(A, atol, rcond if rtol is None else rtol)
+    return apply(ops.pinv, A, rtol=relative, atol=absolute)
 
 
 @named
@@ -415,19 +421,18 @@ def lstsq(
     >>> lstsq(tensor([[1.0], [1.0]]), tensor([[1.0], [3.0]])).solution.round()
     tensor([[2.]])
     """
-    check_matrix("lstsq", A)
-    _check_pair("lstsq", A, B)
+    check_matrix(A)
+    _check_pair(A, B)
     if driver not in (None, "gels", "gelsy", "gelsd", "gelss"):
         raise RuntimeError(
-            f"linalg.lstsq: parameter driver should be one of gels, gelsy, gelsd or gelss, not "
-            f"{driver!r}"
+            f"parameter driver should be one of gels, gelsy, gelsd or gelss, not {driver!r}"
         )
     vector = _is_vector(A, B)
     b = B.unsqueeze(-1) if vector else B
     m, n = A.shape[-2:]
     if b.ndim < 2 or b.shape[-2] != m:
         raise RuntimeError(
-            f"linalg.lstsq: A and B must have the same number of rows, got shapes "
+            f"A and B must have the same number of rows, got shapes "
             f"{list(A.shape)} and {list(B.shape)}"
         )
     _, rtol = tolerances(A, None, rcond)
@@ -437,10 +442,10 @@ def lstsq(
     full = bool((rank == n).all())
     if driver == "gels" and not bool((rank == min(m, n)).all()):
         raise ops.LinAlgError(
-            "linalg.lstsq: the least squares solution could not be computed because the input "
+            "the least squares solution could not be computed because the input "
             "matrix does not have full rank, which driver='gels' asks for; use another driver"
         )
-    nothing: Tensor = wrap(np.zeros(0, A._array.dtype))
+    nothing = wrap(np.zeros(0, A._array.dtype))
     residuals = nothing
     if driver not in (None, "gelsy") and m > n and full:
         residuals = (A @ solution - b).square().sum(-2)
@@ -468,19 +473,52 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
     n = as_int("matrix_power", "n", n)
     if A.ndim < 2 or A.shape[-1] != A.shape[-2]:
         raise RuntimeError(
-            f"linalg.matrix_power: the input must be batches of square matrices, got shape "
-            f"{list(A.shape)}"
+            f"the input must be batches of square matrices, got shape {list(A.shape)}"
         )
     if n < 0:
         return matrix_power(inv(A), -n)
     if n == 0:
         eye = np.broadcast_to(np.eye(A.shape[-1], dtype=A._array.dtype), A._array.shape)
         return wrap(eye.copy())
-    out, square = None, A
-    while True:
+    factors, square = [], A
+    while n:
         if n & 1:
-            out = square if out is None else out @ square
+            factors.append(square)
         n >>= 1
-        if not n:
-            return apply(ops.clone, out) if out is A else out  # type: ignore[return-value]
-        square = square @ square
+        if n:
+            square = square @ square
+    out: Tensor = functools.reduce(operator.matmul, factors)
+    return apply(ops.clone, out) if out is A else out
+
+
+@with_out
+def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
+    """Return the inverse of a tensor as a map, for ``tensordot``. Follows PyTorch's of this name.
+
+    Raises
+    ------
+    RuntimeError
+        When the first ``ind`` lengths and the others don't have one product.
+    """
+    shape = as_tensor("tensorinv", "A", A)._array.shape
+    if ind <= 0:
+        raise RuntimeError(f"ind must be positive, got {ind}")
+    rows, columns = math.prod(shape[:ind]), math.prod(shape[ind:])
+    if rows != columns:
+        raise RuntimeError(
+            f"the products of {list(shape[:ind])} and {list(shape[ind:])} must be equal"
+        )
+    return inv(A.reshape(rows, columns)).reshape(*shape[ind:], *shape[:ind])
+
+
+@named
+def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None) -> Tensor:
+    """Return the X for which ``tensordot(A, X, X.ndim) = B``. Follows PyTorch's of this name."""
+    a: Tensor = as_tensor("tensorsolve", "A", A)
+    if dims is not None:
+        a = a.movedim(tuple(dims), tuple(range(-len(dims), 0)))
+    shape = a._array.shape[as_tensor("tensorsolve", "B", B).ndim :]
+    count = math.prod(shape)
+    if a.numel() != count * count:
+        raise RuntimeError(f"A of shape {list(A.shape)} is no square map to shape {list(B.shape)}")
+    return solve(a.reshape(count, count), B.flatten()).reshape(shape)

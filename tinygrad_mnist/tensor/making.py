@@ -176,23 +176,6 @@ def unravel_index(indices: Tensor, shape: Any) -> Any:
     return tuple(wrap(part) for part in np.unravel_index(numbers % max(math.prod(size), 1), size))
 
 
-@named
-def vander(x: Tensor, *, N: int | None = None) -> Any:
-    """Return the rising powers of vectors. Follows ``torch.linalg.vander``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> vander(tensor([2, 3]), N=3)
-    tensor([[1, 2, 4],
-            [1, 3, 9]])
-    """
-    count = as_tensor("vander", "x", x).shape[-1] if N is None else as_int("vander", "N", N)
-    if count < 2:
-        raise RuntimeError(f"vander: N must be greater than 1, got {count}")
-    return x.unsqueeze(-1) ** wrap(np.arange(count))
-
-
 newaxis = None
 
 

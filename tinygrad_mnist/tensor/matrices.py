@@ -1,4 +1,4 @@
-"""Inverses, determinants and factors of matrices, under the names that they have outside of linalg.
+"""Inverses, determinants and factors of matrices, as torch has them outside of linalg.
 
 What they compute is in :mod:`~tinygrad_mnist.tensor.factorization`.
 """
@@ -47,7 +47,7 @@ def slogdet(input: Tensor) -> SlogDet:
 @export
 def logdet(input: Tensor) -> Tensor:
     """Return the logarithm of the determinant, NaN where that is negative."""
-    factorization.check_matrix("logdet", input, square=True)
+    factorization.check_matrix(input, square=True)
     sign, size = apply_multi(ops.slogdet, input)
     return apply(ops.where, sign._array < 0, math.nan, size)
 
@@ -69,7 +69,7 @@ def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor
 @export
 def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
     """Return the inverse of the matrix whose Cholesky factor this is."""
-    factorization.check_matrix("cholesky_inverse", input, square=True)
+    factorization.check_matrix(input, square=True)
     eye = wrap(np.eye(input._array.shape[-1], dtype=input._array.dtype))
     return eye.cholesky_solve(input, upper)
 

@@ -22,8 +22,8 @@ from tinygrad_mnist.tensor import (
     inplace,
     joining,
     like,
-    linalg,
     matrices,
+    products,
     random_functions,
     rearranging,
     reduction,
@@ -314,24 +314,24 @@ if TYPE_CHECKING:
 
         # Products of matrices
 
-        matmul = linalg.matmul
-        mm = linalg.mm
-        bmm = linalg.bmm
-        mv = linalg.mv
-        dot = linalg.dot
-        vdot = linalg.vdot
-        inner = linalg.inner
-        outer = ger = linalg.outer
-        addmm = addmm_ = linalg.addmm
-        addmv = addmv_ = linalg.addmv
-        addr = addr_ = linalg.addr
-        baddbmm = baddbmm_ = linalg.baddbmm
-        addbmm = addbmm_ = linalg.addbmm
-        trace = linalg.trace
-        kron = linalg.kron
-        cross = linalg.cross
-        cov = linalg.cov
-        corrcoef = linalg.corrcoef
+        matmul = products.matmul
+        mm = products.mm
+        bmm = products.bmm
+        mv = products.mv
+        dot = products.dot
+        vdot = products.vdot
+        inner = products.inner
+        outer = ger = products.outer
+        addmm = addmm_ = products.addmm
+        addmv = addmv_ = products.addmv
+        addr = addr_ = products.addr
+        baddbmm = baddbmm_ = products.baddbmm
+        addbmm = addbmm_ = products.addbmm
+        trace = products.trace
+        kron = products.kron
+        cross = products.cross
+        cov = products.cov
+        corrcoef = products.corrcoef
 
         # Inverses and factors of matrices
 

@@ -19,8 +19,11 @@ from tinygrad_mnist.tensor.arguments import (
     as_int,
     as_number,
     as_tensor,
+    named,
     need_floats,
 )
+from tinygrad_mnist.tensor.comparison import where
+from tinygrad_mnist.tensor.elementwise import xlogy
 from tinygrad_mnist.tensor.export import export, publish
 from tinygrad_mnist.tensor.joining import cat
 from tinygrad_mnist.tensor.precision import in_float32
@@ -433,6 +436,50 @@ trapz = trapezoid
 def multigammaln(input: Tensor, p: int) -> Tensor:
     """Return :func:`mvlgamma`, under the name it has in ``torch.special``."""
     return mvlgamma(input, p)
+
+
+@export(method=False)
+def entr(input: Tensor) -> Tensor:
+    """Return ``-x log(x)``, and minus infinity below 0. Follows ``torch.special.entr``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> entr(tensor([0.0, 1.0, -1.0]))
+    tensor([-0., -0., -inf])
+    """
+    low = wrap(np.asarray(input._array < 0))
+    return (-xlogy(input, input)).masked_fill(low, -math.inf)
+
+
+@export(method=False)
+def ndtr(input: Tensor) -> Tensor:
+    """Return the normal distribution function. Follows ``torch.special.ndtr``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> ndtr(tensor(0.0))
+    tensor(0.5000)
+    """
+    return (input * -math.sqrt(0.5)).erfc() / 2
+
+
+@export(method=False)
+def ndtri(input: Tensor) -> Tensor:
+    """Return the inverse of the normal distribution function. Follows PyTorch's of this name."""
+    return (2 * input - 1).erfinv() * math.sqrt(2)
+
+
+@named
+def xlog1py(input: Tensor | float, other: Tensor | float) -> Tensor:
+    """Return ``x log(1 + y)``, and 0 where x is 0. Follows ``torch.special.xlog1py``."""
+    given: Tensor = next(p for p in (input, other) if isinstance(p, TensorBase))
+    like = given if given.is_floating_point() else given.float()
+    x, y = (p if isinstance(p, TensorBase) else like.new_full((), p) for p in (input, other))
+    # There 0 times infinity would be NaN; elsewhere x has a slope at 0 too.
+    without = (x == 0) & ((y <= -1) | (y == math.inf))
+    return x * where(without, 0.0, y).log1p()
 
 
 if not TYPE_CHECKING:

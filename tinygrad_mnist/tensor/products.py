@@ -1,4 +1,4 @@
-"""Products of vectors and matrices."""
+"""Products of vectors and matrices; covariances, which are such products."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
 
 
-def added(name: str, x: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
+def added(x: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
     """Return ``beta * x + alpha * product``; with beta = 0 x counts for its shape only.
 
     Raises
@@ -31,12 +31,12 @@ def added(name: str, x: Tensor, product: Tensor, beta: float, alpha: float) -> T
     have, want = x._array.shape, product._array.shape
     if not expands(have, want):
         raise RuntimeError(
-            f"{name}: the input of shape {list(have)} can't be expanded to {list(want)}, the "
+            f"the input of shape {list(have)} can't be expanded to {list(want)}, the "
             f"product's shape"
         )
     if x._array.dtype != product._array.dtype:
         raise RuntimeError(
-            f"{name}: expected input and product to have the same dtype, but got {x.dtype} and "
+            f"expected input and product to have the same dtype, but got {x.dtype} and "
             f"{product.dtype}"
         )
     if product._array.dtype.kind != "f":
@@ -53,55 +53,54 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     """Return the matrix product over the last two dimensions."""
     if not isinstance(other, TensorBase | np.ndarray):
         raise TypeError(
-            f"matmul(): argument 'other' must be Tensor, not {type(other).__name__}; numbers "
-            f"multiply by *"
+            f"argument 'other' must be Tensor, not {type(other).__name__}; numbers multiply by *"
         )
     return apply(ops.matmul, input, other)
 
 
-def _product(input: Tensor, name: str, other: Tensor, left: int, right: int) -> Tensor:
+def _product(input: Tensor, other: Tensor, left: int, right: int) -> Tensor:
     """Return the matrix product, given the numbers of dimensions it is defined for."""
     if not isinstance(other, TensorBase):
-        raise TypeError(f"{name}(): expected a Tensor, not {type(other).__name__}")
+        raise TypeError(f"expected a Tensor, not {type(other).__name__}")
     shapes = list(input._array.shape), list(other._array.shape)
     if (len(shapes[0]), len(shapes[1])) != (left, right):
         raise RuntimeError(
-            f"{name}: expected tensors of {left} and {right} dimensions, got shapes "
+            f"expected tensors of {left} and {right} dimensions, got shapes "
             f"{shapes[0]} and {shapes[1]}; matmul takes any"
         )
-    if name == "bmm" and shapes[0][0] != shapes[1][0]:
-        raise RuntimeError(f"{name}: batches of {shapes[0]} and {shapes[1]} must be equal")
+    if left == 3 and shapes[0][0] != shapes[1][0]:
+        raise RuntimeError(f"batches of {shapes[0]} and {shapes[1]} must be equal")
     return apply(ops.matmul, input, other)
 
 
 @export
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """Return the product of two matrices."""
-    return _product(input, "mm", mat2, 2, 2)
+    return _product(input, mat2, 2, 2)
 
 
 @export
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """Return the products of two batches of matrices."""
-    return _product(input, "bmm", mat2, 3, 3)
+    return _product(input, mat2, 3, 3)
 
 
 @export
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """Return the product of a matrix and a vector."""
-    return _product(input, "mv", vec, 2, 1)
+    return _product(input, vec, 2, 1)
 
 
 @export
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """Return the inner product of two vectors."""
-    return _product(input, "dot", tensor, 1, 1)
+    return _product(input, tensor, 1, 1)
 
 
 @export
 def vdot(input: Tensor, other: Tensor) -> Tensor:
     """Return the inner product of two vectors."""
-    return _product(input, "vdot", other, 1, 1)
+    return _product(input, other, 1, 1)
 
 
 @export
@@ -112,11 +111,11 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
         return apply(ops.mul, input, other)
     if shapes[0][-1] != shapes[1][-1]:
         raise RuntimeError(
-            f"inner: the last dimension must match on both input tensors but got shapes "
+            f"the last dimension must match on both input tensors but got shapes "
             f"{list(shapes[0])} and {list(shapes[1])}"
         )
     rows = apply(ops.reshape, other, to=(math.prod(shapes[1][:-1]), shapes[1][-1]))
-    out: Tensor = apply(ops.matmul, input, rows.mT)
+    out = apply(ops.matmul, input, rows.mT)
     return out.reshape(shapes[0][:-1] + shapes[1][:-1])
 
 
@@ -125,7 +124,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """Return the outer product of two vectors."""
     if input._array.ndim != 1 or vec2._array.ndim != 1:
         raise RuntimeError(
-            f"outer: expected two vectors, got shapes {list(input.shape)} and {list(vec2.shape)}"
+            f"expected two vectors, got shapes {list(input.shape)} and {list(vec2.shape)}"
         )
     return apply(ops.mul, apply(ops.reshape, input, to=(-1, 1)), vec2)
 
@@ -142,8 +141,8 @@ def addmm(
     """Return ``beta * input + alpha * mat1 @ mat2``."""
     if older:
         return number_first(input.addmm, (mat1, mat2, *older), "beta", "alpha")
-    product = _product(as_tensor("addmm", "mat1", mat1), "addmm", mat2, 2, 2)
-    return added("addmm", input, product, beta, alpha)
+    product = _product(as_tensor("addmm", "mat1", mat1), mat2, 2, 2)
+    return added(input, product, beta, alpha)
 
 
 @export(inplace=True, first=beta_first)
@@ -155,8 +154,8 @@ def addmv(
     """Return ``beta * input + alpha * mat @ vec``."""
     if older:
         return number_first(input.addmv, (mat, vec, *older), "beta", "alpha")
-    product = _product(as_tensor("addmv", "mat", mat), "addmv", vec, 2, 1)
-    return added("addmv", input, product, beta, alpha)
+    product = _product(as_tensor("addmv", "mat", mat), vec, 2, 1)
+    return added(input, product, beta, alpha)
 
 
 @export(inplace=True, first=beta_first)
@@ -169,7 +168,7 @@ def addr(
         return number_first(input.addr, (vec1, vec2, *older), "beta", "alpha")
     product = vec1.outer(vec2)
     common = dtypes.result_type(input._array, product._array)
-    return added("addr", input.to(common), product.to(common), beta, alpha)
+    return added(input.to(common), product.to(common), beta, alpha)
 
 
 @export(inplace=True, first=beta_first)
@@ -181,7 +180,7 @@ def baddbmm(
     """Return ``beta * input + alpha * batch1 @ batch2``, for batches of matrices."""
     if older:
         return number_first(input.baddbmm, (batch1, batch2, *older), "beta", "alpha")
-    return added("baddbmm", input, batch1.bmm(batch2), beta, alpha)
+    return added(input, batch1.bmm(batch2), beta, alpha)
 
 
 @export(inplace=True, first=beta_first)
@@ -192,7 +191,7 @@ def addbmm(
     """Return ``beta * input`` plus alpha times the sum of a batch of matrix products."""
     if older:
         return number_first(input.addbmm, (batch1, batch2, *older), "beta", "alpha")
-    return added("addbmm", input, batch1.bmm(batch2).sum(0), beta, alpha)
+    return added(input, batch1.bmm(batch2).sum(0), beta, alpha)
 
 
 @export
@@ -201,7 +200,7 @@ def trace(input: Tensor) -> Tensor:
     """Return the sum of a matrix's diagonal."""
     if input._array.ndim != 2:
         raise RuntimeError(
-            f"trace: expected a matrix, but got a tensor with {input._array.ndim} dimensions"
+            f"expected a matrix, but got a tensor with {input._array.ndim} dimensions"
         )
     i = np.arange(min(input._array.shape))
     return apply(ops.getitem, input, index=(i, i)).sum()
@@ -223,24 +222,22 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """Return the cross products of vectors along a dimension, the first of length 3 if None."""
     if dim is None:
         if 3 not in input._array.shape:
-            raise RuntimeError(
-                f"cross: no dimension of size 3 in input of shape {list(input.shape)}"
-            )
+            raise RuntimeError(f"no dimension of size 3 in input of shape {list(input.shape)}")
         dim = input._array.shape.index(3)
     if input._array.ndim != other._array.ndim:
         raise RuntimeError(
-            f"cross: inputs must have the same number of dimensions, got shapes "
+            f"inputs must have the same number of dimensions, got shapes "
             f"{list(input.shape)} and {list(other.shape)}"
         )
     if input._array.dtype != other._array.dtype:
         raise RuntimeError(
-            f"cross: inputs must have the same dtype, got {input._array.dtype} and "
+            f"inputs must have the same dtype, got {input._array.dtype} and "
             f"{other._array.dtype}; convert one of them"
         )
     d = as_dim("cross", dim, input._array.ndim)
     if input._array.shape[d] != 3 or other._array.shape[d] != 3:
         raise RuntimeError(
-            f"cross: inputs' dimension {dim} must have length 3, got shapes "
+            f"inputs' dimension {dim} must have length 3, got shapes "
             f"{list(input.shape)} and {list(other.shape)}"
         )
     (a1, a2), (b1, b2) = (
@@ -263,36 +260,36 @@ def cov(
     """
     if input._array.ndim > 2:
         raise RuntimeError(
-            f"cov: expected input to have two or fewer dimensions but got an input with "
+            f"expected input to have two or fewer dimensions but got an input with "
             f"{input._array.ndim} dimensions"
         )
-    x: Any = input if input._array.dtype.kind == "f" else input.float()
+    x = input if input._array.dtype.kind == "f" else input.float()
     x = x if x.ndim == 2 else x.reshape(1, -1)
-    weights: Any = None
+    weights: Tensor | None = None
     for name, given in (("fweights", fweights), ("aweights", aweights)):
         if given is None:
             continue
         if given.shape != x.shape[1:] or (given._array < 0).any():
             raise RuntimeError(
-                f"cov: {name} must be a vector of {x.shape[1]} numbers that are not negative, "
+                f"{name} must be a vector of {x.shape[1]} numbers that are not negative, "
                 f"got shape {list(given.shape)}"
             )
         weights = given if weights is None else weights * given
     if weights is None:
-        total: Any = x.shape[1]
+        total: float | Tensor = x.shape[1]
         mean = x.sum(1, keepdim=True) / np.array(total, x._array.dtype)
     else:
         total = weights.sum()
         mean = (x * weights).sum(1, keepdim=True) / total
     spread = x - mean
-    if aweights is None:
-        degrees: Any = total - correction
+    if aweights is None or weights is None:
+        degrees = total - correction
     else:
         degrees = total - correction * (weights * aweights).sum() / total
     product = (spread if weights is None else spread * weights) @ spread.mT
     if not isinstance(degrees, TensorBase):
         degrees = wrap(np.array(degrees, x._array.dtype))
-    covariances: Tensor = product / degrees.clamp(min=0)
+    covariances = product / degrees.clamp(min=0)
     return covariances.squeeze()
 
 
