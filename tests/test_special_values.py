@@ -55,12 +55,12 @@ t.addbmm(m, w[0], w[1]); t.addmm(m, m2, m); t.addmv(v, m, v); t.baddbmm(w[0], w[
 t.bmm(w[0], w[1]); t.einsum('ij,jk->ik', m, m2); t.vdot(v, m[0]); t.linalg.multi_dot([m, m2, m])
 t.conv1d(w[0], w[1]); t.conv2d(w, w[:, :, :2, :2]); t.conv_transpose2d(w, w.reshape(4, 2, 4, 4))
 F.conv1d(w[0], w[1]); F.conv2d(w, w[:, :, :2, :2]); F.conv_transpose2d(w, w.reshape(4, 2, 4, 4))
-F.conv_transpose1d(w[0], w[1]); F.conv3d(w[None, :1], w[None, :1, :1, :2, :2])
+F.conv_transpose1d(w[0], w[1]); F.conv_transpose3d(w[None, :1], w[None, :1, :1, :2, :2]); F.conv3d(w[None, :1], w[None, :1, :1, :2, :2])
 F.bilinear(m, m2, w[0]); F.linear(m, m2, v)
 F.embedding(t.tensor([0, 2, 2]), m)
 F.embedding_bag(t.tensor([[0, 2], [1, 1]]), m, mode='mean')
 F.embedding_bag(t.tensor([[0, 2], [1, 1]]), m, mode='max')
-t.gather(m, 1, t.tensor([[0, 0], [2, 1]])); t.take(m, t.tensor([1, 1, 3]))
+t.split_with_sizes(m, [1, 3]); t.gather(m, 1, t.tensor([[0, 0], [2, 1]])); t.take(m, t.tensor([1, 1, 3]))
 t.take_along_dim(m, t.tensor([[1], [0], [3], [3]]), 1); t.index_select(m, 0, t.tensor([0, 0, 1]))
 t.index_add(m, 0, t.tensor([1, 1]), m2[:2]); t.index_copy(m, 0, t.tensor([1, 2]), m2[:2])
 t.index_fill(m, 0, t.tensor([1, 2]), m2[0, 0]); t.index_put(m, (t.tensor([1, 1]),), m2[:2], True)
@@ -121,6 +121,10 @@ F.adaptive_max_pool2d(w, 2); F.adaptive_max_pool2d(w, 3); F.adaptive_avg_pool2d(
 F.fold(m[None, :, :3], (2, 4), (2, 2)); F.unfold(w, 2)
 F.max_unpool2d(w[:, :, ::2, ::2], t.arange(4).mul(4).reshape(1, 1, 2, 2).expand(2, 4, 2, 2), 2)
 F.max_unpool1d(m[None, :, ::2], t.tensor([0, 3]).expand(1, 4, 2), 2)
+F.max_unpool3d(w[None, :1, ::2, ::2, ::2], t.arange(8).mul(8).reshape(1, 1, 2, 2, 2), 2)
+F.max_pool3d(w[None], 2); F.avg_pool3d(w[None], 2); F.adaptive_max_pool3d(w[None], 2)
+F.lp_pool1d(m, 2, 2); F.lp_pool2d(w, 2, 2); F.lp_pool3d(w[None], 2, 2)
+F.multilabel_margin_loss(m, t.tensor([[0, 2, -1, 1], [3, -1, 0, 0]]).repeat(2, 1))
 F.affine_grid(w[:, :2, :3, 0], (2, 1, 3, 3), align_corners=False)
 F.grid_sample(w, t.linspace(-0.9, 0.8, 16).to(w.dtype).reshape(2, 2, 2, 2), align_corners=False)
 F.interpolate(w, scale_factor=2); F.interpolate(w, scale_factor=2, mode='bilinear')
@@ -177,7 +181,13 @@ def _(place: Place) -> bool:
     return "inf" in place.incoming or (place.name != "m" and np.isinf(place.value or 0))
 
 
-@unlike("F.multi_margin_loss", "t.scatter_reduce", "t.linalg.multi_dot", "t.chain_matmul")
+@unlike(
+    "F.multi_margin_loss",
+    "F.multilabel_margin_loss",
+    "t.scatter_reduce",
+    "t.linalg.multi_dot",
+    "t.chain_matmul",
+)
 def _(place: Place) -> bool:
     """PyTorch multiplies what isn't chosen by 0, or associates products in another order."""
     return place.incoming != "plain" or not np.isfinite(place.value or 0)
@@ -187,6 +197,12 @@ def _(place: Place) -> bool:
 def _(place: Place) -> bool:
     """PyTorch has rules for NaN, and for infinite gradients, that differ from those of its norms."""
     return "inf" in place.incoming or (place.value is not None and np.isnan(place.value))
+
+
+@unlike("t.pdist")
+def _(place: Place) -> bool:
+    """PyTorch's slope of a distance that is infinite or NaN is 0."""
+    return not np.isfinite(place.value or 0)
 
 
 @unlike("t.std_mean", "t.var_mean")
@@ -232,7 +248,7 @@ def _(place: Place) -> bool:
     return place.incoming == "-inf"
 
 
-@unlike("F.interpolate(w, scale_factor=2, mode", "F.interpolate(m")
+@unlike("F.interpolate(w, scale_factor=2, mode", "F.interpolate(m", "F.upsample_bilinear")
 def _(place: Place) -> bool:
     """Its gradient is a product with a matrix, which has zeros for infinities to meet."""
     return place.incoming != "plain"
