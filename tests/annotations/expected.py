@@ -347,13 +347,13 @@ Adam(3)  # error
 Adam(net.parameters(), lr="fast")  # error
 Adam(net.parameters(), learning_rate=0.1)  # error
 torch.cat(x, x)  # error
-torch.cat(3)  # error, not yet: mypy, pyright
-torch.stack([1, 2])  # error, not yet: mypy, pyright
+torch.cat(3)  # error
+torch.stack([1, 2])  # error
 torch.zeros("a")  # error
 torch.exp("x")  # error
 torch.matmul(x, "y")  # error
 torch.where(x > 0, "a", x)  # error
-x.view("a")  # error, not yet: mypy, pyright
+x.view("a")  # error
 x.reshape([1.5])  # error
 x.sum(dim="rows")  # error
 x.transpose(0)  # error
