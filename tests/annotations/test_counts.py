@@ -61,7 +61,7 @@ def test_few_public_functions_return_just_anything() -> None:
     # In a new interpreter, since rare methods are there only after they were asked for.
     run = subprocess.run([sys.executable, __file__], capture_output=True, text=True, check=True)
     bare = run.stdout.split()
-    assert len(bare) <= 38, f"{len(bare)}: {bare}"
+    assert len(bare) <= 21, f"{len(bare)}: {bare}"
 
 
 def test_few_findings_are_silenced() -> None:
@@ -73,7 +73,7 @@ def test_few_findings_are_silenced() -> None:
                 if token.type == tokenize.COMMENT:
                     silenced["type: ignore"] += "type: ignore" in token.string
                     silenced["noqa"] += "noqa" in token.string
-    assert silenced["type: ignore"] <= 93, silenced
+    assert silenced["type: ignore"] <= 60, silenced
     assert silenced["noqa"] <= 6, silenced
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from tinygrad_mnist._runtime.lazy_imports import late
 from tinygrad_mnist.autograd import enable_grad, grad
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.tensor import Tensor
+
+if TYPE_CHECKING:
+    from scipy.optimize import OptimizeResult
 
 _WITHOUT_GRADIENT = {"nelder-mead", "powell", "cobyla", "cobyqa"}
 _WITH_CURVATURE = {"newton-cg", "trust-ncg", "trust-krylov", "trust-constr"}
@@ -25,7 +28,7 @@ def minimize(
     *,
     callback: Callable[..., Any] | None = None,
     **settings: Any,
-) -> Any:
+) -> OptimizeResult:
     r"""Change parameters so that a loss becomes least, by ``scipy.optimize.minimize``.
 
     .. math:: \min_\theta f(\theta), \quad \theta = (p_1, p_2, \dots) \text{ as one vector}

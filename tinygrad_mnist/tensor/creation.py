@@ -49,7 +49,7 @@ def _numbers(data: Any, dtype: DTypeLike | None = None) -> np.ndarray:
     if isinstance(data, np.ndarray):
         return np.array(data)
     if is_foreign(data):
-        return from_dlpack(data, copy=True)._array  # type: ignore[no-any-return]
+        return from_dlpack(data, copy=True)._array
     if isinstance(data, np.generic):
         return np.asarray(data)
     plain = _without_tensors(data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import TensorBase, share
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import named
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor.core import Tensor
 
 
 class _Producer:
@@ -82,7 +85,7 @@ def is_foreign(x: Any) -> bool:
 
 
 @named
-def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Any:
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """Make a tensor on the memory of another library's: what one writes, the other sees.
 
     Follows ``torch.from_dlpack``.
