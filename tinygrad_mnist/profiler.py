@@ -26,7 +26,6 @@ class record_function(ContextDecorator):
         self.name = name
 
     def __enter__(self) -> record_function:
-        """Begin the part."""
         return self
 
     def __exit__(self, *error: Any) -> None:

@@ -214,11 +214,9 @@ class safe_open:
             raise
 
     def __enter__(self) -> safe_open:
-        """Return itself."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Close the file."""
         self._file.close()
 
     def keys(self) -> list[str]:

@@ -33,11 +33,9 @@ class RemovableHandle:
         self._hooks[self.id] = hook
 
     def __enter__(self) -> RemovableHandle:
-        """Keep the hook for a ``with`` block."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Unregister the hook."""
         self.remove()
 
 

@@ -67,12 +67,10 @@ class recording:
         self.enabled = enabled
 
     def __enter__(self) -> None:
-        """Switch."""
         self.previous = modes.enabled
         modes.enabled = self.enabled
 
     def __exit__(self, *error: object) -> None:
-        """Switch back."""
         modes.enabled = self.previous
 
 
@@ -90,7 +88,6 @@ class _Mode:
         self._previous: list[dict[str, bool]] = []
 
     def __enter__(self) -> Self:
-        """Switch the mode on."""
         self._previous.append({name: getattr(modes, name) for name in self._values})
         modes.__dict__.update(self._values)
         return self
@@ -101,7 +98,6 @@ class _Mode:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Restore what was before."""
         modes.__dict__.update(self._previous.pop())
 
     def __call__(self, function: F) -> F:

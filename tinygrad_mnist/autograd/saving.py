@@ -82,7 +82,6 @@ class saved_tensors_hooks:
         self._previous: list[Any] = []
 
     def __enter__(self) -> Self:
-        """Put the hooks into force."""
         if modes.saving_refused:
             raise RuntimeError(modes.saving_refused)
         self._previous.append(modes.saving)
@@ -90,7 +89,6 @@ class saved_tensors_hooks:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Return to those before."""
         modes.saving = self._previous.pop()
 
 

@@ -164,11 +164,9 @@ class MNIST(Dataset[tuple[Any, Any]]):
         return {name: i for i, name in enumerate(self.classes)}
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self.data)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        """Return an image and its label, transformed."""
         image: Any = self.data[index]
         label: Any = int(self.targets[index])
         if self.transform is not None:
@@ -178,7 +176,6 @@ class MNIST(Dataset[tuple[Any, Any]]):
         return image, label
 
     def __repr__(self) -> str:
-        """Return a text with the number of images and the part."""
         part = "train" if self.train else "test"
         return f"Dataset MNIST\n    Number of datapoints: {len(self)}\n    Split: {part}"
 

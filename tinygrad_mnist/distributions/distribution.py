@@ -101,7 +101,6 @@ class Distribution:
         return (*(as_size("sample", given) if given else ()), *self.batch_shape, *self.event_shape)
 
     def __repr__(self) -> str:
-        """Print as PyTorch prints."""
         found = [(name, self.__dict__[name]) for name in self.parameters if name in self.__dict__]
         shown = [f"{k}: {v if v.numel() == 1 else v.size()}" for k, v in found]
         return f"{type(self).__name__}({', '.join(shown)})"

@@ -70,5 +70,4 @@ class Independent(Distribution):
         return last(self.base_dist.entropy(), self.reinterpreted_batch_ndims)
 
     def __repr__(self) -> str:
-        """Print as PyTorch prints."""
         return f"Independent({self.base_dist}, {self.reinterpreted_batch_ndims})"

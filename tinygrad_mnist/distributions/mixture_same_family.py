@@ -76,7 +76,6 @@ class MixtureSameFamily(Distribution):
         return (self.component_distribution.log_prob(value) + weights).logsumexp(-1)
 
     def __repr__(self) -> str:
-        """Print as PyTorch prints."""
         return (
             f"MixtureSameFamily(\n  {self.mixture_distribution},\n  {self.component_distribution})"
         )

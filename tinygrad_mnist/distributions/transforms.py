@@ -66,7 +66,6 @@ class Transform:
         raise NotImplementedError(f"{type(self).__name__}: log_abs_det_jacobian isn't defined")
 
     def __repr__(self) -> str:
-        """Print as PyTorch prints."""
         return f"{type(self).__name__}()"
 
 
@@ -129,7 +128,6 @@ class ComposeTransform(Transform):
         return size
 
     def __repr__(self) -> str:
-        """Print as PyTorch prints."""
         lines = ",\n    ".join(map(repr, self.parts))
         return f"ComposeTransform(\n    {lines}\n)"
 
@@ -324,5 +322,4 @@ class TransformedDistribution(Distribution):
         return out
 
     def __repr__(self) -> str:
-        """Print the base and the functions."""
         return f"{type(self).__name__}({self.base_dist!r}, {self.transforms!r})"

@@ -395,7 +395,6 @@ class Optimizer:
             after(self)
 
     def __repr__(self) -> str:
-        """Print the settings of each group."""
         lines = [f"{type(self).__name__} ("]
         for i, group in enumerate(self.param_groups):
             lines.append(f"Parameter Group {i}")

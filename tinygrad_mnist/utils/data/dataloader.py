@@ -168,7 +168,6 @@ class DataLoader(Generic[T_co]):
         object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
-        """Return the number of batches."""
         return len(self._plan())
 
     def _plan(self) -> Plan:

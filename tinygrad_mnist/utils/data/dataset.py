@@ -17,9 +17,7 @@ T_co = TypeVar("T_co", covariant=True)
 class Indexable(Protocol[T_co]):
     """Any object that returns a sample by its number: a dataset, a list, a tensor."""
 
-    def __getitem__(self, index: int, /) -> T_co:
-        """Return one sample."""
-        ...
+    def __getitem__(self, index: int, /) -> T_co: ...
 
 
 class Dataset(Generic[T_co]):
@@ -34,11 +32,9 @@ class Dataset(Generic[T_co]):
         named_init(cls)
 
     def __getitem__(self, index: Any) -> T_co:
-        """Return one sample."""
         raise NotImplementedError("subclasses of Dataset should implement __getitem__")
 
     def __add__(self, other: Indexable[T_co]) -> ConcatDataset[T_co]:
-        """Join two datasets."""
         return ConcatDataset([self, other])
 
 
@@ -49,12 +45,10 @@ class IterableDataset(Dataset[T_co]):
     """
 
     def __iter__(self) -> Iterator[T_co]:
-        """Iterate over the samples."""
         raise NotImplementedError("subclasses of IterableDataset should implement __iter__")
 
     # What can't be indexed is joined to what can't either, as in PyTorch.
     def __add__(self, other: Iterable[T_co]) -> ChainDataset[T_co]:  # type: ignore[override]
-        """Chain two datasets."""
         return ChainDataset([self, other])
 
 
@@ -84,11 +78,9 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         self.tensors = tensors
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
-        """Return the rows at an index."""
         return tuple(t[index] for t in self.tensors)
 
     def __len__(self) -> int:
-        """Return the number of rows."""
         return len(self.tensors[0])
 
 
@@ -120,7 +112,6 @@ class Subset(Dataset[T_co]):
         return [self.dataset[i] for i in chosen]
 
     def __len__(self) -> int:
-        """Return the number of samples."""
         return len(self.indices)
 
 
@@ -147,11 +138,9 @@ class ConcatDataset(Dataset[T_co]):
         self.cumulative_sizes = list(itertools.accumulate(len(d) for d in self.datasets))
 
     def __len__(self) -> int:
-        """Return the number of samples."""
         return self.cumulative_sizes[-1]
 
     def __getitem__(self, index: int) -> T_co:
-        """Return one sample."""
         length = len(self)
         if not -length <= index < length:
             raise IndexError(f"ConcatDataset: index {index} is out of range for {length} samples")
@@ -178,7 +167,6 @@ class ChainDataset(IterableDataset[T_co]):
         self.datasets: Iterable[Any] = datasets
 
     def __iter__(self) -> Iterator[T_co]:
-        """Iterate over the samples of one dataset after another."""
         for dataset in self.datasets:
             if not isinstance(dataset, IterableDataset):
                 raise TypeError(
@@ -229,11 +217,9 @@ class StackDataset(Dataset[Any]):
         return tuple(take(dataset) for dataset in self.datasets)
 
     def __getitem__(self, index: int) -> Any:
-        """Return one sample."""
         return self._collect(lambda dataset: dataset[index])
 
     def __len__(self) -> int:
-        """Return the number of samples."""
         return self._length
 
 

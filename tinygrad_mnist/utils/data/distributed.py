@@ -56,7 +56,6 @@ class DistributedSampler(Sampler[int]):
         self.shuffle, self.seed = shuffle, seed
 
     def __iter__(self) -> Iterator[int]:
-        """Iterate over this process's indices."""
         size = len(self.dataset)
         order = list(range(size))
         if self.shuffle:
@@ -67,7 +66,6 @@ class DistributedSampler(Sampler[int]):
         return iter(order[self.rank : self.total_size : self.num_replicas])
 
     def __len__(self) -> int:
-        """Return how many indices this process gets."""
         return self.num_samples
 
     def set_epoch(self, epoch: int) -> None:

@@ -32,7 +32,6 @@ class Plan:
     collate: Callable[[Any], Any]
 
     def __len__(self) -> int:
-        """Return the number of batches."""
         if not self.iterable:
             return len(self.sampler if self.batch_sampler is None else self.batch_sampler)
         if not hasattr(self.dataset, "__len__"):
@@ -103,15 +102,12 @@ class PlainIterator:
         self._fetch = plan.fetcher(plan.dataset)
 
     def __iter__(self) -> PlainIterator:
-        """Return itself."""
         return self
 
     def __len__(self) -> int:
-        """Return the number of batches in an epoch."""
         return len(self._plan)
 
     def __next__(self) -> Any:
-        """Return the next batch."""
         indices = next(self._indices)
         try:
             batch = self._fetch(indices)

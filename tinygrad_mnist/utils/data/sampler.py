@@ -32,7 +32,6 @@ class Sampler(Generic[T_co]):
     def __init__(self, data_source: Sized | None = None) -> None: ...
 
     def __iter__(self) -> Iterator[T_co]:
-        """Iterate over indices."""
         raise NotImplementedError("subclasses of Sampler should implement __iter__")
 
     def order(self) -> np.ndarray | None:
@@ -53,11 +52,9 @@ class SequentialSampler(Sampler[int]):
         self.data_source = data_source
 
     def __iter__(self) -> Iterator[int]:
-        """Iterate over 0, 1, ..."""
         return iter(range(len(self.data_source)))
 
     def __len__(self) -> int:
-        """Return the number of samples."""
         return len(self.data_source)
 
     def order(self) -> np.ndarray:
@@ -111,7 +108,6 @@ class RandomSampler(Sampler[int]):
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __len__(self) -> int:
-        """Return how many samples an epoch has."""
         return self.num_samples
 
     def _source(self) -> Generator:
@@ -130,7 +126,6 @@ class RandomSampler(Sampler[int]):
             count = max(count - length, 0)
 
     def __iter__(self) -> Iterator[int]:
-        """Iterate over a new random order."""
         if self.replacement:
             source, length = self._source(), len(self.data_source)
             left = self.num_samples
@@ -163,13 +158,11 @@ class SubsetRandomSampler(Sampler[int]):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        """Iterate over the indices in a new order."""
         order = (self.generator or default_generator).permutation(len(self.indices))
         for i in order.tolist():
             yield self.indices[i]
 
     def __len__(self) -> int:
-        """Return the number of indices."""
         return len(self.indices)
 
 
@@ -210,13 +203,11 @@ class WeightedRandomSampler(Sampler[int]):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        """Iterate over newly drawn indices."""
         source = self.generator or default_generator
         drawn = source.multinomial(self.weights, self.num_samples, self.replacement)
         yield from drawn.tolist()
 
     def __len__(self) -> int:
-        """Return how many are drawn."""
         return self.num_samples
 
 
@@ -252,6 +243,5 @@ class BatchSampler(Sampler[list[int]]):
             yield batch
 
     def __len__(self) -> int:
-        """Return the number of batches."""
         count = len(self.sampler)  # type: ignore[arg-type]
         return count // self.batch_size if self.drop_last else -(-count // self.batch_size)

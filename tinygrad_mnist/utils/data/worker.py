@@ -243,15 +243,12 @@ class WorkerIterator:
                 return
 
     def __iter__(self) -> WorkerIterator:
-        """Return itself."""
         return self
 
     def __len__(self) -> int:
-        """Return the number of batches in an epoch."""
         return len(self._plan)
 
     def __next__(self) -> Any:
-        """Return the next batch."""
         if self._process != os.getpid():
             raise RuntimeError(
                 "DataLoader: this epoch was begun before the process was forked, and its workers "
