@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
+import pkgutil
 import re
 import subprocess
 import sys
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
@@ -114,6 +118,28 @@ def test_public_names_carry_docstrings() -> None:
         and not getattr(tinygrad_mnist, name).__doc__
     ]
     assert bare == []
+
+
+@pytest.mark.parametrize("name", ["distributions", "optim"])
+def test_methods_carry_docstrings_or_their_bases_do(name: str) -> None:
+    """Every public method is documented; one that overrides another, by that if by nothing else."""
+    room = importlib.import_module(f"tinygrad_mnist.{name}")
+    modules = pkgutil.walk_packages(room.__path__, f"{room.__name__}.")
+    classes = {
+        found
+        for module in modules
+        for found in vars(importlib.import_module(module.name)).values()
+        if isinstance(found, type) and found.__module__.startswith(room.__name__)
+    }
+    bare = [
+        f"{found.__name__}.{method}"
+        for found in classes
+        for method in vars(found)
+        if not found.__name__.startswith("_") and not method.startswith("_")
+        and isinstance(vars(found)[method], FunctionType | property)
+        and not inspect.getdoc(getattr(found, method))
+    ]  # fmt: skip
+    assert classes and bare == []
 
 
 def code_lines(path: Path) -> int:

@@ -35,7 +35,6 @@ class Bernoulli(ProbsOrLogits):
 
     @property
     def variance(self) -> Tensor:
-        """The variance."""
         return self.probs * (1 - self.probs)
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
@@ -50,5 +49,4 @@ class Bernoulli(ProbsOrLogits):
         return -binary_cross_entropy_with_logits(logits, value, reduction="none")
 
     def entropy(self) -> Tensor:
-        """Return the entropy."""
         return binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none")

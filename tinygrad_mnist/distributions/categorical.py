@@ -66,7 +66,6 @@ class Categorical(Distribution):
         return self.probs.argmax(-1)
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        """Draw numbers."""
         shape = self._shape(sample_shape)
         with no_grad():
             rows = self.probs.reshape(-1, self._num_events)
@@ -83,6 +82,5 @@ class Categorical(Distribution):
         return rows.gather(-1, index[..., :1]).squeeze(-1)
 
     def entropy(self) -> Tensor:
-        """Return the entropy."""
         logits = self.logits.clamp(min=finfo(self.logits.dtype).min)
         return -(logits * self.probs).sum(-1)

@@ -121,7 +121,6 @@ class LocationScale(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """The mean."""
         return self.loc
 
 

@@ -29,12 +29,10 @@ class Exponential(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """The mean."""
         return self.rate.reciprocal()
 
     @property
     def variance(self) -> Tensor:
-        """The variance."""
         return self.rate.pow(-2)
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
@@ -42,7 +40,6 @@ class Exponential(Distribution):
         return self.rate.new_empty(self._shape(sample_shape)).exponential_() / self.rate
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Return the logarithm of the density."""
         self._check("values can't be negative", value >= 0)
         return self.rate.log() - self.rate * value
 

@@ -45,7 +45,6 @@ class Independent(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """The mean."""
         return self.base_dist.mean
 
     @property
@@ -54,11 +53,9 @@ class Independent(Distribution):
         return self.base_dist.variance
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        """Draw, without gradient."""
         return self.base_dist.sample(sample_shape)
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        """Draw as a function of the parameters."""
         return self.base_dist.rsample(sample_shape)
 
     def log_prob(self, value: Tensor) -> Tensor:

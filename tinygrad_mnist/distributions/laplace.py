@@ -22,7 +22,6 @@ class Laplace(LocationScale):
 
     @property
     def variance(self) -> Tensor:
-        """The variance."""
         return 2 * self.scale.square()
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
@@ -32,7 +31,6 @@ class Laplace(LocationScale):
         return self.loc - self.scale * noise.sign() * (-noise.abs()).log1p()
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Return the logarithm of the density."""
         return -(2 * self.scale).log() - (value - self.loc).abs() / self.scale
 
     def entropy(self) -> Tensor:

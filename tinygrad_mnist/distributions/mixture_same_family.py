@@ -49,7 +49,6 @@ class MixtureSameFamily(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """The mean."""
         return self._mixed(self.component_distribution.mean)
 
     @property

@@ -92,7 +92,6 @@ class MultivariateNormal(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """The mean."""
         return self.loc
 
     @property
@@ -106,14 +105,12 @@ class MultivariateNormal(Distribution):
         return self.loc + (self._factor @ noise.unsqueeze(-1)).squeeze(-1)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Return the logarithm of the density."""
         distance = (value - self.loc).unsqueeze(-1)
         scaled = linalg.solve_triangular(self._factor, distance, upper=False)
         norms = scaled.squeeze(-1).square().sum(-1)
         return -0.5 * norms - self._half_log_det() - self.event_shape[0] * HALF_LOG_2PI
 
     def entropy(self) -> Tensor:
-        """Return the entropy."""
         constant = self.event_shape[0] * (0.5 + HALF_LOG_2PI)
         return (constant + self._half_log_det()).expand(self.batch_shape)
 

@@ -38,16 +38,13 @@ class Normal(LocationScale):
 
     @property
     def stddev(self) -> Tensor:
-        """The standard deviation."""
         return self.scale
 
     @property
     def variance(self) -> Tensor:
-        """The variance."""
         return self.scale.square()
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        """Draw numbers, without gradient."""
         shape = self._shape(sample_shape)
         with no_grad():
             return normal(self.loc.expand(shape), self.scale.expand(shape))
@@ -58,7 +55,6 @@ class Normal(LocationScale):
         return self.loc + noise * self.scale
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Return the logarithm of the density."""
         distance = (value - self.loc).square() / (2 * self.variance)
         return -distance - self.scale.log() - HALF_LOG_2PI
 

@@ -60,5 +60,4 @@ class OneHotCategorical(Distribution):
         return self._categorical.log_prob(value.argmax(-1))
 
     def entropy(self) -> Tensor:
-        """Return the entropy."""
         return self._categorical.entropy()

@@ -59,12 +59,10 @@ class LogNormal(_Named):
 
     @property
     def mean(self) -> Tensor:
-        """The mean."""
         return (self.loc + self.scale.square() / 2).exp()
 
     @property
     def variance(self) -> Tensor:
-        """The variance."""
         square = self.scale.square()
         return square.expm1() * (2 * self.loc + square).exp()
 
@@ -94,12 +92,10 @@ class HalfNormal(_Named):
 
     @property
     def mean(self) -> Tensor:
-        """The mean."""
         return self.scale * math.sqrt(2 / math.pi)
 
     @property
     def variance(self) -> Tensor:
-        """The variance."""
         return self.scale.square() * (1 - 2 / math.pi)
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -113,7 +109,6 @@ class HalfNormal(_Named):
         return 2 * self.base_dist.cdf(value) - 1  # type: ignore[attr-defined,no-any-return]
 
     def entropy(self) -> Tensor:
-        """Return the entropy."""
         return self.base_dist.entropy() - math.log(2)
 
 
@@ -137,18 +132,15 @@ class Weibull(_Named):
 
     @property
     def mean(self) -> Tensor:
-        """The mean."""
         return self.scale * (1 + 1 / self.concentration).lgamma().exp()
 
     @property
     def variance(self) -> Tensor:
-        """The variance."""
         first = (1 + 1 / self.concentration).lgamma()
         second = (1 + 2 / self.concentration).lgamma()
         return self.scale.square() * (second.exp() - (2 * first).exp())
 
     def entropy(self) -> Tensor:
-        """Return the entropy."""
         inverse = 1 / self.concentration
         return EULER * (1 - inverse) + (self.scale * inverse).log() + 1
 
@@ -179,7 +171,6 @@ class Pareto(_Named):
         return self.scale.square() * above / ((above - 1).square() * (above - 2))
 
     def entropy(self) -> Tensor:
-        """Return the entropy."""
         return (self.scale / self.alpha).log() + 1 + 1 / self.alpha
 
 
@@ -194,12 +185,10 @@ class Gumbel(LocationScale):
 
     @property
     def mean(self) -> Tensor:
-        """The mean."""
         return self.loc + self.scale * EULER
 
     @property
     def variance(self) -> Tensor:
-        """The variance."""
         return self.scale.square() * (math.pi**2 / 6)
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
@@ -210,12 +199,10 @@ class Gumbel(LocationScale):
         return self.loc - self.scale * (-drawn.log()).log()
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Return the logarithm of the density."""
         y = (self.loc - value) / self.scale
         return y - y.exp() - self.scale.log()
 
     def entropy(self) -> Tensor:
-        """Return the entropy."""
         return self.scale.log() + (1 + EULER)
 
 
@@ -234,28 +221,23 @@ class Geometric(ProbsOrLogits):
 
     @property
     def mean(self) -> Tensor:
-        """The mean."""
         return 1 / self.probs - 1
 
     @property
     def variance(self) -> Tensor:
-        """The variance."""
         return (1 / self.probs - 1) / self.probs
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        """Draw, without gradient."""
         with no_grad():
             drawn = self.probs.new_empty(self._shape(sample_shape)).uniform_()
             drawn = drawn.clamp(min=finfo(drawn.dtype).tiny)
             return (drawn.log() / (-self.probs).log1p()).floor()
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Return the logarithm of the probability."""
         chance = self.probs
         sure = (chance == 1) & (value == 0)
         return value * (-chance.masked_fill(sure, 0)).log1p() + chance.log()
 
     def entropy(self) -> Tensor:
-        """Return the entropy."""
         chance, logit = self.probs, self.logits
         return (softplus(logit) - chance * logit) / chance

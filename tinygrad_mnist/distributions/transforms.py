@@ -290,21 +290,18 @@ class TransformedDistribution(Distribution):
         return self.base_dist.has_rsample
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        """Draw, without gradient."""
         x = self.base_dist.sample(sample_shape)
         for part in self.transforms:
             x = part(x)
         return x.detach() if x.requires_grad else x
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        """Draw as a function of the parameters."""
         x = self.base_dist.rsample(sample_shape)
         for part in self.transforms:
             x = part(x)
         return x
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Return the logarithm of the density."""
         dims, y = len(self.event_shape), value
         total: Any = 0.0
         for part in reversed(self.transforms):

@@ -31,12 +31,10 @@ class Uniform(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """The mean."""
         return (self.high + self.low) / 2
 
     @property
     def variance(self) -> Tensor:
-        """The variance."""
         return (self.high - self.low).square() / 12
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:

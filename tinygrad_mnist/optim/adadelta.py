@@ -56,11 +56,9 @@ class Adadelta(ArrayOptimizer):
         super().__init__(params, options(locals()))
 
     def start(self, p: np.ndarray, group: Group) -> State:
-        """Begin with means of zero."""
         return {"step": scalar(0), "square_avg": self.zeros(p), "acc_delta": self.zeros(p)}
 
     def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
-        """Apply the formula to one parameter."""
         self.count(state)
         lr, rho, eps = float(group["lr"]), group["rho"], group["eps"]
         means = state["square_avg"], state["acc_delta"]

@@ -64,7 +64,6 @@ class Adagrad(ArrayOptimizer):
         return {"step": scalar(0), "sum": wrap(np.full_like(p, value))}
 
     def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
-        """Apply the formula to one parameter."""
         t = self.count(state)
         rate = float(group["lr"]) / (1 + (t - 1) * group["lr_decay"])
         eps, decay = group["eps"], group["weight_decay"]

@@ -66,12 +66,10 @@ class Adam(ArrayOptimizer):
         super().__init__(params, options(locals()))
 
     def start(self, p: np.ndarray, group: Group) -> State:
-        """Begin with means of zero."""
         names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * group["amsgrad"]
         return {"step": scalar(0), **{name: self.zeros(p) for name in names}}
 
     def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
-        """Apply the formula to one parameter."""
         t = self.count(state)
         lr, eps = float(group["lr"]), group["eps"]
         beta1, beta2 = map(float, group["betas"])

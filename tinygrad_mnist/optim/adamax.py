@@ -53,11 +53,9 @@ class Adamax(ArrayOptimizer):
         super().__init__(params, options(locals()))
 
     def start(self, p: np.ndarray, group: Group) -> State:
-        """Begin with a mean and a maximum of zero."""
         return {"step": scalar(0), "exp_avg": self.zeros(p), "exp_inf": self.zeros(p)}
 
     def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
-        """Apply the formula to one parameter."""
         t = self.count(state)
         beta1, beta2 = map(float, group["betas"])
         size, eps = float(group["lr"]) / (1 - beta1**t), group["eps"]

@@ -59,7 +59,6 @@ class ASGD(ArrayOptimizer):
         return {"step": scalar(0), "eta": eta, "mu": scalar(1), "ax": self.zeros(p)}
 
     def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
-        """Apply the formula to one parameter."""
         t = self.count(state)
         lr, lambd = float(group["lr"]), group["lambd"]
         eta, mu = state["eta"].item(), state["mu"].item()

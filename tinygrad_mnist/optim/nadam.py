@@ -66,7 +66,6 @@ class NAdam(ArrayOptimizer):
         }
 
     def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
-        """Apply the formula to one parameter."""
         t = self.count(state)
         lr, eps = float(group["lr"]), group["eps"]
         beta1, beta2 = map(float, group["betas"])

@@ -63,11 +63,9 @@ class RAdam(ArrayOptimizer):
         super().__init__(params, options(locals()))
 
     def start(self, p: np.ndarray, group: Group) -> State:
-        """Begin with means of zero."""
         return {"step": scalar(0), "exp_avg": self.zeros(p), "exp_avg_sq": self.zeros(p)}
 
     def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
-        """Apply the formula to one parameter."""
         t = self.count(state)
         lr, eps = float(group["lr"]), group["eps"]
         beta1, beta2 = map(float, group["betas"])

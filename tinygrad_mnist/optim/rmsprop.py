@@ -64,7 +64,6 @@ class RMSprop(ArrayOptimizer):
         return {"step": scalar(0), **{name: self.zeros(p) for name in names}}
 
     def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
-        """Apply the formula to one parameter."""
         self.count(state)
         lr, alpha, eps = float(group["lr"]), group["alpha"], group["eps"]
         momentum, centered = group["momentum"], group["centered"]

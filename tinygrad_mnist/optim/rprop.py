@@ -65,7 +65,6 @@ class Rprop(ArrayOptimizer):
         return {"step": scalar(0), "prev": self.zeros(p), "step_size": sizes}
 
     def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
-        """Apply the formula to one parameter."""
         self.count(state)
         (shrink, grow), (least, most) = group["etas"], group["step_sizes"]
         for p_, g_, previous, size, one, two in self.blocks(

@@ -62,7 +62,6 @@ class SGD(ArrayOptimizer):
         return {"momentum_buffer": None} if group["momentum"] else {}
 
     def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
-        """Apply the formula to one parameter."""
         lr, momentum, decay = float(group["lr"]), group["momentum"], group["weight_decay"]
         kept = 1 - group["dampening"]
         if not momentum and not decay and p.size <= LONG_BLOCK:

@@ -43,7 +43,6 @@ class _Composed(LRScheduler):
         return {**super().state_dict(), "_schedulers": [s.state_dict() for s in self._schedulers]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore what :meth:`state_dict` returned."""
         schedulers = self._schedulers
         super().load_state_dict({**state_dict, "_schedulers": schedulers})
         for scheduler, state in zip(schedulers, state_dict["_schedulers"], strict=True):

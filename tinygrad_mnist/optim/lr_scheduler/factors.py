@@ -78,7 +78,6 @@ class LambdaLR(_OfFunctions):
     """
 
     def get_lr(self) -> list[float]:
-        """Multiply the initial rates."""
         self._warn_outside_step()
         pairs = zip(self.base_lrs, self.lr_lambdas, strict=True)
         return [lr * function(self.last_epoch) for lr, function in pairs]
@@ -152,7 +151,6 @@ class StepLR(FactorLR):
         return 1 if self.last_epoch == 0 or self.last_epoch % self.step_size else self.gamma
 
     def total_ratio(self) -> float:
-        """Return the power of gamma."""
         return self.gamma ** (self.last_epoch // self.step_size)
 
 
@@ -201,7 +199,6 @@ class MultiStepLR(FactorLR):
         return self.gamma**times if times else 1
 
     def total_ratio(self) -> float:
-        """Return the power of gamma."""
         reached = sorted(Counter(self.milestones).elements())
         return self.gamma ** bisect_right(reached, self.last_epoch)
 
@@ -254,7 +251,6 @@ class ConstantLR(FactorLR):
         return 1.0 / self.factor if self.last_epoch == self.total_iters else 1
 
     def total_ratio(self) -> float:
-        """Return the factor, or 1."""
         return self.factor + (self.last_epoch >= self.total_iters) * (1 - self.factor)
 
 
@@ -318,7 +314,6 @@ class LinearLR(FactorLR):
         return 1.0 + change / last
 
     def total_ratio(self) -> float:
-        """Return the point on the line."""
         change = self.end_factor - self.start_factor
         done = min(self.total_iters, self.last_epoch)
         return self.start_factor + change * done / self.total_iters
@@ -358,7 +353,6 @@ class ExponentialLR(FactorLR):
         return 1 if self._is_initial else self.gamma
 
     def total_ratio(self) -> float:
-        """Return the power of gamma."""
         return self.gamma**self.last_epoch
 
 
@@ -404,7 +398,6 @@ class PolynomialLR(FactorLR):
         return float((now / last) ** self.power)
 
     def total_ratio(self) -> float:
-        """Return the power of what is left."""
         return float(
             (1.0 - min(self.total_iters, self.last_epoch) / self.total_iters) ** self.power
         )

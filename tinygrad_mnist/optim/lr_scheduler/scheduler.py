@@ -190,7 +190,6 @@ class FactorLR(LRScheduler):
         raise NotImplementedError
 
     def get_lr(self) -> list[float]:
-        """Multiply the present rates."""
         self._warn_outside_step()
         factor = self.ratio()
         if factor == 1:
