@@ -219,6 +219,30 @@ assert_type(F.one_hot(y, 3), Tensor)
 assert_type(F.embedding(y, x), Tensor)
 assert_type(F.layer_norm(x, (4,)), Tensor)
 assert_type(F.pad(x, (1, 1)), Tensor)
+assert_type(F.leaky_relu_(x, 0.1), Tensor)
+assert_type(F.gumbel_softmax(x, hard=True), Tensor)
+assert_type(F.ctc_loss(x, y, [3], [2]), Tensor)
+assert_type(F.embedding_bag(y, x, y, mode="sum"), Tensor)
+
+# Layers, and containers of them
+
+assert_type(nn.Linear(4, 2)(x), Tensor)
+assert_type(net(x), Tensor)
+assert_type(nn.ReLU(inplace=True)(x), Tensor)
+assert_type(nn.Dropout()(x), Tensor)
+assert_type(nn.Embedding(3, 2, padding_idx=0)(y), Tensor)
+assert_type(nn.EmbeddingBag(3, 2).from_pretrained(x)(y, y), Tensor)
+assert_type(nn.CrossEntropyLoss(weight=x[0], label_smoothing=0.1)(x, y), Tensor)
+assert_type(nn.Identity()(y), Tensor)
+assert_type(nn.Bilinear(4, 4, 2)(x, x), Tensor)
+assert_type(nn.Sequential(nn.ReLU(), nn.Tanh())[:1], nn.Sequential)
+assert_type(layers.append(nn.ReLU()), nn.ModuleList)
+for layer in layers:
+    assert_type(layer, nn.Module)
+    assert_type(layer(x), Any)
+for _, module in nn.ModuleDict({"a": nn.ReLU(), "b": net}).items():
+    assert_type(module, nn.Module)
+nn.ParameterList([x])[0].data.fill_(0)
 
 # Images and sequences
 
@@ -336,6 +360,21 @@ class Cube(torch.autograd.Function):
 F.relu("x")  # error
 F.cross_entropy(3, "x")  # error
 F.linear(x)  # error
+F.linear(x, 3)  # error
+F.relu_(x, 3)  # error
+F.gelu(x, 3)  # error
+F.dropout("x")  # error
+F.embedding(3, x)  # error
+F.mse_loss(x, 3)  # error
+F.ctc_loss(x, y, 3, 2)  # error
+nn.ReLU()("x")  # error
+nn.Linear(4, 2)(x, x)  # error
+net("x")  # error
+nn.MSELoss()(x)  # error
+nn.CrossEntropyLoss(weight="x")  # error
+nn.Embedding(3, "2")  # error
+nn.ModuleList([x])  # error
+nn.init.zeros_(3)  # error
 F.softmax(x, dim="rows")  # error
 F.conv2d(x, 3)  # error
 F.avg_pool3d("x", 2)  # error

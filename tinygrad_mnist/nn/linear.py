@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, TypeVar
+from typing import Any
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
@@ -14,8 +14,6 @@ from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor, empty
 from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.device import DeviceLike, check_device
-
-T = TypeVar("T")
 
 
 class Identity(Module):
@@ -31,7 +29,7 @@ class Identity(Module):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
 
-    def forward(self, input: T) -> T:
+    def forward(self, input: Tensor) -> Tensor:
         """Return the input."""
         return input
 
