@@ -310,164 +310,127 @@ HINTS = {
 
 NAMES = {
     "Tensor": METHODS,
-    "": """
-AVG AggregationType AliasDb AnyType Argument ArgumentSpec AwaitType BFloat16Storage
-BenchmarkConfig BenchmarkExecutionStats Block BoolStorage BoolType BufferDict ByteStorage
-CallStack Capsule CharStorage ClassType Code CompilationUnit CompleteArgumentSpec
-ComplexDoubleStorage ComplexFloatStorage ComplexType ConcreteModuleType
-ConcreteModuleTypeBuilder DeepCopyMemoTable DeserializationStorageContext DeviceObjType DictType
-DisableTorchFunction DisableTorchFunctionSubclass DispatchKey DispatchKeySet DoubleStorage
-EnumType ErrorReport Event ExcludeDispatchKeyGuard ExecutionPlan FatalError FileCheck FloatType
-FunctionSchema Future FutureType Gradient Graph GraphExecutorState HalfStorage IODescriptor
-InferredType IntStorage IntType InterfaceType JITException ListType LiteScriptModule
-LockingLogger LoggerBase LongStorage ModuleDict Node NoneType NoopLogger NumberType OperatorInfo
-OptionalType PRIVATE_OPS ParameterDict PyObjectType PyTorchFileReader PyTorchFileWriter
-QInt32Storage QInt8Storage QUInt2x4Storage QUInt4x2Storage QUInt8Storage RRefType SUM
-ScriptClass ScriptClassFunction ScriptDict ScriptDictIterator ScriptDictKeyIterator
-ScriptFunction ScriptList ScriptListIterator ScriptMethod ScriptModule ScriptModuleSerializer
-ScriptObject ScriptObjectProperty SerializationStorageContext ShortStorage StaticModule Storage
-StorageBase Stream StreamObjType StringType SymBool SymBoolType SymFloat SymInt SymIntType Tag
-TensorType ThroughputBenchmark TracingState TupleType Type USE_GLOBAL_DEPS
-USE_RTLD_GLOBAL_WITH_LIBTORCH UnionType Use Value adaptive_max_pool1d affine_grid_generator
-alias_copy alpha_dropout_ as_strided_ as_strided_copy as_strided_scatter
-autocast_decrement_nesting autocast_increment_nesting batch_norm batch_norm_backward_elemt
-batch_norm_backward_reduce batch_norm_elemt batch_norm_gather_stats
-batch_norm_gather_stats_with_counts batch_norm_stats batch_norm_update_stats binomial bit bits16
-bits1x8 bits2x4 bits4x2 bits8 ccol_indices_copy choose_qparams_optimized classes classproperty
-clear_autocast_cache col_indices_copy combinations compiled_with_cxx11_abi constant_pad_nd
-conv_tbc convolution cosine_embedding_loss cpp crow_indices_copy ctc_loss
-cudnn_affine_grid_generator cudnn_batch_norm cudnn_convolution cudnn_convolution_add_relu
-cudnn_convolution_relu cudnn_convolution_transpose cudnn_grid_sampler cudnn_is_acceptable detach
-detach_copy diagonal_copy dropout_ embedding_bag embedding_renorm_ empty_permuted
-empty_quantized empty_strided expand_copy fake_quantize_per_channel_affine
-fbgemm_linear_fp16_weight fbgemm_linear_fp16_weight_fp32_activation fbgemm_linear_int8_weight
-fbgemm_linear_int8_weight_fp32_activation fbgemm_linear_quantize_weight
-fbgemm_pack_gemm_matrix_fp16 fbgemm_pack_quantized_matrix feature_alpha_dropout_ feature_dropout
-feature_dropout_ float4_e2m1fn_x2 float8_e4m3fnuz float8_e5m2fnuz float8_e8m0fnu fork frexp
-functional fused_moving_avg_obs_fake_quant geqrf get_autocast_cpu_dtype get_autocast_dtype
-get_autocast_gpu_dtype get_autocast_ipu_dtype get_autocast_xla_dtype
-get_deterministic_debug_mode get_device get_device_module get_file_path gradient grid_sampler
-grid_sampler_2d grid_sampler_3d gru gru_cell has_lapack has_mkl has_openmp has_spectral
-hash_tensor hinge_embedding_loss i0 i0_ import_ir_module import_ir_module_from_buffer
-index_reduce indices_copy init_num_threads instance_norm int1 int2 int3 int4 int5 int6 int7
-int_repr is_anomaly_check_nan_enabled is_autocast_cache_enabled is_autocast_ipu_enabled
-is_autocast_xla_enabled is_deterministic_algorithms_warn_only_enabled is_signed
-is_vulkan_available is_warn_always_enabled jagged kl_div legacy_contiguous_format lstm lstm_cell
-margin_ranking_loss max_pool1d_with_indices merge_type_from_type_comment miopen_batch_norm
-miopen_convolution miopen_convolution_add_relu miopen_convolution_relu
-miopen_convolution_transpose miopen_ctc_loss miopen_depthwise_convolution miopen_rnn
-mkldnn_adaptive_avg_pool2d mkldnn_convolution mkldnn_linear_backward_weights mkldnn_max_pool2d
-mkldnn_max_pool3d mkldnn_rnn_layer native_batch_norm native_channel_shuffle native_dropout
-native_group_norm native_layer_norm native_norm nonzero_static orgqr ormqr parse_ir parse_schema
-parse_type_comment per_channel_affine per_channel_affine_float_qparams per_channel_symmetric
-per_tensor_affine per_tensor_symmetric permute_copy poisson poisson_nll_loss polygamma
-prepare_multiprocessing_environment profiler_allow_cudagraph_cupti_lazy_reinit_cuda12
-q_per_channel_axis q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point qscheme
-quantize_per_tensor_dynamic quantized_batch_norm quantized_gru quantized_gru_cell quantized_lstm
-quantized_lstm_cell quantized_max_pool1d quantized_max_pool2d quantized_max_pool3d
-quantized_rnn_relu_cell quantized_rnn_tanh_cell quasirandom quint2x4 quint4x2 resize_as_sparse_
-rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell row_indices_copy segment_reduce select_copy
-set_anomaly_enabled set_autocast_cache_enabled set_autocast_cpu_dtype set_autocast_cpu_enabled
-set_autocast_dtype set_autocast_enabled set_autocast_gpu_dtype set_autocast_ipu_dtype
-set_autocast_ipu_enabled set_autocast_xla_dtype set_autocast_xla_enabled
-set_deterministic_debug_mode set_warn_always signal slice_copy slice_inverse sparse_bsc
-sparse_bsr sparse_coo sparse_csc sparse_csr split_copy split_with_sizes_copy squeeze_copy
-sym_constrain_range sym_constrain_range_for_size sym_float sym_fresh_size sym_int sym_ite
-sym_max sym_min sym_not sym_sqrt sym_sum t_copy thread_safe_generator to_dlpack torch_version
-transpose_copy triplet_margin_loss uint1 uint2 uint3 uint4 uint5 uint6 uint7 unbind_copy
-unfold_copy unify_type_list unsafe_chunk unsafe_split unsqueeze_copy values_copy
-view_as_complex_copy view_as_real_copy view_copy wait windows
-    """,
-    "nn": """
-Container CrossMapLRN2d FractionalMaxPool3d LinearCrossEntropyLoss LinearCrossEntropyOptions
-common_types factory_kwargs grad
-    """,
-    "nn.functional": """
-BroadcastingList1 BroadcastingList2 BroadcastingList3 DType GRID_SAMPLE_INTERPOLATION_MODES
-GRID_SAMPLE_PADDING_MODES ScalingType SwizzleType Tensor adaptive_max_pool1d_with_indices
-adaptive_max_pool2d_with_indices adaptive_max_pool3d_with_indices assert_int_or_pair
-boolean_dispatch conv_tbc fractional_max_pool2d fractional_max_pool2d_with_indices
-fractional_max_pool3d fractional_max_pool3d_with_indices grad grouped_mm handle_torch_function
-has_torch_function has_torch_function_unary has_torch_function_variadic linear_cross_entropy
-max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices native_channel_shuffle
-reproducibility_notes scaled_grouped_mm scaled_mm sparse_support_notes tf32_notes
-    """,
-    "nn.init": """
-sparse
-    """,
-    "nn.utils": """
-clip_grad convert_conv3d_weight_memory_format convert_parameters fuse_conv_bn_weights
-fuse_linear_bn_weights fusion init memory_format prune
-    """,
-    "nn.utils.rnn": """
-PackedSequence_ bind copy_method_params invert_permutation
-    """,
-    "optim": """
-swap_in_optimizer_params_and_state
-    """,
-    "optim.lr_scheduler": """
-EPOCH_DEPRECATION_WARNING Optimizer Tensor inf
-    """,
-    "utils": """
-ThroughputBenchmark backcompat backend_registration cmake_prefix_path collect_env cpp_backtrace
-deterministic generate_methods_for_privateuse1_backend get_cpp_backtrace
-rename_privateuse1_backend serialization set_module swap_tensors throughput_benchmark weak
-    """,
-    "utils.data": """
-DFIterDataPipe DataChunk argument_validation functional_datapipe graph graph_settings
-guaranteed_datapipes_determinism non_deterministic runtime_validation
-runtime_validation_disabled
-    """,
-    "linalg": """
-cholesky_ex common_notes householder_product inv_ex ldl_factor ldl_factor_ex ldl_solve
-lu_factor_ex solve_ex
-    """,
-    "special": """
-Tensor airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 chebyshev_polynomial_t
-chebyshev_polynomial_u chebyshev_polynomial_v chebyshev_polynomial_w common_args erfcx gammainc
-gammaincc hermite_polynomial_h hermite_polynomial_he i0 i0e i1 i1e laguerre_polynomial_l
-legendre_polynomial_p log_ndtr modified_bessel_i0 modified_bessel_i1 modified_bessel_k0
-modified_bessel_k1 multi_dim_common polygamma scaled_modified_bessel_k0
-scaled_modified_bessel_k1 shifted_chebyshev_polynomial_t shifted_chebyshev_polynomial_u
-shifted_chebyshev_polynomial_v shifted_chebyshev_polynomial_w spherical_bessel_j0 zeta
-    """,
-    "autograd": """
-DeviceType NestedIOFunction ProfilerActivity ProfilerConfig ProfilerEvent ProfilerState
-SavedTensor anomaly_mode enforce_grad_layout_policy grad_mode handle_torch_function
-has_torch_function is_multithreading_enabled is_tensor_like is_view_replay_enabled
-kineto_available profiler_legacy profiler_util set_multithreading_enabled
-    """,
-    "func": """
-debug_unwrap rearrange replace_all_batch_norm_modules_
-    """,
-    "distributions": """
-CatTransform Cauchy ContinuousBernoulli CorrCholeskyTransform CumulativeDistributionTransform
-ExponentialFamily FisherSnedecor GeneralizedPareto HalfCauchy IndependentTransform InverseGamma
-Kumaraswamy LKJCholesky LogisticNormal LowRankMultivariateNormal LowerCholeskyTransform
-Multinomial NegativeBinomial OneHotCategoricalStraightThrough PositiveDefiniteTransform
-RelaxedBernoulli RelaxedOneHotCategorical ReshapeTransform SoftmaxTransform StackTransform
-StickBreakingTransform VonMises Wishart beta biject_to binomial cauchy chi2 constraint_registry
-constraints continuous_bernoulli dirichlet exp_family fishersnedecor gamma generalized_pareto
-geometric gumbel half_cauchy half_normal identity_transform inverse_gamma kumaraswamy
-lkj_cholesky log_normal logistic_normal lowrank_multivariate_normal multinomial
-negative_binomial pareto poisson relaxed_bernoulli relaxed_categorical studentT transform_to
-transformed_distribution utils von_mises weibull wishart
-    """,
-    "random": """
-default_generator thread_safe_generator
-    """,
-    "testing": """
-FileCheck assert_allclose make_tensor
-    """,
-    "backends": """
-cpu kleidiai m python_native
-    """,
-    "amp": """
-autocast_mode grad_scaler
-    """,
-    "Module": """
-T_destination call_super_init compile dump_patches ipu mtia to_empty xpu
-    """,
+    "": """AVG AggregationType AliasDb AnyType Argument ArgumentSpec AwaitType BFloat16Storage
+    BenchmarkConfig BenchmarkExecutionStats Block BoolStorage BoolType BufferDict ByteStorage
+    CallStack Capsule CharStorage ClassType Code CompilationUnit CompleteArgumentSpec
+    ComplexDoubleStorage ComplexFloatStorage ComplexType ConcreteModuleType
+    ConcreteModuleTypeBuilder DeepCopyMemoTable DeserializationStorageContext DeviceObjType DictType
+    DisableTorchFunction DisableTorchFunctionSubclass DispatchKey DispatchKeySet DoubleStorage
+    EnumType ErrorReport Event ExcludeDispatchKeyGuard ExecutionPlan FatalError FileCheck FloatType
+    FunctionSchema Future FutureType Gradient Graph GraphExecutorState HalfStorage IODescriptor
+    InferredType IntStorage IntType InterfaceType JITException ListType LiteScriptModule
+    LockingLogger LoggerBase LongStorage ModuleDict Node NoneType NoopLogger NumberType OperatorInfo
+    OptionalType PRIVATE_OPS ParameterDict PyObjectType PyTorchFileReader PyTorchFileWriter
+    QInt32Storage QInt8Storage QUInt2x4Storage QUInt4x2Storage QUInt8Storage RRefType SUM
+    ScriptClass ScriptClassFunction ScriptDict ScriptDictIterator ScriptDictKeyIterator
+    ScriptFunction ScriptList ScriptListIterator ScriptMethod ScriptModule ScriptModuleSerializer
+    ScriptObject ScriptObjectProperty SerializationStorageContext ShortStorage StaticModule Storage
+    StorageBase Stream StreamObjType StringType SymBool SymBoolType SymFloat SymInt SymIntType Tag
+    TensorType ThroughputBenchmark TracingState TupleType Type USE_GLOBAL_DEPS
+    USE_RTLD_GLOBAL_WITH_LIBTORCH UnionType Use Value adaptive_max_pool1d affine_grid_generator
+    alias_copy alpha_dropout_ as_strided_ as_strided_copy as_strided_scatter
+    autocast_decrement_nesting autocast_increment_nesting batch_norm batch_norm_backward_elemt
+    batch_norm_backward_reduce batch_norm_elemt batch_norm_gather_stats
+    batch_norm_gather_stats_with_counts batch_norm_stats batch_norm_update_stats binomial bit bits16
+    bits1x8 bits2x4 bits4x2 bits8 ccol_indices_copy choose_qparams_optimized classes classproperty
+    clear_autocast_cache col_indices_copy combinations compiled_with_cxx11_abi constant_pad_nd
+    conv_tbc convolution cosine_embedding_loss cpp crow_indices_copy ctc_loss
+    cudnn_affine_grid_generator cudnn_batch_norm cudnn_convolution cudnn_convolution_add_relu
+    cudnn_convolution_relu cudnn_convolution_transpose cudnn_grid_sampler cudnn_is_acceptable detach
+    detach_copy diagonal_copy dropout_ embedding_bag embedding_renorm_ empty_permuted
+    empty_quantized empty_strided expand_copy fake_quantize_per_channel_affine
+    fbgemm_linear_fp16_weight fbgemm_linear_fp16_weight_fp32_activation fbgemm_linear_int8_weight
+    fbgemm_linear_int8_weight_fp32_activation fbgemm_linear_quantize_weight
+    fbgemm_pack_gemm_matrix_fp16 fbgemm_pack_quantized_matrix feature_alpha_dropout_ feature_dropout
+    feature_dropout_ float4_e2m1fn_x2 float8_e4m3fnuz float8_e5m2fnuz float8_e8m0fnu fork frexp
+    functional fused_moving_avg_obs_fake_quant geqrf get_autocast_cpu_dtype get_autocast_dtype
+    get_autocast_gpu_dtype get_autocast_ipu_dtype get_autocast_xla_dtype
+    get_deterministic_debug_mode get_device get_device_module get_file_path gradient grid_sampler
+    grid_sampler_2d grid_sampler_3d gru gru_cell has_lapack has_mkl has_openmp has_spectral
+    hash_tensor hinge_embedding_loss i0 i0_ import_ir_module import_ir_module_from_buffer
+    index_reduce indices_copy init_num_threads instance_norm int1 int2 int3 int4 int5 int6 int7
+    int_repr is_anomaly_check_nan_enabled is_autocast_cache_enabled is_autocast_ipu_enabled
+    is_autocast_xla_enabled is_deterministic_algorithms_warn_only_enabled is_signed
+    is_vulkan_available is_warn_always_enabled jagged kl_div legacy_contiguous_format lstm lstm_cell
+    margin_ranking_loss max_pool1d_with_indices merge_type_from_type_comment miopen_batch_norm
+    miopen_convolution miopen_convolution_add_relu miopen_convolution_relu
+    miopen_convolution_transpose miopen_ctc_loss miopen_depthwise_convolution miopen_rnn
+    mkldnn_adaptive_avg_pool2d mkldnn_convolution mkldnn_linear_backward_weights mkldnn_max_pool2d
+    mkldnn_max_pool3d mkldnn_rnn_layer native_batch_norm native_channel_shuffle native_dropout
+    native_group_norm native_layer_norm native_norm nonzero_static orgqr ormqr parse_ir parse_schema
+    parse_type_comment per_channel_affine per_channel_affine_float_qparams per_channel_symmetric
+    per_tensor_affine per_tensor_symmetric permute_copy poisson poisson_nll_loss polygamma
+    prepare_multiprocessing_environment profiler_allow_cudagraph_cupti_lazy_reinit_cuda12
+    q_per_channel_axis q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point qscheme
+    quantize_per_tensor_dynamic quantized_batch_norm quantized_gru quantized_gru_cell quantized_lstm
+    quantized_lstm_cell quantized_max_pool1d quantized_max_pool2d quantized_max_pool3d
+    quantized_rnn_relu_cell quantized_rnn_tanh_cell quasirandom quint2x4 quint4x2 resize_as_sparse_
+    rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell row_indices_copy segment_reduce select_copy
+    set_anomaly_enabled set_autocast_cache_enabled set_autocast_cpu_dtype set_autocast_cpu_enabled
+    set_autocast_dtype set_autocast_enabled set_autocast_gpu_dtype set_autocast_ipu_dtype
+    set_autocast_ipu_enabled set_autocast_xla_dtype set_autocast_xla_enabled
+    set_deterministic_debug_mode set_warn_always signal slice_copy slice_inverse sparse_bsc
+    sparse_bsr sparse_coo sparse_csc sparse_csr split_copy split_with_sizes_copy squeeze_copy
+    sym_constrain_range sym_constrain_range_for_size sym_float sym_fresh_size sym_int sym_ite
+    sym_max sym_min sym_not sym_sqrt sym_sum t_copy thread_safe_generator to_dlpack torch_version
+    transpose_copy triplet_margin_loss uint1 uint2 uint3 uint4 uint5 uint6 uint7 unbind_copy
+    unfold_copy unify_type_list unsafe_chunk unsafe_split unsqueeze_copy values_copy
+    view_as_complex_copy view_as_real_copy view_copy wait windows""",
+    "nn": """Container CrossMapLRN2d FractionalMaxPool3d LinearCrossEntropyLoss
+    LinearCrossEntropyOptions common_types factory_kwargs grad""",
+    "nn.functional": """BroadcastingList1 BroadcastingList2 BroadcastingList3 DType
+    GRID_SAMPLE_INTERPOLATION_MODES GRID_SAMPLE_PADDING_MODES ScalingType SwizzleType Tensor
+    adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices
+    adaptive_max_pool3d_with_indices assert_int_or_pair boolean_dispatch conv_tbc
+    fractional_max_pool2d fractional_max_pool2d_with_indices fractional_max_pool3d
+    fractional_max_pool3d_with_indices grad grouped_mm handle_torch_function has_torch_function
+    has_torch_function_unary has_torch_function_variadic linear_cross_entropy
+    max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices native_channel_shuffle
+    reproducibility_notes scaled_grouped_mm scaled_mm sparse_support_notes tf32_notes""",
+    "nn.init": "sparse",
+    "nn.utils": """clip_grad convert_conv3d_weight_memory_format convert_parameters
+    fuse_conv_bn_weights fuse_linear_bn_weights fusion init memory_format prune""",
+    "nn.utils.rnn": "PackedSequence_ bind copy_method_params invert_permutation",
+    "optim": "swap_in_optimizer_params_and_state",
+    "optim.lr_scheduler": "EPOCH_DEPRECATION_WARNING Optimizer Tensor inf",
+    "utils": """ThroughputBenchmark backcompat backend_registration cmake_prefix_path collect_env
+    cpp_backtrace deterministic generate_methods_for_privateuse1_backend get_cpp_backtrace
+    rename_privateuse1_backend serialization set_module swap_tensors throughput_benchmark weak""",
+    "utils.data": """DFIterDataPipe DataChunk argument_validation functional_datapipe graph
+    graph_settings guaranteed_datapipes_determinism non_deterministic runtime_validation
+    runtime_validation_disabled""",
+    "linalg": """cholesky_ex common_notes householder_product inv_ex ldl_factor ldl_factor_ex
+    ldl_solve lu_factor_ex solve_ex""",
+    "special": """Tensor airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 chebyshev_polynomial_t
+    chebyshev_polynomial_u chebyshev_polynomial_v chebyshev_polynomial_w common_args erfcx gammainc
+    gammaincc hermite_polynomial_h hermite_polynomial_he i0 i0e i1 i1e laguerre_polynomial_l
+    legendre_polynomial_p log_ndtr modified_bessel_i0 modified_bessel_i1 modified_bessel_k0
+    modified_bessel_k1 multi_dim_common polygamma scaled_modified_bessel_k0
+    scaled_modified_bessel_k1 shifted_chebyshev_polynomial_t shifted_chebyshev_polynomial_u
+    shifted_chebyshev_polynomial_v shifted_chebyshev_polynomial_w spherical_bessel_j0 zeta""",
+    "autograd": """DeviceType NestedIOFunction ProfilerActivity ProfilerConfig ProfilerEvent
+    ProfilerState SavedTensor anomaly_mode enforce_grad_layout_policy grad_mode
+    handle_torch_function has_torch_function is_multithreading_enabled is_tensor_like
+    is_view_replay_enabled kineto_available profiler_legacy profiler_util
+    set_multithreading_enabled""",
+    "func": "debug_unwrap rearrange replace_all_batch_norm_modules_",
+    "distributions": """CatTransform Cauchy ContinuousBernoulli CorrCholeskyTransform
+    CumulativeDistributionTransform ExponentialFamily FisherSnedecor GeneralizedPareto HalfCauchy
+    IndependentTransform InverseGamma Kumaraswamy LKJCholesky LogisticNormal
+    LowRankMultivariateNormal LowerCholeskyTransform Multinomial NegativeBinomial
+    OneHotCategoricalStraightThrough PositiveDefiniteTransform RelaxedBernoulli
+    RelaxedOneHotCategorical ReshapeTransform SoftmaxTransform StackTransform StickBreakingTransform
+    VonMises Wishart beta biject_to binomial cauchy chi2 constraint_registry constraints
+    continuous_bernoulli dirichlet exp_family fishersnedecor gamma generalized_pareto geometric
+    gumbel half_cauchy half_normal identity_transform inverse_gamma kumaraswamy lkj_cholesky
+    log_normal logistic_normal lowrank_multivariate_normal multinomial negative_binomial pareto
+    poisson relaxed_bernoulli relaxed_categorical studentT transform_to transformed_distribution
+    utils von_mises weibull wishart""",
+    "random": "default_generator thread_safe_generator",
+    "testing": "FileCheck assert_allclose make_tensor",
+    "backends": "cpu kleidiai m python_native",
+    "amp": "autocast_mode grad_scaler",
+    "Module": "T_destination call_super_init compile dump_patches ipu mtia to_empty xpu",
 }
 """Further unsupported public names of PyTorch, by module or class."""
 
