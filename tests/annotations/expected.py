@@ -55,8 +55,8 @@ assert_type(x.data, Tensor)
 assert_type(x.dtype, torch.dtype)
 assert_type(x.device, torch.device)
 assert_type(x.T, Tensor)
-assert_type(x.item(), float)  # not yet: mypy, pyright
-assert_type(x.sum().item(), float)  # not yet: mypy, pyright
+assert_type(x.item(), float)
+assert_type(x.sum().item(), float)
 assert_type(float(x.sum()), float)
 assert_type(int(y[0]), int)
 assert_type(bool(x.any()), bool)
@@ -132,7 +132,7 @@ assert_type(x.gather(1, y[:, None]), Tensor)
 assert_type(x.softmax(dim=-1), Tensor)
 assert_type(x.std(dim=0), Tensor)
 assert_type(x.norm(), Tensor)
-assert_type(x.softmax(-1).argmax(-1).eq(y).float().mean().item(), float)  # not yet: mypy, pyright
+assert_type(x.softmax(-1).argmax(-1).eq(y).float().mean().item(), float)
 
 # Functions
 
@@ -150,6 +150,19 @@ assert_type(torch.einsum("ij,kj->ik", x, x), Tensor)
 assert_type(torch.clamp(x, min=0), Tensor)
 assert_type(torch.sigmoid(x), Tensor)
 assert_type(torch.softmax(x, dim=1), Tensor)
+assert_type(torch.unique(x), Tensor)
+assert_type(torch.unique(x, return_counts=True), tuple[Tensor, Tensor])
+assert_type(x.unique(return_inverse=True, return_counts=True), tuple[Tensor, Tensor, Tensor])
+assert_type(x.nonzero(), Tensor)
+assert_type(x.nonzero(as_tuple=True), tuple[Tensor, ...])
+assert_type(torch.median(x), Tensor)
+assert_type(x.median(dim=1).values, Tensor)
+assert_type(x.type(), str)
+assert_type(x.type(torch.float64), Tensor)
+assert_type(torch.atleast_1d(x), Tensor)
+assert_type(torch.atleast_2d(x, y), tuple[Tensor, ...])
+assert_type(torch.meshgrid(y, y, indexing="ij"), tuple[Tensor, ...])
+assert_type(torch.linalg.svd(x).S, Tensor)
 assert_type(torch.allclose(x, x), bool)
 assert_type(torch.equal(x, x), bool)
 assert_type(torch.tril(x), Tensor)
@@ -400,7 +413,7 @@ x.unsqueeze()  # error
 x.masked_fill(x > 0)  # error
 x.expp()  # error
 x @ "y"  # error
-x["a"]  # error, not yet: mypy, pyright
+x["a"]  # error
 nn.Linear("4", 2)  # error
 nn.Linear(4)  # error
 nn.Linear(4, 2, biased=False)  # error
@@ -419,7 +432,7 @@ torch.autograd.backward("loss")  # error
 optimizer.step("again")  # error
 TensorDataset([1, 2])  # error
 x.clamp(min="low")  # error
-x.to(3.5)  # error, not yet: mypy, pyright
+x.to(3.5)  # error
 torch.arange("3")  # error
 torch.randn(3, 4, requires_gradient=True)  # error
 torch.save()  # error

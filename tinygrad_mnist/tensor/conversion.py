@@ -1,9 +1,9 @@
-"""Tensor methods: to other dtypes, to Python and NumPy, copies and pickles."""
+"""Conversions of a tensor: to other dtypes, to Python and NumPy, copies and pickles."""
 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
@@ -14,14 +14,19 @@ from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.regions import repeats
 from tinygrad_mnist.tensor.arguments import named_methods
-from tinygrad_mnist.tensor.device import check_device, device
+from tinygrad_mnist.tensor.device import check_device
+from tinygrad_mnist.tensor.device import device as Device
 from tinygrad_mnist.tensor.types import preserve_format
 
 if TYPE_CHECKING:
     import builtins
 
+    from tinygrad_mnist.ops.dtypes import DTypeLike
     from tinygrad_mnist.tensor.core import Tensor
+    from tinygrad_mnist.tensor.device import DeviceLike
+    from tinygrad_mnist.tensor.types import memory_format
 
+_T = TypeVar("_T", bound=TensorBase)
 
 _PLACE = ("_version", "_hooks", "_after", "_base", "_seen", "_origin", "_retained")
 """What belongs to a tensor's place in memory and in the graph, and isn't copied."""
@@ -46,52 +51,62 @@ class Conversion(TensorBase):
             )
         return self.memory()
 
-    def item(self) -> Any:
+    def item(self) -> float:
         """Return the only element as a Python number."""
         if self._array.size != 1:
             raise RuntimeError(
-                f"item: a Tensor with {self._array.size} elements cannot be converted to Scalar; "
+                f"a Tensor with {self._array.size} elements cannot be converted to Scalar; "
                 f"it has shape {list(self._array.shape)}; reduce it, or use tolist()"
             )
-        return self._array.item()
+        number: float = self._array.item()
+        return number
 
     def tolist(self) -> Any:
         """Return the elements as nested lists of Python numbers."""
         return self._array.tolist()
 
-    def to(self, *args: Any, **kwargs: Any) -> Tensor:
+    def to(
+        self,
+        *args: Tensor | DTypeLike | DeviceLike | bool | None,
+        dtype: DTypeLike | None = None,
+        device: DeviceLike | None = None,
+        non_blocking: bool = False,
+        copy: bool = False,
+        memory_format: memory_format | None = None,
+    ) -> Tensor:
         """Convert to a dtype, a device (the CPU), or another tensor's dtype.
 
         Returns the tensor itself where nothing changes, unless ``copy=True``.
         """
-        target: Any = kwargs.pop("dtype", None)
-        check_device(kwargs.pop("device", None))
-        copy = kwargs.pop("copy", False)
-        kwargs.pop("non_blocking", None)
-        order = kwargs.pop("memory_format", None)
-        if kwargs:
-            raise TypeError(f"to: unexpected arguments {sorted(kwargs)}")
-        flags = [arg for arg in args if isinstance(arg, bool)]  # non_blocking, copy
-        if len(flags) > 1:
-            copy = flags[1]
+        target, own = dtype, self._array.dtype
+        same: Any = self
+        check_device(device)
+        flags = 0
         for arg in args:
             if isinstance(arg, TensorBase):
                 target = arg._array.dtype
-            elif isinstance(arg, str | device):
+            elif isinstance(arg, bool):  # non_blocking, copy
+                flags += 1
+                copy = arg if flags == 2 else copy
+            elif isinstance(arg, str | Device):
                 check_device(arg)
-            elif arg is not None and not isinstance(arg, bool):
+            elif arg is not None:
                 target = arg
-        dtype = self._array.dtype if target is None else dtypes.as_numpy(target)
-        if order is not None and order is not preserve_format:
-            return self.to(dtype, copy=copy).contiguous(order)
-        if dtype == self._array.dtype:
-            return self.clone() if copy else self  # type: ignore[attr-defined,return-value]
-        if dtype.kind != "f":
-            own = share if self._fixed_order else wrap
-            return own(ops.cast.forward(self._array, dtype=dtype))
-        return apply(ops.cast, self, dtype=dtype)
+        kind = own if target is None else dtypes.as_numpy(target)
+        if memory_format is not None and memory_format is not preserve_format:
+            return self.to(kind, copy=copy).contiguous(memory_format)
+        if kind == own:
+            return apply(ops.clone, self) if copy else same
+        if kind.kind != "f":
+            make = share if self._fixed_order else wrap
+            return make(ops.cast.forward(self._array, dtype=kind))
+        return apply(ops.cast, self, dtype=kind)
 
-    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
+    @overload
+    def type(self) -> str: ...
+    @overload
+    def type(self, dtype: DTypeLike, non_blocking: bool = False) -> Tensor: ...
+    def type(self, dtype: DTypeLike | None = None, non_blocking: bool = False) -> Tensor | str:
         """Convert to a dtype; without one, return the name of the tensor's type."""
         if dtype is not None:
             return self.to(dtypes.of(dtypes.as_numpy(dtype)))
@@ -141,14 +156,14 @@ class Conversion(TensorBase):
         """Convert to bool: whether each element isn't 0."""
         return self.to(dtypes.bool)
 
-    def cpu(self) -> Tensor:
+    def cpu(self: _T) -> _T:
         """Return the tensor: it is on the CPU."""
-        return self  # type: ignore[return-value]
+        return self
 
-    def cuda(self, *args: Any, **kwargs: Any) -> Tensor:
+    def cuda(self: _T, *args: Any, **kwargs: Any) -> _T:
         """Raise: there is no GPU here."""
         check_device("cuda")
-        return self  # type: ignore[return-value]
+        return self
 
     def get_device(self) -> builtins.int:
         """Return the number of the GPU: -1, which is the CPU."""
@@ -236,7 +251,8 @@ class Conversion(TensorBase):
                 out.__dict__[name] = copy.deepcopy(value, memo)
         out._array = _copied(self.memory(), memo)
         out._version = Version()
-        return out  # type: ignore[no-any-return]
+        copied: Tensor = out
+        return copied
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Pickle the array and what was attached to the tensor; as in PyTorch, no gradient."""

@@ -9,7 +9,7 @@ indexing, and the protocols by which NumPy's own functions accept it.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import FunctionType
 from typing import Any
 
@@ -32,7 +32,7 @@ from tinygrad_mnist.tensor.conversion import Conversion
 from tinygrad_mnist.tensor.indexing import assign, choose
 from tinygrad_mnist.tensor.methods import Methods, Unsupported
 from tinygrad_mnist.tensor.operators import Operators
-from tinygrad_mnist.tensor.types import Operand
+from tinygrad_mnist.tensor.types import Index, Operand
 
 
 class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
@@ -280,11 +280,11 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
 
     __hash__ = object.__hash__
 
-    def __getitem__(self, index: Any) -> Tensor:
+    def __getitem__(self, index: Index) -> Tensor:
         """Return the elements at an index; a cut is a view."""
-        return choose(self, index)  # type: ignore[no-any-return]
+        return choose(self, index)
 
-    def __setitem__(self, index: Any, value: Any) -> None:
+    def __setitem__(self, index: Index, value: Operand | Sequence[Any]) -> None:
         """Write to the elements at an index, and record it where a gradient needs it."""
         assign(self, index, value)
 

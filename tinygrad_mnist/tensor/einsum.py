@@ -246,13 +246,11 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     for i, j in zip(first, second, strict=True):
         if shapes[0][i] != shapes[1][j] and 1 not in (shapes[0][i], shapes[1][j]):
             raise RuntimeError(
-                f"tensordot: contracted dimensions need to match, but first has size "
+                f"contracted dimensions need to match, but first has size "
                 f"{shapes[0][i]} in dim {i} and second has size {shapes[1][j]} in dim {j}"
             )
     if a._array.dtype != b._array.dtype:
-        raise RuntimeError(
-            f"tensordot: both inputs should have the same dtype, got {a.dtype} and {b.dtype}"
-        )
+        raise RuntimeError(f"both inputs should have the same dtype, got {a.dtype} and {b.dtype}")
     xs: Labels = tuple(range(a.ndim))
     ys: Labels = tuple(first[second.index(j)] if j in second else a.ndim + j for j in range(b.ndim))
     needed = [label for label in xs + ys if label not in first]

@@ -114,9 +114,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     array([1., 0.])
     """
     if not hasattr(ext_tensor, "__dlpack__") and type(ext_tensor).__name__ != "PyCapsule":
-        raise TypeError(
-            f"from_dlpack: expected an object with __dlpack__, got {type(ext_tensor).__name__}"
-        )
+        raise TypeError(f"expected an object with __dlpack__, got {type(ext_tensor).__name__}")
     producer = _Producer(ext_tensor)
     try:
         array = np.from_dlpack(producer)
@@ -124,7 +122,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         if "grad" in str(error):
             raise
         raise TypeError(
-            f"from_dlpack: a {type(ext_tensor).__name__} of dtype "
+            f"a {type(ext_tensor).__name__} of dtype "
             f"{getattr(ext_tensor, 'dtype', 'unknown')} can't be taken over: {error}"
         ) from error
     dtypes.of(array.dtype)

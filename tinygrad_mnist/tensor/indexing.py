@@ -1,8 +1,8 @@
-"""Choosing elements by index."""
+"""Choosing elements by index: ``x[i]``, gather, select, take, masks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from tinygrad_mnist.tensor.export import export, publish
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
     from tinygrad_mnist.tensor.return_types import ValuesIndices
+    from tinygrad_mnist.tensor.types import Index
 
 
 def as_index(index: Any) -> Any:
@@ -90,7 +91,7 @@ def in_two_steps(index: Any) -> tuple[Any, Any] | None:
     return tuple(cut), tuple(rest)
 
 
-def choose(x: Any, index: Any) -> Any:
+def choose(x: Tensor, index: Index) -> Tensor:
     """Return the elements of a tensor at an index; a cut is a view."""
     index = as_index(index)
     if (steps := in_two_steps(index)) is not None:
@@ -98,7 +99,7 @@ def choose(x: Any, index: Any) -> Any:
     return apply(ops.getitem, x, index=index)
 
 
-def assign(x: Any, index: Any, value: Any) -> None:
+def assign(x: Tensor, index: Index, value: Any) -> None:
     """Write to the elements of a tensor at an index, and record it where a gradient needs it."""
     index = as_index(index)
     if (steps := in_two_steps(index)) is not None:
@@ -125,20 +126,19 @@ def assign(x: Any, index: Any, value: Any) -> None:
         memory_of(x)[index] = array
     except (ValueError, IndexError, TypeError) as error:
         try:
-            given = [x._array, np.asarray(array)]
+            given: list[Any] = [x._array, np.asarray(array)]
         except ValueError:  # nested lists of different lengths
             given = [x._array, 0]
         raise operation_error(ops.setitem, given, {"index": index}, error) from error
     rebase_history("setitem", x, record_write(ops.setitem, x, value, index=index))
 
 
-def index_array(name: str, index: Any) -> np.ndarray:
+def index_array(index: Tensor | np.ndarray) -> np.ndarray:
     """Return an index of integers as an array."""
     array = index._array if isinstance(index, TensorBase) else np.asarray(index)
     if array.dtype.kind not in "iu":
         raise RuntimeError(
-            f"{name}: expected an index of integers (int64), got {array.dtype}; convert it with "
-            f"long()"
+            f"expected an index of integers (int64), got {array.dtype}; convert it with long()"
         )
     return array
 
@@ -148,20 +148,20 @@ def check_along(name: str, shape: tuple[int, ...], index: np.ndarray, dim: int) 
     d = as_dim(name, dim, len(shape))
     if index.ndim != len(shape):
         raise RuntimeError(
-            f"{name}: the index has {index.ndim} dimensions and the input {len(shape)}; they must "
+            f"the index has {index.ndim} dimensions and the input {len(shape)}; they must "
             f"have equally many"
         )
     for i, (n, have) in enumerate(zip(index.shape, shape, strict=True)):
         if i != d and n > have:
             raise RuntimeError(
-                f"{name}: the index has shape {list(index.shape)}, which is longer in dimension "
+                f"the index has shape {list(index.shape)}, which is longer in dimension "
                 f"{i} than the input, {list(shape)}"
             )
     length = shape[d] if shape else 1
     if index.size and (index.min() < 0 or index.max() >= length):
         wrong = index[(index < 0) | (index >= length)].flat[0]
         raise RuntimeError(
-            f"{name}: index {int(wrong)} is out of bounds for dimension {d} with size {length}"
+            f"index {int(wrong)} is out of bounds for dimension {d} with size {length}"
         )
     return d
 
@@ -180,61 +180,41 @@ def values_at(
 
 
 @export
-def gather(input: Tensor, dim: int, index: Any, *, sparse_grad: bool = False) -> Tensor:
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """Return elements picked along a dimension: the index says which, at each place.
 
     The gradient is dense, whatever ``sparse_grad`` says.
     """
-    array = index_array("gather", index)
+    array = index_array(index)
     if not array.ndim and input._array.ndim == 1:  # a number is as good as a vector of one
         return input.gather(dim, index.reshape(1)).reshape(())
     d = check_along("gather", input._array.shape, array, dim)
     return apply(ops.gather, input, index, dim=d)
 
 
-@export(inplace=True)
-def scatter_add(input: Tensor, dim: int, index: Any, src: Any) -> Tensor:
-    """Return a copy with src added in along a dimension, where the index says."""
-    array = index_array("scatter_add", index)
-    d = check_along("scatter_add", input._array.shape, array, dim)
-    if as_tensor("scatter_add", "src", src)._array.dtype != input._array.dtype:
-        raise RuntimeError(
-            f"scatter_add: expected src to have the tensor's dtype, {input._array.dtype}, but "
-            f"got {src._array.dtype}; convert it with to()"
-        )
-    if any(n > have for n, have in zip(array.shape, src._array.shape, strict=False)):
-        raise RuntimeError(
-            f"scatter_add: the index has shape {list(array.shape)}, which is longer than src, "
-            f"{list(src._array.shape)}"
-        )
-    return apply(ops.scatter_add, input, index, src, dim=d)
-
-
 @export
 @one_node("IndexSelectBackward0")
-def index_select(input: Tensor, dim: int, index: Any) -> Tensor:
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Return slices along a dimension, in the order of an index."""
-    array = index_array("index_select", index)
+    array = index_array(index)
     d = as_dim("index_select", dim, input._array.ndim)
     if not input._array.ndim:
-        raise RuntimeError("index_select: a 0-d tensor has no dimension to select from")
+        raise RuntimeError("a 0-d tensor has no dimension to select from")
     if array.size and (array.min() < 0 or array.max() >= input._array.shape[d]):
-        raise IndexError(
-            f"index_select: index out of range for dimension {d} with size {input._array.shape[d]}"
-        )
+        raise IndexError(f"index out of range for dimension {d} with size {input._array.shape[d]}")
     lead = (slice(None),) * d
     return apply(ops.getitem, input, index=(*lead, array.reshape(-1).copy()))
 
 
 @export
 @one_node("MaskedSelectBackward0")
-def masked_select(input: Tensor, mask: Any) -> Tensor:
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """Return the elements where a mask is true, in one dimension."""
     array = as_tensor("masked_select", "mask", mask)._array
     if array.dtype.kind != "b":
-        raise RuntimeError(f"masked_select: expected a mask of bools, got {array.dtype}")
+        raise RuntimeError(f"expected a mask of bools, got {array.dtype}")
     shape = broadcast("masked_select", input._array.shape, array.shape)
-    x: Any = apply(ops.expand, input, to=shape)
+    x = apply(ops.expand, input, to=shape)
     return apply(ops.getitem, x, index=np.broadcast_to(array, shape).copy())
 
 
@@ -242,21 +222,20 @@ def masked_select(input: Tensor, mask: Any) -> Tensor:
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """Return a view of a stretch of a dimension."""
     if not input._array.ndim:
-        raise RuntimeError("narrow: a 0-d tensor has no dimension to narrow")
+        raise RuntimeError("a 0-d tensor has no dimension to narrow")
     d = as_dim("narrow", dim, input._array.ndim)
     size = input._array.shape[d]
     start, length = as_int("narrow", "start", start), as_int("narrow", "length", length)
     if length < 0:
-        raise RuntimeError(f"narrow: length must be non-negative, got {length}")
+        raise RuntimeError(f"length must be non-negative, got {length}")
     if not -size <= start <= size:
         raise IndexError(
-            f"narrow: start out of range (expected to be in range of [{-size}, {size}], but "
-            f"got {start})"
+            f"start out of range (expected to be in range of [{-size}, {size}], but got {start})"
         )
     first = start + size if start < 0 else start
     if not (0 <= first <= size and 0 <= length <= size - first):
         raise RuntimeError(
-            f"narrow: start {start} and length {length} go beyond dimension {d} with size {size}"
+            f"start {start} and length {length} go beyond dimension {d} with size {size}"
         )
     lead = (slice(None),) * d
     return apply(ops.getitem, input, index=(*lead, slice(first, first + length)))
@@ -270,8 +249,12 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     return apply(ops.getitem, input, index=((slice(None),) * d + (number,)))
 
 
+@overload
+def nonzero(input: Tensor, *, as_tuple: Literal[False] = False) -> Tensor: ...
+@overload
+def nonzero(input: Tensor, *, as_tuple: Literal[True]) -> tuple[Tensor, ...]: ...
 @export
-def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, ...]:
     """Return the positions of the elements that aren't 0, one row each.
 
     With ``as_tuple``, one tensor for each dimension, to index with.
@@ -282,6 +265,69 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
 
 
 argwhere = nonzero
+
+
+def long_index(name: str, index: Tensor) -> np.ndarray:
+    """Return an index that must be a tensor of int64 (or int32), as a copy."""
+    array = index_array(as_tensor(name, "index", index))
+    if array.dtype not in (np.int64, np.int32):
+        raise RuntimeError(f"expected dtype int64 for the index, got {array.dtype}")
+    return array.astype(np.int64)  # a copy, because it must stay what it was until backward
+
+
+@export
+@one_node("TakeBackward0")
+def take(input: Tensor, index: Tensor) -> Tensor:
+    """Return the elements at indices into the flattened tensor. Follows ``torch.take``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> take(tensor([[1, 2], [3, 4]]), tensor([0, 3]))
+    tensor([1, 4])
+    """
+    where, size = long_index("take", index), input._array.size
+    if where.size and not (-size <= where.min() and where.max() < size):
+        raise IndexError(f"out of range: an index doesn't lie in a tensor of {size} elements")
+    return apply(ops.getitem, input.reshape(-1), index=where)
+
+
+@export
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+    """Return elements picked along a dimension, as ``argsort`` and ``argmax`` point at them.
+
+    All other dimensions broadcast; without ``dim`` both are flattened. Follows
+    ``torch.take_along_dim``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> x = tensor([[3, 1, 2]])
+    >>> take_along_dim(x, x.argsort(1), 1)
+    tensor([[1, 2, 3]])
+    """
+    if as_tensor("take_along_dim", "indices", indices)._array.dtype != np.int64:
+        raise RuntimeError(f"indices must be int64, but are {indices.dtype}; convert with long()")
+    where = long_index("take_along_dim", indices)
+    if dim is None:
+        return input.reshape(-1).gather(0, wrap(where.reshape(-1)))
+    d = as_dim("take_along_dim", dim, input._array.ndim)
+    if where.ndim != input._array.ndim:
+        raise RuntimeError(
+            f"input and indices must have equally many dimensions, got shapes "
+            f"{list(input._array.shape)} and {list(where.shape)}"
+        )
+
+    def apart(shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (*shape[:d], 1, *shape[d + 1 :])
+
+    shape = broadcast("take_along_dim", apart(input._array.shape), apart(where.shape))
+    if not shape:
+        return input.gather(0, wrap(where))
+    x = input.expand(*shape[:d], input._array.shape[d], *shape[d + 1 :])
+    full = np.broadcast_to(where, (*shape[:d], where.shape[d], *shape[d + 1 :]))
+    return x.gather(d, wrap(np.ascontiguousarray(full)))
+
 
 if not TYPE_CHECKING:
     __all__ = publish(globals())

@@ -67,7 +67,7 @@ def new(input: Tensor, *data: Any, device: Any = None) -> Tensor:
         return input.new_tensor(data[0])
     if data[0]._array.dtype != input._array.dtype:
         raise TypeError(
-            f"new: the tensor has dtype {dtypes.of(data[0]._array.dtype)}, but this one has "
+            f"the tensor has dtype {dtypes.of(data[0]._array.dtype)}, but this one has "
             f"{dtypes.of(input._array.dtype)}; use new_tensor, which converts"
         )
     given: Any = data[0]
@@ -108,11 +108,11 @@ def resize_(input: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     """
     shape, array = _shape("resize_", size), input._array
     if is_tracked(input):
-        raise RuntimeError("resize_: can't resize a tensor that requires grad; detach() it")
+        raise RuntimeError("can't resize a tensor that requires grad; detach() it")
     if shape == array.shape:
         return input
     if not array.flags.c_contiguous:
-        raise RuntimeError("resize_: the elements must be in row-major order; use contiguous()")
+        raise RuntimeError("the elements must be in row-major order; use contiguous()")
     number = math.prod(shape)
     if number <= array.size:
         input._array = array.reshape(-1)[:number].reshape(shape)

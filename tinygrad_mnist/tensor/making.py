@@ -36,9 +36,9 @@ def _window(name: str, shape: Callable[..., Any], *names: str) -> Callable[..., 
         length = as_int(name, "window_length", window_length)
         kind = np.dtype(dtypes.as_numpy(dtype) if dtype else dtypes.default_float())
         if length < 0:
-            raise RuntimeError(f"{name}: window_length must not be negative, got {length}")
+            raise RuntimeError(f"window_length must not be negative, got {length}")
         if kind.kind != "f":
-            raise RuntimeError(f"{name}: expects floating point dtypes, got {dtypes.of(kind)}")
+            raise RuntimeError(f"expects floating point dtypes, got {dtypes.of(kind)}")
         values = dict(zip(names, settings, strict=False)) | named_settings
         steps = length if periodic else length - 1
         angles = 2 * np.pi * np.arange(length) / max(steps, 1)
@@ -97,7 +97,7 @@ def asarray(
         out = out.to(dtype)
     moved = not known or out._array is not old._array
     if copy is False and moved:
-        raise ValueError("asarray: it can't be done without a copy; leave copy=False out")
+        raise ValueError("it can't be done without a copy; leave copy=False out")
     if copy and not moved:
         out = out.detach().clone()
     return out.requires_grad_() if requires_grad else out  # type: ignore[no-any-return]
@@ -127,7 +127,7 @@ def frombuffer(
         array = np.frombuffer(buffer, kind, count, offset)
     except ValueError:
         raise ValueError(
-            f"frombuffer: from offset {offset} the buffer doesn't hold "
+            f"from offset {offset} the buffer doesn't hold "
             f"{'whole elements' if count < 0 else f'{count} elements'} of {dtypes.of(kind)}"
         ) from None
     out: Tensor = share(writable("frombuffer", array))
@@ -150,7 +150,7 @@ def range(
     start, end = (0, start) if end is None else (start, end)
     count = math.floor((end - start) / step) + 1
     if step == 0 or count < 1:
-        raise RuntimeError(f"range: there are no numbers from {start} to {end} by {step}")
+        raise RuntimeError(f"there are no numbers from {start} to {end} by {step}")
     kind = dtype or dtypes.get_default_dtype()
     out = arange(count, dtype=dtypes.float64) * step + start
     return out.to(kind).requires_grad_(other.get("requires_grad", False))
@@ -172,7 +172,7 @@ def unravel_index(indices: Tensor, shape: Any) -> Any:
     lengths: Any = shape.tolist() if isinstance(shape, Tensor) else shape  # a tensor, or numbers
     size = as_lengths("unravel_index", [lengths])
     if numbers.dtype.kind not in "iu":
-        raise ValueError(f"unravel_index: expected integers, got {indices.dtype}")
+        raise ValueError(f"expected integers, got {indices.dtype}")
     return tuple(wrap(part) for part in np.unravel_index(numbers % max(math.prod(size), 1), size))
 
 

@@ -293,7 +293,7 @@ if TYPE_CHECKING:
         # Choosing elements
 
         gather = indexing.gather
-        scatter_add = scatter_add_ = indexing.scatter_add
+        scatter_add = scatter_add_ = scattering.scatter_add
         index_select = indexing.index_select
         masked_select = indexing.masked_select
         narrow = indexing.narrow
@@ -309,8 +309,8 @@ if TYPE_CHECKING:
         index_fill = index_fill_ = scattering.index_fill
         index_put = index_put_ = scattering.index_put
         masked_scatter = masked_scatter_ = scattering.masked_scatter
-        take = scattering.take
-        take_along_dim = scattering.take_along_dim
+        take = indexing.take
+        take_along_dim = indexing.take_along_dim
 
         # Products of matrices
 

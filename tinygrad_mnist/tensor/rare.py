@@ -85,7 +85,7 @@ def _whole(function: np.ufunc, name: str) -> Callable[..., Any]:
     def call(input: Tensor, other: Tensor) -> Any:
         for x in (input, as_tensor(name, "other", other)):
             if x._array.dtype.kind not in "iu":
-                raise NotImplementedError(f"{name}: only for integers, but got {x.dtype}")
+                raise NotImplementedError(f"only for integers, but got {x.dtype}")
         return wrap(function(input._array, other._array))
 
     call.__name__ = name
@@ -182,7 +182,7 @@ def adjoint(input: Tensor) -> Any:
     if input.ndim == 0:
         return input
     if input.ndim == 1:
-        raise RuntimeError("adjoint: expected matrices, or batches of them, but got a vector")
+        raise RuntimeError("expected matrices, or batches of them, but got a vector")
     return input.transpose(-2, -1)
 
 
@@ -229,7 +229,7 @@ def slice_scatter(
 def _replaced(name: str, x: Any, src: Any, index: Any) -> Any:
     shape = x._array[index].shape
     if as_tensor(name, "src", src)._array.shape != shape:
-        raise RuntimeError(f"{name}: src must have shape {list(shape)}, not {list(src.shape)}")
+        raise RuntimeError(f"src must have shape {list(shape)}, not {list(src.shape)}")
     out = x.clone()
     out[index] = src
     return out
@@ -247,9 +247,7 @@ def diagonal_scatter(
     out: Any = input.clone()
     view = out.diagonal(offset, dim1, dim2)
     if as_tensor("diagonal_scatter", "src", src).shape != view.shape:
-        raise RuntimeError(
-            f"diagonal_scatter: src must have shape {list(view.shape)}, not {list(src.shape)}"
-        )
+        raise RuntimeError(f"src must have shape {list(view.shape)}, not {list(src.shape)}")
     view.copy_(src)
     return out
 
@@ -291,7 +289,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Any:
     need_floats("renorm", input)
     d, limit = as_dim("renorm", dim, input.ndim), as_number("renorm", "maxnorm", maxnorm)
     if p <= 0 or limit < 0:
-        raise RuntimeError(f"renorm: p must be positive and maxnorm not negative: {p}, {maxnorm}")
+        raise RuntimeError(f"p must be positive and maxnorm not negative: {p}, {maxnorm}")
     others = tuple(i for i in np.arange(input.ndim).tolist() if i != d)
     norm = input.norm(p, others, keepdim=True)
     factor = limit / (norm + 1e-7)
@@ -322,7 +320,7 @@ def cumulative_trapezoid(
 def _trapezoids(name: str, y: Any, x: Any, dx: Any, dim: int) -> Any:
     d, length = as_dim(name, dim, y.ndim), y.shape[dim]
     if x is not None and dx is not None:
-        raise RuntimeError(f"{name}: give x or dx, not both")
+        raise RuntimeError("give x or dx, not both")
     heights = (y.narrow(d, 0, length - 1) + y.narrow(d, 1, length - 1)) / 2
     if x is None:
         return heights if dx is None else heights * dx
@@ -343,10 +341,10 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Any:
             [9, 3, 1]])
     """
     if x.ndim != 1:
-        raise RuntimeError(f"vander: x must be a vector, but its shape is {list(x.shape)}")
+        raise RuntimeError(f"x must be a vector, but its shape is {list(x.shape)}")
     count = x.shape[0] if N is None else as_int("vander", "N", N)
     if count < 0:
-        raise RuntimeError(f"vander: N must not be negative, got {count}")
+        raise RuntimeError(f"N must not be negative, got {count}")
     powers = x.unsqueeze(1) ** wrap(np.arange(count))
     return powers if increasing else powers.flip(1)
 
@@ -371,9 +369,7 @@ def matrix_exp(input: Tensor) -> Any:
     """
     need_floats("matrix_exp", input)
     if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
-        raise RuntimeError(
-            f"matrix_exp: expected square matrices, but the shape is {list(input.shape)}"
-        )
+        raise RuntimeError(f"expected square matrices, but the shape is {list(input.shape)}")
     size = np.abs(input._array).sum(-2).max(initial=0.0)
     halvings = max(0, math.ceil(math.log2(size)) + 1) if 0 < size < math.inf else 0
     x = input / 2**halvings
@@ -398,7 +394,7 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
     """
     order = as_int("mvlgamma", "p", p)
     if order < 1:
-        raise RuntimeError(f"mvlgamma: p has to be greater than or equal to 1, got {p}")
+        raise RuntimeError(f"p has to be greater than or equal to 1, got {p}")
     x = input if input.is_floating_point() else input.float()
     total = x.lgamma()
     for j in range(1, order):

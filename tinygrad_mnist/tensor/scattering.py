@@ -1,4 +1,4 @@
-"""Writing by index into a copy: scatter, and the index_ family. Reading: take.
+"""Writing by index into a copy: scatter, index_add and its kin, masks.
 
 The in-place twins (``scatter_``, ``index_add_``) write the same results into the tensor.
 """
@@ -17,49 +17,47 @@ from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.indexing import along
 from tinygrad_mnist.tensor.arguments import as_dim, as_number, as_tensor, broadcast
 from tinygrad_mnist.tensor.export import export, publish
-from tinygrad_mnist.tensor.indexing import as_index, check_along, index_array
+from tinygrad_mnist.tensor.indexing import as_index, check_along, index_array, long_index
 from tinygrad_mnist.tensor.precision import in_float32
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tinygrad_mnist.tensor.core import Tensor
+    from tinygrad_mnist.tensor.types import Number
 
 
-def _long_index(name: str, index: Any) -> np.ndarray:
-    array = index_array(name, as_tensor(name, "index", index))
-    if array.dtype not in (np.int64, np.int32):
-        raise RuntimeError(f"{name}: expected dtype int64 for the index, got {array.dtype}")
-    return array.astype(np.int64)  # a copy, because it must stay what it was until backward
-
-
-def _same_dtype(name: str, x: Any, source: Any) -> None:
+def _same_dtype(x: Tensor, source: Tensor) -> None:
     if x._array.dtype != source._array.dtype:
         raise RuntimeError(
-            f"{name}: the source must have the tensor's dtype, {x.dtype}, but has {source.dtype}"
+            f"the source must have the tensor's dtype, {x.dtype}, but has {source.dtype}"
         )
 
 
-def _scattered(name: str, x: Any, dim: Any, index: Any, src: Any) -> tuple[Any, Any, int]:
+def _scattered(
+    name: str, x: Tensor, dim: int, index: Tensor, src: Tensor | float
+) -> tuple[np.ndarray, Tensor, int]:
     """Check the arguments of a scatter; return index and source as arrays, and the dimension."""
-    where = _long_index(name, index)
+    where = long_index(name, index)
     if not isinstance(src, TensorBase):
         number = as_number(name, "value", src)
         src = wrap(dtypes.convert(np.full(where.shape, number), x._array.dtype))
-    _same_dtype(name, x, src)
+    _same_dtype(x, src)
     if not where.size:
         return where, src, as_dim(name, dim, x._array.ndim)
     d = check_along(name, x._array.shape, where, dim)
     sizes = src._array.shape
     if len(sizes) != where.ndim or any(n > m for n, m in zip(where.shape, sizes, strict=True)):
         raise RuntimeError(
-            f"{name}: the index has shape {list(where.shape)}, which does not lie within the "
+            f"the index has shape {list(where.shape)}, which does not lie within the "
             f"source's, {list(sizes)}"
         )
     return where, src, d
 
 
-def _unwritten(x: Any, src: Any) -> Tensor:
+def _unwritten(x: Tensor, src: Tensor) -> Tensor:
     """Return a copy into which nothing is written; the source takes part, with a gradient of 0."""
-    return x + src.reshape(-1)[:0].sum() if src.requires_grad else x.clone()  # type: ignore[no-any-return]
+    return x + src.reshape(-1)[:0].sum() if src.requires_grad else x.clone()
 
 
 @export(inplace=True)
@@ -67,9 +65,9 @@ def scatter(
     input: Tensor,
     dim: int,
     index: Tensor,
-    src: Any = None,
+    src: Tensor | float | None = None,
     *,
-    value: Any = None,
+    value: Number | None = None,
     reduce: str | None = None,
 ) -> Tensor:
     """Return a copy with a source, or one number, written along a dimension where the index says.
@@ -90,12 +88,12 @@ def scatter(
             [1., 0., 0.]])
     """
     if (src is None) == (value is None):
-        raise TypeError("scatter: give one of src (a Tensor) and value (a number)")
+        raise TypeError("give one of src (a Tensor) and value (a number)")
     if value is not None and isinstance(value, TensorBase) and value._array.ndim:
-        raise TypeError("scatter: argument 'value' must be Number, not Tensor; pass it as src")
-    source = value if src is None else src
+        raise TypeError("argument 'value' must be Number, not Tensor; pass it as src")
+    source: Any = value if src is None else src
     if reduce is not None and reduce not in ("add", "multiply"):
-        raise RuntimeError(f"scatter: reduce must be 'add' or 'multiply', not {reduce!r}")
+        raise RuntimeError(f"reduce must be 'add' or 'multiply', not {reduce!r}")
     if isinstance(source, TensorBase) and value is not None:
         source = source._array.item()
     where, source, d = _scattered("scatter", input, dim, index, source)
@@ -143,10 +141,10 @@ def scatter_reduce(
     """
     name = "scatter_reduce"
     if reduce not in _REDUCTIONS:
-        raise RuntimeError(f"{name}: reduce must be one of {list(_REDUCTIONS)}, not {reduce!r}")
+        raise RuntimeError(f"reduce must be one of {list(_REDUCTIONS)}, not {reduce!r}")
     as_dim(name, dim, input._array.ndim)
     if reduce == "mean" and input._array.dtype.kind == "b":
-        raise NotImplementedError(f"{name}: 'mean' is not implemented for bools")
+        raise NotImplementedError("'mean' is not implemented for bools")
     where, src, d = _scattered(name, input, dim, index, as_tensor(name, "src", src))
     if not where.size:
         return _unwritten(input, src)
@@ -162,7 +160,7 @@ def scatter_reduce(
     untouched = np.zeros(0, bool) if include_self else counts == 0
     if reduce in ("sum", "mean"):
         start = input if include_self else input.masked_fill(wrap(~untouched), 0)
-        total: Tensor = apply(ops.scatter_add, start, where, src, dim=d)
+        total = apply(ops.scatter_add, start, where, src, dim=d)
         if reduce == "sum":
             return total
         mode = "floor" if input._array.dtype.kind != "f" else None
@@ -170,7 +168,9 @@ def scatter_reduce(
     return _extreme(input, where, src, d, reduce, bool(include_self))
 
 
-def _extreme(x: Any, where: np.ndarray, src: Any, dim: int, reduce: str, keep: bool) -> Tensor:
+def _extreme(
+    x: Tensor, where: np.ndarray, src: Tensor, dim: int, reduce: str, keep: bool
+) -> Tensor:
     """Reduce by product or extremes; the chosen elements share the gradient."""
     full = along(where, dim, x._array.ndim)
     out = x._array.copy()
@@ -203,34 +203,34 @@ def _extreme(x: Any, where: np.ndarray, src: Any, dim: int, reduce: str, keep: b
     return apply(ops.scatter_add, chosen, where, given, dim=dim) / wrap(count)
 
 
-def _index_arguments(name: str, x: Any, dim: Any, index: Any) -> tuple[int, np.ndarray]:
+def _index_arguments(name: str, x: Tensor, dim: int, index: Tensor) -> tuple[int, np.ndarray]:
     """Check a dimension and an index of places in it."""
-    d, where = as_dim(name, dim, x._array.ndim), _long_index(name, index)
+    d, where = as_dim(name, dim, x._array.ndim), long_index(name, index)
     if where.ndim > 1:
-        raise IndexError(f"{name}: the index must be a vector, but has shape {list(where.shape)}")
+        raise IndexError(f"the index must be a vector, but has shape {list(where.shape)}")
     length = x._array.shape[d] if x._array.ndim else 1
     if where.size and not (-length <= where.min() and where.max() < length):
-        raise IndexError(f"{name}: index out of range for dimension {d} with size {length}")
+        raise IndexError(f"index out of range for dimension {d} with size {length}")
     return d, where.reshape(-1)
 
 
-def _index_source(name: str, x: Any, dim: int, where: np.ndarray, source: Any) -> Any:
+def _index_source(name: str, x: Tensor, dim: int, where: np.ndarray, source: Tensor) -> Tensor:
     """Check the source that goes to the places of an index; return it in their shape."""
-    _same_dtype(name, x, as_tensor(name, "source", source))
+    _same_dtype(x, as_tensor(name, "source", source))
     shape = list(x._array.shape)
     if shape:
         shape[dim] = where.size
     if list(source._array.shape) != shape:
         if source._array.ndim or where.size != 1 or len(shape) > 1:
             raise RuntimeError(
-                f"{name}: the source must have shape {shape} for an index of {where.size} "
+                f"the source must have shape {shape} for an index of {where.size} "
                 f"elements, but has {list(source._array.shape)}"
             )
         source = source.reshape(shape)
     return source
 
 
-def _along_dim(x: Any, dim: int, where: np.ndarray) -> Any:
+def _along_dim(x: Tensor, dim: int, where: np.ndarray) -> tuple[slice | np.ndarray, ...]:
     return (slice(None),) * dim + (where,) if x._array.ndim else ()
 
 
@@ -243,7 +243,7 @@ def index_add(
     index: Tensor,
     source: Tensor,
     *,
-    alpha: Any = 1,
+    alpha: Number = 1,
 ) -> Tensor:
     """Return a copy with alpha times the source's slices added where the index says.
 
@@ -261,7 +261,7 @@ def index_add(
         source = source * as_number("index_add", "alpha", alpha)
         source = source.to(input.dtype)
     if where.size and where.min() < 0:
-        raise IndexError(f"index_add: index {int(where.min())} is out of range; none is negative")
+        raise IndexError(f"index {int(where.min())} is out of range; none is negative")
     place = _along_dim(input, d, where)
     if not input._array.ndim:
         return input + source.reshape(())
@@ -282,14 +282,14 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     """
     d, where = _index_arguments("index_copy", input, dim, index)
     if where.size and where.min() < 0:
-        raise IndexError(f"index_copy: index {int(where.min())} is out of range; none is negative")
+        raise IndexError(f"index {int(where.min())} is out of range; none is negative")
     source = _index_source("index_copy", input, d, where, source)
     return apply(ops.setitem, input, source, index=_along_dim(input, d, where))
 
 
 @export(inplace=True)
 @one_node("IndexFillBackward0")
-def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Number) -> Tensor:
     """Return a copy with a number written where the index says. Follows ``torch.index_fill``.
 
     Examples
@@ -302,10 +302,10 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     if isinstance(value, TensorBase):
         if value._array.ndim:
             raise RuntimeError(
-                f"index_fill: only supports a 0-dimensional value tensor, but got one of shape "
+                f"only supports a 0-dimensional value tensor, but got one of shape "
                 f"{list(value._array.shape)}"
             )
-        number: Any = value.to(input.dtype)  # type: ignore[attr-defined]
+        number: Any = apply(ops.cast, value, dtype=input._array.dtype)
     else:
         plain = np.asarray(as_number("index_fill", "value", value))
         number = dtypes.convert(plain, input._array.dtype)
@@ -316,7 +316,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
 @in_float32
 def index_put(
     input: Tensor,
-    indices: Any,
+    indices: Sequence[Tensor],
     values: Tensor,
     accumulate: bool = False,
 ) -> Tensor:
@@ -332,18 +332,18 @@ def index_put(
     """
     if not isinstance(indices, tuple | list):
         raise TypeError(
-            f"index_put: argument 'indices' must be tuple of Tensors, not {type(indices).__name__}"
+            f"argument 'indices' must be tuple of Tensors, not {type(indices).__name__}"
         )
     for part in indices:
         as_tensor("index_put", "indices", part)
-    _same_dtype("index_put", input, as_tensor("index_put", "values", values))
+    _same_dtype(input, as_tensor("index_put", "values", values))
     place = as_index(tuple(indices))
     if not accumulate:
         return apply(ops.setitem, input, values, index=place)
     shape = input._array[place].shape
     if broadcast("index_put", shape, values._array.shape) != shape:
         raise RuntimeError(
-            f"index_put: values of shape {list(values.shape)} do not broadcast to the indexed "
+            f"values of shape {list(values.shape)} do not broadcast to the indexed "
             f"shape {list(shape)}"
         )
     full = values.broadcast_to(shape)
@@ -362,76 +362,38 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     >>> masked_scatter(zeros(3), tensor([True, False, True]), tensor([1.0, 2.0]))
     tensor([1., 0., 2.])
     """
-    _same_dtype("masked_scatter", input, as_tensor("masked_scatter", "source", source))
+    _same_dtype(input, as_tensor("masked_scatter", "source", source))
     where = as_tensor("masked_scatter", "mask", mask)._array
     if where.dtype.kind != "b":
-        raise RuntimeError(f"masked_scatter: expected a mask of bools, got {where.dtype}")
+        raise RuntimeError(f"expected a mask of bools, got {where.dtype}")
     shape = broadcast("masked_scatter", input._array.shape, where.shape)
     where = np.array(np.broadcast_to(where, shape))
     count = int(where.sum())
     if source._array.size < count:
         raise RuntimeError(
-            f"masked_scatter: the source has {source._array.size} elements, fewer than the "
+            f"the source has {source._array.size} elements, fewer than the "
             f"{count} places of the mask"
         )
     given = source.reshape(-1)[:count]
     return apply(ops.setitem, input.broadcast_to(shape), given, index=where)
 
 
-@export
-@one_node("TakeBackward0")
-def take(input: Tensor, index: Tensor) -> Tensor:
-    """Return the elements at indices into the flattened tensor. Follows ``torch.take``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> take(tensor([[1, 2], [3, 4]]), tensor([0, 3]))
-    tensor([1, 4])
-    """
-    where, size = _long_index("take", index), input._array.size
-    if where.size and not (-size <= where.min() and where.max() < size):
-        raise IndexError(f"take: out of range: an index doesn't lie in a tensor of {size} elements")
-    return apply(ops.getitem, input.reshape(-1), index=where)
-
-
-@export
-def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
-    """Return elements picked along a dimension, as ``argsort`` and ``argmax`` point at them.
-
-    All other dimensions broadcast; without ``dim`` both are flattened. Follows
-    ``torch.take_along_dim``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> x = tensor([[3, 1, 2]])
-    >>> take_along_dim(x, x.argsort(1), 1)
-    tensor([[1, 2, 3]])
-    """
-    if as_tensor("take_along_dim", "indices", indices)._array.dtype != np.int64:
+@export(inplace=True)
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """Return a copy with src added in along a dimension, where the index says."""
+    array = index_array(index)
+    d = check_along("scatter_add", input._array.shape, array, dim)
+    if as_tensor("scatter_add", "src", src)._array.dtype != input._array.dtype:
         raise RuntimeError(
-            f"take_along_dim: indices must be int64, but are {indices.dtype}; convert with long()"
+            f"expected src to have the tensor's dtype, {input._array.dtype}, but "
+            f"got {src._array.dtype}; convert it with to()"
         )
-    where = _long_index("take_along_dim", indices)
-    if dim is None:
-        return input.reshape(-1).gather(0, wrap(where.reshape(-1)))
-    d = as_dim("take_along_dim", dim, input._array.ndim)
-    if where.ndim != input._array.ndim:
+    if any(n > have for n, have in zip(array.shape, src._array.shape, strict=False)):
         raise RuntimeError(
-            f"take_along_dim: input and indices must have equally many dimensions, got shapes "
-            f"{list(input._array.shape)} and {list(where.shape)}"
+            f"the index has shape {list(array.shape)}, which is longer than src, "
+            f"{list(src._array.shape)}"
         )
-
-    def apart(shape: tuple[int, ...]) -> tuple[int, ...]:
-        return (*shape[:d], 1, *shape[d + 1 :])
-
-    shape = broadcast("take_along_dim", apart(input._array.shape), apart(where.shape))
-    if not shape:
-        return input.gather(0, wrap(where))
-    x = input.expand(*shape[:d], input._array.shape[d], *shape[d + 1 :])
-    full = np.broadcast_to(where, (*shape[:d], where.shape[d], *shape[d + 1 :]))
-    return x.gather(d, wrap(np.ascontiguousarray(full)))
+    return apply(ops.scatter_add, input, index, src, dim=d)
 
 
 if not TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, overload
 
 import numpy as np
@@ -90,6 +91,11 @@ Operand: TypeAlias = "Tensor | float | np.ndarray | np.generic"
 
 Number: TypeAlias = "float | Tensor | np.generic"
 """One number: Python's, NumPy's, or a tensor of one element."""
+
+Index: TypeAlias = (
+    "SupportsIndex | slice | EllipsisType | range | list[Any] | tuple[Any, ...] | None"
+)
+"""What stands between brackets behind a tensor. Tensors and arrays are among ``SupportsIndex``."""
 
 Dims: TypeAlias = "int | Sequence[int] | None"
 """Dimensions: one, several, or all of them."""
