@@ -338,12 +338,7 @@ class MultiheadAttention(Module):
         return (out if self.batch_first else out.transpose(0, 1)), weights
 
     def _check(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        padding: Tensor | None,
-        mask: Tensor | None,
+        self, query: Tensor, key: Tensor, value: Tensor, padding: Tensor | None, mask: Tensor | None
     ) -> bool:
         """Refuse inputs that don't fit together; return whether there is a batch."""
         dims = query.dim()

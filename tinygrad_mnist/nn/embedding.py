@@ -362,10 +362,7 @@ class EmbeddingBag(_Table):
         return made
 
     def forward(
-        self,
-        input: Tensor,
-        offsets: Tensor | None = None,
-        per_sample_weights: Tensor | None = None,
+        self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None
     ) -> Tensor:
         """Return a vector for each bag: (N, embedding_dim)."""
         settings = self.max_norm, self.norm_type, self.scale_grad_by_freq, self.mode, self.sparse

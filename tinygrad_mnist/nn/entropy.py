@@ -144,11 +144,7 @@ def _without_batch(scores: Tensor, target: Tensor) -> Tensor:
 
 
 def _soft_cross_entropy(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None,
-    reduction: str,
-    label_smoothing: float,
+    input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float
 ) -> Tensor:
     """Return the cross entropy with probabilities as targets."""
     if input.shape != target.shape:

@@ -97,10 +97,7 @@ class _Loss(Module):
     reductions: tuple[str, ...] = ("none", "mean", "sum")
 
     def __init__(
-        self,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
+        self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
     ) -> None:
         super().__init__()
         if isinstance(size_average, Tensor) or isinstance(reduce, Tensor):

@@ -140,12 +140,7 @@ def _move(
 
 @in_float32
 def _scaled(
-    input: Tensor,
-    mean: Tensor,
-    var: Tensor,
-    weight: Tensor | None,
-    bias: Tensor | None,
-    eps: float,
+    input: Tensor, mean: Tensor, var: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
 ) -> Tensor:
     """Normalise by statistics that are known."""
     scale = (var.detach() + eps).rsqrt()
@@ -654,10 +649,7 @@ def rms_norm(
 
 @in_float32
 def _by_root_mean_square(
-    input: Tensor,
-    weight: Tensor | None,
-    dims: tuple[int, ...],
-    eps: float | None,
+    input: Tensor, weight: Tensor | None, dims: tuple[int, ...], eps: float | None
 ) -> Tensor:
     eps = float(np.finfo(input._array.dtype).eps) if eps is None else eps
     out = input * ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
@@ -703,11 +695,7 @@ class RMSNorm(_Affine):
 
 @named
 def local_response_norm(
-    input: Tensor,
-    size: int,
-    alpha: float = 1e-4,
-    beta: float = 0.75,
-    k: float = 1.0,
+    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:
     r"""Divide by neighbouring channels' mean square: (N, C, ...) (Krizhevsky et al., 2012).
 

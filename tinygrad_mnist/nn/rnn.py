@@ -253,12 +253,7 @@ class RNNBase(Module, Generic[H]):
             )
 
     def _first_states(
-        self,
-        data: Tensor,
-        batch: int,
-        batched: bool,
-        hx: Any,
-        order: Tensor | None,
+        self, data: Tensor, batch: int, batched: bool, hx: Any, order: Tensor | None
     ) -> States:
         """Return the first states, (layers * directions, N, width) each, in the order of data."""
         count = self.num_layers * self._directions

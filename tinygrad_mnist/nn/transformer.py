@@ -356,10 +356,7 @@ class Transformer(Module):
                 f"{src.shape[-1]} and {tgt.shape[-1]}"
             )
         memory = self.encoder(
-            src,
-            mask=src_mask,
-            src_key_padding_mask=src_key_padding_mask,
-            is_causal=src_is_causal,
+            src, mask=src_mask, src_key_padding_mask=src_key_padding_mask, is_causal=src_is_causal
         )
         out: Tensor = self.decoder(
             tgt,
