@@ -215,8 +215,10 @@ def pad_sequence(
     padding_value: float = 0.0,
     padding_side: str = "right",
 ) -> Tensor:
-    """Stack sequences of shapes (L, *) to (T, N, *), or (N, T, *) with batch_first; T is the
-    greatest length. Follows ``torch.nn.utils.rnn.pad_sequence``.
+    """Stack sequences of shapes (L, *), padded to the greatest length T.
+
+    The result has shape (T, N, *), or (N, T, *) with batch_first. Follows
+    ``torch.nn.utils.rnn.pad_sequence``.
 
     Raises
     ------
@@ -229,7 +231,7 @@ def pad_sequence(
     >>> pad_sequence([tensor([1, 2]), tensor([3])], batch_first=True, padding_value=9)
     tensor([[1, 2],
             [3, 9]])
-    """  # noqa: D205
+    """
     if not isinstance(sequences, Iterable):
         raise RuntimeError(
             f"Expected iterable for input sequences, but got arg of type: {type(sequences)}"
