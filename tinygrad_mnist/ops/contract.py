@@ -170,7 +170,7 @@ class Op:
     packed: bool = field(init=False)
     """Whether forward returns a tuple: the outputs and the residuals."""
     plain: np.dtype[Any] | None = field(init=False)
-    """The dtype for which it's quickly told that it isn't narrow: the usual one."""
+    """float32, or None where that is narrow: for most calls, comparing with it is all there is."""
     _plans: dict[tuple[int, int], Plan] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -309,6 +309,10 @@ def op(
         Their names, where there are several: forward returns ``(*outputs, *residuals)``.
     narrow
         Dtypes that are computed in the next wider one (:mod:`~tinygrad_mnist.ops.precision`).
+    check
+        A function of the inputs that raises where PyTorch has no such operation for numbers of
+        their kinds (:func:`~tinygrad_mnist.ops.promotion.refuse`). It is called before inputs are
+        promoted, so ``promotes`` has to be given too.
     output_writable
         Whether scripts may write to the output though a rule reads it, because PyTorch's rule
         doesn't: what is saved of the output is copied before such a write.
@@ -327,10 +331,6 @@ def op(
         returns what is, for tests to compare.
     ufunc
         The ufunc of NumPy's that it stands for when that is called on Tensors, if not forward.
-    check
-        A function of the inputs that raises where PyTorch has no such operation for numbers of
-        their kinds (:func:`~tinygrad_mnist.ops.promotion.refuse`). It is called before inputs are
-        promoted, so ``promotes`` has to be given too.
     **rules
         One per input: a function of the gradient and whatever it needs, or None for an input
         that has no derivative.
