@@ -29,6 +29,8 @@ def for_each_dim(
         one: Any = partial(call, dims)
         one.__name__ = one.__qualname__ = name.format(dims)
         one.__module__, one.__doc__ = call.__module__, call.__doc__
+        kinds = call.__annotations__.items()
+        one.__annotations__ = {argument: kind for argument, kind in kinds if argument != "dims"}
         made: Callable[P, R] = named(one)
         return made
 
