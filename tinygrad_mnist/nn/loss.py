@@ -34,7 +34,9 @@ def as_reduction(
     """
     if size_average is not None or reduce is not None:
         if isinstance(size_average, Tensor) or isinstance(reduce, Tensor):
-            raise RuntimeError("size_average and reduce are bools, got a Tensor")
+            raise RuntimeError(
+                "size_average and reduce are bools, got a Tensor; name a reduction instead"
+            )
         average, combine = (True if x is None else x for x in (size_average, reduce))
         reduction = "none" if not combine else "mean" if average else "sum"
         warn(
