@@ -104,14 +104,14 @@ def backward(
     if grad_variables is not None:
         warn("backward: grad_variables is deprecated; use grad_tensors", FutureWarning)
         if grad_tensors is not None:
-            raise RuntimeError("backward: give grad_tensors, or its older name, but not both")
+            raise RuntimeError("give grad_tensors, or its older name, but not both")
         grad_tensors = grad_variables
-    roots = _roots("backward", _sequence(tensors), _sequence(grad_tensors))
+    roots = _roots(_sequence(tensors), _sequence(grad_tensors))
     leaves = None if inputs is None else _sequence(inputs)
     if leaves is not None and not leaves:
-        raise RuntimeError("backward: 'inputs' is empty; leave it out for all leaves")
+        raise RuntimeError("'inputs' is empty; leave it out for all leaves")
     keep = create_graph if retain_graph is None else retain_graph
-    wanted = None if leaves is None else {_source("backward", x) for x in leaves}
+    wanted = None if leaves is None else {_source(x) for x in leaves}
     for x in leaves or ():
         if x._node is not None and x._retained is None:
             retain(x)
@@ -210,9 +210,9 @@ def grad(
         )
     if not only_inputs:
         warn("grad: only_inputs is deprecated and ignored; backward accumulates", FutureWarning)
-    roots = _roots("grad", _sequence(outputs), _sequence(grad_outputs))
+    roots = _roots(_sequence(outputs), _sequence(grad_outputs))
     variables = _sequence(inputs)
-    sources = [_source("grad", x) for x in variables]
+    sources = [_source(x) for x in variables]
     keep = create_graph if retain_graph is None else retain_graph
     gradients = backward_pass(roots, sources, retain_graph=keep, create_graph=create_graph)
     results: list[Any] = []
@@ -223,7 +223,7 @@ def grad(
                 g = np.zeros(x._array.shape, x._array.dtype)
             elif not allow_unused:
                 raise RuntimeError(
-                    f"grad: input {position}, of shape {list(x.shape)}, was not used in computing "
+                    f"input {position}, of shape {list(x.shape)}, was not used in computing "
                     f"the outputs; pass allow_unused=True to get None for it"
                 )
         elif not isinstance(g, TensorBase):
@@ -269,40 +269,40 @@ def _sequence(x: Any) -> list[Any]:
     return [x] if isinstance(x, TensorBase) else list(x)
 
 
-def _source(name: str, x: Any) -> Source:
+def _source(x: Any) -> Source:
     """Return the node or leaf that stands for a tensor in the graph."""
     if not isinstance(x, TensorBase):
-        raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}")
+        raise TypeError(f"expected a Tensor, got {type(x).__name__}")
     source = x.source()
     if source is None:
         raise RuntimeError(
-            f"{name}: one of the tensors, of shape {list(x.shape)}, does not require grad and does "
+            f"one of the tensors, of shape {list(x.shape)}, does not require grad and does "
             f"not have a grad_fn; set requires_grad=True on what it is computed from"
         )
     return source
 
 
-def _roots(name: str, outputs: list[Any], gradients: list[Any]) -> list[tuple[Source, Any]]:
+def _roots(outputs: list[Any], gradients: list[Any]) -> list[tuple[Source, Any]]:
     """Pair each output with the gradient that arrives at it, checked."""
     if gradients and len(gradients) != len(outputs):
         raise RuntimeError(
-            f"{name}: got {len(outputs)} outputs but {len(gradients)} gradients; give one each"
+            f"got {len(outputs)} outputs but {len(gradients)} gradients; give one each"
         )
     roots: list[tuple[Source, Any]] = []
     for x, g in zip(outputs, gradients or [None] * len(outputs), strict=True):
-        source = _source(name, x)
+        source = _source(x)
         if g is None:
             if x._array.size != 1:
                 raise RuntimeError(
-                    f"{name}: grad can be implicitly created only for scalar outputs, but the "
+                    f"grad can be implicitly created only for scalar outputs, but the "
                     f"output has shape {list(x.shape)}; reduce it with sum(), or pass a gradient"
                 )
             g = wrap(np.ones(x._array.shape, x._array.dtype))
         elif not isinstance(g, TensorBase):
-            raise TypeError(f"{name}: a gradient must be a Tensor, got {type(g).__name__}")
+            raise TypeError(f"a gradient must be a Tensor, got {type(g).__name__}")
         elif g.shape != x.shape:
             raise RuntimeError(
-                f"{name}: the gradient has shape {list(g.shape)}, but the output has shape "
+                f"the gradient has shape {list(g.shape)}, but the output has shape "
                 f"{list(x.shape)}; they must be equal"
             )
         elif g._array.dtype != x._array.dtype:

@@ -357,9 +357,7 @@ def jacobian(
             [2., 5.]])
     """
     if strategy not in ("reverse-mode", "forward-mode"):
-        raise RuntimeError(
-            f"jacobian: strategy must be 'reverse-mode' or 'forward-mode', got {strategy!r}"
-        )
+        raise RuntimeError(f"strategy must be 'reverse-mode' or 'forward-mode', got {strategy!r}")
     with recording(True):
         call = _Call("jacobian", func, inputs, create_graph, strict)
         blocks = call.jacobian(strategy == "reverse-mode", create_graph)

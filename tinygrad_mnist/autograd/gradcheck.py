@@ -172,19 +172,17 @@ class _Check:
         self.eps, self.atol, self.rtol, self.nondet_tol = eps, atol, rtol, nondet_tol
         self.checked = [i for i, x in enumerate(arguments) if is_tracked(x)]
         if not self.checked:
-            raise ValueError(
-                "gradcheck: expects at least one input tensor to require grad, but none does"
-            )
+            raise ValueError("expects at least one input tensor to require grad, but none does")
         for i in self.checked:
             dtype = arguments[i]._array.dtype
             if dtype != np.float64:
                 raise ValueError(
-                    f"gradcheck: input {i} is {dtype}; use float64, since in lower precision the "
+                    f"input {i} is {dtype}; use float64, since in lower precision the "
                     f"differences are drowned by rounding"
                 )
             if not arguments[i]._array.flags.writeable:
                 raise ValueError(
-                    f"gradcheck: input {i} is expanded or read-only, so that its elements can't be "
+                    f"input {i} is expanded or read-only, so that its elements can't be "
                     f"changed one by one; check a clone() of it"
                 )
 
@@ -205,7 +203,7 @@ class _Check:
                 for k, jacobian in enumerate(jacobians):
                     if np.any(np.abs(jacobian) > self.atol):
                         raise GradcheckError(
-                            f"gradcheck: output {k} does not require grad, but changes with input "
+                            f"output {k} does not require grad, but changes with input "
                             f"{i}: numerical Jacobian\n{jacobian}"
                         )
             return
@@ -214,9 +212,8 @@ class _Check:
             for k, (x, y) in enumerate(zip(once, again, strict=True)):
                 if x.size and _distance(x, y) > self.nondet_tol:
                     raise GradcheckError(
-                        f"gradcheck: the backward of output {k} for input {i} is not "
-                        f"deterministic: two runs differ by {_distance(x, y):.3g}; fix the "
-                        f"seed, or remove the randomness"
+                        f"the backward of output {k} for input {i} is not deterministic: two runs "
+                        f"differ by {_distance(x, y):.3g}; fix the seed, or remove the randomness"
                     )
         with recording(True):
             tracked = [k for k, out in enumerate(self._floats()) if is_tracked(out)]
@@ -245,7 +242,7 @@ class _Check:
                 for row, x, g in zip(rows, inputs, gradients, strict=True):
                     if g.shape != x.shape:
                         raise GradcheckError(
-                            f"gradcheck: gradient of shape {list(g.shape)} for an input of shape "
+                            f"gradient of shape {list(g.shape)} for an input of shape "
                             f"{list(x.shape)}"
                         )
                     row.append(np.array(g._array, np.float64).reshape(-1))
@@ -295,11 +292,10 @@ class _Check:
         place = f"[{', '.join(map(str, element))}]" if element else ""
         cause = self.diagnose(i, k, analytic, numeric, int(row), int(column))
         raise GradcheckError(
-            f"gradcheck: the Jacobian of output {k} for input {i} is wrong: worst at output "
-            f"element {int(row)}, input element {place or 0}: analytic "
-            f"{analytic[row, column]:.6g}, numeric {numeric[row, column]:.6g} "
-            f"({int(np.sum(off > 0))} of {off.size} elements differ). "
-            f"{'Likely cause: ' + cause if cause else 'No simple cause fits.'}"
+            f"the Jacobian of output {k} for input {i} is wrong: worst at output element "
+            f"{int(row)}, input element {place or 0}: analytic {analytic[row, column]:.6g}, "
+            f"numeric {numeric[row, column]:.6g} ({int(np.sum(off > 0))} of {off.size} elements "
+            f"differ). {'Likely cause: ' + cause if cause else 'No simple cause fits.'}"
         )
 
     def diagnose(

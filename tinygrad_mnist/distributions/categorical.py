@@ -41,7 +41,7 @@ class Categorical(Distribution):
         elif logits is not None and probs is None:
             given = self.logits = logits - logits.logsumexp(-1, keepdim=True)
         else:
-            raise ValueError("Categorical: give either probs or logits, not both")
+            raise ValueError("give either probs or logits, not both")
         self._num_events = given.shape[-1]
         super().__init__(given.shape[:-1], validate_args=validate_args)
         if logits is None:

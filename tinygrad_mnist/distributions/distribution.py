@@ -94,7 +94,7 @@ class Distribution:
             Saying what they must be.
         """
         if self._validate and not bool(holds.all()):
-            raise ValueError(f"{type(self).__name__}: {what}")
+            raise ValueError(what)
 
     def _shape(self, sample_shape: Sequence[int]) -> tuple[int, ...]:
         given = as_tuple("sample", "sample_shape", sample_shape)

@@ -30,7 +30,7 @@ class Independent(Distribution):
         batch, count = base_distribution.batch_shape, reinterpreted_batch_ndims
         if count > len(batch):
             raise ValueError(
-                f"Independent: {count} dimensions of the batch can't become the event's, for the "
+                f"{count} dimensions of the batch can't become the event's, for the "
                 f"batch has shape {list(batch)}"
             )
         self.base_dist, self.reinterpreted_batch_ndims = base_distribution, count

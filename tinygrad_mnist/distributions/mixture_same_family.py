@@ -32,10 +32,10 @@ class MixtureSameFamily(Distribution):
     ) -> None:
         weights, parts = mixture_distribution, component_distribution
         if not isinstance(weights, Categorical):
-            raise ValueError("MixtureSameFamily: the mixture distribution must be a Categorical")
+            raise ValueError("the mixture distribution must be a Categorical")
         if parts.batch_shape[-1:] != (weights._num_events,):
             raise ValueError(
-                f"MixtureSameFamily: the Categorical chooses among {weights._num_events}, but the "
+                f"the Categorical chooses among {weights._num_events}, but the "
                 f"components have batch shape {list(parts.batch_shape)}"
             )
         self.mixture_distribution, self.component_distribution = weights, parts

@@ -42,7 +42,7 @@ class MultivariateNormal(Distribution):
         validate_args: bool | None = None,
     ) -> None:
         if loc.ndim < 1:
-            raise ValueError("MultivariateNormal: loc must have at least one dimension")
+            raise ValueError("loc must have at least one dimension")
         given = {
             "covariance_matrix": covariance_matrix,
             "precision_matrix": precision_matrix,
@@ -51,14 +51,13 @@ class MultivariateNormal(Distribution):
         matrices = [(name, matrix) for name, matrix in given.items() if matrix is not None]
         if len(matrices) != 1:
             raise ValueError(
-                "MultivariateNormal: give exactly one of covariance_matrix, precision_matrix and "
-                "scale_tril"
+                "give exactly one of covariance_matrix, precision_matrix and scale_tril"
             )
         name, matrix = matrices[0]
         n = loc.shape[-1]
         if matrix.ndim < 2 or matrix.shape[-2:] != (n, n):
             raise ValueError(
-                f"MultivariateNormal: {name} has shape {list(matrix.shape)}; for vectors of {n} "
+                f"{name} has shape {list(matrix.shape)}; for vectors of {n} "
                 f"elements it must end in [{n}, {n}]"
             )
         batch = (matrix[..., 0] + loc).shape[:-1]

@@ -64,7 +64,7 @@ def functional_call(
         missing, unexpected = sorted(set(places) - set(replaced)), sorted(set(values) - set(places))
         if missing or unexpected:
             raise RuntimeError(
-                f"functional_call: missing key(s): {missing}, unexpected key(s): {unexpected}, for "
+                f"missing key(s): {missing}, unexpected key(s): {unexpected}, for "
                 f"{type(module).__name__}"
             )
     for name, x in replaced.items():
@@ -85,8 +85,7 @@ def functional_call(
 def _check(name: str, value: Any) -> None:
     if value is not None and not isinstance(value, Tensor):
         raise TypeError(
-            f"functional_call: what takes the place of {name!r} must be a Tensor, not "
-            f"{type(value).__name__}"
+            f"what takes the place of {name!r} must be a Tensor, not {type(value).__name__}"
         )
 
 
@@ -100,7 +99,7 @@ def _tied(own: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
         given = [values[name] for name in names if name in values]
         if any(x is not given[0] for x in given):
             raise ValueError(
-                f"functional_call: {names} are names of one tensor, but got several values; give "
+                f"{names} are names of one tensor, but got several values; give "
                 f"one, or pass tie_weights=False"
             )
         tied |= dict.fromkeys(names if given else (), given[0] if given else None)
@@ -118,7 +117,7 @@ def _attribute(module: Any, name: str) -> tuple[dict[str, Any], str] | None:
             break
     if hasattr(owner, key):
         raise TypeError(
-            f"functional_call: the attribute {name!r} is not a Tensor, but "
+            f"the attribute {name!r} is not a Tensor, but "
             f"{type(getattr(owner, key)).__name__}; only tensors are replaced"
         )
     return None
@@ -132,8 +131,7 @@ def _merged(dicts: Any) -> dict[str, Any]:
         common = set(merged) & set(part)
         if common:
             raise ValueError(
-                f"functional_call: {sorted(common)} appeared in several dictionaries; the names "
-                f"must be unique"
+                f"{sorted(common)} appeared in several dictionaries; the names must be unique"
             )
         merged.update(part)
     return merged
@@ -171,11 +169,10 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str,
     """
     models = list(models)
     if not models:
-        raise RuntimeError("stack_module_state: expected at least one model, got 0")
+        raise RuntimeError("expected at least one model, got 0")
     if len({type(m) for m in models}) > 1 or len({m.training for m in models}) > 1:
         raise RuntimeError(
-            "stack_module_state: expected all models to be of one class, and all in training or "
-            "all in evaluation"
+            "expected all models to be of one class, and all in training or all in evaluation"
         )
 
     def stacked(states: list[dict[str, Any]]) -> dict[str, Any]:

@@ -291,12 +291,12 @@ def jvp(
     (tensor([3., 6.]), tensor([4., 2.]))
     """
     if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
-        raise RuntimeError("jvp: primals and tangents must be tuples, one entry per argument")
+        raise RuntimeError("primals and tangents must be tuples, one entry per argument")
     given = leaves(tangents)
     shapes = [list(x.shape) for x in leaves(primals)]
     if [list(x.shape) for x in given] != shapes:
         raise RuntimeError(
-            f"jvp: expected the tangents to have the primals' shapes {shapes}, got "
+            f"expected the tangents to have the primals' shapes {shapes}, got "
             f"{[list(x.shape) for x in given]}"
         )
     level = _Level("jvp", func, primals, has_aux)

@@ -61,11 +61,9 @@ def vmap(
     tensor([1, 3, 5])
     """
     if randomness not in ("error", "different", "same"):
-        raise RuntimeError(
-            f"vmap: randomness must be 'error', 'different' or 'same', got {randomness!r}"
-        )
+        raise RuntimeError(f"randomness must be 'error', 'different' or 'same', got {randomness!r}")
     if chunk_size is not None and chunk_size <= 0:
-        raise ValueError(f"vmap: chunk_size should be None or greater than 0, got {chunk_size}")
+        raise ValueError(f"chunk_size should be None or greater than 0, got {chunk_size}")
 
     @functools.wraps(func)
     def batched(*args: Any, **kwargs: Any) -> Any:

@@ -75,7 +75,7 @@ class ArrayOptimizer(Optimizer):
     _scratch: dict[Any, tuple[np.ndarray, ...]]
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
-        check(type(self).__name__, defaults)
+        check(defaults)
         super().__init__(params, defaults)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -219,13 +219,13 @@ def _explain(p: Any, state: dict[str, Any], error: Exception) -> NoReturn:
     shape = list(p._array.shape)
     if not p._array.flags.writeable:
         raise RuntimeError(
-            f"step: a parameter of shape {shape} can't be written to: it was made from a read-only "
+            f"a parameter of shape {shape} can't be written to: it was made from a read-only "
             f"array, or is expanded; make it of the tensor's clone()"
         ) from error
     for name, held in state.items():
         if isinstance(held, Tensor) and held._array.ndim and held.shape != p.shape:
             raise RuntimeError(
-                f"step: the state '{name}' has shape {list(held.shape)}, but its parameter has "
+                f"the state '{name}' has shape {list(held.shape)}, but its parameter has "
                 f"{shape}; was the state of another model loaded?"
             ) from error
     raise error
@@ -243,7 +243,7 @@ _NOT_NEGATIVE = (
 )  # fmt: skip
 
 
-def check(name: str, settings: dict[str, Any]) -> None:
+def check(settings: dict[str, Any]) -> None:
     """Raise for invalid settings of an optimizer."""
     if isinstance(settings.get("lr"), Tensor) and settings["lr"].numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
@@ -259,9 +259,9 @@ def check(name: str, settings: dict[str, Any]) -> None:
             raise ValueError(f"Invalid beta parameter at index {i}: {beta}; use 0 <= beta < 1")
     if settings.get("differentiable"):
         raise NotImplementedError(
-            f"{name}: differentiable=True can't be offered, because steps are computed in place, "
-            f"outside of the graph; to differentiate through an update, write it as operations: "
-            f"grads = autograd.grad(loss, weights, create_graph=True), then w - lr * g"
+            "differentiable=True can't be offered, because steps are computed in place, "
+            "outside of the graph; to differentiate through an update, write it as operations: "
+            "grads = autograd.grad(loss, weights, create_graph=True), then w - lr * g"
         )
     if settings.get("fused") and settings.get("foreach"):
         raise RuntimeError("`fused` and `foreach` cannot be `True` together; neither is needed")

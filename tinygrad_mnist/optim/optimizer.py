@@ -194,7 +194,7 @@ class Optimizer:
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group).__name__}")
         if "params" not in param_group:
-            raise KeyError("add_param_group: the group has no 'params'; give it a list of them")
+            raise KeyError("the group has no 'params'; give it a list of them")
         params = param_group["params"]
         if isinstance(params, set):
             raise TypeError("optimizer parameters need to be ordered; use a list, not a set")
@@ -350,8 +350,7 @@ class Optimizer:
         """
         if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= set(state_dict):
             raise (KeyError if isinstance(state_dict, dict) else TypeError)(
-                "load_state_dict: expects what state_dict() returned, a dict of 'state' and "
-                "'param_groups'"
+                "expects what state_dict() returned, a dict of 'state' and 'param_groups'"
             )
         state_dict = state_dict.copy()
         for before in list(self._optimizer_load_state_dict_pre_hooks.values()):
@@ -362,8 +361,7 @@ class Optimizer:
             isinstance(group, dict) and isinstance(group.get("params"), list) for group in saved
         ):
             raise TypeError(
-                "load_state_dict: 'state' must be a dict, and 'param_groups' a list of dicts with "
-                "'params'"
+                "'state' must be a dict, and 'param_groups' a list of dicts with 'params'"
             )
         if len(self.param_groups) != len(saved):
             raise ValueError(

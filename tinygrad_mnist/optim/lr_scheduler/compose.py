@@ -18,21 +18,20 @@ class _Composed(LRScheduler):
 
     def _take(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None) -> None:
         """Check that the schedules can be composed, and keep them."""
-        name = type(self).__name__
         if len(schedulers) < 1:
-            raise ValueError(f"{name}: expects at least one scheduler, but got no scheduler")
+            raise ValueError("expects at least one scheduler, but got no scheduler")
         for i, scheduler in enumerate(schedulers):
             if not hasattr(scheduler, "optimizer"):
-                raise TypeError(f"{name}: scheduler {i} should have `optimizer` as its attribute")
+                raise TypeError(f"scheduler {i} should have `optimizer` as its attribute")
             if isinstance(scheduler, ReduceLROnPlateau):
                 raise ValueError(
-                    f"{name}: does not support `ReduceLROnPlateau`, which is at index {i}: its "
+                    f"does not support `ReduceLROnPlateau`, which is at index {i}: its "
                     f"step needs a metric; step it on its own"
                 )
             optimizer = optimizer or scheduler.optimizer
             if scheduler.optimizer is not optimizer:
                 raise ValueError(
-                    f"{name}: expects all schedulers to belong to the same optimizer, but "
+                    f"expects all schedulers to belong to the same optimizer, but "
                     f"scheduler {i}, {type(scheduler).__name__}, has another one"
                 )
         assert optimizer is not None
@@ -91,7 +90,7 @@ class SequentialLR(_Composed):
         self._take(schedulers, optimizer)
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
-                f"SequentialLR: expects one scheduler more than milestones, but got "
+                f"expects one scheduler more than milestones, but got "
                 f"{len(schedulers)} schedulers and {len(milestones)} milestones"
             )
         self._milestones = milestones

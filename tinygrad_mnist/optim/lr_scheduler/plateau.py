@@ -128,7 +128,7 @@ class ReduceLROnPlateau(LRScheduler):
         if len(groups) != len(self.min_lrs):
             if self.default_min_lr is None:
                 raise RuntimeError(
-                    f"ReduceLROnPlateau: the optimizer has {len(groups)} param groups now, but "
+                    f"the optimizer has {len(groups)} param groups now, but "
                     f"there are {len(self.min_lrs)} min_lrs; append to the scheduler's min_lrs"
                 )
             self.min_lrs = [self.default_min_lr] * len(groups)

@@ -53,13 +53,11 @@ def default_collate(batch: Any) -> Any:
         lengths = {len(sample) for sample in batch}
         if len(lengths) > 1:
             raise RuntimeError(
-                f"default_collate: each sample of a batch should have equally many parts, but they "
+                f"each sample of a batch should have equally many parts, but they "
                 f"have {sorted(lengths)}"
             )
         return _like(first, [default_collate(part) for part in zip(*batch, strict=True)])
-    raise TypeError(
-        f"default_collate: {_EXPECTED}; found {type(first).__name__}; pass a collate_fn"
-    )
+    raise TypeError(f"{_EXPECTED}; found {type(first).__name__}; pass a collate_fn")
 
 
 def default_convert(data: Any) -> Any:
@@ -83,7 +81,7 @@ def default_convert(data: Any) -> Any:
 
 def _as_numbers(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"default_collate: {_EXPECTED}; found an array of {array.dtype}")
+        raise TypeError(f"{_EXPECTED}; found an array of {array.dtype}")
     dtypes.of(array.dtype)
     return array
 

@@ -94,51 +94,45 @@ class DataLoader(Generic[T_co]):
     ) -> None:
         if num_workers < 0:
             raise ValueError(
-                f"DataLoader: num_workers should be non-negative, got {num_workers}; use 0 to make "
+                f"num_workers should be non-negative, got {num_workers}; use 0 to make "
                 f"batches without workers"
             )
         if timeout < 0:
-            raise ValueError(f"DataLoader: timeout should be non-negative, got {timeout}")
+            raise ValueError(f"timeout should be non-negative, got {timeout}")
         if prefetch_factor is not None and (not num_workers or prefetch_factor < 1):
             raise ValueError(
-                f"DataLoader: prefetch_factor should be positive and needs num_workers > 0, "
+                f"prefetch_factor should be positive and needs num_workers > 0, "
                 f"got prefetch_factor={prefetch_factor} and num_workers={num_workers}"
             )
         if persistent_workers and not num_workers:
-            raise ValueError("DataLoader: persistent_workers needs num_workers > 0")
+            raise ValueError("persistent_workers needs num_workers > 0")
         if sampler is not None and shuffle:
-            raise ValueError("DataLoader: sampler option is mutually exclusive with shuffle")
+            raise ValueError("sampler option is mutually exclusive with shuffle")
         if batch_sampler is not None and (
             batch_size != 1 or shuffle or sampler is not None or drop_last
         ):
             raise ValueError(
-                "DataLoader: batch_sampler option is mutually exclusive with batch_size, shuffle, "
+                "batch_sampler option is mutually exclusive with batch_size, shuffle, "
                 "sampler, and drop_last"
             )
         if batch_size is None and drop_last:
-            raise ValueError("DataLoader: batch_size=None is mutually exclusive with drop_last")
+            raise ValueError("batch_size=None is mutually exclusive with drop_last")
         indexed: Any = dataset
         self.dataset = indexed
-        self.num_workers = num_workers
+        self.num_workers, self.persistent_workers = num_workers, persistent_workers
         self.prefetch_factor = 2 if num_workers and prefetch_factor is None else prefetch_factor
-        self.persistent_workers = persistent_workers
-        self.pin_memory = pin_memory
-        self.timeout = timeout
-        self.worker_init_fn = worker_init_fn
-        self.multiprocessing_context = multiprocessing_context
-        self.generator = generator
+        self.worker_init_fn, self.timeout, self.generator = worker_init_fn, timeout, generator
+        self.pin_memory, self.multiprocessing_context = pin_memory, multiprocessing_context
         if collate_fn is None:
             collate_fn = default_convert if batch_size is None else default_collate
-        self.collate_fn = collate_fn
-        self.drop_last = drop_last
+        self.collate_fn, self.drop_last = collate_fn, drop_last
         self._kept: WorkerIterator | None = None
         self._iterable = isinstance(dataset, IterableDataset)
         if self._iterable:
             if shuffle or sampler is not None or batch_sampler is not None:
-                given = ("shuffle", "sampler", "batch_sampler")
                 raise ValueError(
-                    f"DataLoader: an IterableDataset decides its own order; leave out "
-                    f"{', '.join(given)}"
+                    "an IterableDataset decides its own order; leave out shuffle, sampler, "
+                    "batch_sampler"
                 )
             sampler = ()
         elif sampler is None:

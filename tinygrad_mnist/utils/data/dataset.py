@@ -72,9 +72,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     def __init__(self, *tensors: Tensor) -> None:
         lengths = [len(t) for t in tensors]
         if len(set(lengths)) > 1:
-            raise ValueError(
-                f"TensorDataset: size mismatch between tensors, their lengths are {lengths}"
-            )
+            raise ValueError(f"size mismatch between tensors, their lengths are {lengths}")
         self.tensors = tensors
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
@@ -129,11 +127,11 @@ class ConcatDataset(Dataset[T_co]):
     def __init__(self, datasets: Iterable[Indexable[T_co]]) -> None:
         self.datasets: list[Any] = list(datasets)
         if not self.datasets:
-            raise ValueError("ConcatDataset: datasets should not be an empty iterable")
+            raise ValueError("datasets should not be an empty iterable")
         if any(isinstance(d, IterableDataset) for d in self.datasets):
             raise ValueError(
-                "ConcatDataset does not support IterableDataset, which has no order of its own to "
-                "index; use ChainDataset"
+                "does not support IterableDataset, which has no order of its own to index; use "
+                "ChainDataset"
             )
         self.cumulative_sizes = list(itertools.accumulate(len(d) for d in self.datasets))
 
@@ -198,17 +196,13 @@ class StackDataset(Dataset[Any]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if args and kwargs:
-            raise ValueError(
-                "StackDataset: give the datasets either names or none; got some of each"
-            )
+            raise ValueError("give the datasets either names or none; got some of each")
         if not args and not kwargs:
-            raise ValueError("StackDataset: at least one dataset should be passed")
+            raise ValueError("at least one dataset should be passed")
         self.datasets: Any = kwargs or args
         lengths = [len(d) for d in (kwargs.values() or args)]
         if len(set(lengths)) > 1:
-            raise ValueError(
-                f"StackDataset: size mismatch between datasets, their lengths are {lengths}"
-            )
+            raise ValueError(f"size mismatch between datasets, their lengths are {lengths}")
         self._length = lengths[0]
 
     def _collect(self, take: Callable[[Any], Any]) -> Any:
@@ -246,7 +240,7 @@ def random_split(
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
         for i, fraction in enumerate(lengths):
             if not 0 <= fraction <= 1:
-                raise ValueError(f"random_split: fraction at index {i} is not between 0 and 1")
+                raise ValueError(f"fraction at index {i} is not between 0 and 1")
         counts = [math.floor(total * fraction) for fraction in lengths]
         for i in range(total - sum(counts)):
             counts[i % len(counts)] += 1
@@ -257,12 +251,11 @@ def random_split(
         counts = [int(n) for n in lengths]
         if any(0 < n < 1 for n in lengths):
             raise ValueError(
-                f"random_split: the fractions {list(lengths)} add up to {sum(lengths):g}, but must "
-                f"add up to 1"
+                f"the fractions {list(lengths)} add up to {sum(lengths):g}, but must add up to 1"
             )
     if sum(counts) != total:
         raise ValueError(
-            f"random_split: the lengths {list(lengths)} add up to {sum(counts)}, but the dataset "
+            f"the lengths {list(lengths)} add up to {sum(counts)}, but the dataset "
             f"has {total} samples"
         )
     order = (generator or default_generator).permutation(total)
