@@ -183,15 +183,3 @@ hypot = binary(
     "sqrt(x**2 + y**2)", "Length of the hypotenuse, without overflow.", domains=POSITIVE,
     check=refuse("biu"),
 )  # fmt: skip
-
-
-def _shift(name: str, forward: Any, symbol: str, doc: str) -> Op:
-    return op(
-        name, forward, x=None, y=None, formula=f"x {symbol} y", torch=f"x {symbol} y", doc=doc,
-        broadcasts=True, promotes="common", check=refuse("bf"),
-        samples=[Sample(np.array([1, 2, 3]), np.array([3, 1, 0]))],
-    )  # fmt: skip
-
-
-left_shift = _shift("left_shift", np.left_shift, "<<", "Bits moved to the left.")
-right_shift = _shift("right_shift", np.right_shift, ">>", "Bits moved to the right.")
