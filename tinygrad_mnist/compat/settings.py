@@ -77,3 +77,16 @@ def set_default_tensor_type(t: Any) -> None:
     Follows ``torch.set_default_tensor_type``, of older scripts.
     """
     set_default_dtype(t)
+
+
+def is_autocast_enabled(device_type: str | None = None) -> bool:
+    """Return whether operations choose their dtype: never. Follows PyTorch's."""
+    return False
+
+
+def set_flush_denormal(mode: bool) -> bool:
+    """Return False: the smallest numbers are computed with as all others."""
+    return False
+
+
+is_autocast_cpu_enabled = is_autocast_available = is_autocast_enabled

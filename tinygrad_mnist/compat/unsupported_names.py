@@ -437,17 +437,16 @@ NAMES = {
 
 LATE = {
     "": {
-        "tensor.foreach": "_foreach_*",
-        "tensor.writing": "*_",
+        "tensor.method_functions": "_foreach_* *_",
         "tensor.histogram": "bincount histc histogram histogramdd",
         "tensor.rare": """copysign ldexp logaddexp2 gcd lcm nextafter angle conj conj_physical
         resolve_conj resolve_neg real isreal is_conj is_neg is_inference is_distributed
         fill rsub diagflat adjoint narrow_copy select_scatter slice_scatter diagonal_scatter put
         renorm trapezoid trapz cumulative_trapezoid vander matrix_exp mvlgamma
-        logcumsumexp""",
-        "tensor.making": """hamming_window hann_window blackman_window bartlett_window
-        kaiser_window asarray frombuffer scalar_tensor range unravel_index newaxis
-        is_autocast_enabled is_autocast_cpu_enabled set_flush_denormal is_storage typename""",
+        logcumsumexp newaxis unravel_index""",
+        "tensor.rare_creation": """hamming_window hann_window blackman_window bartlett_window
+        kaiser_window asarray frombuffer scalar_tensor range""",
+        "compat.settings": "is_autocast_enabled is_autocast_cpu_enabled set_flush_denormal",
         "amp": "GradScaler",
         "autograd": "is_anomaly_enabled",
         "nn.functional": """adaptive_avg_pool1d avg_pool1d bilinear celu_ channel_shuffle conv3d
@@ -467,7 +466,7 @@ LATE = {
         "tensor.rare": "multigammaln entr ndtr ndtri xlog1py",
         "tensor": "round",
     },
-    "amp": {"tensor.making": "is_autocast_available"},
+    "amp": {"compat.settings": "is_autocast_available"},
 }
 """Lazily imported names, and the modules that define them."""
 

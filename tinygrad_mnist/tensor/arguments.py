@@ -334,6 +334,13 @@ def as_lengths(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
     return shape
 
 
+def given_lengths(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
+    """Do as :func:`as_lengths`, for a shape that must be there."""
+    if not size:
+        raise TypeError(f"{name}() missing 1 required positional argument: 'size'")
+    return as_lengths(name, size)
+
+
 def need_floats(name: str, x: Any, argument: str = "input") -> None:
     """Refuse a tensor that doesn't hold floating-point numbers."""
     if x._array.dtype.kind != "f":

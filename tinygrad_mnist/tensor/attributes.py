@@ -167,5 +167,26 @@ class Attributes(TensorBase):
         return address
 
 
+def is_storage(obj: object) -> bool:
+    """Return False: there are no storages; ``x.numpy()`` is the memory."""
+    return False
+
+
+def typename(obj: object) -> str:
+    """Return the name of an object's type. Follows ``torch.typename``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> typename(ones(1)), typename(3)
+    ('torch.FloatTensor', 'int')
+    """
+    if isinstance(obj, TensorBase):
+        return dtypes.type_name(obj._array.dtype)
+    kind = obj if isinstance(obj, type) else type(obj)
+    home = "" if kind.__module__ in ("builtins", "") else f"{kind.__module__}."
+    return f"{home}{kind.__qualname__}"
+
+
 if not TYPE_CHECKING:
-    __all__ = publish(globals(), "is_tensor", "result_type")
+    __all__ = publish(globals(), "is_storage", "is_tensor", "result_type", "typename")

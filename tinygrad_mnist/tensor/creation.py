@@ -1,4 +1,4 @@
-"""Making tensors: from data, and of given numbers."""
+"""Making tensors: from data, of given numbers, and like others, also as methods."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypedDict, TypeVar
 
 import numpy as np
 
@@ -20,12 +20,16 @@ from tinygrad_mnist.tensor.arguments import (
     as_number,
     as_tuple,
     factory,
+    given_lengths,
 )
 from tinygrad_mnist.tensor.device import DeviceLike, check_device
 from tinygrad_mnist.tensor.exchange import from_dlpack, is_foreign, writable
+from tinygrad_mnist.tensor.export import export, publish
 from tinygrad_mnist.tensor.types import Size
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from tinygrad_mnist.tensor.core import Tensor
     from tinygrad_mnist.tensor.types import Number
 
@@ -613,8 +617,100 @@ def triu_indices(
     return _triangle("triu_indices", row, col, offset, dtype, device, requires_grad)
 
 
-__all__ = [
-    "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like",
-    "linspace", "logspace", "ones", "ones_like", "tensor", "tril_indices", "triu_indices",
-    "zeros", "zeros_like",
-]  # fmt: skip
+# Methods that make new tensors of the same dtype
+
+
+class Settings(TypedDict, total=False):
+    """Settings of a new tensor; the last two are accepted, and change nothing."""
+
+    dtype: DTypeLike | None
+    device: DeviceLike | None
+    requires_grad: bool
+    layout: object
+    pin_memory: bool
+
+
+def _new(
+    make: Callable[[np.dtype[Any]], np.ndarray],
+    like: Tensor,
+    *,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+    layout: object = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Make a tensor in another one's dtype, unless one is named."""
+    kind = like._array.dtype if dtype is None else dtypes.as_numpy(dtype)
+    return finish(make(kind), kind, device, requires_grad)
+
+
+@export(function=False)
+def new_tensor(input: Tensor, data: Any, **settings: Unpack[Settings]) -> Tensor:
+    """Return a new tensor of given data, in this one's dtype unless another is named."""
+    if isinstance(data, TensorBase):
+        data = data._array
+    with np.errstate(all="ignore"):
+        return _new(lambda kind: np.array(data, dtype=kind), input, **settings)
+
+
+@export(function=False)
+def new(input: Tensor, *data: Any, device: DeviceLike | None = None) -> Tensor:
+    """Return a tensor of this one's dtype: empty, of a shape, or of the given numbers.
+
+    PyTorch's older form: ``new_empty``, ``new_tensor`` and the others say which is meant.
+    """
+    check_device(device)
+    if len(data) == 1 and not isinstance(data[0], int | Size | TensorBase):
+        as_tuple("new", "data", data[0].tolist() if hasattr(data[0], "tolist") else data[0])
+    return of_dtype(dtypes.of(input._array.dtype), data)
+
+
+def of_dtype(dtype: dtypes.dtype, data: tuple[Any, ...]) -> Tensor:
+    """Make what the older constructors stand for: of a shape, of numbers, or a tensor itself."""
+    if len(data) != 1 or isinstance(data[0], builtins.int | np.integer | Size):
+        return empty(*(data or (0,)), dtype=dtype)
+    given = data[0]
+    if not isinstance(given, TensorBase):
+        return tensor(given, dtype=dtype)
+    if given._array.dtype != dtype.numpy:
+        raise TypeError(
+            f"expected a tensor of {dtype}, got one of {dtypes.of(given._array.dtype)}; use "
+            f"to(), which converts"
+        )
+    return share(given.memory(), given._version)
+
+
+@export(function=False)
+def new_empty(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
+    """Return a new tensor of a shape, of whatever lies in memory."""
+    return _new(lambda kind: np.empty(given_lengths("new_empty", size), kind), input, **settings)
+
+
+@export(function=False)
+def new_zeros(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
+    """Return zeros of a shape, in this one's dtype unless another is named."""
+    return _new(lambda kind: np.zeros(given_lengths("new_zeros", size), kind), input, **settings)
+
+
+@export(function=False)
+def new_ones(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
+    """Return ones of a shape, in this one's dtype unless another is named."""
+    return _new(lambda kind: np.ones(given_lengths("new_ones", size), kind), input, **settings)
+
+
+@export(function=False)
+def new_full(
+    input: Tensor, size: Sequence[int], fill_value: Number, **settings: Unpack[Settings]
+) -> Tensor:
+    """Return a tensor of one number, in this one's dtype unless another is named."""
+    number = as_number("new_full", "fill_value", fill_value)
+    shape = as_lengths("new_full", [as_tuple("new_full", "size", size)])
+    return _new(lambda kind: dtypes.convert(np.full(shape, number), kind), input, **settings)
+
+
+if not TYPE_CHECKING:
+    __all__ = publish(
+        globals(), *"""arange as_tensor empty empty_like eye from_numpy full full_like linspace
+        logspace ones ones_like tensor tril_indices triu_indices zeros zeros_like""".split()
+    )  # fmt: skip

@@ -9,14 +9,10 @@ from __future__ import annotations
 import copyreg
 from typing import Any
 
-import numpy as np
-
-from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import complain
 from tinygrad_mnist.tensor.core import Tensor
-from tinygrad_mnist.tensor.creation import as_tensor, empty, tensor
-from tinygrad_mnist.tensor.types import Size
+from tinygrad_mnist.tensor.creation import of_dtype
 
 
 class _Typed(type):
@@ -24,18 +20,10 @@ class _Typed(type):
 
     dtype: dtypes.dtype
 
-    def __call__(cls, *data: Any) -> Any:
+    def __call__(cls, *data: Any) -> Tensor:
         """Make an uninitialised tensor of a shape, or one of the given numbers."""
         try:
-            if not data:
-                return wrap(np.empty(0, cls.dtype.numpy))
-            if len(data) > 1 or isinstance(data[0], int | np.integer | Size):
-                return empty(*data, dtype=cls.dtype)
-            if isinstance(data[0], Tensor):
-                if data[0]._array.dtype != cls.dtype.numpy:
-                    raise TypeError(f"expected a tensor of {cls.dtype}, got {data[0].dtype}")
-                return as_tensor(data[0])
-            return tensor(data[0], dtype=cls.dtype)
+            return of_dtype(cls.dtype, data)
         except Exception as error:
             complain(cls.__name__, error)
             raise

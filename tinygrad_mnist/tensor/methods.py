@@ -16,12 +16,12 @@ from tinygrad_mnist.tensor import (
     arithmetic,
     attributes,
     comparison,
+    creation,
     elementwise,
     export,
     indexing,
     inplace,
     joining,
-    like,
     matrices,
     products,
     random_functions,
@@ -380,14 +380,14 @@ if TYPE_CHECKING:
 
         # New tensors like this one
 
-        new_tensor = like.new_tensor
-        new = like.new
-        new_empty = like.new_empty
-        new_zeros = like.new_zeros
-        new_ones = like.new_ones
-        resize_ = like.resize_
-        resize_as_ = like.resize_as_
-        new_full = like.new_full
+        new_tensor = creation.new_tensor
+        new = creation.new
+        new_empty = creation.new_empty
+        new_zeros = creation.new_zeros
+        new_ones = creation.new_ones
+        resize_ = shape.resize_
+        resize_as_ = shape.resize_as_
+        new_full = creation.new_full
 
         # Rare
 

@@ -17,6 +17,7 @@ from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import (
     as_dim,
     as_int,
+    as_lengths,
     as_number,
     as_tensor,
     named,
@@ -29,7 +30,7 @@ from tinygrad_mnist.tensor.joining import cat
 from tinygrad_mnist.tensor.precision import in_float32
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tinygrad_mnist.tensor.core import Tensor
 
@@ -426,6 +427,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Any:
 
 
 trapz = trapezoid
+newaxis = None
 
 
 @export(method=False)
@@ -476,6 +478,26 @@ def xlog1py(input: Tensor | float, other: Tensor | float) -> Tensor:
     # There 0 times infinity would be NaN; elsewhere x has a slope at 0 too.
     without = (x == 0) & ((y <= -1) | (y == math.inf))
     return x * where(without, 0.0, y).log1p()
+
+
+@named
+def unravel_index(indices: Tensor, shape: int | Sequence[int] | Tensor) -> tuple[Tensor, ...]:
+    """Return the coordinates of elements that are numbered in row-major order.
+
+    Follows ``torch.unravel_index``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import tensor
+    >>> unravel_index(tensor([5]), (2, 3))
+    (tensor([1]), tensor([2]))
+    """
+    numbers = as_tensor("unravel_index", "indices", indices)._array
+    lengths: Any = shape._array.tolist() if isinstance(shape, TensorBase) else shape
+    size = as_lengths("unravel_index", [lengths])
+    if numbers.dtype.kind not in "iu":
+        raise ValueError(f"expected integers, got {indices.dtype}")
+    return tuple(wrap(part) for part in np.unravel_index(numbers % max(math.prod(size), 1), size))
 
 
 if not TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import TensorBase, apply, share
+from tinygrad_mnist.autograd.graph import TensorBase, Version, apply, is_tracked, share
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import (
@@ -16,8 +16,10 @@ from tinygrad_mnist.tensor.arguments import (
     as_int,
     as_ints,
     as_size,
+    as_tensor,
     each_dim,
     expands,
+    given_lengths,
 )
 from tinygrad_mnist.tensor.export import export, publish, view_in_place
 from tinygrad_mnist.tensor.types import (
@@ -378,6 +380,45 @@ def as_subclass(input: Tensor, cls: type[_T]) -> _T:
     view.__class__ = cls
     out: _T = view
     return out
+
+
+@export(function=False)
+def resize_(
+    input: _T, *size: int | Sequence[int], memory_format: memory_format | None = None
+) -> _T:
+    """Give self another shape, and as many elements as that takes; return it.
+
+    The elements stay in their order. What comes to them is whatever lies in memory, and then
+    the memory is new: views of the old one don't follow. ``resize_(0)`` makes room for
+    ``out=``.
+
+    Raises
+    ------
+    RuntimeError
+        When a gradient is asked for, or the elements aren't in row-major order.
+    """
+    shape, array = given_lengths("resize_", size), input._array
+    if is_tracked(input):
+        raise RuntimeError("can't resize a tensor that requires grad; detach() it")
+    if shape == array.shape:
+        return input
+    if not array.flags.c_contiguous:
+        raise RuntimeError("the elements must be in row-major order; use contiguous()")
+    number = math.prod(shape)
+    if number <= array.size:
+        input._array = array.reshape(-1)[:number].reshape(shape)
+    else:
+        input._array = np.empty(shape, array.dtype)
+        input._array.reshape(-1)[: array.size] = array.reshape(-1)
+        input._version = Version()
+    input._base = None
+    return input
+
+
+@export(function=False)
+def resize_as_(input: _T, other: Tensor, *, memory_format: memory_format | None = None) -> _T:
+    """Give self the shape of another tensor, as :meth:`resize_` does."""
+    return resize_(input, as_tensor("resize_as_", "other", other)._array.shape)
 
 
 if not TYPE_CHECKING:

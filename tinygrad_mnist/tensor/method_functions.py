@@ -1,8 +1,7 @@
-"""PyTorch's functions on lists of tensors: ``_foreach_add(xs, ys)`` adds them pair by pair.
+"""Functions made of Tensor's methods: ``relu_(x)``, and on lists ``_foreach_add(xs, ys)``.
 
-Each is a Tensor method, called for one tensor after the other: what a script writes by hand for an
-optimizer gets its numbers, and gradients, though no speed. They are made when they are first asked
-for, as ``torch._foreach_...``.
+On a list a method is called for one tensor after the other: what a script writes by hand for an
+optimizer gets its numbers, and gradients, though no speed. Imported when one is first asked for.
 """
 
 from __future__ import annotations
@@ -13,11 +12,19 @@ from typing import Any
 from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.tensor.arguments import as_tensors, complain
 from tinygrad_mnist.tensor.core import Tensor
+from tinygrad_mnist.tensor.export import checked
+
+INPLACE = """abs_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ asin_
+asinh_ atan_ atanh_ ceil_ clamp_ clamp_max_ clamp_min_ clip_ cos_ cosh_ deg2rad_ detach_ erf_
+erfc_ exp2_ exp_ expm1_ fill_ fix_ floor_ frac_ index_put_ log10_ log1p_ log2_ log_ logit_
+nan_to_num_ neg_ negative_ rad2deg_ reciprocal_ relu_ resize_as_ round_ rsqrt_ sigmoid_ sin_
+sinc_ sinh_ sqrt_ conj_physical_ gcd_ lcm_ ldexp_ square_ tan_ tanh_ trunc_ xlogy_ zero_""".split()
+"""Those of Tensor's in-place methods that PyTorch has as functions, too."""
 
 NEW = """abs acos add addcdiv addcmul asin atan ceil clamp_max clamp_min clone cos cosh div erf erfc
 exp expm1 floor frac lerp lgamma log log10 log1p log2 max maximum minimum mm mul neg norm pow powsum
 reciprocal round rsqrt sigmoid sign sin sinh sqrt sub tan tanh trunc""".split()
-"""Those that return a tuple of new tensors."""
+"""Functions on lists that return a tuple of new tensors."""
 
 WRITING = [f"{name}_" for name in NEW if name not in ("clone", "max", "mm", "norm", "powsum")]
 WRITING += ["copy_", "zero_"]
@@ -85,4 +92,5 @@ def _make(name: str) -> Callable[..., Any]:
     return foreach
 
 
+globals().update({name: checked(getattr(Tensor, name)) for name in INPLACE})
 globals().update({f"_foreach_{name}": _make(name) for name in NEW + WRITING})

@@ -1,0 +1,210 @@
+"""Windows, and other tensors that few programs make; imported when one is first asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_mnist._runtime.naming import warn
+from tinygrad_mnist.autograd.graph import share
+from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.tensor.arguments import as_int, as_number, named
+from tinygrad_mnist.tensor.core import Tensor
+from tinygrad_mnist.tensor.creation import finish, tensor
+from tinygrad_mnist.tensor.device import check_device
+from tinygrad_mnist.tensor.exchange import writable
+
+if TYPE_CHECKING:
+    from array import array
+    from typing import Unpack
+
+    from tinygrad_mnist.ops.dtypes import DTypeLike
+    from tinygrad_mnist.tensor.creation import Settings
+    from tinygrad_mnist.tensor.device import DeviceLike
+    from tinygrad_mnist.tensor.types import Number
+
+
+def _of_numbers(
+    numbers: np.ndarray,
+    *,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+    layout: object = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Make a tensor of numbers, in the default dtype unless one is named."""
+    return finish(numbers, dtypes.as_float(dtype), device, requires_grad)
+
+
+# Windows
+
+
+def _window(
+    name: str,
+    length: int,
+    periodic: bool,
+    shape: Callable[[np.ndarray], np.ndarray],
+    **settings: Unpack[Settings],
+) -> Tensor:
+    """Make a window of a function that gives it at angles from 0 to 2 pi."""
+    count = as_int(name, "window_length", length)
+    kind = dtypes.as_float(settings.get("dtype"))
+    if count < 0:
+        raise RuntimeError(f"window_length must not be negative, got {count}")
+    if kind.kind != "f":
+        raise RuntimeError(f"expects floating point dtypes, got {dtypes.of(kind)}")
+    angles = 2 * np.pi * np.arange(count) / max(count if periodic else count - 1, 1)
+    return _of_numbers(np.ones(1) if count == 1 else shape(angles), **settings)
+
+
+@named
+def hamming_window(
+    window_length: int,
+    periodic: bool = True,
+    alpha: float = 0.54,
+    beta: float = 0.46,
+    **settings: Unpack[Settings],
+) -> Tensor:
+    """Return ``alpha - beta cos x`` over a period, which is cut off if periodic.
+
+    Follows ``torch.hamming_window``, as the other windows follow PyTorch's of their names.
+    """
+    return _window(
+        "hamming_window", window_length, periodic, lambda x: alpha - beta * np.cos(x), **settings
+    )
+
+
+@named
+def hann_window(window_length: int, periodic: bool = True, **settings: Unpack[Settings]) -> Tensor:
+    """Return ``(1 - cos x) / 2`` over a period. Follows ``torch.hann_window``."""
+    return _window(
+        "hann_window", window_length, periodic, lambda x: 0.5 - 0.5 * np.cos(x), **settings
+    )
+
+
+@named
+def blackman_window(
+    window_length: int, periodic: bool = True, **settings: Unpack[Settings]
+) -> Tensor:
+    """Return ``0.42 - 0.5 cos x + 0.08 cos 2x``. Follows ``torch.blackman_window``."""
+
+    def shape(x: np.ndarray) -> np.ndarray:
+        values: np.ndarray = 0.42 - 0.5 * np.cos(x) + 0.08 * np.cos(2 * x)
+        return values
+
+    return _window("blackman_window", window_length, periodic, shape, **settings)
+
+
+@named
+def bartlett_window(
+    window_length: int, periodic: bool = True, **settings: Unpack[Settings]
+) -> Tensor:
+    """Return a triangle. Follows ``torch.bartlett_window``."""
+    return _window(
+        "bartlett_window", window_length, periodic, lambda x: 1 - np.abs(x / np.pi - 1), **settings
+    )
+
+
+@named
+def kaiser_window(
+    window_length: int, periodic: bool = True, beta: float = 12.0, **settings: Unpack[Settings]
+) -> Tensor:
+    """Return Kaiser's window, of Bessel functions. Follows ``torch.kaiser_window``."""
+
+    def shape(x: np.ndarray) -> np.ndarray:
+        return np.i0(beta * np.sqrt(1 - (x / np.pi - 1) ** 2)) / np.i0(beta)
+
+    return _window("kaiser_window", window_length, periodic, shape, **settings)
+
+
+# From data
+
+
+@named
+def asarray(
+    obj: Any,
+    *,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike | None = None,
+    copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Return an object as a tensor, on its memory where that is possible.
+
+    Follows ``torch.asarray``: ``copy=True`` always copies, ``copy=False`` never does.
+
+    Examples
+    --------
+    >>> asarray([1.0, 2.0])
+    tensor([1., 2.])
+    """
+    check_device(device)
+    known = isinstance(obj, Tensor | np.ndarray)
+    if isinstance(obj, np.ndarray):
+        old = share(obj if copy else writable("asarray", obj))
+    else:
+        old = obj if known else tensor(obj, dtype=dtype)
+    out = old if requires_grad else old.detach()
+    if dtype is not None:
+        out = out.to(dtype)
+    moved = not known or out._array is not old._array
+    if copy is False and moved:
+        raise ValueError("it can't be done without a copy; leave copy=False out")
+    if copy and not moved:
+        out = out.detach().clone()
+    return out.requires_grad_() if requires_grad else out
+
+
+@named
+def frombuffer(
+    buffer: bytes | bytearray | memoryview | array[Any] | np.ndarray,
+    *,
+    dtype: DTypeLike,
+    count: int = -1,
+    offset: int = 0,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Return a tensor on the memory of a buffer, such as a bytearray.
+
+    Follows ``torch.frombuffer``.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> frombuffer(bytearray([1, 2, 3]), dtype=torch.uint8, offset=1)
+    tensor([2, 3], dtype=torch.uint8)
+    """
+    kind = dtypes.as_numpy(dtype)
+    try:
+        found = np.frombuffer(buffer, kind, count, offset)
+    except ValueError:
+        raise ValueError(
+            f"from offset {offset} the buffer doesn't hold "
+            f"{'whole elements' if count < 0 else f'{count} elements'} of {dtypes.of(kind)}"
+        ) from None
+    return share(writable("frombuffer", found)).requires_grad_(requires_grad)
+
+
+@named
+def scalar_tensor(s: Number, **settings: Unpack[Settings]) -> Tensor:
+    """Return a tensor of one number, floating point unless a dtype is named. Follows PyTorch's."""
+    number = as_number("scalar_tensor", "s", s)
+    return _of_numbers(np.asarray(number), **settings)
+
+
+@named
+def range(
+    start: float = 0, end: float | None = None, step: float = 1, **settings: Unpack[Settings]
+) -> Tensor:
+    """Return numbers from start to end, both included. Follows ``torch.range``: use ``arange``."""
+    warn("range: it is deprecated in PyTorch, since it includes the end; use arange")
+    start, end = (0, start) if end is None else (start, end)
+    count = math.floor((end - start) / step) + 1
+    if step == 0 or count < 1:
+        raise RuntimeError(f"there are no numbers from {start} to {end} by {step}")
+    numbers = np.arange(count) * step + start
+    return _of_numbers(numbers, **settings)
