@@ -205,6 +205,12 @@ def _(place: Place) -> bool:
     return not np.isfinite(place.value or 0)
 
 
+@unlike("t.linalg.vander")
+def _(place: Place) -> bool:
+    """PyTorch's powers are running products, whose slopes are NaN where one is infinite."""
+    return "inf" in place.incoming or np.isinf(place.value or 0)
+
+
 @unlike("t.std_mean", "t.var_mean")
 def _(place: Place) -> bool:
     """PyTorch's mean of these, in one pass, is NaN of infinities; that of mean() isn't."""
@@ -260,7 +266,7 @@ t.cholesky t.cholesky_inverse t.cholesky_solve t.det t.inverse t.logdet t.matrix
 t.qr t.slogdet t.svd t.linalg.cholesky t.linalg.cond t.linalg.det t.linalg.eigh t.linalg.eigvalsh
 t.linalg.inv t.linalg.lstsq t.linalg.matrix_norm t.linalg.matrix_power t.linalg.matrix_rank
 t.linalg.pinv t.linalg.qr t.linalg.slogdet t.linalg.solve t.linalg.solve_triangular t.linalg.svd
-t.linalg.svdvals t.corrcoef""",
+t.linalg.svdvals t.linalg.tensorsolve t.corrcoef""",
     "random numbers": "t.dropout F.dropout F.dropout1d F.dropout2d F.dropout3d F.alpha_dropout F.gumbel_softmax",
     "PyTorch's gradient is that of the log_softmax before it": "F.ctc_loss",
     "its arguments are F's": "t.embedding t.binary_cross_entropy_with_logits",
