@@ -380,6 +380,10 @@ MADE_BY_POSITION = [
     "AdaptiveMaxPool2d(2, True)", "Upsample(None, 2.0, 'bilinear', True, True)",
     "LocalResponseNorm(2, 0.1, 0.2, 3.0)", "CosineSimilarity(0, 1e-3)",
     "PairwiseDistance(1, 1e-3, True)", "Flatten(0, 1)", "ConstantPad2d(1, 2.5)",
+    "Embedding(5, 3, -1)", "EmbeddingBag(5, 3)", "ReLU()", "RReLU(0.1, 0.2, True)", "Hardsigmoid(True)",
+    "CELU(0.5, True)", "SELU(True)", "GELU('tanh')", "Softshrink(0.7)", "GLU(0)", "Softmin(0)", "LogSoftmax(-1)",
+    "Bilinear(2, 3, 4)", "Unflatten(1, (2, 2))", "AlphaDropout(0.3, True)", "CTCLoss(1, 'sum', True)",
+    "TripletMarginLoss(2.0, 1.0, 1e-3, True)", "MultiMarginLoss(2, 0.5)", "GaussianNLLLoss(full=True)",
 ]  # fmt: skip
 
 
