@@ -67,6 +67,18 @@ class HingeEmbeddingLoss(_Loss):
         return hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
 
 
+class _MarginLoss(_Loss):
+    def __init__(
+        self,
+        margin: float = 0.0,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.margin = margin
+
+
 @named
 def margin_ranking_loss(
     input1: Tensor,
@@ -83,7 +95,7 @@ def margin_ranking_loss(
     return reduced((-target * (input1 - input2) + margin).clamp(min=0), reduction)
 
 
-class MarginRankingLoss(_Loss):
+class MarginRankingLoss(_MarginLoss):
     """``max(0, -target * (input1 - input2) + margin)``. Follows ``torch.nn.MarginRankingLoss``.
 
     Examples
@@ -93,21 +105,9 @@ class MarginRankingLoss(_Loss):
     tensor(2.)
     """
 
-    def __init__(
-        self,
-        margin: float = 0.0,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.margin = margin
-
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         """Return the loss."""
-        return margin_ranking_loss(
-            input1, input2, target, margin=self.margin, reduction=self.reduction
-        )
+        return margin_ranking_loss(input1, input2, target, self.margin, reduction=self.reduction)
 
 
 @named
@@ -136,7 +136,7 @@ def cosine_embedding_loss(
     return reduced(same + where(target == -1, (cosine - margin).clamp(min=0), 0.0), reduction)
 
 
-class CosineEmbeddingLoss(_Loss):
+class CosineEmbeddingLoss(_MarginLoss):
     """``1 - cos`` for targets 1, ``max(0, cos - margin)`` for -1.
 
     Follows ``torch.nn.CosineEmbeddingLoss``.
@@ -148,21 +148,9 @@ class CosineEmbeddingLoss(_Loss):
     tensor(1.)
     """
 
-    def __init__(
-        self,
-        margin: float = 0.0,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.margin = margin
-
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         """Return the loss."""
-        return cosine_embedding_loss(
-            input1, input2, target, margin=self.margin, reduction=self.reduction
-        )
+        return cosine_embedding_loss(input1, input2, target, self.margin, reduction=self.reduction)
 
 
 @named
