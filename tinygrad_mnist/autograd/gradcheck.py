@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_mnist._runtime.naming import named_if_nameless
 from tinygrad_mnist.autograd.api import grad
+from tinygrad_mnist.autograd.functional import one_hot_rows
 from tinygrad_mnist.autograd.graph import TensorBase, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import recording
 
@@ -77,7 +78,7 @@ def gradcheck(
     >>> gradcheck(lambda x: x.exp(), x)
     True
     """
-    arguments = [inputs] if isinstance(inputs, TensorBase) else list(inputs)
+    arguments = _listed(inputs)
     try:
         _Check(func, arguments, eps, atol, rtol, nondet_tol).run()
     except GradcheckError:
@@ -114,7 +115,7 @@ def gradgradcheck(
     >>> gradgradcheck(lambda x: x.exp(), x)
     True
     """
-    arguments = [inputs] if isinstance(inputs, TensorBase) else list(inputs)
+    arguments = _listed(inputs)
     if grad_outputs is None:
         source = np.random.default_rng(0)
         given: list[Any] = []
@@ -123,7 +124,7 @@ def gradgradcheck(
             given.append(wrap(np.asarray(drawn, out._array.dtype)))
             given[-1]._requires_grad = True
     else:
-        given = [grad_outputs] if isinstance(grad_outputs, TensorBase) else list(grad_outputs)
+        given = _listed(grad_outputs)
     count = len(arguments)
 
     def gradients(*all_inputs: Any) -> tuple[Any, ...]:
@@ -149,11 +150,24 @@ def gradgradcheck(
     )
 
 
+def _listed(x: Any) -> list[Any]:
+    return [x] if isinstance(x, TensorBase) else list(x)
+
+
 def _outputs(func: Callable[..., Any], arguments: Sequence[Any]) -> list[Any]:
     """Return the differentiable outputs of a function."""
-    returned = func(*arguments)
-    outputs = [returned] if isinstance(returned, TensorBase) else list(returned)
-    return [out for out in outputs if is_tracked(out)]
+    return [out for out in _listed(func(*arguments)) if is_tracked(out)]
+
+
+def _gradients(out: Any, inputs: list[Any], cotangent: Any) -> list[np.ndarray]:
+    """Return the gradients of inputs, checked to have their shapes."""
+    found = grad(out, inputs, cotangent, retain_graph=True, materialize_grads=True)
+    for x, g in zip(inputs, found, strict=True):
+        if g.shape != x.shape:
+            raise GradcheckError(
+                f"gradient of shape {list(g.shape)} for an input of shape {list(x.shape)}"
+            )
+    return [np.array(g._array, np.float64) for g in found]
 
 
 class _Check:
@@ -188,10 +202,7 @@ class _Check:
 
     def values(self) -> list[np.ndarray]:
         """Evaluate the function without recording it."""
-        returned = self.func(*self.arguments)
-        outputs = [returned] if isinstance(returned, TensorBase) else list(returned)
-        chosen = [out for out in outputs if out._array.dtype.kind == "f"]
-        return [np.array(out._array, np.float64) for out in chosen]
+        return [np.array(out._array, np.float64) for out in self._floats()]
 
     def run(self) -> None:
         """Compare, or raise."""
@@ -223,32 +234,20 @@ class _Check:
                 self.compare(i, k, a, differences[k])
 
     def _floats(self) -> list[Any]:
-        returned = self.func(*self.arguments)
-        outputs = [returned] if isinstance(returned, TensorBase) else list(returned)
+        outputs = _listed(self.func(*self.arguments))
         return [out for out in outputs if out._array.dtype.kind == "f"]
 
     def analytic(self, outputs: list[Any]) -> list[list[np.ndarray]]:
         """Return the Jacobian of each output for each input, row by row by backward."""
         inputs = [self.arguments[i] for i in self.checked]
-        jacobians: list[list[np.ndarray]] = [[] for _ in inputs]
-        for out in outputs:
-            rows: list[list[np.ndarray]] = [[] for _ in inputs]
-            for j in range(out._array.size):
-                cotangent = np.zeros(out.shape, out._array.dtype)
-                cotangent.flat[j] = 1
-                gradients = grad(
-                    out, inputs, wrap(cotangent), retain_graph=True, materialize_grads=True
-                )
-                for row, x, g in zip(rows, inputs, gradients, strict=True):
-                    if g.shape != x.shape:
-                        raise GradcheckError(
-                            f"gradient of shape {list(g.shape)} for an input of shape "
-                            f"{list(x.shape)}"
-                        )
-                    row.append(np.array(g._array, np.float64).reshape(-1))
-            for jacobian, row, x in zip(jacobians, rows, inputs, strict=True):
-                jacobian.append(np.array(row).reshape(out._array.size, x._array.size))
-        return jacobians
+        rows = [[_gradients(out, inputs, row) for row in one_hot_rows(out)] for out in outputs]
+        return [
+            [
+                np.array([row[n] for row in part]).reshape(out._array.size, x._array.size)
+                for out, part in zip(outputs, rows, strict=True)
+            ]
+            for n, x in enumerate(inputs)
+        ]
 
     def numeric(self, i: int, side: int = 0) -> list[np.ndarray]:
         """Return the Jacobian of each output for one input, column by column by differences.
