@@ -47,14 +47,12 @@ class _List(Module):
     """A module whose children are numbered."""
 
     def __len__(self) -> int:
-        """Return the number of children."""
         return len(self._modules)
 
     def _children(self) -> list[Module]:
         return cast(list[Module], list(self._modules.values()))
 
     def __iter__(self) -> Iterator[Module]:
-        """Iterate over the children."""
         return iter(self._children())
 
     @overload
@@ -71,7 +69,6 @@ class _List(Module):
         raise NotImplementedError
 
     def __setitem__(self, index: SupportsIndex, module: Module) -> None:
-        """Replace a child."""
         setattr(self, list(self._modules)[_position(index, len(self))], module)
 
     def __delitem__(self, index: SupportsIndex | slice) -> None:
@@ -104,7 +101,6 @@ class _List(Module):
         return self
 
     def __iadd__(self, modules: Iterable[Module]) -> Self:
-        """Add children at the end."""
         return self.extend(modules)
 
     def __add__(self, other: Iterable[Module]) -> Self:
@@ -178,7 +174,6 @@ class Sequential(_List):
         return super().__add__(_sequential(other))
 
     def __iadd__(self, other: Iterable[Module]) -> Self:
-        """Add another's modules at the end."""
         return self.extend(_sequential(other))
 
     def __mul__(self, times: int) -> Sequential:
@@ -192,7 +187,6 @@ class Sequential(_List):
     __rmul__ = __mul__
 
     def __imul__(self, times: int) -> Self:
-        """Repeat the modules several times."""
         self._renumber(list(self * times))
         return self
 
@@ -259,27 +253,21 @@ class ModuleDict(Module):
         self.update(modules or {})
 
     def __getitem__(self, key: str) -> Module:
-        """Return the module of a name."""
         return cast(Module, self._modules[key])
 
     def __setitem__(self, key: str, module: Module) -> None:
-        """Register a module under a name."""
         self.add_module(key, module)
 
     def __delitem__(self, key: str) -> None:
-        """Remove a module."""
         del self._modules[key]
 
     def __len__(self) -> int:
-        """Return the number of modules."""
         return len(self._modules)
 
     def __iter__(self) -> Iterator[str]:
-        """Iterate over the names."""
         return iter(self._modules)
 
     def __contains__(self, key: str) -> bool:
-        """Return whether there is a module of a name."""
         return key in self._modules
 
     def keys(self) -> Iterable[str]:
@@ -370,11 +358,9 @@ class ParameterList(_Parameters):
         return str(tensor.dtype)
 
     def __len__(self) -> int:
-        """Return the number of parameters."""
         return self._size
 
     def __iter__(self) -> Iterator[Parameter | Any]:
-        """Iterate over the parameters."""
         return (getattr(self, name) for name in self._names())
 
     @overload
@@ -388,7 +374,6 @@ class ParameterList(_Parameters):
         return getattr(self, str(_position(index, self._size)))
 
     def __setitem__(self, index: int, value: Any) -> None:
-        """Replace a parameter."""
         self._put(str(_position(index, self._size)), value)
 
     def append(self, value: Any) -> Self:
@@ -436,35 +421,28 @@ class ParameterDict(_Parameters):
         return str(tensor.detach().type())
 
     def __getitem__(self, key: str) -> Parameter | Any:
-        """Return the parameter of a name."""
         return getattr(self, str(key))
 
     def __setitem__(self, key: str, value: Any) -> None:
-        """Register a parameter under a name."""
         if not isinstance(key, str):
             raise TypeError(f"ParameterDict: a key must be a string, not a {type(key).__name__}")
         self._put(key, value)
         self._keys[key] = None
 
     def __delitem__(self, key: str) -> None:
-        """Remove a parameter."""
         delattr(self, str(key))
         del self._keys[key]
 
     def __len__(self) -> int:
-        """Return the number of parameters."""
         return len(self._keys)
 
     def __iter__(self) -> Iterator[str]:
-        """Iterate over the names."""
         return iter(self._keys)
 
     def __reversed__(self) -> Iterator[str]:
-        """Iterate over the names, the last first."""
         return reversed(list(self._keys))
 
     def __contains__(self, key: str) -> bool:
-        """Return whether there is a parameter of a name."""
         return key in self._keys
 
     def keys(self) -> Iterable[str]:

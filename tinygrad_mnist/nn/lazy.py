@@ -23,7 +23,6 @@ class UninitializedParameter(Parameter):
     """A parameter whose shape isn't known yet. Follows PyTorch's class of this name."""
 
     def __repr__(self) -> str:
-        """Print as PyTorch prints."""
         return "<UninitializedParameter>"
 
     def numel(self) -> int:

@@ -538,7 +538,6 @@ class Module:
         return RemovableHandle(self.__dict__["_load_hooks"], hook)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a pickled or copied module."""
         self.__dict__.update(state)
 
     # Hooks
@@ -626,7 +625,6 @@ class Module:
         return type(self).__name__
 
     def __repr__(self) -> str:
-        """Print as PyTorch prints."""
         extra = self.extra_repr()
         lines = extra.split("\n") if extra else []
         children = [

@@ -35,7 +35,6 @@ class Parameter(Tensor):
         return copied
 
     def __repr__(self) -> str:
-        """Print as PyTorch prints."""
         return f"Parameter containing:\n{super().__repr__()}"
 
 

@@ -25,7 +25,6 @@ class IncompatibleKeys(NamedTuple):
     unexpected_keys: list[str]
 
     def __repr__(self) -> str:
-        """Print as PyTorch prints."""
         if not self.missing_keys and not self.unexpected_keys:
             return "<All keys matched successfully>"
         return (

@@ -94,7 +94,6 @@ class Sample:
         self.settings = settings
 
     def __repr__(self) -> str:
-        """Show the sample as a call."""
         settings = [f"{key}={value!r}" for key, value in self.settings.items()]
         return f"Sample({', '.join([*map(repr, self.inputs), *settings])})"
 
@@ -181,7 +180,6 @@ class Op:
         self.plain = None if "f" in self.narrow else np.dtype(np.float32)
 
     def __repr__(self) -> str:
-        """Name the operation and its inputs."""
         return f"<op {self.name}({', '.join(self.inputs)})>"
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:

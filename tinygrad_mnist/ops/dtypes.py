@@ -36,7 +36,6 @@ class dtype:
         dtype._all[self.numpy] = self
 
     def __repr__(self) -> str:
-        """Print as PyTorch prints."""
         return f"torch.{self.name}"
 
     def __eq__(self, other: object) -> builtins.bool:
@@ -54,7 +53,6 @@ class dtype:
         return of, (self.numpy,)
 
     def __deepcopy__(self, memo: Any) -> dtype:
-        """Return the one instance."""
         return self
 
 
@@ -85,11 +83,9 @@ class UnknownDtype(dtype):
         raise TypeError(f"no tensor can be of dtype torch.{self.name} here; use {instead}")
 
     def __eq__(self, other: object) -> builtins.bool:
-        """Whether it is the same."""
         return self is other
 
     def __hash__(self) -> builtins.int:
-        """Hash by name."""
         return hash(self.name)
 
     def __reduce__(self) -> Any:

@@ -37,7 +37,6 @@ class finfo:
         self.resolution = float(info.resolution)
 
     def __repr__(self) -> str:
-        """Print as PyTorch prints."""
         numbers = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
         shown = ", ".join(f"{name}={getattr(self, name):.6g}" for name in numbers)
         return f"finfo({shown}, dtype={self.dtype})"
@@ -68,7 +67,6 @@ class iinfo:
         self.min = int(info.min)
 
     def __repr__(self) -> str:
-        """Print as PyTorch prints."""
         return f"iinfo(min={self.min:.6g}, max={self.max:.6g}, dtype={self.dtype})"
 
 

@@ -198,7 +198,6 @@ class Conversion(TensorBase):
         return str(self)
 
     def __bool__(self) -> builtins.bool:
-        """Return the truth of the only element."""
         if self._array.size != 1:
             count = "no" if self._array.size == 0 else "more than one"
             raise RuntimeError(
@@ -215,11 +214,9 @@ class Conversion(TensorBase):
         return self._array.item()
 
     def __float__(self) -> builtins.float:
-        """Return the only element as a float."""
         return float(self._single("float"))
 
     def __int__(self) -> builtins.int:
-        """Return the only element as an int."""
         return int(self._single("int"))
 
     def __index__(self) -> builtins.int:

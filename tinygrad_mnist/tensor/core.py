@@ -254,20 +254,17 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
     # Python and NumPy
 
     def __repr__(self) -> str:
-        """Print as PyTorch prints."""
         node = self.grad_fn
         return printing.format_tensor(
             self._array, self._requires_grad, f"<{type(node).__name__}>" if node else None
         )
 
     def __len__(self) -> int:
-        """Return the length of the first dimension."""
         if self._array.ndim == 0:
             raise TypeError("len: a 0-d tensor has no length")
         return len(self._array)
 
     def __iter__(self) -> Iterator[Tensor]:
-        """Iterate over the first dimension."""
         if self._array.ndim == 0:
             raise TypeError("iter: iteration over a 0-d tensor")
         return iter(self.unbind(0))

@@ -33,7 +33,6 @@ class device:
         self.index = int(number) if number else index
 
     def __repr__(self) -> str:
-        """Print as PyTorch prints."""
         index = "" if self.index is None else f", index={self.index}"
         return f"device(type='{self.type}'{index})"
 
@@ -42,11 +41,9 @@ class device:
         return self.type if self.index is None else f"{self.type}:{self.index}"
 
     def __eq__(self, other: object) -> bool:
-        """Compare type and index."""
         return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
 
     def __hash__(self) -> int:
-        """Hash type and index."""
         return hash((self.type, self.index))
 
     def __enter__(self) -> device:

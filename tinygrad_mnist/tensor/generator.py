@@ -149,7 +149,6 @@ class Generator:
         return {"state": self.get_state()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a pickled or copied generator."""
         self.__init__()  # type: ignore[misc]
         self.set_state(state["state"])
 

@@ -29,7 +29,6 @@ class Size(tuple[int, ...]):
         return math.prod(self)
 
     def __repr__(self) -> str:
-        """Print as PyTorch prints."""
         return f"torch.Size([{', '.join(map(str, self))}])"
 
     @overload
@@ -37,20 +36,16 @@ class Size(tuple[int, ...]):
     @overload
     def __getitem__(self, index: slice) -> Size: ...
     def __getitem__(self, index: SupportsIndex | slice) -> int | Size:
-        """Return a length, or a Size of several."""
         found: Any = super().__getitem__(index)
         return Size(found) if isinstance(index, slice) else found
 
     def __add__(self, other: Any) -> Size:
-        """Return the lengths of both."""
         return Size(super().__add__(other))
 
     def __radd__(self, other: Any) -> Size:
-        """Return the lengths of both."""
         return Size((*other, *self)) if isinstance(other, tuple) else NotImplemented
 
     def __mul__(self, count: Any) -> Size:
-        """Return the lengths repeated."""
         return Size(super().__mul__(count))
 
     __rmul__ = __mul__
@@ -66,7 +61,6 @@ class memory_format:
         self.name = name
 
     def __repr__(self) -> str:
-        """Print as PyTorch prints."""
         return f"torch.{self.name}"
 
     def __reduce__(self) -> str:
