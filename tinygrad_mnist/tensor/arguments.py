@@ -10,7 +10,7 @@ import functools
 import math
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.types import preserve_format
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor.core import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
@@ -175,14 +178,15 @@ def _resized(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.empty(shape, array.dtype)
 
 
-def as_tensor(name: str, argument: str, x: Any) -> Any:
+def as_tensor(name: str, argument: str, x: Any) -> Tensor:
     """Return an argument that must be a tensor."""
+    tensor: Tensor = x
     if not isinstance(x, TensorBase):
         raise TypeError(f"{name}: argument '{argument}' must be Tensor, not {kind(x)}")
-    return x
+    return tensor
 
 
-def as_tensors(name: str, tensors: Any) -> list[Any]:
+def as_tensors(name: str, tensors: Any) -> list[Tensor]:
     """Return the tensors of an argument that must be a list or tuple of them."""
     if isinstance(tensors, TensorBase | np.ndarray | str) or not hasattr(tensors, "__iter__"):
         raise TypeError(f"{name}: expected a tuple or list of Tensors, not {kind(tensors)}")
@@ -247,15 +251,16 @@ def as_ints(name: str, argument: str, x: Any) -> tuple[int, ...]:
     return tuple(as_int(name, argument, n) for n in ((x,) if one else x))
 
 
-def as_number(name: str, argument: str, x: Any) -> Any:
+def as_number(name: str, argument: str, x: Any) -> float:
     """Return an argument that must be one number: a Python one, or a tensor of one element."""
+    number: float = x
     if isinstance(x, TensorBase) and x._array.size == 1:
-        return x._array.item()
-    if isinstance(x, np.bool_ | np.integer | np.floating):
-        return x.item()
-    if not isinstance(x, bool | int | float):
+        number = x._array.item()
+    elif isinstance(x, np.bool_ | np.integer | np.floating):
+        number = x.item()
+    elif not isinstance(x, bool | int | float):
         raise TypeError(f"{name}: argument '{argument}' must be Number, not {kind(x)}")
-    return x
+    return number
 
 
 def as_tuple(name: str, argument: str, x: Any) -> Any:

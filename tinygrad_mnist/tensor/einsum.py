@@ -25,7 +25,7 @@ Label = str | int
 Labels = tuple[Label, ...]
 
 
-def einsum(*args: Any) -> Tensor:
+def einsum(*args: str | Tensor | Sequence[Tensor]) -> Tensor:
     """Return sums of products of the operands' elements, along dimensions named by letters.
 
     ``einsum("bij,bjk->bik", x, y)`` is a batch of matrix products. A letter that isn't in the
@@ -54,9 +54,10 @@ def einsum(*args: Any) -> Tensor:
     """
     if len(args) < 2 or not isinstance(args[0], str):
         raise ValueError("einsum(): must specify the equation string and at least one tensor")
-    equation, *operands = args
-    if len(operands) == 1 and isinstance(operands[0], list | tuple):
-        operands = list(operands[0])
+    equation, *rest = args
+    operands: list[Any] = rest
+    if len(rest) == 1 and isinstance(rest[0], list | tuple):
+        operands = list(rest[0])
     for i, x in enumerate(operands):
         if not isinstance(x, TensorBase):
             raise TypeError(f"einsum(): tensor {i} must be a Tensor, not {type(x).__name__}")
@@ -141,7 +142,7 @@ def _sizes(terms: Sequence[Labels], shapes: Sequence[tuple[int, ...]]) -> dict[L
     return sizes
 
 
-def _unspread(x: Any, labels: Labels, sizes: dict[Label, int]) -> tuple[Any, Labels]:
+def _unspread(x: Tensor, labels: Labels, sizes: dict[Label, int]) -> tuple[Tensor, Labels]:
     """Drop the dimensions of length 1 that would have to be broadcast."""
     shape = x._array.shape
     kept = [i for i, label in enumerate(labels) if shape[i] == sizes[label]]
@@ -150,7 +151,7 @@ def _unspread(x: Any, labels: Labels, sizes: dict[Label, int]) -> tuple[Any, Lab
     return x.reshape([shape[i] for i in kept]), tuple(labels[i] for i in kept)
 
 
-def _single(x: Any, labels: Labels, needed: Collection[Label]) -> tuple[Any, Labels]:
+def _single(x: Tensor, labels: Labels, needed: Collection[Label]) -> tuple[Tensor, Labels]:
     """Take diagonals of repeated labels, and sum over those that aren't needed."""
     if len(set(labels)) < len(labels):
         distinct = tuple(dict.fromkeys(labels))
@@ -166,8 +167,8 @@ def _single(x: Any, labels: Labels, needed: Collection[Label]) -> tuple[Any, Lab
 
 
 def _contract(
-    x: Any, xs: Labels, y: Any, ys: Labels, needed: Collection[Label]
-) -> tuple[Any, Labels]:
+    x: Tensor, xs: Labels, y: Tensor, ys: Labels, needed: Collection[Label]
+) -> tuple[Tensor, Labels]:
     """Multiply two operands, and sum over the labels that both have and nobody else needs."""
     x, xs = _single(x, xs, {*needed, *ys})
     y, ys = _single(y, ys, {*needed, *xs})
@@ -188,7 +189,7 @@ def _contract(
     return apply(ops.mul, x, y), out
 
 
-def _arranged(x: Any, labels: Labels, order: Sequence[Label], shape: list[int]) -> Any:
+def _arranged(x: Tensor, labels: Labels, order: Sequence[Label], shape: list[int]) -> Tensor:
     """Bring the dimensions into an order, and then into a shape."""
     dims = tuple([labels.index(label) for label in order])
     if dims != tuple(range(len(dims))):
@@ -196,13 +197,13 @@ def _arranged(x: Any, labels: Labels, order: Sequence[Label], shape: list[int]) 
     return _reshaped(x, shape)
 
 
-def _reshaped(x: Any, shape: list[int]) -> Any:
+def _reshaped(x: Tensor, shape: list[int]) -> Tensor:
     to = tuple(shape)
     return x if x._array.shape == to else apply(ops.reshape, x, to=to)
 
 
 def _cheapest(
-    parts: Sequence[tuple[Any, Labels]], output: Labels, sizes: dict[Label, int]
+    parts: Sequence[tuple[Tensor, Labels]], output: Labels, sizes: dict[Label, int]
 ) -> tuple[int, int]:
     """Return the pair whose product takes the fewest multiplications, the first of several."""
 
@@ -216,7 +217,12 @@ def _cheapest(
 
 
 @named
-def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:
+def tensordot(
+    a: Tensor,
+    b: Tensor,
+    dims: int | Sequence[Sequence[int]] | Tensor = 2,
+    out: Tensor | None = None,
+) -> Tensor:
     """Return the sum of products over the last dimensions of a and the first of b.
 
     Follows ``torch.tensordot``.
@@ -256,7 +262,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     needed = [label for label in xs + ys if label not in first]
     sizes = _sizes([xs, ys], shapes)
     x, y = _unspread(a, xs, sizes), _unspread(b, ys, sizes)
-    return write_out("tensordot", _contract(*x, *y, needed)[0], out)  # type: ignore[no-any-return]
+    return write_out("tensordot", _contract(*x, *y, needed)[0], out)
 
 
 def _pairs(a: Tensor, b: Tensor, dims: Any) -> tuple[list[int], list[int]]:

@@ -14,6 +14,9 @@ from tinygrad_mnist.tensor.arguments import named
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
 
+if TYPE_CHECKING:
+    from tinygrad_mnist.tensor.core import Tensor
+
 
 class _Producer:
     """What another library hands over, and whether it is in the form that knows no read-only."""
@@ -79,7 +82,7 @@ def writable(name: str, array: np.ndarray) -> np.ndarray:
     return view
 
 
-def is_foreign(x: Any) -> bool:
+def is_foreign(x: object) -> bool:
     """Whether something is another library's tensor."""
     return hasattr(x, "__dlpack__") and not isinstance(x, TensorBase | np.ndarray | np.generic)
 
@@ -134,7 +137,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
 
 
 @named
-def to_dlpack(tensor: Any) -> Any:
+def to_dlpack(tensor: Tensor) -> object:
     """Return a capsule through which another library can take over a tensor's memory, once.
 
     Follows ``torch.utils.dlpack.to_dlpack``.

@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tinygrad_mnist.tensor.core import Tensor
+    from tinygrad_mnist.tensor.types import Number, Operand
 
 
 @export(inplace=True)
-def copysign(input: Tensor, other: Any) -> Any:
+def copysign(input: Tensor, other: Operand) -> Tensor:
     """Return the input's size with the other's sign. Follows ``torch.copysign``.
 
     Examples
@@ -47,13 +48,13 @@ def copysign(input: Tensor, other: Any) -> Any:
     """
     signs = other._array if isinstance(other, TensorBase) else other
     kind = dtypes.result_type(input._array, signs)
-    size: Any = input.abs().to(kind if kind.kind == "f" else dtypes.default_float())
+    size = input.abs().to(kind if kind.kind == "f" else dtypes.default_float())
     sign = np.signbit(signs)
     return size * wrap(np.where(sign, -1, 1).astype(size._array.dtype))
 
 
 @export(inplace=True)
-def ldexp(input: Tensor, other: Any) -> Any:
+def ldexp(input: Tensor, other: Tensor) -> Tensor:
     """Return ``input * 2**other``. Follows ``torch.ldexp``.
 
     Examples
@@ -67,7 +68,7 @@ def ldexp(input: Tensor, other: Any) -> Any:
 
 
 @export
-def logaddexp2(input: Tensor, other: Tensor) -> Any:
+def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
     """Return ``log2(2**input + 2**other)`` without overflow. Follows ``torch.logaddexp2``.
 
     Examples
@@ -82,8 +83,8 @@ def logaddexp2(input: Tensor, other: Tensor) -> Any:
     return larger + away.exp2().log1p() / math.log(2)
 
 
-def _whole(function: np.ufunc, name: str) -> Callable[..., Any]:
-    def call(input: Tensor, other: Tensor) -> Any:
+def _whole(function: np.ufunc, name: str) -> Callable[[Tensor, Tensor], Tensor]:
+    def call(input: Tensor, other: Tensor) -> Tensor:
         for x in (input, as_tensor(name, "other", other)):
             if x._array.dtype.kind not in "iu":
                 raise NotImplementedError(f"only for integers, but got {x.dtype}")
@@ -98,14 +99,14 @@ gcd, lcm = _whole(np.gcd, "gcd"), _whole(np.lcm, "lcm")
 
 
 @export(inplace=True)
-def nextafter(input: Tensor, other: Tensor) -> Any:
+def nextafter(input: Tensor, other: Tensor) -> Tensor:
     """Return the next floating-point number towards another. Follows ``torch.nextafter``."""
     arrays = [input._array, as_tensor("nextafter", "other", other)._array]
     return wrap(np.nextafter(*arrays, dtype=dtypes.result_type(*arrays)))
 
 
 @export
-def angle(input: Tensor) -> Any:
+def angle(input: Tensor) -> Tensor:
     """Return the angle of real numbers: pi where they are negative. Follows ``torch.angle``.
 
     Examples
@@ -131,12 +132,12 @@ def conj_physical(input: Tensor) -> Tensor:
 
 
 @export
-def isreal(input: Tensor) -> Any:
+def isreal(input: Tensor) -> Tensor:
     """Return True for each element. Follows ``torch.isreal``."""
     return wrap(np.ones(input._array.shape, bool))
 
 
-def _never(name: str) -> Callable[..., bool]:
+def _never(name: str) -> Callable[[Tensor], bool]:
     def answer(input: Tensor) -> bool:
         return False
 
@@ -152,19 +153,19 @@ resolve_conj = resolve_neg = real = conj
 
 
 @export(method=False)
-def fill(input: Tensor, value: Any) -> Any:
+def fill(input: Tensor, value: Number) -> Tensor:
     """Return a tensor of the input's shape, of one number. Follows ``torch.fill``."""
     return input.clone().fill_(value)
 
 
 @export(method=False)
-def rsub(input: Tensor, other: Any, alpha: float = 1) -> Any:
+def rsub(input: Tensor, other: Tensor | float, alpha: float = 1) -> Tensor:
     """Return ``other - alpha * input``. Follows ``torch.rsub``."""
     return other - input * alpha if alpha != 1 else other - input
 
 
 @export
-def diagflat(input: Tensor, offset: int = 0) -> Any:
+def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """Return a matrix with all elements on a diagonal. Follows ``torch.diagflat``.
 
     Examples
@@ -178,7 +179,7 @@ def diagflat(input: Tensor, offset: int = 0) -> Any:
 
 
 @export
-def adjoint(input: Tensor) -> Any:
+def adjoint(input: Tensor) -> Tensor:
     """Return matrices with rows and columns exchanged. Follows ``torch.adjoint``."""
     if input.ndim == 0:
         return input
@@ -188,13 +189,13 @@ def adjoint(input: Tensor) -> Any:
 
 
 @export
-def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Any:
+def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """Return a copy of ``narrow(dim, start, length)``. Follows ``torch.narrow_copy``."""
     return input.narrow(dim, start, length).clone()
 
 
 @export
-def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Any:
+def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     """Return the input with a slice replaced. Follows ``torch.select_scatter``.
 
     Examples
@@ -205,12 +206,8 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Any:
             [1., 1.]])
     """
     d = as_dim("select_scatter", dim, input.ndim)
-    return _replaced(
-        "select_scatter",
-        input,
-        src,
-        (slice(None),) * d + (as_int("select_scatter", "index", index),),
-    )
+    place = (*(slice(None),) * d, as_int("select_scatter", "index", index))
+    return _replaced("select_scatter", input, src, place)
 
 
 @export
@@ -221,13 +218,13 @@ def slice_scatter(
     start: int | None = None,
     end: int | None = None,
     step: int = 1,
-) -> Any:
+) -> Tensor:
     """Return the input with a range of slices replaced. Follows ``torch.slice_scatter``."""
     d = as_dim("slice_scatter", dim, input.ndim)
     return _replaced("slice_scatter", input, src, (slice(None),) * d + (slice(start, end, step),))
 
 
-def _replaced(name: str, x: Any, src: Any, index: Any) -> Any:
+def _replaced(name: str, x: Tensor, src: Tensor, index: tuple[Any, ...]) -> Tensor:
     shape = x._array[index].shape
     if as_tensor(name, "src", src)._array.shape != shape:
         raise RuntimeError(f"src must have shape {list(shape)}, not {list(src.shape)}")
@@ -243,9 +240,9 @@ def diagonal_scatter(
     offset: int = 0,
     dim1: int = 0,
     dim2: int = 1,
-) -> Any:
+) -> Tensor:
     """Return the input with a diagonal replaced. Follows ``torch.diagonal_scatter``."""
-    out: Any = input.clone()
+    out = input.clone()
     view = out.diagonal(offset, dim1, dim2)
     if as_tensor("diagonal_scatter", "src", src).shape != view.shape:
         raise RuntimeError(f"src must have shape {list(view.shape)}, not {list(src.shape)}")
@@ -254,7 +251,7 @@ def diagonal_scatter(
 
 
 @export(inplace=True)
-def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Any:
+def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """Return the input with elements replaced, or added to, by their number in row-major order.
 
     Follows ``torch.Tensor.put``.
@@ -275,7 +272,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 @export(inplace=True)
 @in_float32
 @one_node("RenormBackward0")
-def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Any:
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """Scale the slices along a dimension whose p-norm is larger down to it.
 
     Follows ``torch.renorm``.
@@ -298,7 +295,9 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Any:
 
 
 @export(method=False)
-def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1) -> Any:
+def trapezoid(
+    y: Tensor, x: Tensor | None = None, *, dx: float | Tensor | None = None, dim: int = -1
+) -> Tensor:
     """Integrate along a dimension by trapezoids. Follows ``torch.trapezoid``.
 
     Examples
@@ -312,13 +311,15 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
 
 @export(method=False)
 def cumulative_trapezoid(
-    y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = -1
-) -> Any:
+    y: Tensor, x: Tensor | None = None, *, dx: float | Tensor | None = None, dim: int = -1
+) -> Tensor:
     """Return the running integrals of :func:`trapezoid`. Follows PyTorch's."""
     return _trapezoids("cumulative_trapezoid", y, x, dx, dim).cumsum(dim)
 
 
-def _trapezoids(name: str, y: Any, x: Any, dx: Any, dim: int) -> Any:
+def _trapezoids(
+    name: str, y: Tensor, x: Tensor | None, dx: float | Tensor | None, dim: int
+) -> Tensor:
     d, length = as_dim(name, dim, y.ndim), y.shape[dim]
     if x is not None and dx is not None:
         raise RuntimeError("give x or dx, not both")
@@ -330,7 +331,7 @@ def _trapezoids(name: str, y: Any, x: Any, dx: Any, dim: int) -> Any:
 
 
 @export(method=False)
-def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Any:
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """Return the powers of a vector as columns. Follows ``torch.vander``.
 
     Examples
@@ -351,7 +352,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Any:
 
 
 @export
-def matrix_exp(input: Tensor) -> Any:
+def matrix_exp(input: Tensor) -> Tensor:
     """Return the exponential of square matrices: its series, after halving, squared again.
 
     Follows ``torch.linalg.matrix_exp``.
@@ -375,7 +376,7 @@ def matrix_exp(input: Tensor) -> Any:
     halvings = max(0, math.ceil(math.log2(size)) + 1) if 0 < size < math.inf else 0
     x = input / 2**halvings
     one = wrap(np.eye(input.shape[-1], dtype=input._array.dtype))
-    out: Any = one
+    out = one
     for k in (16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1):  # Horner's scheme
         out = one + (x @ out) / k
     for _ in range(halvings):
@@ -405,7 +406,7 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
 
 @export
 @in_float32
-def logcumsumexp(input: Tensor, dim: int) -> Any:
+def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """Return the logarithms of running sums of exponentials, without overflow.
 
     Follows ``torch.logcumsumexp``. Sums are doubled in length, log(n) times.
