@@ -23,12 +23,13 @@ from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.inplace import check_writable, rebase_history
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import factorization
-from tinygrad_mnist.tensor.einsum import einsum
+from tinygrad_mnist.tensor.einsum import einsum, tensordot
 from tinygrad_mnist.tensor.protocols import (
     FUNCTIONS,
     QUESTIONS,
     UFUNCS,
     as_variable,
+    implement_all,
     implements,
     values_of,
     views,
@@ -118,16 +119,6 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> A
 # Views: what NumPy and PyTorch return on the same memory
 
 
-@views(np.atleast_1d)
-def _atleast_1d(*arys: Any) -> Any:
-    return _each(lambda x: x if x.ndim else x.reshape(1), arys)
-
-
-@views(np.atleast_2d)
-def _atleast_2d(*arys: Any) -> Any:
-    return _each(lambda x: x if x.ndim >= 2 else x.reshape(1, -1), arys)
-
-
 @views(np.atleast_3d)
 def _atleast_3d(*arys: Any) -> Any:
     def deep(x: Any) -> Any:
@@ -158,45 +149,10 @@ def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     return _array_split(ary, indices_or_sections, axis)
 
 
-@views(np.hsplit)
-def _hsplit(ary: Any, indices_or_sections: Any) -> Any:
-    return _split(ary, indices_or_sections, 1 if ary.ndim > 1 else 0)
-
-
-@views(np.vsplit)
-def _vsplit(ary: Any, indices_or_sections: Any) -> Any:
-    return _split(ary, indices_or_sections, 0)
-
-
-@views(np.dsplit)
-def _dsplit(ary: Any, indices_or_sections: Any) -> Any:
-    return _split(ary, indices_or_sections, 2)
-
-
-@views(getattr(np, "unstack", None))
-def _unstack(x: Any, /, *, axis: int = 0) -> Any:
-    return tuple(x.select(axis, i) for i in range(x.shape[axis]))
-
-
-@views(np.diagonal)
-def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    return diagonal(a, offset, axis1, axis2)
-
-
-@views(np.linalg.diagonal)
-def _linalg_diagonal(x: Any, /, *, offset: int = 0) -> Any:
-    return diagonal(x, offset, -2, -1)
-
-
 @views(np.rollaxis)
 def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     axis, start = axis % a.ndim, start + a.ndim if start < 0 else start
     return a.movedim(axis, start - 1 if axis < start else start)
-
-
-@views(np.matrix_transpose, np.linalg.matrix_transpose)
-def _matrix_transpose(x: Any, /) -> Any:
-    return x.mT
 
 
 @views(np.broadcast_arrays)
@@ -204,36 +160,6 @@ def _broadcast_arrays(*args: Any) -> tuple[Any, ...]:
     found = [as_variable(x) for x in args]
     shape = np.broadcast_shapes(*(x._array.shape for x in found))
     return tuple(x.expand(shape) for x in found)
-
-
-@views(np.flipud)
-def _flipud(m: Any) -> Any:
-    return m.flip(0)
-
-
-@views(np.fliplr)
-def _fliplr(m: Any) -> Any:
-    return m.flip(1)
-
-
-@views(np.rot90)
-def _rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
-    return m.rot90(k, axes)
-
-
-@views(np.real, np.real_if_close)
-def _real(val: Any, tol: float = 100) -> Any:
-    return apply(ops.identity, val)
-
-
-@implements(np.imag)
-def _imag(val: Any) -> Any:
-    return val * 0
-
-
-@implements(getattr(np, "astype", None))
-def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
-    return x.to(dtypes.of(np.dtype(dtype)), copy=copy)
 
 
 @implements(np.full_like)
@@ -247,9 +173,31 @@ def _full_like(
     return as_variable(fill_value).to(dtypes.of(kind)).expand(to).clone()
 
 
-@implements(np.empty_like)
-def _empty_like(prototype: Any, dtype: Any = None) -> Any:
-    return wrap(np.empty_like(prototype._array, dtype))
+implement_all({
+    np.atleast_1d: lambda *arys: _each(lambda x: x if x.ndim else x.reshape(1), arys),
+    np.atleast_2d: lambda *arys: _each(lambda x: x if x.ndim >= 2 else x.reshape(1, -1), arys),
+    np.hsplit: lambda ary, indices_or_sections: _split(
+        ary, indices_or_sections, 1 if ary.ndim > 1 else 0),
+    np.vsplit: lambda ary, indices_or_sections: _split(ary, indices_or_sections, 0),
+    np.dsplit: lambda ary, indices_or_sections: _split(ary, indices_or_sections, 2),
+    np.diagonal: lambda a, offset=0, axis1=0, axis2=1: diagonal(a, offset, axis1, axis2),
+    np.linalg.diagonal: lambda x, /, *, offset=0: diagonal(x, offset, -2, -1),
+    np.matrix_transpose: lambda x, /: x.mT,
+    np.linalg.matrix_transpose: lambda x, /: x.mT,
+    np.flipud: lambda m: m.flip(0),
+    np.fliplr: lambda m: m.flip(1),
+    np.rot90: lambda m, k=1, axes=(0, 1): m.rot90(k, axes),
+    np.real: lambda val: apply(ops.identity, val),
+    np.real_if_close: lambda a, tol=100: apply(ops.identity, a),
+    getattr(np, "unstack", None): lambda x, /, *, axis=0: tuple(
+        x.select(axis, i) for i in range(x.shape[axis])),
+}, views)  # fmt: skip
+implement_all({
+    np.imag: lambda val: val * 0,
+    np.empty_like: lambda prototype, dtype=None: wrap(np.empty_like(prototype._array, dtype)),
+    getattr(np, "astype", None): lambda x, dtype, /, *, copy=True, device=None: x.to(
+        dtypes.of(np.dtype(dtype)), copy=copy),
+})  # fmt: skip
 
 
 # Order
@@ -318,25 +266,6 @@ def _quantile(name: str, a: Any, q: Any, axis: Any, method: str, keepdims: bool)
     return out.movedim(-1, 0).reshape((*shares.shape, *(apart if keepdims else shape)))
 
 
-@implements(np.quantile)
-def _np_quantile(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False,
-                 method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
-    return _quantile("np.quantile", a, q, axis, method, keepdims)
-
-
-@implements(np.percentile)
-def _percentile(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False,
-                method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
-    shares = np.true_divide(values_of("np.percentile", q), 100)
-    return _quantile("np.percentile", a, shares, axis, method, keepdims)
-
-
-@implements(np.median)
-def _median(a: Any, axis: Any = None, out: None = None, overwrite_input: bool = False,
-            keepdims: bool = False) -> Any:  # fmt: skip
-    return _quantile("np.median", a, 0.5, axis, "linear", keepdims)
-
-
 def _nanquantile(name: str, a: Any, q: Any, axis: Any, method: str, keepdims: bool) -> Any:
     shares = np.asarray(values_of(name, q), a._array.dtype)
     rows, shape, apart = _merged(a, axis)
@@ -344,25 +273,33 @@ def _nanquantile(name: str, a: Any, q: Any, axis: Any, method: str, keepdims: bo
     return out.reshape((*shares.shape, *(apart if keepdims else shape)))
 
 
-@implements(np.nanquantile)
-def _np_nanquantile(a: Any, q: Any, axis: Any = None, out: None = None,
-                    overwrite_input: bool = False, method: str = "linear",
-                    keepdims: bool = False) -> Any:  # fmt: skip
-    return _nanquantile("np.nanquantile", a, q, axis, method, keepdims)
+def _shares(rule: Callable[..., Any], function: Any, whole: int) -> Callable[..., Any]:
+    """Make a function of shares of a whole: 1, or 100 percent."""
+    name = f"np.{function.__name__}"
+
+    def call(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False,
+             method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
+        shares = q if whole == 1 else np.true_divide(values_of(name, q), whole)
+        return rule(name, a, shares, axis, method, keepdims)
+
+    return call
 
 
-@implements(np.nanpercentile)
-def _nanpercentile(a: Any, q: Any, axis: Any = None, out: None = None,
-                   overwrite_input: bool = False, method: str = "linear",
-                   keepdims: bool = False) -> Any:  # fmt: skip
-    shares = np.true_divide(values_of("np.nanpercentile", q), 100)
-    return _nanquantile("np.nanpercentile", a, shares, axis, method, keepdims)
+def _middle(rule: Callable[..., Any], function: Any) -> Callable[..., Any]:
+    def call(a: Any, axis: Any = None, out: None = None, overwrite_input: bool = False,
+             keepdims: bool = False) -> Any:  # fmt: skip
+        return rule(f"np.{function.__name__}", a, 0.5, axis, "linear", keepdims)
+
+    return call
 
 
-@implements(np.nanmedian)
-def _nanmedian(a: Any, axis: Any = None, out: None = None, overwrite_input: bool = False,
-               keepdims: bool = False) -> Any:  # fmt: skip
-    return _nanquantile("np.nanmedian", a, 0.5, axis, "linear", keepdims)
+for _rule, _of_one, _of_hundred, _median in (
+    (_quantile, np.quantile, np.percentile, np.median),
+    (_nanquantile, np.nanquantile, np.nanpercentile, np.nanmedian),
+):
+    implements(_of_one)(_shares(_rule, _of_one, 1))
+    implements(_of_hundred)(_shares(_rule, _of_hundred, 100))
+    implements(_median)(_middle(_rule, _median))
 
 
 # Sums and products, without NaN or in a row
@@ -584,22 +521,12 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
         axes = (range(x.ndim - axes, x.ndim), range(axes))
     left, right = ([d] if np.ndim(d) == 0 else list(d) for d in axes)
     left, right = [d % max(x.ndim, 1) for d in left], [d % max(y.ndim, 1) for d in right]
-    return x.tensordot(y, (left, right)) if hasattr(x, "tensordot") else _dotted(x, y, left, right)
-
-
-def _dotted(x: Any, y: Any, left: list[int], right: list[int]) -> Any:
-    rows = [d for d in range(x.ndim) if d not in left]
-    columns = [d for d in range(y.ndim) if d not in right]
-    inner = math.prod(x.shape[d] for d in left)
     if [x.shape[d] for d in left] != [y.shape[d] for d in right]:
         raise ValueError(
             f"np.tensordot: the shapes {list(x.shape)} and {list(y.shape)} don't agree along the "
             f"axes {left} and {right}"
         )
-    product = x.permute([*rows, *left]).reshape(-1, inner) @ y.permute([*right, *columns]).reshape(
-        inner, -1
-    )
-    return product.reshape([x.shape[d] for d in rows] + [y.shape[d] for d in columns])
+    return tensordot(x, y, (left, right))
 
 
 @implements(np.dot)
@@ -619,19 +546,9 @@ def _inner(a: Any, b: Any) -> Any:
     return _tensordot(x, y, ([-1], [-1])) if x.ndim and y.ndim else x * y
 
 
-@implements(np.vdot)
-def _vdot(a: Any, b: Any) -> Any:
-    return _dot(as_variable(a).reshape(-1), as_variable(b).reshape(-1))
-
-
 @implements(np.outer)
 def _outer(a: Any, b: Any) -> Any:
     return as_variable(a).reshape(-1, 1) * as_variable(b).reshape(-1)
-
-
-@implements(np.linalg.outer)
-def _linalg_outer(x1: Any, x2: Any, /) -> Any:
-    return _outer(x1, x2)
 
 
 @implements(np.kron)
@@ -653,21 +570,6 @@ def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1,
     return out.movedim(-1, axisc)
 
 
-@implements(np.linalg.cross)
-def _linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    return _cross(x1, x2, axis=axis)
-
-
-@implements(np.linalg.matmul)
-def _linalg_matmul(x1: Any, x2: Any, /) -> Any:
-    return apply(ops.matmul, *_pair(x1, x2))
-
-
-@implements(np.linalg.tensordot)
-def _linalg_tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
-    return _tensordot(x1, x2, axes)
-
-
 def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     return (as_variable(x1) * x2).sum(axis)
 
@@ -678,11 +580,6 @@ implements(np.linalg.vecdot)(_vecdot)
 @implements(np.trace)
 def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return diagonal(a, offset, axis1, axis2).sum(-1)
-
-
-@implements(np.linalg.trace)
-def _linalg_trace(x: Any, /, *, offset: int = 0) -> Any:
-    return _trace(x, offset, -2, -1)
 
 
 @implements(np.einsum)
@@ -772,27 +669,6 @@ def _apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: An
 # Elements
 
 
-@implements(np.round, np.around)
-def _round(a: Any, decimals: int = 0) -> Any:
-    return a.round(decimals=decimals)
-
-
-@implements(np.fix)
-def _fix(x: Any) -> Any:
-    return x.trunc()
-
-
-@implements(np.sinc)
-def _sinc(x: Any) -> Any:
-    return x.sinc()
-
-
-@implements(np.nan_to_num)
-def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None,
-                neginf: Any = None) -> Any:  # fmt: skip
-    return x.nan_to_num(nan, posinf, neginf)
-
-
 @implements(np.piecewise)
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kwargs: Any) -> Any:
     conditions = np.asarray(values_of("np.piecewise", condlist), bool)
@@ -807,6 +683,23 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kwargs: Any) 
         made = make(x, *args, **kwargs) if callable(make) else make
         out = apply(ops.where, condition, made, out)
     return out
+
+
+implement_all({
+    np.vdot: lambda a, b: _dot(as_variable(a).reshape(-1), as_variable(b).reshape(-1)),
+    np.linalg.outer: lambda x1, x2, /: _outer(x1, x2),
+    np.linalg.cross: lambda x1, x2, /, *, axis=-1: _cross(x1, x2, axis=axis),
+    np.linalg.matmul: lambda x1, x2, /: apply(ops.matmul, *_pair(x1, x2)),
+    np.linalg.tensordot: lambda x1, x2, /, *, axes=2: _tensordot(x1, x2, axes),
+    np.linalg.trace: lambda x, /, *, offset=0: _trace(x, offset, -2, -1),
+    np.linalg.multi_dot: lambda arrays: functools.reduce(_dot, arrays),
+    np.round: lambda a, decimals=0: a.round(decimals=decimals),
+    np.around: lambda a, decimals=0: a.round(decimals=decimals),
+    np.fix: lambda x: x.trunc(),
+    np.sinc: lambda x: x.sinc(),
+    np.nan_to_num: lambda x, copy=True, nan=0.0, posinf=None, neginf=None: x.nan_to_num(
+        nan, posinf, neginf),
+})  # fmt: skip
 
 
 # Linear algebra
@@ -864,11 +757,6 @@ def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     out = factorization.lstsq(x, y, rcond, driver="gelsd")
     residuals = out.residuals.reshape(-1) if y.ndim == 1 else out.residuals
     return out.solution, residuals, int(out.rank), out.singular_values
-
-
-@implements(np.linalg.multi_dot)
-def _multi_dot(arrays: Any) -> Any:
-    return functools.reduce(_dot, arrays)
 
 
 @implements(np.linalg.tensorinv)

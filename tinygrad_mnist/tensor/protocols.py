@@ -138,22 +138,32 @@ def _replaced(x: Any, value: Callable[[Any], Any]) -> Any:
     return x
 
 
-def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+Implementation = Callable[..., Any]
+
+
+def implements(*functions: Any) -> Callable[[Implementation], Implementation]:
     """Let a function stand for one of NumPy's, or for several; None is one that isn't there."""
 
-    def register(implementation: Callable[..., Any]) -> Callable[..., Any]:
+    def register(call: Implementation) -> Implementation:
         for function in functions:
             if function is not None:
-                FUNCTIONS[function] = implementation
-        return implementation
+                FUNCTIONS[function] = call
+                call.__qualname__ = f"np.{function.__name__}"  # so Python calls it in its errors
+        return call
 
     return register
 
 
-def views(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def views(*functions: Any) -> Callable[[Implementation], Implementation]:
     """Do as :func:`implements`, for what returns a view of a Tensor of any dtype."""
     VIEWS.update(functions)
     return implements(*functions)
+
+
+def implement_all(table: dict[Any, Implementation], of: Any = implements) -> None:
+    """Do as :func:`implements`, or :func:`views`, for each line of a table."""
+    for function, call in table.items():
+        of(function)(call)
 
 
 def as_variable(x: Any) -> Any:
@@ -218,21 +228,6 @@ def _var(
     return total / np.asarray(np.sum(there, axis, keepdims=keepdims) - ddof, a._array.dtype)
 
 
-@implements(np.std)
-def _std(a: Any, *args: Any, **kwargs: Any) -> Any:
-    return _var(a, *args, **kwargs).sqrt()
-
-
-@implements(np.argmax)
-def _argmax(a: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
-    return a.argmax(axis, keepdims)
-
-
-@implements(np.argmin)
-def _argmin(a: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
-    return a.argmin(axis, keepdims)
-
-
 @implements(np.cumsum)
 def _cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
     x = a if dtype is None else a.to(dtypes.of(np.dtype(dtype)))
@@ -262,24 +257,9 @@ def _reshape(a: Any, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
     return a.reshape(shape)
 
 
-@views(np.ravel)
-def _ravel(a: Any, order: str = "C") -> Any:
-    return (_transpose(a) if order == "F" else a).reshape(-1)
-
-
 @views(np.transpose)
 def _transpose(a: Any, axes: Any = None) -> Any:
     return a.permute(tuple(reversed(range(a.ndim))) if axes is None else tuple(axes))
-
-
-@views(np.swapaxes)
-def _swapaxes(a: Any, axis1: int, axis2: int) -> Any:
-    return a.transpose(axis1, axis2)
-
-
-@views(np.moveaxis)
-def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
-    return a.movedim(source, destination)
 
 
 @views(np.expand_dims)
@@ -291,35 +271,10 @@ def _expand_dims(a: Any, axis: Any) -> Any:
     return a.reshape(tuple(1 if d in placed else next(lengths) for d in range(ndim)))
 
 
-@views(np.squeeze)
-def _squeeze(a: Any, axis: Any = None) -> Any:
-    return a.squeeze(axis)
-
-
-@views(np.broadcast_to)
-def _broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
-    return array.expand(shape)
-
-
 @views(np.flip)
 def _flip(m: Any, axis: Any = None) -> Any:
     axes = range(m.ndim) if axis is None else axis
     return m.flip((axes,) if isinstance(axes, int) else tuple(axes))
-
-
-@implements(np.roll)
-def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
-    return a.roll(shift, axis)
-
-
-@implements(np.tril)
-def _tril(m: Any, k: int = 0) -> Any:
-    return m.tril(k)
-
-
-@implements(np.triu)
-def _triu(m: Any, k: int = 0) -> Any:
-    return m.triu(k)
 
 
 @implements(np.take)
@@ -342,31 +297,24 @@ def _concatenate(arrays: Any, axis: Any = 0) -> Any:
     return apply(ops.cat, *arrays, dim=axis)
 
 
-@implements(np.stack)
-def _stack(arrays: Any, axis: int = 0) -> Any:
-    return apply(ops.stack, *arrays, dim=axis)
-
-
-@implements(np.zeros_like)
-def _zeros_like(a: Any, dtype: Any = None) -> Any:
-    return wrap(np.zeros_like(a._array, dtype))
-
-
-@implements(np.ones_like)
-def _ones_like(a: Any, dtype: Any = None) -> Any:
-    return wrap(np.ones_like(a._array, dtype))
-
-
-@views(np.copy)
-def _copy(a: Any) -> Any:
-    return a.clone()
-
-
-@views(np.shape)
-def _shape(a: Any) -> Any:
-    return a.shape
-
-
-@views(np.ndim)
-def _ndim(a: Any) -> int:
-    return a.ndim  # type: ignore[no-any-return]
+implement_all({
+    np.std: lambda a, *args, **kwargs: _var(a, *args, **kwargs).sqrt(),
+    np.argmax: lambda a, axis=None, *, keepdims=False: a.argmax(axis, keepdims),
+    np.argmin: lambda a, axis=None, *, keepdims=False: a.argmin(axis, keepdims),
+    np.roll: lambda a, shift, axis=None: a.roll(shift, axis),
+    np.tril: lambda m, k=0: m.tril(k),
+    np.triu: lambda m, k=0: m.triu(k),
+    np.stack: lambda arrays, axis=0: apply(ops.stack, *arrays, dim=axis),
+    np.zeros_like: lambda a, dtype=None: wrap(np.zeros_like(a._array, dtype)),
+    np.ones_like: lambda a, dtype=None: wrap(np.ones_like(a._array, dtype)),
+})  # fmt: skip
+implement_all({
+    np.ravel: lambda a, order="C": (_transpose(a) if order == "F" else a).reshape(-1),
+    np.swapaxes: lambda a, axis1, axis2: a.transpose(axis1, axis2),
+    np.moveaxis: lambda a, source, destination: a.movedim(source, destination),
+    np.squeeze: lambda a, axis=None: a.squeeze(axis),
+    np.broadcast_to: lambda array, shape, subok=False: array.expand(shape),
+    np.copy: lambda a: a.clone(),
+    np.shape: lambda a: a.shape,
+    np.ndim: lambda a: a.ndim,
+}, views)  # fmt: skip
