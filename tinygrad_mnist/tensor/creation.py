@@ -215,7 +215,8 @@ def as_tensor(
     """
     if isinstance(data, TensorBase):
         given: Any = data
-        return given if dtype is None else given.to(dtype)  # type: ignore[no-any-return]
+        out: Tensor = given if dtype is None else given.to(dtype)
+        return out
     if is_foreign(data):
         data = from_dlpack(data)._array
     if isinstance(data, np.ndarray):
@@ -711,6 +712,7 @@ def new_full(
 
 if not TYPE_CHECKING:
     __all__ = publish(
-        globals(), *"""arange as_tensor empty empty_like eye from_numpy full full_like linspace
-        logspace ones ones_like tensor tril_indices triu_indices zeros zeros_like""".split()
-    )  # fmt: skip
+        globals(),
+        *"""arange as_tensor empty empty_like eye from_numpy full full_like linspace
+        logspace ones ones_like tensor tril_indices triu_indices zeros zeros_like""".split(),
+    )

@@ -286,6 +286,4 @@ def _pairs(a: Tensor, b: Tensor, dims: Any) -> tuple[list[int], list[int]]:
     return read[0], read[1]
 
 
-__all__ = [
-    "einsum", "tensordot",
-]  # fmt: skip
+__all__ = ["einsum", "tensordot"]

@@ -151,6 +151,4 @@ def to_dlpack(tensor: Tensor) -> object:
     return tensor.__dlpack__()
 
 
-__all__ = [
-    "from_dlpack",
-]  # fmt: skip
+__all__ = ["from_dlpack"]

@@ -277,8 +277,9 @@ def broadcast_shapes(*shapes: int | Sequence[int]) -> Size:
     >>> broadcast_shapes((2, 1), (3,))
     torch.Size([2, 3])
     """
-    sizes = [as_size("broadcast_shapes", [s if isinstance(s, tuple | list) else (s,)])
-             for s in shapes]  # fmt: skip
+    sizes = [
+        as_size("broadcast_shapes", [s if isinstance(s, tuple | list) else (s,)]) for s in shapes
+    ]
     if any(n < 0 for size in sizes for n in size):
         raise RuntimeError(f"a length can't be negative, got {shapes}")
     return Size(broadcast("broadcast_shapes", *sizes))
@@ -533,7 +534,8 @@ def dsplit(input: Tensor, indices_or_sections: int | Sequence[int] | Tensor) -> 
 
 if not TYPE_CHECKING:
     __all__ = publish(
-        globals(), *"""atleast_1d atleast_2d atleast_3d block_diag broadcast_shapes concat
+        globals(),
+        *"""atleast_1d atleast_2d atleast_3d block_diag broadcast_shapes concat
         broadcast_tensors cartesian_prod cat column_stack concatenate dstack hstack meshgrid
-        row_stack stack vstack""".split()
-    )  # fmt: skip
+        row_stack stack vstack""".split(),
+    )

@@ -68,7 +68,7 @@ def _each(name: str, method: Callable[..., Any], first: Any, *args: Any, **setti
 def _column(name: str, arg: Any, length: int) -> list[Any]:
     """Return what an argument is for each of the tensors."""
     if isinstance(arg, TensorBase) and arg._array.ndim == 1:
-        arg = arg.tolist()  # type: ignore[attr-defined]
+        arg = arg._array.tolist()
     if not isinstance(arg, list | tuple):
         return [arg] * length
     if len(arg) != length:

@@ -66,11 +66,16 @@ def _moved(*names: str) -> Callable[..., Any]:
                 is_data = argument in names and x is not None
                 given[argument] = numbered(x) if is_data else values_of(name, x)
             positional = [
-                given.pop(p.name) for p in signature.parameters.values() if p.name in given
-                and p.kind is p.POSITIONAL_OR_KEYWORD
-            ]  # fmt: skip
-            several = [x for p in signature.parameters.values() if p.kind is p.VAR_POSITIONAL
-                       for x in given.pop(p.name)]  # fmt: skip
+                given.pop(p.name)
+                for p in signature.parameters.values()
+                if p.name in given and p.kind is p.POSITIONAL_OR_KEYWORD
+            ]
+            several = [
+                x
+                for p in signature.parameters.values()
+                if p.kind is p.VAR_POSITIONAL
+                for x in given.pop(p.name)
+            ]
             where = function(*positional, *several, **given)
             pieces[0] = np.zeros(1, dtypes.result_type(*(p._array for p in pieces[1:])))
             flat = apply(ops.cat, *pieces, dim=0)
@@ -109,8 +114,10 @@ _pad_by_position = _moved("array", "constant_values")(np.pad)
 @implements(np.pad)
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
     if mode not in ("constant", "edge", "reflect", "symmetric", "wrap", "empty"):
-        raise TypeError(f"np.pad: mode {mode!r} isn't taken with Tensors; use 'constant', 'edge', "
-                        f"'reflect', 'symmetric' or 'wrap'")  # fmt: skip
+        raise TypeError(
+            f"np.pad: mode {mode!r} isn't taken with Tensors; use 'constant', 'edge', "
+            f"'reflect', 'symmetric' or 'wrap'"
+        )
     if kwargs.get("reflect_type", "even") != "even":
         raise TypeError("np.pad: reflect_type='odd' isn't taken with Tensors; use 'even'")
     return _pad_by_position(array, pad_width, mode, **kwargs)
@@ -164,9 +171,15 @@ def _broadcast_arrays(*args: Any) -> tuple[Any, ...]:
 
 @implements(np.full_like)
 def _full_like(
-    a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True,
-    shape: Any = None, *, device: Any = None,
-) -> Any:  # fmt: skip
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
+) -> Any:
     array = values_of("np.full_like", a) if not isinstance(a, TensorBase) else a._array
     to = array.shape if shape is None else shape
     kind = array.dtype if dtype is None else np.dtype(dtype)
@@ -228,8 +241,14 @@ def _partition(
 
 
 @implements(np.unique)
-def _unique(ar: Any, return_index: bool = False, return_inverse: bool = False,
-            return_counts: bool = False, axis: Any = None, **kwargs: Any) -> Any:  # fmt: skip
+def _unique(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: Any = None,
+    **kwargs: Any,
+) -> Any:
     if axis is not None:
         raise TypeError("np.unique: axis= isn't taken with Tensors that require grad")
     _, index, inverse, counts = np.unique(ar._array, True, True, True, **kwargs)
@@ -253,8 +272,8 @@ def _quantile(name: str, a: Any, q: Any, axis: Any, method: str, keepdims: bool)
     """Mix neighbours in order; where, NumPy says of the numbers 0, 1, 2, ..."""
     shares = np.asarray(values_of(name, q), np.float64)
     rows, shape, apart = _merged(a, axis)
-    rank = np.asarray(np.quantile(np.arange(rows.shape[-1], dtype=np.float64), shares,
-                                  method=method))  # type: ignore[call-overload]  # fmt: skip
+    how: Any = method  # NumPy's stub lists the names
+    rank = np.asarray(np.quantile(np.arange(rows.shape[-1], dtype=np.float64), shares, method=how))
     low, high = np.floor(rank).astype(np.int64), np.ceil(rank).astype(np.int64)
     rows = _sort(rows)
     below, above = rows[..., low.reshape(-1)], rows[..., high.reshape(-1)]
@@ -277,8 +296,15 @@ def _shares(rule: Callable[..., Any], function: Any, whole: int) -> Callable[...
     """Make a function of shares of a whole: 1, or 100 percent."""
     name = f"np.{function.__name__}"
 
-    def call(a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False,
-             method: str = "linear", keepdims: bool = False) -> Any:  # fmt: skip
+    def call(
+        a: Any,
+        q: Any,
+        axis: Any = None,
+        out: None = None,
+        overwrite_input: bool = False,
+        method: str = "linear",
+        keepdims: bool = False,
+    ) -> Any:
         shares = q if whole == 1 else np.true_divide(values_of(name, q), whole)
         return rule(name, a, shares, axis, method, keepdims)
 
@@ -286,8 +312,13 @@ def _shares(rule: Callable[..., Any], function: Any, whole: int) -> Callable[...
 
 
 def _middle(rule: Callable[..., Any], function: Any) -> Callable[..., Any]:
-    def call(a: Any, axis: Any = None, out: None = None, overwrite_input: bool = False,
-             keepdims: bool = False) -> Any:  # fmt: skip
+    def call(
+        a: Any,
+        axis: Any = None,
+        out: None = None,
+        overwrite_input: bool = False,
+        keepdims: bool = False,
+    ) -> Any:
         return rule(f"np.{function.__name__}", a, 0.5, axis, "linear", keepdims)
 
     return call
@@ -380,8 +411,9 @@ def _ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> 
 
 
 @implements(np.average)
-def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *,
-             keepdims: bool = False) -> Any:  # fmt: skip
+def _average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+) -> Any:
     x = as_variable(a)
     w = as_variable(np.ones(x.shape, x._array.dtype) if weights is None else weights)
     if w.ndim != x.ndim:
@@ -393,8 +425,15 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
 
 
 @implements(np.cov)
-def _cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: Any = None,
-         fweights: Any = None, aweights: Any = None) -> Any:  # fmt: skip
+def _cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: Any = None,
+    fweights: Any = None,
+    aweights: Any = None,
+) -> Any:
     def rows(x: Any) -> Any:
         x = as_variable(x)
         return x.reshape(1, -1) if x.ndim < 2 else x if rowvar else x.mT
@@ -483,8 +522,9 @@ def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 
 
 @implements(np.interp)
-def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None,
-            period: Any = None) -> Any:  # fmt: skip
+def _interp(
+    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
+) -> Any:
     if period is not None:
         raise TypeError("np.interp: period= isn't taken with Tensors")
     x, knots, heights = as_variable(x), values_of("np.interp", xp), as_variable(fp)
@@ -558,8 +598,9 @@ def _kron(a: Any, b: Any) -> Any:
 
 
 @implements(np.cross)
-def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1,
-           axis: int | None = None) -> Any:  # fmt: skip
+def _cross(
+    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Any:
     if axis is not None:
         axisa = axisb = axisc = axis
     x, y = (as_variable(v).movedim(d, -1) for v, d in ((a, axisa), (b, axisb)))
@@ -632,8 +673,15 @@ def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
 
 
 @implements(np.linspace)
-def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
-              dtype: Any = None, axis: int = 0) -> Any:  # fmt: skip
+def _linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
     low, high = _broadcast_arrays(start, stop)
     share = np.linspace(0, 1, num, endpoint).reshape([-1] + [1] * low.ndim)
     share = share.astype(low._array.dtype)
@@ -642,14 +690,22 @@ def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retst
 
 
 @implements(np.logspace)
-def _logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0,
-              dtype: Any = None, axis: int = 0) -> Any:  # fmt: skip
+def _logspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    base: Any = 10.0,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
     return base ** _linspace(start, stop, num, endpoint, axis=axis)
 
 
 @implements(np.geomspace)
-def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None,
-               axis: int = 0) -> Any:  # fmt: skip
+def _geomspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
+) -> Any:
     low, high = (as_variable(x).log() for x in (start, stop))
     return _linspace(low, high, num, endpoint, axis=axis).exp()
 
@@ -731,8 +787,9 @@ def _solve(a: Any, b: Any) -> Any:
 
 
 @implements(np.linalg.svd)
-def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True,
-         hermitian: bool = False) -> Any:  # fmt: skip
+def _svd(
+    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> Any:
     return factorization.svd(a, full_matrices) if compute_uv else factorization.svdvals(a)
 
 
@@ -808,8 +865,7 @@ def _matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
 
 
 @implements(np.linalg.vector_norm)
-def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False,
-                 ord: Any = 2) -> Any:  # fmt: skip
+def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     rows, shape, apart = _merged(x, axis)
     return _norm(rows, ord, -1).reshape(apart if keepdims else shape)
 

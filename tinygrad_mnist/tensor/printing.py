@@ -80,9 +80,11 @@ def set_printoptions(
         _options.precision, _options.threshold, _options.edgeitems = _PROFILES[profile]
         _options.linewidth = 80
     for name, value in (
-        ("precision", precision), ("threshold", threshold), ("edgeitems", edgeitems),
+        ("precision", precision),
+        ("threshold", threshold),
+        ("edgeitems", edgeitems),
         ("linewidth", linewidth),
-    ):  # fmt: skip
+    ):
         if value is not None:
             setattr(_options, name, value)
     _options.sci_mode = sci_mode

@@ -176,9 +176,14 @@ _LEFT_OUT: Any = np._NoValue
 
 def _reduction(method: str, neutral: Any = None, join: Any = None) -> Callable[..., Any]:
     def call(
-        a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: Any = False,
-        initial: Any = None, where: Any = True,
-    ) -> Any:  # fmt: skip
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        out: None = None,
+        keepdims: Any = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Any:
         if where is not True and where is not _LEFT_OUT:
             if method == "mean":
                 count = np.sum(np.broadcast_to(_plain(where), a.shape), axis, keepdims=keepdims)
@@ -215,9 +220,17 @@ _ACCUMULATIONS: dict[np.ufunc, Any] = {np.add: np.cumsum, np.multiply: np.cumpro
 
 @implements(np.var)
 def _var(
-    a: Any, axis: Any = None, dtype: Any = None, out: None = None, ddof: Any = 0,
-    keepdims: Any = False, *, where: Any = True, mean: Any = _LEFT_OUT, correction: Any = None,
-) -> Any:  # fmt: skip
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    ddof: Any = 0,
+    keepdims: Any = False,
+    *,
+    where: Any = True,
+    mean: Any = _LEFT_OUT,
+    correction: Any = None,
+) -> Any:
     keepdims = keepdims is not _LEFT_OUT and bool(keepdims)
     ddof = ddof if correction in (None, _LEFT_OUT) else correction
     if where is True or where is _LEFT_OUT:

