@@ -120,7 +120,7 @@ def test_public_names_carry_docstrings() -> None:
     assert bare == []
 
 
-@pytest.mark.parametrize("name", ["distributions", "optim"])
+@pytest.mark.parametrize("name", ["distributions", "nn", "optim"])
 def test_methods_carry_docstrings_or_their_bases_do(name: str) -> None:
     """Every public method is documented; one that overrides another, by that if by nothing else."""
     room = importlib.import_module(f"tinygrad_mnist.{name}")

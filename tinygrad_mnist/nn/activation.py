@@ -71,7 +71,6 @@ class ReLU(_Activation):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return ``max(input, 0)``."""
         return relu(input, self.inplace)
 
 
@@ -93,7 +92,6 @@ class Sigmoid(Module):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the logistic function of the input."""
         return sigmoid(input)
 
 
@@ -115,7 +113,6 @@ class Tanh(Module):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the hyperbolic tangent of the input."""
         return tanh(input)
 
 
@@ -136,7 +133,6 @@ class ReLU6(_Activation):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return relu6(input, self.inplace)
 
 
@@ -201,7 +197,6 @@ class Hardtanh(Module):
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return hardtanh(input, self.min_val, self.max_val, self.inplace)
 
 
@@ -243,7 +238,6 @@ class LeakyReLU(Module):
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return leaky_relu(input, self.negative_slope, self.inplace)
 
 
@@ -310,7 +304,6 @@ class RReLU(Module):
         self.lower, self.upper, self.inplace = lower, upper, inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return rrelu(input, self.lower, self.upper, self.training, self.inplace)
 
 
@@ -346,7 +339,6 @@ class Threshold(Module):
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return threshold(input, self.threshold, self.value, self.inplace)
 
 
@@ -405,7 +397,6 @@ class PReLU(Module):
         self.weight = Parameter(full((num_parameters,), init, device=device, dtype=dtype))
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return prelu(input, self.weight)
 
 
@@ -449,7 +440,6 @@ class ELU(_Exponential):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return elu(input, self.alpha, self.inplace)
 
 
@@ -480,7 +470,6 @@ class CELU(_Exponential):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return celu(input, self.alpha, self.inplace)
 
 
@@ -518,7 +507,6 @@ class SELU(_Activation):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return selu(input, self.inplace)
 
 
@@ -553,7 +541,6 @@ class GELU(Module):
         self.approximate = approximate
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return gelu(input, self.approximate)
 
 
@@ -574,7 +561,6 @@ class SiLU(_Activation):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return silu(input, self.inplace)
 
 
@@ -602,7 +588,6 @@ class Mish(_Activation):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return mish(input, self.inplace)
 
 
@@ -630,7 +615,6 @@ class Hardsigmoid(_Activation):
     _shown = ""
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return hardsigmoid(input, self.inplace)
 
 
@@ -653,7 +637,6 @@ class Hardswish(_Activation):
     _shown = ""
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return hardswish(input, self.inplace)
 
 
@@ -695,7 +678,6 @@ class Softplus(Module):
         self.threshold = threshold
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return softplus(input, self.beta, self.threshold)
 
 
@@ -724,7 +706,6 @@ class LogSigmoid(Module):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return logsigmoid(input)
 
 
@@ -745,7 +726,6 @@ class Softsign(Module):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return softsign(input)
 
 
@@ -766,7 +746,6 @@ class Tanhshrink(Module):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return tanhshrink(input)
 
 
@@ -800,7 +779,6 @@ class Softshrink(_Shrink):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return softshrink(input, self.lambd)
 
 
@@ -823,7 +801,6 @@ class Hardshrink(_Shrink):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return hardshrink(input, self.lambd)
 
 
@@ -864,5 +841,4 @@ class GLU(Module):
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the activation of each element."""
         return glu(input, self.dim)

@@ -196,7 +196,6 @@ class _Conv(_Convolution):
         )  # fmt: skip
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the convolution."""
         padding: tuple[int, ...] | str = self.padding
         if self.padding_mode != "zeros":
             around = _widths(padding, self.kernel_size, self.stride, self.dilation)
@@ -505,7 +504,6 @@ class Unfold(Module):
         self.padding, self.stride = padding, stride
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the columns."""
         return unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
 
 
@@ -534,7 +532,6 @@ class Fold(Module):
         self.dilation, self.padding, self.stride = dilation, padding, stride
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the images."""
         return fold(
             input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
         )

@@ -45,7 +45,6 @@ class CosineSimilarity(Module):
         self.eps = eps
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
-        """Return the cosines."""
         return cosine_similarity(x1, x2, self.dim, self.eps)
 
 
@@ -74,7 +73,6 @@ class PairwiseDistance(Module):
         self.keepdim = keepdim
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
-        """Return the distances."""
         return pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)
 
 

@@ -85,7 +85,6 @@ class Dropout(_DropoutNd):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input with elements dropped."""
         return dropout(input, self.p, self.training, self.inplace)
 
 
@@ -140,7 +139,6 @@ class Dropout1d(_DropoutNd):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input with channels dropped."""
         return dropout1d(input, self.p, self.training, self.inplace)
 
 
@@ -168,7 +166,6 @@ class Dropout2d(_DropoutNd):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input with channels dropped."""
         return dropout2d(input, self.p, self.training, self.inplace)
 
 
@@ -199,7 +196,6 @@ class Dropout3d(_DropoutNd):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input with channels dropped."""
         return dropout3d(input, self.p, self.training, self.inplace)
 
 
@@ -246,7 +242,6 @@ class AlphaDropout(_DropoutNd):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input with elements dropped."""
         return alpha_dropout(input, self.p, self.training)
 
 
@@ -276,5 +271,4 @@ class FeatureAlphaDropout(_DropoutNd):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input with channels dropped."""
         return feature_alpha_dropout(input, self.p, self.training)

@@ -397,5 +397,4 @@ class KLDivLoss(_Loss):
         self.log_target = log_target
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the divergence."""
         return kl_div(input, target, reduction=self.reduction, log_target=self.log_target)

@@ -26,7 +26,6 @@ class Flatten(Module):
         self.end_dim = end_dim
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input with fewer dimensions."""
         return input.flatten(self.start_dim, self.end_dim)
 
 
@@ -48,5 +47,4 @@ class Unflatten(Module):
         self.unflattened_size = unflattened_size
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input with more dimensions."""
         return input.unflatten(self.dim, self.unflattened_size)

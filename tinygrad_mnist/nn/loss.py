@@ -283,7 +283,6 @@ class SmoothL1Loss(_Loss):
         self.beta = beta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
         return smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
 
 
@@ -325,7 +324,6 @@ class HuberLoss(_Loss):
         self.delta = delta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
         return huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
 
@@ -389,7 +387,6 @@ class GaussianNLLLoss(_Loss):
         self.eps = eps
 
     def forward(self, input: Tensor, target: Tensor, var: Tensor) -> Tensor:
-        """Return the loss."""
         return gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction)
 
 
@@ -445,7 +442,6 @@ class PoissonNLLLoss(_Loss):
         self.eps = eps
 
     def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
         return poisson_nll_loss(
             log_input, target, self.log_input, self.full, eps=self.eps, reduction=self.reduction
         )

@@ -63,7 +63,6 @@ class HingeEmbeddingLoss(_Loss):
         self.margin = margin
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
         return hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
 
 
@@ -106,7 +105,6 @@ class MarginRankingLoss(_MarginLoss):
     """
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
         return margin_ranking_loss(input1, input2, target, self.margin, reduction=self.reduction)
 
 
@@ -149,7 +147,6 @@ class CosineEmbeddingLoss(_MarginLoss):
     """
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
         return cosine_embedding_loss(input1, input2, target, self.margin, reduction=self.reduction)
 
 
@@ -180,7 +177,6 @@ class SoftMarginLoss(_Loss):
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
         return soft_margin_loss(input, target, reduction=self.reduction)
 
 
@@ -248,7 +244,6 @@ class TripletMarginLoss(_Loss):
         self.swap = swap
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-        """Return the loss."""
         settings = self.margin, self.p, self.eps, self.swap
         return triplet_margin_loss(anchor, positive, negative, *settings, reduction=self.reduction)
 
@@ -301,7 +296,6 @@ class TripletMarginWithDistanceLoss(_Loss):
         self.margin, self.swap = margin, swap
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-        """Return the loss."""
         return triplet_margin_with_distance_loss(
             anchor,
             positive,
@@ -452,7 +446,6 @@ class MultiLabelMarginLoss(_Loss):
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
         return multilabel_margin_loss(input, target, reduction=self.reduction)
 
 
@@ -484,5 +477,4 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss."""
         return multilabel_soft_margin_loss(input, target, self.weight, reduction=self.reduction)

@@ -136,6 +136,7 @@ class Module:
         return out if watch is None else watch.watch_outputs(out)
 
     def __forward_missing(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute what a call of the module returns."""
         raise NotImplementedError(
             f'Module [{type(self).__name__}] is missing the required "forward" function'
         )

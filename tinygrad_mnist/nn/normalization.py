@@ -238,7 +238,6 @@ class _ChannelNorm(_Affine):
 
 class _BatchNorm(_ChannelNorm):
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input, normalised."""
         self._check(input)
         momentum, used = self.momentum, not self.training or self.track_running_stats
         tracked = self.num_batches_tracked if self.training and used else None
@@ -410,7 +409,6 @@ class _InstanceNorm(_ChannelNorm):
         )
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input, normalised."""
         self._check(input)
         single = input.ndim == self.ranks[0]
         images = input.unsqueeze(0) if single else input
@@ -539,7 +537,6 @@ class GroupNorm(_Affine):
         self.reset_parameters()
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input, normalised."""
         return group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
 
@@ -619,7 +616,6 @@ class LayerNorm(_Affine):
         self.reset_parameters()
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input, normalised."""
         return layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
 
@@ -689,7 +685,6 @@ class RMSNorm(_Affine):
             init.ones_(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the input, normalised."""
         return rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
 
@@ -733,5 +728,4 @@ class LocalResponseNorm(Module):
         self.k = k
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input, normalised."""
         return local_response_norm(input, self.size, self.alpha, self.beta, self.k)

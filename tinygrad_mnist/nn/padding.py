@@ -160,7 +160,6 @@ class _Pad(Module):
         self.padding = per_dim("padding", padding, 2 * self.dims)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input, padded."""
         return pad(input, self.padding, self.mode, self.value)
 
 

@@ -29,7 +29,6 @@ class DataParallel(Module):
         self.device_ids: list[int] = []
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
-        """Return what the module returns."""
         return self.module(*inputs, **kwargs)
 
 

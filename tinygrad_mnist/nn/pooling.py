@@ -428,7 +428,6 @@ class AvgPool1d(Module):
         self.count_include_pad = count_include_pad
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the means."""
         return avg_pool1d(
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
             self.count_include_pad,
@@ -458,7 +457,6 @@ class _AvgPool(Module):
         self.divisor_override = divisor_override
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the means."""
         return self._functions[self.dims - 2](
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
             self.count_include_pad, self.divisor_override,
@@ -528,7 +526,6 @@ class _LPPool(Module):
         self.stride, self.ceil_mode = stride, ceil_mode
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the norms."""
         return self._functions[self.dims - 1](
             input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
         )
@@ -693,7 +690,6 @@ class _AdaptiveAvg(Module):
         self.output_size = output_size
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the means."""
         return self._functions[self.dims - 1](input, self.output_size)
 
 

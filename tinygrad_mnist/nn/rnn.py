@@ -543,7 +543,6 @@ class RNNCell(RNNCellBase):
         self.nonlinearity = nonlinearity
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        """Return the new hidden state."""
         if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
         states = None if hx is None else (hx,)
@@ -582,7 +581,6 @@ class LSTMCell(_GatedCell):
     def forward(
         self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return the new hidden state and cell."""
         h, c = self._step(self._mode, input, hx, ("hx[0]", "hx[1]"))
         return h, c
 
@@ -602,5 +600,4 @@ class GRUCell(_GatedCell):
     _mode = "GRU"
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        """Return the new hidden state."""
         return self._step(self._mode, input, None if hx is None else (hx,), ("hidden",))[0]

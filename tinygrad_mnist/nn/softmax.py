@@ -52,7 +52,6 @@ class Softmax(_Softmax):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return probabilities."""
         return softmax(input, self.dim)
 
 
@@ -75,7 +74,6 @@ class LogSoftmax(_Softmax):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return logarithms of probabilities."""
         return log_softmax(input, self.dim)
 
 
@@ -98,7 +96,6 @@ class Softmin(_Softmax):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return probabilities."""
         return softmin(input, self.dim)
 
 

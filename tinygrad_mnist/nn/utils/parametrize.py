@@ -69,7 +69,6 @@ class ParametrizationList(ModuleList):
                 getattr(self, f"original{i}").copy_(part)
 
     def forward(self) -> Tensor:
-        """Return the parameter."""
         first, *rest = list(self)
         x: Tensor
         if self._several:
