@@ -237,11 +237,7 @@ class Function:
 
     @classmethod
     def _record(
-        cls,
-        ctx: FunctionCtx,
-        args: Sequence[Any],
-        parents: Sequence[Any],
-        results: Sequence[Any],
+        cls, ctx: FunctionCtx, args: Sequence[Any], parents: Sequence[Any], results: Sequence[Any]
     ) -> None:
         places = [i for i, x in enumerate(results) if isinstance(x, TensorBase)]
         if not places or any(isinstance(x, list | dict) for x in results):

@@ -459,13 +459,10 @@ LATE = {
         "nn.lazy": """LazyLinear LazyConv1d LazyConv2d LazyConv3d LazyConvTranspose1d
         LazyConvTranspose2d LazyConvTranspose3d LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d
         LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d UninitializedParameter
-        UninitializedBuffer""",
+        UninitializedBuffer"""
     },
     "linalg": {"tensor.rare": "matrix_exp"},
-    "special": {
-        "tensor.rare": "multigammaln entr ndtr ndtri xlog1py",
-        "tensor": "round",
-    },
+    "special": {"tensor.rare": "multigammaln entr ndtr ndtri xlog1py", "tensor": "round"},
     "amp": {"compat.settings": "is_autocast_available"},
 }
 """Lazily imported names, and the modules that define them."""

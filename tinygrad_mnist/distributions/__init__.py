@@ -13,16 +13,12 @@ from tinygrad_mnist.distributions.independent import Independent as Independent
 from tinygrad_mnist.distributions.kl import kl_divergence as kl_divergence
 from tinygrad_mnist.distributions.kl import register_kl as register_kl
 from tinygrad_mnist.distributions.laplace import Laplace as Laplace
-from tinygrad_mnist.distributions.mixture_same_family import (
-    MixtureSameFamily as MixtureSameFamily,
-)
+from tinygrad_mnist.distributions.mixture_same_family import MixtureSameFamily as MixtureSameFamily
 from tinygrad_mnist.distributions.multivariate_normal import (
     MultivariateNormal as MultivariateNormal,
 )
 from tinygrad_mnist.distributions.normal import Normal as Normal
-from tinygrad_mnist.distributions.one_hot_categorical import (
-    OneHotCategorical as OneHotCategorical,
-)
+from tinygrad_mnist.distributions.one_hot_categorical import OneHotCategorical as OneHotCategorical
 from tinygrad_mnist.distributions.transformed import Geometric as Geometric
 from tinygrad_mnist.distributions.transformed import Gumbel as Gumbel
 from tinygrad_mnist.distributions.transformed import HalfNormal as HalfNormal

@@ -226,10 +226,7 @@ class TransformerEncoder(_Stack):
     ) -> Tensor:
         """Return the last layer's output, normalised if a norm was given."""
         return self._run(
-            src,
-            src_mask=mask,
-            src_key_padding_mask=src_key_padding_mask,
-            is_causal=bool(is_causal),
+            src, src_mask=mask, src_key_padding_mask=src_key_padding_mask, is_causal=bool(is_causal)
         )
 
 

@@ -70,7 +70,4 @@ class iinfo:
         return f"iinfo(min={self.min:.6g}, max={self.max:.6g}, dtype={self.dtype})"
 
 
-__all__ = [
-    "finfo",
-    "iinfo",
-]
+__all__ = ["finfo", "iinfo"]

@@ -96,13 +96,7 @@ max_pool = op(
 
 
 def _max_pool_index(
-    x: Any,
-    *,
-    kernel: Lengths,
-    stride: Lengths,
-    dilation: Lengths,
-    size: Lengths,
-    padding: Lengths,
+    x: Any, *, kernel: Lengths, stride: Lengths, dilation: Lengths, size: Lengths, padding: Lengths
 ) -> Any:
     """Where the largest element of each window is: its number in an image before padding."""
     parts = _parts(x, kernel, stride, dilation)

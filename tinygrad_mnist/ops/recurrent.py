@@ -360,12 +360,7 @@ def _gru_back(
         ga[rows, 2 * width :] *= reset
         np.matmul(ga[rows], weight, out=gh[:n])
         gh[:n] += here * keep
-    return {
-        "x": gx,
-        "h": gh,
-        "weight": _weight_gradient(before, ga),
-        "bias": sum_rows(ga),
-    }
+    return {"x": gx, "h": gh, "weight": _weight_gradient(before, ga), "bias": sum_rows(ga)}
 
 
 def _gru_rule(name: str) -> Any:

@@ -10,11 +10,7 @@ from tinygrad_mnist.tensor import Generator, default_generator
 from tinygrad_mnist.utils.data.collate import default_collate, default_convert
 from tinygrad_mnist.utils.data.dataset import Dataset, Indexable, IterableDataset, T_co
 from tinygrad_mnist.utils.data.fetch import PlainIterator, Plan
-from tinygrad_mnist.utils.data.sampler import (
-    BatchSampler,
-    RandomSampler,
-    SequentialSampler,
-)
+from tinygrad_mnist.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 from tinygrad_mnist.utils.data.worker import WorkerIterator, get_worker_info
 
 
