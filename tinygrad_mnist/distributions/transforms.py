@@ -191,8 +191,7 @@ class TanhTransform(Transform):
         return x.tanh()
 
     def _inverse(self, y: Tensor) -> Tensor:
-        x: Tensor = y.atanh()
-        return x
+        return y.atanh()
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         """Return ``log(1 - tanh(x)^2)``, exact where that would round to 0."""

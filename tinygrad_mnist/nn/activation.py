@@ -764,8 +764,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     if lambd < 0:
         raise RuntimeError(f"lambd must not be negative, got {lambd}")
     inside = (input >= -lambd) & (input <= lambd)
-    out: Tensor = where(inside, 0.0, input - input.sign() * lambd)
-    return out
+    return where(inside, 0.0, input - input.sign() * lambd)
 
 
 class Softshrink(_Shrink):
@@ -786,8 +785,7 @@ class Softshrink(_Shrink):
 @one_node("HardshrinkBackward0")
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Return input, and 0 where it is within lambd of 0."""
-    out: Tensor = where((input >= -lambd) & (input <= lambd), 0.0, input)
-    return out
+    return where((input >= -lambd) & (input <= lambd), 0.0, input)
 
 
 class Hardshrink(_Shrink):

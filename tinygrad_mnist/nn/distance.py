@@ -25,8 +25,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     # The bound has no gradient, as in PyTorch: where it holds it is the length's.
     lengths = [x.norm(dim=dim, keepdim=True) for x in (x1, x2)]
     first, second = (n + where(n < eps, eps - n, 0.0).detach() for n in lengths)
-    out: Tensor = ((x1 / first) * (x2 / second)).sum(dim)
-    return out
+    return ((x1 / first) * (x2 / second)).sum(dim)
 
 
 class CosineSimilarity(Module):

@@ -96,8 +96,7 @@ class _Lazy(Module):
         self.initialize_parameters(input)
         del self._given
         object.__setattr__(self, "__class__", self._becomes)
-        out: Tensor = self.forward(input, *args, **kwargs)
-        return out
+        return self.forward(input, *args, **kwargs)
 
 
 def _lazy(becomes: type[Module], **settings: Any) -> Any:

@@ -225,8 +225,7 @@ class L1Loss(_Loss):
 
 def _near(gap: Tensor, bound: float) -> Tensor:
     """Return differences below a bound, else 0: their squares and slopes stay finite."""
-    out: Tensor = where(gap.abs() >= bound, 0.0, gap)
-    return out
+    return where(gap.abs() >= bound, 0.0, gap)
 
 
 @named

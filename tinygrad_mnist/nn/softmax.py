@@ -138,5 +138,4 @@ def gumbel_softmax(
     if not hard:
         return soft
     index = soft.argmax(dim, keepdim=True)
-    out: Tensor = zeros_like(logits).scatter_(dim, index, 1.0) - soft.detach() + soft
-    return out
+    return zeros_like(logits).scatter_(dim, index, 1.0) - soft.detach() + soft

@@ -81,8 +81,7 @@ class _Layer(Module):
 
     def _add(self, x: Tensor, part: Callable[[Tensor], Tensor], norm: Module) -> Tensor:
         """Add a part's output to its input, and normalise the sum, or the part's input."""
-        out: Tensor = x + part(norm(x)) if self.norm_first else norm(x + part(x))
-        return out
+        return x + part(norm(x)) if self.norm_first else norm(x + part(x))
 
     def _transformed(self, x: Tensor) -> Tensor:
         return self.linear2(self.dropout(self.activation(self.linear1(x))))

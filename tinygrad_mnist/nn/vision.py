@@ -136,8 +136,7 @@ def _linear(x: Tensor, dim: int, count: int, factor: float | None, align_corners
         # A product would spread infinity and NaN over the whole row.
         share = wrap(weight.astype(own).reshape((-1,) + (1,) * (x.ndim - dim - 1)))
         left, right = (x[(slice(None),) * dim + (index,)] for index in (low, high))
-        out: Tensor = left * (1 - share) + right * share
-        return out
+        return left * (1 - share) + right * share
     matrix = np.zeros((length, count), kind)
     columns = np.arange(count)
     matrix[low, columns] = 1 - weight
