@@ -1,8 +1,4 @@
-"""What every public function does around its computation: check, name itself, write to ``out``.
-
-A function whose first argument is a tensor is a method too: ``sort(x)`` and ``x.sort()`` are one
-definition, which :func:`public` makes of a plain function.
-"""
+"""The checks around public functions: readers of arguments, names in errors, ``out=``."""
 
 from __future__ import annotations
 
@@ -106,7 +102,7 @@ def lay_out(made: Any, like: Any) -> None:
 
 
 _FILLING = ("arange", "linspace", "logspace")
-"""What fills a tensor of any shape that has the right number of elements."""
+"""Functions whose out may have any shape that has the right number of elements."""
 
 
 def write_out(name: str, result: R, out: Any) -> R:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T", bound=TensorBase)
 
 _PLACE = ("_version", "_hooks", "_after", "_base", "_seen", "_origin", "_retained")
-"""What belongs to a tensor's place in memory and in the graph, and isn't copied."""
+"""Attributes that tell a tensor's place in memory and in the graph; they aren't copied."""
 
 
 @named_methods

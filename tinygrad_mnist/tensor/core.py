@@ -24,7 +24,7 @@ from tinygrad_mnist.autograd.graph import (
     share,
 )
 from tinygrad_mnist.autograd.hooks import RemovableHandle, hooks_of, retain
-from tinygrad_mnist.tensor import export, printing, protocols
+from tinygrad_mnist.tensor import export, numpy_protocols, printing
 from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.attributes import Attributes
 from tinygrad_mnist.tensor.comparison import chosen
@@ -301,11 +301,11 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Let NumPy's ufuncs work on Tensors, and record them: ``np.exp(t)``, ``array * t``."""
-        return protocols.call_ufunc(ufunc, method, inputs, kwargs)
+        return numpy_protocols.call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """Let NumPy's functions work on Tensors, and record those that have derivatives."""
-        return protocols.call_function(function, args, kwargs)
+        return numpy_protocols.call_function(function, args, kwargs)
 
 
 # To users there is one class.

@@ -62,7 +62,7 @@ class device:
 
 CPU = device("cpu")
 DeviceLike: TypeAlias = device | str
-"""What stands for a device in an argument."""
+"""A device, or its name, in an argument."""
 
 
 def check_device(where: DeviceLike | None) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class _Producer:
-    """What another library hands over, and whether it is in the form that knows no read-only."""
+    """Another library's memory, handed over, and whether in the form that knows no read-only."""
 
     def __init__(self, source: Any) -> None:
         bare = type(source).__name__ == "PyCapsule"  # as to_dlpack gives it

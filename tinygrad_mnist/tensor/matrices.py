@@ -1,4 +1,4 @@
-"""Inverses, determinants and factors of matrices, as torch has them outside of linalg.
+"""Inverses, determinants and factors of matrices, under the names they have in torch itself.
 
 What they compute is in :mod:`~tinygrad_mnist.tensor.factorization`.
 """

@@ -43,7 +43,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "norm": _norm, "powsum": _powsum, "maximum": Tensor.clamp_min, "minimum": Tensor.clamp_max,
     "maximum_": Tensor.clamp_min_, "minimum_": Tensor.clamp_max_,
 }  # fmt: skip
-"""What isn't the method of the same name: the methods maximum and minimum take no numbers."""
+"""Functions that aren't the method of their name: maximum and minimum take numbers here."""
 
 _SETTINGS = ("alpha", "value", "dtype", "ord", "non_blocking")
 """Keywords of the methods; others name what may be given by position (scalars, other, weight)."""

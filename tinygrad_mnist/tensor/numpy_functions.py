@@ -1,4 +1,4 @@
-"""NumPy's functions on Tensors that the derivative rules don't call: loaded when one is called.
+"""NumPy's functions on Tensors that no derivative rule calls; imported when one is called.
 
 Many of them only move elements: ``np.repeat``, ``np.pad``, ``np.vstack``. NumPy itself says where
 each element goes: it is called with the elements' numbers in their place, and what it returns is
@@ -22,9 +22,10 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.inplace import check_writable, rebase_history
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor import factorization
+from tinygrad_mnist.tensor import factorization, rare
+from tinygrad_mnist.tensor.comparison import fmax, fmin
 from tinygrad_mnist.tensor.einsum import einsum, tensordot
-from tinygrad_mnist.tensor.protocols import (
+from tinygrad_mnist.tensor.numpy_protocols import (
     FUNCTIONS,
     QUESTIONS,
     UFUNCS,
@@ -748,6 +749,7 @@ implement_all({
     np.linalg.matmul: lambda x1, x2, /: apply(ops.matmul, *_pair(x1, x2)),
     np.linalg.tensordot: lambda x1, x2, /, *, axes=2: _tensordot(x1, x2, axes),
     np.linalg.trace: lambda x, /, *, offset=0: _trace(x, offset, -2, -1),
+    np.linalg.tensorinv: lambda a, ind=2: factorization.tensorinv(a, ind),
     np.linalg.multi_dot: lambda arrays: functools.reduce(_dot, arrays),
     np.round: lambda a, decimals=0: a.round(decimals=decimals),
     np.around: lambda a, decimals=0: a.round(decimals=decimals),
@@ -816,18 +818,10 @@ def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     return out.solution, residuals, int(out.rank), out.singular_values
 
 
-@implements(np.linalg.tensorinv)
-def _tensorinv(a: Any, ind: int = 2) -> Any:
-    shape = a.shape[ind:] + a.shape[:ind]
-    return factorization.inv(a.reshape(math.prod(a.shape[:ind]), -1)).reshape(shape)
-
-
 @implements(np.linalg.tensorsolve)
 def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     x, y = _pair(a, b)
-    if axes is not None:
-        x = x.movedim(tuple(axes), tuple(range(x.ndim - len(axes), x.ndim)))
-    return _solve(x.reshape(y._array.size, -1), y.reshape(-1)).reshape(x.shape[y.ndim :])
+    return factorization.tensorsolve(x, y, axes)
 
 
 @implements(np.linalg.norm)
@@ -929,11 +923,6 @@ def _constant(ufunc: np.ufunc) -> Callable[..., Any]:
     return call
 
 
-def _log2_sum(x: Any, y: Any) -> Any:
-    two = math.log(2)
-    return apply(ops.logaddexp, as_variable(x) * two, as_variable(y) * two) / two
-
-
 def _modf(x: Any) -> tuple[Any, Any]:
     whole = x.trunc()
     return x - whole, whole
@@ -953,21 +942,19 @@ UFUNCS.update({
     "cbrt": lambda x: x.sign() * x.abs() ** (1 / 3),
     "conjugate": lambda x: apply(ops.identity, x),
     "positive": lambda x: apply(ops.identity, x),
-    "copysign": lambda x, y: as_variable(x).abs() * np.copysign(1.0, np.asarray(
-        y._array if isinstance(y, TensorBase) else y)).astype(as_variable(x)._array.dtype),
-    "deg2rad": lambda x: x * (math.pi / 180),
-    "radians": lambda x: x * (math.pi / 180),
-    "rad2deg": lambda x: x * (180 / math.pi),
-    "degrees": lambda x: x * (180 / math.pi),
+    "copysign": lambda x, y: rare.copysign(as_variable(x), y),
+    "deg2rad": lambda x: x.deg2rad(),
+    "radians": lambda x: x.deg2rad(),
+    "rad2deg": lambda x: x.rad2deg(),
+    "degrees": lambda x: x.rad2deg(),
     "divmod": lambda x, y: (as_variable(x) // y, as_variable(x) % y),
     "fabs": lambda x: x.abs(),
-    "float_power": lambda x, y: as_variable(x).double() ** (
-        as_variable(y).double()),
-    "fmax": lambda x, y: _pair(x, y)[0].fmax(_pair(x, y)[1]),
-    "fmin": lambda x, y: _pair(x, y)[0].fmin(_pair(x, y)[1]),
+    "float_power": lambda x, y: as_variable(x).double() ** as_variable(y).double(),
+    "fmax": lambda x, y: fmax(*_pair(x, y)),
+    "fmin": lambda x, y: fmin(*_pair(x, y)),
     "heaviside": _constant(np.heaviside),
     "ldexp": lambda x, y: x * np.ldexp(np.ones((), x._array.dtype), values_of("np.ldexp", y)),
-    "logaddexp2": _log2_sum,
+    "logaddexp2": lambda x, y: rare.logaddexp2(as_variable(x), as_variable(y)),
     "modf": _modf,
     "vecdot": _vecdot,
     "matvec": _matvec,
@@ -979,8 +966,8 @@ UFUNCS.update({
     "erfc": lambda x: x.erfc(),
     "erfinv": lambda x: x.erfinv(),
     "erfcinv": lambda x: (1 - x).erfinv(),
-    "ndtr": lambda x: (x * -math.sqrt(0.5)).erfc() / 2,
-    "ndtri": lambda x: (2 * x - 1).erfinv() * math.sqrt(2),
+    "ndtr": rare.ndtr,
+    "ndtri": rare.ndtri,
     "gammaln": lambda x: x.lgamma(),
     "gamma": lambda x: x.lgamma().exp() * np.where(
         (x._array < 0) & (np.floor(x._array) % 2 == 1), -1, 1),

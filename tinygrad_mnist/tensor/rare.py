@@ -1,7 +1,4 @@
-"""Functions that few programs call, as compositions of others; most are methods, too.
-
-They are imported when one of them is first asked for.
-"""
+"""Functions and methods that few programs call; imported when one is first asked for."""
 
 from __future__ import annotations
 

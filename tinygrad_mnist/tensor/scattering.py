@@ -172,6 +172,13 @@ def scatter_reduce(
     return _extreme(input, where, src, d, reduce, bool(include_self))
 
 
+def _extremes_of(kind: np.dtype[Any]) -> tuple[float, float]:
+    """Return the smallest and the largest number of a dtype."""
+    if kind.kind == "f":
+        return -np.inf, np.inf
+    return (0, 1) if kind.kind == "b" else (np.iinfo(kind).min, np.iinfo(kind).max)
+
+
 def _extreme(
     x: Tensor, where: np.ndarray, src: Tensor, dim: int, reduce: str, keep: bool
 ) -> Tensor:
@@ -180,13 +187,7 @@ def _extreme(
     out = x._array.copy()
     kind = out.dtype
     if not keep:
-        low, high = (
-            (-np.inf, np.inf)
-            if kind.kind == "f"
-            else (False, True)
-            if kind.kind == "b"
-            else (np.iinfo(kind).min, np.iinfo(kind).max)
-        )
+        low, high = _extremes_of(kind)
         out[full] = {"prod": 1, "amax": low, "amin": high}[reduce]
     _REDUCTIONS[reduce].at(out, full, src._array)
     if not (modes.enabled and (x.requires_grad or src.requires_grad)):

@@ -89,7 +89,7 @@ Number: TypeAlias = "float | Tensor | np.generic"
 Index: TypeAlias = (
     "SupportsIndex | slice | EllipsisType | range | list[Any] | tuple[Any, ...] | None"
 )
-"""What stands between brackets behind a tensor. Tensors and arrays are among ``SupportsIndex``."""
+"""An index: tensors and arrays are among ``SupportsIndex``."""
 
 Dims: TypeAlias = "int | Sequence[int] | None"
 """Dimensions: one, several, or all of them."""

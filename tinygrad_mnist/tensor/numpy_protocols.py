@@ -22,11 +22,11 @@ from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops import dtypes
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
-"""What stands for a NumPy function when it is called with Tensors."""
+"""The functions that stand for NumPy's when these are called with Tensors."""
 VIEWS: set[Any] = set()
 """Those of them that return a view, or a copy by design: of a Tensor of any dtype."""
 UFUNCS: dict[str, Callable[..., Any]] = {}
-"""What stands for a ufunc, NumPy's or SciPy's, that is no operation: by its name."""
+"""The functions that stand for ufuncs, NumPy's or SciPy's, that are no operations: by name."""
 QUESTIONS: set[Any] = set()
 """Functions whose answers have no gradient: bools, places, counts, words."""
 
