@@ -113,11 +113,7 @@ def _compared(name: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
 
 @export
 def isclose(
-    input: Tensor,
-    other: Tensor,
-    rtol: float = 1e-5,
-    atol: float = 1e-8,
-    equal_nan: bool = False,
+    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:
     """Return where elements are close: ``|input - other| <= atol + rtol * |other|``.
 
@@ -148,11 +144,7 @@ def isclose(
 
 @export
 def allclose(
-    input: Tensor,
-    other: Tensor,
-    rtol: float = 1e-5,
-    atol: float = 1e-8,
-    equal_nan: bool = False,
+    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> bool:
     """Return whether all elements are close, as :func:`isclose` says.
 

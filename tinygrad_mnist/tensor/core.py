@@ -16,13 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd import api, names
-from tinygrad_mnist.autograd.graph import (
-    Node,
-    TensorBase,
-    Version,
-    is_tracked,
-    share,
-)
+from tinygrad_mnist.autograd.graph import Node, TensorBase, Version, is_tracked, share
 from tinygrad_mnist.autograd.hooks import RemovableHandle, hooks_of, retain
 from tinygrad_mnist.tensor import export, numpy_protocols, printing
 from tinygrad_mnist.tensor.arguments import named

@@ -104,11 +104,7 @@ def _drawn_like(name: str, draw: Drawn, doc: str) -> DrawnLike:
     ) -> Tensor:
         kind = dtype_like(input, dtype)
         return draw(
-            input.shape,
-            generator=generator,
-            dtype=kind,
-            device=device,
-            requires_grad=requires_grad,
+            input.shape, generator=generator, dtype=kind, device=device, requires_grad=requires_grad
         )
 
     return named_factory(name, make, doc)
@@ -353,10 +349,7 @@ def set_rng_state(new_state: Tensor) -> None:
 
 @export
 def bernoulli(
-    input: Tensor,
-    p: float | None = None,
-    *,
-    generator: Generator | None = None,
+    input: Tensor, p: float | None = None, *, generator: Generator | None = None
 ) -> Tensor:
     """Draw ones with the given probabilities, and zeros. Follows ``torch.bernoulli``.
 
@@ -519,11 +512,7 @@ def bernoulli_(input: _T, p: Any = 0.5, *, generator: random.Generator | None = 
 
 @export(function=False)
 def random_(
-    input: _T,
-    from_: int = 0,
-    to: int | None = None,
-    *,
-    generator: random.Generator | None = None,
+    input: _T, from_: int = 0, to: int | None = None, *, generator: random.Generator | None = None
 ) -> _T:
     """Fill self with integers drawn uniformly from ``from_`` up to, not including, ``to``.
 

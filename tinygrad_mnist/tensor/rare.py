@@ -232,11 +232,7 @@ def _replaced(name: str, x: Tensor, src: Tensor, index: tuple[Any, ...]) -> Tens
 
 @export
 def diagonal_scatter(
-    input: Tensor,
-    src: Tensor,
-    offset: int = 0,
-    dim1: int = 0,
-    dim2: int = 1,
+    input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1
 ) -> Tensor:
     """Return the input with a diagonal replaced. Follows ``torch.diagonal_scatter``."""
     out = input.clone()

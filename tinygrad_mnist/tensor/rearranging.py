@@ -10,13 +10,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops.views import diagonal_index
-from tinygrad_mnist.tensor.arguments import (
-    as_dim,
-    as_int,
-    as_ints,
-    as_size,
-    each_dim,
-)
+from tinygrad_mnist.tensor.arguments import as_dim, as_int, as_ints, as_size, each_dim
 from tinygrad_mnist.tensor.export import export, publish
 
 if TYPE_CHECKING:

@@ -114,13 +114,7 @@ _REDUCTIONS = {
 @export(inplace=True)
 @in_float32
 def scatter_reduce(
-    input: Tensor,
-    dim: int,
-    index: Tensor,
-    src: Tensor,
-    reduce: str,
-    *,
-    include_self: bool = True,
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
     """Return a copy in which the source is gathered up along a dimension where the index says.
 
@@ -246,12 +240,7 @@ def _along_dim(x: Tensor, dim: int, where: np.ndarray) -> tuple[slice | np.ndarr
 @in_float32
 @one_node("IndexAddBackward0")
 def index_add(
-    input: Tensor,
-    dim: int,
-    index: Tensor,
-    source: Tensor,
-    *,
-    alpha: Number = 1,
+    input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1
 ) -> Tensor:
     """Return a copy with alpha times the source's slices added where the index says.
 
@@ -323,10 +312,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Number) -> Tensor:
 @export(inplace=True)
 @in_float32
 def index_put(
-    input: Tensor,
-    indices: Sequence[Tensor],
-    values: Tensor,
-    accumulate: bool = False,
+    input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False
 ) -> Tensor:
     """Return a copy with values written, or added, at a tuple of index tensors.
 

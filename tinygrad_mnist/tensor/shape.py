@@ -78,9 +78,7 @@ def reshape(input: Tensor, *shape: int | Sequence[int]) -> Tensor:
 
 @export(function=False)
 def view(
-    input: Tensor,
-    *size: int | Sequence[int] | dtypes.dtype | type,
-    dtype: DTypeLike | None = None,
+    input: Tensor, *size: int | Sequence[int] | dtypes.dtype | type, dtype: DTypeLike | None = None
 ) -> Tensor:
     """Return the same memory in another shape; one length may be -1.
 
@@ -297,10 +295,7 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
 
 @export
 def as_strided(
-    input: Tensor,
-    size: Sequence[int],
-    stride: Sequence[int],
-    storage_offset: int | None = None,
+    input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
 ) -> Tensor:
     """Return a view with a shape and steps in memory, in elements.
 

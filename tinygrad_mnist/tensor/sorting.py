@@ -14,14 +14,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.tensor import return_types
-from tinygrad_mnist.tensor.arguments import (
-    as_dim,
-    as_int,
-    as_number,
-    as_tensor,
-    named,
-    with_out,
-)
+from tinygrad_mnist.tensor.arguments import as_dim, as_int, as_number, as_tensor, named, with_out
 from tinygrad_mnist.tensor.export import export, publish
 from tinygrad_mnist.tensor.indexing import values_at
 
@@ -58,11 +51,7 @@ def _one_dim(name: str, x: Tensor, dim: int) -> int:
 @export
 @one_node("SortBackward0")
 def sort(
-    input: Tensor,
-    dim: int = -1,
-    descending: bool = False,
-    *,
-    stable: bool | None = False,
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = False
 ) -> ValuesIndices:
     """Sort along a dimension; return values and indices.
 
@@ -83,11 +72,7 @@ def sort(
 
 @export
 def argsort(
-    input: Tensor,
-    dim: int = -1,
-    descending: bool = False,
-    *,
-    stable: bool | None = False,
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = False
 ) -> Tensor:
     """Return the indices that sort along a dimension. Follows ``torch.argsort``.
 
@@ -109,11 +94,7 @@ def msort(input: Tensor) -> Tensor:
 @export
 @one_node("TopkBackward0")
 def topk(
-    input: Tensor,
-    k: int,
-    dim: int = -1,
-    largest: bool = True,
-    sorted: bool = True,
+    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> ValuesIndices:
     """Return the k largest (or smallest) along a dimension, in order, and their indices.
 
@@ -146,12 +127,7 @@ def topk(
 
 @export
 @one_node("KthvalueBackward0")
-def kthvalue(
-    input: Tensor,
-    k: int,
-    dim: int = -1,
-    keepdim: bool = False,
-) -> ValuesIndices:
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """Return the k-th smallest along a dimension, counted from 1. Follows ``torch.kthvalue``.
 
     Examples
@@ -535,17 +511,11 @@ def unique_consecutive(
 ) -> tuple[Tensor, Tensor, Tensor]: ...
 @overload
 def unique_consecutive(
-    input: Tensor,
-    return_inverse: bool = False,
-    return_counts: bool = False,
-    dim: int | None = None,
+    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Tensor | tuple[Tensor, ...]: ...
 @export
 def unique_consecutive(
-    input: Tensor,
-    return_inverse: bool = False,
-    return_counts: bool = False,
-    dim: int | None = None,
+    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Tensor | tuple[Tensor, ...]:
     """Return the elements without those equal to the one before.
 
@@ -623,11 +593,7 @@ def searchsorted(
 
 @with_out
 def bucketize(
-    input: Number,
-    boundaries: Tensor,
-    *,
-    out_int32: bool = False,
-    right: bool = False,
+    input: Number, boundaries: Tensor, *, out_int32: bool = False, right: bool = False
 ) -> Tensor:
     """Return the numbers of the intervals between boundaries that elements lie in.
 
