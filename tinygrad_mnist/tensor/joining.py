@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import numpy as np
 
@@ -210,23 +210,31 @@ def _at_least_3d(x: Tensor) -> Tensor:
     return x.unsqueeze(-1) if x._array.ndim == 2 else x.reshape(1, -1, 1)
 
 
-def _each(
-    name: str, make: Callable[[Tensor], Tensor], tensors: tuple[Any, ...]
-) -> Tensor | tuple[Tensor, ...]:
-    """Return what is made of a tensor, or of each of several."""
-    if len(tensors) == 1 and isinstance(tensors[0], TensorBase):
-        return make(as_tensor(name, "tensors", tensors[0]))
-    return tuple(map(make, _several(name, tensors)))
+class OneOrSeveral(Protocol):
+    """A function of a tensor, or of each of several."""
+
+    @overload
+    def __call__(self, tensor: Tensor, /) -> Tensor: ...
+    @overload
+    def __call__(self, tensors: Sequence[Tensor], /) -> tuple[Tensor, ...]: ...
+    @overload
+    def __call__(self, first: Tensor, second: Tensor, /, *others: Tensor) -> tuple[Tensor, ...]: ...
 
 
-@overload
-def atleast_1d(tensor: Tensor, /) -> Tensor: ...
-@overload
-def atleast_1d(tensors: Sequence[Tensor], /) -> tuple[Tensor, ...]: ...
-@overload
-def atleast_1d(first: Tensor, second: Tensor, /, *others: Tensor) -> tuple[Tensor, ...]: ...
-@named
-def atleast_1d(*tensors: Tensor | Sequence[Tensor]) -> Tensor | tuple[Tensor, ...]:
+def _of_each(name: str, make: Callable[[Tensor], Tensor], doc: str) -> OneOrSeveral:
+    def call(*tensors: Any) -> Any:
+        if len(tensors) == 1 and isinstance(tensors[0], TensorBase):
+            return make(as_tensor(name, "tensors", tensors[0]))
+        return tuple(map(make, _several(name, tensors)))
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = doc
+    return named(call)
+
+
+atleast_1d = _of_each(
+    "atleast_1d",
+    _at_least_1d,
     """Return a tensor, or a tuple of them, of at least 1 dimension. Follows ``torch.atleast_1d``.
 
     Examples
@@ -234,38 +242,24 @@ def atleast_1d(*tensors: Tensor | Sequence[Tensor]) -> Tensor | tuple[Tensor, ..
     >>> from tinygrad_mnist import tensor
     >>> atleast_1d(tensor(3))
     tensor([3])
-    """
-    return _each("atleast_1d", _at_least_1d, tensors)
-
-
-@overload
-def atleast_2d(tensor: Tensor, /) -> Tensor: ...
-@overload
-def atleast_2d(tensors: Sequence[Tensor], /) -> tuple[Tensor, ...]: ...
-@overload
-def atleast_2d(first: Tensor, second: Tensor, /, *others: Tensor) -> tuple[Tensor, ...]: ...
-@named
-def atleast_2d(*tensors: Tensor | Sequence[Tensor]) -> Tensor | tuple[Tensor, ...]:
+    """,
+)
+atleast_2d = _of_each(
+    "atleast_2d",
+    _at_least_2d,
     """Return a tensor, or a tuple of them, of at least 2 dimensions: a vector becomes a row.
 
     Follows ``torch.atleast_2d``.
-    """
-    return _each("atleast_2d", _at_least_2d, tensors)
-
-
-@overload
-def atleast_3d(tensor: Tensor, /) -> Tensor: ...
-@overload
-def atleast_3d(tensors: Sequence[Tensor], /) -> tuple[Tensor, ...]: ...
-@overload
-def atleast_3d(first: Tensor, second: Tensor, /, *others: Tensor) -> tuple[Tensor, ...]: ...
-@named
-def atleast_3d(*tensors: Tensor | Sequence[Tensor]) -> Tensor | tuple[Tensor, ...]:
+    """,
+)
+atleast_3d = _of_each(
+    "atleast_3d",
+    _at_least_3d,
     """Return a tensor, or a tuple of them, of at least 3 dimensions: (n) becomes (1, n, 1).
 
     Follows ``torch.atleast_3d``.
-    """
-    return _each("atleast_3d", _at_least_3d, tensors)
+    """,
+)
 
 
 @named

@@ -22,7 +22,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.inplace import check_writable, rebase_history
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor import factorization, rare
+from tinygrad_mnist.tensor import factorization, joining, rare
 from tinygrad_mnist.tensor.comparison import fmax, fmin
 from tinygrad_mnist.tensor.einsum import einsum, tensordot
 from tinygrad_mnist.tensor.numpy_protocols import (
@@ -35,6 +35,7 @@ from tinygrad_mnist.tensor.numpy_protocols import (
     values_of,
     views,
 )
+from tinygrad_mnist.tensor.products import kron, matmul
 from tinygrad_mnist.tensor.rearranging import diagonal
 
 # What moves elements, without a look at them
@@ -48,10 +49,9 @@ def _moved(*names: str) -> Callable[..., Any]:
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            given = signature.bind(*args, **kwargs).arguments
-            given.update(given.pop("kwargs", {}))
+            bound = signature.bind(*args, **kwargs)
             name = f"np.{function.__name__}"
-            _refuse(name, given, "out", "dtype")
+            _refuse(name, bound.arguments, "out", "dtype")
             pieces: list[Any] = [np.zeros(1)]  # number 0 is what NumPy fills gaps with
 
             def numbered(x: Any) -> Any:
@@ -63,21 +63,15 @@ def _moved(*names: str) -> Callable[..., Any]:
                 pieces.append(piece.reshape(-1))
                 return np.arange(start, start + piece._array.size).reshape(piece._array.shape)
 
-            for argument, x in given.items():
-                is_data = argument in names and x is not None
-                given[argument] = numbered(x) if is_data else values_of(name, x)
-            positional = [
-                given.pop(p.name)
-                for p in signature.parameters.values()
-                if p.name in given and p.kind is p.POSITIONAL_OR_KEYWORD
-            ]
-            several = [
-                x
-                for p in signature.parameters.values()
-                if p.kind is p.VAR_POSITIONAL
-                for x in given.pop(p.name)
-            ]
-            where = function(*positional, *several, **given)
+            def moved(argument: str, x: Any) -> Any:
+                return numbered(x) if argument in names and x is not None else values_of(name, x)
+
+            for argument, x in bound.arguments.items():
+                if signature.parameters[argument].kind is inspect.Parameter.VAR_KEYWORD:
+                    bound.arguments[argument] = {key: moved(key, value) for key, value in x.items()}
+                else:
+                    bound.arguments[argument] = moved(argument, x)
+            where = function(*bound.args, **bound.kwargs)
             pieces[0] = np.zeros(1, dtypes.result_type(*(p._array for p in pieces[1:])))
             flat = apply(ops.cat, *pieces, dim=0)
             if isinstance(where, list | tuple):
@@ -127,19 +121,6 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> A
 # Views: what NumPy and PyTorch return on the same memory
 
 
-@views(np.atleast_3d)
-def _atleast_3d(*arys: Any) -> Any:
-    def deep(x: Any) -> Any:
-        return x.reshape(1, -1, 1) if x.ndim < 2 else x.unsqueeze(-1) if x.ndim == 2 else x
-
-    return _each(deep, arys)
-
-
-def _each(make: Callable[[Any], Any], arrays: tuple[Any, ...]) -> Any:
-    made = tuple(make(as_variable(x)) for x in arrays)
-    return made[0] if len(made) == 1 else made
-
-
 @views(np.array_split)
 def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     sections = values_of("np.array_split", indices_or_sections)
@@ -163,13 +144,6 @@ def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     return a.movedim(axis, start - 1 if axis < start else start)
 
 
-@views(np.broadcast_arrays)
-def _broadcast_arrays(*args: Any) -> tuple[Any, ...]:
-    found = [as_variable(x) for x in args]
-    shape = np.broadcast_shapes(*(x._array.shape for x in found))
-    return tuple(x.expand(shape) for x in found)
-
-
 @implements(np.full_like)
 def _full_like(
     a: Any,
@@ -188,8 +162,10 @@ def _full_like(
 
 
 implement_all({
-    np.atleast_1d: lambda *arys: _each(lambda x: x if x.ndim else x.reshape(1), arys),
-    np.atleast_2d: lambda *arys: _each(lambda x: x if x.ndim >= 2 else x.reshape(1, -1), arys),
+    np.atleast_1d: lambda *arys: joining.atleast_1d(*map(as_variable, arys)),
+    np.atleast_2d: lambda *arys: joining.atleast_2d(*map(as_variable, arys)),
+    np.atleast_3d: lambda *arys: joining.atleast_3d(*map(as_variable, arys)),
+    np.broadcast_arrays: lambda *args: joining.broadcast_tensors(*map(as_variable, args)),
     np.hsplit: lambda ary, indices_or_sections: _split(
         ary, indices_or_sections, 1 if ary.ndim > 1 else 0),
     np.vsplit: lambda ary, indices_or_sections: _split(ary, indices_or_sections, 0),
@@ -360,13 +336,6 @@ for _function, _kin, _fill in (
     (np.nanmin, np.min, math.inf), (np.nancumsum, np.cumsum, 0.0), (np.nancumprod, np.cumprod, 1.0),
 ):  # fmt: skip
     FUNCTIONS[_function] = _skipping(_kin, _fill)
-
-
-@implements(np.nanmean)
-def _nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    filled, there = _without_nan(a, 0.0)
-    count = np.sum(there, axis, keepdims=keepdims, dtype=a._array.dtype)
-    return np.sum(filled, axis=axis, keepdims=keepdims) / count
 
 
 @implements(np.nanvar)
@@ -592,12 +561,6 @@ def _outer(a: Any, b: Any) -> Any:
     return as_variable(a).reshape(-1, 1) * as_variable(b).reshape(-1)
 
 
-@implements(np.kron)
-def _kron(a: Any, b: Any) -> Any:
-    x, y = _pair(a, b)
-    return x.kron(y)
-
-
 @implements(np.cross)
 def _cross(
     a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
@@ -605,7 +568,7 @@ def _cross(
     if axis is not None:
         axisa = axisb = axisc = axis
     x, y = (as_variable(v).movedim(d, -1) for v, d in ((a, axisa), (b, axisb)))
-    x, y = _broadcast_arrays(x, y)
+    x, y = joining.broadcast_tensors(x, y)
     if x.shape[-1] != 3:
         raise ValueError(f"np.cross: vectors must have 3 elements, got shapes {x.shape}, {y.shape}")
     out = x.cross(y, -1)
@@ -683,7 +646,7 @@ def _linspace(
     dtype: Any = None,
     axis: int = 0,
 ) -> Any:
-    low, high = _broadcast_arrays(start, stop)
+    low, high = joining.broadcast_tensors(as_variable(start), as_variable(stop))
     share = np.linspace(0, 1, num, endpoint).reshape([-1] + [1] * low.ndim)
     share = share.astype(low._array.dtype)
     out = (low * (1 - share) + high * share).movedim(0, axis)
@@ -743,6 +706,8 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kwargs: Any) 
 
 
 implement_all({
+    np.nanmean: lambda a, axis=None, *, keepdims=False: a.nanmean(axis, keepdims),
+    np.kron: lambda a, b: kron(*_pair(a, b)),
     np.vdot: lambda a, b: _dot(as_variable(a).reshape(-1), as_variable(b).reshape(-1)),
     np.linalg.outer: lambda x1, x2, /: _outer(x1, x2),
     np.linalg.cross: lambda x1, x2, /, *, axis=-1: _cross(x1, x2, axis=axis),
@@ -928,16 +893,6 @@ def _modf(x: Any) -> tuple[Any, Any]:
     return x - whole, whole
 
 
-def _matvec(x: Any, y: Any) -> Any:
-    x, y = _pair(x, y)
-    return (x @ y.unsqueeze(-1)).squeeze(-1)
-
-
-def _vecmat(x: Any, y: Any) -> Any:
-    x, y = _pair(x, y)
-    return (x.unsqueeze(-2) @ y).squeeze(-2)
-
-
 UFUNCS.update({
     "cbrt": lambda x: x.sign() * x.abs() ** (1 / 3),
     "conjugate": lambda x: apply(ops.identity, x),
@@ -957,8 +912,8 @@ UFUNCS.update({
     "logaddexp2": lambda x, y: rare.logaddexp2(as_variable(x), as_variable(y)),
     "modf": _modf,
     "vecdot": _vecdot,
-    "matvec": _matvec,
-    "vecmat": _vecmat,
+    "matvec": lambda x, y: matmul(*_pair(x, as_variable(y).unsqueeze(-1))).squeeze(-1),
+    "vecmat": lambda x, y: matmul(*_pair(as_variable(x).unsqueeze(-2), y)).squeeze(-2),
     # SciPy's
     "expit": lambda x: x.sigmoid(),
     "logit": lambda x: x.logit(),

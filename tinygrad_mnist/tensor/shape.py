@@ -39,12 +39,6 @@ if TYPE_CHECKING:
 _T = TypeVar("_T", bound=TensorBase)
 
 
-def is_dense(array: np.ndarray) -> bool:
-    """Whether an array lies in memory without gaps, whatever the order of its dimensions."""
-    order = sorted(range(array.ndim), key=array.strides.__getitem__, reverse=True)
-    return array.flags.c_contiguous or array.transpose(order).flags.c_contiguous
-
-
 @export
 def clone(input: Tensor, *, memory_format: memory_format | None = None) -> Tensor:
     """Return a copy, through which gradients flow."""
