@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import os
@@ -11,6 +12,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -311,21 +313,10 @@ def _received(url: str, limit: int, timeout: float) -> Iterator[Any]:
         given_up.set()
 
 
-class _NoBar:
-    """Replaces a progress bar where tqdm isn't installed."""
-
-    def __enter__(self) -> _NoBar:
-        return self
-
-    def __exit__(self, *error: object) -> None: ...
-
-    def update(self, count: int) -> None: ...
-
-
 def _progress(name: str, total: int | None) -> Any:
     """Return a progress bar, which hides where there is no terminal."""
     try:
         from tqdm import tqdm
     except ImportError:
-        return _NoBar()
+        return contextlib.nullcontext(SimpleNamespace(update=lambda count: None))
     return tqdm(total=total, unit="B", unit_scale=True, desc=name, disable=None, leave=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,10 +20,7 @@ from tinygrad_mnist.tensor.factorization import (
     svdvals,
     tolerances,
 )
-
-if TYPE_CHECKING:
-    from tinygrad_mnist.ops.dtypes import DTypeLike
-    from tinygrad_mnist.tensor.types import Dims, Number
+from tinygrad_mnist.tensor.types import Dims, Number
 
 
 @with_out
