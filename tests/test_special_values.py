@@ -277,11 +277,13 @@ t.bitwise_or t.bitwise_right_shift t.bitwise_xor t.broadcast_shapes t.bucketize 
 t.count_nonzero t.empty t.empty_like t.eq t.equal t.eye t.from_dlpack t.from_numpy t.full
 t.full_like t.ge t.get_default_device t.get_default_dtype t.get_float32_matmul_precision
 t.get_num_threads t.get_rng_state t.greater t.histc t.histogram t.histogramdd t.is_complex
-t.is_floating_point t.is_grad_enabled t.is_same_size t.is_inference_mode_enabled t.is_nonzero t.is_tensor t.isclose
+t.is_floating_point t.is_grad_enabled t.is_same_size t.is_inference_mode_enabled t.is_nonzero t.is_storage t.is_tensor
+t.isclose
 t.isfinite t.isin t.isinf t.isnan t.isneginf t.isposinf t.le t.less t.linspace t.logical_and
 t.logical_not t.logical_or t.logical_xor t.logspace t.multinomial t.ne t.normal t.numel t.ones
 t.ones_like t.promote_types t.rand t.rand_like t.randint t.randint_like t.randn t.randn_like
-t.randperm t.result_type t.searchsorted t.signbit t.tensor t.tril_indices t.triu_indices t.vmap
+t.randperm t.result_type t.searchsorted t.signbit t.tensor t.tril_indices t.triu_indices t.typename
+t.vmap
 t.zeros t.zeros_like""",
     "PyTorch has none": "t.unique t.unique_consecutive t.floor_divide t.heaviside",
 }

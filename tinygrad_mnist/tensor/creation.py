@@ -61,7 +61,7 @@ def _numbers(data: Any, dtype: DTypeLike | None = None) -> np.ndarray:
         array = np.array(plain)
     except ValueError:
         raise ValueError(
-            "tensor: the nested sequences have different lengths, so they form no tensor; pad "
+            "the nested sequences have different lengths, so they form no tensor; pad "
             "them, or make a list of tensors"
         ) from None
     if array.dtype.kind not in "fiub":
@@ -91,11 +91,11 @@ def _refuse_data(data: Any, array: np.ndarray) -> NoReturn:
     """Say why data make no tensor: strings, numbers beyond int64, or no numbers at all."""
     elements = array.reshape(-1).tolist()
     if all(isinstance(x, builtins.int) for x in elements):
-        raise ValueError("tensor: a number overflows an int64; give floats instead")
+        raise ValueError("a number overflows an int64; give floats instead")
     strange = next((x for x in elements if not isinstance(x, builtins.int | float)), data)
     kind = RuntimeError if array.dtype.kind == "O" and not isinstance(strange, str) else TypeError
     raise kind(
-        f"tensor: can't make one from {type(strange).__name__} (could not infer its dtype); give "
+        f"can't make one from {type(strange).__name__} (could not infer its dtype); give "
         f"numbers, or sequences of them of equal lengths"
     )
 
@@ -105,7 +105,7 @@ def _fitting(array: np.ndarray, dtype: Any) -> np.ndarray:
     if dtype is not None and (kind := dtypes.as_numpy(dtype)).kind in "iu" and array.size:
         info = np.iinfo(kind)
         if array.min() < info.min or array.max() > info.max:
-            raise RuntimeError(f"tensor: a value cannot be converted to {kind} without overflow")
+            raise RuntimeError(f"a value cannot be converted to {kind} without overflow")
     return array
 
 
@@ -121,7 +121,7 @@ def _without_tensors(data: Any) -> Any:
 def _number(x: TensorBase) -> np.ndarray:
     if x._array.size != 1:
         raise ValueError(
-            f"tensor: only one element tensors can be converted to Python scalars, and one in the "
+            f"only one element tensors can be converted to Python scalars, and one in the "
             f"sequence has shape {list(x._array.shape)}; use stack()"
         )
     return x._array.reshape(())
@@ -245,7 +245,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     tensor([1, 2])
     """
     if not isinstance(ndarray, np.ndarray):
-        raise TypeError(f"from_numpy: expected a NumPy array, but got {type(ndarray).__name__}")
+        raise TypeError(f"expected a NumPy array, but got {type(ndarray).__name__}")
     dtypes.of(ndarray.dtype)
     return share(writable("from_numpy", ndarray))
 
@@ -442,20 +442,18 @@ def arange(
     numbers = [as_number("arange", name, x) for name, x in pairs]
     first, last, by = numbers
     if not all(map(math.isfinite, numbers)):
-        raise RuntimeError(f"arange: unsupported range: {first} -> {last}, step {by}")
+        raise RuntimeError(f"unsupported range: {first} -> {last}, step {by}")
     if by == 0:
-        raise RuntimeError("arange: step must be nonzero")
+        raise RuntimeError("step must be nonzero")
     if (last - first) * by < 0:
-        raise RuntimeError(
-            f"arange: a step of {by} leads away from the end: start {first}, end {last}"
-        )
+        raise RuntimeError(f"a step of {by} leads away from the end: start {first}, end {last}")
     if dtype is None:
         floating = any(isinstance(x, builtins.float | np.floating) for x in numbers)
         dtype = dtypes.default_float() if floating else np.int64
     if dtypes.as_numpy(dtype).kind in "iu":
         first, last, by = map(int, numbers)
         if by == 0:
-            raise RuntimeError("arange: step must be nonzero, also as an integer")
+            raise RuntimeError("step must be nonzero, also as an integer")
     count = int(np.ceil((last - first) / by))
     array = (first + by * np.arange(count)).astype(dtypes.as_numpy(dtype))
     return finish(array, None, device, requires_grad)
@@ -515,7 +513,7 @@ def logspace(
 def _steps(name: str, start: Any, end: Any, steps: Any) -> tuple[int, float, float]:
     count = as_int(name, "steps", steps)
     if count < 0:
-        raise RuntimeError(f"{name}: the number of steps must not be negative, got {count}")
+        raise RuntimeError(f"the number of steps must not be negative, got {count}")
     return count, float(as_number(name, "start", start)), float(as_number(name, "end", end))
 
 
@@ -539,7 +537,7 @@ def eye(
     n = as_int("eye", "n", n)
     m = None if m is None else as_int("eye", "m", m)
     if n < 0 or (m is not None and m < 0):
-        raise RuntimeError(f"eye: a length can't be negative, got n={n}, m={m}")
+        raise RuntimeError(f"a length can't be negative, got n={n}, m={m}")
     return finish(np.eye(n, m, dtype=dtypes.as_float(dtype)), None, device, requires_grad)
 
 
@@ -570,7 +568,7 @@ def _triangle(
 ) -> Tensor:
     n, m = as_int(name, "row", row), as_int(name, "col", col)
     if n < 0 or m < 0:
-        raise RuntimeError(f"{name}: row and col must be non-negative, got {n} and {m}")
+        raise RuntimeError(f"row and col must be non-negative, got {n} and {m}")
     corner = np.tri(n, m, as_int(name, "offset", offset) - (name == "triu_indices"), bool)
     where = np.nonzero(corner if name == "tril_indices" else ~corner)
     return finish(np.stack(where), np.int64 if dtype is None else dtype, device, requires_grad)

@@ -270,15 +270,13 @@ def _pairs(a: Tensor, b: Tensor, dims: Any) -> tuple[list[int], list[int]]:
     if not isinstance(dims, tuple | list):
         dims = as_int("tensordot", "dims", dims)
         if not 0 <= dims <= min(a.ndim, b.ndim):
-            raise RuntimeError(
-                f"tensordot: expects dims from 0 to {min(a.ndim, b.ndim)}, but got dims={dims}"
-            )
+            raise RuntimeError(f"expects dims from 0 to {min(a.ndim, b.ndim)}, but got dims={dims}")
         return list(range(a.ndim - dims, a.ndim)), list(range(dims))
     first, second = dims
     if isinstance(first, int) or isinstance(second, int):
-        raise TypeError(f"tensordot(): dims must be an int or two lists of ints, not {dims!r}")
+        raise TypeError(f"dims must be an int or two lists of ints, not {dims!r}")
     if len(first) != len(second):
-        raise RuntimeError(f"tensordot: both dimension lists should have same length, got {dims}")
+        raise RuntimeError(f"both dimension lists should have same length, got {dims}")
     read = []
     for x, chosen in ((a, first), (b, second)):
         given = as_dims("tensordot", tuple(chosen), x.ndim)

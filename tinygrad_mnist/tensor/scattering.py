@@ -188,7 +188,7 @@ def _extreme(
         return wrap(out)
     if reduce == "prod":
         raise NotImplementedError(
-            "scatter_reduce: the derivative of 'prod' (reduce='multiply') is not implemented; "
+            "the derivative of 'prod' (reduce='multiply') is not implemented; "
             "detach() the tensors, or use another reduction"
         )
     mine = x._array == out

@@ -98,9 +98,9 @@ def view(
 def _reinterpreted(input: Tensor, dtype: dtypes.dtype) -> Tensor:
     """Return the same bits as numbers of another dtype."""
     if input._node is not None or input._requires_grad:
-        raise RuntimeError("view: bits of another dtype have no derivative; detach() first")
+        raise RuntimeError("bits of another dtype have no derivative; detach() first")
     if dtype.itemsize != input._array.itemsize and not input._array.flags.c_contiguous:
-        raise RuntimeError("view: the tensor must be contiguous to change the size of elements")
+        raise RuntimeError("the tensor must be contiguous to change the size of elements")
     return share(input.memory().view(dtype.numpy), input._version)
 
 
