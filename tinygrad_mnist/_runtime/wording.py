@@ -206,22 +206,22 @@ def signature(error: Exception, name: str, values: Mapping[str, Any], bound: int
     return f"{name}() {complaint}"
 
 
+_UNKNOWN: dict[type[Exception], str] = {
+    TypeError: "an argument is of a kind that it can't take",
+    AttributeError: "an argument is of a kind that it can't take",
+    MemoryError: "the result needs more memory than there is",
+    OverflowError: "a number is too large",
+    ZeroDivisionError: "division by zero",
+    IndexError: "an index is out of range",
+    RecursionError: "the arguments are nested too deeply",
+}
+
+
 def _unknown(error: Exception) -> str:
-    if isinstance(error, TypeError | AttributeError):
-        return "an argument is of a kind that it can't take"
-    if isinstance(error, MemoryError):
-        return "the result needs more memory than there is"
-    if isinstance(error, OverflowError):
-        return "a number is too large"
-    if isinstance(error, ZeroDivisionError):
-        return "division by zero"
     if isinstance(error, KeyError):
         return f"the key {error} is missing"
-    if isinstance(error, IndexError):
-        return "an index is out of range"
-    if isinstance(error, RecursionError):
-        return "the arguments are nested too deeply"
-    return "the arguments don't fit"
+    said = (sentence for kind, sentence in _UNKNOWN.items() if isinstance(error, kind))
+    return next(said, "the arguments don't fit")
 
 
 def _guilty(kind: str, values: Any) -> str | None:
