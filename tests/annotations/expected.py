@@ -84,7 +84,10 @@ assert_type(x[:, 1:], Tensor)
 assert_type(x[x > 0], Tensor)
 assert_type(x[y], Tensor)
 assert_type(x[..., None], Tensor)
+assert_type(x[[0, 1]], Tensor)
+assert_type(x[np.array([0])], Tensor)
 x[0] = 1.0
+x[1] = [1.0, 2.0, 3.0, 4.0]
 x[x > 0] = x.mean()
 x += 1
 x *= x
@@ -150,6 +153,12 @@ assert_type(torch.einsum("ij,kj->ik", x, x), Tensor)
 assert_type(torch.clamp(x, min=0), Tensor)
 assert_type(torch.sigmoid(x), Tensor)
 assert_type(torch.softmax(x, dim=1), Tensor)
+assert_type(torch.bincount(y, minlength=3), Tensor)
+assert_type(torch.hann_window(3, dtype=torch.float64), Tensor)
+assert_type(torch.asarray([1, 2]), Tensor)
+assert_type(torch.histogram(x, 3).hist, Tensor)
+assert_type(x.new_zeros(3, device="cpu"), Tensor)
+assert_type(x.index_add(0, y, x), Tensor)
 assert_type(torch.unique(x), Tensor)
 assert_type(torch.unique(x, return_counts=True), tuple[Tensor, Tensor])
 assert_type(x.unique(return_inverse=True, return_counts=True), tuple[Tensor, Tensor, Tensor])

@@ -28,7 +28,11 @@ from tinygrad_mnist.tensor.shape import *
 from tinygrad_mnist.tensor.sorting import *
 from tinygrad_mnist.tensor.types import *
 
-if not TYPE_CHECKING:  # type checkers find the names by themselves
+if TYPE_CHECKING:  # imported when one of their names is first asked for
+    from tinygrad_mnist.tensor.histograms import *
+    from tinygrad_mnist.tensor.rare import *
+    from tinygrad_mnist.tensor.rare_creation import *
+else:  # type checkers find the names by themselves
     import types as _types
 
     from tinygrad_mnist.tensor import return_types

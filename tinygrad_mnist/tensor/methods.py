@@ -39,14 +39,14 @@ def _rare() -> object:
     return rare
 
 
-def _histogram() -> object:
-    from tinygrad_mnist.tensor import histogram
+def _histograms() -> object:
+    from tinygrad_mnist.tensor import histograms
 
-    return histogram
+    return histograms
 
 
 LATE = {
-    _histogram: "bincount histc histogram",
+    _histograms: "bincount histc histogram",
     _rare: """copysign ldexp logaddexp2 gcd lcm nextafter angle isreal diagflat conj conj_physical
     resolve_conj resolve_neg real is_conj is_neg is_inference is_shared is_pinned is_distributed
     adjoint narrow_copy select_scatter slice_scatter diagonal_scatter put renorm matrix_exp
@@ -73,7 +73,7 @@ class _Late:
 
 
 if TYPE_CHECKING:
-    from tinygrad_mnist.tensor import histogram, rare
+    from tinygrad_mnist.tensor import histograms, rare
 
     class Methods(TensorBase):
         """The functions as methods."""
@@ -421,9 +421,9 @@ if TYPE_CHECKING:
 
         # Histograms
 
-        bincount = histogram.bincount
-        histc = histogram.histc
-        histogram = histogram.histogram
+        bincount = histograms.bincount
+        histc = histograms.histc
+        histogram = histograms.histogram
 
     class Unsupported:
         """The methods of PyTorch's Tensor that are not offered."""
