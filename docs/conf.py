@@ -14,7 +14,7 @@ author = "The tinygrad_mnist contributors"
 extensions = ["myst_parser"]
 exclude_patterns = ["_build"]
 html_theme = "alabaster"
-html_theme_options = {"description": "Deep learning that one person can read"}
+html_theme_options = {"description": "Deep learning whose engine one person can read"}
 myst_heading_anchors = 3
 
 TABLES = {"compatibility": compatibility.table, "catalogue": catalogue.table}
