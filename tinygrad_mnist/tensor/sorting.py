@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tinygrad_mnist.tensor.types import Number
 
 
-def _order(x: np.ndarray, dim: int, descending: bool) -> np.ndarray:
+def _order(x: np.ndarray, dim: int, descending: bool = False) -> np.ndarray:
     """Return the indices that sort along a dimension, equal elements staying in their order."""
     if not descending:
         return np.argsort(x, axis=dim, kind="stable")
@@ -65,9 +65,9 @@ def sort(
     tensor([1, 2, 0])
     """
     d = as_dim("sort", dim, input._array.ndim)
-    if not input._array.ndim:
-        return values_at(return_types.sort, input, d, np.zeros(0))
-    return values_at(return_types.sort, input, d, _order(input._array, d, bool(descending)))
+    return values_at(
+        return_types.sort, input, d, _order(np.atleast_1d(input._array), d, bool(descending))
+    )
 
 
 @export
@@ -114,15 +114,14 @@ def topk(
     d, count = as_dim("topk", dim, input._array.ndim), as_int("topk", "k", k)
     if input._array.dtype.kind == "b":
         raise RuntimeError("not implemented for bools; convert the tensor with int()")
-    length = input._array.shape[d] if input._array.ndim else 1
+    array = np.atleast_1d(input._array)
+    length = array.shape[d]
     if not 0 <= count <= length:
         raise RuntimeError(
             f"selected index k out of range: k is {count}, and dimension {d} has {length} elements"
         )
-    if not input._array.ndim:
-        return values_at(return_types.topk, input, d, np.zeros(0))
-    order = _order(input._array, d, bool(largest))
-    return values_at(return_types.topk, input, d, order[(slice(None),) * d + (slice(count),)])
+    order = _order(array, d, bool(largest))[(slice(None),) * d + (slice(count),)]
+    return values_at(return_types.topk, input, d, order)
 
 
 @export
@@ -150,9 +149,7 @@ def _nth(
     kind: type[ValuesIndices], x: Tensor, dim: int, position: int | np.ndarray, keepdim: bool
 ) -> ValuesIndices:
     """Return the elements at a position in the order along a dimension."""
-    if not x._array.ndim:
-        return values_at(kind, x, dim, np.zeros(0))
-    order = _order(x._array, dim, False)
+    order = _order(np.atleast_1d(x._array), dim)
     where = np.broadcast_to(position, (*x.shape[:dim], 1, *x.shape[dim + 1 :]))
     return values_at(kind, x, dim, np.take_along_axis(order, where, dim), bool(keepdim))
 
@@ -183,13 +180,14 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
             return wrap(np.full((), np.iinfo(kind).min, kind))
         return apply(ops.median, input)
     d = _one_dim("median", input, dim)
-    if not input._array.ndim:
-        return values_at(return_types.median, input, d, np.zeros(0))
-    nan = np.isnan(input._array).any(axis=d, keepdims=True)
-    first_nan = np.isnan(input._array).argmax(axis=d, keepdims=True)
-    middle = (input._array.shape[d] - 1) // 2
-    order = np.take(_order(input._array, d, False), [middle], axis=d)
-    return values_at(return_types.median, input, d, np.where(nan, first_nan, order), bool(keepdim))
+    array = np.atleast_1d(input._array)
+    nan, middle = np.isnan(array), [(array.shape[d] - 1) // 2]
+    where = np.where(
+        nan.any(axis=d, keepdims=True),
+        nan.argmax(axis=d, keepdims=True),
+        np.take(_order(array, d), middle, axis=d),
+    )
+    return values_at(return_types.median, input, d, where, bool(keepdim))
 
 
 @overload
@@ -213,9 +211,7 @@ def nanmedian(
         kept = input[~input.isnan()]
         return median(kept if kept._array.size else input.reshape(-1))
     d = _one_dim("nanmedian", input, dim)
-    if not input._array.ndim:
-        return values_at(return_types.nanmedian, input, d, np.zeros(0))
-    count = (~np.isnan(input._array)).sum(axis=d, keepdims=True)
+    count = (~np.isnan(np.atleast_1d(input._array))).sum(axis=d, keepdims=True)
     return _nth(return_types.nanmedian, input, d, np.maximum(count - 1, 0) // 2, keepdim)
 
 
@@ -233,10 +229,9 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     tensor(1)
     """
     d = _one_dim("mode", input, dim)
-    if not input._array.ndim:
-        return values_at(return_types.mode, input, d, np.zeros(0))
-    order = np.moveaxis(_order(input._array, d, False), d, -1)
-    rows = np.take_along_axis(np.moveaxis(input._array, d, -1), order, -1)
+    rows = np.moveaxis(np.atleast_1d(input._array), d, -1)
+    order = _order(rows, -1)
+    rows = np.take_along_axis(rows, order, -1)
     # Elements of a run of equal ones count how far it goes back; the highest count ends the run.
     steps = np.arange(rows.shape[-1])
     begins = np.ones(rows.shape, bool)
@@ -250,12 +245,11 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
 def _running(kind: type[ValuesIndices], x: Tensor, dim: int, keep: np.ufunc) -> ValuesIndices:
     """Return running extremes along a dimension, and the last index that reached each."""
     d = as_dim(kind.__name__, dim, x._array.ndim)
-    if not x._array.ndim:
-        return values_at(kind, x, d, np.zeros(0))
+    array = np.atleast_1d(x._array)
     with np.errstate(invalid="ignore"):
-        best = keep.accumulate(x._array, axis=d)
-    new = (x._array == best) | np.isnan(x._array)
-    steps = np.arange(x._array.shape[d]).reshape([-1 if i == d else 1 for i in range(x.ndim)])
+        best = keep.accumulate(array, axis=d)
+    new = (array == best) | np.isnan(array)
+    steps = np.arange(array.shape[d]).reshape([-1 if i == d else 1 for i in range(array.ndim)])
     return values_at(kind, x, d, np.maximum.accumulate(np.where(new, steps, 0), axis=d))
 
 
