@@ -10,7 +10,7 @@ from tinygrad_mnist.autograd.graph import TensorBase, apply
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import Op, dtypes
 from tinygrad_mnist.tensor.arguments import as_number, as_tensor, complain, kind, number_first
-from tinygrad_mnist.tensor.export import export, publish, scalar_first, unary
+from tinygrad_mnist.tensor.export import binary, export, publish, scalar_first, unary
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -73,10 +73,7 @@ def sub(input: Tensor, other: Operand, *older: Any, alpha: Number = 1) -> Tensor
     return apply(ops.sub, input, other)
 
 
-@export(fast=True, first=scalar_first)
-def mul(input: Tensor, other: Operand) -> Tensor:
-    """Return ``input * other``. Follows ``torch.mul``."""
-    return apply(ops.mul, input, other)
+mul = binary(ops.mul, scalars=True)
 
 
 @export(fast=True, first=scalar_first)
@@ -100,33 +97,13 @@ def pow(input: Tensor, exponent: Operand) -> Tensor:
     return apply(ops.pow, input, exponent)
 
 
-@export(fast=True, first=scalar_first, inplace=True)
-def floor_divide(input: Tensor, other: Operand) -> Tensor:
-    """Return the quotient rounded down. Follows ``torch.floor_divide``."""
-    return apply(ops.floor_divide, input, other)
-
-
-@export(fast=True, first=scalar_first, inplace=True)
-def remainder(input: Tensor, other: Operand) -> Tensor:
-    """Return what a division leaves, with the divisor's sign. Follows ``torch.remainder``."""
-    return apply(ops.remainder, input, other)
-
-
+floor_divide = binary(ops.floor_divide, inplace=True, scalars=True)
+remainder = binary(ops.remainder, inplace=True, scalars=True)
 multiply, subtract = mul, sub
 divide = true_divide = div
 
 
-@export(inplace=True)
-def fmod(input: Tensor, other: Operand) -> Tensor:
-    """Return what a division leaves, with the dividend's sign. Follows ``torch.fmod``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> fmod(tensor([-3.0, 3.0]), 2)
-    tensor([-1.,  1.])
-    """
-    return apply(ops.fmod, input, other)
+fmod = binary(ops.fmod, inplace=True)
 
 
 @export(inplace=True, first=scalar_first)
@@ -147,12 +124,7 @@ def float_power(input: Tensor, exponent: Operand) -> Tensor:
     return apply(ops.pow, input.to(dtypes.float64), power)
 
 
-@export(inplace=True)
-def hypot(input: Tensor, other: Tensor) -> Tensor:
-    """Return ``sqrt(input**2 + other**2)``, without overflow. Follows ``torch.hypot``."""
-    return apply(ops.hypot, input, as_tensor("hypot", "other", other))
-
-
+hypot = binary(ops.hypot, inplace=True, tensors=True)
 neg = unary(ops.neg, inplace=True)
 abs = unary(ops.abs, inplace=True)
 sign = unary(ops.sign, inplace=True)

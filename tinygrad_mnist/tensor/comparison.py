@@ -12,7 +12,7 @@ from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_number, as_tensor, broadcast, named, write_out
-from tinygrad_mnist.tensor.export import export, publish, scalar_first, unary
+from tinygrad_mnist.tensor.export import binary, export, publish, scalar_first, unary
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -21,55 +21,17 @@ if TYPE_CHECKING:
 # Comparisons
 
 
-@export(fast=True, inplace=True)
-def eq(input: Tensor, other: Operand) -> Tensor:
-    """Return where two are equal. Follows ``torch.eq``."""
-    return apply(ops.eq, input, other)
-
-
-@export(fast=True, inplace=True)
-def ne(input: Tensor, other: Operand) -> Tensor:
-    """Return where two differ. Follows ``torch.ne``."""
-    return apply(ops.ne, input, other)
-
-
-@export(fast=True, inplace=True)
-def lt(input: Tensor, other: Operand) -> Tensor:
-    """Return where input is smaller. Follows ``torch.lt``."""
-    return apply(ops.lt, input, other)
-
-
-@export(fast=True, inplace=True)
-def le(input: Tensor, other: Operand) -> Tensor:
-    """Return where input is not larger. Follows ``torch.le``."""
-    return apply(ops.le, input, other)
-
-
-@export(fast=True, inplace=True)
-def gt(input: Tensor, other: Operand) -> Tensor:
-    """Return where input is larger. Follows ``torch.gt``."""
-    return apply(ops.gt, input, other)
-
-
-@export(fast=True, inplace=True)
-def ge(input: Tensor, other: Operand) -> Tensor:
-    """Return where input is not smaller. Follows ``torch.ge``."""
-    return apply(ops.ge, input, other)
-
-
+eq = binary(ops.eq, inplace=True)
+ne = binary(ops.ne, inplace=True)
+lt = binary(ops.lt, inplace=True)
+le = binary(ops.le, inplace=True)
+gt = binary(ops.gt, inplace=True)
+ge = binary(ops.ge, inplace=True)
 not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 
 
-@export
-def maximum(input: Tensor, other: Tensor) -> Tensor:
-    """Return the larger of two, element by element. Follows ``torch.maximum``."""
-    return apply(ops.maximum, input, as_tensor("maximum", "other", other))
-
-
-@export
-def minimum(input: Tensor, other: Tensor) -> Tensor:
-    """Return the smaller of two, element by element. Follows ``torch.minimum``."""
-    return apply(ops.minimum, input, as_tensor("minimum", "other", other))
+maximum = binary(ops.maximum, tensors=True)
+minimum = binary(ops.minimum, tensors=True)
 
 
 @export
@@ -211,40 +173,12 @@ logical_not = unary(ops.logical_not, inplace=True)
 bitwise_not = unary(ops.bitwise_not, inplace=True)
 
 
-@export(inplace=True)
-def logical_and(input: Tensor, other: Tensor) -> Tensor:
-    """Return where both are true. Follows ``torch.logical_and``."""
-    return apply(ops.logical_and, input, as_tensor("logical_and", "other", other))
-
-
-@export(inplace=True)
-def logical_or(input: Tensor, other: Tensor) -> Tensor:
-    """Return where one is true. Follows ``torch.logical_or``."""
-    return apply(ops.logical_or, input, as_tensor("logical_or", "other", other))
-
-
-@export(inplace=True)
-def logical_xor(input: Tensor, other: Tensor) -> Tensor:
-    """Return where just one is true. Follows ``torch.logical_xor``."""
-    return apply(ops.logical_xor, input, as_tensor("logical_xor", "other", other))
-
-
-@export(fast=True, inplace=True, first=scalar_first)
-def bitwise_and(input: Tensor, other: Operand) -> Tensor:
-    """Return the bits set in both. Follows ``torch.bitwise_and``."""
-    return apply(ops.bitwise_and, input, other)
-
-
-@export(fast=True, inplace=True, first=scalar_first)
-def bitwise_or(input: Tensor, other: Operand) -> Tensor:
-    """Return the bits set in one. Follows ``torch.bitwise_or``."""
-    return apply(ops.bitwise_or, input, other)
-
-
-@export(fast=True, inplace=True, first=scalar_first)
-def bitwise_xor(input: Tensor, other: Operand) -> Tensor:
-    """Return the bits set in just one. Follows ``torch.bitwise_xor``."""
-    return apply(ops.bitwise_xor, input, other)
+logical_and = binary(ops.logical_and, inplace=True, tensors=True)
+logical_or = binary(ops.logical_or, inplace=True, tensors=True)
+logical_xor = binary(ops.logical_xor, inplace=True, tensors=True)
+bitwise_and = binary(ops.bitwise_and, inplace=True, scalars=True)
+bitwise_or = binary(ops.bitwise_or, inplace=True, scalars=True)
+bitwise_xor = binary(ops.bitwise_xor, inplace=True, scalars=True)
 
 
 @export(inplace=True, first=scalar_first)

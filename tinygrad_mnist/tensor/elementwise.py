@@ -11,7 +11,7 @@ from tinygrad_mnist.autograd.graph import TensorBase, apply
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_int, as_number, as_tensor
-from tinygrad_mnist.tensor.export import export, publish, scalar_first, unary
+from tinygrad_mnist.tensor.export import binary, export, publish, scalar_first, unary
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -30,10 +30,7 @@ sigmoid = unary(ops.sigmoid, inplace=True)
 relu = unary(ops.relu, inplace=True)
 
 
-@export
-def logaddexp(input: Tensor, other: Tensor) -> Tensor:
-    """Return ``log(exp(input) + exp(other))``, without overflow. Follows ``torch.logaddexp``."""
-    return apply(ops.logaddexp, input, as_tensor("logaddexp", "other", other))
+logaddexp = binary(ops.logaddexp, tensors=True)
 
 
 @export(inplace=True)
@@ -78,10 +75,7 @@ atanh = unary(ops.atanh, inplace=True)
 sinc = unary(ops.sinc, inplace=True)
 
 
-@export(inplace=True)
-def atan2(input: Tensor, other: Tensor) -> Tensor:
-    """Return the angle of the point (other, input). Follows ``torch.atan2``."""
-    return apply(ops.atan2, input, as_tensor("atan2", "other", other))
+atan2 = binary(ops.atan2, inplace=True, tensors=True)
 
 
 @export(inplace=True)

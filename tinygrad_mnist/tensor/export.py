@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
@@ -20,10 +21,11 @@ from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.inplace import apply_inplace, check_writable, original, store
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.ops import Op, dtypes
-from tinygrad_mnist.tensor.arguments import as_number, write_out
+from tinygrad_mnist.tensor.arguments import as_number, as_tensor, write_out
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
+    from tinygrad_mnist.tensor.types import Binary, Unary
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -98,18 +100,44 @@ def export(
     return public
 
 
-def unary(op: Op, *, inplace: bool = False) -> Callable[[Tensor], Tensor]:
+def unary(op: Op, *, inplace: bool = False) -> Unary:
     """Make the public function, and the method, of an operation on one tensor."""
 
     def call(input: Tensor) -> Tensor:
         return apply(op, input)
 
-    call.__name__ = call.__qualname__ = op.name
-    call.__doc__ = (
-        f"{op.doc.rstrip('.')}, ``{op.formula}``, of each element. Follows ``torch.{op.name}``."
-    )
     make = functools.partial(_operated, op) if inplace else False
-    return export(inplace=make, fast=True)(call)
+    public: Unary = _exported(op, call, "element", inplace=make, fast=True)
+    return public
+
+
+def binary(
+    op: Op, *, inplace: bool = False, tensors: bool = False, scalars: bool = False
+) -> Binary:
+    """Make the public function, and the method, of an operation on two tensors.
+
+    Parameters
+    ----------
+    tensors
+        Whether the second must be a tensor, not a number.
+    scalars
+        Whether the function's first may be a number, too.
+    """
+
+    def call(input: Tensor, other: Any) -> Tensor:
+        return apply(op, input, as_tensor(op.name, "other", other) if tensors else other)
+
+    first = scalar_first if scalars else None
+    public: Binary = _exported(op, call, "pair", inplace=inplace, fast=not tensors, first=first)
+    return public
+
+
+def _exported(op: Op, call: Any, of: str, **settings: Any) -> Any:
+    """Export a function under an operation's name, with a docstring made of its entry."""
+    call.__name__ = call.__qualname__ = op.name
+    formula = re.sub(r"\bx\b", "input", re.sub(r"\by\b", "other", op.formula))
+    call.__doc__ = f"{op.doc.rstrip('.')}: ``{formula}`` of each {of}. Follows ``torch.{op.name}``."
+    return export(**settings)(call)
 
 
 def publish(space: dict[str, Any], *others: str) -> list[str]:

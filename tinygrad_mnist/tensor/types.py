@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeAlias, overload
 
 import numpy as np
 
@@ -98,3 +98,29 @@ __all__ = [
     "Size", "channels_last", "channels_last_3d", "contiguous_format", "layout", "memory_format",
     "preserve_format", "strided",
 ]  # fmt: skip
+
+
+class Unary(Protocol):
+    """A function of one tensor, which is a method, too."""
+
+    def __call__(self, input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+    @overload
+    def __get__(self, instance: None, owner: Any = None) -> Unary: ...
+    @overload
+    def __get__(self, instance: Tensor, owner: Any = None) -> Callable[[], Tensor]: ...
+
+
+class Binary(Protocol):
+    """A function of two tensors, or of a tensor and a number, which is a method, too."""
+
+    def __call__(self, input: Operand, other: Operand, *, out: Tensor | None = None) -> Tensor: ...
+    @overload
+    def __get__(self, instance: None, owner: Any = None) -> Binary: ...
+    @overload
+    def __get__(self, instance: Tensor, owner: Any = None) -> BinaryMethod: ...
+
+
+class BinaryMethod(Protocol):
+    """A method of one argument."""
+
+    def __call__(self, other: Operand) -> Tensor: ...
