@@ -21,7 +21,7 @@ from tinygrad_mnist.tensor.matrices import *
 from tinygrad_mnist.tensor.printing import set_printoptions as set_printoptions
 from tinygrad_mnist.tensor.products import *
 from tinygrad_mnist.tensor.random_functions import *
-from tinygrad_mnist.tensor.rearranging import *
+from tinygrad_mnist.tensor.rearrangement import *
 from tinygrad_mnist.tensor.reduction import *
 from tinygrad_mnist.tensor.scattering import *
 from tinygrad_mnist.tensor.shape import *

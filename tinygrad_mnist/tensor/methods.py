@@ -25,7 +25,7 @@ from tinygrad_mnist.tensor import (
     matrices,
     products,
     random_functions,
-    rearranging,
+    rearrangement,
     reduction,
     scattering,
     shape,
@@ -263,19 +263,19 @@ if TYPE_CHECKING:
 
         # Elements in other places
 
-        repeat = rearranging.repeat
-        tile = rearranging.tile
-        flip = rearranging.flip
-        roll = rearranging.roll
-        tril = tril_ = rearranging.tril
-        triu = triu_ = rearranging.triu
-        diagonal = rearranging.diagonal
-        diag_embed = rearranging.diag_embed
-        diag = rearranging.diag
-        repeat_interleave = rearranging.repeat_interleave
-        rot90 = rearranging.rot90
-        fliplr = rearranging.fliplr
-        flipud = rearranging.flipud
+        repeat = rearrangement.repeat
+        tile = rearrangement.tile
+        flip = rearrangement.flip
+        roll = rearrangement.roll
+        tril = tril_ = rearrangement.tril
+        triu = triu_ = rearrangement.triu
+        diagonal = rearrangement.diagonal
+        diag_embed = rearrangement.diag_embed
+        diag = rearrangement.diag
+        repeat_interleave = rearrangement.repeat_interleave
+        rot90 = rearrangement.rot90
+        fliplr = rearrangement.fliplr
+        flipud = rearrangement.flipud
 
         # Splitting
 

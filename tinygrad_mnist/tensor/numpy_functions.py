@@ -36,7 +36,7 @@ from tinygrad_mnist.tensor.numpy_protocols import (
     views,
 )
 from tinygrad_mnist.tensor.products import kron, matmul
-from tinygrad_mnist.tensor.rearranging import diagonal
+from tinygrad_mnist.tensor.rearrangement import diagonal
 
 # What moves elements, without a look at them
 

@@ -126,7 +126,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         return input.reshape(1)
     if start > end:
         raise RuntimeError(f"start_dim {start_dim} comes after end_dim {end_dim}; exchange them")
-    length = int(np.prod(shape[start : end + 1]))
+    length = math.prod(shape[start : end + 1])
     return input.reshape((*shape[:start], length, *shape[end + 1 :]))
 
 
