@@ -9,11 +9,15 @@ What is set is remembered, so that a script reads back what it wrote.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tinygrad_mnist._runtime.naming import named
 from tinygrad_mnist.tensor import device, set_default_dtype
 from tinygrad_mnist.tensor.device import CPU, check_device
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.ops.dtypes import DTypeLike
+    from tinygrad_mnist.tensor.device import DeviceLike
 
 _precision = "highest"
 _deterministic = False
@@ -54,7 +58,7 @@ def are_deterministic_algorithms_enabled() -> bool:
 
 
 @named
-def set_default_device(device: Any) -> None:
+def set_default_device(device: DeviceLike | None) -> None:
     """Accept the CPU as the device of new tensors. Follows ``torch.set_default_device``.
 
     Raises
@@ -71,7 +75,7 @@ def get_default_device() -> device:
 
 
 @named
-def set_default_tensor_type(t: Any) -> None:
+def set_default_tensor_type(t: DTypeLike) -> None:
     """Set the default dtype by a type, such as ``torch.DoubleTensor``, or its name.
 
     Follows ``torch.set_default_tensor_type``, of older scripts.

@@ -194,7 +194,7 @@ def get_default_dtype() -> dtype:
     return of(_default)
 
 
-def set_default_dtype(d: Any) -> None:
+def set_default_dtype(d: DTypeLike) -> None:
     """Set the dtype of new floating-point tensors.
 
     Raises
@@ -221,7 +221,7 @@ def can_hold(source: np.dtype[Any], target: np.dtype[Any]) -> builtins.bool:
     return _CATEGORY[source.kind] <= _CATEGORY[target.kind]
 
 
-def can_cast(from_: Any, to: Any) -> builtins.bool:
+def can_cast(from_: DTypeLike, to: DTypeLike) -> builtins.bool:
     """Return whether PyTorch casts one dtype to another by itself. Follows ``torch.can_cast``.
 
     Examples
@@ -232,7 +232,7 @@ def can_cast(from_: Any, to: Any) -> builtins.bool:
     return can_hold(_named("can_cast", from_), _named("can_cast", to))
 
 
-def promote_types(type1: Any, type2: Any) -> dtype:
+def promote_types(type1: DTypeLike, type2: DTypeLike) -> dtype:
     """Return the dtype in which two are combined. Follows ``torch.promote_types``.
 
     Examples

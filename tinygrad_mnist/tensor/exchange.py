@@ -13,9 +13,7 @@ from tinygrad_mnist.tensor.arguments import named
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
-
-if TYPE_CHECKING:
-    from tinygrad_mnist.tensor.core import Tensor
+    from tinygrad_mnist.tensor.device import DeviceLike
 
 
 class _Producer:
@@ -88,7 +86,9 @@ def is_foreign(x: object) -> bool:
 
 
 @named
-def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
+def from_dlpack(
+    ext_tensor: Any, *, device: DeviceLike | None = None, copy: bool | None = None
+) -> Tensor:
     """Make a tensor on the memory of another library's: what one writes, the other sees.
 
     Follows ``torch.from_dlpack``.
