@@ -57,15 +57,15 @@ def bare_results() -> list[str]:
 
 
 def test_few_public_functions_return_just_anything() -> None:
-    """The limit is to fall to 20."""
+    """Each that is left returns what its caller gave, or what a file holds."""
     # In a new interpreter, since rare methods are there only after they were asked for.
     run = subprocess.run([sys.executable, __file__], capture_output=True, text=True, check=True)
     bare = run.stdout.split()
-    assert len(bare) <= 21, f"{len(bare)}: {bare}"
+    assert len(bare) <= 20, f"{len(bare)}: {bare}"
 
 
 def test_few_findings_are_silenced() -> None:
-    """The limit of ignored types is to fall to 60."""
+    """Few are left, each where a checker can't know better."""
     silenced: Counter[str] = Counter()
     for path in ROOT.rglob("*.py"):
         with open(path, "rb") as file:
@@ -73,7 +73,7 @@ def test_few_findings_are_silenced() -> None:
                 if token.type == tokenize.COMMENT:
                     silenced["type: ignore"] += "type: ignore" in token.string
                     silenced["noqa"] += "noqa" in token.string
-    assert silenced["type: ignore"] <= 60, silenced
+    assert silenced["type: ignore"] <= 45, silenced
     assert silenced["noqa"] <= 6, silenced
 
 

@@ -149,7 +149,7 @@ class Generator:
         return {"state": self.get_state()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__()  # type: ignore[misc]
+        self.__init__()  # type: ignore[misc]  # a subclass has arguments of its own
         self.set_state(state["state"])
 
     # Draws, as arrays
