@@ -222,14 +222,16 @@ class OneOrSeveral(Protocol):
 
 
 def _of_each(name: str, make: Callable[[Tensor], Tensor], doc: str) -> OneOrSeveral:
-    def call(*tensors: Any) -> Any:
+    def call(*tensors: Tensor | Sequence[Tensor]) -> Tensor | tuple[Tensor, ...]:
         if len(tensors) == 1 and isinstance(tensors[0], TensorBase):
             return make(as_tensor(name, "tensors", tensors[0]))
         return tuple(map(make, _several(name, tensors)))
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = doc
-    return named(call)
+    made: Any = named(call)  # to type checkers, which of the two results it is depends on the call
+    public: OneOrSeveral = made
+    return public
 
 
 atleast_1d = _of_each(
