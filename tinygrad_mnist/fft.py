@@ -47,13 +47,13 @@ def fftshift(input: Tensor, dim: Any = None) -> Any:
     >>> fftshift(fftfreq(4))
     tensor([-0.5000, -0.2500,  0.0000,  0.2500])
     """
-    return _shifted(as_tensor("fftshift", "input", input), dim, 0)
+    return _shifted(as_tensor("input", input), dim, 0)
 
 
 @named
 def ifftshift(input: Tensor, dim: Any = None) -> Any:
     """Undo :func:`fftshift`. Follows ``torch.fft.ifftshift``."""
-    return _shifted(as_tensor("ifftshift", "input", input), dim, 1)
+    return _shifted(as_tensor("input", input), dim, 1)
 
 
 def _shifted(x: Tensor, dim: Any, odd: int) -> Any:

@@ -97,8 +97,8 @@ class Distribution:
             raise ValueError(what)
 
     def _shape(self, sample_shape: Sequence[int]) -> tuple[int, ...]:
-        given = as_tuple("sample", "sample_shape", sample_shape)
-        return (*(as_size("sample", given) if given else ()), *self.batch_shape, *self.event_shape)
+        given = as_tuple("sample_shape", sample_shape)
+        return (*(as_size(given) if given else ()), *self.batch_shape, *self.event_shape)
 
     def __repr__(self) -> str:
         found = [(name, self.__dict__[name]) for name in self.parameters if name in self.__dict__]

@@ -244,7 +244,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
         given = leaves(cotangents)
         if len(given) != len(outputs):
             raise RuntimeError(
-                f"vjp: expected the vectors to have the output's form, with {len(outputs)} "
+                f"expected the vectors to have the output's form, with {len(outputs)} "
                 f"Tensors, got {len(given)}"
             )
         enabled = modes.enabled

@@ -71,7 +71,7 @@ def vmap(
         try:
             dims = spread(in_dims, args)
         except ValueError as error:
-            raise ValueError(f"vmap: in_dims={error}") from None
+            raise ValueError(f"in_dims={error}") from None
         size = _batch_size(given, dims)
         state = default_generator.get_state()
         rows: list[list[Any]] = []
@@ -85,14 +85,14 @@ def vmap(
             if randomness == "error" and not i:
                 if not np.array_equal(default_generator.get_state(), state):
                     raise RuntimeError(
-                        "vmap: the function draws random numbers; say with randomness='different' "
+                        "the function draws random numbers; say with randomness='different' "
                         "or randomness='same' whether each element gets its own"
                     )
             rows.append(_checked(out))
         try:
             places = spread(out_dims, out)
         except ValueError as error:
-            raise ValueError(f"vmap: out_dims={error}") from None
+            raise ValueError(f"out_dims={error}") from None
         return rebuild(
             out, [_stack(p, dim) for p, dim in zip(zip(*rows, strict=True), places, strict=True)]
         )

@@ -75,7 +75,7 @@ def matrix_norm(
     """
     check_matrix(A, half=ord not in ("nuc", 2, -2))
     x = A if dtype is None else A.to(dtype)
-    dims = as_dims("matrix_norm", tuple(dim), x.ndim)
+    dims = as_dims(tuple(dim), x.ndim)
     if not isinstance(dims, tuple) or len(dims) != 2:
         raise RuntimeError(f"dim must be a 2-tuple, got {dim}")
     rows, columns = dims
@@ -118,7 +118,7 @@ def norm(
     (tensor(5.), tensor(4.))
     """
     check_float(input, half=True)
-    dims = dim if dim is None or isinstance(dim, tuple | list) else [as_int("norm", "dim", dim)]
+    dims = dim if dim is None or isinstance(dim, tuple | list) else [as_int("dim", dim)]
     if ord is None:
         return vector_norm(input, 2, dims, keepdim, dtype=dtype)
     if dims is None:

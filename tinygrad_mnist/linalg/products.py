@@ -63,7 +63,7 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
     >>> diagonal(arange(6).reshape(2, 3), offset=1)
     tensor([1, 5])
     """
-    d1, d2 = (as_dim("diagonal", d, A.ndim) for d in (dim1, dim2))
+    d1, d2 = (as_dim(d, A.ndim) for d in (dim1, dim2))
     if d1 == d2:
         raise RuntimeError(f"dim1 and dim2 must differ, but both are {d1}")
     rows, columns = A.shape[d1], A.shape[d2]
@@ -134,7 +134,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     tensor([[1, 2, 4],
             [1, 3, 9]])
     """
-    count = as_tensor("vander", "x", x).shape[-1] if N is None else as_int("vander", "N", N)
+    count = as_tensor("x", x).shape[-1] if N is None else as_int("N", N)
     if count < 2:
         raise RuntimeError(f"N must be greater than 1, got {count}")
     return x.unsqueeze(-1) ** wrap(np.arange(count))

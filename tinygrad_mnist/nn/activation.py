@@ -15,9 +15,11 @@ from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Parameter
 from tinygrad_mnist.ops.dtypes import DTypeLike
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator, full
-from tinygrad_mnist.tensor.arguments import as_number, as_tensor, named
+from tinygrad_mnist.tensor.arguments import as_number, named
 from tinygrad_mnist.tensor.comparison import where
 from tinygrad_mnist.tensor.device import DeviceLike
+from tinygrad_mnist.tensor.elementwise import sigmoid as sigmoid
+from tinygrad_mnist.tensor.elementwise import tanh as tanh
 
 
 def maybe_inplace(input: Tensor, inplace: bool, function: Callable[[Tensor], Tensor]) -> Tensor:
@@ -33,7 +35,7 @@ class _Activation(Module):
         self.inplace = inplace
 
 
-# The first three have no decorator: they are called often, and the operation names its errors.
+# It has no decorator: it is called often, and the operation names its errors.
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -74,13 +76,6 @@ class ReLU(_Activation):
         return relu(input, self.inplace)
 
 
-def sigmoid(input: Tensor) -> Tensor:
-    """Return ``1 / (1 + exp(-input))``."""
-    if not isinstance(input, TensorBase):
-        as_tensor("sigmoid", "input", input)
-    return apply(ops.sigmoid, input)
-
-
 class Sigmoid(Module):
     """Logistic function, ``1 / (1 + exp(-x))``. Follows ``torch.nn.Sigmoid``.
 
@@ -93,13 +88,6 @@ class Sigmoid(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return sigmoid(input)
-
-
-def tanh(input: Tensor) -> Tensor:
-    """Return the hyperbolic tangent."""
-    if not isinstance(input, TensorBase):
-        as_tensor("tanh", "input", input)
-    return apply(ops.tanh, input)
 
 
 class Tanh(Module):
@@ -447,7 +435,7 @@ class ELU(_Exponential):
 @one_node("CeluBackward0")
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Return input where it is positive, elsewhere ``alpha * (exp(input / alpha) - 1)``."""
-    alpha = as_number("celu", "alpha", alpha)  # NumPy's would make float64 of float32
+    alpha = as_number("alpha", alpha)  # NumPy's would make float64 of float32
     if alpha == 0:
         raise RuntimeError("alpha must not be 0, as it divides the input")
     return _scaled_elu(input, inplace, alpha, input_scale=1 / alpha)
@@ -650,8 +638,8 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     >>> softplus(tensor([-1000.0, 0.0, 1000.0]))
     tensor([0.0000e+00, 6.9315e-01, 1.0000e+03])
     """
-    beta = as_number("softplus", "beta", beta)
-    threshold = as_number("softplus", "threshold", threshold)
+    beta = as_number("beta", beta)
+    threshold = as_number("threshold", threshold)
     return apply(ops.softplus, input, beta=beta, threshold=threshold)
 
 

@@ -23,22 +23,21 @@ def _position(index: SupportsIndex, length: int) -> int:
     return i % length
 
 
-def _pairs(name: str, given: Any) -> list[tuple[Any, Any]]:
+def _pairs(given: Any) -> list[tuple[Any, Any]]:
     """Return the pairs of a mapping, of one of our dictionaries, or of an iterable of pairs."""
     if not isinstance(given, Iterable):
         raise TypeError(
-            f"{name}: should be called with an iterable of key/value pairs, but got "
-            f"{type(given).__name__}"
+            f"should be called with an iterable of key/value pairs, but got {type(given).__name__}"
         )
     if isinstance(given, Mapping | ModuleDict | ParameterDict):
         return list(given.items())
     pairs = []
     for i, pair in enumerate(given):
         if not isinstance(pair, Iterable):
-            raise TypeError(f"{name}: element {i} should be a pair, not a {type(pair).__name__}")
+            raise TypeError(f"element {i} should be a pair, not a {type(pair).__name__}")
         key_and_value = tuple(pair)
         if len(key_and_value) != 2:
-            raise ValueError(f"{name}: element {i} has length {len(key_and_value)}; 2 is required")
+            raise ValueError(f"element {i} has length {len(key_and_value)}; 2 is required")
         pairs.append(key_and_value)
     return pairs
 
@@ -292,7 +291,7 @@ class ModuleDict(Module):
 
     def update(self, modules: Modules) -> None:
         """Register the modules of a mapping, of another ModuleDict, or of pairs."""
-        for key, module in _pairs("ModuleDict.update", modules):
+        for key, module in _pairs(modules):
             self[key] = module
 
 
@@ -496,7 +495,7 @@ class ParameterDict(_Parameters):
 
         As in PyTorch, a plain dict is gone through in the order of its sorted names.
         """
-        pairs = _pairs("ParameterDict.update", parameters)
+        pairs = _pairs(parameters)
         if isinstance(parameters, Mapping) and not isinstance(parameters, OrderedDict):
             pairs.sort(key=operator.itemgetter(0))
         for key, value in pairs:

@@ -49,7 +49,7 @@ def ctc_loss(
         When the lengths or labels don't fit.
     """
     reduction = as_reduction(reduction)
-    need_floats("ctc_loss", log_probs)
+    need_floats(log_probs)
     if log_probs.ndim not in (2, 3) or not log_probs.numel():
         raise RuntimeError(
             f"log_probs must have shape (T, N, C) or (T, C), and not be empty, but has "

@@ -149,7 +149,7 @@ def embedding(
             weight[used[long]] = weight.detach()[used[long]] * wrap(scale[:, None])
     out: Tensor = weight[input]
     if padding_idx is not None:
-        padding_idx = as_int("embedding", "padding_idx", padding_idx)
+        padding_idx = as_int("padding_idx", padding_idx)
         if not -rows <= padding_idx < rows:
             raise RuntimeError(f"padding_idx {padding_idx} is not within {rows} rows")
         kept = wrap((index != padding_idx % rows)[..., None])
@@ -269,7 +269,7 @@ def embedding_bag(
         per_sample_weights = per_sample_weights.reshape(-1)[: len(flat)]
         rows = rows * per_sample_weights.reshape(-1, 1)
     if padding_idx is not None:
-        padding_idx, length = as_int("embedding_bag", "padding_idx", padding_idx), weight.shape[0]
+        padding_idx, length = as_int("padding_idx", padding_idx), weight.shape[0]
         if not -length <= padding_idx < length:
             raise RuntimeError(
                 f"padding_idx must be from {-length} to {length - 1}, the number of rows, got "

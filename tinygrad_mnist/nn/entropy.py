@@ -292,7 +292,7 @@ def binary_cross_entropy_with_logits(
     check_shape("target", target, input)
     check_expands("weight", weight, input)
     check_expands("pos_weight", pos_weight, input)
-    need_floats("binary_cross_entropy_with_logits", target, "target")
+    need_floats(target, "target")
     losses = apply(ops.binary_cross_entropy_with_logits, input, target, pos_weight)
     return weighted(losses, weight, reduction)
 
@@ -360,8 +360,8 @@ def kl_div(
         )
     per_batch = reduction == "batchmean" and input.ndim > 0
     reduction = as_reduction(reduction, size_average, reduce, KL_REDUCTIONS)
-    need_floats("kl_div", input)
-    need_floats("kl_div", target)
+    need_floats(input)
+    need_floats(target)
     if log_target:
         losses = target.exp() * (target - input)
     else:

@@ -161,7 +161,7 @@ def soft_margin_loss(
 ) -> Tensor:
     """Return ``log(1 + exp(-target * input))``; the target is 1 or -1."""
     reduction = as_reduction(reduction, size_average, reduce)
-    need_floats("soft_margin_loss", input)
+    need_floats(input)
     check_expands("target", target, input)
     return reduced(log1p_exp(-(target * input)), reduction)
 
@@ -417,7 +417,7 @@ def multilabel_margin_loss(
     tensor(0.8500)
     """
     reduction = as_reduction(reduction, size_average, reduce)
-    labels = as_tensor("multilabel_margin_loss", "target", target)._array
+    labels = as_tensor("target", target)._array
     shape = input._array.shape
     if labels.shape != shape or len(shape) not in (1, 2):
         raise RuntimeError(

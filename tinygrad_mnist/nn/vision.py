@@ -274,7 +274,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     tensor([[[0., 1.],
              [2., 3.]]])
     """
-    r = as_int("pixel_shuffle", "upscale_factor", upscale_factor)
+    r = as_int("upscale_factor", upscale_factor)
     if input.ndim < 3 or r < 1 or input.shape[-3] % (r * r):
         raise RuntimeError(
             f"an input of shape {list(input.shape)} needs channels (its third dimension from the "
@@ -327,7 +327,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     >>> pixel_unshuffle(arange(4.0).reshape(1, 2, 2), 2).flatten()
     tensor([0., 1., 2., 3.])
     """
-    r = as_int("pixel_unshuffle", "downscale_factor", downscale_factor)
+    r = as_int("downscale_factor", downscale_factor)
     if input.ndim < 3 or r < 1 or input.shape[-1] % r or input.shape[-2] % r:
         raise RuntimeError(
             f"an input of shape {list(input.shape)} needs height and width "
@@ -430,7 +430,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     tensor([[-0.5000,  0.0000],
             [ 0.5000,  0.0000]])
     """
-    size = as_lengths("affine_grid", size)
+    size = as_lengths(size)
     if len(size) != 4 or tuple(theta.shape) != (size[0], 2, 3):
         raise NotImplementedError(
             f"for images of shape (N, C, H, W), theta has shape (N, 2, 3); got {list(size)} and "

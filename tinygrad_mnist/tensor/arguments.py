@@ -75,7 +75,7 @@ def factory(make: F) -> F:
                 if is_like and order in (None, preserve_format):
                     lay_out(made, args[0] if args else kwargs["input"])
                 return made
-            as_tensor(name, "out", out)
+            as_tensor("out", out)
             wanted = kwargs.setdefault("dtype", out._array.dtype)
             if wanted is not None and dtypes.as_numpy(wanted) != out._array.dtype:
                 raise RuntimeError(
@@ -129,7 +129,7 @@ def write_out(name: str, result: R, out: Any) -> R:
 
 
 def _check_out(name: str, result: Any, out: Any) -> None:
-    as_tensor(name, "out", out)
+    as_tensor("out", out)
     if modes.enabled and (result.requires_grad or out.requires_grad):
         raise RuntimeError(
             f"{name}: functions with out=... arguments don't support automatic differentiation, "
@@ -174,24 +174,24 @@ def _resized(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.empty(shape, array.dtype)
 
 
-def as_tensor(name: str, argument: str, x: Any) -> Tensor:
+def as_tensor(argument: str, x: Any) -> Tensor:
     """Return an argument that must be a tensor."""
     tensor: Tensor = x
     if not isinstance(x, TensorBase):
-        raise TypeError(f"{name}: argument '{argument}' must be Tensor, not {kind(x)}")
+        raise TypeError(f"argument '{argument}' must be Tensor, not {kind(x)}")
     return tensor
 
 
-def as_tensors(name: str, tensors: Any) -> list[Tensor]:
+def as_tensors(tensors: Any) -> list[Tensor]:
     """Return the tensors of an argument that must be a list or tuple of them."""
     if isinstance(tensors, TensorBase | np.ndarray | str) or not hasattr(tensors, "__iter__"):
-        raise TypeError(f"{name}: expected a tuple or list of Tensors, not {kind(tensors)}")
+        raise TypeError(f"expected a tuple or list of Tensors, not {kind(tensors)}")
     found = list(tensors)
     if not found:
-        raise RuntimeError(f"{name}: expected a non-empty list of Tensors")
+        raise RuntimeError("expected a non-empty list of Tensors")
     for position, x in enumerate(found):
         if not isinstance(x, TensorBase | np.ndarray):
-            raise TypeError(f"{name}: expected Tensor as element {position}, but got {kind(x)}")
+            raise TypeError(f"expected Tensor as element {position}, but got {kind(x)}")
     return found
 
 
@@ -210,11 +210,9 @@ def number_first(call: Callable[..., R], given: Sequence[Any], *settings: str) -
             f"{name}() takes {tensors} positional arguments but {len(given)} were given; numbers "
             f"are given by name: {', '.join(f'{setting}=' for setting in settings)}"
         )
-    numbers = [
-        as_number(name, setting, x) for setting, x in zip(settings, given[:count], strict=False)
-    ]
+    numbers = [as_number(setting, x) for setting, x in zip(settings, given[:count], strict=False)]
     warn(
-        f"{name}: this form, with a number before the tensors, is deprecated in PyTorch; write "
+        f"this form, with a number before the tensors, is deprecated in PyTorch; write "
         f"{name}({'tensor' if tensors == 1 else 'tensor1, tensor2'}, {settings[0]}=number)"
     )
     return call(*given[count:], **dict(zip(settings, numbers, strict=False)))
@@ -224,30 +222,30 @@ def _is_large(x: Any) -> bool:
     return isinstance(x, list | tuple) or np.ndim(x._array if isinstance(x, TensorBase) else x) > 0
 
 
-def as_int(name: str, argument: str, x: Any) -> int:
+def as_int(argument: str, x: Any) -> int:
     """Return an argument that must be an integer; a bool is none."""
     number: int = x
     if type(x) is not int:
         if isinstance(x, TensorBase) and (x._array.size != 1 or x._array.dtype.kind not in "iu"):
             raise TypeError(
-                f"{name}: argument '{argument}' must be int, not a Tensor of shape "
+                f"argument '{argument}' must be int, not a Tensor of shape "
                 f"{list(x.shape)} and {dtypes.of(x._array.dtype)}"
             )
         if isinstance(x, bool | np.bool_) or not hasattr(x, "__index__"):
-            raise TypeError(f"{name}: argument '{argument}' must be int, not {kind(x)}")
+            raise TypeError(f"argument '{argument}' must be int, not {kind(x)}")
         number = operator.index(x)
     if not -(2**63) <= number < 2**63:
-        raise RuntimeError(f"{name}: argument '{argument}' is too large for an int64: {number}")
+        raise RuntimeError(f"argument '{argument}' is too large for an int64: {number}")
     return number
 
 
-def as_ints(name: str, argument: str, x: Any) -> tuple[int, ...]:
+def as_ints(argument: str, x: Any) -> tuple[int, ...]:
     """Return an argument that must be an integer, or a sequence of them, as a tuple."""
     one = not isinstance(x, tuple | list)
-    return tuple(as_int(name, argument, n) for n in ((x,) if one else x))
+    return tuple(as_int(argument, n) for n in ((x,) if one else x))
 
 
-def as_number(name: str, argument: str, x: Any) -> float:
+def as_number(argument: str, x: Any) -> float:
     """Return an argument that must be one number: a Python one, or a tensor of one element."""
     number: float = x
     if isinstance(x, TensorBase) and x._array.size == 1:
@@ -255,29 +253,29 @@ def as_number(name: str, argument: str, x: Any) -> float:
     elif isinstance(x, np.bool_ | np.integer | np.floating):
         number = x.item()
     elif not isinstance(x, bool | int | float):
-        raise TypeError(f"{name}: argument '{argument}' must be Number, not {kind(x)}")
+        raise TypeError(f"argument '{argument}' must be Number, not {kind(x)}")
     return number
 
 
-def as_tuple(name: str, argument: str, x: Any) -> Any:
+def as_tuple(argument: str, x: Any) -> Any:
     """Return an argument that must be a tuple or list."""
     if not isinstance(x, tuple | list):
-        raise TypeError(f"{name}: argument '{argument}' must be tuple of ints, not {kind(x)}")
+        raise TypeError(f"argument '{argument}' must be tuple of ints, not {kind(x)}")
     return x
 
 
-def as_dim(name: str, dim: Any, ndim: int) -> int:
+def as_dim(dim: Any, ndim: int) -> int:
     """Check one dimension and count it from the front."""
-    d, length = as_int(name, "dim", dim), max(ndim, 1)
+    d, length = as_int("dim", dim), max(ndim, 1)
     if not -length <= d < length:
         raise IndexError(
-            f"{name}: dimension out of range (expected to be in range of [{-length}, "
+            f"dimension out of range (expected to be in range of [{-length}, "
             f"{length - 1}], but got {d})"
         )
     return d % length
 
 
-def as_dims(name: str, dim: Any, ndim: int) -> int | tuple[int, ...] | None:
+def as_dims(dim: Any, ndim: int) -> int | tuple[int, ...] | None:
     """Check dimensions and count them from the front; None or () stands for all of them.
 
     Raises
@@ -290,21 +288,21 @@ def as_dims(name: str, dim: Any, ndim: int) -> int | tuple[int, ...] | None:
     if isinstance(dim, list | tuple):
         if not dim:
             return None
-        dims = tuple(as_dim(name, d, ndim) for d in dim)
+        dims = tuple(as_dim(d, ndim) for d in dim)
         if len(set(dims)) != len(dims):
-            raise RuntimeError(f"{name}: a dimension appears more than once in dim={dim}")
+            raise RuntimeError(f"a dimension appears more than once in dim={dim}")
         return dims if ndim else None
-    d = as_dim(name, dim, ndim)
+    d = as_dim(dim, ndim)
     return d if ndim else None
 
 
-def each_dim(name: str, dim: Any, ndim: int) -> tuple[int, ...]:
+def each_dim(dim: Any, ndim: int) -> tuple[int, ...]:
     """Do as :func:`as_dims`, but return them as a tuple, an empty one if there are none."""
-    dims = as_dims(name, dim, ndim)
+    dims = as_dims(dim, ndim)
     return () if dims is None else (dims,) if isinstance(dims, int) else dims
 
 
-def as_size(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
+def as_size(sizes: Sequence[Any]) -> tuple[int, ...]:
     """Read a shape given as numbers or as one sequence of numbers.
 
     Raises
@@ -313,7 +311,7 @@ def as_size(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
         When something else is among them, or nothing was given.
     """
     if not sizes:
-        raise TypeError(f"{name}() missing 1 required positional argument: give () for no length")
+        raise TypeError("missing 1 required positional argument: give () for no length")
     if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
         sizes = sizes[0]
     try:
@@ -323,30 +321,30 @@ def as_size(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
     except TypeError:
         given = [n if isinstance(n, int | float | str | None) else kind(n) for n in sizes]
         raise TypeError(
-            f"{name}: a shape is given by integers or a tuple of them, got {tuple(given)}"
+            f"a shape is given by integers or a tuple of them, got {tuple(given)}"
         ) from None
 
 
-def as_lengths(name: str, sizes: Sequence[Any]) -> tuple[int, ...]:
+def as_lengths(sizes: Sequence[Any]) -> tuple[int, ...]:
     """Read the shape of a new tensor, in which no length is negative."""
-    shape = as_size(name, sizes)
+    shape = as_size(sizes)
     if any(n < 0 for n in shape):
-        raise RuntimeError(f"{name}: a length can't be negative, but the shape is {list(shape)}")
+        raise RuntimeError(f"a length can't be negative, but the shape is {list(shape)}")
     return shape
 
 
-def given_lengths(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
+def given_lengths(size: tuple[Any, ...]) -> tuple[int, ...]:
     """Do as :func:`as_lengths`, for a shape that must be there."""
     if not size:
-        raise TypeError(f"{name}() missing 1 required positional argument: 'size'")
-    return as_lengths(name, size)
+        raise TypeError("missing 1 required positional argument: 'size'")
+    return as_lengths(size)
 
 
-def need_floats(name: str, x: Any, argument: str = "input") -> None:
+def need_floats(x: Any, argument: str = "input") -> None:
     """Refuse a tensor that doesn't hold floating-point numbers."""
     if x._array.dtype.kind != "f":
         raise RuntimeError(
-            f"{name}: the {argument} must be floating point, but is {dtypes.of(x._array.dtype)}; "
+            f"the {argument} must be floating point, but is {dtypes.of(x._array.dtype)}; "
             f"convert it with float()"
         )
 
@@ -357,12 +355,12 @@ def expands(shape: Sequence[int], to: Sequence[int]) -> bool:
     return lead >= 0 and all(n in (1, m) for n, m in zip(shape, to[lead:], strict=True))
 
 
-def broadcast(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape that shapes broadcast to."""
     try:
         return np.broadcast_shapes(*shapes)
     except ValueError:
         raise RuntimeError(
-            f"{name}: the shapes {' and '.join(str(list(s)) for s in shapes)} do not broadcast; "
+            f"the shapes {' and '.join(str(list(s)) for s in shapes)} do not broadcast; "
             f"aligned from the right, each pair of lengths must be equal, or one of them 1"
         ) from None

@@ -22,21 +22,21 @@ def is_one(alpha: Any) -> bool:
     return alpha.__class__ in (int, float) and bool(alpha == 1)
 
 
-def scaled(name: str, x: TensorBase, other: Any, alpha: Any) -> Any:
+def scaled(x: TensorBase, other: Any, alpha: Any) -> Any:
     """Return ``alpha * other``, for a sum or difference with x."""
     if isinstance(alpha, bool) and alpha is True:
         return other
-    number = as_number(name, "alpha", alpha)
+    number = as_number("alpha", alpha)
     kinds = x._array.dtype.kind + (
         other._array.dtype.kind if isinstance(other, TensorBase) else "b"
     )
     if isinstance(number, float) and "f" not in kinds and not isinstance(other, float):
         raise RuntimeError(
-            f"{name}: for integral input tensors, argument alpha must not be a floating point "
+            f"for integral input tensors, argument alpha must not be a floating point "
             f"number, got {number}"
         )
     if not isinstance(other, TensorBase):
-        return as_number(name, "other", other) * number
+        return as_number("other", other) * number
     if other._array.dtype.kind == "b" and x._array.dtype.kind == "b":
         return apply(ops.logical_and, other, bool(number))
     if other._array.dtype.kind != "f":
@@ -51,7 +51,7 @@ def _scaled(
     try:
         if older:
             return number_first(call, (other, *older), "alpha")
-        return apply(op, input, scaled(op.name, input, other, alpha))
+        return apply(op, input, scaled(input, other, alpha))
     except Exception as error:
         complain(op.name, error)
         raise
@@ -117,7 +117,7 @@ def float_power(input: Tensor, exponent: Operand) -> Tensor:
     tensor([1.0000, 0.5000, 0.3333], dtype=torch.float64)
     """
     power = (
-        as_number("float_power", "exponent", exponent)
+        as_number("exponent", exponent)
         if not isinstance(exponent, TensorBase)
         else exponent.to(dtypes.float64)
     )
@@ -139,7 +139,7 @@ negative, absolute = neg, abs
 def positive(input: Tensor) -> Tensor:
     """Return the tensor itself. Follows ``torch.positive``."""
     if input._array.dtype.kind == "b":
-        raise RuntimeError("positive: is not defined for bools")
+        raise RuntimeError("is not defined for bools")
     return input
 
 
@@ -152,38 +152,36 @@ def sgn(input: Tensor) -> Tensor:
 # Combinations
 
 
-def check_lerp(name: str, start: TensorBase, end: Any, weight: Any) -> None:
+def check_lerp(start: TensorBase, end: Any, weight: Any) -> None:
     """Refuse an interpolation of mixed dtypes, and of integers."""
     dtype = start._array.dtype
-    for what, x in (("end", as_tensor(name, "end", end)), ("weight", weight)):
+    for what, x in (("end", as_tensor("end", end)), ("weight", weight)):
         if (
             isinstance(x, TensorBase)
             and x._array.dtype != dtype
             and (what == "end" or x._array.ndim)
         ):
-            raise RuntimeError(
-                f"{name}: expected dtype {dtype} for '{what}', but got {x._array.dtype}"
-            )
+            raise RuntimeError(f"expected dtype {dtype} for '{what}', but got {x._array.dtype}")
     if not isinstance(weight, TensorBase):
-        as_number(name, "weight", weight)
+        as_number("weight", weight)
     if dtype.kind != "f":
-        raise NotImplementedError(f"{name}: not implemented for {dtypes.of(dtype)}")
+        raise NotImplementedError(f"not implemented for {dtypes.of(dtype)}")
 
 
-def check_product(name: str, x: TensorBase, tensor1: Any, tensor2: Any, refused: str) -> None:
+def check_product(x: TensorBase, tensor1: Any, tensor2: Any, refused: str) -> None:
     """Refuse a product or quotient, to be added, of kinds that PyTorch has none for."""
-    arrays = [as_tensor(name, f"tensor{i + 1}", t)._array for i, t in enumerate((tensor1, tensor2))]
+    arrays = [as_tensor(f"tensor{i + 1}", t)._array for i, t in enumerate((tensor1, tensor2))]
     if dtypes.result_type(*arrays).kind in refused and x._array.dtype.kind in (
         refused if refused == "b" else "biuf"
     ):
         error = NotImplementedError if refused == "b" else RuntimeError
-        raise error(f"{name}: not supported for {tensor1.dtype}; convert the tensors with float()")
+        raise error(f"not supported for {tensor1.dtype}; convert the tensors with float()")
 
 
 @export
 def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
     """Return ``input + weight * (end - input)``. Follows ``torch.lerp``."""
-    check_lerp("lerp", input, end, weight)
+    check_lerp(input, end, weight)
     return apply(ops.lerp, input, end, weight)
 
 
@@ -195,7 +193,7 @@ def addcmul(
     """Return ``input + value * tensor1 * tensor2``. Follows ``torch.addcmul``."""
     if older:
         return number_first(input.addcmul, (tensor1, tensor2, *older), "value")
-    check_product("addcmul", input, tensor1, tensor2, "b")
+    check_product(input, tensor1, tensor2, "b")
     return input.add(apply(ops.mul, tensor1, tensor2), alpha=value)
 
 
@@ -207,7 +205,7 @@ def addcdiv(
     """Return ``input + value * tensor1 / tensor2``. Follows ``torch.addcdiv``."""
     if older:
         return number_first(input.addcdiv, (tensor1, tensor2, *older), "value")
-    check_product("addcdiv", input, tensor1, tensor2, "biu")
+    check_product(input, tensor1, tensor2, "biu")
     return input.add(apply(ops.div, tensor1, tensor2), alpha=value)
 
 

@@ -47,7 +47,7 @@ def is_complex(input: Tensor) -> bool:
 @export
 def is_same_size(input: Tensor, other: Tensor) -> bool:
     """Return whether two tensors have the same shape. Follows ``torch.is_same_size``."""
-    shape: tuple[int, ...] = as_tensor("is_same_size", "other", other)._array.shape
+    shape: tuple[int, ...] = as_tensor("other", other)._array.shape
     return input._array.shape == shape
 
 
@@ -125,9 +125,10 @@ class Attributes(TensorBase):
     def size(self) -> Size: ...
     @overload
     def size(self, dim: int) -> int: ...
+    @named
     def size(self, dim: int | None = None) -> Size | int:
         """Return the shape, or the length of one dimension."""
-        return self.shape if dim is None else self.shape[as_dim("size", dim, self._array.ndim)]
+        return self.shape if dim is None else self.shape[as_dim(dim, self._array.ndim)]
 
     def dim(self) -> int:
         """Return the number of dimensions."""
@@ -159,7 +160,7 @@ class Attributes(TensorBase):
     def stride(self, dim: int | None = None) -> tuple[int, ...] | int:
         """Return the steps between neighbours in each dimension, in elements."""
         strides = tuple(step // self._array.itemsize for step in self.memory().strides)
-        return strides if dim is None else strides[as_dim("stride", dim, self._array.ndim)]
+        return strides if dim is None else strides[as_dim(dim, self._array.ndim)]
 
     def data_ptr(self) -> int:
         """Return the address of the first element."""

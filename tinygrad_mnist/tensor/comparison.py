@@ -47,7 +47,7 @@ def fmax(input: Tensor, other: Tensor) -> Tensor:
     >>> fmax(tensor([float("nan"), 1.0]), tensor([3.0, 0.0]))
     tensor([3., 1.])
     """
-    y = as_tensor("fmax", "other", other)
+    y = as_tensor("other", other)
     return apply(ops.where, (input >= y) | y.isnan(), input, y)
 
 
@@ -58,18 +58,18 @@ def fmin(input: Tensor, other: Tensor) -> Tensor:
 
     Follows ``torch.fmin``.
     """
-    y = as_tensor("fmin", "other", other)
+    y = as_tensor("other", other)
     return apply(ops.where, (input <= y) | y.isnan(), input, y)
 
 
-def _compared(name: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+def _compared(x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return the arrays of two tensors of one dtype."""
-    other = as_tensor(name, "other", y)._array
+    other = as_tensor("other", y)._array
     if x._array.dtype != other.dtype:
         raise RuntimeError(
-            f"{name}: the dtypes {x._array.dtype} and {other.dtype} differ; convert one of them"
+            f"the dtypes {x._array.dtype} and {other.dtype} differ; convert one of them"
         )
-    broadcast(name, x._array.shape, other.shape)
+    broadcast(x._array.shape, other.shape)
     return x._array, other
 
 
@@ -92,12 +92,10 @@ def isclose(
     >>> isclose(tensor([1.0, 2.0]), tensor([1.0, 2.1]))
     tensor([ True, False])
     """
-    x, y = _compared("isclose", input, other)
-    relative, absolute = as_number("isclose", "rtol", rtol), as_number("isclose", "atol", atol)
+    x, y = _compared(input, other)
+    relative, absolute = as_number("rtol", rtol), as_number("atol", atol)
     if relative < 0 or absolute < 0:
-        raise RuntimeError(
-            f"isclose: tolerances must not be negative, got rtol={relative}, atol={absolute}"
-        )
+        raise RuntimeError(f"tolerances must not be negative, got rtol={relative}, atol={absolute}")
     with np.errstate(all="ignore"):
         if x.dtype.kind != "f":
             x, y = x.astype(np.float64), y.astype(np.float64)
@@ -131,7 +129,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     >>> equal(tensor([1, 2]), tensor([1, 2]))
     True
     """
-    return bool(np.array_equal(input._array, as_tensor("equal", "other", other)._array))
+    return bool(np.array_equal(input._array, as_tensor("other", other)._array))
 
 
 # Kinds of numbers
@@ -230,24 +228,23 @@ def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = No
     >>> where(x > 0, x, 0.0)
     tensor([0., 2.])
     """
-    mask = as_tensor("where", "condition", condition)
+    mask = as_tensor("condition", condition)
     if input is None and other is None:
         return tuple((mask if mask.ndim else mask.reshape(1)).nonzero().unbind(1))
     return write_out("where", chosen(mask, input, other), out)
 
 
-def mask_and_value(name: str, x: TensorBase, mask: Any, value: Any) -> tuple[Any, Any]:
+def mask_and_value(x: TensorBase, mask: Any, value: Any) -> tuple[Any, Any]:
     """Check what a masked fill is given; return a number as an array of x's dtype."""
-    if as_tensor(name, "mask", mask)._array.dtype.kind != "b":
+    if as_tensor("mask", mask)._array.dtype.kind != "b":
         raise RuntimeError(
-            f"{name}: only supports boolean masks, but got one of {mask.dtype}; compare it, as in "
-            f"mask != 0"
+            f"only supports boolean masks, but got one of {mask.dtype}; compare it, as in mask != 0"
         )
     if not isinstance(value, TensorBase):
-        return mask, dtypes.convert(np.asarray(as_number(name, "value", value)), x._array.dtype)
+        return mask, dtypes.convert(np.asarray(as_number("value", value)), x._array.dtype)
     if value._array.ndim:
         raise RuntimeError(
-            f"{name}: only supports a 0-dimensional value tensor, but got one of shape "
+            f"only supports a 0-dimensional value tensor, but got one of shape "
             f"{list(value._array.shape)}"
         )
     return mask, apply(ops.cast, value, dtype=x._array.dtype)
@@ -257,7 +254,7 @@ def mask_and_value(name: str, x: TensorBase, mask: Any, value: Any) -> tuple[Any
 @one_node("MaskedFillBackward0")
 def masked_fill(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
     """Return a copy with a value where the mask is true. Follows ``torch.masked_fill``."""
-    mask, value = mask_and_value("masked_fill", input, mask, value)
+    mask, value = mask_and_value(input, mask, value)
     out = apply(ops.where, mask, value, input)
     out._fixed_order = False  # row-major to a script, unlike where's
     return out

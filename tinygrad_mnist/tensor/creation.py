@@ -291,7 +291,7 @@ def _of_shape(name: str, fill: Callable[..., np.ndarray], doc: str) -> OfShape:
         device: DeviceLike | None = None,
         requires_grad: bool = False,
     ) -> Tensor:
-        array = fill(as_lengths(name, size), dtypes.as_float(dtype))
+        array = fill(as_lengths(size), dtypes.as_float(dtype))
         return finish(array, None, device, requires_grad)
 
     return named_factory(name, make, doc)
@@ -405,12 +405,10 @@ def full(
     >>> full((2,), 7)
     tensor([7, 7])
     """
-    value = as_number("full", "fill_value", fill_value)
+    value = as_number("fill_value", fill_value)
     if dtype is None:
         dtype = _numbers(value).dtype
-    array = np.full(
-        as_lengths("full", [as_tuple("full", "size", size)]), value, dtypes.as_numpy(dtype)
-    )
+    array = np.full(as_lengths([as_tuple("size", size)]), value, dtypes.as_numpy(dtype))
     return finish(array, None, device, requires_grad)
 
 
@@ -439,7 +437,7 @@ def arange(
     if end is None:
         start, end = 0, start
     pairs = (("start", 0 if start is None else start), ("end", end), ("step", step))
-    numbers = [as_number("arange", name, x) for name, x in pairs]
+    numbers = [as_number(name, x) for name, x in pairs]
     first, last, by = numbers
     if not all(map(math.isfinite, numbers)):
         raise RuntimeError(f"unsupported range: {first} -> {last}, step {by}")
@@ -477,7 +475,7 @@ def linspace(
     >>> linspace(0, 1, 3)
     tensor([0.0000, 0.5000, 1.0000])
     """
-    count, first, last = _steps("linspace", start, end, steps)
+    count, first, last = _steps(start, end, steps)
     kind = dtypes.as_float(dtype)
     if kind.kind in "iu":
         first, last = int(first), int(last)
@@ -504,17 +502,17 @@ def logspace(
     >>> logspace(0, 2, 3)
     tensor([  1.,  10., 100.])
     """
-    count, first, last = _steps("logspace", start, end, steps)
+    count, first, last = _steps(start, end, steps)
     exponents = np.linspace(first, last, count)
-    array = np.power(float(as_number("logspace", "base", base)), exponents)
+    array = np.power(float(as_number("base", base)), exponents)
     return finish(array.astype(dtypes.as_float(dtype)), None, device, requires_grad)
 
 
-def _steps(name: str, start: Any, end: Any, steps: Any) -> tuple[int, float, float]:
-    count = as_int(name, "steps", steps)
+def _steps(start: Any, end: Any, steps: Any) -> tuple[int, float, float]:
+    count = as_int("steps", steps)
     if count < 0:
         raise RuntimeError(f"the number of steps must not be negative, got {count}")
-    return count, float(as_number(name, "start", start)), float(as_number(name, "end", end))
+    return count, float(as_number("start", start)), float(as_number("end", end))
 
 
 @factory
@@ -534,8 +532,8 @@ def eye(
     tensor([[1., 0.],
             [0., 1.]])
     """
-    n = as_int("eye", "n", n)
-    m = None if m is None else as_int("eye", "m", m)
+    n = as_int("n", n)
+    m = None if m is None else as_int("m", m)
     if n < 0 or (m is not None and m < 0):
         raise RuntimeError(f"a length can't be negative, got n={n}, m={m}")
     return finish(np.eye(n, m, dtype=dtypes.as_float(dtype)), None, device, requires_grad)
@@ -558,7 +556,7 @@ def full_like(
     >>> full_like(ones(2), 3)
     tensor([3., 3.])
     """
-    kind, value = dtype_like(input, dtype), as_number("full_like", "fill_value", fill_value)
+    kind, value = dtype_like(input, dtype), as_number("fill_value", fill_value)
     array = np.full(input._array.shape, value, kind)
     return finish(array, None, device, requires_grad)
 
@@ -566,10 +564,10 @@ def full_like(
 def _triangle(
     name: str, row: Any, col: Any, offset: Any, dtype: Any, device: Any, requires_grad: bool
 ) -> Tensor:
-    n, m = as_int(name, "row", row), as_int(name, "col", col)
+    n, m = as_int("row", row), as_int("col", col)
     if n < 0 or m < 0:
         raise RuntimeError(f"row and col must be non-negative, got {n} and {m}")
-    corner = np.tri(n, m, as_int(name, "offset", offset) - (name == "triu_indices"), bool)
+    corner = np.tri(n, m, as_int("offset", offset) - (name == "triu_indices"), bool)
     where = np.nonzero(corner if name == "tril_indices" else ~corner)
     return finish(np.stack(where), np.int64 if dtype is None else dtype, device, requires_grad)
 
@@ -661,7 +659,7 @@ def new(input: Tensor, *data: Any, device: DeviceLike | None = None) -> Tensor:
     """
     check_device(device)
     if len(data) == 1 and not isinstance(data[0], int | Size | TensorBase):
-        as_tuple("new", "data", data[0].tolist() if hasattr(data[0], "tolist") else data[0])
+        as_tuple("data", data[0].tolist() if hasattr(data[0], "tolist") else data[0])
     return of_dtype(dtypes.of(input._array.dtype), data)
 
 
@@ -683,19 +681,19 @@ def of_dtype(dtype: dtypes.dtype, data: tuple[Any, ...]) -> Tensor:
 @export(function=False)
 def new_empty(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
     """Return a new tensor of a shape, of whatever lies in memory."""
-    return _new(lambda kind: np.empty(given_lengths("new_empty", size), kind), input, **settings)
+    return _new(lambda kind: np.empty(given_lengths(size), kind), input, **settings)
 
 
 @export(function=False)
 def new_zeros(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
     """Return zeros of a shape, in this one's dtype unless another is named."""
-    return _new(lambda kind: np.zeros(given_lengths("new_zeros", size), kind), input, **settings)
+    return _new(lambda kind: np.zeros(given_lengths(size), kind), input, **settings)
 
 
 @export(function=False)
 def new_ones(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
     """Return ones of a shape, in this one's dtype unless another is named."""
-    return _new(lambda kind: np.ones(given_lengths("new_ones", size), kind), input, **settings)
+    return _new(lambda kind: np.ones(given_lengths(size), kind), input, **settings)
 
 
 @export(function=False)
@@ -703,8 +701,8 @@ def new_full(
     input: Tensor, size: Sequence[int], fill_value: Number, **settings: Unpack[Settings]
 ) -> Tensor:
     """Return a tensor of one number, in this one's dtype unless another is named."""
-    number = as_number("new_full", "fill_value", fill_value)
-    shape = as_lengths("new_full", [as_tuple("new_full", "size", size)])
+    number = as_number("fill_value", fill_value)
+    shape = as_lengths([as_tuple("size", size)])
     return _new(lambda kind: dtypes.convert(np.full(shape, number), kind), input, **settings)
 
 

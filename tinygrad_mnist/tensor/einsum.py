@@ -268,7 +268,7 @@ def tensordot(
 def _pairs(a: Tensor, b: Tensor, dims: Any) -> tuple[list[int], list[int]]:
     """Return the dimensions to sum over, counted from the front."""
     if not isinstance(dims, tuple | list):
-        dims = as_int("tensordot", "dims", dims)
+        dims = as_int("dims", dims)
         if not 0 <= dims <= min(a.ndim, b.ndim):
             raise RuntimeError(f"expects dims from 0 to {min(a.ndim, b.ndim)}, but got dims={dims}")
         return list(range(a.ndim - dims, a.ndim)), list(range(dims))
@@ -279,7 +279,7 @@ def _pairs(a: Tensor, b: Tensor, dims: Any) -> tuple[list[int], list[int]]:
         raise RuntimeError(f"both dimension lists should have same length, got {dims}")
     read = []
     for x, chosen in ((a, first), (b, second)):
-        given = as_dims("tensordot", tuple(chosen), x.ndim)
+        given = as_dims(tuple(chosen), x.ndim)
         read.append([given] if isinstance(given, int) else list(given or ()))
     return read[0], read[1]
 

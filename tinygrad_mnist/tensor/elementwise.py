@@ -45,7 +45,7 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     >>> logit(tensor([0.5, 0.0]), eps=0.1)
     tensor([ 0.0000, -2.1972])
     """
-    least = None if eps is None else as_number("logit", "eps", eps)
+    least = None if eps is None else as_number("eps", eps)
     return apply(ops.logit, input, eps=least)
 
 
@@ -53,7 +53,7 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
 def xlogy(input: Tensor, other: Operand) -> Tensor:
     """Return ``input * log(other)``, and 0 where input is 0. Follows ``torch.xlogy``."""
     if not isinstance(other, TensorBase):
-        number = as_number("xlogy", "other", other)
+        number = as_number("other", other)
         other = np.asarray(number, dtypes.result_type(input._array, number))
     return apply(ops.xlogy, input, other)
 
@@ -121,10 +121,10 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
 
     Follows ``torch.round``.
     """
-    if as_int("round", "decimals", decimals):
+    if as_int("decimals", decimals):
         if input._array.dtype.kind != "f":
             raise NotImplementedError(
-                f"round: decimals are not implemented for {dtypes.of(input._array.dtype)}"
+                f"decimals are not implemented for {dtypes.of(input._array.dtype)}"
             )
         scale = 10.0**decimals
         return input.mul(scale).round().div(scale)
@@ -136,9 +136,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
 def frac(input: Tensor) -> Tensor:
     """Return what follows the point: ``input - trunc(input)``. Follows ``torch.frac``."""
     if input._array.dtype.kind != "f":
-        raise NotImplementedError(
-            f"frac: not implemented for {input.dtype}; convert it with float()"
-        )
+        raise NotImplementedError(f"not implemented for {input.dtype}; convert it with float()")
     return input - input.trunc()
 
 
@@ -160,18 +158,18 @@ def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None)
     tensor([0.0000, 0.5000, 1.0000])
     """
     if min is None and max is None:
-        raise RuntimeError("clamp: at least one of 'min' or 'max' must not be None")
+        raise RuntimeError("at least one of 'min' or 'max' must not be None")
     if isinstance(min, np.generic) or isinstance(max, np.generic):
         min, max = (x.item() if isinstance(x, np.generic) else x for x in (min, max))
     if isinstance(min, TensorBase | np.ndarray) or isinstance(max, TensorBase | np.ndarray):
         if min is not None and max is not None:
             arrays = [x._array if isinstance(x, TensorBase) else x for x in (input, min, max)]
             if dtypes.result_type(*arrays).kind == "b":
-                raise NotImplementedError("clamp: not implemented for bools")
+                raise NotImplementedError("not implemented for bools")
         return apply(ops.between, input, min, max)
     for name, bound in (("min", min), ("max", max)):
         if bound is not None:
-            as_number("clamp", name, bound)
+            as_number(name, bound)
     if isinstance(min, float) or isinstance(max, float):
         if input._array.dtype.kind != "f":
             input = input.to(dtypes.default_float())
@@ -215,7 +213,7 @@ def nan_to_num(
     given = {"nan": nan, "posinf": posinf, "neginf": neginf}
     for name, value in given.items():
         if value is not None:
-            as_number("nan_to_num", name, value)
+            as_number(name, value)
     return apply(ops.nan_to_num, input, **given)
 
 
@@ -225,9 +223,9 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
 
     Follows ``torch.heaviside``.
     """
-    zero, value = input._array == 0, as_tensor("heaviside", "values", values)
+    zero, value = input._array == 0, as_tensor("values", values)
     if value._array.dtype != input._array.dtype:
-        raise RuntimeError("heaviside: input and values must have one dtype")
+        raise RuntimeError("input and values must have one dtype")
     return apply(ops.where, zero, value, (input > 0).to(input.dtype))
 
 

@@ -125,7 +125,7 @@ def binary(
     """
 
     def call(input: Tensor, other: Any) -> Tensor:
-        return apply(op, input, as_tensor(op.name, "other", other) if tensors else other)
+        return apply(op, input, as_tensor("other", other) if tensors else other)
 
     first = scalar_first if scalars else None
     public: Binary = _exported(op, call, "pair", inplace=inplace, fast=not tensors, first=first)
@@ -239,7 +239,7 @@ def scalar_first(call: Callable[..., Any], checked: Callable[..., Any]) -> Calla
             if not args and kwargs:
                 args = tuple(kwargs.pop(n) for n in ("input", "self") if n in kwargs)
             if args and not isinstance(args[0], TensorBase):
-                number = as_number(name, "input", args[0])
+                number = as_number("input", args[0])
                 other = args[1] if len(args) > 1 else kwargs.get("other", kwargs.get("exponent"))
                 array = other._array if isinstance(other, TensorBase) else number
                 first = np.asarray(number, dtypes.result_type(number, array))

@@ -470,7 +470,7 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
     tensor([[1, 5],
             [0, 1]])
     """
-    n = as_int("matrix_power", "n", n)
+    n = as_int("n", n)
     if A.ndim < 2 or A.shape[-1] != A.shape[-2]:
         raise RuntimeError(
             f"the input must be batches of square matrices, got shape {list(A.shape)}"
@@ -500,7 +500,7 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     RuntimeError
         When the first ``ind`` lengths and the others don't have one product.
     """
-    shape = as_tensor("tensorinv", "A", A)._array.shape
+    shape = as_tensor("A", A)._array.shape
     if ind <= 0:
         raise RuntimeError(f"ind must be positive, got {ind}")
     rows, columns = math.prod(shape[:ind]), math.prod(shape[ind:])
@@ -514,10 +514,10 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
 @named
 def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None) -> Tensor:
     """Return the X for which ``tensordot(A, X, X.ndim) = B``. Follows PyTorch's of this name."""
-    a: Tensor = as_tensor("tensorsolve", "A", A)
+    a: Tensor = as_tensor("A", A)
     if dims is not None:
         a = a.movedim(tuple(dims), tuple(range(-len(dims), 0)))
-    shape = a._array.shape[as_tensor("tensorsolve", "B", B).ndim :]
+    shape = a._array.shape[as_tensor("B", B).ndim :]
     count = math.prod(shape)
     if a.numel() != count * count:
         raise RuntimeError(f"A of shape {list(A.shape)} is no square map to shape {list(B.shape)}")

@@ -84,9 +84,7 @@ class Generator:
         """
         number = int(seed)
         if not -(2**63) <= number < 2**64:
-            raise ValueError(
-                f"manual_seed: expected an integer from -2**63 to 2**64 - 1, got {number}"
-            )
+            raise ValueError(f"expected an integer from -2**63 to 2**64 - 1, got {number}")
         self._seed = number % 2**64
         self._made = None
         self._spare: float | None = None
@@ -127,17 +125,17 @@ class Generator:
         array = np.asarray(getattr(new_state, "_array", new_state))
         if array.shape != (_STATE.itemsize,):
             raise RuntimeError(
-                f"set_state: expected {_STATE.itemsize} bytes from get_state(), got a tensor of "
+                f"expected {_STATE.itemsize} bytes from get_state(), got a tensor of "
                 f"shape {list(array.shape)}"
             )
         if array.dtype != np.uint8:
             raise TypeError(
-                f"set_state: expected the bytes (uint8) that get_state() returns, got {array.dtype}"
+                f"expected the bytes (uint8) that get_state() returns, got {array.dtype}"
             )
         packed = np.frombuffer(array.tobytes(), _STATE)[0]
         left, key = int(packed["left"]), packed["key"]
         if not 1 <= left <= 624 or packed["seeded"] != 1 or (key >= 2**32).any():
-            raise RuntimeError("set_state: these bytes are not the state of a generator")
+            raise RuntimeError("these bytes are not the state of a generator")
         self._seed = int(packed["seed"])
         self._spare = float(packed["next_normal"]) if packed["has_normal"] else None
         inner: Any = {"key": key.astype(np.uint32), "pos": 625 - left}

@@ -50,7 +50,7 @@ def histogram(
     (tensor([2., 1.]), tensor([0., 2., 4.]))
     """
     points = input._array.reshape(-1, 1)
-    hist, edges = _count("histogram", points, [bins], range, weight, density)
+    hist, edges = _count(points, [bins], range, weight, density)
     found: Histogram = return_types.histogram(hist, edges[0])
     return found
 
@@ -87,13 +87,12 @@ def histogramdd(
         raise RuntimeError(
             f"bins are given for {len(every)} coordinates, but a point has {points.shape[1]}"
         )
-    hist, edges = _count("histogramdd", points, every, range, weight, density)
+    hist, edges = _count(points, every, range, weight, density)
     found: HistogramOfPoints = return_types.histogramdd(hist, tuple(edges))
     return found
 
 
 def _count(
-    name: str,
     points: np.ndarray,
     bins: Sequence[int | Tensor],
     ends: Sequence[float] | None,
@@ -107,7 +106,7 @@ def _count(
         raise RuntimeError(f"range must have {2 * len(bins)} numbers, got {len(ends)}")
     weights = None
     if weight is not None:
-        weights = as_tensor(name, "weight", weight)._array
+        weights = as_tensor("weight", weight)._array
         if weights.dtype != dtype or weights.size != len(points):
             raise RuntimeError(
                 f"weight must have the input's dtype, {dtype}, and an element for each of "
@@ -118,7 +117,7 @@ def _count(
     edges = []
     for i, count in enumerate(bins):
         pair = None if ends is None else ends[2 * i : 2 * i + 2]
-        edges.append(_edges(name, points[:, i], count, pair))
+        edges.append(_edges(points[:, i], count, pair))
     lengths = [len(edge) - 1 for edge in edges]
     place, inside = np.zeros(len(points), np.int64), np.ones(len(points), bool)
     for x, edge, length in zip(points.T, edges, lengths, strict=True):
@@ -134,9 +133,7 @@ def _count(
     return wrap(found.astype(dtype)), [wrap(edge) for edge in edges]
 
 
-def _edges(
-    name: str, x: np.ndarray, bins: int | Tensor, ends: Sequence[float] | None
-) -> np.ndarray:
+def _edges(x: np.ndarray, bins: int | Tensor, ends: Sequence[float] | None) -> np.ndarray:
     """Return the edges of one coordinate's bins."""
     if isinstance(bins, TensorBase) and bins._array.ndim:
         if bins._array.dtype != x.dtype:
@@ -149,11 +146,11 @@ def _edges(
                 f"shape {list(bins._array.shape)}"
             )
         return np.array(bins._array)
-    count = as_int(name, "bins", bins)
+    count = as_int("bins", bins)
     if count <= 0:
         raise RuntimeError(f"bins must be > 0, got {count}")
     if ends is not None:
-        low, high = (as_number(name, "range", end) for end in ends)
+        low, high = (as_number("range", end) for end in ends)
     else:
         low, high = (x.min(), x.max()) if x.size else (0.0, 1.0)
     if not (np.isfinite(low) and np.isfinite(high)):
@@ -186,7 +183,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     >>> bincount(tensor([0, 2, 2]))
     tensor([1, 0, 2])
     """
-    array, least = input._array, as_int("bincount", "minlength", minlength)
+    array, least = input._array, as_int("minlength", minlength)
     if array.dtype.kind not in "iu":
         raise NotImplementedError(f"not implemented for {input.dtype}; use long()")
     if array.ndim != 1 or (array.size and array.min() < 0):
@@ -198,7 +195,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         raise RuntimeError(f"minlength should be >= 0, got {least}")
     if weights is None:
         return wrap(np.bincount(array, minlength=least).astype(np.int64))
-    heavy = as_tensor("bincount", "weights", weights)._array
+    heavy = as_tensor("weights", weights)._array
     if heavy.shape != array.shape:
         raise RuntimeError(
             f"input and weights should have the same length, got {list(array.shape)} and "
@@ -222,10 +219,10 @@ def histc(input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0) -> T
     """
     if input._array.dtype.kind != "f":
         raise NotImplementedError(f"not implemented for {input.dtype}; use float()")
-    count = as_int("histc", "bins", bins)
+    count = as_int("bins", bins)
     if count <= 0:
         raise RuntimeError(f"bins must be > 0, got {count}")
-    low, high = as_number("histc", "min", min), as_number("histc", "max", max)
+    low, high = as_number("min", min), as_number("max", max)
     x = input._array.reshape(-1)
     if low == high and x.size:
         low, high = float(x.min()), float(x.max())

@@ -143,9 +143,9 @@ def index_array(index: Tensor | np.ndarray) -> np.ndarray:
     return array
 
 
-def check_along(name: str, shape: tuple[int, ...], index: np.ndarray, dim: int) -> int:
+def check_along(shape: tuple[int, ...], index: np.ndarray, dim: int) -> int:
     """Check an index for gather and scatter; return the dimension counted from the front."""
-    d = as_dim(name, dim, len(shape))
+    d = as_dim(dim, len(shape))
     if index.ndim != len(shape):
         raise RuntimeError(
             f"the index has {index.ndim} dimensions and the input {len(shape)}; they must "
@@ -188,7 +188,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     array = index_array(index)
     if not array.ndim and input._array.ndim == 1:  # a number is as good as a vector of one
         return input.gather(dim, index.reshape(1)).reshape(())
-    d = check_along("gather", input._array.shape, array, dim)
+    d = check_along(input._array.shape, array, dim)
     return apply(ops.gather, input, index, dim=d)
 
 
@@ -197,7 +197,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Return slices along a dimension, in the order of an index."""
     array = index_array(index)
-    d = as_dim("index_select", dim, input._array.ndim)
+    d = as_dim(dim, input._array.ndim)
     if not input._array.ndim:
         raise RuntimeError("a 0-d tensor has no dimension to select from")
     if array.size and (array.min() < 0 or array.max() >= input._array.shape[d]):
@@ -210,10 +210,10 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 @one_node("MaskedSelectBackward0")
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """Return the elements where a mask is true, in one dimension."""
-    array = as_tensor("masked_select", "mask", mask)._array
+    array = as_tensor("mask", mask)._array
     if array.dtype.kind != "b":
         raise RuntimeError(f"expected a mask of bools, got {array.dtype}")
-    shape = broadcast("masked_select", input._array.shape, array.shape)
+    shape = broadcast(input._array.shape, array.shape)
     x = apply(ops.expand, input, to=shape)
     return apply(ops.getitem, x, index=np.broadcast_to(array, shape).copy())
 
@@ -223,9 +223,9 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """Return a view of a stretch of a dimension."""
     if not input._array.ndim:
         raise RuntimeError("a 0-d tensor has no dimension to narrow")
-    d = as_dim("narrow", dim, input._array.ndim)
+    d = as_dim(dim, input._array.ndim)
     size = input._array.shape[d]
-    start, length = as_int("narrow", "start", start), as_int("narrow", "length", length)
+    start, length = as_int("start", start), as_int("length", length)
     if length < 0:
         raise RuntimeError(f"length must be non-negative, got {length}")
     if not -size <= start <= size:
@@ -244,8 +244,8 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
 @export
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """Return a view of one slice along a dimension, without it."""
-    d = as_dim("select", dim, input._array.ndim)
-    number = as_int("select", "index", index)
+    d = as_dim(dim, input._array.ndim)
+    number = as_int("index", index)
     return apply(ops.getitem, input, index=((slice(None),) * d + (number,)))
 
 
@@ -267,9 +267,9 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, 
 argwhere = nonzero
 
 
-def long_index(name: str, index: Tensor) -> np.ndarray:
+def long_index(index: Tensor) -> np.ndarray:
     """Return an index that must be a tensor of int64 (or int32), as a copy."""
-    array = index_array(as_tensor(name, "index", index))
+    array = index_array(as_tensor("index", index))
     if array.dtype not in (np.int64, np.int32):
         raise RuntimeError(f"expected dtype int64 for the index, got {array.dtype}")
     return array.astype(np.int64)  # a copy, because it must stay what it was until backward
@@ -286,7 +286,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     >>> take(tensor([[1, 2], [3, 4]]), tensor([0, 3]))
     tensor([1, 4])
     """
-    where, size = long_index("take", index), input._array.size
+    where, size = long_index(index), input._array.size
     if where.size and not (-size <= where.min() and where.max() < size):
         raise IndexError(f"out of range: an index doesn't lie in a tensor of {size} elements")
     return apply(ops.getitem, input.reshape(-1), index=where)
@@ -306,12 +306,12 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     >>> take_along_dim(x, x.argsort(1), 1)
     tensor([[1, 2, 3]])
     """
-    if as_tensor("take_along_dim", "indices", indices)._array.dtype != np.int64:
+    if as_tensor("indices", indices)._array.dtype != np.int64:
         raise RuntimeError(f"indices must be int64, but are {indices.dtype}; convert with long()")
-    where = long_index("take_along_dim", indices)
+    where = long_index(indices)
     if dim is None:
         return input.reshape(-1).gather(0, wrap(where.reshape(-1)))
-    d = as_dim("take_along_dim", dim, input._array.ndim)
+    d = as_dim(dim, input._array.ndim)
     if where.ndim != input._array.ndim:
         raise RuntimeError(
             f"input and indices must have equally many dimensions, got shapes "
@@ -321,7 +321,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     def apart(shape: tuple[int, ...]) -> tuple[int, ...]:
         return (*shape[:d], 1, *shape[d + 1 :])
 
-    shape = broadcast("take_along_dim", apart(input._array.shape), apart(where.shape))
+    shape = broadcast(apart(input._array.shape), apart(where.shape))
     if not shape:
         return input.gather(0, wrap(where))
     x = input.expand(*shape[:d], input._array.shape[d], *shape[d + 1 :])

@@ -41,7 +41,7 @@ def add_(input: _T, other: Operand, *older: Any, alpha: Number = 1) -> _T:
     if older:
         return number_first(input.add_, (other, *older), "alpha")
     if not is_one(alpha):
-        other = scaled("add_", input, other, alpha)
+        other = scaled(input, other, alpha)
     return apply_inplace(ops.add, input, other)
 
 
@@ -51,7 +51,7 @@ def sub_(input: _T, other: Operand, *older: Any, alpha: Number = 1) -> _T:
     if older:
         return number_first(input.sub_, (other, *older), "alpha")
     if not is_one(alpha):
-        other = scaled("sub_", input, other, alpha)
+        other = scaled(input, other, alpha)
     return apply_inplace(ops.sub, input, other)
 
 
@@ -86,14 +86,14 @@ def pow_(input: _T, exponent: Operand) -> _T:
 def clamp_(input: _T, min: Operand | None = None, max: Operand | None = None) -> _T:
     """Bring the elements into the interval from min to max."""
     if min is None and max is None:
-        raise RuntimeError("clamp_: at least one of 'min' or 'max' must not be None")
+        raise RuntimeError("at least one of 'min' or 'max' must not be None")
     if isinstance(min, TensorBase) or isinstance(max, TensorBase):
         check_writable("clamp_", input, min, max)
         clamped = original(input, min, max).clamp(min, max)
         return store("clamp_", input, clamped)
     for name, bound in (("min", min), ("max", max)):
         if bound is not None:
-            as_number("clamp_", name, bound)
+            as_number(name, bound)
     return apply_inplace(ops.clamp, input, min=min, max=max)
 
 
@@ -103,7 +103,7 @@ clip_ = clamp_
 @export(function=False)
 def lerp_(input: _T, end: Tensor, weight: Operand) -> _T:
     """Move self towards end: add ``weight * (end - input)``."""
-    check_lerp("lerp_", input, end, weight)
+    check_lerp(input, end, weight)
     return input.add_(apply(ops.mul, apply(ops.sub, end, input), weight))
 
 
@@ -114,7 +114,7 @@ def addcmul_(
     """Add ``value * tensor1 * tensor2`` to self."""
     if older:
         return number_first(input.addcmul_, (tensor1, tensor2, *older), "value")
-    check_product("addcmul_", input, tensor1, tensor2, "b")
+    check_product(input, tensor1, tensor2, "b")
     return input.add_(apply(ops.mul, tensor1, tensor2), alpha=value)
 
 
@@ -125,7 +125,7 @@ def addcdiv_(
     """Add ``value * tensor1 / tensor2`` to self."""
     if older:
         return number_first(input.addcdiv_, (tensor1, tensor2, *older), "value")
-    check_product("addcdiv_", input, tensor1, tensor2, "biu")
+    check_product(input, tensor1, tensor2, "biu")
     return input.add_(apply(ops.div, tensor1, tensor2), alpha=value)
 
 
@@ -141,11 +141,11 @@ def fill_(input: _T, value: Number) -> _T:
     if isinstance(value, TensorBase):
         if value._array.ndim:
             raise RuntimeError(
-                f"fill_: only supports a 0-dimensional value tensor, but got one of shape "
+                f"only supports a 0-dimensional value tensor, but got one of shape "
                 f"{list(value._array.shape)}"
             )
     else:
-        value = as_number("fill_", "value", value)
+        value = as_number("value", value)
     input[...] = value
     return input
 
@@ -154,7 +154,7 @@ def fill_(input: _T, value: Number) -> _T:
 def copy_(input: _T, other: Operand, non_blocking: bool = False) -> _T:
     """Write the elements of another tensor into self, converted to self's dtype."""
     if isinstance(other, tuple | list):
-        as_tensor("copy_", "other", other)
+        as_tensor("other", other)
     input[...] = other
     return input
 
@@ -162,12 +162,11 @@ def copy_(input: _T, other: Operand, non_blocking: bool = False) -> _T:
 @export(function=False)
 def masked_fill_(input: _T, mask: Tensor, value: Operand) -> _T:
     """Write a number wherever the mask is true."""
-    mask, value = mask_and_value("masked_fill_", input, mask, value)
+    mask, value = mask_and_value(input, mask, value)
     shape = input._array.shape
-    if broadcast("masked_fill_", shape, mask._array.shape) != shape:
+    if broadcast(shape, mask._array.shape) != shape:
         raise RuntimeError(
-            f"masked_fill_: the mask's shape {list(mask.shape)} doesn't broadcast to the "
-            f"tensor's, {list(shape)}"
+            f"the mask's shape {list(mask.shape)} doesn't broadcast to the tensor's, {list(shape)}"
         )
     input[np.broadcast_to(mask._array, shape)] = value
     return input
@@ -177,12 +176,12 @@ def masked_fill_(input: _T, mask: Tensor, value: Operand) -> _T:
 def apply_(input: _T, function: Callable[[Any], Any]) -> _T:
     """Replace each element by what a Python function returns for it. It is slow."""
     if input._node is not None or input._requires_grad:
-        raise RuntimeError("apply_: can't be called on a tensor that requires grad")
+        raise RuntimeError("can't be called on a tensor that requires grad")
     check_writable("apply_", input)
     if not callable(function):
-        raise TypeError(f"apply_: expected a function, got {type(function).__name__}")
+        raise TypeError(f"expected a function, got {type(function).__name__}")
     numbers = input._array.ravel().tolist()
-    values = [as_number("apply_", "a result", function(x)) for x in numbers]
+    values = [as_number("a result", function(x)) for x in numbers]
     input._array[...] = np.array(values).reshape(input._array.shape)
     rebase_history("apply_", input, None)
     return input
@@ -193,17 +192,14 @@ def fill_diagonal_(input: _T, fill_value: Number, wrap: bool = False) -> _T:
     """Write a number on the diagonal of a matrix."""
     check_writable("fill_diagonal_", input)
     if input._array.ndim < 2:
-        raise RuntimeError(
-            f"fill_diagonal_: dimensions must be larger than 1, got {list(input._array.shape)}"
-        )
+        raise RuntimeError(f"dimensions must be larger than 1, got {list(input._array.shape)}")
     if input._array.ndim > 2 and len(set(input._array.shape)) > 1:
         raise RuntimeError(
-            f"fill_diagonal_: all dimensions of input must be of equal length, got "
-            f"{list(input._array.shape)}"
+            f"all dimensions of input must be of equal length, got {list(input._array.shape)}"
         )
     if input._node is not None:
-        raise RuntimeError("fill_diagonal_: the change isn't recorded; use where with eye()")
-    number = as_number("fill_diagonal_", "fill_value", fill_value)
+        raise RuntimeError("the change isn't recorded; use where with eye()")
+    number = as_number("fill_value", fill_value)
     with np.errstate(all="ignore"):
         np.fill_diagonal(input._array, number, bool(wrap))
     rebase_history("fill_diagonal_", input, None)
@@ -213,7 +209,7 @@ def fill_diagonal_(input: _T, fill_value: Number, wrap: bool = False) -> _T:
 @export(function=False)
 def map_(input: _T, other: Tensor, callable: Callable[[Any, Any], Any]) -> _T:
     """Replace each element by what a Python function makes of it and another tensor's."""
-    theirs = as_tensor("map_", "other", other)._array
+    theirs = as_tensor("other", other)._array
     numbers = zip(input._array.flat, np.broadcast_to(theirs, input._array.shape).flat, strict=True)
     values = [callable(a.item(), b.item()) for a, b in numbers]
     return input.copy_(wrap(np.array(values, input._array.dtype).reshape(input._array.shape)))

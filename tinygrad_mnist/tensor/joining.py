@@ -49,7 +49,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     """
     if isinstance(tensors, list | tuple) and not tensors:
         raise ValueError("expected a non-empty list of Tensors")
-    found = as_tensors("cat", tensors)
+    found = as_tensors(tensors)
     ndim = max(x.ndim for x in found)
     # PyTorch lets an empty vector be joined with anything.
     kept = [x for x in found if x.shape != (0,)] or found
@@ -57,7 +57,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
         dim = 0
     if not ndim:
         raise RuntimeError("zero-dimensional tensors cannot be concatenated; use stack()")
-    d = as_dim("cat", dim, ndim)
+    d = as_dim(dim, ndim)
     for x in kept:
         if x.ndim != ndim or any(
             n != m for i, (n, m) in enumerate(zip(x.shape, kept[0].shape, strict=True)) if i != d
@@ -92,7 +92,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
     tensor([[1., 1.],
             [0., 0.]])
     """
-    found = as_tensors("stack", tensors)
+    found = as_tensors(tensors)
     shapes = [x.shape for x in found]
     for i, shape in enumerate(shapes):
         if shape != shapes[0]:
@@ -100,7 +100,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
                 f"expects each tensor to be of equal size, but got {list(shapes[0])} at entry 0 "
                 f"and {list(shape)} at entry {i}"
             )
-    joined = apply(ops.stack, *found, dim=as_dim("stack", dim, found[0].ndim + 1))
+    joined = apply(ops.stack, *found, dim=as_dim(dim, found[0].ndim + 1))
     return write_out("stack", joined, out)
 
 
@@ -116,7 +116,7 @@ def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     >>> hstack((tensor([1, 2]), tensor([3])))
     tensor([1, 2, 3])
     """
-    parts = [_at_least_1d(x) for x in as_tensors("hstack", tensors)]
+    parts = [_at_least_1d(x) for x in as_tensors(tensors)]
     return cat(parts, 0 if parts[0]._array.ndim == 1 else 1, out=out)
 
 
@@ -131,7 +131,7 @@ def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     tensor([[1, 2],
             [3, 4]])
     """
-    return cat([_at_least_2d(x) for x in as_tensors("vstack", tensors)], 0, out=out)
+    return cat([_at_least_2d(x) for x in as_tensors(tensors)], 0, out=out)
 
 
 row_stack = vstack
@@ -140,7 +140,7 @@ row_stack = vstack
 @named
 def dstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Join tensors along the third dimension. Follows ``torch.dstack``."""
-    return cat([_at_least_3d(x) for x in as_tensors("dstack", tensors)], 2, out=out)
+    return cat([_at_least_3d(x) for x in as_tensors(tensors)], 2, out=out)
 
 
 @named
@@ -154,7 +154,7 @@ def column_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Ten
     tensor([[1, 3],
             [2, 4]])
     """
-    found = as_tensors("column_stack", tensors)
+    found = as_tensors(tensors)
     parts = [x.reshape(-1, 1) if x._array.ndim < 2 else x for x in found]
     return cat(parts, 1, out=out)
 
@@ -172,7 +172,7 @@ def block_diag(*tensors: Tensor) -> Tensor:
     tensor([[1, 2, 0],
             [0, 0, 3]])
     """
-    blocks = [_at_least_2d(x) for x in _several("block_diag", tensors)]
+    blocks = [_at_least_2d(x) for x in _several(tensors)]
     if any(x._array.ndim > 2 for x in blocks):
         raise RuntimeError("input tensors must have 2 or fewer dimensions")
     width = sum(x._array.shape[1] for x in blocks)
@@ -188,12 +188,12 @@ def block_diag(*tensors: Tensor) -> Tensor:
 # Common shapes
 
 
-def _several(name: str, tensors: tuple[Tensor | Sequence[Tensor], ...]) -> list[Tensor]:
+def _several(tensors: tuple[Tensor | Sequence[Tensor], ...]) -> list[Tensor]:
     """Return tensors given one by one or as one sequence."""
     given: Any = tensors
     if len(tensors) == 1 and not isinstance(tensors[0], TensorBase):
         given = tensors[0]
-    return [as_tensor(name, "tensors", x) for x in as_tensors(name, given)]
+    return [as_tensor("tensors", x) for x in as_tensors(given)]
 
 
 def _at_least_1d(x: Tensor) -> Tensor:
@@ -224,8 +224,8 @@ class OneOrSeveral(Protocol):
 def _of_each(name: str, make: Callable[[Tensor], Tensor], doc: str) -> OneOrSeveral:
     def call(*tensors: Tensor | Sequence[Tensor]) -> Tensor | tuple[Tensor, ...]:
         if len(tensors) == 1 and isinstance(tensors[0], TensorBase):
-            return make(as_tensor(name, "tensors", tensors[0]))
-        return tuple(map(make, _several(name, tensors)))
+            return make(as_tensor("tensors", tensors[0]))
+        return tuple(map(make, _several(tensors)))
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = doc
@@ -273,12 +273,10 @@ def broadcast_shapes(*shapes: int | Sequence[int]) -> Size:
     >>> broadcast_shapes((2, 1), (3,))
     torch.Size([2, 3])
     """
-    sizes = [
-        as_size("broadcast_shapes", [s if isinstance(s, tuple | list) else (s,)]) for s in shapes
-    ]
+    sizes = [as_size([s if isinstance(s, tuple | list) else (s,)]) for s in shapes]
     if any(n < 0 for size in sizes for n in size):
         raise RuntimeError(f"a length can't be negative, got {shapes}")
-    return Size(broadcast("broadcast_shapes", *sizes))
+    return Size(broadcast(*sizes))
 
 
 @named
@@ -291,8 +289,8 @@ def broadcast_tensors(*tensors: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]
     >>> [x.shape for x in broadcast_tensors(zeros(2, 1), zeros(3))]
     [torch.Size([2, 3]), torch.Size([2, 3])]
     """
-    found = _several("broadcast_tensors", tensors)
-    shape = broadcast("broadcast_tensors", *(x._array.shape for x in found))
+    found = _several(tensors)
+    shape = broadcast(*(x._array.shape for x in found))
     return tuple(x.expand(shape) for x in found)
 
 
@@ -312,7 +310,7 @@ def meshgrid(
     tensor([[1, 1, 1],
             [2, 2, 2]])
     """
-    found = _several("meshgrid", tensors)
+    found = _several(tensors)
     if indexing is None:
         warn(
             "meshgrid: name the indexing: 'ij', which it is without, goes down the rows; 'xy', "
@@ -347,7 +345,7 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
             [2, 3],
             [2, 4]])
     """
-    found = _several("cartesian_prod", tensors)
+    found = _several(tensors)
     if any(x._array.ndim != 1 for x in found):
         raise RuntimeError("expected one-dimensional tensors")
     if len(found) == 1:
@@ -374,7 +372,7 @@ def _together(name: str, views: list[Tensor]) -> tuple[Tensor, ...]:
 @export
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Return the slices along a dimension, without it."""
-    d = as_dim("unbind", dim, input._array.ndim)
+    d = as_dim(dim, input._array.ndim)
     if not input._array.ndim:
         raise IndexError("a 0-d tensor has no dimension to unbind")
     return _together("unbind", _parts(input, d, range(input._array.shape[d])))
@@ -382,12 +380,12 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 def _split(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Return views of pieces along a dimension: of one length, or of given lengths."""
-    d = _split_dim("split", input, dim)
+    d = _split_dim(input, dim)
     length = input._array.shape[d]
     if isinstance(split_size, tuple | list):
         sections = list(split_size)
     else:
-        size = as_int("split", "split_size", split_size)
+        size = as_int("split_size", split_size)
         if size < 0 or (size == 0 and length):
             raise RuntimeError(f"the length of a piece must be positive, not {size}")
         count = max(-(-length // size), 1) if size else 1
@@ -427,19 +425,19 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
 unsafe_split_with_sizes = split_with_sizes
 
 
-def _split_dim(name: str, input: Tensor, dim: int) -> int:
+def _split_dim(input: Tensor, dim: int) -> int:
     if not input._array.ndim:
         raise RuntimeError("expects at least a 1-dimensional tensor, got a 0-d one")
-    return as_dim(name, dim, input._array.ndim)
+    return as_dim(dim, input._array.ndim)
 
 
 @export
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Return views of about equally long pieces along a dimension, at most so many."""
-    chunks = as_int("chunk", "chunks", chunks)
+    chunks = as_int("chunks", chunks)
     if chunks <= 0:
         raise RuntimeError(f"the number of chunks must be positive, not {chunks}")
-    d = _split_dim("chunk", input, dim)
+    d = _split_dim(input, dim)
     length = input._array.shape[d]
     return input.split(-(-length // chunks) if length else [0] * chunks, d)
 
@@ -472,17 +470,17 @@ def tensor_split(
     >>> tensor_split(arange(4), (1, 3))
     (tensor([0]), tensor([1, 2]), tensor([3]))
     """
-    name, sections = "tensor_split", indices_or_sections
+    sections = indices_or_sections
     if not input._array.ndim:
         raise RuntimeError("expected at least a one-dimensional tensor")
-    d = as_dim(name, dim, input._array.ndim)
+    d = as_dim(dim, input._array.ndim)
     length = input._array.shape[d]
     if isinstance(sections, TensorBase):
         sections = sections._array.tolist()
     if isinstance(sections, tuple | list):
-        cuts = list(as_size(name, [tuple(sections)]))
+        cuts = list(as_size([tuple(sections)]))
     else:
-        count = as_int(name, "indices_or_sections", sections)
+        count = as_int("indices_or_sections", sections)
         if count <= 0:
             raise RuntimeError(f"the number of sections must be larger than 0, got {count}")
         small, more = divmod(length, count)

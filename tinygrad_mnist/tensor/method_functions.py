@@ -53,9 +53,9 @@ def _each(name: str, method: Callable[..., Any], first: Any, *args: Any, **setti
     """Call a method for each tensor of a list, with its own part of each argument."""
     args += tuple(settings.pop(key) for key in list(settings) if key not in _SETTINGS)
     if isinstance(first, int | float):  # a number to the power of each tensor
-        return tuple(Tensor.__rpow__(x, first) for x in as_tensors(name, args[0]))
-    tensors = as_tensors(name, first)
-    columns = [_column(name, arg, len(tensors)) for arg in args]
+        return tuple(Tensor.__rpow__(x, first) for x in as_tensors(args[0]))
+    tensors = as_tensors(first)
+    columns = [_column(arg, len(tensors)) for arg in args]
     if len(columns) > 2:  # addcmul and addcdiv: value is a keyword of theirs
         values = columns.pop()
         rows = [settings | {"value": value} for value in values]
@@ -65,14 +65,14 @@ def _each(name: str, method: Callable[..., Any], first: Any, *args: Any, **setti
     return list(tensors) if name.endswith("_") else tuple(out)
 
 
-def _column(name: str, arg: Any, length: int) -> list[Any]:
+def _column(arg: Any, length: int) -> list[Any]:
     """Return what an argument is for each of the tensors."""
     if isinstance(arg, TensorBase) and arg._array.ndim == 1:
         arg = arg._array.tolist()
     if not isinstance(arg, list | tuple):
         return [arg] * length
     if len(arg) != length:
-        raise RuntimeError(f"{name}: the lists have {length} and {len(arg)} elements")
+        raise RuntimeError(f"the lists have {length} and {len(arg)} elements")
     return list(arg)
 
 

@@ -141,7 +141,7 @@ def addmm(
     """Return ``beta * input + alpha * mat1 @ mat2``."""
     if older:
         return number_first(input.addmm, (mat1, mat2, *older), "beta", "alpha")
-    product = _product(as_tensor("addmm", "mat1", mat1), mat2, 2, 2)
+    product = _product(as_tensor("mat1", mat1), mat2, 2, 2)
     return added(input, product, beta, alpha)
 
 
@@ -154,7 +154,7 @@ def addmv(
     """Return ``beta * input + alpha * mat @ vec``."""
     if older:
         return number_first(input.addmv, (mat, vec, *older), "beta", "alpha")
-    product = _product(as_tensor("addmv", "mat", mat), vec, 2, 1)
+    product = _product(as_tensor("mat", mat), vec, 2, 1)
     return added(input, product, beta, alpha)
 
 
@@ -234,7 +234,7 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
             f"inputs must have the same dtype, got {input._array.dtype} and "
             f"{other._array.dtype}; convert one of them"
         )
-    d = as_dim("cross", dim, input._array.ndim)
+    d = as_dim(dim, input._array.ndim)
     if input._array.shape[d] != 3 or other._array.shape[d] != 3:
         raise RuntimeError(
             f"inputs' dimension {dim} must have length 3, got shapes "

@@ -41,9 +41,9 @@ _T = TypeVar("_T", bound="Tensor")
 # New tensors
 
 
-def _float_only(name: str, dtype: Any) -> None:
+def _float_only(dtype: Any) -> None:
     if dtype is not None and dtypes.as_numpy(dtype).kind != "f":
-        raise NotImplementedError(f"{name}: not implemented for {dtype}; use randint")
+        raise NotImplementedError(f"not implemented for {dtype}; use randint")
 
 
 class Drawn(Protocol):
@@ -84,8 +84,8 @@ def _drawn(name: str, draw: Callable[..., np.ndarray], doc: str) -> Drawn:
         requires_grad: bool = False,
     ) -> Tensor:
         source = random.source_of(generator)
-        _float_only(name, dtype)
-        array = draw(source, as_lengths(name, size), dtypes.as_float(dtype), 0.0, 1.0)
+        _float_only(dtype)
+        array = draw(source, as_lengths(size), dtypes.as_float(dtype), 0.0, 1.0)
         return finish(array, None, device, requires_grad)
 
     return named_factory(name, make, doc)
@@ -185,18 +185,16 @@ def randint(
         low, high, size = 0, low, high
     elif high is None:
         low, high = 0, low
-    low, high = as_int("randint", "low", low), as_int("randint", "high", high)
+    low, high = as_int("low", low), as_int("high", high)
     if not high > low:
-        raise RuntimeError(f"randint: 'from' must be less than 'to', but got {low} and {high}")
+        raise RuntimeError(f"'from' must be less than 'to', but got {low} and {high}")
     kind = np.dtype(np.int64) if dtype is None else dtypes.as_numpy(dtype)
     if kind.kind in "iub":
         least, most = (0, 1) if kind.kind == "b" else (np.iinfo(kind).min, np.iinfo(kind).max)
         if low < least or high - 1 > most:
-            raise RuntimeError(
-                f"randint: from {low} or to - 1, {high - 1}, is out of bounds for {kind}"
-            )
+            raise RuntimeError(f"from {low} or to - 1, {high - 1}, is out of bounds for {kind}")
     source = random.source_of(generator)
-    array = source.integers(low, high, as_lengths("randint", [as_tuple("randint", "size", size)]))
+    array = source.integers(low, high, as_lengths([as_tuple("size", size)]))
     return finish(array, kind, device, requires_grad)
 
 
@@ -224,7 +222,7 @@ def randint_like(
     kind = dtype_like(input, dtype)
     if high is None:
         low, high = 0, low
-    low, high = 0 if low is None else low, as_int("randint_like", "high", high)
+    low, high = 0 if low is None else low, as_int("high", high)
     return randint(
         low,
         high,
@@ -252,9 +250,9 @@ def randperm(
     >>> sorted(randperm(3).tolist())
     [0, 1, 2]
     """
-    n = as_int("randperm", "n", n)
+    n = as_int("n", n)
     if n < 0:
-        raise RuntimeError(f"randperm: n must not be negative, got {n}")
+        raise RuntimeError(f"n must not be negative, got {n}")
     source = random.source_of(generator)
     return finish(
         source.permutation(n), np.int64 if dtype is None else dtype, device, requires_grad
@@ -281,28 +279,22 @@ def normal(
     (torch.Size([2]), torch.Size([3]))
     """
     if size is None and not isinstance(mean, TensorBase) and not isinstance(std, TensorBase):
-        raise TypeError("normal: given numbers for mean and std, it needs a size")
-    means = (
-        mean._array
-        if isinstance(mean, TensorBase)
-        else np.asarray(as_number("normal", "mean", mean))
-    )
-    deviations = (
-        std._array if isinstance(std, TensorBase) else np.asarray(as_number("normal", "std", std))
-    )
+        raise TypeError("given numbers for mean and std, it needs a size")
+    means = mean._array if isinstance(mean, TensorBase) else np.asarray(as_number("mean", mean))
+    deviations = std._array if isinstance(std, TensorBase) else np.asarray(as_number("std", std))
     if not (deviations >= 0).all():
-        raise RuntimeError("normal: expects all elements of std >= 0.0")
+        raise RuntimeError("expects all elements of std >= 0.0")
     if size is None:
-        size = broadcast("normal", means.shape, deviations.shape)
+        size = broadcast(means.shape, deviations.shape)
     kinds = [x._array.dtype for x in (mean, std) if isinstance(x, TensorBase)]
     kind = dtypes.as_float(dtype) if dtype is not None or not kinds else kinds[0]
     if kind.kind != "f":
-        raise NotImplementedError(f"normal: not implemented for {dtypes.of(kind)}; take float32")
+        raise NotImplementedError(f"not implemented for {dtypes.of(kind)}; take float32")
     source = random.source_of(generator)
     if not kinds:
-        array = source.normal(as_lengths("normal", [size]), kind, float(mean), float(std))
+        array = source.normal(as_lengths([size]), kind, float(mean), float(std))
         return finish(array, None, device, requires_grad)
-    drawn = source.normal(as_lengths("normal", [size]), kind, 0.0, 1.0)
+    drawn = source.normal(as_lengths([size]), kind, 0.0, 1.0)
     with np.errstate(all="ignore"):
         drawn = (drawn * deviations + means).astype(kind)
     return finish(drawn, None, device, requires_grad)
@@ -368,7 +360,7 @@ def bernoulli(
     """
     if input._array.dtype.kind != "f" and p is None:
         raise NotImplementedError(
-            f"bernoulli: probabilities are floating point, not {input.dtype}; convert them"
+            f"probabilities are floating point, not {input.dtype}; convert them"
         )
     out: Tensor = wrap(np.empty_like(input._array))
     return out.bernoulli_(input if p is None else p, generator=generator)
@@ -396,25 +388,23 @@ def multinomial(
     tensor([1, 1])
     """
     source, weights = random.source_of(generator), input._array
-    num_samples = as_int("multinomial", "num_samples", num_samples)
+    num_samples = as_int("num_samples", num_samples)
     if weights.dtype.kind != "f":
-        raise RuntimeError(
-            f"multinomial: only supports floating-point dtypes for input, got {input.dtype}"
-        )
+        raise RuntimeError(f"only supports floating-point dtypes for input, got {input.dtype}")
     if weights.ndim not in (1, 2) or num_samples <= 0:
         raise RuntimeError(
-            f"multinomial: expected weights of 1 or 2 dimensions and a positive number of samples, "
+            f"expected weights of 1 or 2 dimensions and a positive number of samples, "
             f"got shape {list(weights.shape)} and {num_samples}"
         )
     if not weights.shape[-1]:
-        raise RuntimeError("multinomial: there is nothing to choose from: the weights are empty")
+        raise RuntimeError("there is nothing to choose from: the weights are empty")
     if not np.isfinite(weights).all() or (weights < 0).any():
-        raise RuntimeError("multinomial: the weights must be finite and not negative")
+        raise RuntimeError("the weights must be finite and not negative")
     if not (weights > 0).any(-1).all():
-        raise RuntimeError("multinomial: the weights of a row add up to 0; one must be positive")
+        raise RuntimeError("the weights of a row add up to 0; one must be positive")
     if not replacement and (np.count_nonzero(weights, axis=-1) < num_samples).any():
         raise RuntimeError(
-            f"multinomial: can't draw {num_samples} different indices, because fewer have a weight "
+            f"can't draw {num_samples} different indices, because fewer have a weight "
             f"above 0; pass replacement=True"
         )
     return wrap(source.multinomial(weights, num_samples, replacement))
@@ -444,9 +434,9 @@ def _check_range(dtype: np.dtype[Any], low: int, high: int) -> None:
 @export(function=False)
 def exponential_(input: _T, lambd: float = 1.0, *, generator: random.Generator | None = None) -> _T:
     """Fill self with numbers drawn from an exponential distribution of a rate."""
-    rate, source = as_number("exponential_", "lambd", lambd), random.source_of(generator)
+    rate, source = as_number("lambd", lambd), random.source_of(generator)
     if input._array.dtype.kind != "f":
-        raise RuntimeError("exponential_: the tensor must be floating point")
+        raise RuntimeError("the tensor must be floating point")
     return _draw(
         input, "exponential_", source.exponential(input._array.shape, input._array.dtype, rate)
     )
@@ -459,10 +449,10 @@ def _draw(input: _T, name: str, values: np.ndarray) -> _T:
     return input
 
 
-def _need_floats(input: Tensor, name: str) -> None:
+def _need_floats(input: Tensor) -> None:
     if input._array.dtype.kind != "f":
         raise NotImplementedError(
-            f"{name}: not implemented for {dtypes.of(input._array.dtype)}; use random_ for integers"
+            f"not implemented for {dtypes.of(input._array.dtype)}; use random_ for integers"
         )
 
 
@@ -478,10 +468,10 @@ def uniform_(
     """Fill self with numbers drawn uniformly from an interval."""
     low = bound.pop("from", from_)
     if bound:
-        raise TypeError(f"uniform_: unexpected arguments {sorted(bound)}")
+        raise TypeError(f"unexpected arguments {sorted(bound)}")
     if not low <= to:
-        raise RuntimeError(f"uniform_: expects from <= to, but got from={low} > to={to}")
-    _need_floats(input, "uniform_")
+        raise RuntimeError(f"expects from <= to, but got from={low} > to={to}")
+    _need_floats(input)
     source = random.source_of(generator)
     return _draw(input, "uniform_", source.uniform(input._array.shape, input._array.dtype, low, to))
 
@@ -492,8 +482,8 @@ def normal_(
 ) -> _T:
     """Fill self with numbers drawn from a normal distribution."""
     if std < 0:
-        raise RuntimeError(f"normal_: expects std >= 0.0, but got {std}")
-    _need_floats(input, "normal_")
+        raise RuntimeError(f"expects std >= 0.0, but got {std}")
+    _need_floats(input)
     source = random.source_of(generator)
     return _draw(input, "normal_", source.normal(input._array.shape, input._array.dtype, mean, std))
 
@@ -504,7 +494,7 @@ def bernoulli_(input: _T, p: Any = 0.5, *, generator: random.Generator | None = 
     source = random.source_of(generator)
     chance = p._array if isinstance(p, TensorBase) else p
     if not np.all((np.asarray(chance) >= 0) & (np.asarray(chance) <= 1)):
-        raise RuntimeError(f"bernoulli_: expects 0 <= p <= 1, but got p={p}")
+        raise RuntimeError(f"expects 0 <= p <= 1, but got p={p}")
     return _draw(
         input, "bernoulli_", source.bernoulli(chance, input._array.shape, input._array.dtype)
     )
@@ -524,15 +514,15 @@ def random_(
     if to is None:
         from_, to = 0, from_
     if not from_ < to:
-        raise RuntimeError(f"random_: 'from' must be less than 'to', but got {from_} and {to}")
+        raise RuntimeError(f"'from' must be less than 'to', but got {from_} and {to}")
     _check_range(input._array.dtype, from_, to - 1)
     drawn = source.integers(from_, to, input._array.shape)
     return _draw(input, "random_", drawn)
 
 
-def _uniform(input: Tensor, name: str, generator: Any, kinds: str = "f") -> np.ndarray:
+def _uniform(input: Tensor, generator: Any, kinds: str = "f") -> np.ndarray:
     if input._array.dtype.kind not in kinds:
-        raise NotImplementedError(f"{name}: the tensor must be floating point; use float()")
+        raise NotImplementedError("the tensor must be floating point; use float()")
     source = random.source_of(generator)
     drawn: np.ndarray = source.uniform(input._array.shape, np.dtype(np.float64), 0.0, 1.0)
     return drawn
@@ -542,8 +532,8 @@ def _uniform(input: Tensor, name: str, generator: Any, kinds: str = "f") -> np.n
 def geometric_(input: _T, p: float, *, generator: Any = None) -> _T:
     """Fill self with counts of trials until the first success, of probability p."""
     if not 0 < p < 1:
-        raise RuntimeError(f"geometric_: expects p to be in (0, 1), but got p={p}")
-    counts = np.ceil(np.log(_uniform(input, "geometric_", generator, "fiu")) / math.log1p(-p))
+        raise RuntimeError(f"expects p to be in (0, 1), but got p={p}")
+    counts = np.ceil(np.log(_uniform(input, generator, "fiu")) / math.log1p(-p))
     return _draw(input, "geometric_", counts)
 
 
@@ -551,8 +541,8 @@ def geometric_(input: _T, p: float, *, generator: Any = None) -> _T:
 def cauchy_(input: _T, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> _T:
     """Fill self with numbers drawn from a Cauchy distribution."""
     if sigma <= 0:
-        raise RuntimeError(f"cauchy_: expects sigma > 0.0, but found sigma={sigma}")
-    angles = np.pi * (_uniform(input, "cauchy_", generator) - 0.5)
+        raise RuntimeError(f"expects sigma > 0.0, but found sigma={sigma}")
+    angles = np.pi * (_uniform(input, generator) - 0.5)
     return _draw(input, "cauchy_", median + sigma * np.tan(angles))
 
 

@@ -60,7 +60,7 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
     >>> ldexp(tensor([1.5]), tensor([3]))
     tensor([12.])
     """
-    power = as_tensor("ldexp", "other", other)
+    power = as_tensor("other", other)
     return input * (power if power.is_floating_point() else power.float()).exp2()
 
 
@@ -74,7 +74,7 @@ def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
     >>> logaddexp2(tensor([1000.0]), tensor([1000.0]))
     tensor([1001.])
     """
-    larger = input.maximum(as_tensor("logaddexp2", "other", other))
+    larger = input.maximum(as_tensor("other", other))
     away = input.minimum(other) - larger
     away = away.masked_fill(wrap(np.isnan(away._array) & ~np.isnan(larger._array)), -math.inf)
     return larger + away.exp2().log1p() / math.log(2)
@@ -82,7 +82,7 @@ def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
 
 def _whole(function: np.ufunc, name: str) -> Callable[[Tensor, Tensor], Tensor]:
     def call(input: Tensor, other: Tensor) -> Tensor:
-        for x in (input, as_tensor(name, "other", other)):
+        for x in (input, as_tensor("other", other)):
             if x._array.dtype.kind not in "iu":
                 raise NotImplementedError(f"only for integers, but got {x.dtype}")
         return wrap(function(input._array, other._array))
@@ -98,7 +98,7 @@ gcd, lcm = _whole(np.gcd, "gcd"), _whole(np.lcm, "lcm")
 @export(inplace=True)
 def nextafter(input: Tensor, other: Tensor) -> Tensor:
     """Return the next floating-point number towards another. Follows ``torch.nextafter``."""
-    arrays = [input._array, as_tensor("nextafter", "other", other)._array]
+    arrays = [input._array, as_tensor("other", other)._array]
     return wrap(np.nextafter(*arrays, dtype=dtypes.result_type(*arrays)))
 
 
@@ -202,9 +202,9 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     tensor([[0., 0.],
             [1., 1.]])
     """
-    d = as_dim("select_scatter", dim, input.ndim)
-    place = (*(slice(None),) * d, as_int("select_scatter", "index", index))
-    return _replaced("select_scatter", input, src, place)
+    d = as_dim(dim, input.ndim)
+    place = (*(slice(None),) * d, as_int("index", index))
+    return _replaced(input, src, place)
 
 
 @export
@@ -217,13 +217,13 @@ def slice_scatter(
     step: int = 1,
 ) -> Tensor:
     """Return the input with a range of slices replaced. Follows ``torch.slice_scatter``."""
-    d = as_dim("slice_scatter", dim, input.ndim)
-    return _replaced("slice_scatter", input, src, (slice(None),) * d + (slice(start, end, step),))
+    d = as_dim(dim, input.ndim)
+    return _replaced(input, src, (slice(None),) * d + (slice(start, end, step),))
 
 
-def _replaced(name: str, x: Tensor, src: Tensor, index: tuple[Any, ...]) -> Tensor:
+def _replaced(x: Tensor, src: Tensor, index: tuple[Any, ...]) -> Tensor:
     shape = x._array[index].shape
-    if as_tensor(name, "src", src)._array.shape != shape:
+    if as_tensor("src", src)._array.shape != shape:
         raise RuntimeError(f"src must have shape {list(shape)}, not {list(src.shape)}")
     out = x.clone()
     out[index] = src
@@ -237,7 +237,7 @@ def diagonal_scatter(
     """Return the input with a diagonal replaced. Follows ``torch.diagonal_scatter``."""
     out = input.clone()
     view = out.diagonal(offset, dim1, dim2)
-    if as_tensor("diagonal_scatter", "src", src).shape != view.shape:
+    if as_tensor("src", src).shape != view.shape:
         raise RuntimeError(f"src must have shape {list(view.shape)}, not {list(src.shape)}")
     view.copy_(src)
     return out
@@ -256,8 +256,8 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     tensor([[0., 5.],
             [6., 0.]])
     """
-    places = as_tensor("put", "index", index).reshape(-1)
-    values = as_tensor("put", "source", source).reshape(-1)
+    places = as_tensor("index", index).reshape(-1)
+    values = as_tensor("source", source).reshape(-1)
     out = input.reshape(-1).index_put((places,), values, accumulate)
     return out.reshape(input.shape)
 
@@ -277,8 +277,8 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     tensor([[0.6000, 0.8000],
             [0.3000, 0.4000]])
     """
-    need_floats("renorm", input)
-    d, limit = as_dim("renorm", dim, input.ndim), as_number("renorm", "maxnorm", maxnorm)
+    need_floats(input)
+    d, limit = as_dim(dim, input.ndim), as_number("maxnorm", maxnorm)
     if p <= 0 or limit < 0:
         raise RuntimeError(f"p must be positive and maxnorm not negative: {p}, {maxnorm}")
     others = tuple(i for i in np.arange(input.ndim).tolist() if i != d)
@@ -299,7 +299,7 @@ def trapezoid(
     >>> trapezoid(tensor([1.0, 2.0, 4.0])), trapezoid(tensor([1.0, 3.0]), tensor([0.0, 2.0]))
     (tensor(4.5000), tensor(4.))
     """
-    return _trapezoids("trapezoid", y, x, dx, dim).sum(dim)
+    return _trapezoids(y, x, dx, dim).sum(dim)
 
 
 @export(method=False)
@@ -307,19 +307,17 @@ def cumulative_trapezoid(
     y: Tensor, x: Tensor | None = None, *, dx: float | Tensor | None = None, dim: int = -1
 ) -> Tensor:
     """Return the running integrals of :func:`trapezoid`. Follows PyTorch's."""
-    return _trapezoids("cumulative_trapezoid", y, x, dx, dim).cumsum(dim)
+    return _trapezoids(y, x, dx, dim).cumsum(dim)
 
 
-def _trapezoids(
-    name: str, y: Tensor, x: Tensor | None, dx: float | Tensor | None, dim: int
-) -> Tensor:
-    d, length = as_dim(name, dim, y.ndim), y.shape[dim]
+def _trapezoids(y: Tensor, x: Tensor | None, dx: float | Tensor | None, dim: int) -> Tensor:
+    d, length = as_dim(dim, y.ndim), y.shape[dim]
     if x is not None and dx is not None:
         raise RuntimeError("give x or dx, not both")
     heights = (y.narrow(d, 0, length - 1) + y.narrow(d, 1, length - 1)) / 2
     if x is None:
         return heights if dx is None else heights * dx
-    steps = as_tensor(name, "x", x).diff(dim=-1 if x.ndim == 1 else d)
+    steps = as_tensor("x", x).diff(dim=-1 if x.ndim == 1 else d)
     return heights * (steps.reshape(-1, *[1] * (y.ndim - 1 - d)) if x.ndim == 1 else steps)
 
 
@@ -337,7 +335,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """
     if x.ndim != 1:
         raise RuntimeError(f"x must be a vector, but its shape is {list(x.shape)}")
-    count = x.shape[0] if N is None else as_int("vander", "N", N)
+    count = x.shape[0] if N is None else as_int("N", N)
     if count < 0:
         raise RuntimeError(f"N must not be negative, got {count}")
     powers = x.unsqueeze(1) ** wrap(np.arange(count))
@@ -362,7 +360,7 @@ def matrix_exp(input: Tensor) -> Tensor:
     tensor([[1., 1.],
             [0., 1.]])
     """
-    need_floats("matrix_exp", input)
+    need_floats(input)
     if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
         raise RuntimeError(f"expected square matrices, but the shape is {list(input.shape)}")
     size = np.abs(input._array).sum(-2).max(initial=0.0)
@@ -387,7 +385,7 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
     >>> mvlgamma(tensor([3.0]), 1)
     tensor([0.6931])
     """
-    order = as_int("mvlgamma", "p", p)
+    order = as_int("p", p)
     if order < 1:
         raise RuntimeError(f"p has to be greater than or equal to 1, got {p}")
     x = input if input.is_floating_point() else input.float()
@@ -410,8 +408,8 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     >>> logcumsumexp(tensor([-1000.0, 1000.0, 1000.0]), 0)
     tensor([-1000.0000,  1000.0000,  1000.6932])
     """
-    need_floats("logcumsumexp", input)
-    d, out, step = as_dim("logcumsumexp", dim, input.ndim), input.clone(), 1
+    need_floats(input)
+    d, out, step = as_dim(dim, input.ndim), input.clone(), 1
     length = input.shape[d] if input.ndim else 1
     while step < length:
         sums = out.narrow(d, step, length - step).logaddexp(out.narrow(d, 0, length - step))
@@ -486,9 +484,9 @@ def unravel_index(indices: Tensor, shape: int | Sequence[int] | Tensor) -> tuple
     >>> unravel_index(tensor([5]), (2, 3))
     (tensor([1]), tensor([2]))
     """
-    numbers = as_tensor("unravel_index", "indices", indices)._array
+    numbers = as_tensor("indices", indices)._array
     lengths: Any = shape._array.tolist() if isinstance(shape, TensorBase) else shape
-    size = as_lengths("unravel_index", [lengths])
+    size = as_lengths([lengths])
     if numbers.dtype.kind not in "iu":
         raise ValueError(f"expected integers, got {indices.dtype}")
     return tuple(wrap(part) for part in np.unravel_index(numbers % max(math.prod(size), 1), size))

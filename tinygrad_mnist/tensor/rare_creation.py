@@ -44,14 +44,13 @@ def _of_numbers(
 
 
 def _window(
-    name: str,
     length: int,
     periodic: bool,
     shape: Callable[[np.ndarray], np.ndarray],
     **settings: Unpack[Settings],
 ) -> Tensor:
     """Make a window of a function that gives it at angles from 0 to 2 pi."""
-    count = as_int(name, "window_length", length)
+    count = as_int("window_length", length)
     kind = dtypes.as_float(settings.get("dtype"))
     if count < 0:
         raise RuntimeError(f"window_length must not be negative, got {count}")
@@ -73,17 +72,13 @@ def hamming_window(
 
     Follows ``torch.hamming_window``, as the other windows follow PyTorch's of their names.
     """
-    return _window(
-        "hamming_window", window_length, periodic, lambda x: alpha - beta * np.cos(x), **settings
-    )
+    return _window(window_length, periodic, lambda x: alpha - beta * np.cos(x), **settings)
 
 
 @named
 def hann_window(window_length: int, periodic: bool = True, **settings: Unpack[Settings]) -> Tensor:
     """Return ``(1 - cos x) / 2`` over a period. Follows ``torch.hann_window``."""
-    return _window(
-        "hann_window", window_length, periodic, lambda x: 0.5 - 0.5 * np.cos(x), **settings
-    )
+    return _window(window_length, periodic, lambda x: 0.5 - 0.5 * np.cos(x), **settings)
 
 
 @named
@@ -96,7 +91,7 @@ def blackman_window(
         values: np.ndarray = 0.42 - 0.5 * np.cos(x) + 0.08 * np.cos(2 * x)
         return values
 
-    return _window("blackman_window", window_length, periodic, shape, **settings)
+    return _window(window_length, periodic, shape, **settings)
 
 
 @named
@@ -104,9 +99,7 @@ def bartlett_window(
     window_length: int, periodic: bool = True, **settings: Unpack[Settings]
 ) -> Tensor:
     """Return a triangle. Follows ``torch.bartlett_window``."""
-    return _window(
-        "bartlett_window", window_length, periodic, lambda x: 1 - np.abs(x / np.pi - 1), **settings
-    )
+    return _window(window_length, periodic, lambda x: 1 - np.abs(x / np.pi - 1), **settings)
 
 
 @named
@@ -118,7 +111,7 @@ def kaiser_window(
     def shape(x: np.ndarray) -> np.ndarray:
         return np.i0(beta * np.sqrt(1 - (x / np.pi - 1) ** 2)) / np.i0(beta)
 
-    return _window("kaiser_window", window_length, periodic, shape, **settings)
+    return _window(window_length, periodic, shape, **settings)
 
 
 # From data
@@ -192,7 +185,7 @@ def frombuffer(
 @named
 def scalar_tensor(s: Number, **settings: Unpack[Settings]) -> Tensor:
     """Return a tensor of one number, floating point unless a dtype is named. Follows PyTorch's."""
-    number = as_number("scalar_tensor", "s", s)
+    number = as_number("s", s)
     return _of_numbers(np.asarray(number), **settings)
 
 

@@ -33,10 +33,10 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     tensor([1, 4])
     """
     ndim = input._array.ndim
-    d1, d2 = as_dim("diagonal", dim1, ndim), as_dim("diagonal", dim2, ndim)
+    d1, d2 = as_dim(dim1, ndim), as_dim(dim2, ndim)
     if d1 == d2:
         raise RuntimeError(f"the two dimensions can't be the same, got {dim1} and {dim2}")
-    return apply(ops.diagonal, input, offset=as_int("diagonal", "offset", offset), dim1=d1, dim2=d2)
+    return apply(ops.diagonal, input, offset=as_int("offset", offset), dim1=d1, dim2=d2)
 
 
 @export
@@ -53,10 +53,10 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     tensor([[1, 0],
             [0, 2]])
     """
-    move, ndim = as_int("diag_embed", "offset", offset), input._array.ndim
+    move, ndim = as_int("offset", offset), input._array.ndim
     if not ndim:
         raise IndexError("a 0-d tensor has no dimension to put on a diagonal")
-    d1, d2 = as_dim("diag_embed", dim1, ndim + 1), as_dim("diag_embed", dim2, ndim + 1)
+    d1, d2 = as_dim(dim1, ndim + 1), as_dim(dim2, ndim + 1)
     if d1 == d2:
         raise RuntimeError(f"the two dimensions can't be the same, got {dim1}, {dim2}")
     count = input._array.shape[-1]
@@ -106,9 +106,8 @@ def repeat_interleave(
     >>> repeat_interleave(tensor([1, 2]), 2), repeat_interleave(tensor([1, 2]), tensor([0, 3]))
     (tensor([1, 1, 2, 2]), tensor([2, 2, 2]))
     """
-    name = "repeat_interleave"
     if repeats is None:
-        times = _times(name, input)
+        times = _times(input)
         if input._array.ndim != 1:
             raise RuntimeError(f"repeats must be a vector, got shape {list(input.shape)}")
         where = np.repeat(np.arange(len(times)), times).astype(times.dtype)
@@ -117,8 +116,8 @@ def repeat_interleave(
     if dim is not None and not input._array.ndim:
         raise IndexError(f"a 0-d tensor has no dimension {dim}")
     x, d = (input.reshape(-1), 0) if dim is None or not input._array.ndim else (input, dim)
-    d = as_dim(name, d, x._array.ndim)
-    times = _times(name, repeats)
+    d = as_dim(d, x._array.ndim)
+    times = _times(repeats)
     length = x._array.shape[d]
     if times.size not in (1, length):
         raise RuntimeError(
@@ -134,13 +133,13 @@ def _check_count(count: int, wanted: int | None) -> None:
         raise RuntimeError(f"output_size must be {count} here, not {wanted}")
 
 
-def _times(name: str, repeats: int | Tensor) -> np.ndarray:
+def _times(repeats: int | Tensor) -> np.ndarray:
     if isinstance(repeats, TensorBase):
         times = repeats._array
         if times.dtype not in (np.int64, np.int32) or times.ndim > 1:
             raise RuntimeError(f"repeats must be a vector of int64, got {repeats.dtype}")
     else:
-        times = np.asarray(as_int(name, "repeats", repeats))
+        times = np.asarray(as_int("repeats", repeats))
     if (times < 0).any():
         raise RuntimeError(f"repeats can not be negative, got {times.tolist()}")
     return times.reshape(-1)
@@ -160,10 +159,10 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     tensor([[2, 4],
             [1, 3]])
     """
-    turns, pair = as_int("rot90", "k", k) % 4, as_size("rot90", [dims])
+    turns, pair = as_int("k", k) % 4, as_size([dims])
     if len(pair) != 2 or input._array.ndim < 2:
         raise RuntimeError(f"expected two dimensions of a matrix or more, got dims={dims}")
-    d0, d1 = (as_dim("rot90", d, input._array.ndim) for d in pair)
+    d0, d1 = (as_dim(d, input._array.ndim) for d in pair)
     if d0 == d1:
         raise RuntimeError(f"the two dimensions must differ, got {dims}")
     if turns == 0:
@@ -192,7 +191,7 @@ def flipud(input: Tensor) -> Tensor:
 @export(function=False)
 def repeat(input: Tensor, *repeats: int | Sequence[int]) -> Tensor:
     """Return the tensor repeated along each dimension."""
-    times, shape = as_size("repeat", repeats), input._array.shape
+    times, shape = as_size(repeats), input._array.shape
     lead = len(times) - len(shape)
     if lead < 0:
         raise RuntimeError(
@@ -207,14 +206,14 @@ def repeat(input: Tensor, *repeats: int | Sequence[int]) -> Tensor:
 @export
 def tile(input: Tensor, *dims: int | Sequence[int]) -> Tensor:
     """Return the tensor repeated; missing numbers are 1."""
-    times = as_size("tile", dims)
+    times = as_size(dims)
     return input.repeat((1,) * (input._array.ndim - len(times)) + times)
 
 
 @export
 def flip(input: Tensor, *dims: int | Sequence[int]) -> Tensor:
     """Return the elements in reverse order along dimensions."""
-    order = each_dim("flip", as_size("flip", dims), input._array.ndim)
+    order = each_dim(as_size(dims), input._array.ndim)
     return apply(ops.flip, input, dims=order)
 
 
@@ -222,7 +221,7 @@ def flip(input: Tensor, *dims: int | Sequence[int]) -> Tensor:
 @one_node("RollBackward0")
 def roll(input: Tensor, shifts: int | Sequence[int], dims: Dims = None) -> Tensor:
     """Return the elements moved along dimensions, around the ends."""
-    moves = as_ints("roll", "shifts", shifts)
+    moves = as_ints("shifts", shifts)
     if not moves:
         raise RuntimeError("at least one shift is required")
     if not input._array.size:
@@ -234,10 +233,10 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: Dims = None) -> Tenso
             )
         flat = apply(ops.roll, input.reshape(-1), shifts=moves, dims=(0,) * len(moves))
         return flat.reshape(input._array.shape)
-    along = as_ints("roll", "dims", dims)
+    along = as_ints("dims", dims)
     if len(along) != len(moves):
         raise RuntimeError(f"{len(moves)} shifts were given for {len(along)} dims")
-    along = tuple(as_dim("roll", d, input._array.ndim) for d in along)
+    along = tuple(as_dim(d, input._array.ndim) for d in along)
     return apply(ops.roll, input, shifts=moves, dims=along)
 
 
@@ -245,14 +244,14 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: Dims = None) -> Tenso
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """Return the lower triangle, with zeros above the diagonal."""
     _need_matrix(input)
-    return apply(ops.tril, input, diagonal=as_int("tril", "diagonal", diagonal))
+    return apply(ops.tril, input, diagonal=as_int("diagonal", diagonal))
 
 
 @export(inplace=True)
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """Return the upper triangle, with zeros below the diagonal."""
     _need_matrix(input)
-    return apply(ops.triu, input, diagonal=as_int("triu", "diagonal", diagonal))
+    return apply(ops.triu, input, diagonal=as_int("diagonal", diagonal))
 
 
 def _need_matrix(input: Tensor) -> None:

@@ -50,7 +50,7 @@ def reduce(
     dtype: DTypeLike | None = None,
     **settings: Any,
 ) -> Tensor:
-    dims = as_dims(op.name, dim, input._array.ndim)
+    dims = as_dims(dim, input._array.ndim)
     out = apply(op, _in(input, dtype), dim=dims, keepdim=bool(keepdim), **settings)
     return _in(out, dtype)
 
@@ -77,7 +77,7 @@ def mean(
     kind = input._array.dtype if dtype is None else dtypes.as_numpy(dtype)
     if kind.kind != "f":
         raise RuntimeError(
-            f"mean: could not infer output dtype; it must be floating point, but is "
+            f"could not infer output dtype; it must be floating point, but is "
             f"{dtypes.of(kind)}; convert the input with float(), or pass a floating dtype"
         )
     return reduce(input, ops.mean, dim, keepdim, dtype)
@@ -97,9 +97,9 @@ def prod(
 def _along(input: Tensor, op: ops.Op, x: Any, dim: Any, keepdim: bool) -> Tensor:
     """Reduce one dimension; of a 0-d tensor it is the only element."""
     if input._array.ndim == 0:
-        as_dim(op.name, dim, 0)
+        as_dim(dim, 0)
         return apply(op, x.reshape(1), dim=0, keepdim=False)
-    return apply(op, x, dim=as_dim(op.name, dim, input._array.ndim), keepdim=keepdim)
+    return apply(op, x, dim=as_dim(dim, input._array.ndim), keepdim=keepdim)
 
 
 @export
@@ -113,7 +113,7 @@ def var(
 ) -> Tensor:
     """Return the variance: the sum of squares is divided by n - correction."""
     dim, correction = _spread_arguments(dim, unbiased, correction)
-    need_floats("var", input)
+    need_floats(input)
     return reduce(input, ops.var, dim, keepdim, correction=correction)
 
 
@@ -128,14 +128,14 @@ def std(
 ) -> Tensor:
     """Return the standard deviation: the root of :meth:`var`."""
     dim, correction = _spread_arguments(dim, unbiased, correction)
-    need_floats("std", input)
+    need_floats(input)
     return reduce(input, ops.std, dim, keepdim, correction=correction)
 
 
 def _nuclear_norm(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     """Return the sum of the singular values of the matrices in two dimensions."""
     ndim = input._array.ndim
-    dims = as_dims("norm", tuple(range(ndim)) if dim is None else dim, ndim)
+    dims = as_dims(tuple(range(ndim)) if dim is None else dim, ndim)
     if not isinstance(dims, tuple) or len(dims) != 2:
         raise RuntimeError(f"norm: the nuclear norm is one of matrices, but dim is {dim}")
     values = apply_multi(ops.svd, input.movedim(dims, (-2, -1)), full_matrices=False)[1]
@@ -152,7 +152,7 @@ def _norm(
     dtype: DTypeLike | None = None,
 ) -> Tensor:
     """Return the p-norm: of all elements, or along dimensions."""
-    need_floats("norm", input)
+    need_floats(input)
     if dtype is not None:
         return _norm(input.to(dtype), p, dim, keepdim)
     if p == "nuc":
@@ -202,17 +202,17 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
 @export(inplace=True)
 def cumsum(input: Tensor, dim: int, *, dtype: DTypeLike | None = None) -> Tensor:
     """Return the running sum along a dimension."""
-    return running("cumsum", ops.cumsum, input, dim, dtype)
+    return running(ops.cumsum, input, dim, dtype)
 
 
-def _need_elements(name: str, input: Tensor, dim: Dims) -> None:
+def _need_elements(input: Tensor, dim: Dims) -> None:
     """Refuse to look for the largest element where there is none."""
-    dims = as_dims(name, dim, input._array.ndim)
+    dims = as_dims(dim, input._array.ndim)
     along = range(input._array.ndim) if dims is None else (dims,) if isinstance(dims, int) else dims
     if 0 in [input._array.shape[d] for d in along]:
         kind = RuntimeError if dims is None else IndexError
         raise kind(
-            f"{name}: expected the reduced dimensions to have elements, but the shape is "
+            f"expected the reduced dimensions to have elements, but the shape is "
             f"{list(input._array.shape)}"
         )
 
@@ -220,14 +220,14 @@ def _need_elements(name: str, input: Tensor, dim: Dims) -> None:
 @export
 def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """Return the largest element; where several are, they share the gradient."""
-    _need_elements("amax", input, dim)
+    _need_elements(input, dim)
     return reduce(input, ops.amax, dim, keepdim)
 
 
 @export
 def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """Return the smallest element; where several are, they share the gradient."""
-    _need_elements("amin", input, dim)
+    _need_elements(input, dim)
     return reduce(input, ops.amin, dim, keepdim)
 
 
@@ -288,9 +288,9 @@ def _extreme(input: Tensor, op: ops.Op) -> Tensor:
 
 def _choose(input: Tensor, name: str, pick: Any, dim: int, keepdim: bool) -> ValuesIndices:
     """Pick one element along a dimension: only that one gets the gradient."""
-    d = as_dim(name, dim, input._array.ndim)
+    d = as_dim(dim, input._array.ndim)
     if input._array.ndim and input._array.shape[d] == 0:
-        raise IndexError(f"{name}: expected dimension {d} to have elements, but it is empty")
+        raise IndexError(f"expected dimension {d} to have elements, but it is empty")
     index = pick(input._array, axis=d, keepdims=True) if input._array.ndim else np.zeros(0)
     return values_at(getattr(return_types, name), input, d, index, keepdim)
 
@@ -298,21 +298,21 @@ def _choose(input: Tensor, name: str, pick: Any, dim: int, keepdim: bool) -> Val
 @export
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the position of the largest element, the first of several."""
-    return _arg(input, "argmax", np.argmax, dim, keepdim)
+    return _arg(input, np.argmax, dim, keepdim)
 
 
 @export
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the position of the smallest element, the first of several."""
-    return _arg(input, "argmin", np.argmin, dim, keepdim)
+    return _arg(input, np.argmin, dim, keepdim)
 
 
-def _arg(input: Tensor, name: str, pick: Any, dim: int | None, keepdim: bool) -> Tensor:
+def _arg(input: Tensor, pick: Any, dim: int | None, keepdim: bool) -> Tensor:
     if input._array.dtype.kind == "b":
-        raise RuntimeError(f"{name}: does not support bools; convert the tensor with int()")
-    d = None if dim is None else as_dim(name, dim, input._array.ndim)
+        raise RuntimeError("does not support bools; convert the tensor with int()")
+    d = None if dim is None else as_dim(dim, input._array.ndim)
     if (input._array.size if d is None or not input._array.ndim else input._array.shape[d]) == 0:
-        raise IndexError(f"{name}: expected elements to choose from, but there are none")
+        raise IndexError("expected elements to choose from, but there are none")
     if input._array.ndim == 0:
         d = None
     return wrap(np.asarray(pick(input._array, axis=d, keepdims=keepdim), np.int64))
@@ -332,7 +332,7 @@ def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 def _truth(input: Tensor, ask: Any, dim: Any, keepdim: bool) -> Tensor:
     """Return an answer as bool; of bytes it is a byte, as in PyTorch."""
-    along = as_dims(ask.__name__, dim, input._array.ndim)
+    along = as_dims(dim, input._array.ndim)
     none = isinstance(dim, tuple | list) and not dim  # then each element is asked
     answer = ask(input._array, axis=() if none else along, keepdims=keepdim)
     kind = np.uint8 if input._array.dtype == np.uint8 else np.bool_
@@ -343,22 +343,22 @@ def _truth(input: Tensor, ask: Any, dim: Any, keepdim: bool) -> Tensor:
 def softmax(input: Tensor, dim: int, dtype: DTypeLike | None = None) -> Tensor:
     """Return exponentials divided by their sum along a dimension."""
     x = _in(input, dtype)
-    return apply(ops.softmax, x, dim=as_dim("softmax", dim, input._array.ndim))
+    return apply(ops.softmax, x, dim=as_dim(dim, input._array.ndim))
 
 
 @export
 def log_softmax(input: Tensor, dim: int, dtype: DTypeLike | None = None) -> Tensor:
     """Return the logarithm of :meth:`softmax`, exact where that would round to 0."""
     x = _in(input, dtype)
-    return apply(ops.log_softmax, x, dim=as_dim("log_softmax", dim, input._array.ndim))
+    return apply(ops.log_softmax, x, dim=as_dim(dim, input._array.ndim))
 
 
-def running(name: str, op: ops.Op, x: Any, dim: Any, dtype: Any) -> Tensor:
+def running(op: ops.Op, x: Any, dim: Any, dtype: Any) -> Tensor:
     """Return a running sum or product; of integers as int64, unless a dtype is named."""
     x = _in(x, dtype)
     if dtype is not None and x._array.dtype.kind == "b":
-        raise NotImplementedError(f"{name}: not implemented for dtype=bool; take int64")
-    d = as_dim(name, dim, x._array.ndim)
+        raise NotImplementedError("not implemented for dtype=bool; take int64")
+    d = as_dim(dim, x._array.ndim)
     if not x._array.ndim:
         return _in(apply(op, x.reshape(1), dim=0).reshape(()), dtype)
     return _in(apply(op, x, dim=d), dtype)
@@ -401,7 +401,7 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     >>> count_nonzero(tensor([0, 3, 2]))
     tensor(2)
     """
-    dims = as_dims("count_nonzero", dim, input._array.ndim)
+    dims = as_dims(dim, input._array.ndim)
     return wrap(np.asarray(np.count_nonzero(input._array, axis=dims), np.int64))
 
 
@@ -415,7 +415,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: DTypeLike | None = None) -> Tenso
     >>> cumprod(tensor([1.0, 2.0, 3.0]), 0)
     tensor([1., 2., 6.])
     """
-    return running("cumprod", ops.cumprod, input, dim, dtype)
+    return running(ops.cumprod, input, dim, dtype)
 
 
 @export
@@ -447,7 +447,7 @@ def nanmean(
     >>> nanmean(tensor([1.0, float("nan"), 3.0]))
     tensor(2.)
     """
-    need_floats("nanmean", input)
+    need_floats(input)
     if dtype is not None and dtypes.as_numpy(dtype).kind != "f":
         raise RuntimeError(f"dtype must be floating point, got {dtype}")
     kind = input.dtype if dtype is None else dtype
@@ -502,12 +502,12 @@ def diff(
     """
     if not input._array.ndim:
         raise RuntimeError("expects the input to be at least one-dimensional")
-    times, d = as_int("diff", "n", n), as_dim("diff", dim, input._array.ndim)
+    times, d = as_int("n", n), as_dim(dim, input._array.ndim)
     if times < 0:
         raise RuntimeError(f"order must be non-negative but got {times}")
     parts = [x for x in (prepend, input, append) if x is not None]
     for x in parts:
-        as_tensor("diff", "prepend or append", x)
+        as_tensor("prepend or append", x)
     out = apply(ops.cat, *parts, dim=d) if len(parts) > 1 else input
     while times and (length := out._array.shape[d]):
         later, earlier = out.narrow(d, 1, length - 1), out.narrow(d, 0, length - 1)
@@ -519,7 +519,7 @@ def diff(
 @export
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """Return the p-norm of the difference. Follows ``torch.dist``."""
-    gap: Tensor = input - as_tensor("dist", "other", other)
+    gap: Tensor = input - as_tensor("other", other)
     return gap.norm(p)
 
 
@@ -549,21 +549,21 @@ def cdist(
     >>> cdist(tensor([[0.0, 0.0]]), tensor([[3.0, 4.0]]))
     tensor([[5.]])
     """
-    as_tensor("cdist", "x1", x1)
-    as_tensor("cdist", "x2", x2)
+    as_tensor("x1", x1)
+    as_tensor("x2", x2)
     shapes = list(x1._array.shape), list(x2._array.shape)
     if len(shapes[0]) < 2 or len(shapes[1]) < 2 or shapes[0][-1] != shapes[1][-1]:
         raise RuntimeError(
             f"expects rows of equal length in tensors of at least 2 dimensions, got shapes "
             f"{shapes[0]} and {shapes[1]}"
         )
-    power = as_number("cdist", "p", p)
+    power = as_number("p", p)
     if compute_mode not in _COMPUTE_MODES:
         raise ValueError(f"{compute_mode!r} is not a valid value for compute_mode")
     if power < 0:
         raise RuntimeError(f"only supports non-negative p values, got {power}")
-    need_floats("cdist", x1)
-    need_floats("cdist", x2)
+    need_floats(x1)
+    need_floats(x2)
     out = (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(power, -1)
     return out.masked_fill(out == 0, 0.0)  # there an infinite gradient too counts for nothing
 
@@ -578,11 +578,11 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     >>> pdist(tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]]))
     tensor([5.0000, 1.0000, 4.2426])
     """
-    need_floats("pdist", input)
+    need_floats(input)
     if input.ndim != 2:
         raise RuntimeError(f"expected a matrix, but the shape is {list(input.shape)}")
     first, second = np.triu_indices(input.shape[0], 1)
-    return (input[first] - input[second]).norm(as_number("pdist", "p", p), -1)
+    return (input[first] - input[second]).norm(as_number("p", p), -1)
 
 
 if not TYPE_CHECKING:

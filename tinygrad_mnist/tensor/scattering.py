@@ -35,17 +35,17 @@ def _same_dtype(x: Tensor, source: Tensor) -> None:
 
 
 def _scattered(
-    name: str, x: Tensor, dim: int, index: Tensor, src: Tensor | float
+    x: Tensor, dim: int, index: Tensor, src: Tensor | float
 ) -> tuple[np.ndarray, Tensor, int]:
     """Check the arguments of a scatter; return index and source as arrays, and the dimension."""
-    where = long_index(name, index)
+    where = long_index(index)
     if not isinstance(src, TensorBase):
-        number = as_number(name, "value", src)
+        number = as_number("value", src)
         src = wrap(dtypes.convert(np.full(where.shape, number), x._array.dtype))
     _same_dtype(x, src)
     if not where.size:
-        return where, src, as_dim(name, dim, x._array.ndim)
-    d = check_along(name, x._array.shape, where, dim)
+        return where, src, as_dim(dim, x._array.ndim)
+    d = check_along(x._array.shape, where, dim)
     sizes = src._array.shape
     if len(sizes) != where.ndim or any(n > m for n, m in zip(where.shape, sizes, strict=True)):
         raise RuntimeError(
@@ -96,7 +96,7 @@ def scatter(
         raise RuntimeError(f"reduce must be 'add' or 'multiply', not {reduce!r}")
     if isinstance(source, TensorBase) and value is not None:
         source = source._array.item()
-    where, source, d = _scattered("scatter", input, dim, index, source)
+    where, source, d = _scattered(input, dim, index, source)
     if not where.size:
         return _unwritten(input, source)
     if reduce == "add":
@@ -133,13 +133,12 @@ def scatter_reduce(
     >>> scatter_reduce(zeros(2), 0, tensor([0, 1, 1]), tensor([3.0, 1.0, 2.0]), "amax")
     tensor([3., 2.])
     """
-    name = "scatter_reduce"
     if reduce not in _REDUCTIONS:
         raise RuntimeError(f"reduce must be one of {list(_REDUCTIONS)}, not {reduce!r}")
-    as_dim(name, dim, input._array.ndim)
+    as_dim(dim, input._array.ndim)
     if reduce == "mean" and input._array.dtype.kind == "b":
         raise NotImplementedError("'mean' is not implemented for bools")
-    where, src, d = _scattered(name, input, dim, index, as_tensor(name, "src", src))
+    where, src, d = _scattered(input, dim, index, as_tensor("src", src))
     if not where.size:
         return _unwritten(input, src)
     if not input._array.ndim:
@@ -205,9 +204,9 @@ def _extreme(
     return apply(ops.scatter_add, chosen, where, given, dim=dim) / wrap(count)
 
 
-def _index_arguments(name: str, x: Tensor, dim: int, index: Tensor) -> tuple[int, np.ndarray]:
+def _index_arguments(x: Tensor, dim: int, index: Tensor) -> tuple[int, np.ndarray]:
     """Check a dimension and an index of places in it."""
-    d, where = as_dim(name, dim, x._array.ndim), long_index(name, index)
+    d, where = as_dim(dim, x._array.ndim), long_index(index)
     if where.ndim > 1:
         raise IndexError(f"the index must be a vector, but has shape {list(where.shape)}")
     length = x._array.shape[d] if x._array.ndim else 1
@@ -216,9 +215,9 @@ def _index_arguments(name: str, x: Tensor, dim: int, index: Tensor) -> tuple[int
     return d, where.reshape(-1)
 
 
-def _index_source(name: str, x: Tensor, dim: int, where: np.ndarray, source: Tensor) -> Tensor:
+def _index_source(x: Tensor, dim: int, where: np.ndarray, source: Tensor) -> Tensor:
     """Check the source that goes to the places of an index; return it in their shape."""
-    _same_dtype(x, as_tensor(name, "source", source))
+    _same_dtype(x, as_tensor("source", source))
     shape = list(x._array.shape)
     if shape:
         shape[dim] = where.size
@@ -252,10 +251,10 @@ def index_add(
     >>> index_add(zeros(3), 0, tensor([0, 2, 2]), ones(3))
     tensor([1., 0., 2.])
     """
-    d, where = _index_arguments("index_add", input, dim, index)
-    source = _index_source("index_add", input, d, where, source)
+    d, where = _index_arguments(input, dim, index)
+    source = _index_source(input, d, where, source)
     if alpha != 1:
-        source = source * as_number("index_add", "alpha", alpha)
+        source = source * as_number("alpha", alpha)
         source = source.to(input.dtype)
     if where.size and where.min() < 0:
         raise IndexError(f"index {int(where.min())} is out of range; none is negative")
@@ -277,10 +276,10 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     >>> index_copy(zeros(3), 0, tensor([0, 2]), ones(2))
     tensor([1., 0., 1.])
     """
-    d, where = _index_arguments("index_copy", input, dim, index)
+    d, where = _index_arguments(input, dim, index)
     if where.size and where.min() < 0:
         raise IndexError(f"index {int(where.min())} is out of range; none is negative")
-    source = _index_source("index_copy", input, d, where, source)
+    source = _index_source(input, d, where, source)
     return apply(ops.setitem, input, source, index=_along_dim(input, d, where))
 
 
@@ -295,7 +294,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Number) -> Tensor:
     >>> index_fill(zeros(3), 0, tensor([0, 2]), 5.0)
     tensor([5., 0., 5.])
     """
-    d, where = _index_arguments("index_fill", input, dim, index)
+    d, where = _index_arguments(input, dim, index)
     if isinstance(value, TensorBase):
         if value._array.ndim:
             raise RuntimeError(
@@ -304,7 +303,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Number) -> Tensor:
             )
         number: Any = apply(ops.cast, value, dtype=input._array.dtype)
     else:
-        plain = np.asarray(as_number("index_fill", "value", value))
+        plain = np.asarray(as_number("value", value))
         number = dtypes.convert(plain, input._array.dtype)
     return apply(ops.setitem, input, number, index=_along_dim(input, d, where))
 
@@ -329,13 +328,13 @@ def index_put(
             f"argument 'indices' must be tuple of Tensors, not {type(indices).__name__}"
         )
     for part in indices:
-        as_tensor("index_put", "indices", part)
-    _same_dtype(input, as_tensor("index_put", "values", values))
+        as_tensor("indices", part)
+    _same_dtype(input, as_tensor("values", values))
     place = as_index(tuple(indices))
     if not accumulate:
         return apply(ops.setitem, input, values, index=place)
     shape = input._array[place].shape
-    if broadcast("index_put", shape, values._array.shape) != shape:
+    if broadcast(shape, values._array.shape) != shape:
         raise RuntimeError(
             f"values of shape {list(values.shape)} do not broadcast to the indexed "
             f"shape {list(shape)}"
@@ -356,11 +355,11 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     >>> masked_scatter(zeros(3), tensor([True, False, True]), tensor([1.0, 2.0]))
     tensor([1., 0., 2.])
     """
-    _same_dtype(input, as_tensor("masked_scatter", "source", source))
-    where = as_tensor("masked_scatter", "mask", mask)._array
+    _same_dtype(input, as_tensor("source", source))
+    where = as_tensor("mask", mask)._array
     if where.dtype.kind != "b":
         raise RuntimeError(f"expected a mask of bools, got {where.dtype}")
-    shape = broadcast("masked_scatter", input._array.shape, where.shape)
+    shape = broadcast(input._array.shape, where.shape)
     where = np.array(np.broadcast_to(where, shape))
     count = int(where.sum())
     if source._array.size < count:
@@ -376,8 +375,8 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """Return a copy with src added in along a dimension, where the index says."""
     array = index_array(index)
-    d = check_along("scatter_add", input._array.shape, array, dim)
-    if as_tensor("scatter_add", "src", src)._array.dtype != input._array.dtype:
+    d = check_along(input._array.shape, array, dim)
+    if as_tensor("src", src)._array.dtype != input._array.dtype:
         raise RuntimeError(
             f"expected src to have the tensor's dtype, {input._array.dtype}, but "
             f"got {src._array.dtype}; convert it with to()"

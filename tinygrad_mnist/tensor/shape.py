@@ -67,7 +67,7 @@ def contiguous(input: Tensor, memory_format: memory_format | None = None) -> Ten
 @export
 def reshape(input: Tensor, *shape: int | Sequence[int]) -> Tensor:
     """Return the same elements in another shape; one length may be -1."""
-    return apply(ops.reshape, input, to=as_size("reshape", shape))
+    return apply(ops.reshape, input, to=as_size(shape))
 
 
 @export(function=False)
@@ -85,7 +85,7 @@ def view(
         dtype = size[0]
     if dtype is not None:
         return _reinterpreted(input, dtypes.of(dtypes.as_numpy(dtype)))
-    to = as_size("view", size)
+    to = as_size(size)
     out = apply(ops.reshape, input, to=to)
     if input._array.size and not np.may_share_memory(out._array, input._array):
         raise RuntimeError(
@@ -120,8 +120,8 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Return the elements with a range of dimensions made one."""
     shape = input._array.shape
-    start = as_dim("flatten", start_dim, len(shape))
-    end = as_dim("flatten", end_dim, len(shape))
+    start = as_dim(start_dim, len(shape))
+    end = as_dim(end_dim, len(shape))
     if not shape:
         return input.reshape(1)
     if start > end:
@@ -139,11 +139,11 @@ def ravel(input: Tensor) -> Tensor:
 @export
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Return the elements with one dimension split into several."""
-    d = as_dim("unflatten", dim, input._array.ndim)
+    d = as_dim(dim, input._array.ndim)
     if not input._array.ndim:
         raise RuntimeError("a 0-d tensor has no dimension to split")
     shape = input._array.shape
-    lengths = as_size("unflatten", [tuple(sizes)])
+    lengths = as_size([tuple(sizes)])
     known = math.prod(n for n in lengths if n != -1)
     full = tuple(shape[d] // max(known, 1) if n == -1 else n for n in lengths)
     if lengths.count(-1) > 1 or math.prod(full) != shape[d]:
@@ -158,7 +158,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 def squeeze(input: Tensor, dim: Dims = None) -> Tensor:
     """Return a view without dimensions of length 1: all of them, or those named."""
     shape = input._array.shape
-    dims = range(len(shape)) if dim is None else each_dim("squeeze", dim, len(shape))
+    dims = range(len(shape)) if dim is None else each_dim(dim, len(shape))
     return input.reshape(tuple(n for i, n in enumerate(shape) if n != 1 or i not in dims))
 
 
@@ -166,7 +166,7 @@ def squeeze(input: Tensor, dim: Dims = None) -> Tensor:
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """Return a view with a dimension of length 1 put in."""
     shape = input._array.shape
-    d = as_dim("unsqueeze", dim, len(shape) + 1)
+    d = as_dim(dim, len(shape) + 1)
     return input.reshape((*shape[:d], 1, *shape[d:]))
 
 
@@ -174,7 +174,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Return a view with two dimensions exchanged."""
     ndim = input._array.ndim
-    d0, d1 = as_dim("transpose", dim0, ndim), as_dim("transpose", dim1, ndim)
+    d0, d1 = as_dim(dim0, ndim), as_dim(dim1, ndim)
     if not ndim:
         return input.reshape(())
     return apply(ops.transpose, input, dim0=d0, dim1=d1)
@@ -186,27 +186,27 @@ swapaxes = swapdims = transpose
 @export
 def permute(input: Tensor, *dims: int | Sequence[int]) -> Tensor:
     """Return a view with the dimensions in another order."""
-    named = as_size("permute", dims)
+    named = as_size(dims)
     if len(named) != input._array.ndim:
         raise RuntimeError(
             f"{len(named)} dimensions were given for a tensor that has "
             f"{input._array.ndim}; name each of them once"
         )
-    return apply(ops.permute, input, dims=each_dim("permute", named, input._array.ndim))
+    return apply(ops.permute, input, dims=each_dim(named, input._array.ndim))
 
 
 @export
 def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """Return a view with dimensions moved to other places."""
     ndim = input._array.ndim
-    sources = list(as_ints("movedim", "source", source))
-    targets = list(as_ints("movedim", "destination", destination))
+    sources = list(as_ints("source", source))
+    targets = list(as_ints("destination", destination))
     if len(sources) != len(targets):
         raise RuntimeError(
             f"source {source} and destination {destination} must name equally many dimensions"
         )
-    sources = [as_dim("movedim", d, ndim) for d in sources]
-    targets = [as_dim("movedim", d, ndim) for d in targets]
+    sources = [as_dim(d, ndim) for d in sources]
+    targets = [as_dim(d, ndim) for d in targets]
     for which, dims in (("source", sources), ("destination", targets)):
         if len(set(dims)) != len(dims):
             raise RuntimeError(f"the same dimension appears twice in {which} ({dims})")
@@ -236,7 +236,7 @@ def t(input: Tensor) -> Tensor:
 @export(function=False)
 def expand(input: Tensor, *size: int | Sequence[int]) -> Tensor:
     """Return a view with dimensions of length 1 repeated; -1 keeps a length."""
-    to, shape = as_size("expand", size), input._array.shape
+    to, shape = as_size(size), input._array.shape
     lead = len(to) - len(shape)
     full = tuple(shape[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(to))
     if not expands(shape, full):
@@ -273,8 +273,8 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     tensor([[0, 1, 2],
             [2, 3, 4]])
     """
-    d = as_dim("unfold", dimension, input._array.ndim)
-    length, far = as_int("unfold", "size", size), as_int("unfold", "step", step)
+    d = as_dim(dimension, input._array.ndim)
+    length, far = as_int("size", size), as_int("step", step)
     have = input._array.shape[d] if input._array.ndim else 1
     if not 0 <= length <= have:
         raise RuntimeError(
@@ -309,8 +309,7 @@ def as_strided(
             [1, 2, 3],
             [2, 3, 4]])
     """
-    name = "as_strided"
-    shape, steps = as_size(name, [size]), as_size(name, [stride])
+    shape, steps = as_size([size]), as_size([stride])
     if len(shape) != len(steps):
         raise RuntimeError(f"mismatch in length of strides and shape: {steps}, {shape}")
     if min((*shape, *steps), default=0) < 0:
@@ -323,7 +322,7 @@ def as_strided(
             "the tensor was made from a part of an array, with gaps; take contiguous()"
         )
     own, first = storage_offset_of(input), storage_offset_of(whole)
-    start = own if storage_offset is None else as_int(name, "storage_offset", storage_offset)
+    start = own if storage_offset is None else as_int("storage_offset", storage_offset)
     last = start - first + sum(step * (n - 1) for n, step in zip(shape, steps, strict=True))
     if start < first or (min(shape, default=1) and last >= whole._array.size):
         raise RuntimeError(
@@ -351,7 +350,7 @@ def storage_offset(input: Tensor) -> int:
 @export(function=False)
 def sum_to_size(input: Tensor, *size: int | Sequence[int]) -> Tensor:
     """Return the sum over the dimensions that a tensor of this size would be expanded along."""
-    to, have = as_size("sum_to_size", size), input._array.shape
+    to, have = as_size(size), input._array.shape
     if not expands(to, have):
         raise RuntimeError(f"size {list(to)} is not expandable to size {list(have)}")
     lead = len(have) - len(to)
@@ -386,7 +385,7 @@ def resize_(
     RuntimeError
         When a gradient is asked for, or the elements aren't in row-major order.
     """
-    shape, array = given_lengths("resize_", size), input._array
+    shape, array = given_lengths(size), input._array
     if is_tracked(input):
         raise RuntimeError("can't resize a tensor that requires grad; detach() it")
     if shape == array.shape:
@@ -407,7 +406,7 @@ def resize_(
 @export(function=False)
 def resize_as_(input: _T, other: Tensor, *, memory_format: memory_format | None = None) -> _T:
     """Give self the shape of another tensor, as :meth:`resize_` does."""
-    return resize_(input, as_tensor("resize_as_", "other", other)._array.shape)
+    return resize_(input, as_tensor("other", other)._array.shape)
 
 
 if not TYPE_CHECKING:

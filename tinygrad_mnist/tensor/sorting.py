@@ -33,16 +33,16 @@ def _order(x: np.ndarray, dim: int, descending: bool = False) -> np.ndarray:
     return order
 
 
-def _no_bools(name: str, x: Tensor, dim: int | None) -> None:
+def _no_bools(x: Tensor, dim: int | None) -> None:
     if dim is not None:
-        as_dim(name, dim, x._array.ndim)
+        as_dim(dim, x._array.ndim)
     if x._array.dtype.kind == "b":
         raise NotImplementedError("not implemented for bools; convert them with int()")
 
 
-def _one_dim(name: str, x: Tensor, dim: int) -> int:
+def _one_dim(x: Tensor, dim: int) -> int:
     """Check a dimension to choose from, which must have elements."""
-    d = as_dim(name, dim, x._array.ndim)
+    d = as_dim(dim, x._array.ndim)
     if x._array.ndim and x._array.shape[d] == 0:
         raise IndexError(f"expected dimension {d} to have elements, but it is empty")
     return d
@@ -64,7 +64,7 @@ def sort(
     >>> sort(tensor([3, 1, 2])).indices
     tensor([1, 2, 0])
     """
-    d = as_dim("sort", dim, input._array.ndim)
+    d = as_dim(dim, input._array.ndim)
     return values_at(
         return_types.sort, input, d, _order(np.atleast_1d(input._array), d, bool(descending))
     )
@@ -111,7 +111,7 @@ def topk(
     >>> topk(tensor([1.0, 3.0, 2.0]), 2).values
     tensor([3., 2.])
     """
-    d, count = as_dim("topk", dim, input._array.ndim), as_int("topk", "k", k)
+    d, count = as_dim(dim, input._array.ndim), as_int("k", k)
     if input._array.dtype.kind == "b":
         raise RuntimeError("not implemented for bools; convert the tensor with int()")
     array = np.atleast_1d(input._array)
@@ -135,8 +135,8 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Val
     >>> kthvalue(tensor([1.0, 3.0, 2.0]), 2).values
     tensor(2.)
     """
-    _no_bools("kthvalue", input, dim)
-    d, count = _one_dim("kthvalue", input, dim), as_int("kthvalue", "k", k)
+    _no_bools(input, dim)
+    d, count = _one_dim(input, dim), as_int("k", k)
     length = input._array.shape[d] if input._array.ndim else 1
     if not 1 <= count <= length:
         raise RuntimeError(
@@ -171,7 +171,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     >>> median(tensor([4.0, 1.0, 2.0, 3.0]))
     tensor(2.)
     """
-    _no_bools("median", input, dim)
+    _no_bools(input, dim)
     if dim is None:
         kind = input._array.dtype
         if not input._array.size and kind.kind == "f":
@@ -179,7 +179,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
         if not input._array.size:
             return wrap(np.full((), np.iinfo(kind).min, kind))
         return apply(ops.median, input)
-    d = _one_dim("median", input, dim)
+    d = _one_dim(input, dim)
     array = np.atleast_1d(input._array)
     nan, middle = np.isnan(array), [(array.shape[d] - 1) // 2]
     where = np.where(
@@ -206,11 +206,11 @@ def nanmedian(
     >>> nanmedian(tensor([float("nan"), 1.0, 2.0, 3.0]))
     tensor(2.)
     """
-    _no_bools("nanmedian", input, dim)
+    _no_bools(input, dim)
     if dim is None:
         kept = input[~input.isnan()]
         return median(kept if kept._array.size else input.reshape(-1))
-    d = _one_dim("nanmedian", input, dim)
+    d = _one_dim(input, dim)
     count = (~np.isnan(np.atleast_1d(input._array))).sum(axis=d, keepdims=True)
     return _nth(return_types.nanmedian, input, d, np.maximum(count - 1, 0) // 2, keepdim)
 
@@ -228,7 +228,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     >>> mode(tensor([1, 2, 2, 1, 3])).values
     tensor(1)
     """
-    d = _one_dim("mode", input, dim)
+    d = _one_dim(input, dim)
     rows = np.moveaxis(np.atleast_1d(input._array), d, -1)
     order = _order(rows, -1)
     rows = np.take_along_axis(rows, order, -1)
@@ -244,7 +244,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
 
 def _running(kind: type[ValuesIndices], x: Tensor, dim: int, keep: np.ufunc) -> ValuesIndices:
     """Return running extremes along a dimension, and the last index that reached each."""
-    d = as_dim(kind.__name__, dim, x._array.ndim)
+    d = as_dim(dim, x._array.ndim)
     array = np.atleast_1d(x._array)
     with np.errstate(invalid="ignore"):
         best = keep.accumulate(array, axis=d)
@@ -285,7 +285,6 @@ _ROUNDING = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
 def _quantile(
-    name: str,
     x: Tensor,
     q: Number,
     dim: int | None,
@@ -300,13 +299,13 @@ def _quantile(
             raise RuntimeError(f"q must have the dtype of the input, {x.dtype}")
         wanted = q
     else:
-        wanted = wrap(np.asarray(as_number(name, "q", q), x._array.dtype))
+        wanted = wrap(np.asarray(as_number("q", q), x._array.dtype))
     shares = wanted._array
     if shares.ndim > 1 or not ((shares >= 0) & (shares <= 1)).all():
         raise RuntimeError(f"q must be a number in [0, 1], or a vector of them, got {q}")
     if interpolation not in _ROUNDING:
         raise RuntimeError(f"interpolation must be one of {_ROUNDING}, not {interpolation}")
-    d = 0 if dim is None else as_dim(name, dim, x._array.ndim)
+    d = 0 if dim is None else as_dim(dim, x._array.ndim)
     ndim = x._array.ndim
     rows = x.reshape(-1) if dim is None or not ndim else x.movedim(d, -1)
     count = rows._array.shape[-1]
@@ -358,7 +357,7 @@ def quantile(
     >>> quantile(tensor([0.0, 1.0, 2.0]), 0.25)
     tensor(0.5000)
     """
-    return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
+    return _quantile(input, q, dim, keepdim, interpolation, False)
 
 
 @export
@@ -378,7 +377,7 @@ def nanquantile(
     >>> nanquantile(tensor([float("nan"), 1.0, 2.0]), 0.5)
     tensor(1.5000)
     """
-    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
+    return _quantile(input, q, dim, keepdim, interpolation, True)
 
 
 def _distinct(
@@ -457,7 +456,7 @@ def unique(
     >>> unique(tensor([3, 1, 3]), return_counts=True)
     (tensor([1, 3]), tensor([1, 2]))
     """
-    d = None if dim is None else as_dim("unique", dim, input._array.ndim)
+    d = None if dim is None else as_dim(dim, input._array.ndim)
     if d is not None and not input._array.ndim:
         raise IndexError("a 0-d tensor has no dimension to search")
     array = input._array
@@ -521,7 +520,7 @@ def unique_consecutive(
     >>> unique_consecutive(tensor([1, 1, 2, 1]))
     tensor([1, 2, 1])
     """
-    d = None if dim is None else as_dim("unique_consecutive", dim, input._array.ndim)
+    d = None if dim is None else as_dim(dim, input._array.ndim)
     if d is not None and not input._array.ndim:
         raise IndexError("a 0-d tensor has no dimension to search")
     rows = input._array.reshape(-1, 1) if d is None else np.moveaxis(input._array, d, 0)
@@ -557,17 +556,17 @@ def searchsorted(
     >>> searchsorted(tensor([1, 3, 5]), tensor([3, 6]))
     tensor([1, 3])
     """
-    rows = as_tensor("searchsorted", "sorted_sequence", sorted_sequence)._array
+    rows = as_tensor("sorted_sequence", sorted_sequence)._array
     if side not in (None, "left", "right") or (side == "left" and right):
         raise RuntimeError(f"side must be 'left' or 'right', and agree, got {side!r}")
     if sorter is not None:
-        rows = np.take_along_axis(rows, as_tensor("searchsorted", "sorter", sorter)._array, -1)
+        rows = np.take_along_axis(rows, as_tensor("sorter", sorter)._array, -1)
     if not rows.ndim:
         raise RuntimeError("the sorted rows must have at least 1 dimension")
     if isinstance(input, TensorBase):
         wanted = input._array
     else:
-        wanted = np.asarray(as_number("searchsorted", "input", input))
+        wanted = np.asarray(as_number("input", input))
     if rows.dtype.kind == wanted.dtype.kind == "b" and rows.size:
         raise NotImplementedError("not implemented for bools; convert them")
     which: Literal["left", "right"] = "right" if right or side == "right" else "left"
@@ -599,7 +598,7 @@ def bucketize(
     >>> bucketize(tensor([0, 4]), tensor([1, 3, 5]))
     tensor([0, 2])
     """
-    if as_tensor("bucketize", "boundaries", boundaries)._array.ndim != 1:
+    if as_tensor("boundaries", boundaries)._array.ndim != 1:
         raise RuntimeError(f"boundaries must be a vector, got shape {list(boundaries.shape)}")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
@@ -621,7 +620,7 @@ def isin(
     if not isinstance(elements, TensorBase) and not isinstance(test_elements, TensorBase):
         raise TypeError("one of elements and test_elements must be a Tensor")
     arrays = [
-        x._array if isinstance(x, TensorBase) else np.asarray(as_number("isin", "elements", x))
+        x._array if isinstance(x, TensorBase) else np.asarray(as_number("elements", x))
         for x in (elements, test_elements)
     ]
     if any(x.dtype.kind == "b" for x in arrays):
