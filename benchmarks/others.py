@@ -53,11 +53,7 @@ def mygrad(mg: Any, x: np.ndarray, y: np.ndarray, parameters: list[np.ndarray], 
 
 
 def hips(
-    autograd: Any,
-    x: np.ndarray,
-    y: np.ndarray,
-    parameters: list[np.ndarray],
-    lr: float,
+    autograd: Any, x: np.ndarray, y: np.ndarray, parameters: list[np.ndarray], lr: float
 ) -> Step:
     """Return the step of HIPS autograd."""
     import autograd.numpy as anp

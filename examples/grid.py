@@ -82,10 +82,7 @@ def label(cell: Cell) -> str:
 
 
 def options(
-    description: str | None,
-    epochs: dict[str, int],
-    batch_size: int,
-    arguments: list[str] | None,
+    description: str | None, epochs: dict[str, int], batch_size: int, arguments: list[str] | None
 ) -> argparse.Namespace:
     """Read the options of a grid; how many epochs it takes depends on the data set."""
     parser = argparse.ArgumentParser(add_help=False)
@@ -191,11 +188,7 @@ def panels(path: Path, title: str, results: Sequence[Result], columns: int, floo
 
 
 def present(
-    name: str,
-    title: str,
-    results: Sequence[Result],
-    columns: int,
-    args: argparse.Namespace,
+    name: str, title: str, results: Sequence[Result], columns: int, args: argparse.Namespace
 ) -> dict[str, Any]:
     """Draw the panels (a picture for each optimizer), and report on the best cell."""
     groups: dict[str, list[Result]] = {}

@@ -30,10 +30,7 @@ FAMILIES = {
     "Exponential": ["1.5", "t.tensor([0.2, 3.0])"],
     "Uniform": ["0.0, 1.0", "t.tensor([-1.0, 0.5]), 2.0", "0.0, float('inf')"],
     "MultivariateNormal": ["t.zeros(2), t.eye(2)", "t.ones(2), 3 * t.eye(2) + 1"],
-    "Independent": [
-        "D.Bernoulli(t.tensor([0.0, 0.5])), 1",
-        "D.Bernoulli(t.tensor([1.0, 0.5])), 1",
-    ],
+    "Independent": ["D.Bernoulli(t.tensor([0.0, 0.5])), 1", "D.Bernoulli(t.tensor([1.0, 0.5])), 1"],
 }
 
 

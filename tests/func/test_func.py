@@ -50,10 +50,7 @@ def tree_loss(parts: Any, x: Any) -> Any:
 
 
 def tree(t: Any) -> Any:
-    return {
-        "w": values(t, 3, 2, seed=1),
-        "rest": [values(t, 2, seed=2), values(t, seed=3)],
-    }
+    return {"w": values(t, 3, 2, seed=1), "rest": [values(t, 2, seed=2), values(t, seed=3)]}
 
 
 CALLS = {

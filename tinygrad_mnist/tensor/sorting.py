@@ -285,12 +285,7 @@ _ROUNDING = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
 def _quantile(
-    x: Tensor,
-    q: Number,
-    dim: int | None,
-    keepdim: bool,
-    interpolation: str,
-    skip_nan: bool,
+    x: Tensor, q: Number, dim: int | None, keepdim: bool, interpolation: str, skip_nan: bool
 ) -> Tensor:
     if x._array.dtype not in (np.float32, np.float64):
         raise RuntimeError(f"the input must be of float or double dtype, not {x.dtype}")

@@ -28,10 +28,7 @@ def main():
         nn.Tanh(),
     )
     netD = nn.Sequential(
-        nn.Linear(data_dim, 32),
-        nn.LeakyReLU(0.2, inplace=True),
-        nn.Linear(32, 1),
-        nn.Sigmoid(),
+        nn.Linear(data_dim, 32), nn.LeakyReLU(0.2, inplace=True), nn.Linear(32, 1), nn.Sigmoid()
     )
     netG.apply(weights_init)
     netD.apply(weights_init)
