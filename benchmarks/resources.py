@@ -1,4 +1,4 @@
-"""What isn't a ratio of times: import, memory, cost against size, allocations.
+"""Figures besides ratios of times: import, memory, cost against size, allocations.
 
 Import and memory are measured in processes of their own, since a process can't forget.
 """

@@ -39,7 +39,7 @@ MODULES = {
     "cuda": "torch.cuda",
     **dict.fromkeys(("torch", "t", "tg", "m", "lib", "library", "module"), "torch"),
 }
-"""What the names to the left of a dot mean in tests and scripts; any other is an object."""
+"""The meanings of names to the left of a dot in tests and scripts; any other is an object."""
 
 OPERATORS = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.Pow: "pow",

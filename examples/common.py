@@ -1,4 +1,4 @@
-"""What the examples share: options, and the writing of reports, pictures and figures.
+"""Code that the examples share: options, and the writing of reports, pictures and figures.
 
 The models and their training loops are in the examples themselves.
 """

@@ -1,4 +1,4 @@
-"""What the grids of trainings share: the loop of one cell, running the cells, and the panels."""
+"""Shared by the grids of trainings: the loop of one cell, running the cells, and the panels."""
 
 from __future__ import annotations
 

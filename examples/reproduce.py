@@ -81,7 +81,7 @@ class Job:
     name: str
     module: str
     settings: dict[str, Any]
-    """What the figures depend on: they are kept as long as this stays the same."""
+    """The things that the figures depend on: they are kept as long as this stays the same."""
     arguments: Sequence[str]
     cell: grid.Cell | None = None
 

@@ -22,7 +22,7 @@ UNARY = (
     0.0, -0.0, 1e-30, -1e-30, 1e-9, 1e30, -1e30, INF, -INF, NAN, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0,
     3.0, -3.0, 6.0, -6.0, 18.0, -18.0, 20.0, -20.0, 100.0, -100.0, 0.3, -1.7, 2.6,
 )  # fmt: skip
-"""What a number may be: kinks, ends of domains, thresholds, and some ordinary ones."""
+"""The numbers to try: kinks, ends of domains, thresholds, and some ordinary ones."""
 BINARY = (0.0, -0.0, 1e-30, 1e30, -1e30, INF, -INF, NAN, 1.0, -1.0, 0.5, 2.0, -2.0, 0.3, -1.7)
 TERNARY = (0.0, 1e30, INF, -INF, NAN, 1.0, -1.0, 0.3)
 GRADIENTS = (1.3, 0.0, INF, -INF, NAN)

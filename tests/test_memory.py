@@ -1,4 +1,4 @@
-"""What is left behind: by training without the garbage collector, and by calls that fail."""
+"""Memory that is left behind: by training without the garbage collector, and by calls that fail."""
 
 from __future__ import annotations
 

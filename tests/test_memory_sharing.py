@@ -1,4 +1,4 @@
-"""What shares memory: the same results as PyTorch's share it, whatever their order in memory.
+"""Shared memory: the same results as PyTorch's share it, whatever their order in memory.
 
 A program makes a tensor in some order in memory, calls something with it, and writes to what that
 returns; then it writes to the tensor. Both libraries must hold the same numbers in the end.

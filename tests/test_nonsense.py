@@ -35,7 +35,7 @@ HELPERS = {
     "apply", "apply_multi", "share", "wrap", "named", "detached", "stand_in", "vjp_of", "linearized",
     "sources_of", "zeros", "one_hot_rows", "warn", "deprecated", "NamedTuple", "get_worker_info",
 }  # fmt: skip
-"""What modules import, or share with their neighbours."""
+"""Helpers that modules import, or share with their neighbours."""
 
 FUNCTIONS = [
     (name, function)

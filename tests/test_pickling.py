@@ -1,4 +1,4 @@
-"""What pickles in PyTorch pickles here: functions by their names, modules that hold them, tensors."""
+"""Things that pickle in PyTorch pickle here: functions by their names, modules that hold them, tensors."""
 
 from __future__ import annotations
 

@@ -207,7 +207,7 @@ CALLS: dict[str, Callable[..., Any]] = {
 
 UNSWEPT = ("set_", "use_", "seed", "save", "load", "rand", "dropout", "multinomial", "bernoulli",
            "empty", "normal", "gumbel", "hist", "kron")  # fmt: skip
-"""What changes settings, draws numbers, counts them, or makes too many."""
+"""Functions that change settings, draw numbers, counts them, or makes too many."""
 
 AS_PYTORCH = {
     "cov": "a sum is divided",

@@ -1,4 +1,4 @@
-"""What is given by position means what it means in PyTorch: every public signature is compared."""
+"""Arguments by position mean what they mean in PyTorch: every public signature is compared."""
 
 from __future__ import annotations
 

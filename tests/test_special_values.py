@@ -293,7 +293,7 @@ SETTINGS = """
 save load seed manual_seed initial_seed set_default_device set_default_dtype set_default_tensor_type
 set_float32_matmul_precision set_num_threads set_num_interop_threads set_printoptions set_rng_state
 use_deterministic_algorithms set_grad_enabled set_flush_denormal""".split()
-"""What would change the state of the library or a file."""
+"""Functions that would change the state of the library or a file."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What is saved comes back as what it was, sharing what it shared; or it is refused."""
+"""Saved things come back as they were, sharing memory as before; or they are refused."""
 
 from __future__ import annotations
 

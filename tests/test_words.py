@@ -1,4 +1,4 @@
-"""What doesn't fit is said in words of our own: under the name that was called, once, and short.
+"""Mistakes are said in words of our own: under the name that was called, once, and short.
 
 The sweeps of nonsense over everything public look for other words too, by ``words.faults``.
 """

@@ -1,4 +1,4 @@
-"""What an error may say: our own sentences, never those of NumPy, SciPy or Python's inside."""
+"""The words of an error: our own sentences, never those of NumPy, SciPy or Python's inside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What type checkers say of a script: read by mypy and pyright, and never run.
+"""The findings of type checkers in a script: read by mypy and pyright, and never run.
 
 ``assert_type`` states the type of an expression, and ``# error`` marks a line that must be an error.
 Where a checker finds something else today, the line is marked ``# not yet: mypy``, ``# not yet:

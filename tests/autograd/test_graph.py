@@ -45,7 +45,7 @@ def test_thirty_doublings_walk_each_node_once() -> None:
 
 
 def test_unused_branch_does_not_block_gradients() -> None:
-    """What was computed from a tensor and never used does not hold back the tensor's gradient."""
+    """A result that was computed from a tensor and never used does not hold back the tensor's gradient."""
     x = leaf(2.0)
     y = x * 3
     y.exp()

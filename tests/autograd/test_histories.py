@@ -1,4 +1,4 @@
-"""What becomes of a tensor's history and gradient: retained, detached, copied, seen otherwise."""
+"""A tensor's history and gradient: retained, detached, copied, seen otherwise."""
 
 from __future__ import annotations
 

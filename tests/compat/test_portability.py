@@ -1,4 +1,4 @@
-"""What scripts written for PyTorch meet here besides numbers: settings, memory, names, files."""
+"""Things that scripts written for PyTorch meet here besides numbers: settings, memory, names, files."""
 
 from __future__ import annotations
 

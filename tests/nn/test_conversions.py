@@ -1,4 +1,4 @@
-"""What modules and their vectors of parameters share after a conversion, beside PyTorch."""
+"""Memory that modules and their vectors of parameters share after a conversion, beside PyTorch."""
 
 from __future__ import annotations
 

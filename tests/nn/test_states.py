@@ -1,4 +1,4 @@
-"""What recurrent layers return is the caller's own: it may be detached, or written to, in place."""
+"""States that recurrent layers return are the caller's own: it may be detached, or written to, in place."""
 
 from __future__ import annotations
 

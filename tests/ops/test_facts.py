@@ -1,4 +1,4 @@
-"""What is particular to one operation stands in its entry: nothing else asks which one it is."""
+"""Whatever is particular to one operation stands in its entry: nothing else asks which one it is."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ def test_gradients_are_writable_and_share_memory_with_nothing(case: Case) -> Non
 @each
 @pytest.mark.parametrize("which", ["inputs", "outputs"])
 def test_a_later_write_is_noticed_or_does_no_harm(case: Case, which: str) -> None:
-    """What a rule needs is its own, or is watched: a write never gives a wrong gradient."""
+    """An array that a rule needs is its own, or is watched: a write never gives a wrong gradient."""
     tensors = cases.tensors(case, cases.inputs(case, 14))
     xs = tracked(case, tensors)
     outs = cases.outputs(case, *tensors)

@@ -1,4 +1,4 @@
-"""What out= writes reaches what it is a view of, whatever its shape was."""
+"""A write by out= reaches the base of a view, whatever its shape was."""
 
 from __future__ import annotations
 

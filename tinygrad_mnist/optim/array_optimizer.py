@@ -24,7 +24,7 @@ Group: TypeAlias = dict[str, Any]
 """The settings of a group of parameters."""
 
 State: TypeAlias = dict[str, Any]
-"""What an optimizer remembers of a parameter."""
+"""The state that an optimizer keeps of a parameter."""
 
 BLOCK = 16384
 """Elements that are updated together, so few that all their arrays stay in the cache."""

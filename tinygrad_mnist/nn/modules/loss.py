@@ -1,4 +1,4 @@
-"""What losses have in common."""
+"""The base class of losses."""
 
 from tinygrad_mnist.nn.entropy import CrossEntropyLoss as CrossEntropyLoss
 from tinygrad_mnist.nn.loss import _Loss as _Loss
