@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_mnist.compat.unsupported import watch
 from tinygrad_mnist.tensor import Tensor, get_default_dtype, tensor
-from tinygrad_mnist.tensor.arguments import as_tensor, named
+from tinygrad_mnist.tensor.arguments import named, need_tensor
 
 
 @named
@@ -47,13 +47,13 @@ def fftshift(input: Tensor, dim: Any = None) -> Any:
     >>> fftshift(fftfreq(4))
     tensor([-0.5000, -0.2500,  0.0000,  0.2500])
     """
-    return _shifted(as_tensor("input", input), dim, 0)
+    return _shifted(need_tensor("input", input), dim, 0)
 
 
 @named
 def ifftshift(input: Tensor, dim: Any = None) -> Any:
     """Undo :func:`fftshift`. Follows ``torch.fft.ifftshift``."""
-    return _shifted(as_tensor("input", input), dim, 1)
+    return _shifted(need_tensor("input", input), dim, 1)
 
 
 def _shifted(x: Tensor, dim: Any, odd: int) -> Any:

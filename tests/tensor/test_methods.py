@@ -42,3 +42,9 @@ def test_methods_are_the_functions_that_the_list_names() -> None:
         own = name if hasattr(module, name) else name.rstrip("_")
         assert getattr(module, own) is getattr(module, function), name  # itself, or an alias
         assert callable(getattr(tg.Tensor, name))
+
+
+def test_all_functions_are_published() -> None:
+    """A function that is exported after the last line of its file, ``publish``, would be lost."""
+    lost = sorted(function.__name__ for function in export._FORMS)
+    assert not lost, f"define them above the line that publishes a file's functions: {lost}"

@@ -10,7 +10,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply, wrap
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.arguments import as_dim, as_int, as_tensor, named, with_out
+from tinygrad_mnist.tensor.arguments import as_dim, as_int, named, need_tensor, with_out
 from tinygrad_mnist.tensor.factorization import check_float
 
 
@@ -134,7 +134,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     tensor([[1, 2, 4],
             [1, 3, 9]])
     """
-    count = as_tensor("x", x).shape[-1] if N is None else as_int("N", N)
+    count = need_tensor("x", x).shape[-1] if N is None else as_int("N", N)
     if count < 2:
         raise RuntimeError(f"N must be greater than 1, got {count}")
     return x.unsqueeze(-1) ** wrap(np.arange(count))

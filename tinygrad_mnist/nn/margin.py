@@ -21,7 +21,7 @@ from tinygrad_mnist.nn.loss import (
 )
 from tinygrad_mnist.ops.dtypes import int64
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.arguments import as_tensor, named, need_floats
+from tinygrad_mnist.tensor.arguments import named, need_floats, need_tensor
 from tinygrad_mnist.tensor.comparison import where
 
 
@@ -417,7 +417,7 @@ def multilabel_margin_loss(
     tensor(0.8500)
     """
     reduction = as_reduction(reduction, size_average, reduce)
-    labels = as_tensor("target", target)._array
+    labels = need_tensor("target", target)._array
     shape = input._array.shape
     if labels.shape != shape or len(shape) not in (1, 2):
         raise RuntimeError(

@@ -75,7 +75,7 @@ def factory(make: F) -> F:
                 if is_like and order in (None, preserve_format):
                     lay_out(made, args[0] if args else kwargs["input"])
                 return made
-            as_tensor("out", out)
+            need_tensor("out", out)
             wanted = kwargs.setdefault("dtype", out._array.dtype)
             if wanted is not None and dtypes.as_numpy(wanted) != out._array.dtype:
                 raise RuntimeError(
@@ -129,7 +129,7 @@ def write_out(name: str, result: R, out: Any) -> R:
 
 
 def _check_out(name: str, result: Any, out: Any) -> None:
-    as_tensor("out", out)
+    need_tensor("out", out)
     if modes.enabled and (result.requires_grad or out.requires_grad):
         raise RuntimeError(
             f"{name}: functions with out=... arguments don't support automatic differentiation, "
@@ -174,7 +174,7 @@ def _resized(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.empty(shape, array.dtype)
 
 
-def as_tensor(argument: str, x: Any) -> Tensor:
+def need_tensor(argument: str, x: Any) -> Tensor:
     """Return an argument that must be a tensor."""
     tensor: Tensor = x
     if not isinstance(x, TensorBase):

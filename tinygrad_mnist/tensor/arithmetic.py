@@ -9,7 +9,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import Op, dtypes
-from tinygrad_mnist.tensor.arguments import as_number, as_tensor, complain, kind, number_first
+from tinygrad_mnist.tensor.arguments import as_number, complain, kind, need_tensor, number_first
 from tinygrad_mnist.tensor.export import binary, export, publish, scalar_first, unary
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def sgn(input: Tensor) -> Tensor:
 def check_lerp(start: TensorBase, end: Any, weight: Any) -> None:
     """Refuse an interpolation of mixed dtypes, and of integers."""
     dtype = start._array.dtype
-    for what, x in (("end", as_tensor("end", end)), ("weight", weight)):
+    for what, x in (("end", need_tensor("end", end)), ("weight", weight)):
         if (
             isinstance(x, TensorBase)
             and x._array.dtype != dtype
@@ -170,7 +170,7 @@ def check_lerp(start: TensorBase, end: Any, weight: Any) -> None:
 
 def check_product(x: TensorBase, tensor1: Any, tensor2: Any, refused: str) -> None:
     """Refuse a product or quotient, to be added, of kinds that PyTorch has none for."""
-    arrays = [as_tensor(f"tensor{i + 1}", t)._array for i, t in enumerate((tensor1, tensor2))]
+    arrays = [need_tensor(f"tensor{i + 1}", t)._array for i, t in enumerate((tensor1, tensor2))]
     if dtypes.result_type(*arrays).kind in refused and x._array.dtype.kind in (
         refused if refused == "b" else "biuf"
     ):

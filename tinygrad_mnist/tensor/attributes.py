@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_dim, as_tensor, named
+from tinygrad_mnist.tensor.arguments import as_dim, named, need_tensor
 from tinygrad_mnist.tensor.device import CPU, device
 from tinygrad_mnist.tensor.export import export, publish
 from tinygrad_mnist.tensor.types import (
@@ -47,7 +47,7 @@ def is_complex(input: Tensor) -> bool:
 @export
 def is_same_size(input: Tensor, other: Tensor) -> bool:
     """Return whether two tensors have the same shape. Follows ``torch.is_same_size``."""
-    shape: tuple[int, ...] = as_tensor("other", other)._array.shape
+    shape: tuple[int, ...] = need_tensor("other", other)._array.shape
     return input._array.shape == shape
 
 

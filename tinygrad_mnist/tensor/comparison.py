@@ -11,7 +11,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_number, as_tensor, broadcast, named, write_out
+from tinygrad_mnist.tensor.arguments import as_number, broadcast, named, need_tensor, write_out
 from tinygrad_mnist.tensor.export import binary, export, publish, scalar_first, unary
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def fmax(input: Tensor, other: Tensor) -> Tensor:
     >>> fmax(tensor([float("nan"), 1.0]), tensor([3.0, 0.0]))
     tensor([3., 1.])
     """
-    y = as_tensor("other", other)
+    y = need_tensor("other", other)
     return apply(ops.where, (input >= y) | y.isnan(), input, y)
 
 
@@ -58,13 +58,13 @@ def fmin(input: Tensor, other: Tensor) -> Tensor:
 
     Follows ``torch.fmin``.
     """
-    y = as_tensor("other", other)
+    y = need_tensor("other", other)
     return apply(ops.where, (input <= y) | y.isnan(), input, y)
 
 
 def _compared(x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return the arrays of two tensors of one dtype."""
-    other = as_tensor("other", y)._array
+    other = need_tensor("other", y)._array
     if x._array.dtype != other.dtype:
         raise RuntimeError(
             f"the dtypes {x._array.dtype} and {other.dtype} differ; convert one of them"
@@ -129,7 +129,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     >>> equal(tensor([1, 2]), tensor([1, 2]))
     True
     """
-    return bool(np.array_equal(input._array, as_tensor("other", other)._array))
+    return bool(np.array_equal(input._array, need_tensor("other", other)._array))
 
 
 # Kinds of numbers
@@ -228,7 +228,7 @@ def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = No
     >>> where(x > 0, x, 0.0)
     tensor([0., 2.])
     """
-    mask = as_tensor("condition", condition)
+    mask = need_tensor("condition", condition)
     if input is None and other is None:
         return tuple((mask if mask.ndim else mask.reshape(1)).nonzero().unbind(1))
     return write_out("where", chosen(mask, input, other), out)
@@ -236,7 +236,7 @@ def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = No
 
 def mask_and_value(x: TensorBase, mask: Any, value: Any) -> tuple[Any, Any]:
     """Check what a masked fill is given; return a number as an array of x's dtype."""
-    if as_tensor("mask", mask)._array.dtype.kind != "b":
+    if need_tensor("mask", mask)._array.dtype.kind != "b":
         raise RuntimeError(
             f"only supports boolean masks, but got one of {mask.dtype}; compare it, as in mask != 0"
         )

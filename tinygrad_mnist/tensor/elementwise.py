@@ -10,7 +10,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_int, as_number, as_tensor
+from tinygrad_mnist.tensor.arguments import as_int, as_number, need_tensor
 from tinygrad_mnist.tensor.export import binary, export, publish, scalar_first, unary
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
 
     Follows ``torch.heaviside``.
     """
-    zero, value = input._array == 0, as_tensor("values", values)
+    zero, value = input._array == 0, need_tensor("values", values)
     if value._array.dtype != input._array.dtype:
         raise RuntimeError("input and values must have one dtype")
     return apply(ops.where, zero, value, (input > 0).to(input.dtype))

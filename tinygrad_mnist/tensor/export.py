@@ -21,7 +21,7 @@ from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.inplace import apply_inplace, check_writable, original, store
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.ops import Op, dtypes
-from tinygrad_mnist.tensor.arguments import as_number, as_tensor, write_out
+from tinygrad_mnist.tensor.arguments import as_number, need_tensor, write_out
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -125,7 +125,7 @@ def binary(
     """
 
     def call(input: Tensor, other: Any) -> Tensor:
-        return apply(op, input, as_tensor("other", other) if tensors else other)
+        return apply(op, input, need_tensor("other", other) if tensors else other)
 
     first = scalar_first if scalars else None
     public: Binary = _exported(op, call, "pair", inplace=inplace, fast=not tensors, first=first)

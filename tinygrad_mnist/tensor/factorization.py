@@ -20,7 +20,7 @@ from tinygrad_mnist.autograd.graph import TensorBase, apply, apply_multi, wrap
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_int, as_tensor, with_out
+from tinygrad_mnist.tensor.arguments import as_int, need_tensor, with_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -500,7 +500,7 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     RuntimeError
         When the first ``ind`` lengths and the others don't have one product.
     """
-    shape = as_tensor("A", A)._array.shape
+    shape = need_tensor("A", A)._array.shape
     if ind <= 0:
         raise RuntimeError(f"ind must be positive, got {ind}")
     rows, columns = math.prod(shape[:ind]), math.prod(shape[ind:])
@@ -514,10 +514,10 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
 @named
 def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None) -> Tensor:
     """Return the X for which ``tensordot(A, X, X.ndim) = B``. Follows PyTorch's of this name."""
-    a: Tensor = as_tensor("A", A)
+    a: Tensor = need_tensor("A", A)
     if dims is not None:
         a = a.movedim(tuple(dims), tuple(range(-len(dims), 0)))
-    shape = a._array.shape[as_tensor("B", B).ndim :]
+    shape = a._array.shape[need_tensor("B", B).ndim :]
     count = math.prod(shape)
     if a.numel() != count * count:
         raise RuntimeError(f"A of shape {list(A.shape)} is no square map to shape {list(B.shape)}")

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_mnist.autograd.graph import TensorBase, wrap
 from tinygrad_mnist.tensor import return_types
-from tinygrad_mnist.tensor.arguments import as_int, as_number, as_tensor
+from tinygrad_mnist.tensor.arguments import as_int, as_number, need_tensor
 from tinygrad_mnist.tensor.export import export, publish
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _count(
         raise RuntimeError(f"range must have {2 * len(bins)} numbers, got {len(ends)}")
     weights = None
     if weight is not None:
-        weights = as_tensor("weight", weight)._array
+        weights = need_tensor("weight", weight)._array
         if weights.dtype != dtype or weights.size != len(points):
             raise RuntimeError(
                 f"weight must have the input's dtype, {dtype}, and an element for each of "
@@ -195,7 +195,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         raise RuntimeError(f"minlength should be >= 0, got {least}")
     if weights is None:
         return wrap(np.bincount(array, minlength=least).astype(np.int64))
-    heavy = as_tensor("weights", weights)._array
+    heavy = need_tensor("weights", weights)._array
     if heavy.shape != array.shape:
         raise RuntimeError(
             f"input and weights should have the same length, got {list(array.shape)} and "

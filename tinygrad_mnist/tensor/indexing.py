@@ -18,7 +18,7 @@ from tinygrad_mnist.autograd.inplace import (
 )
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_dim, as_int, as_tensor, broadcast
+from tinygrad_mnist.tensor.arguments import as_dim, as_int, broadcast, need_tensor
 from tinygrad_mnist.tensor.export import export, publish
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 @one_node("MaskedSelectBackward0")
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """Return the elements where a mask is true, in one dimension."""
-    array = as_tensor("mask", mask)._array
+    array = need_tensor("mask", mask)._array
     if array.dtype.kind != "b":
         raise RuntimeError(f"expected a mask of bools, got {array.dtype}")
     shape = broadcast(input._array.shape, array.shape)
@@ -269,7 +269,7 @@ argwhere = nonzero
 
 def long_index(index: Tensor) -> np.ndarray:
     """Return an index that must be a tensor of int64 (or int32), as a copy."""
-    array = index_array(as_tensor("index", index))
+    array = index_array(need_tensor("index", index))
     if array.dtype not in (np.int64, np.int32):
         raise RuntimeError(f"expected dtype int64 for the index, got {array.dtype}")
     return array.astype(np.int64)  # a copy, because it must stay what it was until backward
@@ -306,7 +306,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     >>> take_along_dim(x, x.argsort(1), 1)
     tensor([[1, 2, 3]])
     """
-    if as_tensor("indices", indices)._array.dtype != np.int64:
+    if need_tensor("indices", indices)._array.dtype != np.int64:
         raise RuntimeError(f"indices must be int64, but are {indices.dtype}; convert with long()")
     where = long_index(indices)
     if dim is None:

@@ -23,7 +23,7 @@ from tinygrad_mnist.autograd.inplace import (
     rebase_history,
     store,
 )
-from tinygrad_mnist.tensor.arguments import as_number, as_tensor, broadcast, number_first
+from tinygrad_mnist.tensor.arguments import as_number, broadcast, need_tensor, number_first
 from tinygrad_mnist.tensor.arithmetic import check_lerp, check_product, is_one, scaled
 from tinygrad_mnist.tensor.comparison import mask_and_value
 from tinygrad_mnist.tensor.export import export, publish
@@ -154,7 +154,7 @@ def fill_(input: _T, value: Number) -> _T:
 def copy_(input: _T, other: Operand, non_blocking: bool = False) -> _T:
     """Write the elements of another tensor into self, converted to self's dtype."""
     if isinstance(other, tuple | list):
-        as_tensor("other", other)
+        need_tensor("other", other)
     input[...] = other
     return input
 
@@ -209,7 +209,7 @@ def fill_diagonal_(input: _T, fill_value: Number, wrap: bool = False) -> _T:
 @export(function=False)
 def map_(input: _T, other: Tensor, callable: Callable[[Any, Any], Any]) -> _T:
     """Replace each element by what a Python function makes of it and another tensor's."""
-    theirs = as_tensor("other", other)._array
+    theirs = need_tensor("other", other)._array
     numbers = zip(input._array.flat, np.broadcast_to(theirs, input._array.shape).flat, strict=True)
     values = [callable(a.item(), b.item()) for a, b in numbers]
     return input.copy_(wrap(np.array(values, input._array.dtype).reshape(input._array.shape)))

@@ -17,10 +17,10 @@ from tinygrad_mnist.tensor.arguments import (
     as_dim,
     as_int,
     as_size,
-    as_tensor,
     as_tensors,
     broadcast,
     named,
+    need_tensor,
     write_out,
 )
 from tinygrad_mnist.tensor.export import export, publish
@@ -193,7 +193,7 @@ def _several(tensors: tuple[Tensor | Sequence[Tensor], ...]) -> list[Tensor]:
     given: Any = tensors
     if len(tensors) == 1 and not isinstance(tensors[0], TensorBase):
         given = tensors[0]
-    return [as_tensor("tensors", x) for x in as_tensors(given)]
+    return [need_tensor("tensors", x) for x in as_tensors(given)]
 
 
 def _at_least_1d(x: Tensor) -> Tensor:
@@ -224,7 +224,7 @@ class OneOrSeveral(Protocol):
 def _of_each(name: str, make: Callable[[Tensor], Tensor], doc: str) -> OneOrSeveral:
     def call(*tensors: Tensor | Sequence[Tensor]) -> Tensor | tuple[Tensor, ...]:
         if len(tensors) == 1 and isinstance(tensors[0], TensorBase):
-            return make(as_tensor("tensors", tensors[0]))
+            return make(need_tensor("tensors", tensors[0]))
         return tuple(map(make, _several(tensors)))
 
     call.__name__ = call.__qualname__ = name

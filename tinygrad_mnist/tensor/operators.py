@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from tinygrad_mnist.ops import Op, dtypes
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
     from tinygrad_mnist.tensor.types import Operand
+
+_T = TypeVar("_T", bound=TensorBase)
 
 _ARRAYS = (TensorBase, np.ndarray, np.generic)
 _OPERANDS = (*_ARRAYS, int, float)
@@ -38,7 +40,7 @@ def _reflected(op: Op) -> Callable[[Tensor, Operand], Tensor]:
     return operator
 
 
-def _in_place(op: Op) -> Callable[[Tensor, Operand], Tensor]:
+def _in_place(op: Op) -> Callable[[_T, Operand], _T]:
     """Make the operator that writes into its first operand."""
 
     def operator(self: Any, other: Any) -> Any:

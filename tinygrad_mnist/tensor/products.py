@@ -12,7 +12,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_dim, as_tensor, expands, number_first
+from tinygrad_mnist.tensor.arguments import as_dim, expands, need_tensor, number_first
 from tinygrad_mnist.tensor.export import beta_first, export, publish
 from tinygrad_mnist.tensor.precision import in_float32
 
@@ -141,7 +141,7 @@ def addmm(
     """Return ``beta * input + alpha * mat1 @ mat2``."""
     if older:
         return number_first(input.addmm, (mat1, mat2, *older), "beta", "alpha")
-    product = _product(as_tensor("mat1", mat1), mat2, 2, 2)
+    product = _product(need_tensor("mat1", mat1), mat2, 2, 2)
     return added(input, product, beta, alpha)
 
 
@@ -154,7 +154,7 @@ def addmv(
     """Return ``beta * input + alpha * mat @ vec``."""
     if older:
         return number_first(input.addmv, (mat, vec, *older), "beta", "alpha")
-    product = _product(as_tensor("mat", mat), vec, 2, 1)
+    product = _product(need_tensor("mat", mat), vec, 2, 1)
     return added(input, product, beta, alpha)
 
 

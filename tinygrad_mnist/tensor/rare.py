@@ -16,9 +16,9 @@ from tinygrad_mnist.tensor.arguments import (
     as_int,
     as_lengths,
     as_number,
-    as_tensor,
     named,
     need_floats,
+    need_tensor,
 )
 from tinygrad_mnist.tensor.comparison import where
 from tinygrad_mnist.tensor.elementwise import xlogy
@@ -60,7 +60,7 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
     >>> ldexp(tensor([1.5]), tensor([3]))
     tensor([12.])
     """
-    power = as_tensor("other", other)
+    power = need_tensor("other", other)
     return input * (power if power.is_floating_point() else power.float()).exp2()
 
 
@@ -74,7 +74,7 @@ def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
     >>> logaddexp2(tensor([1000.0]), tensor([1000.0]))
     tensor([1001.])
     """
-    larger = input.maximum(as_tensor("other", other))
+    larger = input.maximum(need_tensor("other", other))
     away = input.minimum(other) - larger
     away = away.masked_fill(wrap(np.isnan(away._array) & ~np.isnan(larger._array)), -math.inf)
     return larger + away.exp2().log1p() / math.log(2)
@@ -82,7 +82,7 @@ def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
 
 def _whole(function: np.ufunc, name: str) -> Callable[[Tensor, Tensor], Tensor]:
     def call(input: Tensor, other: Tensor) -> Tensor:
-        for x in (input, as_tensor("other", other)):
+        for x in (input, need_tensor("other", other)):
             if x._array.dtype.kind not in "iu":
                 raise NotImplementedError(f"only for integers, but got {x.dtype}")
         return wrap(function(input._array, other._array))
@@ -98,7 +98,7 @@ gcd, lcm = _whole(np.gcd, "gcd"), _whole(np.lcm, "lcm")
 @export(inplace=True)
 def nextafter(input: Tensor, other: Tensor) -> Tensor:
     """Return the next floating-point number towards another. Follows ``torch.nextafter``."""
-    arrays = [input._array, as_tensor("other", other)._array]
+    arrays = [input._array, need_tensor("other", other)._array]
     return wrap(np.nextafter(*arrays, dtype=dtypes.result_type(*arrays)))
 
 
@@ -223,7 +223,7 @@ def slice_scatter(
 
 def _replaced(x: Tensor, src: Tensor, index: tuple[Any, ...]) -> Tensor:
     shape = x._array[index].shape
-    if as_tensor("src", src)._array.shape != shape:
+    if need_tensor("src", src)._array.shape != shape:
         raise RuntimeError(f"src must have shape {list(shape)}, not {list(src.shape)}")
     out = x.clone()
     out[index] = src
@@ -237,7 +237,7 @@ def diagonal_scatter(
     """Return the input with a diagonal replaced. Follows ``torch.diagonal_scatter``."""
     out = input.clone()
     view = out.diagonal(offset, dim1, dim2)
-    if as_tensor("src", src).shape != view.shape:
+    if need_tensor("src", src).shape != view.shape:
         raise RuntimeError(f"src must have shape {list(view.shape)}, not {list(src.shape)}")
     view.copy_(src)
     return out
@@ -256,8 +256,8 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     tensor([[0., 5.],
             [6., 0.]])
     """
-    places = as_tensor("index", index).reshape(-1)
-    values = as_tensor("source", source).reshape(-1)
+    places = need_tensor("index", index).reshape(-1)
+    values = need_tensor("source", source).reshape(-1)
     out = input.reshape(-1).index_put((places,), values, accumulate)
     return out.reshape(input.shape)
 
@@ -317,7 +317,7 @@ def _trapezoids(y: Tensor, x: Tensor | None, dx: float | Tensor | None, dim: int
     heights = (y.narrow(d, 0, length - 1) + y.narrow(d, 1, length - 1)) / 2
     if x is None:
         return heights if dx is None else heights * dx
-    steps = as_tensor("x", x).diff(dim=-1 if x.ndim == 1 else d)
+    steps = need_tensor("x", x).diff(dim=-1 if x.ndim == 1 else d)
     return heights * (steps.reshape(-1, *[1] * (y.ndim - 1 - d)) if x.ndim == 1 else steps)
 
 
@@ -484,7 +484,7 @@ def unravel_index(indices: Tensor, shape: int | Sequence[int] | Tensor) -> tuple
     >>> unravel_index(tensor([5]), (2, 3))
     (tensor([1]), tensor([2]))
     """
-    numbers = as_tensor("indices", indices)._array
+    numbers = need_tensor("indices", indices)._array
     lengths: Any = shape._array.tolist() if isinstance(shape, TensorBase) else shape
     size = as_lengths([lengths])
     if numbers.dtype.kind not in "iu":

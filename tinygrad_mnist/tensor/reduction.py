@@ -17,9 +17,9 @@ from tinygrad_mnist.tensor.arguments import (
     as_dims,
     as_int,
     as_number,
-    as_tensor,
     named,
     need_floats,
+    need_tensor,
     write_out,
 )
 from tinygrad_mnist.tensor.export import export, publish
@@ -507,7 +507,7 @@ def diff(
         raise RuntimeError(f"order must be non-negative but got {times}")
     parts = [x for x in (prepend, input, append) if x is not None]
     for x in parts:
-        as_tensor("prepend or append", x)
+        need_tensor("prepend or append", x)
     out = apply(ops.cat, *parts, dim=d) if len(parts) > 1 else input
     while times and (length := out._array.shape[d]):
         later, earlier = out.narrow(d, 1, length - 1), out.narrow(d, 0, length - 1)
@@ -519,7 +519,7 @@ def diff(
 @export
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """Return the p-norm of the difference. Follows ``torch.dist``."""
-    gap: Tensor = input - as_tensor("other", other)
+    gap: Tensor = input - need_tensor("other", other)
     return gap.norm(p)
 
 
@@ -549,8 +549,8 @@ def cdist(
     >>> cdist(tensor([[0.0, 0.0]]), tensor([[3.0, 4.0]]))
     tensor([[5.]])
     """
-    as_tensor("x1", x1)
-    as_tensor("x2", x2)
+    need_tensor("x1", x1)
+    need_tensor("x2", x2)
     shapes = list(x1._array.shape), list(x2._array.shape)
     if len(shapes[0]) < 2 or len(shapes[1]) < 2 or shapes[0][-1] != shapes[1][-1]:
         raise RuntimeError(

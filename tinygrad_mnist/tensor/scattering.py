@@ -15,7 +15,7 @@ from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.indexing import along
-from tinygrad_mnist.tensor.arguments import as_dim, as_number, as_tensor, broadcast
+from tinygrad_mnist.tensor.arguments import as_dim, as_number, broadcast, need_tensor
 from tinygrad_mnist.tensor.export import export, publish
 from tinygrad_mnist.tensor.indexing import as_index, check_along, index_array, long_index
 from tinygrad_mnist.tensor.precision import in_float32
@@ -138,7 +138,7 @@ def scatter_reduce(
     as_dim(dim, input._array.ndim)
     if reduce == "mean" and input._array.dtype.kind == "b":
         raise NotImplementedError("'mean' is not implemented for bools")
-    where, src, d = _scattered(input, dim, index, as_tensor("src", src))
+    where, src, d = _scattered(input, dim, index, need_tensor("src", src))
     if not where.size:
         return _unwritten(input, src)
     if not input._array.ndim:
@@ -217,7 +217,7 @@ def _index_arguments(x: Tensor, dim: int, index: Tensor) -> tuple[int, np.ndarra
 
 def _index_source(x: Tensor, dim: int, where: np.ndarray, source: Tensor) -> Tensor:
     """Check the source that goes to the places of an index; return it in their shape."""
-    _same_dtype(x, as_tensor("source", source))
+    _same_dtype(x, need_tensor("source", source))
     shape = list(x._array.shape)
     if shape:
         shape[dim] = where.size
@@ -328,8 +328,8 @@ def index_put(
             f"argument 'indices' must be tuple of Tensors, not {type(indices).__name__}"
         )
     for part in indices:
-        as_tensor("indices", part)
-    _same_dtype(input, as_tensor("values", values))
+        need_tensor("indices", part)
+    _same_dtype(input, need_tensor("values", values))
     place = as_index(tuple(indices))
     if not accumulate:
         return apply(ops.setitem, input, values, index=place)
@@ -355,8 +355,8 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     >>> masked_scatter(zeros(3), tensor([True, False, True]), tensor([1.0, 2.0]))
     tensor([1., 0., 2.])
     """
-    _same_dtype(input, as_tensor("source", source))
-    where = as_tensor("mask", mask)._array
+    _same_dtype(input, need_tensor("source", source))
+    where = need_tensor("mask", mask)._array
     if where.dtype.kind != "b":
         raise RuntimeError(f"expected a mask of bools, got {where.dtype}")
     shape = broadcast(input._array.shape, where.shape)
@@ -376,7 +376,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """Return a copy with src added in along a dimension, where the index says."""
     array = index_array(index)
     d = check_along(input._array.shape, array, dim)
-    if as_tensor("src", src)._array.dtype != input._array.dtype:
+    if need_tensor("src", src)._array.dtype != input._array.dtype:
         raise RuntimeError(
             f"expected src to have the tensor's dtype, {input._array.dtype}, but "
             f"got {src._array.dtype}; convert it with to()"

@@ -16,10 +16,10 @@ from tinygrad_mnist.tensor.arguments import (
     as_int,
     as_ints,
     as_size,
-    as_tensor,
     each_dim,
     expands,
     given_lengths,
+    need_tensor,
 )
 from tinygrad_mnist.tensor.export import export, publish, view_in_place
 from tinygrad_mnist.tensor.types import (
@@ -406,7 +406,7 @@ def resize_(
 @export(function=False)
 def resize_as_(input: _T, other: Tensor, *, memory_format: memory_format | None = None) -> _T:
     """Give self the shape of another tensor, as :meth:`resize_` does."""
-    return resize_(input, as_tensor("other", other)._array.shape)
+    return resize_(input, need_tensor("other", other)._array.shape)
 
 
 if not TYPE_CHECKING:

@@ -14,7 +14,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.tensor import return_types
-from tinygrad_mnist.tensor.arguments import as_dim, as_int, as_number, as_tensor, named, with_out
+from tinygrad_mnist.tensor.arguments import as_dim, as_int, as_number, named, need_tensor, with_out
 from tinygrad_mnist.tensor.export import export, publish
 from tinygrad_mnist.tensor.indexing import values_at
 
@@ -551,11 +551,11 @@ def searchsorted(
     >>> searchsorted(tensor([1, 3, 5]), tensor([3, 6]))
     tensor([1, 3])
     """
-    rows = as_tensor("sorted_sequence", sorted_sequence)._array
+    rows = need_tensor("sorted_sequence", sorted_sequence)._array
     if side not in (None, "left", "right") or (side == "left" and right):
         raise RuntimeError(f"side must be 'left' or 'right', and agree, got {side!r}")
     if sorter is not None:
-        rows = np.take_along_axis(rows, as_tensor("sorter", sorter)._array, -1)
+        rows = np.take_along_axis(rows, need_tensor("sorter", sorter)._array, -1)
     if not rows.ndim:
         raise RuntimeError("the sorted rows must have at least 1 dimension")
     if isinstance(input, TensorBase):
@@ -593,7 +593,7 @@ def bucketize(
     >>> bucketize(tensor([0, 4]), tensor([1, 3, 5]))
     tensor([0, 2])
     """
-    if as_tensor("boundaries", boundaries)._array.ndim != 1:
+    if need_tensor("boundaries", boundaries)._array.ndim != 1:
         raise RuntimeError(f"boundaries must be a vector, got shape {list(boundaries.shape)}")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
