@@ -240,3 +240,16 @@ def test_resizing_shares_memory_while_there_is_enough(torch: Any) -> None:
 def test_bfloat16_is_refused_in_a_sentence() -> None:
     with pytest.raises(TypeError, match=r"bfloat16: NumPy has no torch.bfloat16|bfloat16"):
         tg.ones(2).bfloat16()
+
+
+def test_new_keeps_a_given_tensors_gradient() -> None:
+    x = tg.ones(2, requires_grad=True)
+    tg.ones(3).new(x).sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [1, 1]
+
+
+def test_arithmetic_with_none_is_refused_of_empty_tensors_too() -> None:
+    for call in (lambda x: x.sub(None), lambda x: x.add(None), lambda x: x.__iadd__(None)):
+        with pytest.raises(TypeError, match="got NoneType"):
+            call(tg.zeros(0))

@@ -54,3 +54,14 @@ def test_arange_fills_a_view_of_another_shape() -> None:
     base = tg.zeros(2, 3)
     tg.arange(4, out=base[:, 1:])
     assert base.tolist() == [[0, 0, 1], [0, 2, 3]]
+
+
+@pytest.mark.parametrize(
+    "call", ["add_(2, out=y)", "sum(0, out=y)", "zero_(out=y)", "clone(out=y)", "view(3, out=y)"]
+)
+def test_methods_take_no_out(call: str) -> None:
+    x, y = tg.ones(3), tg.zeros(3)
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'out'"):
+        eval(f"x.{call}", {"x": x, "y": y})
+    assert x.tolist() == [1, 1, 1]
+    assert y.tolist() == [0, 0, 0]

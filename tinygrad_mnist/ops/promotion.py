@@ -42,6 +42,8 @@ def promote(op: Op, arrays: list[Any]) -> list[Any]:
     a rule in a differentiable operation (a condition, an index) are left alone.
     """
     try:
+        if type(op.forward) is np.ufunc and any(a is None for a in arrays):
+            raise TypeError("expected a tensor, an array or a number, got NoneType")
         if op.check is not None:
             op.check(*arrays)
         return _brought(op, arrays)

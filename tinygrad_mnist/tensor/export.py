@@ -90,10 +90,9 @@ def export(
             export, inplace=inplace, function=function, method=method, fast=fast, first=first
         )
     function_form = checked(call)
-    own = call if fast else function_form
     if callable(method):
         method.__name__ = call.__name__
-        own = checked(method)
+    own = call if fast else checked(method if callable(method) else call, takes_out=False)
     public = function_form if first is None else first(call, function_form)
     make = in_place if inplace is True else inplace
     _FORMS[public] = _Forms(function, own if method else None, make(own) if make else None)
@@ -183,8 +182,8 @@ def name_method(name: str, method: Callable[..., Any]) -> None:
         method.__module__ = "tinygrad_mnist"
 
 
-def checked(call: Callable[..., Any]) -> Callable[..., Any]:
-    """Put the checks around a function that every public one has."""
+def checked(call: Callable[..., Any], takes_out: bool = True) -> Callable[..., Any]:
+    """Put the checks around a function that every public one has; a method takes no ``out``."""
     name, names, bools = call.__name__, Names(call), bools_of(call)
 
     least = min((i for i, _ in bools), default=0)  # fewer arguments than that need no look
@@ -194,7 +193,7 @@ def checked(call: Callable[..., Any]) -> Callable[..., Any]:
         out = None
         try:
             if kwargs or not args:
-                args, kwargs, out = _read(call, names, args, kwargs)
+                args, kwargs, out = _read(call, names, args, kwargs, takes_out)
             if not isinstance(args[0], TensorBase):
                 raise TypeError(
                     f"{name}(): argument 'input' (position 1) must be Tensor, not {kind(args[0])}"
@@ -215,7 +214,11 @@ def checked(call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _read(
-    call: Callable[..., Any], names: Names, args: tuple[Any, ...], kwargs: dict[str, Any]
+    call: Callable[..., Any],
+    names: Names,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    takes_out: bool,
 ) -> tuple[tuple[Any, ...], dict[str, Any], Any]:
     """Return the arguments under the function's own names, and what ``out`` names."""
     if not args:
@@ -225,7 +228,7 @@ def _read(
             raise TypeError(f"{call.__name__}(): missing 1 required positional argument: 'input'")
         args = (kwargs.pop(first),)
     args, kwargs = names.read(args, kwargs)
-    return args, kwargs, kwargs.pop("out", None)
+    return args, kwargs, kwargs.pop("out", None) if takes_out else None
 
 
 # First arguments

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from tinygrad_mnist import ops
+from tinygrad_mnist._runtime.naming import complain
 from tinygrad_mnist.autograd.graph import TensorBase, apply
 from tinygrad_mnist.autograd.inplace import apply_inplace
 from tinygrad_mnist.ops import Op, dtypes
@@ -44,7 +45,11 @@ def _in_place(op: Op) -> Callable[[_T, Operand], _T]:
     """Make the operator that writes into its first operand."""
 
     def operator(self: Any, other: Any) -> Any:
-        return apply_inplace(op, self, other)
+        try:
+            return apply_inplace(op, self, other)
+        except Exception as error:
+            complain(f"{op.name}_", error)
+            raise
 
     return operator
 
