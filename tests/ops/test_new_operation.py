@@ -107,6 +107,9 @@ def test_suite_checks_it(copy: Path) -> None:
         copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs", "-k", "bell",
         "tests/ops/test_table.py",
     )  # fmt: skip
-    passed = re.search(r"(\d+) passed", printed)
-    assert passed, printed
-    assert int(passed[1]) > 40, printed  # gradients, second derivatives, broadcasting, memory, ...
+    passed, skipped = (
+        int(found[1]) if (found := re.search(rf"(\d+) {what}", printed)) else 0
+        for what in ("passed", "skipped")  # parity is skipped where there is no PyTorch
+    )
+    assert passed > 15, printed
+    assert passed + skipped > 40, printed  # gradients, second derivatives, broadcasting, ...
