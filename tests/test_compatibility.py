@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -41,3 +42,9 @@ def test_catalogue_shows_the_entry_of_every_operation() -> None:
 def test_page_of_names_says_what_compares_them() -> None:
     page = compatibility.table()
     assert re.search(r"\| `tanh` \| yes \| table: `tanh`; scripts: .*; tests: ", page)
+
+
+def test_star_import_leaves_pythons_modules_alone() -> None:
+    code = "import io; from tinygrad_mnist import *; print(io.BytesIO, bincount, Tensor, nn)"
+    code += "; assert not {'compat', 'importlib', 'TYPE_CHECKING'} & set(globals())"
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, capture_output=True)

@@ -95,6 +95,9 @@ if TYPE_CHECKING:
     from tinygrad_mnist import distributions as distributions
     from tinygrad_mnist import testing as testing
 else:  # a type checker would believe in every name
+    # Without what a star import would put in the place of Python's io; with two that come late.
+    _PRIVATE = ("TYPE_CHECKING", "compat", "importlib", "io")
+    __all__ = ["bincount", "histc", *(n for n in globals() if n[0] != "_" and n not in _PRIVATE)]
 
     def __getattr__(name: str) -> object:
         """Import a module, or say what to use in the place of a name that is not offered."""

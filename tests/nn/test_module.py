@@ -234,7 +234,7 @@ def test_copies_and_pickles_of_modules_are_independent() -> None:
 def build(t: Any) -> list[Any]:
     n = t.nn
     return [
-        n.Linear(3, 2), n.Linear(3, 2, bias=False), n.ReLU(), n.ReLU(inplace=True), n.Sigmoid(),
+        n.Linear(3, 2), n.Linear(3, 2, bias=False), n.ReLU(), n.ReLU(inplace=True), n.ReLU(1), n.Sigmoid(),
         n.Tanh(), n.Softmax(dim=1), n.LogSoftmax(dim=-1), n.Dropout(0.2), n.Flatten(),
         n.Identity(), n.Unflatten(1, (2, 2)), n.CrossEntropyLoss(), n.NLLLoss(), n.MSELoss(),
         n.BCELoss(), n.BCEWithLogitsLoss(), n.L1Loss(), n.Sequential(), n.ModuleList(),

@@ -617,7 +617,9 @@ class Module:
             value = value is not None
         if shown.endswith("?"):
             owner = next(kind for kind in type(self).__mro__ if "_shown" in vars(kind))
-            if value == inspect.signature(owner).parameters[name].default:
+            default = inspect.signature(owner).parameters[name].default
+            value = bool(value) if isinstance(default, bool) else value
+            if value == default:
                 return ""
         text = f"{value!r}" if isinstance(value, str) else f"{value}"
         return text if shown == name else f"{name}={text}"

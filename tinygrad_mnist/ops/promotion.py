@@ -42,7 +42,7 @@ def promote(op: Op, arrays: list[Any]) -> list[Any]:
     a rule in a differentiable operation (a condition, an index) are left alone.
     """
     try:
-        if type(op.forward) is np.ufunc and any(a is None for a in arrays):
+        if arrays[-1] is None and type(op.forward) is np.ufunc:
             raise TypeError("expected a tensor, an array or a number, got NoneType")
         if op.check is not None:
             op.check(*arrays)

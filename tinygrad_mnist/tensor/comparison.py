@@ -198,13 +198,13 @@ def chosen(condition: Any, x: Any, y: Any) -> Tensor:
     """Return elements of x where a tensor of bools is true, elsewhere of y."""
     if not isinstance(condition, TensorBase):
         kind = type(condition).__name__
-        raise TypeError(f"where: argument 'condition' must be Tensor, not {kind}")
+        raise TypeError(f"argument 'condition' must be Tensor, not {kind}")
     if condition._array.dtype.kind != "b" and condition._array.dtype != np.uint8:
         raise RuntimeError(
-            f"where: expected condition to be a boolean tensor, but got {condition._array.dtype}"
+            f"expected condition to be a boolean tensor, but got {condition._array.dtype}"
         )
     if x is None or y is None:
-        raise TypeError("where: give two values to choose from, or none to get the positions")
+        raise TypeError("give two values to choose from, or none to get the positions")
     return apply(ops.where, condition, x, y)
 
 

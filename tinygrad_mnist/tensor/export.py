@@ -89,11 +89,14 @@ def export(
         return functools.partial(
             export, inplace=inplace, function=function, method=method, fast=fast, first=first
         )
-    function_form = checked(call)
     if callable(method):
         method.__name__ = call.__name__
-    own = call if fast else checked(method if callable(method) else call, takes_out=False)
-    public = function_form if first is None else first(call, function_form)
+    own = call
+    if method and not fast:
+        own = checked(method if callable(method) else call, takes_out=False)
+    public = checked(call) if function else own
+    if first is not None:
+        public = first(call, public)
     make = in_place if inplace is True else inplace
     _FORMS[public] = _Forms(function, own if method else None, make(own) if make else None)
     return public
@@ -234,7 +237,7 @@ def _read(
 # First arguments
 
 
-def scalar_first(call: Callable[..., Any], checked: Callable[..., Any]) -> Callable[..., Any]:
+def scalar_first(call: Callable[..., Any], public: Callable[..., Any]) -> Callable[..., Any]:
     """Let the first operand of a function of two be a number, too."""
     name = call.__name__
 
@@ -252,12 +255,12 @@ def scalar_first(call: Callable[..., Any], checked: Callable[..., Any]) -> Calla
         except Exception as error:
             complain(name, error, call, args, kwargs)
             raise
-        return checked(*args, **kwargs)
+        return public(*args, **kwargs)
 
     return function
 
 
-def beta_first(call: Callable[..., Any], checked: Callable[..., Any]) -> Callable[..., Any]:
+def beta_first(call: Callable[..., Any], public: Callable[..., Any]) -> Callable[..., Any]:
     """Let beta stand before the tensor, as in the older form of a function."""
 
     @functools.wraps(call)
@@ -271,7 +274,7 @@ def beta_first(call: Callable[..., Any], checked: Callable[..., Any]) -> Callabl
             args = (*args[1:2], args[0], *args[2:])
             if len(args) < 4:  # the tensors are named
                 kwargs["beta"], args = args[1], (args[0], *args[2:])
-        return checked(*args, **kwargs)
+        return public(*args, **kwargs)
 
     return function
 

@@ -426,7 +426,7 @@ def _check_range(dtype: np.dtype[Any], low: int, high: int) -> None:
         bounds, kind = (0, 1) if info is None else (int(info.min), int(info.max)), str(dtype)
     if low < bounds[0] or high > bounds[1]:
         raise RuntimeError(
-            f"random_: numbers from {low} to {high} are out of bounds for {kind}, which holds "
+            f"numbers from {low} to {high} are out of bounds for {kind}, which holds "
             f"{bounds[0]} to {bounds[1]}"
         )
 

@@ -137,7 +137,7 @@ def _nuclear_norm(input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     ndim = input._array.ndim
     dims = as_dims(tuple(range(ndim)) if dim is None else dim, ndim)
     if not isinstance(dims, tuple) or len(dims) != 2:
-        raise RuntimeError(f"norm: the nuclear norm is one of matrices, but dim is {dim}")
+        raise RuntimeError(f"the nuclear norm is one of matrices, but dim is {dim}")
     values = apply_multi(ops.svd, input.movedim(dims, (-2, -1)), full_matrices=False)[1]
     out = values.sum(-1)
     first, last = sorted(dims)
@@ -160,14 +160,13 @@ def _norm(
     if p in ("fro", 2, None):
         return reduce(input, ops.norm, dim, keepdim)
     if isinstance(p, str):
-        raise RuntimeError(f"norm: unsupported p={p!r}; expected 'fro', 'nuc' or a number")
+        raise RuntimeError(f"unsupported p={p!r}; expected 'fro', 'nuc' or a number")
     if p == 1:
         return apply(ops.abs, input).sum(dim, keepdim)
     if p in (math.inf, -math.inf) and not input._array.size:
         if 0 not in input.sum(dim, True).shape:
             raise RuntimeError(
-                f"norm: there is no norm p={p} of no elements; the shape is "
-                f"{list(input._array.shape)}"
+                f"there is no norm p={p} of no elements; the shape is {list(input._array.shape)}"
             )
     return reduce(input, ops.power_norm, dim, keepdim, ord=float(p))
 
@@ -280,8 +279,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 def _extreme(input: Tensor, op: ops.Op) -> Tensor:
     if not input._array.size:
         raise RuntimeError(
-            f"{op.name}: expected elements to choose from, but the shape is "
-            f"{list(input._array.shape)}"
+            f"expected elements to choose from, but the shape is {list(input._array.shape)}"
         )
     return apply(op, input)
 
