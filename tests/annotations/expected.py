@@ -448,3 +448,10 @@ torch.save()  # error
 F.mse_loss(x, x).backwards()  # error
 torch.nn.functional.rellu(x)  # error
 torch.relo(x)  # error
+torch.view(x, 2)  # error
+torch.expand(x, 3, 4)  # error
+torch.repeat(x, 2)  # error
+torch.contiguous(x)  # error
+torch.normal_(x)  # error
+torch.new_zeros(x, 3)  # error
+torch.fill_diagonal_(x, 3)  # error

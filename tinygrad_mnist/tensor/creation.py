@@ -627,7 +627,7 @@ class Settings(TypedDict, total=False):
     pin_memory: bool
 
 
-def _new(
+def _new_like(
     make: Callable[[np.dtype[Any]], np.ndarray],
     like: Tensor,
     *,
@@ -642,17 +642,17 @@ def _new(
     return finish(make(kind), kind, device, requires_grad)
 
 
-@export(function=False)
-def new_tensor(input: Tensor, data: Any, **settings: Unpack[Settings]) -> Tensor:
+@export
+def _new_tensor(input: Tensor, data: Any, **settings: Unpack[Settings]) -> Tensor:
     """Return a new tensor of given data, in this one's dtype unless another is named."""
     if isinstance(data, TensorBase):
         data = data._array
     with np.errstate(all="ignore"):
-        return _new(lambda kind: np.array(data, dtype=kind), input, **settings)
+        return _new_like(lambda kind: np.array(data, dtype=kind), input, **settings)
 
 
-@export(function=False)
-def new(input: Tensor, *data: Any, device: DeviceLike | None = None) -> Tensor:
+@export
+def _new(input: Tensor, *data: Any, device: DeviceLike | None = None) -> Tensor:
     """Return a tensor of this one's dtype: empty, of a shape, or of the given numbers.
 
     PyTorch's older form: ``new_empty``, ``new_tensor`` and the others say which is meant.
@@ -680,32 +680,32 @@ def of_dtype(dtype: dtypes.dtype, data: tuple[Any, ...]) -> Tensor:
     return view
 
 
-@export(function=False)
-def new_empty(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
+@export
+def _new_empty(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
     """Return a new tensor of a shape, of whatever lies in memory."""
-    return _new(lambda kind: np.empty(given_lengths(size), kind), input, **settings)
+    return _new_like(lambda kind: np.empty(given_lengths(size), kind), input, **settings)
 
 
-@export(function=False)
-def new_zeros(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
+@export
+def _new_zeros(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
     """Return zeros of a shape, in this one's dtype unless another is named."""
-    return _new(lambda kind: np.zeros(given_lengths(size), kind), input, **settings)
+    return _new_like(lambda kind: np.zeros(given_lengths(size), kind), input, **settings)
 
 
-@export(function=False)
-def new_ones(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
+@export
+def _new_ones(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
     """Return ones of a shape, in this one's dtype unless another is named."""
-    return _new(lambda kind: np.ones(given_lengths(size), kind), input, **settings)
+    return _new_like(lambda kind: np.ones(given_lengths(size), kind), input, **settings)
 
 
-@export(function=False)
-def new_full(
+@export
+def _new_full(
     input: Tensor, size: Sequence[int], fill_value: Number, **settings: Unpack[Settings]
 ) -> Tensor:
     """Return a tensor of one number, in this one's dtype unless another is named."""
     number = as_number("fill_value", fill_value)
     shape = as_lengths([as_tuple("size", size)])
-    return _new(lambda kind: dtypes.convert(np.full(shape, number), kind), input, **settings)
+    return _new_like(lambda kind: dtypes.convert(np.full(shape, number), kind), input, **settings)
 
 
 if not TYPE_CHECKING:

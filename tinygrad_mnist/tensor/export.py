@@ -34,9 +34,8 @@ METHODS: dict[str, Callable[..., Any]] = {}
 
 
 class _Forms(NamedTuple):
-    """The forms in which a function is offered."""
+    """The forms in which a function is offered besides itself."""
 
-    function: bool
     method: Callable[..., Any] | None
     inplace: Callable[..., Any] | None
 
@@ -51,7 +50,6 @@ def export(call: F, /) -> F: ...
 def export(
     *,
     inplace: bool | Callable[..., Any] = False,
-    function: bool = True,
     method: bool | Callable[..., Any] = True,
     fast: bool = False,
     first: Callable[..., Any] | None = None,
@@ -61,7 +59,6 @@ def export(
     /,
     *,
     inplace: bool | Callable[..., Any] = False,
-    function: bool = True,
     method: bool | Callable[..., Any] = True,
     fast: bool = False,
     first: Callable[..., Any] | None = None,
@@ -69,16 +66,16 @@ def export(
     """Make a public function, and a method, of a function whose first argument is a tensor.
 
     The first argument may be named ``input``; ``out=`` names a tensor, or a tuple of them, for the
-    result. Errors begin with the function's name.
+    result. Errors begin with the function's name. If that has an underscore in front, such as
+    ``_view``, there is only the method, ``x.view()``.
 
     Parameters
     ----------
     inplace
         Whether there is an in-place method too, ``x.f_()``; or what makes it, if it isn't
         :func:`in_place`.
-    function, method
-        Whether it is offered as a function, and as a method; or the method, where that takes other
-        arguments.
+    method
+        Whether it is offered as a method; or the method, where that takes other arguments.
     fast
         Whether the method is the function as it is, without checks around it: for what is little
         more than one operation, which checks its inputs itself.
@@ -86,19 +83,19 @@ def export(
         What the function, not the method, does about its first arguments: :func:`scalar_first`.
     """
     if call is None:
-        return functools.partial(
-            export, inplace=inplace, function=function, method=method, fast=fast, first=first
-        )
+        return functools.partial(export, inplace=inplace, method=method, fast=fast, first=first)
+    is_function = call.__name__[0] != "_"
+    call.__name__ = call.__qualname__ = call.__name__.lstrip("_")
     if callable(method):
         method.__name__ = call.__name__
     own = call
     if method and not fast:
         own = checked(method if callable(method) else call, takes_out=False)
-    public = checked(call) if function else own
+    public = checked(call) if is_function else own
     if first is not None:
         public = first(call, public)
     make = in_place if inplace is True else inplace
-    _FORMS[public] = _Forms(function, own if method else None, make(own) if make else None)
+    _FORMS[public] = _Forms(own if method else None, make(own) if make else None)
     return public
 
 
@@ -160,8 +157,9 @@ def publish(space: dict[str, Any], *others: str) -> list[str]:
         if forms is None:
             continue
         published.add(value)
-        if forms.function:
+        if name[0] != "_":
             names.append(name)
+        name = name.lstrip("_")
         if forms.method is not None:
             _add_method(name, forms.method)
         if forms.inplace is not None:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 _T = TypeVar("_T", bound="Tensor")
 
 
-@export(function=False)
-def add_(input: _T, other: Operand, *older: Any, alpha: Number = 1) -> _T:
+@export
+def _add_(input: _T, other: Operand, *older: Any, alpha: Number = 1) -> _T:
     """Add ``alpha * other`` to self."""
     if older:
         return number_first(input.add_, (other, *older), "alpha")
@@ -45,8 +45,8 @@ def add_(input: _T, other: Operand, *older: Any, alpha: Number = 1) -> _T:
     return apply_inplace(ops.add, input, other)
 
 
-@export(function=False)
-def sub_(input: _T, other: Operand, *older: Any, alpha: Number = 1) -> _T:
+@export
+def _sub_(input: _T, other: Operand, *older: Any, alpha: Number = 1) -> _T:
     """Subtract ``alpha * other`` from self."""
     if older:
         return number_first(input.sub_, (other, *older), "alpha")
@@ -55,14 +55,14 @@ def sub_(input: _T, other: Operand, *older: Any, alpha: Number = 1) -> _T:
     return apply_inplace(ops.sub, input, other)
 
 
-@export(function=False)
-def mul_(input: _T, other: Operand) -> _T:
+@export
+def _mul_(input: _T, other: Operand) -> _T:
     """Multiply self by other."""
     return apply_inplace(ops.mul, input, other)
 
 
-@export(function=False)
-def div_(input: _T, other: Operand, *, rounding_mode: str | None = None) -> _T:
+@export
+def _div_(input: _T, other: Operand, *, rounding_mode: str | None = None) -> _T:
     """Divide self by other, rounded if rounding_mode is ``"floor"`` or ``"trunc"``."""
     if rounding_mode is None:
         return apply_inplace(ops.div, input, other)
@@ -70,20 +70,20 @@ def div_(input: _T, other: Operand, *, rounding_mode: str | None = None) -> _T:
     return store("div_", input, input.div(other, rounding_mode=rounding_mode))
 
 
-multiply_, subtract_ = mul_, sub_
+_multiply_, _subtract_ = _mul_, _sub_
 
 
-divide_ = true_divide_ = div_
+_divide_ = _true_divide_ = _div_
 
 
-@export(function=False)
-def pow_(input: _T, exponent: Operand) -> _T:
+@export
+def _pow_(input: _T, exponent: Operand) -> _T:
     """Raise self to a power."""
     return apply_inplace(ops.pow, input, exponent)
 
 
-@export(function=False)
-def clamp_(input: _T, min: Operand | None = None, max: Operand | None = None) -> _T:
+@export
+def _clamp_(input: _T, min: Operand | None = None, max: Operand | None = None) -> _T:
     """Bring the elements into the interval from min to max."""
     if min is None and max is None:
         raise RuntimeError("at least one of 'min' or 'max' must not be None")
@@ -97,18 +97,18 @@ def clamp_(input: _T, min: Operand | None = None, max: Operand | None = None) ->
     return apply_inplace(ops.clamp, input, min=min, max=max)
 
 
-clip_ = clamp_
+_clip_ = _clamp_
 
 
-@export(function=False)
-def lerp_(input: _T, end: Tensor, weight: Operand) -> _T:
+@export
+def _lerp_(input: _T, end: Tensor, weight: Operand) -> _T:
     """Move self towards end: add ``weight * (end - input)``."""
     check_lerp(input, end, weight)
     return input.add_(apply(ops.mul, apply(ops.sub, end, input), weight))
 
 
-@export(function=False)
-def addcmul_(
+@export
+def _addcmul_(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *older: Any, value: Number = 1
 ) -> Tensor:
     """Add ``value * tensor1 * tensor2`` to self."""
@@ -118,8 +118,8 @@ def addcmul_(
     return input.add_(apply(ops.mul, tensor1, tensor2), alpha=value)
 
 
-@export(function=False)
-def addcdiv_(
+@export
+def _addcdiv_(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *older: Any, value: Number = 1
 ) -> Tensor:
     """Add ``value * tensor1 / tensor2`` to self."""
@@ -129,14 +129,14 @@ def addcdiv_(
     return input.add_(apply(ops.div, tensor1, tensor2), alpha=value)
 
 
-@export(function=False)
-def zero_(input: _T) -> _T:
+@export
+def _zero_(input: _T) -> _T:
     """Fill self with zeros."""
     return input.fill_(0)
 
 
-@export(function=False)
-def fill_(input: _T, value: Number) -> _T:
+@export
+def _fill_(input: _T, value: Number) -> _T:
     """Fill self with a number."""
     if isinstance(value, TensorBase):
         if value._array.ndim:
@@ -150,8 +150,8 @@ def fill_(input: _T, value: Number) -> _T:
     return input
 
 
-@export(function=False)
-def copy_(input: _T, other: Operand, non_blocking: bool = False) -> _T:
+@export
+def _copy_(input: _T, other: Operand, non_blocking: bool = False) -> _T:
     """Write the elements of another tensor into self, converted to self's dtype."""
     if isinstance(other, tuple | list):
         need_tensor("other", other)
@@ -159,8 +159,8 @@ def copy_(input: _T, other: Operand, non_blocking: bool = False) -> _T:
     return input
 
 
-@export(function=False)
-def masked_fill_(input: _T, mask: Tensor, value: Operand) -> _T:
+@export
+def _masked_fill_(input: _T, mask: Tensor, value: Operand) -> _T:
     """Write a number wherever the mask is true."""
     mask, value = mask_and_value(input, mask, value)
     shape = input._array.shape
@@ -172,8 +172,8 @@ def masked_fill_(input: _T, mask: Tensor, value: Operand) -> _T:
     return input
 
 
-@export(function=False)
-def apply_(input: _T, function: Callable[[Any], Any]) -> _T:
+@export
+def _apply_(input: _T, function: Callable[[Any], Any]) -> _T:
     """Replace each element by what a Python function returns for it. It is slow."""
     if input._node is not None or input._requires_grad:
         raise RuntimeError("can't be called on a tensor that requires grad")
@@ -187,8 +187,8 @@ def apply_(input: _T, function: Callable[[Any], Any]) -> _T:
     return input
 
 
-@export(function=False)
-def fill_diagonal_(input: _T, fill_value: Number, wrap: bool = False) -> _T:
+@export
+def _fill_diagonal_(input: _T, fill_value: Number, wrap: bool = False) -> _T:
     """Write a number on the diagonal of a matrix."""
     check_writable("fill_diagonal_", input)
     if input._array.ndim < 2:
@@ -206,8 +206,8 @@ def fill_diagonal_(input: _T, fill_value: Number, wrap: bool = False) -> _T:
     return input
 
 
-@export(function=False)
-def map_(input: _T, other: Tensor, callable: Callable[[Any, Any], Any]) -> _T:
+@export
+def _map_(input: _T, other: Tensor, callable: Callable[[Any, Any], Any]) -> _T:
     """Replace each element by what a Python function makes of it and another tensor's."""
     theirs = need_tensor("other", other)._array
     numbers = zip(input._array.flat, np.broadcast_to(theirs, input._array.shape).flat, strict=True)

@@ -442,16 +442,16 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return input.split(-(-length // chunks) if length else [0] * chunks, d)
 
 
-@export(function=False)
-def unsafe_split(
+@export
+def _unsafe_split(
     input: Tensor, split_size: int | Sequence[int], dim: int = 0
 ) -> tuple[Tensor, ...]:
     """Cut a dimension into parts. Follows ``torch.Tensor.unsafe_split``."""
     return input.split(split_size, dim)
 
 
-@export(function=False)
-def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+@export
+def _unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Cut a dimension into so many parts. Follows ``torch.Tensor.unsafe_chunk``."""
     return input.chunk(chunks, dim)
 

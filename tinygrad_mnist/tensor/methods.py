@@ -238,11 +238,11 @@ if TYPE_CHECKING:
         # Shapes
 
         clone = shape.clone
-        contiguous = shape.contiguous
+        contiguous = shape._contiguous
         reshape = shape.reshape
-        view = shape.view
-        view_as = shape.view_as
-        reshape_as = shape.reshape_as
+        view = shape._view
+        view_as = shape._view_as
+        reshape_as = shape._reshape_as
         flatten = shape.flatten
         ravel = shape.ravel
         unflatten = shape.unflatten
@@ -252,18 +252,18 @@ if TYPE_CHECKING:
         permute = shape.permute
         movedim = moveaxis = shape.movedim
         t = t_ = shape.t
-        expand = shape.expand
-        expand_as = shape.expand_as
+        expand = shape._expand
+        expand_as = shape._expand_as
         broadcast_to = shape.broadcast_to
-        unfold = shape.unfold
+        unfold = shape._unfold
         as_strided = shape.as_strided
-        storage_offset = shape.storage_offset
-        sum_to_size = shape.sum_to_size
-        as_subclass = shape.as_subclass
+        storage_offset = shape._storage_offset
+        sum_to_size = shape._sum_to_size
+        as_subclass = shape._as_subclass
 
         # Elements in other places
 
-        repeat = rearrangement.repeat
+        repeat = rearrangement._repeat
         tile = rearrangement.tile
         flip = rearrangement.flip
         roll = rearrangement.roll
@@ -282,8 +282,8 @@ if TYPE_CHECKING:
         unbind = joining.unbind
         split = joining.split
         chunk = joining.chunk
-        unsafe_split = joining.unsafe_split
-        unsafe_chunk = joining.unsafe_chunk
+        unsafe_split = joining._unsafe_split
+        unsafe_chunk = joining._unsafe_chunk
         split_with_sizes = unsafe_split_with_sizes = joining.split_with_sizes
         tensor_split = joining.tensor_split
         hsplit = joining.hsplit
@@ -349,45 +349,45 @@ if TYPE_CHECKING:
 
         # Writing into the tensor
 
-        add_ = inplace.add_
-        sub_ = subtract_ = inplace.sub_
-        mul_ = multiply_ = inplace.mul_
-        div_ = divide_ = true_divide_ = inplace.div_
-        pow_ = inplace.pow_
-        lerp_ = inplace.lerp_
-        addcmul_ = inplace.addcmul_
-        addcdiv_ = inplace.addcdiv_
-        clamp_ = clip_ = inplace.clamp_
-        masked_fill_ = inplace.masked_fill_
-        zero_ = inplace.zero_
-        fill_ = inplace.fill_
-        copy_ = inplace.copy_
-        apply_ = inplace.apply_
-        fill_diagonal_ = inplace.fill_diagonal_
-        map_ = inplace.map_
+        add_ = inplace._add_
+        sub_ = subtract_ = inplace._sub_
+        mul_ = multiply_ = inplace._mul_
+        div_ = divide_ = true_divide_ = inplace._div_
+        pow_ = inplace._pow_
+        lerp_ = inplace._lerp_
+        addcmul_ = inplace._addcmul_
+        addcdiv_ = inplace._addcdiv_
+        clamp_ = clip_ = inplace._clamp_
+        masked_fill_ = inplace._masked_fill_
+        zero_ = inplace._zero_
+        fill_ = inplace._fill_
+        copy_ = inplace._copy_
+        apply_ = inplace._apply_
+        fill_diagonal_ = inplace._fill_diagonal_
+        map_ = inplace._map_
 
         # Random numbers
 
-        normal_ = random_functions.normal_
+        normal_ = random_functions._normal_
         bernoulli = random_functions.bernoulli
-        bernoulli_ = random_functions.bernoulli_
+        bernoulli_ = random_functions._bernoulli_
         multinomial = random_functions.multinomial
-        exponential_ = random_functions.exponential_
-        uniform_ = random_functions.uniform_
-        random_ = random_functions.random_
-        geometric_ = random_functions.geometric_
-        cauchy_ = random_functions.cauchy_
+        exponential_ = random_functions._exponential_
+        uniform_ = random_functions._uniform_
+        random_ = random_functions._random_
+        geometric_ = random_functions._geometric_
+        cauchy_ = random_functions._cauchy_
 
         # New tensors like this one
 
-        new_tensor = creation.new_tensor
-        new = creation.new
-        new_empty = creation.new_empty
-        new_zeros = creation.new_zeros
-        new_ones = creation.new_ones
-        resize_ = shape.resize_
-        resize_as_ = shape.resize_as_
-        new_full = creation.new_full
+        new_tensor = creation._new_tensor
+        new = creation._new
+        new_empty = creation._new_empty
+        new_zeros = creation._new_zeros
+        new_ones = creation._new_ones
+        resize_ = shape._resize_
+        resize_as_ = shape._resize_as_
+        new_full = creation._new_full
 
         # Rare
 

@@ -431,8 +431,10 @@ def _check_range(dtype: np.dtype[Any], low: int, high: int) -> None:
         )
 
 
-@export(function=False)
-def exponential_(input: _T, lambd: float = 1.0, *, generator: random.Generator | None = None) -> _T:
+@export
+def _exponential_(
+    input: _T, lambd: float = 1.0, *, generator: random.Generator | None = None
+) -> _T:
     """Fill self with numbers drawn from an exponential distribution of a rate."""
     rate, source = as_number("lambd", lambd), random.source_of(generator)
     if input._array.dtype.kind != "f":
@@ -456,8 +458,8 @@ def _need_floats(input: Tensor) -> None:
         )
 
 
-@export(function=False)
-def uniform_(
+@export
+def _uniform_(
     input: _T,
     from_: float = 0.0,
     to: float = 1.0,
@@ -476,8 +478,8 @@ def uniform_(
     return _draw(input, "uniform_", source.uniform(input._array.shape, input._array.dtype, low, to))
 
 
-@export(function=False)
-def normal_(
+@export
+def _normal_(
     input: _T, mean: float = 0.0, std: float = 1.0, *, generator: random.Generator | None = None
 ) -> _T:
     """Fill self with numbers drawn from a normal distribution."""
@@ -488,8 +490,8 @@ def normal_(
     return _draw(input, "normal_", source.normal(input._array.shape, input._array.dtype, mean, std))
 
 
-@export(function=False)
-def bernoulli_(input: _T, p: Any = 0.5, *, generator: random.Generator | None = None) -> _T:
+@export
+def _bernoulli_(input: _T, p: Any = 0.5, *, generator: random.Generator | None = None) -> _T:
     """Fill self with ones drawn with probability p, and zeros."""
     source = random.source_of(generator)
     chance = p._array if isinstance(p, TensorBase) else p
@@ -500,8 +502,8 @@ def bernoulli_(input: _T, p: Any = 0.5, *, generator: random.Generator | None = 
     )
 
 
-@export(function=False)
-def random_(
+@export
+def _random_(
     input: _T, from_: int = 0, to: int | None = None, *, generator: random.Generator | None = None
 ) -> _T:
     """Fill self with integers drawn uniformly from ``from_`` up to, not including, ``to``.
@@ -528,8 +530,8 @@ def _uniform(input: Tensor, generator: Any, kinds: str = "f") -> np.ndarray:
     return drawn
 
 
-@export(function=False)
-def geometric_(input: _T, p: float, *, generator: Any = None) -> _T:
+@export
+def _geometric_(input: _T, p: float, *, generator: Any = None) -> _T:
     """Fill self with counts of trials until the first success, of probability p."""
     if not 0 < p < 1:
         raise RuntimeError(f"expects p to be in (0, 1), but got p={p}")
@@ -537,8 +539,8 @@ def geometric_(input: _T, p: float, *, generator: Any = None) -> _T:
     return _draw(input, "geometric_", counts)
 
 
-@export(function=False)
-def cauchy_(input: _T, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> _T:
+@export
+def _cauchy_(input: _T, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> _T:
     """Fill self with numbers drawn from a Cauchy distribution."""
     if sigma <= 0:
         raise RuntimeError(f"expects sigma > 0.0, but found sigma={sigma}")

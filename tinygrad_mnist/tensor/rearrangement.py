@@ -188,8 +188,8 @@ def flipud(input: Tensor) -> Tensor:
     return input.flip(0)
 
 
-@export(function=False)
-def repeat(input: Tensor, *repeats: int | Sequence[int]) -> Tensor:
+@export
+def _repeat(input: Tensor, *repeats: int | Sequence[int]) -> Tensor:
     """Return the tensor repeated along each dimension."""
     times, shape = as_size(repeats), input._array.shape
     lead = len(times) - len(shape)

@@ -46,8 +46,8 @@ def clone(input: Tensor, *, memory_format: memory_format | None = None) -> Tenso
     return out if memory_format in (None, preserve_format) else out.contiguous(memory_format)
 
 
-@export(function=False)
-def contiguous(input: Tensor, memory_format: memory_format | None = None) -> Tensor:
+@export
+def _contiguous(input: Tensor, memory_format: memory_format | None = None) -> Tensor:
     """Return self if its memory is in an order, row-major if none is named; else a copy.
 
     ``channels_last`` is the order of images (N, C, H, W) as if they were (N, H, W, C).
@@ -70,8 +70,8 @@ def reshape(input: Tensor, *shape: int | Sequence[int]) -> Tensor:
     return apply(ops.reshape, input, to=as_size(shape))
 
 
-@export(function=False)
-def view(
+@export
+def _view(
     input: Tensor, *size: int | Sequence[int] | dtypes.dtype | type, dtype: DTypeLike | None = None
 ) -> Tensor:
     """Return the same memory in another shape; one length may be -1.
@@ -104,14 +104,14 @@ def _reinterpreted(input: Tensor, dtype: dtypes.dtype) -> Tensor:
     return share(input.memory().view(dtype.numpy), input._version)
 
 
-@export(function=False)
-def view_as(input: Tensor, other: Tensor) -> Tensor:
+@export
+def _view_as(input: Tensor, other: Tensor) -> Tensor:
     """Return the same memory in another tensor's shape."""
     return input.view(other.shape)
 
 
-@export(function=False)
-def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+@export
+def _reshape_as(input: Tensor, other: Tensor) -> Tensor:
     """Return the same elements in another tensor's shape."""
     return input.reshape(other.shape)
 
@@ -233,8 +233,8 @@ def t(input: Tensor) -> Tensor:
     return input.transpose(0, 1) if input._array.ndim == 2 else input.reshape(input._array.shape)
 
 
-@export(function=False)
-def expand(input: Tensor, *size: int | Sequence[int]) -> Tensor:
+@export
+def _expand(input: Tensor, *size: int | Sequence[int]) -> Tensor:
     """Return a view with dimensions of length 1 repeated; -1 keeps a length."""
     to, shape = as_size(size), input._array.shape
     lead = len(to) - len(shape)
@@ -247,8 +247,8 @@ def expand(input: Tensor, *size: int | Sequence[int]) -> Tensor:
     return apply(ops.expand, input, to=full)
 
 
-@export(function=False)
-def expand_as(input: Tensor, other: Tensor) -> Tensor:
+@export
+def _expand_as(input: Tensor, other: Tensor) -> Tensor:
     """Return a view expanded to another tensor's shape."""
     return input.expand(other.shape)
 
@@ -259,8 +259,8 @@ def broadcast_to(input: Tensor, *size: int | Sequence[int]) -> Tensor:
     return input.expand(*size)
 
 
-@export(function=False)
-def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
+@export
+def _unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """Return a view of all windows of a size, a step apart, along a dimension.
 
     What is in a window becomes the last dimension. The view is read-only, since windows overlap.
@@ -341,14 +341,14 @@ def storage_offset_of(x: TensorBase) -> int:
     return int((own - first) // array.itemsize)
 
 
-@export(function=False)
-def storage_offset(input: Tensor) -> int:
+@export
+def _storage_offset(input: Tensor) -> int:
     """Return where the first element stands in the memory that the tensor is a view of."""
     return storage_offset_of(input)
 
 
-@export(function=False)
-def sum_to_size(input: Tensor, *size: int | Sequence[int]) -> Tensor:
+@export
+def _sum_to_size(input: Tensor, *size: int | Sequence[int]) -> Tensor:
     """Return the sum over the dimensions that a tensor of this size would be expanded along."""
     to, have = as_size(size), input._array.shape
     if not expands(to, have):
@@ -359,8 +359,8 @@ def sum_to_size(input: Tensor, *size: int | Sequence[int]) -> Tensor:
     return total.reshape(to)
 
 
-@export(function=False)
-def as_subclass(input: Tensor, cls: type[_T]) -> _T:
+@export
+def _as_subclass(input: Tensor, cls: type[_T]) -> _T:
     """Return the tensor as one of a subclass of Tensor, on the same memory."""
     if not (isinstance(cls, type) and issubclass(cls, TensorBase)):
         raise RuntimeError(f"expected a subclass of Tensor, got {cls!r}")
@@ -370,8 +370,8 @@ def as_subclass(input: Tensor, cls: type[_T]) -> _T:
     return out
 
 
-@export(function=False)
-def resize_(
+@export
+def _resize_(
     input: _T, *size: int | Sequence[int], memory_format: memory_format | None = None
 ) -> _T:
     """Give self another shape, and as many elements as that takes; return it.
@@ -403,10 +403,10 @@ def resize_(
     return input
 
 
-@export(function=False)
-def resize_as_(input: _T, other: Tensor, *, memory_format: memory_format | None = None) -> _T:
+@export
+def _resize_as_(input: _T, other: Tensor, *, memory_format: memory_format | None = None) -> _T:
     """Give self the shape of another tensor, as :meth:`resize_` does."""
-    return resize_(input, need_tensor("other", other)._array.shape)
+    return _resize_(input, need_tensor("other", other)._array.shape)
 
 
 if not TYPE_CHECKING:
