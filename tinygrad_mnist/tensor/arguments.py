@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 import operator
 from collections.abc import Callable, Sequence
@@ -23,7 +24,9 @@ from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.types import preserve_format
 
 if TYPE_CHECKING:
+    from tinygrad_mnist.ops.dtypes import DTypeLike
     from tinygrad_mnist.tensor.core import Tensor
+    from tinygrad_mnist.tensor.device import DeviceLike
 
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
@@ -90,7 +93,19 @@ def factory(make: F) -> F:
             complain(name, error, make, args, kwargs)
             raise
 
+    *own, last = inspect.signature(make).parameters.values()
+    if last.kind is last.VAR_KEYWORD:  # the settings of a new tensor, which readers want to see
+        public: Any = checked
+        public.__signature__ = inspect.Signature([*own, *_SETTINGS], return_annotation="Tensor")
     return cast(F, checked)
+
+
+def _settings(
+    *, dtype: DTypeLike | None = None, device: DeviceLike | None = None, requires_grad: bool = False
+) -> None: ...
+
+
+_SETTINGS = inspect.signature(_settings).parameters.values()
 
 
 def lay_out(made: Any, like: Any) -> None:

@@ -7,7 +7,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 
 import numpy as np
 
@@ -33,10 +33,26 @@ if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
     from tinygrad_mnist.tensor.types import Number
 
-F = TypeVar("F", bound=Callable[..., Any])
+
+class Settings(TypedDict, total=False):
+    """Settings of a new tensor; the last two are accepted, and change nothing."""
+
+    dtype: DTypeLike | None
+    device: DeviceLike | None
+    requires_grad: bool
+    layout: object
+    pin_memory: bool
 
 
-def finish(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+def finish(
+    array: Any,
+    *,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+    layout: object = None,
+    pin_memory: bool = False,
+) -> Tensor:
     """Wrap a new array, in a dtype if one is named."""
     check_device(device)
     array = np.asarray(array)
@@ -165,13 +181,7 @@ def of_shape_or_numbers(data: tuple[Any, ...]) -> Any:
 
 
 @factory
-def tensor(
-    data: Any,
-    *,
-    dtype: DTypeLike | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def tensor(data: Any, **settings: Unpack[Settings]) -> Tensor:
     """Make a tensor from numbers, nested sequences, or an array, which is copied.
 
     Follows ``torch.tensor``. Python's floats become float32 (the default dtype), its integers
@@ -194,8 +204,9 @@ def tensor(
             UserWarning,
             stacklevel=2,
         )
-        return finish(np.array(data._array), dtype, device, requires_grad)
-    return finish(_fitting(_numbers(data, dtype), dtype), dtype, device, requires_grad)
+        return finish(np.array(data._array), **settings)
+    dtype = settings.get("dtype")
+    return finish(_fitting(_numbers(data, dtype), dtype), **settings)
 
 
 @factory
@@ -250,154 +261,98 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     return share(writable("from_numpy", ndarray))
 
 
-def dtype_like(input: Any, dtype: Any) -> np.dtype[Any]:
-    """Return a dtype, a tensor's own if none is named."""
+def dtype_like(input: Any, settings: Settings) -> np.dtype[Any]:
+    """Return a named dtype, a tensor's own if none is."""
     if not isinstance(input, TensorBase):
         raise TypeError(f"argument 'input' must be Tensor, not {type(input).__name__}")
+    dtype = settings.get("dtype")
     return input._array.dtype if dtype is None else dtypes.as_numpy(dtype)
 
 
-class OfShape(Protocol):
-    """A function that makes a tensor of a shape."""
-
-    def __call__(
-        self,
-        *size: int | Sequence[int],
-        dtype: DTypeLike | None = None,
-        device: DeviceLike | None = None,
-        requires_grad: bool = False,
-    ) -> Tensor: ...
+def _filled(fill: Callable[..., np.ndarray], size: Sequence[Any], settings: Settings) -> Tensor:
+    """Fill a shape as one of NumPy's functions does."""
+    array = fill(as_lengths(size), dtypes.as_float(settings.get("dtype")))
+    return finish(array, **settings)
 
 
-class Like(Protocol):
-    """A function that makes a tensor of another one's shape and dtype."""
-
-    def __call__(
-        self,
-        input: Tensor,
-        *,
-        dtype: DTypeLike | None = None,
-        device: DeviceLike | None = None,
-        requires_grad: bool = False,
-    ) -> Tensor: ...
-
-
-def _of_shape(name: str, fill: Callable[..., np.ndarray], doc: str) -> OfShape:
-    """Make the function that fills a shape as one of NumPy's does."""
-
-    def make(
-        *size: int | Sequence[int],
-        dtype: DTypeLike | None = None,
-        device: DeviceLike | None = None,
-        requires_grad: bool = False,
-    ) -> Tensor:
-        array = fill(as_lengths(size), dtypes.as_float(dtype))
-        return finish(array, None, device, requires_grad)
-
-    return named_factory(name, make, doc)
-
-
-def _like(name: str, fill: Callable[..., np.ndarray], doc: str) -> Like:
-    """Make the function that fills another tensor's shape as one of NumPy's does."""
-
-    def make(
-        input: Tensor,
-        *,
-        dtype: DTypeLike | None = None,
-        device: DeviceLike | None = None,
-        requires_grad: bool = False,
-    ) -> Tensor:
-        kind = dtype_like(input, dtype)
-        return finish(fill(input._array.shape, kind), None, device, requires_grad)
-
-    return named_factory(name, make, doc)
-
-
-def named_factory(name: str, make: F, doc: str) -> F:
-    """Make a public function under a name, with a docstring."""
-    make.__name__ = make.__qualname__ = name
-    make.__doc__ = doc
-    return factory(make)
-
-
-zeros = _of_shape(
-    "zeros",
-    np.zeros,
+@factory
+def zeros(*size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
     """Make a tensor of zeros, of a shape. Follows ``torch.zeros``.
 
     Examples
     --------
     >>> zeros(2)
     tensor([0., 0.])
-    """,
-)
-ones = _of_shape(
-    "ones",
-    np.ones,
+    """
+    return _filled(np.zeros, size, settings)
+
+
+@factory
+def ones(*size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
     """Make a tensor of ones, of a shape. Follows ``torch.ones``.
 
     Examples
     --------
     >>> ones(2)
     tensor([1., 1.])
-    """,
-)
-empty = _of_shape(
-    "empty",
-    np.empty,
+    """
+    return _filled(np.ones, size, settings)
+
+
+@factory
+def empty(*size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
     """Make a tensor of whatever lies in memory, of a shape. Follows ``torch.empty``.
 
     Examples
     --------
     >>> empty(2).shape
     torch.Size([2])
-    """,
-)
-zeros_like = _like(
-    "zeros_like",
-    np.zeros,
+    """
+    return _filled(np.empty, size, settings)
+
+
+@factory
+def zeros_like(input: Tensor, **settings: Unpack[Settings]) -> Tensor:
     """Make a tensor of zeros, like another. Follows ``torch.zeros_like``.
 
     Examples
     --------
     >>> zeros_like(ones(2)).shape
     torch.Size([2])
-    """,
-)
-ones_like = _like(
-    "ones_like",
-    np.ones,
+    """
+    kind = dtype_like(input, settings)
+    return finish(np.zeros(input._array.shape, kind), **settings)
+
+
+@factory
+def ones_like(input: Tensor, **settings: Unpack[Settings]) -> Tensor:
     """Make a tensor of ones, like another. Follows ``torch.ones_like``.
 
     Examples
     --------
     >>> ones_like(ones(2)).shape
     torch.Size([2])
-    """,
-)
-empty_like = _like(
-    "empty_like",
-    np.empty,
+    """
+    kind = dtype_like(input, settings)
+    return finish(np.ones(input._array.shape, kind), **settings)
+
+
+@factory
+def empty_like(input: Tensor, **settings: Unpack[Settings]) -> Tensor:
     """Make a tensor of whatever lies in memory, like another. Follows ``torch.empty_like``.
 
     Examples
     --------
     >>> empty_like(ones(2)).shape
     torch.Size([2])
-    """,
-)
+    """
+    kind = dtype_like(input, settings)
+    return finish(np.empty(input._array.shape, kind), **settings)
 
 
 @factory
 @np.errstate(all="ignore")
-def full(
-    size: int | Sequence[int],
-    fill_value: Number,
-    *,
-    dtype: DTypeLike | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def full(size: int | Sequence[int], fill_value: Number, **settings: Unpack[Settings]) -> Tensor:
     """Make a tensor of one number, whose type decides the dtype. Follows ``torch.full``.
 
     Examples
@@ -406,10 +361,9 @@ def full(
     tensor([7, 7])
     """
     value = as_number("fill_value", fill_value)
-    if dtype is None:
-        dtype = _numbers(value).dtype
-    array = np.full(as_lengths([as_tuple("size", size)]), value, dtypes.as_numpy(dtype))
-    return finish(array, None, device, requires_grad)
+    dtype = settings.get("dtype")
+    kind = _numbers(value).dtype if dtype is None else dtypes.as_numpy(dtype)
+    return finish(np.full(as_lengths([as_tuple("size", size)]), value, kind), **settings)
 
 
 @factory
@@ -417,10 +371,7 @@ def arange(
     start: Number | None = None,
     end: Number | None = None,
     step: Number = 1,
-    *,
-    dtype: DTypeLike | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
+    **settings: Unpack[Settings],
 ) -> Tensor:
     """Make a tensor of equally spaced numbers, without the end. Follows ``torch.arange``.
 
@@ -445,6 +396,7 @@ def arange(
         raise RuntimeError("step must be nonzero")
     if (last - first) * by < 0:
         raise RuntimeError(f"a step of {by} leads away from the end: start {first}, end {last}")
+    dtype = settings.get("dtype")
     if dtype is None:
         floating = any(isinstance(x, builtins.float | np.floating) for x in numbers)
         dtype = dtypes.default_float() if floating else np.int64
@@ -454,20 +406,12 @@ def arange(
             raise RuntimeError("step must be nonzero, also as an integer")
     count = int(np.ceil((last - first) / by))
     array = (first + by * np.arange(count)).astype(dtypes.as_numpy(dtype))
-    return finish(array, None, device, requires_grad)
+    return finish(array, **settings)
 
 
 @factory
 @np.errstate(all="ignore")
-def linspace(
-    start: float,
-    end: float,
-    steps: int,
-    *,
-    dtype: DTypeLike | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def linspace(start: float, end: float, steps: int, **settings: Unpack[Settings]) -> Tensor:
     """Make a tensor of equally spaced numbers, with the end. Follows ``torch.linspace``.
 
     Examples
@@ -476,24 +420,16 @@ def linspace(
     tensor([0.0000, 0.5000, 1.0000])
     """
     count, first, last = _steps(start, end, steps)
-    kind = dtypes.as_float(dtype)
+    kind = dtypes.as_float(settings.get("dtype"))
     if kind.kind in "iu":
         first, last = int(first), int(last)
-    array = np.linspace(first, last, count).astype(kind)
-    return finish(array, None, device, requires_grad)
+    return finish(np.linspace(first, last, count).astype(kind), **settings)
 
 
 @factory
 @np.errstate(all="ignore")
 def logspace(
-    start: float,
-    end: float,
-    steps: int,
-    base: float = 10.0,
-    *,
-    dtype: DTypeLike | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
+    start: float, end: float, steps: int, base: float = 10.0, **settings: Unpack[Settings]
 ) -> Tensor:
     """Make a tensor of powers of a base, with equally spaced exponents. Follows ``torch.logspace``.
 
@@ -505,7 +441,7 @@ def logspace(
     count, first, last = _steps(start, end, steps)
     exponents = np.linspace(first, last, count)
     array = np.power(float(as_number("base", base)), exponents)
-    return finish(array.astype(dtypes.as_float(dtype)), None, device, requires_grad)
+    return finish(array.astype(dtypes.as_float(settings.get("dtype"))), **settings)
 
 
 def _steps(start: Any, end: Any, steps: Any) -> tuple[int, float, float]:
@@ -516,14 +452,7 @@ def _steps(start: Any, end: Any, steps: Any) -> tuple[int, float, float]:
 
 
 @factory
-def eye(
-    n: int,
-    m: int | None = None,
-    *,
-    dtype: DTypeLike | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def eye(n: int, m: int | None = None, **settings: Unpack[Settings]) -> Tensor:
     """Make a matrix with ones on the diagonal. Follows ``torch.eye``.
 
     Examples
@@ -536,19 +465,12 @@ def eye(
     m = None if m is None else as_int("m", m)
     if n < 0 or (m is not None and m < 0):
         raise RuntimeError(f"a length can't be negative, got n={n}, m={m}")
-    return finish(np.eye(n, m, dtype=dtypes.as_float(dtype)), None, device, requires_grad)
+    return finish(np.eye(n, m, dtype=dtypes.as_float(settings.get("dtype"))), **settings)
 
 
 @factory
 @np.errstate(all="ignore")
-def full_like(
-    input: Tensor,
-    fill_value: Number,
-    *,
-    dtype: DTypeLike | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def full_like(input: Tensor, fill_value: Number, **settings: Unpack[Settings]) -> Tensor:
     """Make a tensor of one number, like another. Follows ``torch.full_like``.
 
     Examples
@@ -556,32 +478,20 @@ def full_like(
     >>> full_like(ones(2), 3)
     tensor([3., 3.])
     """
-    kind, value = dtype_like(input, dtype), as_number("fill_value", fill_value)
-    array = np.full(input._array.shape, value, kind)
-    return finish(array, None, device, requires_grad)
+    kind, value = dtype_like(input, settings), as_number("fill_value", fill_value)
+    return finish(np.full(input._array.shape, value, kind), **settings)
 
 
-def _triangle(
-    name: str, row: Any, col: Any, offset: Any, dtype: Any, device: Any, requires_grad: bool
-) -> Tensor:
+def _lower(row: Any, col: Any, offset: Any) -> np.ndarray:
+    """Return where the lower triangle of a matrix is, up to a diagonal."""
     n, m = as_int("row", row), as_int("col", col)
     if n < 0 or m < 0:
         raise RuntimeError(f"row and col must be non-negative, got {n} and {m}")
-    corner = np.tri(n, m, as_int("offset", offset) - (name == "triu_indices"), bool)
-    where = np.nonzero(corner if name == "tril_indices" else ~corner)
-    return finish(np.stack(where), np.int64 if dtype is None else dtype, device, requires_grad)
+    return np.tri(n, m, as_int("offset", offset), bool)
 
 
 @factory
-def tril_indices(
-    row: int,
-    col: int,
-    offset: int = 0,
-    *,
-    dtype: DTypeLike | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def tril_indices(row: int, col: int, offset: int = 0, **settings: Unpack[Settings]) -> Tensor:
     """Make the rows and columns of the lower triangle's elements. Follows ``torch.tril_indices``.
 
     Examples
@@ -590,19 +500,11 @@ def tril_indices(
     tensor([[0, 1, 1],
             [0, 0, 1]])
     """
-    return _triangle("tril_indices", row, col, offset, dtype, device, requires_grad)
+    return finish(np.stack(np.nonzero(_lower(row, col, offset))), **settings)
 
 
 @factory
-def triu_indices(
-    row: int,
-    col: int,
-    offset: int = 0,
-    *,
-    dtype: DTypeLike | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def triu_indices(row: int, col: int, offset: int = 0, **settings: Unpack[Settings]) -> Tensor:
     """Make the rows and columns of the upper triangle's elements. Follows ``torch.triu_indices``.
 
     Examples
@@ -611,35 +513,10 @@ def triu_indices(
     tensor([[0, 0, 1],
             [0, 1, 1]])
     """
-    return _triangle("triu_indices", row, col, offset, dtype, device, requires_grad)
+    return finish(np.stack(np.nonzero(~_lower(row, col, as_int("offset", offset) - 1))), **settings)
 
 
 # Methods that make new tensors of the same dtype
-
-
-class Settings(TypedDict, total=False):
-    """Settings of a new tensor; the last two are accepted, and change nothing."""
-
-    dtype: DTypeLike | None
-    device: DeviceLike | None
-    requires_grad: bool
-    layout: object
-    pin_memory: bool
-
-
-def _new_like(
-    make: Callable[[np.dtype[Any]], np.ndarray],
-    like: Tensor,
-    *,
-    dtype: DTypeLike | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-    layout: object = None,
-    pin_memory: bool = False,
-) -> Tensor:
-    """Make a tensor in another one's dtype, unless one is named."""
-    kind = like._array.dtype if dtype is None else dtypes.as_numpy(dtype)
-    return finish(make(kind), kind, device, requires_grad)
 
 
 @export
@@ -648,7 +525,7 @@ def _new_tensor(input: Tensor, data: Any, **settings: Unpack[Settings]) -> Tenso
     if isinstance(data, TensorBase):
         data = data._array
     with np.errstate(all="ignore"):
-        return _new_like(lambda kind: np.array(data, dtype=kind), input, **settings)
+        return finish(np.array(data, dtype_like(input, settings)), **settings)
 
 
 @export
@@ -683,19 +560,19 @@ def of_dtype(dtype: dtypes.dtype, data: tuple[Any, ...]) -> Tensor:
 @export
 def _new_empty(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
     """Return a new tensor of a shape, of whatever lies in memory."""
-    return _new_like(lambda kind: np.empty(given_lengths(size), kind), input, **settings)
+    return finish(np.empty(given_lengths(size), dtype_like(input, settings)), **settings)
 
 
 @export
 def _new_zeros(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
     """Return zeros of a shape, in this one's dtype unless another is named."""
-    return _new_like(lambda kind: np.zeros(given_lengths(size), kind), input, **settings)
+    return finish(np.zeros(given_lengths(size), dtype_like(input, settings)), **settings)
 
 
 @export
 def _new_ones(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
     """Return ones of a shape, in this one's dtype unless another is named."""
-    return _new_like(lambda kind: np.ones(given_lengths(size), kind), input, **settings)
+    return finish(np.ones(given_lengths(size), dtype_like(input, settings)), **settings)
 
 
 @export
@@ -705,7 +582,8 @@ def _new_full(
     """Return a tensor of one number, in this one's dtype unless another is named."""
     number = as_number("fill_value", fill_value)
     shape = as_lengths([as_tuple("size", size)])
-    return _new_like(lambda kind: dtypes.convert(np.full(shape, number), kind), input, **settings)
+    array = dtypes.convert(np.full(shape, number), dtype_like(input, settings))
+    return finish(array, **settings)
 
 
 if not TYPE_CHECKING:

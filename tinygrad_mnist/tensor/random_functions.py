@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from tinygrad_mnist.autograd.inplace import (
     record_overwrite,
 )
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.ops.dtypes import DTypeLike
 from tinygrad_mnist.tensor import generator as random
 from tinygrad_mnist.tensor.arguments import (
     as_int,
@@ -28,113 +27,66 @@ from tinygrad_mnist.tensor.arguments import (
     factory,
     named,
 )
-from tinygrad_mnist.tensor.creation import dtype_like, finish, from_numpy, named_factory
-from tinygrad_mnist.tensor.device import DeviceLike
+from tinygrad_mnist.tensor.creation import dtype_like, finish, from_numpy
 from tinygrad_mnist.tensor.export import export, publish
 from tinygrad_mnist.tensor.generator import Generator
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from tinygrad_mnist.tensor.core import Tensor
+    from tinygrad_mnist.tensor.creation import Settings
 
 _T = TypeVar("_T", bound="Tensor")
 
 # New tensors
 
 
-def _float_only(dtype: Any) -> None:
+def _drawn(
+    draw: Callable[..., np.ndarray],
+    size: Sequence[Any],
+    generator: Generator | None,
+    settings: Settings,
+) -> Tensor:
+    """Draw a shape from a distribution of two parameters, 0 and 1."""
+    source, dtype = random.source_of(generator), settings.get("dtype")
     if dtype is not None and dtypes.as_numpy(dtype).kind != "f":
         raise NotImplementedError(f"not implemented for {dtype}; use randint")
+    return finish(draw(source, as_lengths(size), dtypes.as_float(dtype), 0.0, 1.0), **settings)
 
 
-class Drawn(Protocol):
-    """A function that draws a tensor of a shape."""
-
-    def __call__(
-        self,
-        *size: int | Sequence[int],
-        generator: Generator | None = None,
-        dtype: DTypeLike | None = None,
-        device: DeviceLike | None = None,
-        requires_grad: bool = False,
-    ) -> Tensor: ...
-
-
-class DrawnLike(Protocol):
-    """A function that draws a tensor of another one's shape and dtype."""
-
-    def __call__(
-        self,
-        input: Tensor,
-        *,
-        generator: Generator | None = None,
-        dtype: DTypeLike | None = None,
-        device: DeviceLike | None = None,
-        requires_grad: bool = False,
-    ) -> Tensor: ...
-
-
-def _drawn(name: str, draw: Callable[..., np.ndarray], doc: str) -> Drawn:
-    """Make the function that draws a shape from a distribution of two parameters, 0 and 1."""
-
-    def make(
-        *size: int | Sequence[int],
-        generator: Generator | None = None,
-        dtype: DTypeLike | None = None,
-        device: DeviceLike | None = None,
-        requires_grad: bool = False,
-    ) -> Tensor:
-        source = random.source_of(generator)
-        _float_only(dtype)
-        array = draw(source, as_lengths(size), dtypes.as_float(dtype), 0.0, 1.0)
-        return finish(array, None, device, requires_grad)
-
-    return named_factory(name, make, doc)
-
-
-def _drawn_like(name: str, draw: Drawn, doc: str) -> DrawnLike:
-    """Make the function that draws in another tensor's shape."""
-
-    def make(
-        input: Tensor,
-        *,
-        generator: Generator | None = None,
-        dtype: DTypeLike | None = None,
-        device: DeviceLike | None = None,
-        requires_grad: bool = False,
-    ) -> Tensor:
-        kind = dtype_like(input, dtype)
-        return draw(
-            input.shape, generator=generator, dtype=kind, device=device, requires_grad=requires_grad
-        )
-
-    return named_factory(name, make, doc)
-
-
-rand = _drawn(
-    "rand",
-    Generator.uniform,
+@factory
+def rand(
+    *size: int | Sequence[int], generator: Generator | None = None, **settings: Unpack[Settings]
+) -> Tensor:
     """Draw numbers uniformly from 0 up to 1. Follows ``torch.rand``.
 
     Examples
     --------
     >>> rand(2, 3).shape
     torch.Size([2, 3])
-    """,
-)
-randn = _drawn(
-    "randn",
-    Generator.normal,
+    """
+    return _drawn(Generator.uniform, size, generator, settings)
+
+
+@factory
+def randn(
+    *size: int | Sequence[int], generator: Generator | None = None, **settings: Unpack[Settings]
+) -> Tensor:
     """Draw numbers from the standard normal distribution. Follows ``torch.randn``.
 
     Examples
     --------
     >>> randn(2, 3).shape
     torch.Size([2, 3])
-    """,
-)
-rand_like = _drawn_like(
-    "rand_like",
-    rand,
+    """
+    return _drawn(Generator.normal, size, generator, settings)
+
+
+@factory
+def rand_like(
+    input: Tensor, *, generator: Generator | None = None, **settings: Unpack[Settings]
+) -> Tensor:
     """Draw numbers uniformly from 0 up to 1, like another tensor. Follows ``torch.rand_like``.
 
     Examples
@@ -142,11 +94,15 @@ rand_like = _drawn_like(
     >>> from tinygrad_mnist import ones
     >>> rand_like(ones(2)).shape
     torch.Size([2])
-    """,
-)
-randn_like = _drawn_like(
-    "randn_like",
-    randn,
+    """
+    settings["dtype"] = dtype_like(input, settings)
+    return _drawn(Generator.uniform, [input.shape], generator, settings)
+
+
+@factory
+def randn_like(
+    input: Tensor, *, generator: Generator | None = None, **settings: Unpack[Settings]
+) -> Tensor:
     """Draw from the standard normal, like another tensor. Follows ``torch.randn_like``.
 
     Examples
@@ -154,8 +110,9 @@ randn_like = _drawn_like(
     >>> from tinygrad_mnist import ones
     >>> randn_like(ones(2)).shape
     torch.Size([2])
-    """,
-)
+    """
+    settings["dtype"] = dtype_like(input, settings)
+    return _drawn(Generator.normal, [input.shape], generator, settings)
 
 
 @factory
@@ -165,9 +122,7 @@ def randint(
     size: Any = None,
     *,
     generator: Generator | None = None,
-    dtype: DTypeLike | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
+    **settings: Unpack[Settings],
 ) -> Tensor:
     """Draw integers uniformly from low up to, not including, high. Follows ``torch.randint``.
 
@@ -185,17 +140,23 @@ def randint(
         low, high, size = 0, low, high
     elif high is None:
         low, high = 0, low
+    return _integers(low, high, size, generator, settings)
+
+
+def _integers(
+    low: Any, high: Any, size: Any, generator: Generator | None, settings: Settings
+) -> Tensor:
     low, high = as_int("low", low), as_int("high", high)
     if not high > low:
         raise RuntimeError(f"'from' must be less than 'to', but got {low} and {high}")
+    dtype = settings.get("dtype")
     kind = np.dtype(np.int64) if dtype is None else dtypes.as_numpy(dtype)
     if kind.kind in "iub":
         least, most = (0, 1) if kind.kind == "b" else (np.iinfo(kind).min, np.iinfo(kind).max)
         if low < least or high - 1 > most:
             raise RuntimeError(f"from {low} or to - 1, {high - 1}, is out of bounds for {kind}")
     source = random.source_of(generator)
-    array = source.integers(low, high, as_lengths([as_tuple("size", size)]))
-    return finish(array, kind, device, requires_grad)
+    return finish(source.integers(low, high, as_lengths([as_tuple("size", size)])), **settings)
 
 
 @factory
@@ -205,9 +166,7 @@ def randint_like(
     high: Any = None,
     *,
     generator: Generator | None = None,
-    dtype: DTypeLike | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
+    **settings: Unpack[Settings],
 ) -> Tensor:
     """Draw integers uniformly from low up to high, like another tensor.
 
@@ -219,30 +178,14 @@ def randint_like(
     >>> randint_like(ones(2), 3).shape
     torch.Size([2])
     """
-    kind = dtype_like(input, dtype)
+    settings["dtype"] = dtype_like(input, settings)
     if high is None:
         low, high = 0, low
-    low, high = 0 if low is None else low, as_int("high", high)
-    return randint(
-        low,
-        high,
-        input.shape,
-        generator=generator,
-        dtype=kind,
-        device=device,
-        requires_grad=requires_grad,
-    )
+    return _integers(0 if low is None else low, high, input.shape, generator, settings)
 
 
 @factory
-def randperm(
-    n: int,
-    *,
-    generator: Generator | None = None,
-    dtype: DTypeLike | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def randperm(n: int, *, generator: Generator | None = None, **settings: Unpack[Settings]) -> Tensor:
     """Draw a random order of the numbers from 0 to n - 1. Follows ``torch.randperm``.
 
     Examples
@@ -253,10 +196,7 @@ def randperm(
     n = as_int("n", n)
     if n < 0:
         raise RuntimeError(f"n must not be negative, got {n}")
-    source = random.source_of(generator)
-    return finish(
-        source.permutation(n), np.int64 if dtype is None else dtype, device, requires_grad
-    )
+    return finish(random.source_of(generator).permutation(n), **settings)
 
 
 @factory
@@ -266,9 +206,7 @@ def normal(
     size: Any = None,
     *,
     generator: Generator | None = None,
-    dtype: DTypeLike | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
+    **settings: Unpack[Settings],
 ) -> Tensor:
     """Draw from normal distributions with given means and deviations. Follows ``torch.normal``.
 
@@ -287,17 +225,18 @@ def normal(
     if size is None:
         size = broadcast(means.shape, deviations.shape)
     kinds = [x._array.dtype for x in (mean, std) if isinstance(x, TensorBase)]
+    dtype = settings.get("dtype")
     kind = dtypes.as_float(dtype) if dtype is not None or not kinds else kinds[0]
     if kind.kind != "f":
         raise NotImplementedError(f"not implemented for {dtypes.of(kind)}; take float32")
     source = random.source_of(generator)
     if not kinds:
         array = source.normal(as_lengths([size]), kind, float(mean), float(std))
-        return finish(array, None, device, requires_grad)
+        return finish(array, **settings)
     drawn = source.normal(as_lengths([size]), kind, 0.0, 1.0)
     with np.errstate(all="ignore"):
         drawn = (drawn * deviations + means).astype(kind)
-    return finish(drawn, None, device, requires_grad)
+    return finish(drawn, **settings)
 
 
 @named
@@ -551,17 +490,6 @@ def _cauchy_(input: _T, median: float = 0.0, sigma: float = 1.0, *, generator: A
 if not TYPE_CHECKING:
     __all__ = publish(
         globals(),
-        "rand",
-        "randn",
-        "randint",
-        "randint_like",
-        "randperm",
-        "normal",
-        "rand_like",
-        "randn_like",
-        "manual_seed",
-        "seed",
-        "initial_seed",
-        "get_rng_state",
-        "set_rng_state",
+        *"""rand randn randint randint_like randperm normal rand_like randn_like manual_seed seed
+        initial_seed get_rng_state set_rng_state""".split(),
     )

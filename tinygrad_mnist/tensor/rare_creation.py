@@ -27,27 +27,17 @@ if TYPE_CHECKING:
     from tinygrad_mnist.tensor.types import Number
 
 
-def _of_numbers(
-    numbers: np.ndarray,
-    *,
-    dtype: DTypeLike | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-    layout: object = None,
-    pin_memory: bool = False,
-) -> Tensor:
+def _of_numbers(numbers: np.ndarray, settings: Settings) -> Tensor:
     """Make a tensor of numbers, in the default dtype unless one is named."""
-    return finish(numbers, dtypes.as_float(dtype), device, requires_grad)
+    settings["dtype"] = dtypes.as_float(settings.get("dtype"))
+    return finish(numbers, **settings)
 
 
 # Windows
 
 
 def _window(
-    length: int,
-    periodic: bool,
-    shape: Callable[[np.ndarray], np.ndarray],
-    **settings: Unpack[Settings],
+    length: int, periodic: bool, settings: Settings, shape: Callable[[np.ndarray], np.ndarray]
 ) -> Tensor:
     """Make a window of a function that gives it at angles from 0 to 2 pi."""
     count = as_int("window_length", length)
@@ -57,7 +47,7 @@ def _window(
     if kind.kind != "f":
         raise RuntimeError(f"expects floating point dtypes, got {dtypes.of(kind)}")
     angles = 2 * np.pi * np.arange(count) / max(count if periodic else count - 1, 1)
-    return _of_numbers(np.ones(1) if count == 1 else shape(angles), **settings)
+    return _of_numbers(np.ones(1) if count == 1 else shape(angles), settings)
 
 
 @named
@@ -72,13 +62,13 @@ def hamming_window(
 
     Follows ``torch.hamming_window``, as the other windows follow PyTorch's of their names.
     """
-    return _window(window_length, periodic, lambda x: alpha - beta * np.cos(x), **settings)
+    return _window(window_length, periodic, settings, lambda x: alpha - beta * np.cos(x))
 
 
 @named
 def hann_window(window_length: int, periodic: bool = True, **settings: Unpack[Settings]) -> Tensor:
     """Return ``(1 - cos x) / 2`` over a period. Follows ``torch.hann_window``."""
-    return _window(window_length, periodic, lambda x: 0.5 - 0.5 * np.cos(x), **settings)
+    return _window(window_length, periodic, settings, lambda x: 0.5 - 0.5 * np.cos(x))
 
 
 @named
@@ -91,7 +81,7 @@ def blackman_window(
         values: np.ndarray = 0.42 - 0.5 * np.cos(x) + 0.08 * np.cos(2 * x)
         return values
 
-    return _window(window_length, periodic, shape, **settings)
+    return _window(window_length, periodic, settings, shape)
 
 
 @named
@@ -99,7 +89,7 @@ def bartlett_window(
     window_length: int, periodic: bool = True, **settings: Unpack[Settings]
 ) -> Tensor:
     """Return a triangle. Follows ``torch.bartlett_window``."""
-    return _window(window_length, periodic, lambda x: 1 - np.abs(x / np.pi - 1), **settings)
+    return _window(window_length, periodic, settings, lambda x: 1 - np.abs(x / np.pi - 1))
 
 
 @named
@@ -111,7 +101,7 @@ def kaiser_window(
     def shape(x: np.ndarray) -> np.ndarray:
         return np.i0(beta * np.sqrt(1 - (x / np.pi - 1) ** 2)) / np.i0(beta)
 
-    return _window(window_length, periodic, shape, **settings)
+    return _window(window_length, periodic, settings, shape)
 
 
 # From data
@@ -185,8 +175,7 @@ def frombuffer(
 @named
 def scalar_tensor(s: Number, **settings: Unpack[Settings]) -> Tensor:
     """Return a tensor of one number, floating point unless a dtype is named. Follows PyTorch's."""
-    number = as_number("s", s)
-    return _of_numbers(np.asarray(number), **settings)
+    return _of_numbers(np.asarray(as_number("s", s)), settings)
 
 
 @named
@@ -199,5 +188,4 @@ def range(
     count = math.floor((end - start) / step) + 1
     if step == 0 or count < 1:
         raise RuntimeError(f"there are no numbers from {start} to {end} by {step}")
-    numbers = np.arange(count) * step + start
-    return _of_numbers(numbers, **settings)
+    return _of_numbers(np.arange(count) * step + start, settings)
