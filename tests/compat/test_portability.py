@@ -149,9 +149,11 @@ def test_names_of_the_folder_of_layers() -> None:
     from tinygrad_mnist.nn.modules.batchnorm import _BatchNorm
     from tinygrad_mnist.nn.modules.conv import _ConvNd
     from tinygrad_mnist.nn.modules.loss import _Loss
+    from tinygrad_mnist.nn.modules.sparse import Embedding, EmbeddingBag
     from tinygrad_mnist.nn.modules.utils import _pair
 
     assert Linear is nn.Linear
+    assert (Embedding, EmbeddingBag) == (nn.Embedding, nn.EmbeddingBag)
     assert isinstance(nn.BatchNorm2d(1), _BatchNorm)
     assert isinstance(nn.Conv2d(1, 1, 1), _ConvNd)
     assert isinstance(nn.MSELoss(), _Loss)

@@ -4,6 +4,7 @@ from tinygrad_mnist.nn.modules import batchnorm as batchnorm
 from tinygrad_mnist.nn.modules import conv as conv
 from tinygrad_mnist.nn.modules import loss as loss
 from tinygrad_mnist.nn.modules import module as module
+from tinygrad_mnist.nn.modules import sparse as sparse
 from tinygrad_mnist.nn.modules import utils as utils
 
 
