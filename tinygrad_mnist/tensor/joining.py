@@ -495,13 +495,12 @@ def _even_split(
     """Split a dimension, into a number of parts only if these are equal."""
     if input._array.ndim < least:
         raise RuntimeError(f"requires at least {least} dimensions, got {input._array.ndim}")
-    if not isinstance(sections, Sequence | TensorBase) and (
-        sections <= 0 or input._array.shape[dim] % sections
-    ):
-        raise RuntimeError(
-            f"attempted to split dimension {dim} of length {input._array.shape[dim]} into "
-            f"{sections} equal parts"
-        )
+    if not isinstance(sections, Sequence | TensorBase):
+        count, length = as_int("indices_or_sections", sections), input._array.shape[dim]
+        if count <= 0 or length % count:
+            raise RuntimeError(
+                f"attempted to split dimension {dim} of length {length} into {count} equal parts"
+            )
     return tensor_split(input, sections, dim)
 
 

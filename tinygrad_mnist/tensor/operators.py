@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T", bound=TensorBase)
 
-_ARRAYS = (TensorBase, np.ndarray, np.generic)
-_OPERANDS = (*_ARRAYS, int, float)
+_ARRAYS = (TensorBase, np.ndarray)
+_OPERANDS = (*_ARRAYS, np.generic, int, float)
 
 
 def _binary(op: Op, operands: tuple[type, ...] = _OPERANDS) -> Callable[[Tensor, Operand], Tensor]:
