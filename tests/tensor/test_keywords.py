@@ -22,6 +22,8 @@ CALLS = [
     "t.zeros(2).copy_(other=t.ones(2))", "x.nonzero(as_tuple=True)", "t.nonzero(x > 2, as_tuple=True)", "t.tensor(3.0).nonzero(as_tuple=True)",
     "t.tensor(0.0).nonzero(as_tuple=True)", "x.nonzero(True)", "x.norm(dtype=t.float64)",
     "t.arange(4).norm(dtype=t.float32)", "x.sum(axis=0, dim=0)", "x.sum(foo=1)", "x.min(axis=0, keepdims=True)",
+    "t.linalg.tensorinv(input=t.eye(4).reshape(2, 2, 2, 2), ind=2)", "t.linalg.cholesky(input=t.eye(2))",
+    "t.linalg.tensorsolve(input=t.eye(4).reshape(2, 2, 4), other=t.ones(2, 2))", "t.linalg.lstsq(input=x.T, b=x.T)[1]",
 ]  # fmt: skip
 
 

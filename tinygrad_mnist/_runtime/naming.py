@@ -127,6 +127,7 @@ OTHER_NAMES = {
     "sections": "indices_or_sections", "indices": "indices_or_sections",
     "tensor_indices_or_sections": "indices_or_sections",
     "element": "elements", "test_element": "test_elements", "self": "input", "train": "training",
+    "input": "A", "other": "B", "b": "B",
 }  # fmt: skip
 """Names that PyTorch takes besides the one that a function has for an argument."""
 
