@@ -13,7 +13,8 @@ import pytest
 import tinygrad_mnist as tg
 
 PLACES = ["", "nn", "nn.functional", "nn.init", "nn.utils", "optim", "optim.lr_scheduler", "linalg",
-          "special", "utils.data", "autograd", "func", "Tensor"]  # fmt: skip
+          "special", "utils.data", "autograd", "func", "Tensor", "nn.utils.rnn", "distributions",
+          "nn.Module", "optim.Optimizer", "fft", "random", "testing"]  # fmt: skip
 
 
 def names(t: Any, place: str) -> dict[str, Any]:
@@ -42,6 +43,25 @@ def test_names_that_pickle_in_pytorch_pickle_here(place: str, torch: Any) -> Non
             n for n in ours.keys() & theirs.keys() if pickles(theirs[n]) and not pickles(ours[n])
         ]
     assert sorted(refused) == []
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_functions_and_classes_come_back(place: str) -> None:
+    own = {
+        name: value for name, value in names(tg, place).items()
+        if inspect.isfunction(value) or (inspect.isclass(value) and "tinygrad" in value.__module__)
+    }  # fmt: skip
+    assert [name for name, value in own.items() if not pickles(value)] == []
+    assert own
+
+
+def test_methods_of_a_tensor_and_operations_come_back() -> None:
+    x = tg.ones(2, 2)
+    for name in dir(x):
+        method = getattr(x, name, None)
+        if name[0] != "_" and inspect.ismethod(method):
+            assert pickle.loads(pickle.dumps(method)).__func__ is method.__func__, name
+    assert [name for name, op in tg.ops.TABLE.items() if not pickles(op)] == []
 
 
 class Holder(tg.nn.Module):

@@ -99,6 +99,9 @@ else:  # a type checker would believe in every name
     _PRIVATE = ("TYPE_CHECKING", "compat", "importlib", "io")
     __all__ = ["bincount", "histc", *(n for n in globals() if n[0] != "_" and n not in _PRIVATE)]
 
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+
     def __getattr__(name: str) -> object:
         """Import a module, or say what to use in the place of a name that is not offered."""
         if name in _LATER:

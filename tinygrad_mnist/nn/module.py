@@ -135,13 +135,13 @@ class Module:
             raise
         return out if watch is None else watch.watch_outputs(out)
 
-    def __forward_missing(self, *args: Any, **kwargs: Any) -> Any:
+    def _forward_unimplemented(self, *args: Any, **kwargs: Any) -> Any:
         """Compute what a call of the module returns."""
         raise NotImplementedError(
             f'Module [{type(self).__name__}] is missing the required "forward" function'
         )
 
-    forward = __forward_missing
+    forward = _forward_unimplemented
 
     # Attributes
 

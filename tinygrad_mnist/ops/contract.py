@@ -182,6 +182,9 @@ class Op:
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join(self.inputs)})>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return entry, (self.name,)
+
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
         """Compute on arrays, or record on the graph where an input is a Tensor.
 
@@ -243,6 +246,11 @@ class Op:
             # Higher derivatives go through the reference, which starts from the inputs.
             saves += [i for i in range(count) if i not in saves]
         return Plan(tuple(saves), tuple(steps))
+
+
+def entry(name: str) -> Op:
+    """Return an operation by its name, as pickles name it."""
+    return TABLE[name]
 
 
 def op(
