@@ -79,15 +79,15 @@ def matrix_norm(
     if not isinstance(dims, tuple) or len(dims) != 2:
         raise RuntimeError(f"dim must be a 2-tuple, got {dim}")
     rows, columns = dims
-    if ord == "fro":
-        return x.norm(2, dims, keepdim)
+    if ord in ("fro", "nuc"):
+        return x.norm(ord, dims, keepdim)
     if ord in (1, -1, math.inf, -math.inf):
         first, second = (rows, columns) if abs(ord) == 1 else (columns, rows)
         sums = x.abs().sum(first, keepdim=True)
         out = sums.amax(second, keepdim=True) if ord > 0 else sums.amin(second, keepdim=True)
-    elif ord in ("nuc", 2, -2):
+    elif ord in (2, -2):
         values = svdvals(x.movedim(dims, (-2, -1)))
-        out = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)
+        out = values.amax(-1) if ord == 2 else values.amin(-1)
         for d in sorted(dims):
             out = out.unsqueeze(d)
     else:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.graph import apply, wrap
+from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.tensor import Tensor
-from tinygrad_mnist.tensor.arguments import as_dim, as_int, named, need_tensor, with_out
+from tinygrad_mnist.tensor.arguments import as_int, named, need_tensor, with_out
 from tinygrad_mnist.tensor.factorization import check_float
 
 
@@ -63,14 +62,7 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
     >>> diagonal(arange(6).reshape(2, 3), offset=1)
     tensor([1, 5])
     """
-    d1, d2 = (as_dim(d, A.ndim) for d in (dim1, dim2))
-    if d1 == d2:
-        raise RuntimeError(f"dim1 and dim2 must differ, but both are {d1}")
-    rows, columns = A.shape[d1], A.shape[d2]
-    count = max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
-    steps = np.arange(count)
-    index = (..., steps + max(-offset, 0), steps + max(offset, 0))
-    return apply(ops.getitem, A.movedim((d1, d2), (-2, -1)), index=index)
+    return A.diagonal(offset, dim1, dim2)
 
 
 @with_out

@@ -442,18 +442,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return input.split(-(-length // chunks) if length else [0] * chunks, d)
 
 
-@export
-def _unsafe_split(
-    input: Tensor, split_size: int | Sequence[int], dim: int = 0
-) -> tuple[Tensor, ...]:
-    """Cut a dimension into parts. Follows ``torch.Tensor.unsafe_split``."""
-    return input.split(split_size, dim)
-
-
-@export
-def _unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Cut a dimension into so many parts. Follows ``torch.Tensor.unsafe_chunk``."""
-    return input.chunk(chunks, dim)
+_unsafe_split, _unsafe_chunk = split, chunk
 
 
 @export

@@ -202,9 +202,7 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     tensor([[0., 0.],
             [1., 1.]])
     """
-    d = as_dim(dim, input.ndim)
-    place = (*(slice(None),) * d, as_int("index", index))
-    return _replaced(input, src, place)
+    return _replaced(input, src, lambda x: x.select(dim, index))
 
 
 @export
@@ -218,16 +216,7 @@ def slice_scatter(
 ) -> Tensor:
     """Return the input with a range of slices replaced. Follows ``torch.slice_scatter``."""
     d = as_dim(dim, input.ndim)
-    return _replaced(input, src, (slice(None),) * d + (slice(start, end, step),))
-
-
-def _replaced(x: Tensor, src: Tensor, index: tuple[Any, ...]) -> Tensor:
-    shape = x._array[index].shape
-    if need_tensor("src", src)._array.shape != shape:
-        raise RuntimeError(f"src must have shape {list(shape)}, not {list(src.shape)}")
-    out = x.clone()
-    out[index] = src
-    return out
+    return _replaced(input, src, lambda x: x[(slice(None),) * d + (slice(start, end, step),)])
 
 
 @export
@@ -235,8 +224,13 @@ def diagonal_scatter(
     input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1
 ) -> Tensor:
     """Return the input with a diagonal replaced. Follows ``torch.diagonal_scatter``."""
-    out = input.clone()
-    view = out.diagonal(offset, dim1, dim2)
+    return _replaced(input, src, lambda x: x.diagonal(offset, dim1, dim2))
+
+
+def _replaced(x: Tensor, src: Tensor, part: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return a copy in which the source stands in the place of a view."""
+    out = x.clone()
+    view = part(out)
     if need_tensor("src", src).shape != view.shape:
         raise RuntimeError(f"src must have shape {list(view.shape)}, not {list(src.shape)}")
     view.copy_(src)
