@@ -234,20 +234,30 @@ def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = No
     return write_out("where", chosen(mask, input, other), out)
 
 
+def value_for(x: TensorBase, value: Any) -> Any:
+    """Return one number, which may be a tensor without dimensions, in a tensor's dtype."""
+    if not isinstance(value, TensorBase):
+        return dtypes.convert(np.asarray(as_number("value", value)), x._array.dtype)
+    need_single(value)
+    return apply(ops.cast, value, dtype=x._array.dtype)
+
+
+def need_single(value: TensorBase) -> None:
+    """Refuse a value that has dimensions."""
+    if value._array.ndim:
+        raise RuntimeError(
+            f"only supports a 0-dimensional value tensor, but got one of shape "
+            f"{list(value._array.shape)}"
+        )
+
+
 def mask_and_value(x: TensorBase, mask: Any, value: Any) -> tuple[Any, Any]:
     """Check what a masked fill is given; return a number as an array of x's dtype."""
     if need_tensor("mask", mask)._array.dtype.kind != "b":
         raise RuntimeError(
             f"only supports boolean masks, but got one of {mask.dtype}; compare it, as in mask != 0"
         )
-    if not isinstance(value, TensorBase):
-        return mask, dtypes.convert(np.asarray(as_number("value", value)), x._array.dtype)
-    if value._array.ndim:
-        raise RuntimeError(
-            f"only supports a 0-dimensional value tensor, but got one of shape "
-            f"{list(value._array.shape)}"
-        )
-    return mask, apply(ops.cast, value, dtype=x._array.dtype)
+    return mask, value_for(x, value)
 
 
 @export

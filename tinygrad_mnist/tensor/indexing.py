@@ -210,12 +210,16 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 @one_node("MaskedSelectBackward0")
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """Return the elements where a mask is true, in one dimension."""
+    array = mask_array(input, mask)
+    return apply(ops.getitem, apply(ops.expand, input, to=array.shape), index=array)
+
+
+def mask_array(x: Tensor, mask: Tensor) -> np.ndarray:
+    """Return a mask that must hold bools, as a copy in the shape that it and a tensor have."""
     array = need_tensor("mask", mask)._array
     if array.dtype.kind != "b":
         raise RuntimeError(f"expected a mask of bools, got {array.dtype}")
-    shape = broadcast(input._array.shape, array.shape)
-    x = apply(ops.expand, input, to=shape)
-    return apply(ops.getitem, x, index=np.broadcast_to(array, shape).copy())
+    return np.broadcast_to(array, broadcast(x._array.shape, array.shape)).copy()
 
 
 @export

@@ -25,7 +25,7 @@ from tinygrad_mnist.autograd.inplace import (
 )
 from tinygrad_mnist.tensor.arguments import as_number, broadcast, need_tensor, number_first
 from tinygrad_mnist.tensor.arithmetic import check_lerp, check_product, is_one, scaled
-from tinygrad_mnist.tensor.comparison import mask_and_value
+from tinygrad_mnist.tensor.comparison import mask_and_value, need_single
 from tinygrad_mnist.tensor.export import export, publish
 
 if TYPE_CHECKING:
@@ -139,11 +139,7 @@ def _zero_(input: _T) -> _T:
 def _fill_(input: _T, value: Number) -> _T:
     """Fill self with a number."""
     if isinstance(value, TensorBase):
-        if value._array.ndim:
-            raise RuntimeError(
-                f"only supports a 0-dimensional value tensor, but got one of shape "
-                f"{list(value._array.shape)}"
-            )
+        need_single(value)
     else:
         value = as_number("value", value)
     input[...] = value

@@ -16,8 +16,15 @@ from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.indexing import along
 from tinygrad_mnist.tensor.arguments import as_dim, as_number, broadcast, need_tensor
+from tinygrad_mnist.tensor.comparison import value_for
 from tinygrad_mnist.tensor.export import export, publish
-from tinygrad_mnist.tensor.indexing import as_index, check_along, index_array, long_index
+from tinygrad_mnist.tensor.indexing import (
+    as_index,
+    check_along,
+    index_array,
+    long_index,
+    mask_array,
+)
 from tinygrad_mnist.tensor.precision import in_float32
 
 if TYPE_CHECKING:
@@ -295,16 +302,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Number) -> Tensor:
     tensor([5., 0., 5.])
     """
     d, where = _index_arguments(input, dim, index)
-    if isinstance(value, TensorBase):
-        if value._array.ndim:
-            raise RuntimeError(
-                f"only supports a 0-dimensional value tensor, but got one of shape "
-                f"{list(value._array.shape)}"
-            )
-        number: Any = apply(ops.cast, value, dtype=input._array.dtype)
-    else:
-        plain = np.asarray(as_number("value", value))
-        number = dtypes.convert(plain, input._array.dtype)
+    number = value_for(input, value)
     return apply(ops.setitem, input, number, index=_along_dim(input, d, where))
 
 
@@ -356,11 +354,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     tensor([1., 0., 2.])
     """
     _same_dtype(input, need_tensor("source", source))
-    where = need_tensor("mask", mask)._array
-    if where.dtype.kind != "b":
-        raise RuntimeError(f"expected a mask of bools, got {where.dtype}")
-    shape = broadcast(input._array.shape, where.shape)
-    where = np.array(np.broadcast_to(where, shape))
+    where = mask_array(input, mask)
     count = int(where.sum())
     if source._array.size < count:
         raise RuntimeError(
@@ -368,7 +362,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
             f"{count} places of the mask"
         )
     given = source.reshape(-1)[:count]
-    return apply(ops.setitem, input.broadcast_to(shape), given, index=where)
+    return apply(ops.setitem, input.broadcast_to(where.shape), given, index=where)
 
 
 @export(inplace=True)
@@ -376,11 +370,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """Return a copy with src added in along a dimension, where the index says."""
     array = index_array(index)
     d = check_along(input._array.shape, array, dim)
-    if need_tensor("src", src)._array.dtype != input._array.dtype:
-        raise RuntimeError(
-            f"expected src to have the tensor's dtype, {input._array.dtype}, but "
-            f"got {src._array.dtype}; convert it with to()"
-        )
+    _same_dtype(input, need_tensor("src", src))
     if any(n > have for n, have in zip(array.shape, src._array.shape, strict=False)):
         raise RuntimeError(
             f"the index has shape {list(array.shape)}, which is longer than src, "
