@@ -14,7 +14,7 @@ import pytest
 from tinygrad_mnist import Tensor, float64, ops, tensor
 from tinygrad_mnist.autograd import apply, apply_multi, grad, gradcheck, gradgradcheck
 from tinygrad_mnist.autograd.gradcheck import GradcheckError
-from tinygrad_mnist.ops.contract import TABLE, Sample, op
+from tinygrad_mnist.ops.contract import TABLE, Domain, Sample, op
 
 COMPLETE: dict[str, Any] = {
     "formula": "x", "torch": "x", "samples": [Sample((2,))], "doc": "Something.",
@@ -35,7 +35,7 @@ def make(forward: Any, name: str = "made", **rules: Any) -> ops.Op:
 
 @pytest.mark.parametrize("missing", ["samples", "formula", "torch", "doc"])
 def test_entry_without_something_is_refused(missing: str) -> None:
-    with pytest.raises(TypeError, match="operation 'made' has no"):
+    with pytest.raises(TypeError, match=f"operation 'made': it has no {missing}; "):
         op("made", lambda x: x, x=lambda g: g, **{**COMPLETE, missing: ""})
     assert "made" not in TABLE
 
@@ -45,19 +45,121 @@ def test_entry_without_a_rule_for_an_input_is_refused() -> None:
         make(lambda x, y: x + y, x=lambda g: g)
 
 
-def test_rule_that_asks_for_something_unknown_is_refused() -> None:
-    with pytest.raises(TypeError, match="rule for 'x'"):
-        make(lambda x: x, x=lambda g, z: g)
+@pytest.mark.parametrize("rule", [lambda g, z: g, lambda x: x, lambda: 0, min])
+def test_rule_that_asks_for_something_unknown_is_refused(rule: Any) -> None:
+    with pytest.raises(TypeError, match="'made': the rule for 'x' must take g, then"):
+        make(lambda x: x, x=rule)
 
 
 def test_operation_cannot_be_declared_twice() -> None:
-    with pytest.raises(TypeError, match="declared twice"):
+    with pytest.raises(TypeError, match="'exp': there is one of this name; choose another"):
         make(lambda x: x, name="exp", x=lambda g: g)
 
 
 def test_residuals_need_a_reference() -> None:
     with pytest.raises(TypeError, match="reference"):
         make(lambda x: (x, x), x=lambda g: g, residuals=["twice"])
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("promotes", "flaot", "promotes must be 'float', 'common' or '', got 'flaot'"),
+        ("narrow", "z", "narrow must be made of the letters e, f, got 'z'"),
+        ("formula", 3, "formula must be an equation as a string, such as 'exp(-x**2)', got 3"),
+        ("torch", 3, "torch must be an expression of PyTorch's as a string"),
+        ("doc", 3, "doc must be a string, got 3"),
+        ("view", 1, "view must be True or False, got 1"),
+        ("domains", 3, "domains must be a Domain, or a dict with one for each of some inputs"),
+        ("domains", {"y": Domain()}, "domains has 'y', which is no input; those are x"),
+        ("domains", {"x": (0, 1)}, "domains['x'] must be a Domain, got (0, 1)"),
+        ("samples", Sample((2,)), "samples must be a list, such as [Sample((2, 3))], got Sample"),
+        ("samples", [(2,)], "samples[0] must be a Sample, such as Sample((2, 3)), got (2,)"),
+        ("samples", [Sample((2,), 3)], "the number of inputs (x) must be 1, but 2 were given"),
+        ("samples", [Sample((2,), dim=0)], "samples[0] is Sample((2,), dim=0): there is no"),
+        ("residuals", "slope", "residuals must be a list of names, got 'slope'"),
+        ("outputs", [3], "outputs and residuals must be lists of names, got 3"),
+        ("outputs", ["x"], "'x' names two of its inputs, settings, outputs and residuals"),
+        ("node_name", 3, "node_name must be a string, or a function of the node that returns"),
+        ("ufunc", abs, "ufunc must be a ufunc of NumPy's, got <built-in function abs>"),
+        ("check", abs, "check is called before inputs are promoted; give promotes too"),
+        ("reference", "relu", "reference must be a function, got 'relu'"),
+        ("reference", lambda: 0, "reference is called with (x), but it takes ()"),
+        ("misfit", min, "no signature found for builtin <built-in function min>; write a lam"),
+        ("part", lambda dim: 0, "part is called with (), but it takes (dim)"),
+        ("misfit", lambda x, y: "", "misfit is called with (x), but it takes (x, y)"),
+        ("invariant", lambda: [], "invariant is called with (out), but it takes ()"),
+        ("once_differentiable", True, "only once; give a reference composed of other operations"),
+        ("promots", "float", "its inputs are x, but there are rules for x, promots; give one"),
+        ("x", 3, "the rule for 'x' must be a function of g, or None, got 3"),
+    ],
+)
+def test_field_with_a_value_that_it_cannot_have_is_refused(
+    field: str, value: Any, said: str
+) -> None:
+    with pytest.raises(TypeError, match=r"^operation 'made': ") as caught:
+        make(lambda x: x, **{"x": lambda g: g, field: value})
+    assert said in str(caught.value)
+    assert "made" not in TABLE
+
+
+@pytest.mark.parametrize(
+    ("forward", "rules", "said"),
+    [
+        (3, ["x"], "forward must be a function of arrays, got 3"),
+        (lambda: 0, [], "forward must take at least one input"),
+        (lambda x, **y: 0, ["x"], "forward must name its settings, but it takes keywords of any"),
+        (min, ["x"], "no signature found for builtin <built-in function min>; write a lambda"),
+        (lambda x, *y: x, ["x", "y"], "forward must name all of its inputs, or take any number"),
+        (np.add, ["x"], "its inputs are the 2 of np.add, but there are rules for x; give one"),
+        (lambda x, *, dim: x, ["x"], "samples[0] is Sample((2,)): the setting 'dim' is missing"),
+    ],
+)
+def test_forward_that_nothing_can_be_known_of_is_refused(
+    forward: Any, rules: list[str], said: str
+) -> None:
+    with pytest.raises(TypeError, match=r"^operation 'made': ") as caught:
+        make(forward, **dict.fromkeys(rules))
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["my op", "", 3])
+def test_name_that_no_function_can_have_is_refused(name: Any) -> None:
+    with pytest.raises(TypeError, match="its name must be one that a function of Python's can"):
+        make(lambda x: x, name=name, x=lambda g: g)
+
+
+@pytest.mark.parametrize("fields", [{"low": 3.0}, {"low": "a"}, {"kinks": 0.0}])
+def test_domain_that_nothing_can_be_drawn_from_is_refused(fields: Any) -> None:
+    with pytest.raises(TypeError, match=r"^Domain\(low=.*: give "):
+        Domain(**fields)
+
+
+@pytest.mark.parametrize("requires_grad", [True, False])
+def test_call_that_does_not_fit_the_signature_says_what_is_missing(requires_grad: bool) -> None:
+    x = tensor([1.0, 2.0], requires_grad=requires_grad)
+    for op_, inputs, settings, said in [
+        (ops.sum, [x], {}, "sum: the setting 'dim' is missing; give it by name: dim=..."),
+        (ops.sum, [x], {"dmi": 0}, "sum: there is no setting 'dmi'; those that it has: dim, keepd"),
+        (ops.exp, [x], {"dim": 0}, "exp: there is no setting 'dim'; those that it has: none"),
+        (ops.sum, [x, x], {"dim": 0}, "sum: the number of inputs (x) must be 1, but 2 were given"),
+        (ops.mul, [x], {}, "mul: the number of inputs (x, y) must be 2, but 1 was given"),
+        (ops.mul, [], {}, "mul: the number of inputs (x, y) must be 2, but 0 were given"),
+        (ops.where, [x], {}, "where: the number of inputs (condition, x, y) must be 3, but 1 was"),
+        (ops.linear, [x], {}, "linear: the number of inputs (x, weight, bias) must be 2 to 3, but"),
+    ]:
+        for call in (apply, op_):
+            arrays = [a.detach().numpy() for a in inputs] if call is op_ else [op_, *inputs]
+            with pytest.raises(TypeError) as caught:
+                call(*arrays, **settings)
+            assert str(caught.value).startswith(said)
+            assert caught.value.__cause__ is None
+
+
+def test_input_too_many_for_a_ufunc_is_not_taken_for_its_output() -> None:
+    x = tensor([1.0], requires_grad=True)
+    with pytest.raises(TypeError, match="must be 2, but 3 were given"):
+        apply(ops.mul, x, tensor([2.0]), tensor([3.0]))
 
 
 def test_sum_saves_nothing_and_product_only_the_other_factor() -> None:
@@ -75,6 +177,7 @@ def test_rule_of_an_untracked_input_never_runs() -> None:
         lambda x, y: x * y,
         x=lambda g, y: ran.append("x") or g * y,
         y=lambda g, x: ran.append("y") or g * x,
+        samples=[Sample((2,), (2,))],
     )
     apply(counted, tensor([1.0]), tensor([2.0], requires_grad=True)).sum().backward()
     assert ran == ["y"]
@@ -191,7 +294,7 @@ def product_and_growth() -> ops.Op:
     """Return x * y and exp(x); the second output is saved by name for its own rule."""
     return make(
         lambda x, y: (x * y, np.exp(x)), outputs=["product", "growth"], x=_x, y=_y,
-        broadcasts=True,
+        broadcasts=True, samples=[Sample((2,), (2,))],
     )  # fmt: skip
 
 

@@ -181,7 +181,8 @@ def explained(error: Exception, values: Mapping[str, Any] | Iterable[Any] = ()) 
 
 def cause(error: Exception) -> Exception | None:
     """Return an error that a traceback should show, or None for one whose meaning is reworded."""
-    known = is_ours(error) or any(pattern.search(str(error)) for pattern, _ in _table())
+    patterns = [_SIGNATURE, *(pattern for pattern, _ in _table())]
+    known = is_ours(error) or any(pattern.search(str(error)) for pattern in patterns)
     return None if known else error
 
 

@@ -25,6 +25,8 @@ def operation_error(
     if wording.is_ours(error):
         kind = next((k for k in (IndexError, TypeError) if isinstance(error, k)), RuntimeError)
         return kind(f"{op.name}: {wording.without_name(str(error))}")
+    if isinstance(error, TypeError) and (said := op.misuse(len(arrays), settings)):
+        return TypeError(f"{op.name}: {said}")
     for position, array in enumerate(arrays):
         if not isinstance(array, np.ndarray | np.generic | int | float | None):
             name = _argument(op, position)

@@ -37,6 +37,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_mnist.ops.entries import Domain as Domain
+from tinygrad_mnist.ops.entries import Sample as Sample
+from tinygrad_mnist.ops.entries import check as check_entry
+from tinygrad_mnist.ops.entries import signature
 from tinygrad_mnist.ops.precision import compute
 
 if TYPE_CHECKING:
@@ -47,55 +51,6 @@ TABLE: dict[str, Op] = {}
 
 UFUNCS: dict[np.ufunc, Op] = {}
 """The operation that stands for a NumPy ufunc when it is called on Tensors."""
-
-
-@dataclass(frozen=True)
-class Domain:
-    """Where an input may be drawn from in a test.
-
-    Parameters
-    ----------
-    low, high
-        Bounds of the values.
-    kinks
-        Points where the derivative jumps. Finite differences keep away from them; there the
-        gradient is compared with PyTorch's instead.
-    distinct
-        Whether the values must differ from each other, as for a maximum.
-    diagonal
-        Added to a matrix's diagonal, once, twice, three times, ...: so it is regular, and its
-        eigenvalues lie apart.
-    symmetric
-        Whether the operation is given the mean of a matrix and its transpose.
-    """
-
-    low: float = -2.0
-    high: float = 2.0
-    kinks: tuple[float, ...] = ()
-    distinct: bool = False
-    diagonal: float = 0.0
-    symmetric: bool = False
-
-
-class Sample:
-    """One set of inputs to try an operation on, with its settings.
-
-    A tuple is the shape of a floating-point input that the test draws from the input's
-    domain; anything else (an index array, a number, None) is handed over as it is.
-
-    Examples
-    --------
-    >>> Sample((4, 3), (3,), dim=-1).settings
-    {'dim': -1}
-    """
-
-    def __init__(self, *inputs: Any, **settings: Any) -> None:
-        self.inputs = inputs
-        self.settings = settings
-
-    def __repr__(self) -> str:
-        settings = [f"{key}={value!r}" for key, value in self.settings.items()]
-        return f"Sample({', '.join([*map(repr, self.inputs), *settings])})"
 
 
 class Shapes(list[tuple[int, ...]]):
@@ -137,7 +92,11 @@ class Plan(NamedTuple):
 
 @dataclass(eq=False)
 class Op:
-    """A declared operation. Calling it computes on arrays, or records when given Tensors."""
+    """An operation. Calling it computes on arrays, or records when given Tensors.
+
+    :func:`op` checks an entry and makes those of the table; what does no more than name a node,
+    as a user's ``Function`` does, is made here.
+    """
 
     name: str
     forward: Callable[..., Any]
@@ -194,13 +153,22 @@ class Op:
         for x in inputs:
             if hasattr(type(x), "__op__"):
                 return x.__op__(self, *inputs, **settings)
-        out = self.compute(*inputs, **settings)
+        try:
+            out = self.compute(*inputs, **settings)
+        except TypeError:
+            if said := self.misuse(len(inputs), settings):
+                raise TypeError(f"{self.name}: {said}") from None
+            raise
         count = len(self.outputs)
         return tuple(out[:count]) if count > 1 else out[0] if self.packed else out
 
     def compute(self, *arrays: Any, **settings: Any) -> Any:
         """Call forward; in the next wider dtype where that of the arrays is narrow."""
         return compute(self, arrays, settings)
+
+    def misuse(self, count: int, settings: Mapping[str, Any]) -> str:
+        """Say what doesn't fit a call's number of inputs and its settings, or an empty string."""
+        return signature(self.forward, self.inputs).misuse(count, settings)
 
     def input_name(self, position: int) -> str:
         """Name the input at a position; a variadic operation has one name for them all."""
@@ -225,6 +193,8 @@ class Op:
         return plan
 
     def _make_plan(self, count: int, mask: int) -> Plan:
+        if said := self.misuse(count, {}) if count > len(self.inputs) and not self.variadic else "":
+            raise TypeError(f"{self.name}: {said}")
         names = self.inputs * count if self.variadic else self.inputs
         stored = (*names[:count], *self.outputs, *self.residuals)
         saves: list[int] = []
@@ -257,9 +227,9 @@ def op(
     name: str,
     forward: Callable[..., Any],
     *,
-    formula: str,
-    torch: str,
-    samples: Sequence[Sample],
+    formula: str = "",
+    torch: str = "",
+    samples: Sequence[Sample] = (),
     doc: str = "",
     domains: Mapping[str, Domain] | Domain | None = None,
     residuals: Sequence[str] = (),
@@ -344,7 +314,8 @@ def op(
     Raises
     ------
     TypeError
-        When the entry is incomplete, or a rule asks for something that does not exist.
+        When the entry is incomplete, a field can't have its value, or a rule asks for something
+        that does not exist.
 
     Examples
     --------
@@ -352,41 +323,26 @@ def op(
     >>> op("half", lambda x: x / 2, x=lambda g: g / 2, formula="x / 2", torch="x / 2",
     ...    samples=[])
     Traceback (most recent call last):
-    TypeError: operation 'half' has no samples: give at least one, or it can't be tested
+    TypeError: operation 'half': it has no samples; give a list, such as [Sample((2, 3))]
     """
+    takes = check_entry(name, forward, rules, locals())
+    if name in TABLE:
+        raise TypeError(f"operation {name!r}: there is one of this name; choose another name")
     if ufunc is None and isinstance(forward, np.ufunc):
         ufunc = forward
     doc = inspect.cleandoc(doc or ("" if ufunc is forward else forward.__doc__) or "")
-    for value, what in ((samples, "samples"), (formula, "formula"), (torch, "PyTorch expression")):
-        if not value:
-            number = "at least one" if value is samples else "one"
-            raise TypeError(
-                f"operation '{name}' has no {what}: give {number}, or it can't be tested"
-            )
     if not doc and op.__doc__:  # python -OO leaves docstrings out, this one too
-        raise TypeError(f"operation '{name}' has no docstring: say what it computes")
-    if name in TABLE:
-        raise TypeError(f"operation '{name}' is declared twice: choose another name")
+        raise TypeError(f"operation {name!r}: it has no doc; say in a sentence what it computes")
     elementwise = elementwise or (ufunc is forward and ufunc.signature is None)
-    inputs, settings, variadic = _signature(forward, rules)
-    if set(rules) != set(inputs):
-        raise TypeError(
-            f"operation '{name}' has inputs {inputs} but rules for {tuple(rules)}: give one rule "
-            f"per input, or None where there is no derivative"
-        )
     once_differentiable = once_differentiable or bool(residuals)
-    if once_differentiable and reference is None:
-        raise TypeError(
-            f"operation '{name}' can be differentiated only once: give a reference composed of "
-            f"other operations"
-        )
+    inputs, settings = takes.inputs, takes.settings
     known = ({*inputs, *outputs, *residuals}, {*settings, "shape", "position", "shapes"})
     read = {key: _read(name, key, rule, *known) for key, rule in rules.items() if rule is not None}
     if domains is None or isinstance(domains, Domain):
         domains = dict.fromkeys(inputs, domains or Domain())
     entry = Op(
         name, forward, inputs, settings, read, formula, torch, tuple(samples), doc, domains,
-        tuple(residuals), reference, variadic, broadcasts, promotes, view, elementwise,
+        tuple(residuals), reference, takes.variadic, broadcasts, promotes, view, elementwise,
         once_differentiable, bool(read), tuple(outputs), narrow, check,
         output_writable, node_name, part, misfit, invariant,
     )  # fmt: skip
@@ -396,30 +352,22 @@ def op(
     return entry
 
 
-def _signature(
-    forward: Callable[..., Any], rules: Mapping[str, Any]
-) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
-    """Return the names of forward's inputs and settings, and whether it takes any number."""
-    if isinstance(forward, np.ufunc):
-        return tuple(rules), (), False
-    parameters = inspect.signature(forward).parameters.values()
-    settings = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
-    inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
-    return inputs, settings, any(p.kind is p.VAR_POSITIONAL for p in parameters)
-
-
 def _read(
     name: str, key: str, rule: Callable[..., Any], arrays: set[str], keywords: set[str]
 ) -> Rule:
     """Read a rule's signature: first ``g``, then arrays to save, then keywords."""
-    first, *rest = inspect.signature(rule).parameters
+    try:
+        takes = signature(rule)
+        first, *rest = takes.inputs + takes.settings
+    except ValueError:  # it takes none, or is written in C
+        first, rest = "nothing that can be read; write it as a lambda", []
     wanted = tuple(p for p in rest if p in arrays)
     others = tuple(p for p in rest if p not in arrays)
     unknown = [p for p in others if p not in keywords]
     if first != "g" or unknown or tuple(rest) != wanted + others:
         raise TypeError(
-            f"operation '{name}', rule for '{key}': a rule takes g, then arrays out of "
-            f"{sorted(arrays)}, then keywords out of {sorted(keywords)}; got ({first}, "
-            f"{', '.join(rest)})"
+            f"operation {name!r}: the rule for {key!r} must take g, then arrays out of "
+            f"{', '.join(sorted(arrays))}, then keywords out of {', '.join(sorted(keywords))}; it "
+            f"takes {', '.join([first, *rest])}"
         )
     return Rule(rule, wanted, others)

@@ -49,6 +49,8 @@ def promote(op: Op, arrays: list[Any]) -> list[Any]:
         return _brought(op, arrays)
     except (TypeError, RuntimeError) as error:
         raise type(error)(f"{op.name}: {error}") from None
+    except (IndexError, ValueError):  # as many inputs as there are names
+        raise TypeError(f"{op.name}: {op.misuse(len(arrays), {})}") from None
     except OverflowError as error:
         said = str(error) if str(error).startswith("the number") else "a number is too large"
         raise RuntimeError(f"{op.name}: {said}") from None
