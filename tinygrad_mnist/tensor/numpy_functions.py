@@ -32,6 +32,7 @@ from tinygrad_mnist.tensor.numpy_protocols import (
     as_variable,
     implement_all,
     implements,
+    running,
     values_of,
     views,
 )
@@ -51,7 +52,11 @@ def _moved(*names: str) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             bound = signature.bind(*args, **kwargs)
             name = f"np.{function.__name__}"
-            _refuse(name, bound.arguments, "out", "dtype")
+            for argument in ("out", "dtype"):  # these have no meaning where a gradient is recorded
+                if bound.arguments.pop(argument, None) is not None:
+                    raise TypeError(
+                        f"{name}: {argument}= isn't taken with Tensors; convert what it returns"
+                    )
             pieces: list[Any] = [np.zeros(1)]  # number 0 is what NumPy fills gaps with
 
             def numbered(x: Any) -> Any:
@@ -81,15 +86,6 @@ def _moved(*names: str) -> Callable[..., Any]:
         return call
 
     return make
-
-
-def _refuse(name: str, given: dict[str, Any], *names: str) -> None:
-    """Refuse arguments of NumPy's that have no meaning where a gradient is recorded."""
-    for argument in names:
-        if given.pop(argument, None) is not None:
-            raise TypeError(
-                f"{name}: {argument}= isn't taken with Tensors; convert what it returns"
-            )
 
 
 for _function, _names in {
@@ -197,16 +193,12 @@ def _along(a: Any, axis: int | None) -> tuple[Any, int]:
     return (a.reshape(-1), 0) if axis is None else (a, axis % max(a.ndim, 1))
 
 
-def _picked(a: Any, where: np.ndarray, axis: int) -> Any:
-    return a.gather(axis, wrap(np.ascontiguousarray(where)))
-
-
 @implements(np.sort)
 def _sort(
     a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
 ) -> Any:
     x, d = _along(a, axis)
-    return _picked(x, np.argsort(x._array, d, kind="stable"), d)
+    return x.sort(d).values
 
 
 @implements(np.partition)
@@ -214,7 +206,8 @@ def _partition(
     a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect", order: Any = None
 ) -> Any:
     x, d = _along(a, axis)
-    return _picked(x, np.argpartition(x._array, kth, d, kind), d)
+    where = np.argpartition(x._array, kth, d, kind)
+    return x.gather(d, wrap(np.ascontiguousarray(where)))
 
 
 @implements(np.unique)
@@ -288,17 +281,10 @@ def _shares(rule: Callable[..., Any], function: Any, whole: int) -> Callable[...
     return call
 
 
-def _middle(rule: Callable[..., Any], function: Any) -> Callable[..., Any]:
-    def call(
-        a: Any,
-        axis: Any = None,
-        out: None = None,
-        overwrite_input: bool = False,
-        keepdims: bool = False,
-    ) -> Any:
-        return rule(f"np.{function.__name__}", a, 0.5, axis, "linear", keepdims)
-
-    return call
+def _middle(quantile: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda a, axis=None, out=None, overwrite_input=False, keepdims=False: quantile(
+        a, 0.5, axis, keepdims=keepdims
+    )
 
 
 for _rule, _of_one, _of_hundred, _median in (
@@ -307,7 +293,7 @@ for _rule, _of_one, _of_hundred, _median in (
 ):
     implements(_of_one)(_shares(_rule, _of_one, 1))
     implements(_of_hundred)(_shares(_rule, _of_hundred, 100))
-    implements(_median)(_middle(_rule, _median))
+    implements(_median)(_middle(FUNCTIONS[_of_one]))
 
 
 # Sums and products, without NaN or in a row
@@ -338,24 +324,15 @@ for _function, _kin, _fill in (
     FUNCTIONS[_function] = _skipping(_kin, _fill)
 
 
-@implements(np.nanvar)
-def _nanvar(a: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
-    filled, there = _without_nan(a, 0.0)
-    count = np.sum(there, axis, keepdims=True, dtype=a._array.dtype)
-    centred = (filled - np.sum(filled, axis=axis, keepdims=True) / count) * there
-    total = np.sum(centred * centred, axis=axis, keepdims=keepdims)
-    return total / (np.reshape(count, total.shape) - ddof)
-
-
-@implements(np.nanstd)
-def _nanstd(a: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
-    return _nanvar(a, axis, ddof=ddof, keepdims=keepdims).sqrt()
-
-
-@implements(np.cumprod)
-def _cumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    x, d = _along(a, axis)
-    return x.cumprod(d, dtype=None if dtype is None else dtypes.of(np.dtype(dtype)))
+implement_all({
+    np.nanvar: lambda a, axis=None, *, ddof=0, keepdims=False: np.var(
+        a, axis, ddof=ddof, keepdims=keepdims, where=~np.isnan(a._array)),
+    np.nanstd: lambda a, axis=None, *, ddof=0, keepdims=False: np.std(
+        a, axis, ddof=ddof, keepdims=keepdims, where=~np.isnan(a._array)),
+    np.cumprod: running("cumprod"),
+    np.ptp: lambda a, axis=None, out=None, keepdims=False: np.max(
+        a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims),
+})  # fmt: skip
 
 
 def _cumulative(method: str, first: float) -> Callable[..., Any]:
@@ -375,11 +352,6 @@ implements(getattr(np, "cumulative_sum", None))(_cumulative("cumsum", 0.0))
 implements(getattr(np, "cumulative_prod", None))(_cumulative("cumprod", 1.0))
 
 
-@implements(np.ptp)
-def _ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
-    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
-
-
 @implements(np.average)
 def _average(
     a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
@@ -394,6 +366,13 @@ def _average(
     return (mean, total) if returned else mean
 
 
+def _variables(m: Any, y: Any, rowvar: bool) -> Any:
+    """Return the rows that stand for variables."""
+    given = [as_variable(x) for x in (m, y) if x is not None]
+    rows = [x.reshape(1, -1) if x.ndim < 2 else x if rowvar else x.mT for x in given]
+    return apply(ops.cat, *rows, dim=0)
+
+
 @implements(np.cov)
 def _cov(
     m: Any,
@@ -404,23 +383,15 @@ def _cov(
     fweights: Any = None,
     aweights: Any = None,
 ) -> Any:
-    def rows(x: Any) -> Any:
-        x = as_variable(x)
-        return x.reshape(1, -1) if x.ndim < 2 else x if rowvar else x.mT
-
-    x = rows(m) if y is None else apply(ops.cat, rows(m), rows(y), dim=0)
     correction = (0 if bias else 1) if ddof is None else ddof
     weights = [None if w is None else as_variable(w) for w in (fweights, aweights)]
-    return x.cov(correction=correction, fweights=weights[0], aweights=weights[1]).squeeze()
+    x = _variables(m, y, rowvar)
+    return x.cov(correction=correction, fweights=weights[0], aweights=weights[1])
 
 
 @implements(np.corrcoef)
 def _corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
-    c = _cov(x, y, rowvar)
-    if not c.ndim:
-        return c / c
-    scale = diagonal(c).sqrt()
-    return c / scale.reshape(-1, 1) / scale
+    return _variables(x, y, rowvar).corrcoef()
 
 
 # Differences
@@ -484,11 +455,9 @@ def _slope(x: Any, spacing: Any, edge_order: int) -> Any:
 
 @implements(getattr(np, "trapezoid", None), getattr(np, "trapz", None))
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    heights = as_variable(y).movedim(axis, -1)
     if x is not None:
-        dx = as_variable(x)
-        dx = (dx if dx.ndim == 1 else dx.movedim(axis, -1)).diff()
-    return ((heights[..., 1:] + heights[..., :-1]) * dx).sum(-1) / 2
+        x, dx = as_variable(x), None
+    return rare.trapezoid(as_variable(y), x, dx=dx, dim=axis)
 
 
 @implements(np.interp)
@@ -506,12 +475,6 @@ def _interp(
         if outside.any():
             out = apply(ops.where, outside, heights[end] if value is None else value, out)
     return out
-
-
-@implements(np.unwrap)
-def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * math.pi) -> Any:
-    turns = np.unwrap(p._array, discont, axis, period=period) - p._array
-    return p + np.asarray(turns, p._array.dtype)
 
 
 # Products
@@ -556,11 +519,6 @@ def _inner(a: Any, b: Any) -> Any:
     return _tensordot(x, y, ([-1], [-1])) if x.ndim and y.ndim else x * y
 
 
-@implements(np.outer)
-def _outer(a: Any, b: Any) -> Any:
-    return as_variable(a).reshape(-1, 1) * as_variable(b).reshape(-1)
-
-
 @implements(np.cross)
 def _cross(
     a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
@@ -580,11 +538,6 @@ def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 
 
 implements(np.linalg.vecdot)(_vecdot)
-
-
-@implements(np.trace)
-def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    return diagonal(a, offset, axis1, axis2).sum(-1)
 
 
 @implements(np.einsum)
@@ -629,13 +582,6 @@ def _polyval(p: Any, x: Any) -> Any:
     return value
 
 
-@implements(np.vander)
-def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    count = x.shape[0] if N is None else N
-    columns = [x**i for i in range(count)]
-    return apply(ops.stack, *(columns if increasing else columns[::-1]), dim=1)
-
-
 @implements(np.linspace)
 def _linspace(
     start: Any,
@@ -651,27 +597,6 @@ def _linspace(
     share = share.astype(low._array.dtype)
     out = (low * (1 - share) + high * share).movedim(0, axis)
     return (out, (high - low) / ((num - 1 if endpoint else num) or math.nan)) if retstep else out
-
-
-@implements(np.logspace)
-def _logspace(
-    start: Any,
-    stop: Any,
-    num: int = 50,
-    endpoint: bool = True,
-    base: Any = 10.0,
-    dtype: Any = None,
-    axis: int = 0,
-) -> Any:
-    return base ** _linspace(start, stop, num, endpoint, axis=axis)
-
-
-@implements(np.geomspace)
-def _geomspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
-) -> Any:
-    low, high = (as_variable(x).log() for x in (start, stop))
-    return _linspace(low, high, num, endpoint, axis=axis).exp()
 
 
 @implements(np.apply_along_axis)
@@ -709,17 +634,30 @@ implement_all({
     np.nanmean: lambda a, axis=None, *, keepdims=False: a.nanmean(axis, keepdims),
     np.kron: lambda a, b: kron(*_pair(a, b)),
     np.vdot: lambda a, b: _dot(as_variable(a).reshape(-1), as_variable(b).reshape(-1)),
-    np.linalg.outer: lambda x1, x2, /: _outer(x1, x2),
+    np.outer: lambda a, b: as_variable(a).reshape(-1, 1) * as_variable(b).reshape(-1),
+    np.linalg.outer: lambda x1, x2, /: np.outer(x1, x2),
     np.linalg.cross: lambda x1, x2, /, *, axis=-1: _cross(x1, x2, axis=axis),
     np.linalg.matmul: lambda x1, x2, /: apply(ops.matmul, *_pair(x1, x2)),
     np.linalg.tensordot: lambda x1, x2, /, *, axes=2: _tensordot(x1, x2, axes),
-    np.linalg.trace: lambda x, /, *, offset=0: _trace(x, offset, -2, -1),
+    np.trace: lambda a, offset=0, axis1=0, axis2=1: diagonal(a, offset, axis1, axis2).sum(-1),
+    np.linalg.trace: lambda x, /, *, offset=0: np.trace(x, offset, -2, -1),
+    np.vander: lambda x, N=None, increasing=False: rare.vander(x, N, increasing),
+    np.logspace: lambda start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0: (
+        base ** _linspace(start, stop, num, endpoint, axis=axis)),
+    np.geomspace: lambda start, stop, num=50, endpoint=True, dtype=None, axis=0: _linspace(
+        as_variable(start).log(), as_variable(stop).log(), num, endpoint, axis=axis).exp(),
     np.linalg.tensorinv: lambda a, ind=2: factorization.tensorinv(a, ind),
+    np.linalg.svd: lambda a, full_matrices=True, compute_uv=True, hermitian=False: (
+        factorization.svd(a, full_matrices) if compute_uv else factorization.svdvals(a)),
+    np.linalg.matrix_norm: lambda x, /, *, keepdims=False, ord="fro": _norm(
+        x, ord, (-2, -1), keepdims),
     np.linalg.multi_dot: lambda arrays: functools.reduce(_dot, arrays),
     np.round: lambda a, decimals=0: a.round(decimals=decimals),
     np.around: lambda a, decimals=0: a.round(decimals=decimals),
     np.fix: lambda x: x.trunc(),
     np.sinc: lambda x: x.sinc(),
+    np.unwrap: lambda p, discont=None, axis=-1, *, period=2 * math.pi: p + np.asarray(
+        np.unwrap(p._array, discont, axis, period=period) - p._array, p._array.dtype),
     np.nan_to_num: lambda x, copy=True, nan=0.0, posinf=None, neginf=None: x.nan_to_num(
         nan, posinf, neginf),
 })  # fmt: skip
@@ -728,21 +666,13 @@ implement_all({
 # Linear algebra
 
 
-def _factored(function: Any, method: Callable[..., Any]) -> None:
-    def call(a: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return method(as_variable(a), *args, **kwargs)
-
-    FUNCTIONS[function] = call
-
-
-for _function, _method in (
-    (np.linalg.inv, factorization.inv), (np.linalg.det, factorization.det),
-    (np.linalg.slogdet, factorization.slogdet), (np.linalg.cholesky, factorization.cholesky),
-    (np.linalg.eigh, factorization.eigh), (np.linalg.eigvalsh, factorization.eigvalsh),
-    (np.linalg.svdvals, factorization.svdvals),
-    (np.linalg.matrix_power, factorization.matrix_power),
-):  # fmt: skip
-    _factored(_function, _method)
+FUNCTIONS.update({
+    np.linalg.inv: factorization.inv, np.linalg.det: factorization.det,
+    np.linalg.slogdet: factorization.slogdet, np.linalg.cholesky: factorization.cholesky,
+    np.linalg.eigh: factorization.eigh, np.linalg.eigvalsh: factorization.eigvalsh,
+    np.linalg.svdvals: factorization.svdvals,
+    np.linalg.matrix_power: factorization.matrix_power,
+})  # fmt: skip
 
 
 @implements(np.linalg.solve)
@@ -751,13 +681,6 @@ def _solve(a: Any, b: Any) -> Any:
     if y.ndim == 1:
         return factorization.solve(x, y.reshape(-1, 1).expand((*x.shape[:-2], -1, 1))).squeeze(-1)
     return factorization.solve(x, y)
-
-
-@implements(np.linalg.svd)
-def _svd(
-    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
-) -> Any:
-    return factorization.svd(a, full_matrices) if compute_uv else factorization.svdvals(a)
 
 
 @implements(np.linalg.qr)
@@ -816,11 +739,6 @@ def _matrix_norm_of(x: Any, kind: Any) -> Any:
         raise ValueError(f"np.linalg.norm: {kind!r} is no norm of a matrix")
     sums = x.abs().sum(-2 if kind in (1, -1) else -1)
     return sums.amax(-1) if kind > 0 else sums.amin(-1)
-
-
-@implements(np.linalg.matrix_norm)
-def _matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    return _norm(x, ord, (-2, -1), keepdims)
 
 
 @implements(np.linalg.vector_norm)

@@ -238,13 +238,18 @@ def _var(
     there = np.broadcast_to(_plain(where), a.shape)
     centred = apply(ops.where, there, a - np.mean(a, axis, keepdims=True, where=there), 0)
     total = np.sum(centred * centred, axis, keepdims=keepdims)
-    return total / np.asarray(np.sum(there, axis, keepdims=keepdims) - ddof, a._array.dtype)
+    count = np.maximum(np.sum(there, axis, keepdims=keepdims) - ddof, 0)
+    return total / np.asarray(count, a._array.dtype)
 
 
-@implements(np.cumsum)
-def _cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    x = a if dtype is None else a.to(dtypes.of(np.dtype(dtype)))
-    return x.reshape(-1).cumsum(0) if axis is None else x.cumsum(axis)
+def running(method: str) -> Callable[..., Any]:
+    """Make a running sum or product, of all elements in a row if no axis is named."""
+
+    def call(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+        x = a if dtype is None else a.to(dtypes.of(np.dtype(dtype)))
+        return getattr(x.reshape(-1) if axis is None else x, method)(axis or 0)
+
+    return call
 
 
 @implements(np.where)
@@ -311,6 +316,7 @@ def _concatenate(arrays: Any, axis: Any = 0) -> Any:
 
 
 implement_all({
+    np.cumsum: running("cumsum"),
     np.std: lambda a, *args, **kwargs: _var(a, *args, **kwargs).sqrt(),
     np.argmax: lambda a, axis=None, *, keepdims=False: a.argmax(axis, keepdims),
     np.argmin: lambda a, axis=None, *, keepdims=False: a.argmin(axis, keepdims),
