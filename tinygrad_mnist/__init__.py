@@ -7,13 +7,13 @@
 tensor([2., 4.])
 """
 
-import importlib
+import importlib as _importlib
 import sys as _sys
+import typing as _typing
 from math import e as e
 from math import inf as inf
 from math import nan as nan
 from math import pi as pi
-from typing import TYPE_CHECKING
 
 from tinygrad_mnist import amp as amp
 from tinygrad_mnist import autograd as autograd
@@ -25,6 +25,7 @@ from tinygrad_mnist import nn as nn
 from tinygrad_mnist import optim as optim
 from tinygrad_mnist import random as random
 from tinygrad_mnist import safetensors as safetensors
+from tinygrad_mnist import serialization as serialization
 from tinygrad_mnist import special as special
 from tinygrad_mnist import utils as utils
 from tinygrad_mnist._runtime.allocator import keep_freed_memory as _keep_freed_memory
@@ -90,13 +91,13 @@ _LATER = (
 )  # fmt: skip
 """Modules that are imported when they are first asked for."""
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from tinygrad_mnist import datasets as datasets
     from tinygrad_mnist import distributions as distributions
     from tinygrad_mnist import testing as testing
 else:  # a type checker would believe in every name
     # Without what a star import would put in the place of Python's io; with two that come late.
-    _PRIVATE = ("TYPE_CHECKING", "compat", "importlib", "io")
+    _PRIVATE = ("compat", "io")
     __all__ = ["bincount", "histc", *(n for n in globals() if n[0] != "_" and n not in _PRIVATE)]
 
     def __dir__() -> list[str]:
@@ -105,5 +106,5 @@ else:  # a type checker would believe in every name
     def __getattr__(name: str) -> object:
         """Import a module, or say what to use in the place of a name that is not offered."""
         if name in _LATER:
-            return importlib.import_module(f"{__name__}.{name}")
+            return _importlib.import_module(f"{__name__}.{name}")
         return _unsupported.lookup("", name)
