@@ -522,7 +522,7 @@ class GELU(Module):
     tensor([0.8413])
     """
 
-    _shown = "approximate="
+    _shown = "approximate=!r"
 
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()

@@ -319,7 +319,7 @@ class EmbeddingBag(_Table):
     """
 
     _shown = (
-        "num_embeddings embedding_dim max_norm? norm_type? scale_grad_by_freq? mode= padding_idx?"
+        "num_embeddings embedding_dim max_norm? norm_type? scale_grad_by_freq? mode=!r padding_idx?"
     )
 
     def __init__(

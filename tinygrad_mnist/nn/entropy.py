@@ -74,7 +74,8 @@ class NLLLoss(_WeightedLoss):
         )
 
 
-NLLLoss2d = NLLLoss  # PyTorch's older name
+class NLLLoss2d(NLLLoss):
+    """:class:`NLLLoss`, under PyTorch's older name."""
 
 
 @named

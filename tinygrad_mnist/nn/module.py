@@ -602,8 +602,9 @@ class Module:
     _shown = ""
     """The settings that are printed, such as ``"dim= inplace?"``.
 
-    ``name=`` is printed with its name, ``name`` without it, and ``name?`` as ``name=``, but only
-    where it isn't the constructor's default. Of a parameter is printed whether there is one.
+    ``name=`` is printed with its name, ``name`` without it, ``name=!r`` in quotes if it is a word,
+    and ``name?`` as ``name=``, but only where it isn't the constructor's default. Of a parameter is
+    printed whether there is one.
     """
 
     def extra_repr(self) -> str:
@@ -611,7 +612,7 @@ class Module:
         return ", ".join(filter(None, map(self._setting, self._shown.split())))
 
     def _setting(self, shown: str) -> str:
-        name = shown.rstrip("=?")
+        name, quoted = shown.removesuffix("!r").rstrip("=?"), shown.endswith("!r")
         value = getattr(self, name)
         if isinstance(value, Tensor) or name in self._parameters:
             value = value is not None
@@ -621,7 +622,7 @@ class Module:
             value = bool(value) if isinstance(default, bool) else value
             if value == default:
                 return ""
-        text = f"{value!r}" if isinstance(value, str) else f"{value}"
+        text = f"{value!r}" if quoted else f"{value}"
         return text if shown == name else f"{name}={text}"
 
     def _get_name(self) -> str:
