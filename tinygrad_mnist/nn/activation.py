@@ -11,6 +11,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.nn.layer import Layer
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Parameter
 from tinygrad_mnist.ops.dtypes import DTypeLike
@@ -27,12 +28,22 @@ def maybe_inplace(input: Tensor, inplace: bool, function: Callable[[Tensor], Ten
     return input.copy_(function(input.clone())) if inplace else function(input)
 
 
-class _Activation(Module):
+class _Fixed(Layer):
+    """An activation without settings."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._call(input)
+
+
+class _Activation(Layer):
     _shown = "inplace?"
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._call(input, self.inplace)
 
 
 # It has no decorator: it is called often, and the operation names its errors.
@@ -62,7 +73,7 @@ def relu_(input: Tensor) -> Tensor:
     return relu(input, inplace=True)
 
 
-class ReLU(_Activation):
+class ReLU(_Activation, call=relu):
     """Rectified linear unit, ``max(x, 0)``. Follows ``torch.nn.ReLU``.
 
     Examples
@@ -72,11 +83,8 @@ class ReLU(_Activation):
     tensor([0., 2.])
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        return relu(input, self.inplace)
 
-
-class Sigmoid(Module):
+class Sigmoid(_Fixed, call=sigmoid):
     """Logistic function, ``1 / (1 + exp(-x))``. Follows ``torch.nn.Sigmoid``.
 
     Examples
@@ -86,11 +94,8 @@ class Sigmoid(Module):
     tensor(0.5000)
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        return sigmoid(input)
 
-
-class Tanh(Module):
+class Tanh(_Fixed, call=tanh):
     """Hyperbolic tangent. Follows ``torch.nn.Tanh``.
 
     Examples
@@ -100,9 +105,6 @@ class Tanh(Module):
     tensor(0.)
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        return tanh(input)
-
 
 @named
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
@@ -110,7 +112,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
-class ReLU6(_Activation):
+class ReLU6(_Activation, call=relu6):
     """``min(max(x, 0), 6)``. Follows ``torch.nn.ReLU6``.
 
     Examples
@@ -119,9 +121,6 @@ class ReLU6(_Activation):
     >>> ReLU6()(tensor([-1.0, 7.0]))
     tensor([0., 6.])
     """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return relu6(input, self.inplace)
 
 
 @named
@@ -396,13 +395,16 @@ def _scaled_elu(
     return maybe_inplace(input, inplace, partial(apply, ops.elu, **settings))
 
 
-class _Exponential(Module):
+class _Exponential(Layer):
     _shown = "alpha= inplace?"
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
         self.alpha = alpha
         self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._call(input, self.alpha, self.inplace)
 
 
 @named
@@ -417,7 +419,7 @@ def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     return elu(input, alpha, inplace=True)
 
 
-class ELU(_Exponential):
+class ELU(_Exponential, call=elu):
     """``x`` where it is positive, else ``alpha * (exp(x) - 1)``. Follows ``torch.nn.ELU``.
 
     Examples
@@ -426,9 +428,6 @@ class ELU(_Exponential):
     >>> ELU()(tensor([-1.0, 2.0]))
     tensor([-0.6321,  2.0000])
     """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return elu(input, self.alpha, self.inplace)
 
 
 @named
@@ -447,7 +446,7 @@ def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     return celu(input, alpha, inplace=True)
 
 
-class CELU(_Exponential):
+class CELU(_Exponential, call=celu):
     """``x`` where it is positive, else ``alpha * (exp(x / alpha) - 1)``. Follows ``torch.nn.CELU``.
 
     Examples
@@ -456,9 +455,6 @@ class CELU(_Exponential):
     >>> CELU()(tensor([-1.0, 2.0]))
     tensor([-0.6321,  2.0000])
     """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return celu(input, self.alpha, self.inplace)
 
 
 SELU_ALPHA = 1.6732632423543772848170429916717
@@ -484,7 +480,7 @@ def selu_(input: Tensor) -> Tensor:
     return selu(input, inplace=True)
 
 
-class SELU(_Activation):
+class SELU(_Activation, call=selu):
     """Self-normalising unit (Klambauer et al., 2017). Follows ``torch.nn.SELU``.
 
     Examples
@@ -493,9 +489,6 @@ class SELU(_Activation):
     >>> SELU()(tensor([-1.0, 1.0]))
     tensor([-1.1113,  1.0507])
     """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return selu(input, self.inplace)
 
 
 @named
@@ -538,7 +531,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     return maybe_inplace(input, inplace, partial(apply, ops.silu))
 
 
-class SiLU(_Activation):
+class SiLU(_Activation, call=silu):
     """``x * sigmoid(x)``, also called swish. Follows ``torch.nn.SiLU``.
 
     Examples
@@ -547,9 +540,6 @@ class SiLU(_Activation):
     >>> SiLU()(tensor([1.0]))
     tensor([0.7311])
     """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return silu(input, self.inplace)
 
 
 @named
@@ -565,7 +555,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     return maybe_inplace(input, inplace, partial(apply, ops.mish))
 
 
-class Mish(_Activation):
+class Mish(_Activation, call=mish):
     """``x * tanh(softplus(x))`` (Misra, 2019). Follows ``torch.nn.Mish``.
 
     Examples
@@ -574,9 +564,6 @@ class Mish(_Activation):
     >>> Mish()(tensor([1.0]))
     tensor([0.8651])
     """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return mish(input, self.inplace)
 
 
 @named
@@ -590,7 +577,7 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     )
 
 
-class Hardsigmoid(_Activation):
+class Hardsigmoid(_Activation, call=hardsigmoid):
     """``relu6(x + 3) / 6``. Follows ``torch.nn.Hardsigmoid``.
 
     Examples
@@ -602,9 +589,6 @@ class Hardsigmoid(_Activation):
 
     _shown = ""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return hardsigmoid(input, self.inplace)
-
 
 @named
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
@@ -612,7 +596,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     return maybe_inplace(input, inplace, partial(apply, ops.hardswish))
 
 
-class Hardswish(_Activation):
+class Hardswish(_Activation, call=hardswish):
     """``x * relu6(x + 3) / 6`` (Howard et al., 2019). Follows ``torch.nn.Hardswish``.
 
     Examples
@@ -623,9 +607,6 @@ class Hardswish(_Activation):
     """
 
     _shown = ""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return hardswish(input, self.inplace)
 
 
 @named
@@ -683,7 +664,7 @@ def logsigmoid(input: Tensor) -> Tensor:
     return -log1p_exp(-input)
 
 
-class LogSigmoid(Module):
+class LogSigmoid(_Fixed, call=logsigmoid):
     """``log(sigmoid(x))``. Follows ``torch.nn.LogSigmoid``.
 
     Examples
@@ -693,9 +674,6 @@ class LogSigmoid(Module):
     tensor([-0.6931])
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        return logsigmoid(input)
-
 
 @named
 def softsign(input: Tensor) -> Tensor:
@@ -703,7 +681,7 @@ def softsign(input: Tensor) -> Tensor:
     return input / (input.abs() + 1)
 
 
-class Softsign(Module):
+class Softsign(_Fixed, call=softsign):
     """``x / (1 + |x|)``. Follows ``torch.nn.Softsign``.
 
     Examples
@@ -713,9 +691,6 @@ class Softsign(Module):
     tensor([0.5000])
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        return softsign(input)
-
 
 @named
 def tanhshrink(input: Tensor) -> Tensor:
@@ -723,7 +698,7 @@ def tanhshrink(input: Tensor) -> Tensor:
     return input - input.tanh()
 
 
-class Tanhshrink(Module):
+class Tanhshrink(_Fixed, call=tanhshrink):
     """``x - tanh(x)``. Follows ``torch.nn.Tanhshrink``.
 
     Examples
@@ -733,16 +708,16 @@ class Tanhshrink(Module):
     tensor([0.])
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        return tanhshrink(input)
 
-
-class _Shrink(Module):
+class _Shrink(Layer):
     _shown = "lambd"
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
         self.lambd = lambd
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._call(input, self.lambd)
 
 
 @named
@@ -755,7 +730,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return where(inside, 0.0, input - input.sign() * lambd)
 
 
-class Softshrink(_Shrink):
+class Softshrink(_Shrink, call=softshrink):
     """``x`` moved towards 0. Follows ``torch.nn.Softshrink``.
 
     Examples
@@ -765,9 +740,6 @@ class Softshrink(_Shrink):
     tensor([0.5000, 0.0000])
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        return softshrink(input, self.lambd)
-
 
 @named
 @one_node("HardshrinkBackward0")
@@ -776,7 +748,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return where((input >= -lambd) & (input <= lambd), 0.0, input)
 
 
-class Hardshrink(_Shrink):
+class Hardshrink(_Shrink, call=hardshrink):
     """``x``, and 0 where it is close to 0. Follows ``torch.nn.Hardshrink``.
 
     Examples
@@ -785,9 +757,6 @@ class Hardshrink(_Shrink):
     >>> Hardshrink()(tensor([1.0, 0.2]))
     tensor([1., 0.])
     """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return hardshrink(input, self.lambd)
 
 
 @named

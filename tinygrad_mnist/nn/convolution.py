@@ -9,6 +9,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.nn import init
+from tinygrad_mnist.nn.layer import Layer
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.padding import pad, padded
 from tinygrad_mnist.nn.parameter import Parameter
@@ -100,11 +101,10 @@ conv1d, conv2d, conv3d = for_each_dim(_conv, "conv{}d")
 _MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-class _Convolution(Module):
+class _Convolution(Layer):
     """Settings and parameters of convolutions and transposed convolutions, and their printing."""
 
     _shown = "in_channels out_channels kernel_size= stride="
-    dims: int
     transposed = False
     weight: Tensor
     bias: Tensor
@@ -174,8 +174,6 @@ class _Convolution(Module):
 
 
 class _Conv(_Convolution):
-    _functions = (conv1d, conv2d, conv3d)
-
     def __init__(
         self,
         in_channels: int,
@@ -200,18 +198,16 @@ class _Conv(_Convolution):
         if self.padding_mode != "zeros":
             around = _widths(padding, self.kernel_size, self.stride, self.dilation)
             input, padding = pad(input, around, self.padding_mode), "valid"
-        return self._functions[self.dims - 1](
+        return self._call(
             input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
         )
 
 
-class Conv1d(_Conv):
+class Conv1d(_Conv, call=conv1d, dims=1):
     """Convolution of signals (N, C, L). Follows ``torch.nn.Conv1d``; see :class:`Conv2d`."""
 
-    dims = 1
 
-
-class Conv2d(_Conv):
+class Conv2d(_Conv, call=conv2d, dims=2):
     r"""Convolution of images (N, C, H, W) with learned kernels. Follows ``torch.nn.Conv2d``.
 
     .. math:: y_{noij} = b_o + \sum_{ckl} x_{n,c,si+dk,sj+dl} w_{ockl}
@@ -231,13 +227,9 @@ class Conv2d(_Conv):
     torch.Size([64, 32, 28, 28])
     """
 
-    dims = 2
 
-
-class Conv3d(_Conv):
+class Conv3d(_Conv, call=conv3d, dims=3):
     """Convolution of volumes (N, C, D, H, W). Follows ``torch.nn.Conv3d``; see :class:`Conv2d`."""
-
-    dims = 3
 
 
 @one_node("ConvolutionBackward0")
@@ -316,7 +308,6 @@ conv_transpose1d, conv_transpose2d, conv_transpose3d = for_each_dim(
 
 
 class _ConvTranspose(_Convolution):
-    _functions = (conv_transpose1d, conv_transpose2d, conv_transpose3d)
     transposed = True
     padding: tuple[int, ...]
 
@@ -347,7 +338,7 @@ class _ConvTranspose(_Convolution):
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """Return the transposed convolution, of one of the possible sizes if one is given."""
         extra = self.output_padding if output_size is None else self._extra(input, output_size)
-        return self._functions[self.dims - 1](
+        return self._call(
             input, self.weight, self.bias, self.stride, self.padding, extra, self.groups,
             self.dilation,
         )  # fmt: skip
@@ -372,13 +363,11 @@ class _ConvTranspose(_Convolution):
         return tuple(n - a for n, a in zip(wanted, least, strict=True))
 
 
-class ConvTranspose1d(_ConvTranspose):
+class ConvTranspose1d(_ConvTranspose, call=conv_transpose1d, dims=1):
     """Transposed convolution of signals (N, C, L). Follows ``torch.nn.ConvTranspose1d``."""
 
-    dims = 1
 
-
-class ConvTranspose2d(_ConvTranspose):
+class ConvTranspose2d(_ConvTranspose, call=conv_transpose2d, dims=2):
     """Transposed convolution of images (N, C, H, W): it undoes the change of size of Conv2d.
 
     The weight has shape (in_channels, out_channels / groups, K, L). Follows
@@ -392,13 +381,9 @@ class ConvTranspose2d(_ConvTranspose):
     (torch.Size([1, 8, 13, 13]), torch.Size([1, 8, 14, 14]))
     """
 
-    dims = 2
 
-
-class ConvTranspose3d(_ConvTranspose):
+class ConvTranspose3d(_ConvTranspose, call=conv_transpose3d, dims=3):
     """Transposed convolution of volumes (N, C, D, H, W). Follows ``torch.nn.ConvTranspose3d``."""
-
-    dims = 3
 
 
 @named

@@ -7,7 +7,7 @@ from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import TensorBase, apply
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.nn.loss import (
-    _Loss,
+    _TargetLoss,
     _WeightedLoss,
     as_reduction,
     check_expands,
@@ -44,8 +44,8 @@ def nll_loss(
     )
 
 
-class NLLLoss(_WeightedLoss):
-    """Negative log likelihood of class targets, given log probabilities (N, C, ...).
+class NLLLoss(_WeightedLoss, call=nll_loss):
+    """Negative log likelihood of class numbers (N, ...), given log probabilities (N, C, ...).
 
     Follows ``torch.nn.NLLLoss``.
 
@@ -55,6 +55,8 @@ class NLLLoss(_WeightedLoss):
     >>> NLLLoss()(tensor([[-1.0, -2.0]]), tensor([1]))
     tensor(2.)
     """
+
+    _settings = ("weight", "ignore_index")
 
     def __init__(
         self,
@@ -66,12 +68,6 @@ class NLLLoss(_WeightedLoss):
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
         self.ignore_index = ignore_index
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of log probabilities (N, C, ...) and class numbers (N, ...)."""
-        return nll_loss(
-            input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction
-        )
 
 
 class NLLLoss2d(NLLLoss):
@@ -176,8 +172,8 @@ def _times(x: Tensor, weight: Tensor | None, dim: int) -> Tensor:
     return x * weight.reshape([-1 if i == dim else 1 for i in range(x.ndim)])
 
 
-class CrossEntropyLoss(_WeightedLoss):
-    """Cross entropy of logits (N, C, ...) and class numbers, or probabilities.
+class CrossEntropyLoss(_WeightedLoss, call=cross_entropy):
+    """Cross entropy of logits (N, C, ...) and class numbers (N, ...), or probabilities.
 
     Follows ``torch.nn.CrossEntropyLoss``.
 
@@ -187,6 +183,8 @@ class CrossEntropyLoss(_WeightedLoss):
     >>> CrossEntropyLoss()(tensor([[1000.0, 0.0]]), tensor([1]))
     tensor(1000.)
     """
+
+    _settings = ("weight", "ignore_index", "label_smoothing")
 
     def __init__(
         self,
@@ -200,17 +198,6 @@ class CrossEntropyLoss(_WeightedLoss):
         super().__init__(weight, size_average, reduce, reduction)
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of logits (N, C, ...) and class numbers (N, ...)."""
-        return cross_entropy(
-            input,
-            target,
-            self.weight,
-            ignore_index=self.ignore_index,
-            reduction=self.reduction,
-            label_smoothing=self.label_smoothing,
-        )
 
 
 @named
@@ -251,8 +238,10 @@ def binary_cross_entropy(
     return weighted(apply(ops.binary_cross_entropy, input, target), weight, reduction)
 
 
-class BCELoss(_WeightedLoss):
-    """Binary cross entropy of probabilities and targets. Follows ``torch.nn.BCELoss``.
+class BCELoss(_WeightedLoss, call=binary_cross_entropy):
+    """Binary cross entropy of probabilities and targets of one shape.
+
+    Follows ``torch.nn.BCELoss``.
 
     Examples
     --------
@@ -260,10 +249,6 @@ class BCELoss(_WeightedLoss):
     >>> BCELoss()(tensor([0.5]), tensor([1.0]))
     tensor(0.6931)
     """
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of probabilities and targets of one shape."""
-        return binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
 @named
@@ -298,8 +283,10 @@ def binary_cross_entropy_with_logits(
     return weighted(losses, weight, reduction)
 
 
-class BCEWithLogitsLoss(_WeightedLoss):
-    """Binary cross entropy of logits and targets. Follows ``torch.nn.BCEWithLogitsLoss``.
+class BCEWithLogitsLoss(_WeightedLoss, call=binary_cross_entropy_with_logits):
+    """Binary cross entropy of logits and targets of one shape.
+
+    Follows ``torch.nn.BCEWithLogitsLoss``.
 
     Examples
     --------
@@ -308,6 +295,7 @@ class BCEWithLogitsLoss(_WeightedLoss):
     tensor(1000.)
     """
 
+    _settings = ("weight", "pos_weight")
     pos_weight: Tensor | None
 
     def __init__(
@@ -320,12 +308,6 @@ class BCEWithLogitsLoss(_WeightedLoss):
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
         self.register_buffer("pos_weight", pos_weight)
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of logits and targets of one shape."""
-        return binary_cross_entropy_with_logits(
-            input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
-        )
 
 
 KL_REDUCTIONS = ("none", "batchmean", "mean", "sum")
@@ -372,7 +354,7 @@ def kl_div(
     return total / input.shape[0] if per_batch else total
 
 
-class KLDivLoss(_Loss):
+class KLDivLoss(_TargetLoss, call=kl_div):
     """Kullback-Leibler divergence of log probabilities from a target.
 
     ``reduction="batchmean"`` is the divergence proper. Follows ``torch.nn.KLDivLoss``.
@@ -386,6 +368,7 @@ class KLDivLoss(_Loss):
     """
 
     reductions = KL_REDUCTIONS
+    _settings = ("log_target",)
 
     def __init__(
         self,
@@ -396,6 +379,3 @@ class KLDivLoss(_Loss):
     ) -> None:
         super().__init__(size_average, reduce, reduction)
         self.log_target = log_target
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return kl_div(input, target, reduction=self.reduction, log_target=self.log_target)

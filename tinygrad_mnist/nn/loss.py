@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.autograd.names import one_node
-from tinygrad_mnist.nn.module import Module
+from tinygrad_mnist.nn.layer import Layer
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import expands, named
 from tinygrad_mnist.tensor.comparison import where
@@ -93,7 +93,7 @@ def check_same_ndim(**tensors: Tensor) -> None:
         )
 
 
-class _Loss(Module):
+class _Loss(Layer):
     """A loss that is reduced to its mean or sum, or left as it is."""
 
     reductions: tuple[str, ...] = ("none", "mean", "sum")
@@ -110,9 +110,21 @@ class _Loss(Module):
         self.reduction = as_reduction(reduction, size_average, reduce, self.reductions)
 
 
-class _WeightedLoss(_Loss):
+class _TargetLoss(_Loss):
+    """A loss of an input and a target."""
+
+    _settings: tuple[str, ...] = ()
+    """What its function is told besides them and the reduction."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        settings = {name: getattr(self, name) for name in self._settings}
+        return self._call(input, target, reduction=self.reduction, **settings)
+
+
+class _WeightedLoss(_TargetLoss):
     """A loss with weights, which are a buffer."""
 
+    _settings: tuple[str, ...] = ("weight",)
     weight: Tensor | None
 
     def __init__(
@@ -175,7 +187,7 @@ def mse_loss(
     return _average(_difference("mse_loss", input, target).square(), weight, reduction)
 
 
-class MSELoss(_Loss):
+class MSELoss(_TargetLoss, call=mse_loss):
     """Mean of squared differences over all elements. Follows ``torch.nn.MSELoss``.
 
     Examples
@@ -184,10 +196,6 @@ class MSELoss(_Loss):
     >>> MSELoss()(tensor([1.0, 3.0]), tensor([1.0, 1.0]))
     tensor(2.)
     """
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of an input and a target of one shape."""
-        return mse_loss(input, target, reduction=self.reduction)
 
 
 @named
@@ -208,7 +216,7 @@ def l1_loss(
     return _average(_difference("l1_loss", input, target).abs(), weight, reduction)
 
 
-class L1Loss(_Loss):
+class L1Loss(_TargetLoss, call=l1_loss):
     """Mean of absolute differences over all elements. Follows ``torch.nn.L1Loss``.
 
     Examples
@@ -217,10 +225,6 @@ class L1Loss(_Loss):
     >>> L1Loss()(tensor([1.0, 3.0]), tensor([1.0, 1.0]))
     tensor(1.)
     """
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of an input and a target of one shape."""
-        return l1_loss(input, target, reduction=self.reduction)
 
 
 def _near(gap: Tensor, bound: float) -> Tensor:
@@ -259,7 +263,7 @@ def smooth_l1_loss(
     return reduced(where(size >= beta, line, square), reduction)
 
 
-class SmoothL1Loss(_Loss):
+class SmoothL1Loss(_TargetLoss, call=smooth_l1_loss):
     """Squared differences where they are small, absolute where large.
 
     Follows ``torch.nn.SmoothL1Loss``.
@@ -271,6 +275,8 @@ class SmoothL1Loss(_Loss):
     tensor(2.5000)
     """
 
+    _settings = ("beta",)
+
     def __init__(
         self,
         size_average: bool | None = None,
@@ -280,9 +286,6 @@ class SmoothL1Loss(_Loss):
     ) -> None:
         super().__init__(size_average, reduce, reduction)
         self.beta = beta
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
 
 
 @named
@@ -308,7 +311,7 @@ def huber_loss(
     return weighted(where(size >= delta, line, square), weight, reduction)
 
 
-class HuberLoss(_Loss):
+class HuberLoss(_TargetLoss, call=huber_loss):
     """Half the squared differences where small, a line where large. Follows ``torch.nn.HuberLoss``.
 
     Examples
@@ -318,12 +321,11 @@ class HuberLoss(_Loss):
     tensor(2.5000)
     """
 
+    _settings = ("delta",)
+
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
         self.delta = delta
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
 
 @named

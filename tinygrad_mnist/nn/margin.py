@@ -13,6 +13,7 @@ from tinygrad_mnist.nn.distance import PairwiseDistance, pairwise_distance
 from tinygrad_mnist.nn.embedding import one_hot
 from tinygrad_mnist.nn.loss import (
     _Loss,
+    _TargetLoss,
     _WeightedLoss,
     as_reduction,
     check_expands,
@@ -40,7 +41,7 @@ def hinge_embedding_loss(
     return reduced(apart + where(target != -1, input, 0.0), reduction)
 
 
-class HingeEmbeddingLoss(_Loss):
+class HingeEmbeddingLoss(_TargetLoss, call=hinge_embedding_loss):
     """The input for targets 1, ``max(0, margin - input)`` for -1.
 
     Follows ``torch.nn.HingeEmbeddingLoss``.
@@ -52,6 +53,8 @@ class HingeEmbeddingLoss(_Loss):
     tensor(0.6250)
     """
 
+    _settings = ("margin",)
+
     def __init__(
         self,
         margin: float = 1.0,
@@ -61,9 +64,6 @@ class HingeEmbeddingLoss(_Loss):
     ) -> None:
         super().__init__(size_average, reduce, reduction)
         self.margin = margin
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
 
 
 class _MarginLoss(_Loss):
@@ -76,6 +76,9 @@ class _MarginLoss(_Loss):
     ) -> None:
         super().__init__(size_average, reduce, reduction)
         self.margin = margin
+
+    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
+        return self._call(input1, input2, target, self.margin, reduction=self.reduction)
 
 
 @named
@@ -94,7 +97,7 @@ def margin_ranking_loss(
     return reduced((-target * (input1 - input2) + margin).clamp(min=0), reduction)
 
 
-class MarginRankingLoss(_MarginLoss):
+class MarginRankingLoss(_MarginLoss, call=margin_ranking_loss):
     """``max(0, -target * (input1 - input2) + margin)``. Follows ``torch.nn.MarginRankingLoss``.
 
     Examples
@@ -103,9 +106,6 @@ class MarginRankingLoss(_MarginLoss):
     >>> MarginRankingLoss()(tensor([1.0]), tensor([3.0]), tensor([1.0]))
     tensor(2.)
     """
-
-    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
-        return margin_ranking_loss(input1, input2, target, self.margin, reduction=self.reduction)
 
 
 @named
@@ -134,7 +134,7 @@ def cosine_embedding_loss(
     return reduced(same + where(target == -1, (cosine - margin).clamp(min=0), 0.0), reduction)
 
 
-class CosineEmbeddingLoss(_MarginLoss):
+class CosineEmbeddingLoss(_MarginLoss, call=cosine_embedding_loss):
     """``1 - cos`` for targets 1, ``max(0, cos - margin)`` for -1.
 
     Follows ``torch.nn.CosineEmbeddingLoss``.
@@ -145,9 +145,6 @@ class CosineEmbeddingLoss(_MarginLoss):
     >>> CosineEmbeddingLoss()(tensor([[1.0, 0.0]]), tensor([[0.0, 1.0]]), tensor([1.0]))
     tensor(1.)
     """
-
-    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
-        return cosine_embedding_loss(input1, input2, target, self.margin, reduction=self.reduction)
 
 
 @named
@@ -166,7 +163,7 @@ def soft_margin_loss(
     return reduced(log1p_exp(-(target * input)), reduction)
 
 
-class SoftMarginLoss(_Loss):
+class SoftMarginLoss(_TargetLoss, call=soft_margin_loss):
     """``log(1 + exp(-target * input))``. Follows ``torch.nn.SoftMarginLoss``.
 
     Examples
@@ -175,9 +172,6 @@ class SoftMarginLoss(_Loss):
     >>> SoftMarginLoss()(tensor([0.0]), tensor([1.0]))
     tensor(0.6931)
     """
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return soft_margin_loss(input, target, reduction=self.reduction)
 
 
 def _check_margin(margin: float) -> None:
@@ -363,8 +357,10 @@ def multi_margin_loss(
     return reduced(losses.masked_fill(chosen, 0.0).mean(-1), reduction)
 
 
-class MultiMarginLoss(_WeightedLoss):
-    """``sum_i max(0, margin - x_target + x_i)^p / C``. Follows ``torch.nn.MultiMarginLoss``.
+class MultiMarginLoss(_WeightedLoss, call=multi_margin_loss):
+    """``sum_i max(0, margin - x_target + x_i)^p / C`` of scores (N, C) and class numbers (N).
+
+    Follows ``torch.nn.MultiMarginLoss``.
 
     Examples
     --------
@@ -372,6 +368,8 @@ class MultiMarginLoss(_WeightedLoss):
     >>> MultiMarginLoss()(tensor([[0.0, 0.5]]), tensor([1]))
     tensor(0.2500)
     """
+
+    _settings = ("p", "margin", "weight")
 
     def __init__(
         self,
@@ -387,12 +385,6 @@ class MultiMarginLoss(_WeightedLoss):
         if weight is not None and weight.ndim != 1:
             raise ValueError(f"the weight must have one dimension, got shape {list(weight.shape)}")
         self.p, self.margin = p, margin
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of scores (N, C) and class numbers (N)."""
-        return multi_margin_loss(
-            input, target, self.p, self.margin, self.weight, reduction=self.reduction
-        )
 
 
 @named
@@ -439,14 +431,11 @@ def multilabel_margin_loss(
     return reduced(losses.reshape(shape[:-1]), reduction)
 
 
-class MultiLabelMarginLoss(_Loss):
+class MultiLabelMarginLoss(_TargetLoss, call=multilabel_margin_loss):
     """How far a sample's classes are from being 1 above all others.
 
     Follows ``torch.nn.MultiLabelMarginLoss``.
     """
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return multilabel_margin_loss(input, target, reduction=self.reduction)
 
 
 @named
@@ -466,7 +455,7 @@ def multilabel_soft_margin_loss(
     return reduced(losses.sum(dim) / input.shape[dim], reduction)
 
 
-class MultiLabelSoftMarginLoss(_WeightedLoss):
+class MultiLabelSoftMarginLoss(_WeightedLoss, call=multilabel_soft_margin_loss):
     """Binary cross entropy of logits (N, C). Follows ``torch.nn.MultiLabelSoftMarginLoss``.
 
     Examples
@@ -475,6 +464,3 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
     >>> MultiLabelSoftMarginLoss()(tensor([[0.0, 0.0]]), tensor([[1.0, 0.0]]))
     tensor(0.6931)
     """
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return multilabel_soft_margin_loss(input, target, self.weight, reduction=self.reduction)

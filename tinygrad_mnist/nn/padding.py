@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
-from tinygrad_mnist.nn.module import Module
+from tinygrad_mnist.nn.layer import Layer
 from tinygrad_mnist.nn.spatial import Ints, per_dim
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import copying, named
@@ -147,11 +147,10 @@ def _wrapped(x: Tensor, dim: int, before: int, after: int) -> Sides:
 _SIDES = {"reflect": _reflected, "replicate": _replicated, "circular": _wrapped}
 
 
-class _Pad(Module):
+class _Pad(Layer):
     """Padding by numbers before and after each dimension, from the last one backwards."""
 
     _shown = "padding"
-    dims: int
     mode = "constant"
     value: float | None = None
 
@@ -171,7 +170,7 @@ class _ConstantPad(_Pad):
         self.value = value
 
 
-class ConstantPad1d(_ConstantPad):
+class ConstantPad1d(_ConstantPad, dims=1):
     """Put a number around a signal (N, C, L). Follows ``torch.nn.ConstantPad1d``.
 
     Examples
@@ -181,28 +180,20 @@ class ConstantPad1d(_ConstantPad):
     tensor([[[5., 1., 1., 1., 5.]]])
     """
 
-    dims = 1
 
-
-class ConstantPad2d(_ConstantPad):
+class ConstantPad2d(_ConstantPad, dims=2):
     """Put a number around an image (N, C, H, W). Follows ``torch.nn.ConstantPad2d``."""
 
-    dims = 2
 
-
-class ConstantPad3d(_ConstantPad):
+class ConstantPad3d(_ConstantPad, dims=3):
     """Put a number around a volume (N, C, D, H, W). Follows ``torch.nn.ConstantPad3d``."""
 
-    dims = 3
 
-
-class ZeroPad1d(_Pad):
+class ZeroPad1d(_Pad, dims=1):
     """Put zeros around a signal (N, C, L). Follows ``torch.nn.ZeroPad1d``."""
 
-    dims = 1
 
-
-class ZeroPad2d(_Pad):
+class ZeroPad2d(_Pad, dims=2):
     """Put zeros around an image (N, C, H, W). Follows ``torch.nn.ZeroPad2d``.
 
     Examples
@@ -212,20 +203,16 @@ class ZeroPad2d(_Pad):
     torch.Size([1, 1, 5, 6])
     """
 
-    dims = 2
 
-
-class ZeroPad3d(_Pad):
+class ZeroPad3d(_Pad, dims=3):
     """Put zeros around a volume (N, C, D, H, W). Follows ``torch.nn.ZeroPad3d``."""
-
-    dims = 3
 
 
 class _ReflectionPad(_Pad):
     mode = "reflect"
 
 
-class ReflectionPad1d(_ReflectionPad):
+class ReflectionPad1d(_ReflectionPad, dims=1):
     """Mirror a signal (N, C, L) at its border. Follows ``torch.nn.ReflectionPad1d``.
 
     Examples
@@ -235,26 +222,20 @@ class ReflectionPad1d(_ReflectionPad):
     tensor([[[3., 2., 1., 2., 3., 2., 1.]]])
     """
 
-    dims = 1
 
-
-class ReflectionPad2d(_ReflectionPad):
+class ReflectionPad2d(_ReflectionPad, dims=2):
     """Mirror an image (N, C, H, W) at its border. Follows ``torch.nn.ReflectionPad2d``."""
 
-    dims = 2
 
-
-class ReflectionPad3d(_ReflectionPad):
+class ReflectionPad3d(_ReflectionPad, dims=3):
     """Mirror a volume (N, C, D, H, W) at its border. Follows ``torch.nn.ReflectionPad3d``."""
-
-    dims = 3
 
 
 class _ReplicationPad(_Pad):
     mode = "replicate"
 
 
-class ReplicationPad1d(_ReplicationPad):
+class ReplicationPad1d(_ReplicationPad, dims=1):
     """Repeat the border of a signal (N, C, L). Follows ``torch.nn.ReplicationPad1d``.
 
     Examples
@@ -264,26 +245,20 @@ class ReplicationPad1d(_ReplicationPad):
     tensor([[[1., 1., 1., 2., 3., 3., 3.]]])
     """
 
-    dims = 1
 
-
-class ReplicationPad2d(_ReplicationPad):
+class ReplicationPad2d(_ReplicationPad, dims=2):
     """Repeat the border of an image (N, C, H, W). Follows ``torch.nn.ReplicationPad2d``."""
 
-    dims = 2
 
-
-class ReplicationPad3d(_ReplicationPad):
+class ReplicationPad3d(_ReplicationPad, dims=3):
     """Repeat the border of a volume (N, C, D, H, W). Follows ``torch.nn.ReplicationPad3d``."""
-
-    dims = 3
 
 
 class _CircularPad(_Pad):
     mode = "circular"
 
 
-class CircularPad1d(_CircularPad):
+class CircularPad1d(_CircularPad, dims=1):
     """Put a signal's (N, C, L) other end at each end. Follows ``torch.nn.CircularPad1d``.
 
     Examples
@@ -293,16 +268,10 @@ class CircularPad1d(_CircularPad):
     tensor([[[2., 3., 1., 2., 3., 1., 2.]]])
     """
 
-    dims = 1
 
-
-class CircularPad2d(_CircularPad):
+class CircularPad2d(_CircularPad, dims=2):
     """Put an image's (N, C, H, W) other end at each end. Follows ``torch.nn.CircularPad2d``."""
 
-    dims = 2
 
-
-class CircularPad3d(_CircularPad):
+class CircularPad3d(_CircularPad, dims=3):
     """Put a volume's (N, C, D, H, W) other end at each end. Follows ``torch.nn.CircularPad3d``."""
-
-    dims = 3

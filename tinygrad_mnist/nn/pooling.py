@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply, wrap
 from tinygrad_mnist.autograd.names import name_nodes
+from tinygrad_mnist.nn.layer import Layer
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.padding import padded
 from tinygrad_mnist.nn.spatial import Ints, as_batch, for_each_dim, per_dim
@@ -159,10 +160,8 @@ max_pool1d, max_pool2d, max_pool3d = cast(
 )
 
 
-class _MaxPoolLayer(Module):
+class _MaxPoolLayer(Layer):
     _shown = "kernel_size= stride= padding= dilation= ceil_mode="
-    _functions = (max_pool1d, max_pool2d, max_pool3d)
-    dims: int
 
     def __init__(
         self,
@@ -184,19 +183,17 @@ class _MaxPoolLayer(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return the largest elements; with return_indices, also where they were."""
         # To type checkers it is a Tensor, which can be unpacked too.
-        return self._functions[self.dims - 1](  # type: ignore[return-value]
+        return self._call(
             input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode,
             self.return_indices,
         )  # fmt: skip
 
 
-class MaxPool1d(_MaxPoolLayer):
+class MaxPool1d(_MaxPoolLayer, call=max_pool1d):
     """Largest element of each window of signals (N, C, L). Follows ``torch.nn.MaxPool1d``."""
 
-    dims = 1
 
-
-class MaxPool2d(_MaxPoolLayer):
+class MaxPool2d(_MaxPoolLayer, call=max_pool2d):
     """Largest element of each window of images (N, C, H, W). Follows ``torch.nn.MaxPool2d``.
 
     The stride is the size of a window unless it is given; padding counts as minus infinity.
@@ -208,13 +205,9 @@ class MaxPool2d(_MaxPoolLayer):
     torch.Size([64, 32, 12, 12])
     """
 
-    dims = 2
 
-
-class MaxPool3d(_MaxPoolLayer):
+class MaxPool3d(_MaxPoolLayer, call=max_pool3d):
     """Largest element of each window of volumes (N, C, D, H, W). Follows ``torch.nn.MaxPool3d``."""
-
-    dims = 3
 
 
 def _max_unpool(
@@ -267,10 +260,8 @@ def _max_unpool(
 max_unpool1d, max_unpool2d, max_unpool3d = for_each_dim(_max_unpool, "max_unpool{}d")
 
 
-class _MaxUnpool(Module):
+class _MaxUnpool(Layer):
     _shown = "kernel_size= stride= padding="
-    _functions = (max_unpool1d, max_unpool2d, max_unpool3d)
-    dims: int
 
     def __init__(self, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0) -> None:
         super().__init__()
@@ -283,18 +274,14 @@ class _MaxUnpool(Module):
         self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None
     ) -> Tensor:
         """Return zeros with the input's elements at the indices."""
-        return self._functions[self.dims - 1](
-            input, indices, self.kernel_size, self.stride, self.padding, output_size
-        )
+        return self._call(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
-class MaxUnpool1d(_MaxUnpool):
+class MaxUnpool1d(_MaxUnpool, call=max_unpool1d, dims=1):
     """Put what MaxPool1d has picked back into its place. Follows ``torch.nn.MaxUnpool1d``."""
 
-    dims = 1
 
-
-class MaxUnpool2d(_MaxUnpool):
+class MaxUnpool2d(_MaxUnpool, call=max_unpool2d, dims=2):
     """Put what MaxPool2d has picked back into its place. Follows ``torch.nn.MaxUnpool2d``.
 
     Examples
@@ -306,13 +293,9 @@ class MaxUnpool2d(_MaxUnpool):
               [4., 0.]]]])
     """
 
-    dims = 2
 
-
-class MaxUnpool3d(_MaxUnpool):
+class MaxUnpool3d(_MaxUnpool, call=max_unpool3d, dims=3):
     """Put what MaxPool3d has picked back into its place. Follows ``torch.nn.MaxUnpool3d``."""
-
-    dims = 3
 
 
 @in_float32
@@ -434,10 +417,8 @@ class AvgPool1d(Module):
         )  # fmt: skip
 
 
-class _AvgPool(Module):
+class _AvgPool(Layer):
     _shown = "kernel_size= stride= padding="
-    _functions = (avg_pool2d, avg_pool3d)
-    dims: int
 
     def __init__(
         self,
@@ -457,13 +438,13 @@ class _AvgPool(Module):
         self.divisor_override = divisor_override
 
     def forward(self, input: Tensor) -> Tensor:
-        return self._functions[self.dims - 2](
+        return self._call(
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
             self.count_include_pad, self.divisor_override,
         )  # fmt: skip
 
 
-class AvgPool2d(_AvgPool):
+class AvgPool2d(_AvgPool, call=avg_pool2d):
     """Mean of each window of images (N, C, H, W). Follows ``torch.nn.AvgPool2d``.
 
     Examples
@@ -473,13 +454,9 @@ class AvgPool2d(_AvgPool):
     torch.Size([64, 6, 14, 14])
     """
 
-    dims = 2
 
-
-class AvgPool3d(_AvgPool):
+class AvgPool3d(_AvgPool, call=avg_pool3d):
     """Mean of each window of volumes (N, C, D, H, W). Follows ``torch.nn.AvgPool3d``."""
-
-    dims = 3
 
 
 def _lp_pool(
@@ -509,10 +486,8 @@ def _lp_pool(
 lp_pool1d, lp_pool2d, lp_pool3d = for_each_dim(_lp_pool, "lp_pool{}d")
 
 
-class _LPPool(Module):
+class _LPPool(Layer):
     _shown = "norm_type= kernel_size= stride= ceil_mode="
-    _functions = (lp_pool1d, lp_pool2d, lp_pool3d)
-    dims: int
 
     def __init__(
         self,
@@ -526,12 +501,12 @@ class _LPPool(Module):
         self.stride, self.ceil_mode = stride, ceil_mode
 
     def forward(self, input: Tensor) -> Tensor:
-        return self._functions[self.dims - 1](
+        return self._call(
             input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
         )
 
 
-class LPPool1d(_LPPool):
+class LPPool1d(_LPPool, call=lp_pool1d):
     """The p-norm of each window of signals (N, C, L). Follows ``torch.nn.LPPool1d``.
 
     Examples
@@ -541,19 +516,13 @@ class LPPool1d(_LPPool):
     tensor([[[2.]]])
     """
 
-    dims = 1
 
-
-class LPPool2d(_LPPool):
+class LPPool2d(_LPPool, call=lp_pool2d):
     """The p-norm of each window of images (N, C, H, W). Follows ``torch.nn.LPPool2d``."""
 
-    dims = 2
 
-
-class LPPool3d(_LPPool):
+class LPPool3d(_LPPool, call=lp_pool3d):
     """The p-norm of each window of volumes (N, C, D, H, W). Follows ``torch.nn.LPPool3d``."""
-
-    dims = 3
 
 
 def _tiles(dims: int, size: Lengths, wanted: Sizes) -> Lengths:
@@ -680,26 +649,22 @@ adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = cast(
 )
 
 
-class _AdaptiveAvg(Module):
+class _AdaptiveAvg(Layer):
     _shown = "output_size="
-    _functions = (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)
-    dims: int
 
     def __init__(self, output_size: Sizes) -> None:
         super().__init__()
         self.output_size = output_size
 
     def forward(self, input: Tensor) -> Tensor:
-        return self._functions[self.dims - 1](input, self.output_size)
+        return self._call(input, self.output_size)
 
 
-class AdaptiveAvgPool1d(_AdaptiveAvg):
+class AdaptiveAvgPool1d(_AdaptiveAvg, call=adaptive_avg_pool1d):
     """Means of so many stretches of signals (N, C, L). Follows ``torch.nn.AdaptiveAvgPool1d``."""
 
-    dims = 1
 
-
-class AdaptiveAvgPool2d(_AdaptiveAvg):
+class AdaptiveAvgPool2d(_AdaptiveAvg, call=adaptive_avg_pool2d):
     """Means of so many rows and columns of tiles. Follows ``torch.nn.AdaptiveAvgPool2d``.
 
     Examples
@@ -709,19 +674,13 @@ class AdaptiveAvgPool2d(_AdaptiveAvg):
     torch.Size([1, 64, 5, 9])
     """
 
-    dims = 2
 
-
-class AdaptiveAvgPool3d(_AdaptiveAvg):
+class AdaptiveAvgPool3d(_AdaptiveAvg, call=adaptive_avg_pool3d):
     """Means of so many tiles of volumes. Follows ``torch.nn.AdaptiveAvgPool3d``."""
 
-    dims = 3
 
-
-class _AdaptiveMax(Module):
+class _AdaptiveMax(Layer):
     _shown = "output_size="
-    _functions = (adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d)
-    dims: int
 
     def __init__(self, output_size: Sizes, return_indices: bool = False) -> None:
         super().__init__()
@@ -729,18 +688,15 @@ class _AdaptiveMax(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the largest elements; with return_indices, also where they were."""
-        pool = self._functions[self.dims - 1]
         # To type checkers it is a Tensor, which can be unpacked too.
-        return pool(input, self.output_size, self.return_indices)  # type: ignore[return-value]
+        return self._call(input, self.output_size, self.return_indices)
 
 
-class AdaptiveMaxPool1d(_AdaptiveMax):
+class AdaptiveMaxPool1d(_AdaptiveMax, call=adaptive_max_pool1d):
     """Largest elements of so many stretches of signals. Follows ``torch.nn.AdaptiveMaxPool1d``."""
 
-    dims = 1
 
-
-class AdaptiveMaxPool2d(_AdaptiveMax):
+class AdaptiveMaxPool2d(_AdaptiveMax, call=adaptive_max_pool2d):
     """Largest elements of so many tiles. Follows ``torch.nn.AdaptiveMaxPool2d``.
 
     Examples
@@ -750,10 +706,6 @@ class AdaptiveMaxPool2d(_AdaptiveMax):
     torch.Size([1, 64, 5, 7])
     """
 
-    dims = 2
 
-
-class AdaptiveMaxPool3d(_AdaptiveMax):
+class AdaptiveMaxPool3d(_AdaptiveMax, call=adaptive_max_pool3d):
     """Largest elements of so many tiles of volumes. Follows ``torch.nn.AdaptiveMaxPool3d``."""
-
-    dims = 3

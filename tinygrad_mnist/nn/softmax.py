@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tinygrad_mnist._runtime.naming import warn
+from tinygrad_mnist.nn.layer import Layer
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.ops.dtypes import DTypeLike
 from tinygrad_mnist.tensor import Tensor, empty_like, zeros_like
@@ -21,12 +22,15 @@ def _chosen(name: str, dim: int | None, input: Tensor) -> int:
     return dim
 
 
-class _Softmax(Module):
+class _Softmax(Layer):
     _shown = "dim="
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._call(input, self.dim)
 
 
 @named
@@ -41,7 +45,7 @@ def softmax(
     return input.softmax(_chosen("softmax", dim, input), dtype)
 
 
-class Softmax(_Softmax):
+class Softmax(_Softmax, call=softmax):
     """Probabilities along a dimension. Follows ``torch.nn.Softmax``.
 
     Examples
@@ -50,9 +54,6 @@ class Softmax(_Softmax):
     >>> Softmax(dim=-1)(tensor([0.0, 0.0]))
     tensor([0.5000, 0.5000])
     """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return softmax(input, self.dim)
 
 
 @named
@@ -63,7 +64,7 @@ def log_softmax(
     return input.log_softmax(_chosen("log_softmax", dim, input), dtype)
 
 
-class LogSoftmax(_Softmax):
+class LogSoftmax(_Softmax, call=log_softmax):
     """Logarithms of probabilities along a dimension. Follows ``torch.nn.LogSoftmax``.
 
     Examples
@@ -72,9 +73,6 @@ class LogSoftmax(_Softmax):
     >>> LogSoftmax(dim=-1)(tensor([1000.0, 0.0]))
     tensor([    0., -1000.])
     """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return log_softmax(input, self.dim)
 
 
 @named
@@ -85,7 +83,7 @@ def softmin(
     return (-input).softmax(_chosen("softmin", dim, input), dtype)
 
 
-class Softmin(_Softmax):
+class Softmin(_Softmax, call=softmin):
     """Softmax of the negative input. Follows ``torch.nn.Softmin``.
 
     Examples
@@ -94,9 +92,6 @@ class Softmin(_Softmax):
     >>> Softmin(dim=0)(tensor([0.0, 0.0]))
     tensor([0.5000, 0.5000])
     """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return softmin(input, self.dim)
 
 
 class Softmax2d(Module):
