@@ -33,7 +33,7 @@ def outcome(call: Callable[[], Any]) -> tuple[Any, bool]:
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_dropout_drops_what_pytorch_drops(name: str, shape: tuple[int, ...], torch: Any) -> None:
-    settings = itertools.product((0.0, 0.4, 1.0), (True, False), (True, False))
+    settings = itertools.product((0.0, 0.4, 1.0, 1.5), (True, False), (True, False))
     for p, training, inplace in settings:
         results: list[Any] = []
         for m in (tg, torch):

@@ -9,7 +9,8 @@ import numpy as np
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.nn.activation import maybe_inplace
-from tinygrad_mnist.nn.module import Module
+from tinygrad_mnist.nn.layer import Layer
+from tinygrad_mnist.nn.spatial import for_each_dim
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator
 from tinygrad_mnist.tensor.arguments import named
 
@@ -20,7 +21,7 @@ def check_probability(p: float) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
-class _DropoutNd(Module):
+class _DropoutNd(Layer):
     _shown = "p= inplace="
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
@@ -28,6 +29,9 @@ class _DropoutNd(Module):
         check_probability(p)
         self.p = p
         self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._call(input, self.p, self.training, self.inplace)
 
 
 @named
@@ -66,7 +70,7 @@ def dropout(
     return input.mul_(wrap(mask)) if inplace else input.mul(wrap(mask))
 
 
-class Dropout(_DropoutNd):
+class Dropout(_DropoutNd, call=dropout):
     """Zero elements at random while training, and scale the others by 1 / (1 - p).
 
     In evaluation it hands its input through. Follows ``torch.nn.Dropout`` (Srivastava et al.,
@@ -84,18 +88,6 @@ class Dropout(_DropoutNd):
     tensor([1., 1.])
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        return dropout(input, self.p, self.training, self.inplace)
-
-
-def _by_channel(input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
-    """Drop whole channels, which are what an index of the first two dimensions names."""
-    check_probability(p)
-    if not training or p == 0 or not input.numel():
-        return input
-    mask = dropout(wrap(np.ones(_channels(input, p), input._array.dtype)), p)
-    return input.mul_(mask) if inplace else input.mul(mask)
-
 
 def _channels(input: Tensor, p: float) -> tuple[int, ...]:
     """Return a shape with one number for each channel, which broadcasts with the input."""
@@ -107,28 +99,39 @@ def _channels(input: Tensor, p: float) -> tuple[int, ...]:
     return input._array.shape[:2] + (1,) * (input.ndim - 2)
 
 
-def _unusual(name: str, input: Tensor, spatial: int) -> None:
-    """Warn of an input that PyTorch takes under protest."""
-    warn(
-        f"{name}: the input has {input.ndim} dimensions, where {spatial + 2}, (N, C, ...), are "
-        f"expected; use dropout1d for (N, C, L), and dropout to drop single elements"
-    )
-
-
-@named
-def dropout1d(
-    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+def _channel_dropout(
+    dims: int, input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
-    """Zero whole channels of (N, C, L) or (C, L) with probability p, and scale by 1 / (1 - p)."""
-    if input.ndim not in (2, 3):
-        raise RuntimeError(f"expected 2 or 3 dimensions, got {input.ndim}")
-    if input.ndim == 3:
-        return _by_channel(input, p, training, inplace)
-    out = _by_channel(input.unsqueeze(0), p, training, inplace)
+    """Zero whole channels of (N, C, H, W) with probability p, and scale the others by 1 / (1 - p).
+
+    Signals (N, C, L) and volumes (N, C, D, H, W) may come without N. As in PyTorch, three
+    dimensions of ``dropout2d`` are (N, C, L), with a warning. Follows
+    ``torch.nn.functional.dropout2d``, ``dropout1d`` and ``dropout3d``.
+    """
+    check_probability(p)
+    single = dims != 2 and input.ndim == dims + 1
+    if input.ndim != dims + 2 and not single:
+        if dims == 1:
+            raise RuntimeError(f"expected 2 or 3 dimensions, got {input.ndim}")
+        warn(
+            f"dropout{dims}d: the input has {input.ndim} dimensions, where {dims + 2}, "
+            f"(N, C, ...), are expected; use dropout1d for (N, C, L), and dropout to drop single "
+            f"elements"
+        )
+        single = dims == 3  # what has no N, to PyTorch
+    out = x = input.unsqueeze(0) if single else input
+    if training and p > 0 and input.numel():
+        mask = dropout(wrap(np.ones(_channels(x, p), x._array.dtype)), p)
+        out = x.mul_(mask) if inplace else x.mul(mask)
+    if not single:
+        return out
     return input if inplace else out.squeeze(0)
 
 
-class Dropout1d(_DropoutNd):
+dropout1d, dropout2d, dropout3d = for_each_dim(_channel_dropout, "dropout{}d")
+
+
+class Dropout1d(_DropoutNd, call=dropout1d):
     """Zero whole channels of (N, C, L) at random. Follows ``torch.nn.Dropout1d``.
 
     Examples
@@ -138,24 +141,8 @@ class Dropout1d(_DropoutNd):
     tensor(0.)
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        return dropout1d(input, self.p, self.training, self.inplace)
 
-
-@named
-def dropout2d(
-    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
-) -> Tensor:
-    """Zero whole channels of (N, C, H, W) with probability p, and scale the others by 1 / (1 - p).
-
-    As in PyTorch, three dimensions are (N, C, L), with a warning.
-    """
-    if input.ndim != 4:
-        _unusual("dropout2d", input, 2)
-    return _by_channel(input, p, training, inplace)
-
-
-class Dropout2d(_DropoutNd):
+class Dropout2d(_DropoutNd, call=dropout2d):
     """Zero whole channels of (N, C, H, W) at random. Follows ``torch.nn.Dropout2d``.
 
     Examples
@@ -165,27 +152,8 @@ class Dropout2d(_DropoutNd):
     tensor(0.)
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        return dropout2d(input, self.p, self.training, self.inplace)
 
-
-@named
-def dropout3d(
-    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
-) -> Tensor:
-    """Zero whole channels of (N, C, D, H, W) or (C, D, H, W) with probability p.
-
-    The others are scaled by 1 / (1 - p).
-    """
-    if input.ndim not in (4, 5):
-        _unusual("dropout3d", input, 3)
-    if input.ndim == 5:
-        return _by_channel(input, p, training, inplace)
-    out = _by_channel(input.unsqueeze(0), p, training, inplace)
-    return input if inplace else out.squeeze(0)
-
-
-class Dropout3d(_DropoutNd):
+class Dropout3d(_DropoutNd, call=dropout3d):
     """Zero whole channels of (N, C, D, H, W) at random. Follows ``torch.nn.Dropout3d``.
 
     Examples
@@ -194,9 +162,6 @@ class Dropout3d(_DropoutNd):
     >>> Dropout3d(p=1.0)(ones(1, 1, 1, 2, 1)).sum()
     tensor(0.)
     """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return dropout3d(input, self.p, self.training, self.inplace)
 
 
 def _to_limit(
