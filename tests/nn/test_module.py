@@ -242,6 +242,9 @@ def build(t: Any) -> list[Any]:
         n.ModuleList([n.Linear(2, 2), n.Linear(2, 2), n.ReLU()]),
         n.ModuleDict({"a": n.ReLU(), "b": n.Tanh()}),
         n.Sequential(OrderedDict([("fc", n.Linear(1, 1)), ("act", n.ReLU())])),
+        n.Conv1d(2, 4, 3, padding="same", padding_mode="circular"), n.GELU("tanh"), n.Fold("x", 3),
+        n.EmbeddingBag(3, 2, mode="sum"), n.RNNCell(2, 3, nonlinearity="relu"),
+        n.Upsample(2, mode="bilinear"), n.AdaptiveAvgPool2d("x"), n.InstanceNorm1d("x"),
     ]  # fmt: skip
 
 

@@ -42,12 +42,13 @@ class _Affine(Module):
         for name, is_wanted in wanted.items():
             made = Parameter(empty(shape, device=device, dtype=dtype)) if is_wanted else None
             self.register_parameter(name, made)
+        self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Set the weight to 1 and the bias to 0."""
+        """Set the weight to 1 and the bias, if there is one, to 0."""
         if self.weight is not None:
             init.ones_(self.weight)
-        if self.bias is not None:
+        if getattr(self, "bias", None) is not None:
             init.zeros_(self.bias)
 
 
@@ -198,13 +199,12 @@ class _ChannelNorm(_Affine):
         self.momentum = momentum
         self.affine = affine
         self.track_running_stats = tracked = track_running_stats
-        self._make((num_features,), device, dtype, weight=affine, bias=affine and bias)
-        mean, var = (make(num_features, device=device, dtype=dtype) for make in (zeros, ones))
-        self.register_buffer("running_mean", mean if tracked else None)
-        self.register_buffer("running_var", var if tracked else None)
+        for name, make in (("running_mean", zeros), ("running_var", ones)):
+            made = make(num_features, device=device, dtype=dtype) if tracked else None
+            self.register_buffer(name, made)
         count = tensor(0, dtype=dtypes.int64) if tracked else None
         self.register_buffer("num_batches_tracked", count)
-        self.reset_parameters()
+        self._make((num_features,), device, dtype, weight=affine, bias=affine and bias)
 
     _version = 2
 
@@ -534,7 +534,6 @@ class GroupNorm(_Affine):
         self.eps = eps
         self.affine = affine
         self._make((num_channels,), device, dtype, weight=affine, bias=affine and bias)
-        self.reset_parameters()
 
     def forward(self, input: Tensor) -> Tensor:
         return group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
@@ -613,7 +612,6 @@ class LayerNorm(_Affine):
         self.eps = eps
         self.elementwise_affine = wanted = elementwise_affine
         self._make(shape, device, dtype, weight=wanted, bias=wanted and bias)
-        self.reset_parameters()
 
     def forward(self, input: Tensor) -> Tensor:
         return layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -677,12 +675,6 @@ class RMSNorm(_Affine):
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         self._make(shape, device, dtype, weight=elementwise_affine)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Set the weight to 1."""
-        if self.weight is not None:
-            init.ones_(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         return rms_norm(x, self.normalized_shape, self.weight, self.eps)
