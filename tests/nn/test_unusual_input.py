@@ -150,3 +150,39 @@ def test_the_median_of_nothing_keeps_the_graph() -> None:
     out = x.median()
     assert out.isnan()
     assert out.requires_grad
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "F.elu_(x(), 2.0, 3.0, 0.5)",
+        "F.elu_(x(), alpha=1, input_scale=2)",
+        "F.hardtanh_(x(), 1, -1)",
+        "nn.InstanceNorm1d(3, device='cuda')(x())",
+        "nn.InstanceNorm1d('any')(x())",
+        "nn.InstanceNorm2d(-1)(x()[None])",
+        "F.adaptive_avg_pool1d(x(), 1000001)",
+        "F.adaptive_max_pool1d(x(), 1000001)",
+        "F.adaptive_avg_pool2d(x(), (7, 5))",
+    ],
+)
+@pytest.mark.filterwarnings("ignore:input's size")
+def test_what_pytorch_takes_is_taken(torch: Any, call: str) -> None:
+    array = np.random.default_rng(4).standard_normal((2, 3, 4)).astype(np.float32)
+    ours, theirs = (
+        eval(call, {"nn": t.nn, "F": t.nn.functional, "x": lambda t=t: t.tensor(array)})
+        for t in (tg, torch)
+    )
+    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["avg", "max"])
+def test_more_tiles_than_memory_holds_are_refused(kind: str) -> None:
+    pool = getattr(tg.nn.functional, f"adaptive_{kind}_pool1d")
+    with pytest.raises(RuntimeError, match="needs more memory than there is"):
+        pool(tg.ones(1, 1, 5), 2**50)
+
+
+def test_the_size_of_a_grid_may_be_a_tensor() -> None:
+    affine_grid, theta = tg.nn.functional.affine_grid, tg.eye(2, 3)[None]
+    assert tg.equal(affine_grid(theta, tg.tensor([1, 1, 2, 3])), affine_grid(theta, [1, 1, 2, 3]))

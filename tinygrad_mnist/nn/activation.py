@@ -124,7 +124,6 @@ class ReLU6(_Activation, call=relu6):
 
 
 @named
-@one_node("HardtanhBackward0")
 def hardtanh(
     input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> Tensor:
@@ -138,17 +137,20 @@ def hardtanh(
     """
     if min_val > max_val:
         raise ValueError(f"min_val {min_val} is larger than max_val {max_val}")
+    return _between(input, min_val, max_val, inplace)
+
+
+@one_node("HardtanhBackward0")
+def _between(input: Tensor, low: float, high: float, inplace: bool) -> Tensor:
     return maybe_inplace(
-        input,
-        inplace,
-        lambda x: where((x <= min_val) | (x >= max_val), x.detach().clamp(min_val, max_val), x),
+        input, inplace, lambda x: where((x <= low) | (x >= high), x.detach().clamp(low, high), x)
     )
 
 
 @named
 def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """Write what :func:`hardtanh` returns over the input, and return it."""
-    return hardtanh(input, min_val, max_val, inplace=True)
+    return _between(input, min_val, max_val, True)
 
 
 class Hardtanh(Module):
@@ -414,9 +416,9 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 
 @named
-def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
-    """Write what :func:`elu` returns over the input, and return it."""
-    return elu(input, alpha, inplace=True)
+def elu_(input: Tensor, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Tensor:
+    """Write ``scale * elu(input)`` over the input, with the exponent times another scale."""
+    return _scaled_elu(input, True, alpha, scale, input_scale)
 
 
 class ELU(_Exponential, call=elu):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 from math import prod
 from typing import Any, Literal, Protocol, cast, overload
 
@@ -539,9 +538,13 @@ def _tiles(dims: int, size: Lengths, wanted: Sizes) -> Lengths:
     return read
 
 
-def _stretches(length: int, count: int) -> list[tuple[int, int]]:
-    """Cut a dimension into so many stretches, as equal as can be; they may overlap by one."""
-    return [(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
+def _stretches(length: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cut a dimension into so many stretches, as equal as can be; they may overlap by one.
+
+    Returns where each begins, and where it ends.
+    """
+    number = np.arange(count)
+    return number * length // count, -(-(number + 1) * length // count)
 
 
 def _adaptive_avg_pool(dims: int, input: Tensor, output_size: Sizes) -> Tensor:
@@ -562,9 +565,13 @@ def _adaptive_avg_pool(dims: int, input: Tensor, output_size: Sizes) -> Tensor:
     for dim, (n, count) in enumerate(zip(size, _tiles(dims, size, output_size), strict=True), 2):
         if count == 1:
             x = x.mean(dim, keepdim=True)
-        elif count != n:
-            means = [x.narrow(dim, a, b - a).mean(dim) for a, b in _stretches(n, count)]
-            x = stack(means, dim) if means else x.narrow(dim, 0, 0)
+        elif count > n or not count:  # a stretch is one element, or two
+            first, end = _stretches(n, count)
+            one, two = (x.index_select(dim, wrap(places)) for places in (first, end - 1))
+            x = one * 0.5 + two * 0.5
+        elif count < n:
+            ends = zip(*_stretches(n, count), strict=True)
+            x = stack([x.narrow(dim, a, b - a).mean(dim) for a, b in ends], dim)
     if single:
         x = x.squeeze(0)
     return x.clone() if np.may_share_memory(x._array, input._array) else x
@@ -611,16 +618,17 @@ def _adaptive_max_pool(
     x, single = as_batch(input, dims)
     size = x.shape[2:]
     wanted = _tiles(dims, size, output_size)
-    array = x._array
     numbers = np.arange(prod(size)).reshape(size)
-    index = np.empty((*x.shape[:2], *wanted), np.int64)
-    cuts = [list(enumerate(_stretches(n, w))) for n, w in zip(size, wanted, strict=True)]
-    for tile in product(*cuts):
-        place: Any = (..., *(i for i, _ in tile))
-        part: Any = (..., *(slice(a, b) for _, (a, b) in tile))
-        best = last_of_nan(array[part].reshape(*x.shape[:2], numbers[part].size))
-        index[place] = numbers[part].reshape(-1)[best]
-    found = wrap(index)
+    for dim, (n, count) in enumerate(zip(size, wanted, strict=True)):
+        first, end = _stretches(n, count)
+        longest = int((end - first).max(initial=0))
+        places = np.minimum(first[:, None] + np.arange(longest), end[:, None] - 1)
+        numbers = np.moveaxis(numbers.take(places, dim), dim + 1, -1)
+    tiles = numbers.reshape(*wanted, -1)  # the numbers of each one's elements, some of them twice
+    whole = x._array.reshape(*x.shape[:2], -1)
+    rows = whole.take(tiles, -1) if prod(wanted) != 1 else whole.reshape(*x.shape[:2], *wanted, -1)
+    best = last_of_nan(rows)
+    found = wrap(np.take_along_axis(tiles[None, None], best[..., None], -1)[..., 0])
     out = picked(x, found)
     if single:
         out, found = out.squeeze(0), found.squeeze(0)

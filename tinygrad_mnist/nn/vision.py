@@ -404,7 +404,9 @@ class ChannelShuffle(Module):
 
 
 @named
-def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
+def affine_grid(
+    theta: Tensor, size: Sequence[int] | Tensor, align_corners: bool | None = None
+) -> Tensor:
     """Return where affine maps take the pixels of an image: coordinates from -1 to 1.
 
     Follows ``torch.nn.functional.affine_grid`` for images (N, C, H, W).
@@ -430,7 +432,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     tensor([[-0.5000,  0.0000],
             [ 0.5000,  0.0000]])
     """
-    size = as_lengths(size)
+    size = as_lengths(tuple(size))
     if len(size) != 4 or tuple(theta.shape) != (size[0], 2, 3):
         raise NotImplementedError(
             f"for images of shape (N, C, H, W), theta has shape (N, 2, 3); got {list(size)} and "
