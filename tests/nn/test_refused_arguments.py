@@ -23,6 +23,7 @@ def value(t: Any, call: str) -> Any:
         "F": t.nn.functional,
         "D": t.distributions,
         "draw": draw,
+        "np": np,
         "i": t.tensor([[0, 2], [1, 1], [2, 0]]),
     }
     with warnings.catch_warnings():
@@ -56,6 +57,27 @@ def test_what_does_not_fit_is_refused_as_in_pytorch(torch: Any, call: str) -> No
     with pytest.raises((*kinds, AssertionError)):
         value(torch, call)
     with pytest.raises(kinds, match=r"\w+: \S+"):
+        value(tg, call)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "t.hsplit(draw(2, 2, 4), 2.5)",
+        "t.dsplit(draw(2, 2, 4), 2.5)",
+        "t.dsplit(draw(2, 2, 4), 3)",
+        "draw(3) @ np.float64(2)",
+        "draw(3) @ np.float32(2)",
+        "F.dropout1d(draw(3), -1)",
+        "F.dropout1d(draw(3), draw(3))",
+        "F.affine_grid(draw(1, 2, 3), None)",
+        "draw(3).acos_(0)",
+    ],
+)
+def test_errors_are_of_pytorchs_kinds(torch: Any, call: str) -> None:
+    with pytest.raises(Exception) as expected:
+        value(torch, call)
+    with pytest.raises(expected.type):
         value(tg, call)
 
 
