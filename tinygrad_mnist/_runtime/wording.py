@@ -34,8 +34,9 @@ def is_ours(error: BaseException) -> bool:
 
 
 def worded_by_python(sentence: str) -> bool:
-    """Whether a message of our own has Python's wording, of a missing attribute or an assert."""
-    return sentence == "AssertionError" or "' object has no attribute '" in sentence
+    """Whether a message of our own has Python's wording, as of a missing attribute."""
+    known = sentence == "AssertionError" or "' object has no attribute '" in sentence
+    return known or _SIGNATURE.match(sentence) is not None
 
 
 def shown(value: Any) -> str:

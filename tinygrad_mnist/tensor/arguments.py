@@ -227,7 +227,7 @@ def number_first(call: Callable[..., R], given: Sequence[Any], *settings: str) -
         )
     numbers = [as_number(setting, x) for setting, x in zip(settings, given[:count], strict=False)]
     warn(
-        f"this form, with a number before the tensors, is deprecated in PyTorch; write "
+        f"{name}: this form, with a number before the tensors, is deprecated in PyTorch; write "
         f"{name}({'tensor' if tensors == 1 else 'tensor1, tensor2'}, {settings[0]}=number)"
     )
     return call(*given[count:], **dict(zip(settings, numbers, strict=False)))

@@ -290,7 +290,7 @@ def _in_place(
         @functools.wraps(call)
         def method(self: Any, *args: Any, **kwargs: Any) -> Any:
             try:
-                return write(name, self, *args, **kwargs)
+                return write(self, *args, **kwargs)
             except Exception as error:
                 complain(name, error, call, (self, *args), kwargs)
                 raise
@@ -306,7 +306,7 @@ def _operated(op: Op, call: Callable[..., Any]) -> Callable[..., Any]:
     """Make the in-place method of one operation."""
 
     @_in_place(call, "Write what {} returns into self.")
-    def method(name: str, self: Any) -> Any:
+    def method(self: Any) -> Any:
         return apply_inplace(op, self)
 
     return method
@@ -314,9 +314,10 @@ def _operated(op: Op, call: Callable[..., Any]) -> Callable[..., Any]:
 
 def in_place(call: Callable[..., Any]) -> Callable[..., Any]:
     """Make the in-place method of a function: its result is written into the tensor."""
+    name = call.__name__ + "_"
 
     @_in_place(call, "Write what {} returns into self.")
-    def method(name: str, self: Any, *args: Any, **kwargs: Any) -> Any:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         check_writable(name, self, *args, *kwargs.values())
         first = original(self, *args, *kwargs.values())
         return store(name, self, call(first, *args, **kwargs))
@@ -326,9 +327,10 @@ def in_place(call: Callable[..., Any]) -> Callable[..., Any]:
 
 def view_in_place(call: Callable[..., Any]) -> Callable[..., Any]:
     """Make the in-place method of a view: no element is written, the tensor becomes the view."""
+    name = call.__name__ + "_"
 
     @_in_place(call, "Make self the view that {} returns.")
-    def method(name: str, self: Any, *args: Any, **kwargs: Any) -> Any:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         if modes.enabled and self._requires_grad and self._node is None:
             raise RuntimeError(
                 f"{name}: a leaf Variable that requires grad can't be changed by an in-place "
