@@ -66,14 +66,7 @@ def _standardize_rule(g: Any, weight: Any, normal: Any, scale: Any, dim: Dims) -
 
 
 def _standardize_reference(
-    x: Any,
-    weight: Any = None,
-    bias: Any = None,
-    mean: Any = None,
-    var: Any = None,
-    *,
-    dim: Dims,
-    eps: float,
+    x: Any, weight: Any = None, bias: Any = None, *statistics: Any, dim: Dims, eps: float
 ) -> Any:
     centred = x - np.mean(x, axis=dim, keepdims=True)
     out = centred / np.sqrt(np.mean(centred * centred, axis=dim, keepdims=True) + eps)

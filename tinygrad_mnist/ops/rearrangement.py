@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.ops.contract import Sample, op
+from tinygrad_mnist.ops.contract import Op, Sample, op
 
 
 def _unrepeat(g: Any, shape: tuple[int, ...], times: tuple[int, ...]) -> Any:
@@ -42,19 +42,15 @@ roll = op(
 )
 
 
-def _triangle_doc(which: str) -> str:
-    return f"The {which} triangle of the last two dimensions, and zeros elsewhere."
+def _triangle(name: str, cut: Any, which: str, formula: str) -> Op:
+    """Declare what keeps one triangle of each matrix."""
+    return op(
+        name, lambda x, *, diagonal: cut(x, diagonal), x=lambda g, diagonal: cut(g, diagonal),
+        doc=f"The {which} triangle of the last two dimensions, and zeros elsewhere.",
+        formula=formula, torch=f"torch.{name}(x, diagonal)",
+        samples=[Sample((3, 3), diagonal=0), *(Sample((2, 2, 3), diagonal=d) for d in (-1, 1))],
+    )  # fmt: skip
 
 
-tril = op(
-    "tril", lambda x, *, diagonal: np.tril(x, diagonal), x=lambda g, diagonal: np.tril(g, diagonal),
-    doc=_triangle_doc("lower"), formula="x[i, j] if j <= i + diagonal else 0",
-    torch="torch.tril(x, diagonal)",
-    samples=[Sample((3, 3), diagonal=0), Sample((2, 2, 3), diagonal=-1)],
-)  # fmt: skip
-triu = op(
-    "triu", lambda x, *, diagonal: np.triu(x, diagonal), x=lambda g, diagonal: np.triu(g, diagonal),
-    doc=_triangle_doc("upper"), formula="x[i, j] if j >= i + diagonal else 0",
-    torch="torch.triu(x, diagonal)",
-    samples=[Sample((3, 3), diagonal=0), Sample((2, 2, 3), diagonal=1)],
-)  # fmt: skip
+tril = _triangle("tril", np.tril, "lower", "x[i, j] if j <= i + diagonal else 0")
+triu = _triangle("triu", np.triu, "upper", "x[i, j] if j >= i + diagonal else 0")

@@ -11,6 +11,7 @@ for each. So it runs once, and the rules of one node share the result (:class:`_
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -66,11 +67,24 @@ class _SharedGradients:
         self.g: Any = None
         self.found: dict[str, Any] = {}
 
-    def gradient(self, name: str, g: Any, compute: Callable[[], dict[str, Any]]) -> Any:
-        """Return one input's gradient; compute all if the gradient of the output is a new one."""
-        if name not in self.found or not np.array_equal(g, self.g):
-            self.found, self.g = compute(), np.array(g)
-        return self.found.pop(name)
+
+def _rules(back: Callable[..., dict[str, Any]], *inputs: str) -> dict[str, Any]:
+    """Return a rule for each input, of a function that finds the gradients of them all.
+
+    Its signature says what is saved, as theirs do; of that the last is what they share.
+    """
+
+    def rule_of(name: str) -> Callable[..., Any]:
+        @functools.wraps(back)
+        def rule(g: Any, *saved: Any, **settings: Any) -> Any:
+            shared = saved[-1]
+            if name not in shared.found or not np.array_equal(g, shared.g):
+                shared.found, shared.g = back(g, *saved, **settings), np.array(g)
+            return shared.found.pop(name)
+
+        return rule
+
+    return {name: rule_of(name) for name in inputs}
 
 
 def _weight_gradient(before: Any, g: Any) -> Any:
@@ -111,7 +125,7 @@ def _rnn(
 
 
 def _rnn_back(
-    g: Any, out: Any, h: Any, weight: Any, sizes: Any, reverse: bool, nonlinearity: str
+    g: Any, out: Any, h: Any, weight: Any, shared: Any, sizes: Any, reverse: bool, nonlinearity: str
 ) -> dict[str, Any]:
     steps = steps_of(sizes, reverse)
     gx, before, gh = np.empty_like(out), np.empty_like(out), np.zeros_like(h)
@@ -127,24 +141,6 @@ def _rnn_back(
             np.multiply(into, slopes[rows], out=a)
         np.matmul(a, weight, out=gh[:n])
     return {"x": gx, "h": gh, "weight": _weight_gradient(before, gx)}
-
-
-def _rnn_rule(name: str) -> Any:
-    def rule(
-        g: Any,
-        out: Any,
-        h: Any,
-        weight: Any,
-        shared: Any,
-        sizes: Any,
-        reverse: Any,
-        nonlinearity: Any,
-    ) -> Any:
-        return shared.gradient(
-            name, g, lambda: _rnn_back(g, out, h, weight, sizes, reverse, nonlinearity)
-        )
-
-    return rule
 
 
 def _rnn_reference(
@@ -165,7 +161,7 @@ _IN_TORCH = (
 """Both directions, of which one is taken; the identity is the weight of the inputs."""
 
 rnn = op(
-    "rnn", _rnn, x=_rnn_rule("x"), h=_rnn_rule("h"), weight=_rnn_rule("weight"),
+    "rnn", _rnn, **_rules(_rnn_back, "x", "h", "weight"),
     formula="h[t] = tanh(x[t] + h[t-1] @ weight.T)", residuals=["shared"], reference=_rnn_reference,
     torch=_IN_TORCH.format(
         name="rnn_tanh", state="torch.stack([h, h])", biases="", has_biases=False
@@ -214,8 +210,9 @@ def _split(a: Any, width: int) -> list[Any]:
 
 
 def _lstm_back(
-    g: Any, out: Any, h: Any, c: Any, weight: Any, gates: Any, cells: Any, sizes: Any, reverse: bool
-) -> dict[str, Any]:
+    g: Any, out: Any, h: Any, c: Any, weight: Any, gates: Any, cells: Any, shared: Any,
+    sizes: Any, reverse: bool,
+) -> dict[str, Any]:  # fmt: skip
     steps = steps_of(sizes, reverse)
     width = h.shape[1]
     gx, before = np.empty_like(gates), np.empty_like(cells)
@@ -239,26 +236,6 @@ def _lstm_back(
         cell *= forget
         np.matmul(gx[rows], weight, out=gh[:n])
     return {"x": gx, "h": gh, "c": gc, "weight": _weight_gradient(before, gx)}
-
-
-def _lstm_rule(name: str) -> Any:
-    def rule(
-        g: Any,
-        out: Any,
-        h: Any,
-        c: Any,
-        weight: Any,
-        gates: Any,
-        cells: Any,
-        shared: Any,
-        sizes: Any,
-        reverse: Any,
-    ) -> Any:
-        return shared.gradient(
-            name, g, lambda: _lstm_back(g, out, h, c, weight, gates, cells, sizes, reverse)
-        )
-
-    return rule
 
 
 def lstm_by_steps(
@@ -285,8 +262,7 @@ def _lstm_reference(x: Any, h: Any, c: Any, weight: Any, **settings: Any) -> Any
 
 
 lstm = op(
-    "lstm", _lstm,
-    x=_lstm_rule("x"), h=_lstm_rule("h"), c=_lstm_rule("c"), weight=_lstm_rule("weight"),
+    "lstm", _lstm, **_rules(_lstm_back, "x", "h", "c", "weight"),
     formula="i, f, g, o = x[t] + h[t-1] @ weight.T; c[t] = sigmoid(f) c[t-1] + sigmoid(i) tanh(g); "
     "h[t] = sigmoid(o) tanh(c[t])",
     residuals=["gates", "cells", "shared"], reference=_lstm_reference, output_writable=True,
@@ -339,8 +315,9 @@ def _gru(
 
 
 def _gru_back(
-    g: Any, out: Any, h: Any, weight: Any, gates: Any, inner: Any, sizes: Any, reverse: bool
-) -> dict[str, Any]:
+    g: Any, out: Any, h: Any, weight: Any, gates: Any, inner: Any, shared: Any,
+    sizes: Any, reverse: bool,
+) -> dict[str, Any]:  # fmt: skip
     steps = steps_of(sizes, reverse)
     width = h.shape[1]
     gx, ga, before = np.empty_like(gates), np.empty_like(gates), np.empty_like(out)
@@ -363,25 +340,6 @@ def _gru_back(
     return {"x": gx, "h": gh, "weight": _weight_gradient(before, ga), "bias": sum_rows(ga)}
 
 
-def _gru_rule(name: str) -> Any:
-    def rule(
-        g: Any,
-        out: Any,
-        h: Any,
-        weight: Any,
-        gates: Any,
-        inner: Any,
-        shared: Any,
-        sizes: Any,
-        reverse: Any,
-    ) -> Any:
-        return shared.gradient(
-            name, g, lambda: _gru_back(g, out, h, weight, gates, inner, sizes, reverse)
-        )
-
-    return rule
-
-
 def _gru_reference(
     x: Any, h: Any, weight: Any, bias: Any = None, *, sizes: tuple[int, ...], reverse: bool
 ) -> Any:
@@ -398,8 +356,7 @@ def _gru_reference(
 
 
 gru = op(
-    "gru", _gru,
-    x=_gru_rule("x"), h=_gru_rule("h"), weight=_gru_rule("weight"), bias=_gru_rule("bias"),
+    "gru", _gru, **_rules(_gru_back, "x", "h", "weight", "bias"),
     formula="a = h[t-1] @ weight.T + bias; r, z = sigmoid(x[t] + a); n = tanh(x[t] + r a); "
     "h[t] = (1 - z) n + z h[t-1]",
     residuals=["gates", "inner", "shared"], reference=_gru_reference,

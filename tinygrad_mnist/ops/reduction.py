@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops import node_names
-from tinygrad_mnist.ops.contract import Domain, Sample, op
+from tinygrad_mnist.ops.contract import Domain, Op, Sample, op
 from tinygrad_mnist.ops.sums import SMALL, add_up
 
 Dim = int | tuple[int, ...] | None
@@ -204,26 +204,19 @@ def extreme_rule(g: Any, out: Any, x: Any, dim: Dim, keepdim: bool) -> Any:
     return keep_dims(g, x.shape, dim, keepdim) * share / np.sum(share, axis=dim, keepdims=True)
 
 
-def _amax(x: Any, *, dim: Dim, keepdim: bool) -> Any:
-    """Largest element; where several are largest they share the gradient."""
-    return np.max(x, axis=dim, keepdims=keepdim)
+def _extreme(which: str, forward: Any, name: str) -> Op:
+    """Declare the largest or smallest element, of all or along dimensions."""
+    return op(
+        f"a{name}", lambda x, *, dim, keepdim: forward(x, axis=dim, keepdims=keepdim),
+        doc=f"{which.title()} element; where several are {which} they share the gradient.",
+        x=extreme_rule, formula=f"{name} of x", samples=SAMPLES, domains=Domain(distinct=True),
+        torch=f"torch.a{name}(x, () if dim is None else dim, keepdim)",
+        node_name=node_names.by_dim(f"{name.title()}Backward1", f"A{name}Backward0"),
+    )  # fmt: skip
 
 
-def _amin(x: Any, *, dim: Dim, keepdim: bool) -> Any:
-    """Smallest element; where several are smallest they share the gradient."""
-    return np.min(x, axis=dim, keepdims=keepdim)
-
-
-amax = op(
-    "amax", _amax, x=extreme_rule, formula="max of x",
-    torch="torch.amax(x, () if dim is None else dim, keepdim)", samples=SAMPLES,
-    domains=Domain(distinct=True), node_name=node_names.by_dim("MaxBackward1", "AmaxBackward0"),
-)  # fmt: skip
-amin = op(
-    "amin", _amin, x=extreme_rule, formula="min of x",
-    torch="torch.amin(x, () if dim is None else dim, keepdim)", samples=SAMPLES,
-    domains=Domain(distinct=True), node_name=node_names.by_dim("MinBackward1", "AminBackward0"),
-)  # fmt: skip
+amax = _extreme("largest", np.max, "max")
+amin = _extreme("smallest", np.min, "min")
 
 
 def _logsumexp(x: Any, *, dim: Dim, keepdim: bool) -> Any:

@@ -54,33 +54,23 @@ def _extreme_rule(g: Any, out: Any, x: Any) -> Any:
     return np.where(chosen, g / np.sum(share), 0)
 
 
-def _extreme(name: str, forward: Any, formula: str, **kw: Any) -> Op:
+def _extreme(name: str, forward: Any, which: str, formula: str, **kw: Any) -> Op:
     return op(
-        name, forward, x=_extreme_rule, formula=formula, torch=f"torch.{name}(x)",
+        name, lambda x: forward(x), x=_extreme_rule, formula=formula, torch=f"torch.{name}(x)",
+        doc=f"{which}; where several are equal to it they share the gradient.",
         samples=[Sample((3,)), Sample((2, 3)), Sample(())], domains=Domain(distinct=True), **kw,
     )  # fmt: skip
 
 
-def _max(x: Any) -> Any:
-    """Largest of all elements; where several are largest they share the gradient."""
-    return np.max(x)
-
-
-def _min(x: Any) -> Any:
-    """Smallest of all elements; where several are smallest they share the gradient."""
-    return np.min(x)
-
-
 def _median(x: Any) -> Any:
-    """Middle element, the lower of two; where several are equal they share the gradient."""
     row = np.sort(x, axis=None)
     # NaN comes last in order, and is the median wherever there is one.
     return row[-1] if row[-1] != row[-1] else row[(row.size - 1) // 2]
 
 
-max = _extreme("max", _max, "max of x", node_name="MaxBackward1")
-min = _extreme("min", _min, "min of x", node_name="MinBackward1")
-median = _extreme("median", _median, "the middle of x in order")
+max = _extreme("max", np.max, "Largest of all elements", "max of x", node_name="MaxBackward1")
+min = _extreme("min", np.min, "Smallest of all elements", "min of x", node_name="MinBackward1")
+median = _extreme("median", _median, "Middle element, the lower of two", "the middle of x in order")
 
 
 def _nansum(x: Any, *, dim: Dim, keepdim: bool) -> Any:
