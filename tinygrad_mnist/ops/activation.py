@@ -93,26 +93,16 @@ def _mish_parts(x: Any) -> tuple[Any, Any]:
     return e / (e + 1), square / (square + 2)
 
 
-def _mish(x: Any) -> Any:
-    """Input times the hyperbolic tangent of its softplus."""
-    return x * _mish_parts(x)[1]
-
-
 def _mish_rule(g: Any, x: Any) -> Any:
     s, t = _mish_parts(x)
     return g * (t + x * s * (1 - t * t))
 
 
 mish = op(
-    "mish", _mish, elementwise=True,
-    x=_mish_rule, formula="x * tanh(log(1 + exp(x)))", torch="F.mish(x)",
-    samples=UNARY, promotes="float",
+    "mish", lambda x: x * _mish_parts(x)[1], elementwise=True, x=_mish_rule,
+    doc="Input times the hyperbolic tangent of its softplus.", formula="x * tanh(log(1 + exp(x)))",
+    torch="F.mish(x)", samples=UNARY, promotes="float",
 )  # fmt: skip
-
-
-def _hardswish(x: Any) -> Any:
-    """Input times a slope that grows from 0 at -3 to 1 at 3."""
-    return x * np.clip(x + 3, 0, 6) / 6
 
 
 prelu = op(
@@ -126,8 +116,9 @@ prelu = op(
     domains={"x": Domain(kinks=(0.0,))}, node_name="PreluKernelBackward0",
 )  # fmt: skip
 hardswish = op(
-    "hardswish", _hardswish, elementwise=True,
+    "hardswish", lambda x: x * np.clip(x + 3, 0, 6) / 6, elementwise=True,
     x=lambda g, x: np.where(x <= -3, 0, np.where(x < 3, g * (x / 3 + 0.5), g)),
+    doc="Input times a slope that grows from 0 at -3 to 1 at 3.",
     formula="x * min(max(x + 3, 0), 6) / 6", torch="F.hardswish(x)", samples=UNARY,
     promotes="float", domains=Domain(-5.0, 5.0, kinks=(-3.0, 3.0)),
 )  # fmt: skip

@@ -154,18 +154,11 @@ def _inside(x: Any, low: float | None, high: float | None) -> Any:
     return x >= low if high is None else (x >= low) & (x <= high)
 
 
-def _clamp(x: Any, *, min: Any, max: Any) -> Any:
-    """Values brought into an interval; the slope is 1 inside and on its bounds."""
-    return np.clip(x, min, max)
-
-
-def _clamp_rule(g: Any, x: Any, min: Any, max: Any) -> Any:
-    return np.where(_inside(x, min, max), g, 0)
-
-
 clamp = op(
-    "clamp", _clamp, elementwise=True,
-    x=_clamp_rule, formula="min(max(x, low), high)",
+    "clamp", lambda x, *, min, max: np.clip(x, min, max), elementwise=True,
+    x=lambda g, x, min, max: np.where(_inside(x, min, max), g, 0),
+    doc="Values brought into an interval; the slope is 1 inside and on its bounds.",
+    formula="min(max(x, low), high)",
     torch="torch.clamp(x, min, max)", domains=Domain(kinks=(0.0, 1.0)),
     samples=[
         Sample((3,), min=0.0, max=1.0),
@@ -174,17 +167,11 @@ clamp = op(
     ],
     node_name="ClampBackward1",
 )  # fmt: skip
-
-
-def _where(condition: Any, x: Any, y: Any) -> Any:
-    """Elements of x where the condition holds, elsewhere of y."""
-    return np.where(condition, x, y)
-
-
 where = op(
-    "where", _where, elementwise=True,
+    "where", lambda condition, x, y: np.where(condition, x, y), elementwise=True,
     condition=None, x=lambda g, condition: np.where(condition, g, 0),
-    y=lambda g, condition: np.where(condition, 0, g), formula="x if condition else y",
+    y=lambda g, condition: np.where(condition, 0, g),
+    doc="Elements of x where the condition holds, elsewhere of y.", formula="x if condition else y",
     torch="torch.where(condition, x, y)", broadcasts=True, promotes="common",
     samples=[
         Sample(np.array([True, False, True]), (3,), (3,)),

@@ -37,43 +37,38 @@ def _diagonal_mask(n: int) -> Any:
     return np.eye(n, dtype=bool)
 
 
-def _lapack(sentence: str, function: Callable[..., Any], *args: Any) -> Any:
+_FAILURES: dict[Callable[..., Any], str] = {
+    np.linalg.inv: "the inversion could not be completed because the input matrix is singular; "
+    "pinv() has a pseudo-inverse for every matrix",
+    np.linalg.solve: "the solver failed because the input matrix is singular; lstsq() finds the "
+    "nearest solution for every matrix",
+    np.linalg.cholesky: "the factorization could not be completed because the input is not "
+    "positive-definite; add a small multiple of the identity if it ought to be",
+    np.linalg.eigh: "the algorithm failed to converge because the input matrix is ill-conditioned "
+    "or contained non-finite values",
+    np.linalg.svd: "the algorithm failed to converge because the input matrix contained non-finite "
+    "values",
+}
+"""What has gone wrong where a function of NumPy's raises."""
+
+
+def _lapack(function: Callable[..., Any], *args: Any) -> Any:
     try:
         return function(*args)
     except np.linalg.LinAlgError:
-        raise LinAlgError(sentence) from None
-
-
-def _inv(x: Any) -> Any:
-    """Inverse of a matrix."""
-    return _lapack(
-        "linalg.inv: the inversion could not be completed because the input matrix is singular; "
-        "pinv() has a pseudo-inverse for every matrix",
-        np.linalg.inv,
-        x,
-    )
+        raise LinAlgError(f"linalg.{function.__name__}: {_FAILURES[function]}") from None
 
 
 inv = op(
-    "inv", _inv, x=lambda g, out: -(_t(out) @ g @ _t(out)),
-    formula="x**-1", torch="torch.linalg.inv(x)", samples=_SQUARE, domains=REGULAR,
-    node_name="LinalgInvExBackward0",
+    "inv", lambda x: _lapack(np.linalg.inv, x), x=lambda g, out: -(_t(out) @ g @ _t(out)),
+    doc="Inverse of a matrix.", formula="x**-1", torch="torch.linalg.inv(x)",
+    samples=_SQUARE, domains=REGULAR, node_name="LinalgInvExBackward0",
 )  # fmt: skip
 
 
-def _solve(a: Any, b: Any) -> Any:
-    """Solution x of ``a @ x = b``, where the columns of b are right-hand sides."""
-    return _lapack(
-        "linalg.solve: the solver failed because the input matrix is singular; lstsq() finds the "
-        "nearest solution for every matrix",
-        np.linalg.solve,
-        a,
-        b,
-    )
-
-
 solve: Op = op(
-    "solve", _solve,
+    "solve", lambda a, b: _lapack(np.linalg.solve, a, b),
+    doc="Solution x of ``a @ x = b``, where the columns of b are right-hand sides.",
     a=lambda g, a, out: -(solve(_t(a), g) @ _t(out)),
     b=lambda g, a: solve(_t(a), g),
     formula="a**-1 @ b", torch="torch.linalg.solve(a, b)", broadcasts=True,
@@ -125,16 +120,6 @@ solve_triangular: Op = op(
 )  # fmt: skip
 
 
-def _cholesky(x: Any) -> Any:
-    """Lower triangular l with ``l @ l.T = x``, for a symmetric positive-definite matrix."""
-    return _lapack(
-        "linalg.cholesky: the factorization could not be completed because the input is not "
-        "positive-definite; add a small multiple of the identity if it ought to be",
-        np.linalg.cholesky,
-        x,
-    )
-
-
 def _cholesky_rule(g: Any, out: Any) -> Any:
     inner = _t(out) @ g
     inner = (np.tril(inner) + _t(np.tril(inner, -1))) * 0.5
@@ -143,20 +128,17 @@ def _cholesky_rule(g: Any, out: Any) -> Any:
 
 
 cholesky = op(
-    "cholesky", _cholesky, x=_cholesky_rule, formula="x = out @ out.T",
+    "cholesky", lambda x: _lapack(np.linalg.cholesky, x), x=_cholesky_rule,
+    doc="Lower triangular l with ``l @ l.T = x``, for a symmetric positive-definite matrix.",
+    formula="x = out @ out.T",
     torch="torch.linalg.cholesky(x)", samples=_SQUARE, domains=SYMMETRIC,
     node_name="LinalgCholeskyExBackward0",
 )  # fmt: skip
 
 
-def _det(x: Any) -> Any:
-    """Determinant of a matrix."""
-    return np.linalg.det(x)
-
-
 def _cofactor(x: Any) -> Any:
     """Derivative of the determinant: also of a singular matrix, which has no inverse."""
-    u, s, vh = _lapack(_NOT_FINITE, np.linalg.svd, x)
+    u, s, vh = _lapack(np.linalg.svd, x)
     others = np.stack([np.prod(np.delete(s, i, -1), -1) for i in range(s.shape[-1])], -1)
     sign = np.sign(np.linalg.det(u) * np.linalg.det(vh))
     return sign[..., None, None] * ((u * others[..., None, :]) @ vh)
@@ -168,15 +150,10 @@ def _cofactor_rule(g: Any, out: Any, x: Any) -> Any:
     return along * inverse - inverse @ _t(g) @ out
 
 
-_NOT_FINITE = (
-    "linalg.svd: the algorithm failed to converge because the input matrix contained non-finite "
-    "values"
-)
-
 det = op(
-    "det", _det, x=lambda g, x: g[..., None, None] * cofactor(x),
-    formula="det(x)", torch="torch.linalg.det(x)", samples=_SQUARE[:3], domains=REGULAR,
-    node_name="LinalgDetBackward0",
+    "det", lambda x: np.linalg.det(x), x=lambda g, x: g[..., None, None] * cofactor(x),
+    doc="Determinant of a matrix.", formula="det(x)", torch="torch.linalg.det(x)",
+    samples=_SQUARE[:3], domains=REGULAR, node_name="LinalgDetBackward0",
 )  # fmt: skip
 cofactor: Op = op(
     "cofactor", _cofactor, x=_cofactor_rule, formula="det(x) inv(x).T",
@@ -185,31 +162,16 @@ cofactor: Op = op(
 )  # fmt: skip
 
 
-def _slogdet(x: Any) -> Any:
-    """Sign of the determinant, and the logarithm of its absolute value."""
-    return np.linalg.slogdet(x)
-
-
 def _slogdet_rule(g: Any, x: Any) -> Any:
     return np.zeros_like(x) if g[1] is None else g[1][..., None, None] * _t(inv(x))
 
 
 slogdet = op(
-    "slogdet", _slogdet, outputs=["sign", "logabsdet"], x=_slogdet_rule,
+    "slogdet", lambda x: np.linalg.slogdet(x), outputs=["sign", "logabsdet"], x=_slogdet_rule,
+    doc="Sign of the determinant, and the logarithm of its absolute value.",
     formula="sign(det(x)), log(abs(det(x)))", torch="torch.linalg.slogdet(x)",
     samples=_SQUARE, domains=REGULAR, node_name="LinalgSlogdetBackward0",
 )  # fmt: skip
-
-
-def _eigh(x: Any, *, upper: bool) -> Any:
-    """Eigenvalues, smallest first, and eigenvectors (columns) of a symmetric matrix."""
-    return _lapack(
-        "linalg.eigh: the algorithm failed to converge because the input matrix is "
-        "ill-conditioned or contained non-finite values",
-        np.linalg.eigh,
-        x,
-        "U" if upper else "L",
-    )
 
 
 def _eigh_rule(g: Any, values: Any, vectors: Any) -> Any:
@@ -224,7 +186,9 @@ def _eigh_rule(g: Any, values: Any, vectors: Any) -> Any:
 
 
 eigh = op(
-    "eigh", _eigh, outputs=["values", "vectors"], x=_eigh_rule,
+    "eigh", lambda x, *, upper: _lapack(np.linalg.eigh, x, "U" if upper else "L"),
+    doc="Eigenvalues, smallest first, and eigenvectors (columns) of a symmetric matrix.",
+    outputs=["values", "vectors"], x=_eigh_rule,
     formula="x = vectors @ diag(values) @ vectors.T",
     torch="tuple(torch.linalg.eigh(x, 'U' if upper else 'L'))",
     samples=[
@@ -236,11 +200,6 @@ eigh = op(
     domains=SYMMETRIC, node_name="LinalgEighBackward0",
     invariant=lambda values, vectors: (values, _outer(vectors, _t(vectors))),
 )  # fmt: skip
-
-
-def _svd(x: Any, *, full_matrices: bool) -> Any:
-    """Singular values, largest first, with left vectors (columns) and right vectors (rows)."""
-    return _lapack(_NOT_FINITE, np.linalg.svd, x, full_matrices)
 
 
 def _svd_rule(g: Any, u: Any, s: Any, vh: Any) -> Any:
@@ -270,7 +229,9 @@ def _svd_rule(g: Any, u: Any, s: Any, vh: Any) -> Any:
 
 
 svd = op(
-    "svd", _svd, outputs=["u", "s", "vh"], x=_svd_rule, formula="x = u @ diag(s) @ vh",
+    "svd", lambda x, *, full_matrices: _lapack(np.linalg.svd, x, full_matrices),
+    doc="Singular values, largest first, with left vectors (columns) and right vectors (rows).",
+    outputs=["u", "s", "vh"], x=_svd_rule, formula="x = u @ diag(s) @ vh",
     torch="tuple(torch.linalg.svd(x, full_matrices))",
     samples=[
         Sample((3, 3), full_matrices=True),
@@ -281,11 +242,6 @@ svd = op(
     domains=REGULAR, node_name="LinalgSvdBackward0",
     invariant=lambda u, s, vh: (s, _outer(u, vh), _outer(u, _t(u))),
 )  # fmt: skip
-
-
-def _qr(x: Any) -> Any:
-    """Orthonormal columns q and upper triangular r, for a matrix that isn't wider than high."""
-    return np.linalg.qr(x)
 
 
 def _qr_rule(g: Any, q: Any, r: Any) -> Any:
@@ -299,7 +255,8 @@ def _qr_rule(g: Any, q: Any, r: Any) -> Any:
 
 
 qr = op(
-    "qr", _qr, outputs=["q", "r"], x=_qr_rule, formula="x = q @ r",
+    "qr", lambda x: np.linalg.qr(x), outputs=["q", "r"], x=_qr_rule, formula="x = q @ r",
+    doc="Orthonormal columns q and upper triangular r, for a matrix that isn't wider than high.",
     torch="tuple(torch.linalg.qr(x))",
     samples=[Sample((3, 3)), Sample((4, 2)), Sample((2, 2, 2)), Sample((0, 2, 2))],
     domains=REGULAR, node_name="LinalgQrBackward0",
@@ -309,7 +266,7 @@ qr = op(
 
 def _pinv(x: Any, *, rtol: float, atol: float) -> Any:
     """Pseudo-inverse: singular values up to max(atol, rtol * largest) count as 0."""
-    u, s, vh = _lapack(_NOT_FINITE, np.linalg.svd, x, False)
+    u, s, vh = _lapack(np.linalg.svd, x, False)
     cutoff = np.maximum(rtol * np.max(s, axis=-1, keepdims=True, initial=0), atol)
     large = s > cutoff.astype(s.dtype)
     inverse = np.where(large, 1 / np.where(large, s, 1), 0)

@@ -117,11 +117,6 @@ setitem: Op = op(
 )  # fmt: skip
 
 
-def _gather(x: Any, index: Any, *, dim: int) -> Any:
-    """Elements picked along one dimension: the index says which, at each place of its own."""
-    return x[along(index, dim, x.ndim)]
-
-
 def along(index: Any, dim: int, ndim: int) -> Any:
     """Return the full index that a gather or scatter along one dimension stands for."""
     if ndim == 0:
@@ -158,7 +153,8 @@ def _in_corner(picked: Any, index: Any, shape: tuple[int, ...]) -> Any:
 
 _I = np.array([[0, 2, 0], [1, 0, 1]])
 gather = op(
-    "gather", _gather, x=_gather_rule, index=None,
+    "gather", lambda x, index, *, dim: x[along(index, dim, x.ndim)], x=_gather_rule, index=None,
+    doc="Elements picked along one dimension: the index says which, at each place of its own.",
     formula="out[i, j] = x[index[i, j], j]", torch="torch.gather(x, dim, index)",
     samples=[Sample((3, 3), _I, dim=0), Sample((2, 3), _I, dim=-1)],
 )  # fmt: skip

@@ -81,11 +81,6 @@ mean = op(
 )  # fmt: skip
 
 
-def _var(x: Any, *, dim: Dim, correction: int, keepdim: bool) -> Any:
-    """Variance of the elements: n - correction is what the sum of squares is divided by."""
-    return _squares(x, dim, correction, keepdim).astype(x.dtype)
-
-
 def _squares(x: Any, dim: Dim, correction: int, keepdim: bool) -> Any:
     """Return the variance in float64; of many numbers in float32, if that holds their squares."""
     single = x.dtype.char == "f" and x.size > SMALL
@@ -114,11 +109,6 @@ def _var_rule(g: Any, x: Any, dim: Dim, correction: int, keepdim: bool) -> Any:
     return _scaled(slope, x.shape, dim, correction)
 
 
-def _std(x: Any, *, dim: Dim, correction: int, keepdim: bool) -> Any:
-    """Standard deviation of the elements; where it is 0 so is its gradient."""
-    return np.sqrt(_squares(x, dim, correction, keepdim)).astype(x.dtype)
-
-
 def _std_rule(g: Any, out: Any, x: Any, dim: Dim, correction: int, keepdim: bool) -> Any:
     half = np.where(out == 0, 0, g / np.where(out == 0, 1, out * 2))
     return _var_rule(half, x, dim, correction, keepdim)
@@ -130,19 +120,22 @@ _SPREAD = [
     Sample((2, 3, 2), dim=(0, 2), correction=1, keepdim=False),
 ]
 var = op(
-    "var", _var, x=_var_rule, formula="sum of (x - mean(x))**2 / (n - correction)",
+    "var",
+    lambda x, *, dim, correction, keepdim: _squares(x, dim, correction, keepdim).astype(x.dtype),
+    doc="Variance of the elements: n - correction is what the sum of squares is divided by.",
+    x=_var_rule, formula="sum of (x - mean(x))**2 / (n - correction)",
     torch="torch.var(x, dim, correction=correction, keepdim=keepdim)", samples=_SPREAD,
 )  # fmt: skip
 std = op(
-    "std", _std, x=_std_rule, formula="sqrt(var(x))",
+    "std",
+    lambda x, *, dim, correction, keepdim: (
+        np.sqrt(_squares(x, dim, correction, keepdim)).astype(x.dtype)
+    ),
+    doc="Standard deviation of the elements; where it is 0 so is its gradient.",
+    x=_std_rule, formula="sqrt(var(x))",
     torch="torch.std(x, dim, correction=correction, keepdim=keepdim)", samples=_SPREAD,
     domains=Domain(distinct=True),
 )  # fmt: skip
-
-
-def _norm(x: Any, *, dim: Dim, keepdim: bool) -> Any:
-    """Euclidean norm; at 0, where it has a kink, its gradient is 0."""
-    return np.sqrt(add_up(x * x, dim, keepdim))
 
 
 def _norm_rule(g: Any, out: Any, x: Any, dim: Dim, keepdim: bool) -> Any:
@@ -151,7 +144,9 @@ def _norm_rule(g: Any, out: Any, x: Any, dim: Dim, keepdim: bool) -> Any:
 
 
 norm = op(
-    "norm", _norm, x=_norm_rule, formula="sqrt(sum of x**2)",
+    "norm", lambda x, *, dim, keepdim: np.sqrt(add_up(x * x, dim, keepdim)), x=_norm_rule,
+    doc="Euclidean norm; at 0, where it has a kink, its gradient is 0.",
+    formula="sqrt(sum of x**2)",
     torch="torch.linalg.vector_norm(x, 2, dim, keepdim)", samples=SAMPLES,
     domains=Domain(0.2, 2.0, kinks=(0.0,)), node_name="LinalgVectorNormBackward0",
 )  # fmt: skip
@@ -235,15 +230,11 @@ logsumexp = op(
     promotes="float", formula="log(sum of exp(x))", samples=SAMPLES,
     torch="torch.logsumexp(x, tuple(range(x.dim())) if dim is None else dim, keepdim)",
 )  # fmt: skip
-
-
-def _cumsum(x: Any, *, dim: int) -> Any:
-    """Running sum along a dimension."""
-    return np.cumsum(x, axis=dim, dtype=None if x.dtype.kind == "f" else np.int64)
-
-
 cumsum = op(
-    "cumsum", _cumsum, x=lambda g, dim: np.flip(np.cumsum(np.flip(g, dim), axis=dim), dim),
-    formula="out[i] = x[0] + ... + x[i]", torch="torch.cumsum(x, dim)", narrow="ef",
+    "cumsum",
+    lambda x, *, dim: np.cumsum(x, axis=dim, dtype=None if x.dtype.kind == "f" else np.int64),
+    x=lambda g, dim: np.flip(np.cumsum(np.flip(g, dim), axis=dim), dim),
+    doc="Running sum along a dimension.", formula="out[i] = x[0] + ... + x[i]",
+    torch="torch.cumsum(x, dim)", narrow="ef",
     samples=[Sample((4,), dim=0), Sample((2, 3), dim=-1), Sample((0,), dim=0)],
 )  # fmt: skip

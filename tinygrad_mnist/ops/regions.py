@@ -82,11 +82,6 @@ def _scatter_region_into_zeros(x: Any, *, at: Region) -> Any:
     return whole
 
 
-def _zero_region(x: Any, *, at: Region) -> Any:
-    """A copy of x with zeros where a view lies."""
-    return _write_region(x, 0, at=at)
-
-
 def _write_region(x: Any, value: Any, *, at: Region) -> Any:
     """A copy of x with a value where a view lies."""
     whole, seen = _lay_out(x, at)
@@ -117,8 +112,9 @@ scatter_region_into_zeros: Op = op(
     samples=[Sample((3,), at=_ROW), Sample((2, 2), at=_TURNED)],
 )
 zero_region: Op = op(
-    "zero_region", _zero_region, x=lambda g, at: zero_region(g, at=at),
-    formula="out = x; out[at] = 0", torch=_ZEROED,
+    "zero_region", lambda x, *, at: _write_region(x, 0, at=at),
+    x=lambda g, at: zero_region(g, at=at),
+    doc="A copy of x with zeros where a view lies.", formula="out = x; out[at] = 0", torch=_ZEROED,
     samples=[Sample((2, 3), at=_ROW), Sample((2, 3), at=_TURNED)],
 )  # fmt: skip
 write_region: Op = op(

@@ -7,13 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import Domain, Op, Sample, op
-from tinygrad_mnist.ops.reduction import SAMPLES, Dim, keep_dims
+from tinygrad_mnist.ops.reduction import SAMPLES, keep_dims
 from tinygrad_mnist.ops.sums import add_up
-
-
-def _cumprod(x: Any, *, dim: int) -> Any:
-    """Running product along a dimension."""
-    return np.cumprod(x, axis=dim, dtype=None if x.dtype.kind == "f" else np.int64)
 
 
 def _cumprod_rule(g: Any, out: Any, x: Any, dim: int) -> Any:
@@ -41,7 +36,10 @@ def _product(x: Any, y: Any) -> Any:
 
 
 cumprod = op(
-    "cumprod", _cumprod, x=_cumprod_rule, formula="out[i] = x[0] * ... * x[i]",
+    "cumprod",
+    lambda x, *, dim: np.cumprod(x, axis=dim, dtype=None if x.dtype.kind == "f" else np.int64),
+    x=_cumprod_rule,
+    doc="Running product along a dimension.", formula="out[i] = x[0] * ... * x[i]",
     torch="torch.cumprod(x, dim)", narrow="ef", domains=Domain(-2.0, 2.0, kinks=(0.0,)),
     samples=[Sample((4,), dim=0), Sample((2, 3), dim=-1), Sample((3, 2), dim=0)],
 )  # fmt: skip
@@ -73,13 +71,10 @@ min = _extreme("min", np.min, "Smallest of all elements", "min of x", node_name=
 median = _extreme("median", _median, "Middle element, the lower of two", "the middle of x in order")
 
 
-def _nansum(x: Any, *, dim: Dim, keepdim: bool) -> Any:
-    """Sum of the elements that aren't NaN."""
-    return add_up(np.where(x == x, x, x.dtype.type(0)), dim, keepdim)
-
-
 nansum = op(
-    "nansum", _nansum,
+    "nansum",
+    lambda x, *, dim, keepdim: add_up(np.where(x == x, x, x.dtype.type(0)), dim, keepdim),
+    doc="Sum of the elements that aren't NaN.",
     x=lambda g, x, dim, keepdim: keep_dims(g, x.shape, dim, keepdim) * (x == x),
     formula="sum of x where it isn't NaN", torch="torch.nansum(x, dim, keepdim)", samples=SAMPLES,
 )  # fmt: skip

@@ -9,37 +9,19 @@ import numpy as np
 from tinygrad_mnist.ops import dtypes, misfits, node_names
 from tinygrad_mnist.ops.contract import Sample, Shapes, op
 
-
-def _identity(x: Any) -> Any:
-    """The input itself."""
-    return x
-
-
 identity = op(
-    "identity", _identity, x=lambda g: g, formula="x", torch="x.view_as(x)", view=True,
-    samples=[Sample((3,)), Sample(())], node_name="AliasBackward0",
+    "identity", lambda x: x, x=lambda g: g, doc="The input itself.", formula="x",
+    torch="x.view_as(x)", view=True, samples=[Sample((3,)), Sample(())], node_name="AliasBackward0",
 )  # fmt: skip
-
-
-def _clone(x: Any) -> Any:
-    """A copy with a buffer of its own."""
-    return np.array(x, order="K")
-
-
 clone = op(
-    "clone", _clone, x=lambda g: g, elementwise=True, formula="x", torch="torch.clone(x)",
+    "clone", lambda x: np.array(x, order="K"), x=lambda g: g, elementwise=True,
+    doc="A copy with a buffer of its own.", formula="x", torch="torch.clone(x)",
     samples=[Sample((3,)), Sample((2, 3)), Sample(())],
 )  # fmt: skip
-
-
-def _cast(x: Any, *, dtype: Any) -> Any:
-    """The same numbers in another dtype; a float becomes an integer by truncation."""
-    return dtypes.convert(np.asarray(x), dtype)
-
-
 cast = op(
-    "cast", _cast, x=lambda g: g, formula="x", torch="x.to(torch.float64)", narrow="",
-    elementwise=True,
+    "cast", lambda x, *, dtype: dtypes.convert(np.asarray(x), dtype), x=lambda g: g,
+    doc="The same numbers in another dtype; a float becomes an integer by truncation.",
+    formula="x", torch="x.to(torch.float64)", narrow="", elementwise=True,
     samples=[Sample((3,), dtype=np.dtype("float64")), Sample((), dtype=np.dtype("float64"))],
     node_name="ToCopyBackward0",
 )  # fmt: skip

@@ -130,13 +130,11 @@ lerp = op(
 )  # fmt: skip
 
 
-def _nan_to_num(x: Any, *, nan: Any, posinf: Any, neginf: Any) -> Any:
-    """Numbers in the place of NaN and the infinities, by default 0 and the dtype's largest."""
-    return np.nan_to_num(x, nan=nan or 0.0, posinf=posinf, neginf=neginf)
-
-
 nan_to_num = op(
-    "nan_to_num", _nan_to_num, x=lambda g, x: g * np.isfinite(x),
+    "nan_to_num",
+    lambda x, *, nan, posinf, neginf: np.nan_to_num(x, True, nan or 0.0, posinf, neginf),
+    x=lambda g, x: g * np.isfinite(x),
+    doc="Numbers in the place of NaN and the infinities, by default 0 and the dtype's largest.",
     formula="x if isfinite(x) else a number", torch="torch.nan_to_num(x, nan, posinf, neginf)",
     samples=[Sample((3,), nan=None, posinf=None, neginf=None)],
 )  # fmt: skip
