@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Any
 
 from tinygrad_mnist.optim.lr_scheduler.plateau import ReduceLROnPlateau
 from tinygrad_mnist.optim.lr_scheduler.scheduler import LRScheduler, rates, set_value
@@ -14,6 +13,7 @@ from tinygrad_mnist.optim.optimizer import Optimizer
 class _Composed(LRScheduler):
     """A schedule that steps others."""
 
+    _parts = ("_schedulers",)
     _schedulers: Sequence[LRScheduler]
 
     def _take(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None) -> None:
@@ -36,16 +36,6 @@ class _Composed(LRScheduler):
                 )
         assert optimizer is not None
         self._schedulers, self.optimizer = schedulers, optimizer
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return everything but the optimizer, with the states of the schedules."""
-        return {**super().state_dict(), "_schedulers": [s.state_dict() for s in self._schedulers]}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        schedulers = self._schedulers
-        super().load_state_dict({**state_dict, "_schedulers": schedulers})
-        for scheduler, state in zip(schedulers, state_dict["_schedulers"], strict=True):
-            scheduler.load_state_dict(state)
 
 
 class SequentialLR(_Composed):

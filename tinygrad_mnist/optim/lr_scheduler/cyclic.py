@@ -12,7 +12,6 @@ from tinygrad_mnist.optim.lr_scheduler.scheduler import (
     for_groups,
     positive,
     set_value,
-    state_of,
 )
 from tinygrad_mnist.optim.optimizer import Optimizer
 
@@ -85,6 +84,8 @@ class CyclicLR(_MomentumCycle):
     [0.5]
     """
 
+    _parts = ("_scale_fn_custom",)
+
     def __init__(
         self,
         optimizer: Optimizer,
@@ -151,17 +152,6 @@ class CyclicLR(_MomentumCycle):
                 self._set_momentum(group, high - (high - low) * height * scale)
         bounds = zip(self.base_lrs, self.max_lrs, strict=True)
         return [low + (high - low) * height * scale for low, high in bounds]
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return everything but the optimizer; a scale of your own as its attributes."""
-        return {**super().state_dict(), "_scale_fn_custom": state_of(self._scale_fn_custom)}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore what :meth:`state_dict` returned; the scale function stays."""
-        function = self._scale_fn_custom
-        super().load_state_dict({**state_dict, "_scale_fn_custom": function})
-        if state_dict["_scale_fn_custom"] is not None and function is not None:
-            function.__dict__.update(state_dict["_scale_fn_custom"])
 
 
 class OneCycleLR(_MomentumCycle):

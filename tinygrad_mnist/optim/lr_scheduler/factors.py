@@ -5,15 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from tinygrad_mnist.optim.lr_scheduler.scheduler import (
-    FactorLR,
-    LRScheduler,
-    positive,
-    rates,
-    state_of,
-)
+from tinygrad_mnist.optim.lr_scheduler.scheduler import FactorLR, LRScheduler, positive, rates
 from tinygrad_mnist.optim.optimizer import Optimizer
 
 Factor: TypeAlias = Callable[[int], float]
@@ -22,6 +16,8 @@ Factor: TypeAlias = Callable[[int], float]
 
 class _OfFunctions(LRScheduler):
     """A schedule given by a function of the epoch, or by one for each group."""
+
+    _parts = ("lr_lambdas",)
 
     def __init__(
         self, optimizer: Optimizer, lr_lambda: Factor | list[Factor], last_epoch: int = -1
@@ -38,18 +34,6 @@ class _OfFunctions(LRScheduler):
                 )
         self.lr_lambdas: list[Factor] = list(lr_lambda)
         super().__init__(optimizer, last_epoch)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return everything but the optimizer; of callable objects, their attributes."""
-        return {**super().state_dict(), "lr_lambdas": [state_of(f) for f in self.lr_lambdas]}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore what :meth:`state_dict` returned; the functions stay."""
-        functions = self.lr_lambdas
-        super().load_state_dict({**state_dict, "lr_lambdas": functions})
-        for function, attributes in zip(functions, state_dict["lr_lambdas"], strict=True):
-            if attributes is not None:
-                function.__dict__.update(attributes)
 
 
 class LambdaLR(_OfFunctions):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 from tinygrad_mnist._runtime.naming import kind, named, named_class, warn
 from tinygrad_mnist.optim.optimizer import Optimizer
@@ -79,6 +79,8 @@ class LRScheduler:
             cls.__init__ = _restoring(cls.__init__)  # type: ignore[method-assign]
         named_class(cls)
 
+    _parts: ClassVar[tuple[str, ...]] = ()
+    """Attributes with states of their own: schedules, functions, or lists of such."""
     _is_initial = False
     _get_lr_called_within_step = False
 
@@ -166,13 +168,17 @@ class LRScheduler:
             )
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything that the scheduler knows, but the optimizer."""
-        return {name: value for name, value in self.__dict__.items() if name != "optimizer"}
+        """Return everything but the optimizer; of schedules their states, of objects attributes."""
+        found = {name: value for name, value in self.__dict__.items() if name != "optimizer"}
+        return found | {name: _state_of(found[name]) for name in self._parts}
 
     @named
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned."""
-        self.__dict__.update(state_dict)
+        for name in self._parts:
+            _restore(getattr(self, name), state_dict[name])
+        found = {name: value for name, value in state_dict.items() if name not in self._parts}
+        self.__dict__.update(found)
 
 
 class FactorLR(LRScheduler):
@@ -247,11 +253,22 @@ def for_groups(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
     return [_copied(x) for x in value]
 
 
-def state_of(function: Any) -> dict[str, Any] | None:
-    """Return the attributes of a callable object; a plain function has none worth saving."""
-    if function is None or isinstance(function, types.FunctionType):
+def _state_of(part: Any) -> Any:
+    """Return the state of a schedule, the attributes of a function object, or a list of such."""
+    if isinstance(part, Sequence):
+        return [_state_of(x) for x in part]
+    if part is None or isinstance(part, types.FunctionType):
         return None
-    return dict(getattr(function, "__dict__", {}))
+    return dict(getattr(part, "__dict__", {})) if callable(part) else part.state_dict()
+
+
+def _restore(part: Any, state: Any) -> None:
+    """Give back what :func:`_state_of` returned."""
+    if isinstance(part, Sequence):
+        for x, its in zip(part, state, strict=True):
+            _restore(x, its)
+    elif state and part is not None:
+        part.__dict__.update(state) if callable(part) else part.load_state_dict(state)
 
 
 class _LRScheduler(LRScheduler):
