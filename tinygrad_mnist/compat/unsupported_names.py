@@ -223,38 +223,54 @@ MODULES = {
 """Modules that scripts import and don't use on one machine, and the stand-ins in modules that are
 offered in part."""
 
+_SHARED = {
+    f"there is no compiler, and {_PLAIN}": "compile Module.compile",
+    _DENSE: """sparse_coo_tensor sparse_csr_tensor sparse_csc_tensor sparse_bsr_tensor
+    sparse_bsc_tensor sparse_compressed_tensor smm hspmm spmm dsmm hsmm sspaddmm saddmm
+    Tensor.to_sparse Tensor.to_sparse_coo Tensor.to_sparse_csr Tensor.to_sparse_csc
+    Tensor.to_sparse_bsr Tensor.to_sparse_bsc Tensor.coalesce Tensor.indices Tensor.values
+    Tensor.sparse_mask Tensor.crow_indices Tensor.col_indices Tensor.sparse_dim Tensor.dense_dim
+    Tensor.is_coalesced""",
+    "use scipy.signal.stft on x.numpy(), without gradient": "stft Tensor.stft",
+    _COMPLEX: """complex polar view_as_complex view_as_real imag complex32 chalf Tensor.imag
+    Tensor.cfloat Tensor.cdouble Tensor.chalf""",
+    "use linalg.solve, linalg.det or linalg.cholesky; or scipy.linalg.lu": "lu linalg.lu Tensor.lu",
+    "use linalg.solve": "lu_solve solve linalg.lu_factor linalg.lu_solve",
+    "use linalg.eigh": "symeig lobpcg",
+    "x.numpy() is the memory": """UntypedStorage TypedStorage FloatStorage storage
+    Tensor.storage Tensor.untyped_storage Tensor.set_""",
+    _EIGHT: """fake_quantize_per_tensor_affine quantize_per_tensor quantize_per_channel
+    dequantize qint8 quint8 qint32 Tensor.dequantize Tensor.int_repr Tensor.q_scale
+    Tensor.q_zero_point""",
+    "use float16 or float32": "float8_e4m3fn float8_e5m2",
+    _PLAIN: "func.functionalize nn.utils.fuse_conv_bn_eval nn.utils.fuse_linear_bn_eval",
+    "its samples aren't PyTorch's here: draw with numpy.random, and write log_prob with lgamma":
+        """distributions.Gamma distributions.Beta distributions.Dirichlet distributions.StudentT
+        distributions.Chi2 distributions.Poisson distributions.Binomial""",
+    "use AdamW": "optim.Muon optim.Adafactor",
+    _GPU: """Module.xpu Module.ipu Module.mtia Tensor.xpu Tensor.ipu Tensor.mtia
+    Tensor.record_stream""",
+    "tensors have no names; use a dict of dimensions": """Tensor.names Tensor.refine_names
+    Tensor.rename""",
+}  # fmt: skip
+"""Alternatives that serve for several names."""
+
 HINTS = {
-    "compile": f"there is no compiler, and {_PLAIN}",
-    "sparse_coo_tensor": _DENSE, "sparse_csr_tensor": _DENSE, "sparse_csc_tensor": _DENSE,
-    "sparse_bsr_tensor": _DENSE, "sparse_bsc_tensor": _DENSE, "sparse_compressed_tensor": _DENSE,
-    "smm": _DENSE, "hspmm": _DENSE, "spmm": _DENSE, "dsmm": _DENSE, "hsmm": _DENSE,
-    "sspaddmm": _DENSE, "saddmm": _DENSE,
-    "stft": "use scipy.signal.stft on x.numpy(), without gradient",
+    **{name: hint for hint, names in _SHARED.items() for name in names.split()},
     "istft": "use scipy.signal.istft on x.numpy(), without gradient",
-    "complex": _COMPLEX, "polar": _COMPLEX, "view_as_complex": _COMPLEX,
-    "view_as_real": _COMPLEX, "imag": _COMPLEX, "complex32": _COMPLEX, "chalf": _COMPLEX,
-    "lu": "use linalg.solve, linalg.det or linalg.cholesky; or scipy.linalg.lu",
-    "lu_solve": "use linalg.solve", "lu_unpack": "use scipy.linalg.lu", "lstsq": "use linalg.lstsq",
-    "solve": "use linalg.solve", "symeig": "use linalg.eigh", "eig": "use numpy.linalg.eig",
+    "lu_unpack": "use scipy.linalg.lu", "lstsq": "use linalg.lstsq", "eig": "use numpy.linalg.eig",
     "matrix_rank": "use linalg.matrix_rank", "triangular_solve": "use linalg.solve_triangular",
-    "nuclear_norm": "use linalg.matrix_norm(x, 'nuc')",
-    "frobenius_norm": "use linalg.matrix_norm",
+    "nuclear_norm": "use linalg.matrix_norm(x, 'nuc')", "frobenius_norm": "use linalg.matrix_norm",
     "norm_except_dim": "use norm over the other dimensions",
-    "UntypedStorage": "x.numpy() is the memory", "TypedStorage": "x.numpy() is the memory",
-    "FloatStorage": "x.numpy() is the memory", "storage": "x.numpy() is the memory",
     "set_num_interop_threads": "operations run one after the other; use set_num_threads",
     "get_num_interop_threads": "operations run one after the other; use get_num_threads",
-    "fake_quantize_per_tensor_affine": _EIGHT,
-    "quantize_per_tensor": _EIGHT, "quantize_per_channel": _EIGHT, "dequantize": _EIGHT,
-    "qint8": _EIGHT, "quint8": _EIGHT, "qint32": _EIGHT,
     "uint16": "use int32: dtypes are those of PyTorch's that NumPy's arithmetic has",
     "uint32": "use int64", "uint64": "use int64, or NumPy",
-    "float8_e4m3fn": "use float16 or float32", "float8_e5m2": "use float16 or float32",
     "BFloat16Tensor": "use FloatTensor: NumPy has no bfloat16",
     "svd_lowrank": "use linalg.svd, and cut", "pca_lowrank": "use linalg.svd of x - x.mean(0)",
-    "lobpcg": "use linalg.eigh", "cond": "use Python's if: functions run as they are",
+    "cond": "use Python's if: functions run as they are",
     "while_loop": "use Python's while: functions run as they are",
-    "func.functionalize": _PLAIN, "from_file": "use numpy.memmap and from_numpy",
+    "from_file": "use numpy.memmap and from_numpy",
     "igamma": "use scipy.special.gammainc on x.numpy(), without gradient",
     "igammac": "use scipy.special.gammaincc on x.numpy(), without gradient",
     "nn.AdaptiveLogSoftmaxWithLoss": "use CrossEntropyLoss over all classes",
@@ -262,47 +278,18 @@ HINTS = {
     "nn.functional.multi_head_attention_forward": "use nn.MultiheadAttention, or "
     "scaled_dot_product_attention",
     "nn.utils.convert_conv2d_weight_memory_format": "leave it out: convolutions choose their order",
-    "nn.utils.fuse_conv_bn_eval": _PLAIN, "nn.utils.fuse_linear_bn_eval": _PLAIN,
     "nn.utils.skip_init": "make the layer, and overwrite its parameters",
-    **{
-        f"distributions.{name}": "its samples aren't PyTorch's here: draw with numpy.random, and "
-        "write log_prob with lgamma"
-        for name in ("Gamma", "Beta", "Dirichlet", "StudentT", "Chi2", "Poisson", "Binomial")
-    },
-    "optim.SparseAdam": "gradients are dense: use Adam", "optim.Muon": "use AdamW",
-    "optim.Adafactor": "use AdamW",
+    "optim.SparseAdam": "gradients are dense: use Adam",
     "utils.tensorboard": "tensorboardX has a SummaryWriter of its own; viz draws curves",
     "utils.data.datapipes": "use Dataset or IterableDataset",
-    "utils.data.IterDataPipe": "use IterableDataset",
-    "utils.data.MapDataPipe": "use Dataset",
+    "utils.data.IterDataPipe": "use IterableDataset", "utils.data.MapDataPipe": "use Dataset",
     "autograd.forward_ad": "use func.jvp",
     "linalg.eig": "use numpy.linalg.eig on x.numpy(): its values are complex",
     "linalg.eigvals": "use numpy.linalg.eigvals on x.numpy(): its values are complex",
-    "linalg.lu": "use linalg.solve, linalg.det or linalg.cholesky; or scipy.linalg.lu",
-    "linalg.lu_factor": "use linalg.solve", "linalg.lu_solve": "use linalg.solve",
-    "Module.compile": f"there is no compiler, and {_PLAIN}",
-    "Module.xpu": _GPU, "Module.ipu": _GPU, "Module.mtia": _GPU,
-    "Tensor.xpu": _GPU, "Tensor.ipu": _GPU, "Tensor.mtia": _GPU,
     "Tensor.share_memory_": "a tensor that is sent to another process is copied; use "
-    "multiprocessing.shared_memory and from_numpy",
-    **{f"Tensor.{name}": _DENSE for name in (
-        "to_sparse", "to_sparse_coo", "to_sparse_csr", "to_sparse_csc", "to_sparse_bsr",
-        "to_sparse_bsc", "coalesce", "indices", "values", "sparse_mask", "crow_indices",
-        "col_indices", "sparse_dim", "dense_dim", "is_coalesced")},
-    **{f"Tensor.{name}": _COMPLEX for name in ("imag", "cfloat", "cdouble", "chalf")},
-    **{
-        f"Tensor.{name}": "x.numpy() is the memory"
-        for name in ("storage", "untyped_storage", "set_")
-    },
-    **{f"Tensor.{name}": _EIGHT for name in ("dequantize", "int_repr", "q_scale", "q_zero_point")},
-    "Tensor.stft": "use scipy.signal.stft on x.numpy(), without gradient",
-    "Tensor.lu": "use linalg.solve, linalg.det or linalg.cholesky; or scipy.linalg.lu",
-    "Tensor.to_mkldnn": "leave it out",
+    "multiprocessing.shared_memory and from_numpy", "Tensor.to_mkldnn": "leave it out",
     "Tensor.pin_memory": "there is no GPU that would read it; leave it out",
-    "Tensor.log_normal_": "use normal_().exp_()", "Tensor.record_stream": _GPU,
-    "Tensor.names": "tensors have no names; use a dict of dimensions",
-    "Tensor.refine_names": "tensors have no names; use a dict of dimensions",
-    "Tensor.rename": "tensors have no names; use a dict of dimensions",
+    "Tensor.log_normal_": "use normal_().exp_()",
     "Tensor.align_to": "tensors have no names; use permute",
 }  # fmt: skip
 """Alternatives to well-known unsupported names."""
