@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -198,22 +199,19 @@ def grad(
     >>> first, grad(first, x)[0]
     (tensor(27., grad_fn=<MulBackward0>), tensor(18.))
     """
+    keep = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
-        return _grad_of_rows(
-            outputs,
-            inputs,
-            _sequence(grad_outputs),
-            retain_graph,
-            create_graph,
-            allow_unused,
-            materialize_grads,
-        )
+        settings: dict[str, Any] = {
+            "allow_unused": allow_unused,
+            "materialize_grads": materialize_grads,
+        }
+        of_row = partial(grad, outputs, inputs, create_graph=create_graph, **settings)
+        return _grad_of_rows(of_row, _sequence(grad_outputs), keep)
     if not only_inputs:
         warn("grad: only_inputs is deprecated and ignored; backward accumulates", FutureWarning)
     roots = _roots(_sequence(outputs), _sequence(grad_outputs))
     variables = _sequence(inputs)
     sources = [_source(x) for x in variables]
-    keep = create_graph if retain_graph is None else retain_graph
     gradients = backward_pass(roots, sources, retain_graph=keep, create_graph=create_graph)
     results: list[Any] = []
     for position, (x, source) in enumerate(zip(variables, sources, strict=True)):
@@ -234,29 +232,11 @@ def grad(
 
 
 def _grad_of_rows(
-    outputs: Tensors,
-    inputs: Tensors,
-    batches: list[Any],
-    retain_graph: bool | None,
-    create_graph: bool,
-    allow_unused: bool | None,
-    materialize: bool,
+    of_row: Callable[..., tuple[Any, ...]], batches: list[Any], keep: bool
 ) -> tuple[Any, ...]:
     """Return :func:`grad` for every row of the gradients that arrive, stacked."""
-    count = len(batches[0])
-    keep = create_graph if retain_graph is None else retain_graph
-    rows = [
-        grad(
-            outputs,
-            inputs,
-            [batch[i] for batch in batches],
-            keep or i < count - 1,
-            create_graph,
-            allow_unused=allow_unused,
-            materialize_grads=materialize,
-        )
-        for i in range(count)
-    ]
+    last = len(batches[0]) - 1
+    rows = [of_row([batch[i] for batch in batches], keep or i < last) for i in range(last + 1)]
     return tuple(
         None if parts[0] is None else apply(ops.stack, *parts, dim=0)
         for parts in zip(*rows, strict=True)

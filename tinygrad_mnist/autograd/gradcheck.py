@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -78,14 +79,7 @@ def gradcheck(
     >>> gradcheck(lambda x: x.exp(), x)
     True
     """
-    arguments = _listed(inputs)
-    try:
-        _Check(func, arguments, eps, atol, rtol, nondet_tol).run()
-    except GradcheckError:
-        if raise_exception:
-            raise
-        return False
-    return True
+    return _Check(func, _listed(inputs), eps, atol, rtol, nondet_tol).agrees(raise_exception)
 
 
 @named_if_nameless
@@ -131,23 +125,11 @@ def gradgradcheck(
         own, arriving = all_inputs[:count], all_inputs[count:]
         outputs = _outputs(func, own)
         with recording(True):
-            return grad(
-                outputs,
-                [x for x in own if is_tracked(x)],
-                list(arriving),
-                create_graph=True,
-                materialize_grads=True,
-            )
+            tracked = [x for x in own if is_tracked(x)]
+            return grad(outputs, tracked, arriving, create_graph=True, materialize_grads=True)
 
-    return gradcheck(
-        gradients,
-        [*arguments, *given],
-        eps=eps,
-        atol=atol,
-        rtol=rtol,
-        raise_exception=raise_exception,
-        nondet_tol=nondet_tol,
-    )
+    check = _Check(gradients, [*arguments, *given], eps, atol, rtol, nondet_tol)
+    return check.agrees(raise_exception)
 
 
 def _listed(x: Any) -> list[Any]:
@@ -170,20 +152,19 @@ def _gradients(out: Any, inputs: list[Any], cotangent: Any) -> list[np.ndarray]:
     return [np.array(g._array, np.float64) for g in found]
 
 
+@dataclass
 class _Check:
     """One comparison of all Jacobians of a function."""
 
-    def __init__(
-        self,
-        func: Callable[..., Any],
-        arguments: list[Any],
-        eps: float,
-        atol: float,
-        rtol: float,
-        nondet_tol: float,
-    ) -> None:
-        self.func, self.arguments = func, arguments
-        self.eps, self.atol, self.rtol, self.nondet_tol = eps, atol, rtol, nondet_tol
+    func: Callable[..., Any]
+    arguments: list[Any]
+    eps: float
+    atol: float
+    rtol: float
+    nondet_tol: float
+
+    def __post_init__(self) -> None:
+        arguments = self.arguments
         self.checked = [i for i, x in enumerate(arguments) if is_tracked(x)]
         if not self.checked:
             raise ValueError("expects at least one input tensor to require grad, but none does")
@@ -203,6 +184,16 @@ class _Check:
     def values(self) -> list[np.ndarray]:
         """Evaluate the function without recording it."""
         return [np.array(out._array, np.float64) for out in self._floats()]
+
+    def agrees(self, raise_exception: bool) -> bool:
+        """Compare; where something disagrees raise, or return False."""
+        try:
+            self.run()
+        except GradcheckError:
+            if raise_exception:
+                raise
+            return False
+        return True
 
     def run(self) -> None:
         """Compare, or raise."""

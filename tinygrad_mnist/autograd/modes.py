@@ -7,7 +7,6 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar, cast, overload
 
 import numpy as np
@@ -92,12 +91,7 @@ class _Mode:
         modes.__dict__.update(self._values)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         modes.__dict__.update(self._previous.pop())
 
     def __call__(self, function: F) -> F:
