@@ -278,8 +278,7 @@ class TransformedDistribution(Distribution):
                 f"transforms must be a Transform or a list of Transforms, got {transforms!r}"
             )
         batch, event = base_distribution.batch_shape, base_distribution.event_shape
-        most = max((part.event_dim for part in self.transforms), default=0)
-        more = max(most - len(event), 0)
+        more = max(ComposeTransform(self.transforms).event_dim - len(event), 0)
         cut = len(batch) - more
         super().__init__(batch[:cut], (*batch[cut:], *event), validate_args=validate_args)
 
@@ -289,16 +288,11 @@ class TransformedDistribution(Distribution):
         return self.base_dist.has_rsample
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        x = self.base_dist.sample(sample_shape)
-        for part in self.transforms:
-            x = part(x)
+        x = ComposeTransform(self.transforms)(self.base_dist.sample(sample_shape))
         return x.detach() if x.requires_grad else x
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        x = self.base_dist.rsample(sample_shape)
-        for part in self.transforms:
-            x = part(x)
-        return x
+        return ComposeTransform(self.transforms)(self.base_dist.rsample(sample_shape))
 
     def log_prob(self, value: Tensor) -> Tensor:
         dims, y = len(self.event_shape), value
@@ -312,9 +306,8 @@ class TransformedDistribution(Distribution):
 
     def cdf(self, value: Tensor) -> Tensor:
         """Return the probability of a smaller number, of rising functions."""
-        for part in reversed(self.transforms):
-            value = part.back(value)
-        out: Tensor = self.base_dist.cdf(value)  # type: ignore[attr-defined]
+        x = ComposeTransform(self.transforms).back(value)
+        out: Tensor = self.base_dist.cdf(x)  # type: ignore[attr-defined]
         return out
 
     def __repr__(self) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -243,20 +244,13 @@ def checkpoint_sequential(
             f"functions, got {segments}"
         )
 
-    def run(start: int, stop: int) -> Callable[[Any], Any]:
-        def segment(x: Any) -> Any:
-            for function in parts[start:stop]:
-                x = function(x)
-            return x
-
-        return segment
+    def run(start: int, stop: int, x: Any) -> Any:
+        for function in parts[start:stop]:
+            x = function(x)
+        return x
 
     length = len(parts) // segments
+    settings = {"use_reentrant": use_reentrant, "preserve_rng_state": preserve}
     for start in range(0, length * (segments - 1), length or 1):
-        input = checkpoint(
-            run(start, start + length),
-            input,
-            use_reentrant=use_reentrant,
-            preserve_rng_state=preserve,
-        )
-    return run(length * (segments - 1), len(parts))(input)
+        input = checkpoint(partial(run, start, start + length), input, **settings)
+    return run(length * (segments - 1), len(parts), input)
