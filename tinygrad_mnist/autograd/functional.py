@@ -117,38 +117,27 @@ class Evaluation:
     def jacobian(self, by_rows: bool, create_graph: bool) -> list[list[Any]]:
         """Return a list of blocks for each output, by a backward pass for each row or column."""
         inputs, outputs = self.inputs, self.outputs
-        if by_rows:
-            rows = [
-                [
-                    self.filled(vjp_of([out], inputs, [row], create_graph), inputs, f"output {i}")
-                    for row in one_hot_rows(out)
-                ]
-                for i, out in enumerate(outputs)
-            ]
-            return [
-                [_block([row[j] for row in rows[i]], 0, out, x) for j, x in enumerate(inputs)]
-                for i, out in enumerate(outputs)
-            ]
-        dummies, slopes = linearized(outputs, inputs)
-        columns = [
+        starts, ends, like, of = outputs, inputs, inputs, "output {}"
+        if not by_rows:
+            ends, slopes = linearized(outputs, inputs)
+            starts, like, of = self.filled(slopes, inputs, "output"), outputs, "output"
+        passes = [
             [
-                self.filled(vjp_of([slope], dummies, [column], create_graph), outputs, "output")
-                for column in one_hot_rows(x)
+                self.filled(vjp_of([start], ends, [one], create_graph), like, of.format(i))
+                for one in one_hot_rows(start)
             ]
-            for x, slope in zip(inputs, self.filled(slopes, inputs, "output"), strict=True)
-        ]
-        return [
-            [_block([column[i] for column in columns[j]], -1, out, x) for j, x in enumerate(inputs)]
-            for i, out in enumerate(outputs)
+            for i, start in enumerate(starts)
         ]
 
+        def block(i: int, j: int) -> Any:
+            start, end, dim = (i, j, 0) if by_rows else (j, i, -1)
+            parts = [one[end] for one in passes[start]]
+            to = outputs[i]._array.shape + inputs[j]._array.shape
+            if not parts:
+                return wrap(np.zeros(to, inputs[j]._array.dtype))
+            return ops.reshape(ops.stack(*parts, dim=dim), to=to)
 
-def _block(parts: list[Any], dim: int, out: TensorBase, x: TensorBase) -> Any:
-    """Stack the rows or columns of one output's Jacobian for one input."""
-    to = out._array.shape + x._array.shape
-    if not parts:
-        return wrap(np.zeros(to, x._array.dtype))
-    return ops.reshape(ops.stack(*parts, dim=dim), to=to)
+        return [[block(i, j) for j in range(len(inputs))] for i in range(len(outputs))]
 
 
 class _Call(Evaluation):
