@@ -33,10 +33,6 @@ def _outer(columns: Any, rows: Any) -> Any:
     return _t(columns)[..., :n, :, None] * rows[..., :n, None, :]
 
 
-def _diagonal_mask(n: int) -> Any:
-    return np.eye(n, dtype=bool)
-
-
 _FAILURES: dict[Callable[..., Any], str] = {
     np.linalg.inv: "the inversion could not be completed because the input matrix is singular; "
     "pinv() has a pseudo-inverse for every matrix",
@@ -178,7 +174,7 @@ def _eigh_rule(g: Any, values: Any, vectors: Any) -> Any:
     g_values, g_vectors = g
     if g_vectors is None:
         return (vectors * g_values[..., None, :]) @ _t(vectors)
-    diagonal = _diagonal_mask(values.shape[-1])
+    diagonal = np.eye(values.shape[-1], dtype=bool)
     gaps = np.where(diagonal, 1, values[..., None, :] - values[..., :, None])
     turned = _t(vectors) @ g_vectors / gaps
     inner = np.where(diagonal, 0 if g_values is None else g_values[..., None, :], turned)
@@ -208,7 +204,7 @@ def _svd_rule(g: Any, u: Any, s: Any, vh: Any) -> Any:
     u, vh = u[..., :, :k], vh[..., :k, :]
     if g_u is None and g_vh is None:
         return (u * g_s[..., None, :]) @ vh
-    diagonal = _diagonal_mask(k)
+    diagonal = np.eye(k, dtype=bool)
     squares = s * s
     gaps = np.where(diagonal, 1, squares[..., None, :] - squares[..., :, None])
     inner = np.where(diagonal, 0 * s[..., None, :] if g_s is None else g_s[..., None, :], 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from tinygrad_mnist._runtime.naming import named, named_init, warn
@@ -205,13 +205,10 @@ class StackDataset(Dataset[Any]):
             raise ValueError(f"size mismatch between datasets, their lengths are {lengths}")
         self._length = lengths[0]
 
-    def _collect(self, take: Callable[[Any], Any]) -> Any:
-        if isinstance(self.datasets, dict):
-            return {name: take(dataset) for name, dataset in self.datasets.items()}
-        return tuple(take(dataset) for dataset in self.datasets)
-
     def __getitem__(self, index: int) -> Any:
-        return self._collect(lambda dataset: dataset[index])
+        if isinstance(self.datasets, dict):
+            return {name: dataset[index] for name, dataset in self.datasets.items()}
+        return tuple(dataset[index] for dataset in self.datasets)
 
     def __len__(self) -> int:
         return self._length
