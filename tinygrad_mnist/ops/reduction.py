@@ -199,19 +199,19 @@ def extreme_rule(g: Any, out: Any, x: Any, dim: Dim, keepdim: bool) -> Any:
     return keep_dims(g, x.shape, dim, keepdim) * share / np.sum(share, axis=dim, keepdims=True)
 
 
-def _extreme(which: str, forward: Any, name: str) -> Op:
+def _extreme(name: str, forward: Any, which: str) -> Op:
     """Declare the largest or smallest element, of all or along dimensions."""
     return op(
-        f"a{name}", lambda x, *, dim, keepdim: forward(x, axis=dim, keepdims=keepdim),
+        name, lambda x, *, dim, keepdim: forward(x, axis=dim, keepdims=keepdim),
         doc=f"{which.title()} element; where several are {which} they share the gradient.",
-        x=extreme_rule, formula=f"{name} of x", samples=SAMPLES, domains=Domain(distinct=True),
-        torch=f"torch.a{name}(x, () if dim is None else dim, keepdim)",
-        node_name=node_names.by_dim(f"{name.title()}Backward1", f"A{name}Backward0"),
+        x=extreme_rule, formula=f"{name[1:]} of x", samples=SAMPLES, domains=Domain(distinct=True),
+        torch=f"torch.{name}(x, () if dim is None else dim, keepdim)",
+        node_name=node_names.by_dim(f"{name[1:].title()}Backward1", f"{name.title()}Backward0"),
     )  # fmt: skip
 
 
-amax = _extreme("largest", np.max, "max")
-amin = _extreme("smallest", np.min, "min")
+amax = _extreme("amax", np.max, "largest")
+amin = _extreme("amin", np.min, "smallest")
 
 
 def _logsumexp(x: Any, *, dim: Dim, keepdim: bool) -> Any:
