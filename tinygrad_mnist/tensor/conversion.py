@@ -20,6 +20,7 @@ from tinygrad_mnist.tensor.types import preserve_format
 
 if TYPE_CHECKING:
     import builtins
+    from collections.abc import Callable
 
     from tinygrad_mnist.ops.dtypes import DTypeLike
     from tinygrad_mnist.tensor.core import Tensor
@@ -30,6 +31,17 @@ _T = TypeVar("_T", bound=TensorBase)
 
 _PLACE = ("_version", "_hooks", "_after", "_base", "_seen", "_origin", "_retained")
 """Attributes that tell a tensor's place in memory and in the graph; they aren't copied."""
+
+
+def _to(name: str, dtype: dtypes.dtype) -> Callable[[Any], Tensor]:
+    """Make the method that converts to a dtype."""
+
+    def convert(self: Tensor) -> Tensor:
+        return self.to(dtype)
+
+    convert.__name__ = name
+    convert.__doc__ = f"Convert to {dtype.name}."
+    return convert
 
 
 @named_methods
@@ -116,45 +128,19 @@ class Conversion(TensorBase):
         """Convert to another tensor's dtype."""
         return self.to(other._array.dtype)
 
-    def float(self) -> Tensor:
-        """Convert to float32."""
-        return self.to(dtypes.float32)
-
-    def double(self) -> Tensor:
-        """Convert to float64."""
-        return self.to(dtypes.float64)
-
-    def half(self) -> Tensor:
-        """Convert to float16."""
-        return self.to(dtypes.float16)
+    float = _to("float", dtypes.float32)
+    double = _to("double", dtypes.float64)
+    half = _to("half", dtypes.float16)
+    long = _to("long", dtypes.int64)
+    int = _to("int", dtypes.int32)
+    short = _to("short", dtypes.int16)
+    char = _to("char", dtypes.int8)
+    byte = _to("byte", dtypes.uint8)
+    bool = _to("bool", dtypes.bool)
 
     def bfloat16(self) -> Tensor:
         """Raise: NumPy has no bfloat16; float32 is as exact or more."""
         return self.to(dtypes.bfloat16)
-
-    def long(self) -> Tensor:
-        """Convert to int64."""
-        return self.to(dtypes.int64)
-
-    def int(self) -> Tensor:
-        """Convert to int32."""
-        return self.to(dtypes.int32)
-
-    def short(self) -> Tensor:
-        """Convert to int16."""
-        return self.to(dtypes.int16)
-
-    def char(self) -> Tensor:
-        """Convert to int8."""
-        return self.to(dtypes.int8)
-
-    def byte(self) -> Tensor:
-        """Convert to uint8."""
-        return self.to(dtypes.uint8)
-
-    def bool(self) -> Tensor:
-        """Convert to bool: whether each element isn't 0."""
-        return self.to(dtypes.bool)
 
     def cpu(self: _T) -> _T:
         """Return the tensor: it is on the CPU."""
