@@ -67,8 +67,6 @@ def factory(make: F) -> F:
     def checked(*args: Any, **kwargs: Any) -> Any:
         try:
             args, kwargs = names.read(args, kwargs)
-            if names.several and not args:
-                raise TypeError(f"{name}() missing 1 required positional argument: 'size'")
             for unused in ("layout", "pin_memory"):
                 kwargs.pop(unused, None)
             order = kwargs.pop("memory_format", preserve_format)
@@ -346,13 +344,6 @@ def as_lengths(sizes: Sequence[Any]) -> tuple[int, ...]:
     if any(n < 0 for n in shape):
         raise RuntimeError(f"a length can't be negative, but the shape is {list(shape)}")
     return shape
-
-
-def given_lengths(size: tuple[Any, ...]) -> tuple[int, ...]:
-    """Do as :func:`as_lengths`, for a shape that must be there."""
-    if not size:
-        raise TypeError("missing 1 required positional argument: 'size'")
-    return as_lengths(size)
 
 
 def need_floats(x: Any, argument: str = "input") -> None:

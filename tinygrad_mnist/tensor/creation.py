@@ -14,14 +14,7 @@ import numpy as np
 from tinygrad_mnist.autograd.graph import TensorBase, share, wrap
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.dtypes import DTypeLike
-from tinygrad_mnist.tensor.arguments import (
-    as_int,
-    as_lengths,
-    as_number,
-    as_tuple,
-    factory,
-    given_lengths,
-)
+from tinygrad_mnist.tensor.arguments import as_int, as_lengths, as_number, as_tuple, factory
 from tinygrad_mnist.tensor.device import DeviceLike, check_device
 from tinygrad_mnist.tensor.exchange import from_dlpack, is_foreign, writable
 from tinygrad_mnist.tensor.export import export, publish
@@ -560,19 +553,19 @@ def of_dtype(dtype: dtypes.dtype, data: tuple[Any, ...]) -> Tensor:
 @export
 def _new_empty(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
     """Return a new tensor of a shape, of whatever lies in memory."""
-    return finish(np.empty(given_lengths(size), dtype_like(input, settings)), **settings)
+    return finish(np.empty(as_lengths(size), dtype_like(input, settings)), **settings)
 
 
 @export
 def _new_zeros(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
     """Return zeros of a shape, in this one's dtype unless another is named."""
-    return finish(np.zeros(given_lengths(size), dtype_like(input, settings)), **settings)
+    return finish(np.zeros(as_lengths(size), dtype_like(input, settings)), **settings)
 
 
 @export
 def _new_ones(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
     """Return ones of a shape, in this one's dtype unless another is named."""
-    return finish(np.ones(given_lengths(size), dtype_like(input, settings)), **settings)
+    return finish(np.ones(as_lengths(size), dtype_like(input, settings)), **settings)
 
 
 @export

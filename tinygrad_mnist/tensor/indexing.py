@@ -166,6 +166,14 @@ def check_along(shape: tuple[int, ...], index: np.ndarray, dim: int) -> int:
     return d
 
 
+def dim_with_elements(x: Tensor, dim: int) -> int:
+    """Check a dimension to choose from, which must have elements."""
+    d = as_dim(dim, x._array.ndim)
+    if x._array.ndim and x._array.shape[d] == 0:
+        raise IndexError(f"expected dimension {d} to have elements, but it is empty")
+    return d
+
+
 def values_at(
     kind: type[ValuesIndices], x: Tensor, dim: int, index: np.ndarray, keepdim: bool = True
 ) -> ValuesIndices:

@@ -23,18 +23,13 @@ from tinygrad_mnist.tensor.arguments import (
     write_out,
 )
 from tinygrad_mnist.tensor.export import export, publish
-from tinygrad_mnist.tensor.indexing import values_at
+from tinygrad_mnist.tensor.indexing import dim_with_elements, values_at
 
 if TYPE_CHECKING:
     from tinygrad_mnist.ops.dtypes import DTypeLike
     from tinygrad_mnist.tensor.core import Tensor
     from tinygrad_mnist.tensor.return_types import MinMax, ValuesIndices
     from tinygrad_mnist.tensor.types import Dims
-
-
-def _need_dim(name: str, keepdim: bool) -> None:
-    if keepdim:
-        raise TypeError(f"{name}(): keepdim needs a dim; amax and amin keep all dimensions")
 
 
 def _in(input: Tensor, dtype: DTypeLike | None) -> Tensor:
@@ -244,13 +239,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
     Given another tensor instead of a dimension, return the elementwise maximum of the two.
     """
-    dim = other if dim is None else dim
-    if dim is None:
-        _need_dim("max", keepdim)
-        return _extreme(input, ops.max)
-    if isinstance(dim, TensorBase):
-        return apply(ops.maximum, input, dim)
-    return name_nodes("MaxBackward0", _choose(input, "max", np.argmax, dim, keepdim))
+    return _extreme(input, other if dim is None else dim, keepdim, ops.max, ops.maximum, np.argmax)
 
 
 @overload
@@ -267,30 +256,27 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
     Given another tensor instead of a dimension, return the elementwise minimum of the two.
     """
-    dim = other if dim is None else dim
-    if dim is None:
-        _need_dim("min", keepdim)
-        return _extreme(input, ops.min)
+    return _extreme(input, other if dim is None else dim, keepdim, ops.min, ops.minimum, np.argmin)
+
+
+def _extreme(
+    input: Tensor, dim: Any, keepdim: bool, of_all: ops.Op, of_two: ops.Op, choose: Any
+) -> Any:
     if isinstance(dim, TensorBase):
-        return apply(ops.minimum, input, dim)
-    return name_nodes("MinBackward0", _choose(input, "min", np.argmin, dim, keepdim))
-
-
-def _extreme(input: Tensor, op: ops.Op) -> Tensor:
+        return apply(of_two, input, dim)
+    name = of_all.name
+    if dim is not None:  # only the chosen element gets the gradient
+        d = dim_with_elements(input, dim)
+        index = choose(input._array, axis=d, keepdims=True) if input._array.ndim else np.zeros(0)
+        pair = values_at(getattr(return_types, name), input, d, index, keepdim)
+        return name_nodes(f"{name.capitalize()}Backward0", pair)
+    if keepdim:
+        raise TypeError(f"{name}(): keepdim needs a dim; amax and amin keep all dimensions")
     if not input._array.size:
         raise RuntimeError(
             f"expected elements to choose from, but the shape is {list(input._array.shape)}"
         )
-    return apply(op, input)
-
-
-def _choose(input: Tensor, name: str, pick: Any, dim: int, keepdim: bool) -> ValuesIndices:
-    """Pick one element along a dimension: only that one gets the gradient."""
-    d = as_dim(dim, input._array.ndim)
-    if input._array.ndim and input._array.shape[d] == 0:
-        raise IndexError(f"expected dimension {d} to have elements, but it is empty")
-    index = pick(input._array, axis=d, keepdims=True) if input._array.ndim else np.zeros(0)
-    return values_at(getattr(return_types, name), input, d, index, keepdim)
+    return apply(of_all, input)
 
 
 @export

@@ -15,10 +15,10 @@ from tinygrad_mnist.tensor.arguments import (
     as_dim,
     as_int,
     as_ints,
+    as_lengths,
     as_size,
     each_dim,
     expands,
-    given_lengths,
     need_tensor,
 )
 from tinygrad_mnist.tensor.export import export, publish, view_in_place
@@ -385,7 +385,7 @@ def _resize_(
     RuntimeError
         When a gradient is asked for, or the elements aren't in row-major order.
     """
-    shape, array = given_lengths(size), input._array
+    shape, array = as_lengths(size), input._array
     if is_tracked(input):
         raise RuntimeError("can't resize a tensor that requires grad; detach() it")
     if shape == array.shape:

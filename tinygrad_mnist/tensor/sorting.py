@@ -16,7 +16,7 @@ from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.tensor import return_types
 from tinygrad_mnist.tensor.arguments import as_dim, as_int, as_number, named, need_tensor, with_out
 from tinygrad_mnist.tensor.export import export, publish
-from tinygrad_mnist.tensor.indexing import values_at
+from tinygrad_mnist.tensor.indexing import dim_with_elements, values_at
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
@@ -38,14 +38,6 @@ def _no_bools(x: Tensor, dim: int | None) -> None:
         as_dim(dim, x._array.ndim)
     if x._array.dtype.kind == "b":
         raise NotImplementedError("not implemented for bools; convert them with int()")
-
-
-def _one_dim(x: Tensor, dim: int) -> int:
-    """Check a dimension to choose from, which must have elements."""
-    d = as_dim(dim, x._array.ndim)
-    if x._array.ndim and x._array.shape[d] == 0:
-        raise IndexError(f"expected dimension {d} to have elements, but it is empty")
-    return d
 
 
 @export
@@ -136,7 +128,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Val
     tensor(2.)
     """
     _no_bools(input, dim)
-    d, count = _one_dim(input, dim), as_int("k", k)
+    d, count = dim_with_elements(input, dim), as_int("k", k)
     length = input._array.shape[d] if input._array.ndim else 1
     if not 1 <= count <= length:
         raise RuntimeError(
@@ -179,7 +171,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
         if not input._array.size:
             return wrap(np.full((), np.iinfo(kind).min, kind))
         return apply(ops.median, input)
-    d = _one_dim(input, dim)
+    d = dim_with_elements(input, dim)
     array = np.atleast_1d(input._array)
     nan, middle = np.isnan(array), [(array.shape[d] - 1) // 2]
     where = np.where(
@@ -210,7 +202,7 @@ def nanmedian(
     if dim is None:
         kept = input[~input.isnan()]
         return median(kept if kept._array.size else input.reshape(-1))
-    d = _one_dim(input, dim)
+    d = dim_with_elements(input, dim)
     count = (~np.isnan(np.atleast_1d(input._array))).sum(axis=d, keepdims=True)
     return _nth(return_types.nanmedian, input, d, np.maximum(count - 1, 0) // 2, keepdim)
 
@@ -228,7 +220,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     >>> mode(tensor([1, 2, 2, 1, 3])).values
     tensor(1)
     """
-    d = _one_dim(input, dim)
+    d = dim_with_elements(input, dim)
     rows = np.moveaxis(np.atleast_1d(input._array), d, -1)
     order = _order(rows, -1)
     rows = np.take_along_axis(rows, order, -1)
