@@ -30,6 +30,7 @@ def complain(
     call: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
     kwargs: Mapping[str, Any] | None = None,
+    bound: int = 0,
 ) -> None:
     """Raise an error as one of the documented kinds, beginning with the function's name.
 
@@ -40,6 +41,9 @@ def complain(
     our own, with the arguments under the names of the parameters of ``call``. What Python raises
     where an argument is of a wrong kind becomes a TypeError; numbers too large for their place, and
     sizes too large for the memory, become a RuntimeError, as in PyTorch.
+
+    Where Python counts arguments, those that are ``bound``, such as a method's ``self``, aren't
+    the caller's.
     """
     try:
         if isinstance(error, Warning) or not isinstance(error, _TRANSLATED):
@@ -51,7 +55,8 @@ def complain(
         values = wording.arguments(call, args, kwargs or {})
         text = wording.message(error)
         if not wording.is_ours(error) or wording.worded_by_python(text):
-            bound = len(call.args) if isinstance(call, functools.partial) else 0
+            if isinstance(call, functools.partial):
+                bound = len(call.args)
             if refused := wording.signature(error, name, values, bound):
                 raise TypeError(refused) from None
             message = wording.explained(error, values)
@@ -72,6 +77,8 @@ def complain(
                 kind = type(error)  # such as LinAlgError
         if " (position " in message:  # PyTorch's form, where an argument is of a wrong kind
             name += "()"
+        if message.startswith("missing "):
+            raise kind(f"{name}() {message}") from None
         if kind is type(error) and wording.is_ours(error):
             error.args = (f"{name}: {message}",)  # its traceback still ends where it was raised
             return
@@ -108,6 +115,7 @@ def complain_unnamed(
     call: Callable[..., Any] | None = None,
     args: tuple[Any, ...] = (),
     kwargs: Mapping[str, Any] | None = None,
+    bound: int = 0,
 ) -> None:
     """Do as :func:`complain`, but leave a sentence alone that begins with some other name."""
     try:
@@ -116,7 +124,7 @@ def complain_unnamed(
             name = found[1]
         elif isinstance(error, KeyError) and " " in str(error):
             return
-        complain(name, error, call, args, kwargs)
+        complain(name, error, call, args, kwargs, bound)
     finally:
         del error
 
@@ -201,7 +209,9 @@ def refuse_bool(call: Callable[..., Any], name: str, value: Any) -> NoReturn:
     )
 
 
-def named(call: F, complain: Callable[..., None] = complain, bools: Bools = ()) -> F:
+def named(
+    call: F, complain: Callable[..., None] = complain, bools: Bools = (), bound: int = 0
+) -> F:
     """Let the errors of a function begin with its name, whatever inside of it has raised them."""
     names = Names(call)
 
@@ -216,7 +226,7 @@ def named(call: F, complain: Callable[..., None] = complain, bools: Bools = ()) 
                     refuse_bool(call, name, value)
             return call(*args, **kwargs)
         except Exception as error:
-            complain(called(call), error, call, args, kwargs)
+            complain(called(call), error, call, args, kwargs, bound)
             raise
 
     return cast(F, checked)
@@ -231,7 +241,7 @@ def named_methods(cls: type[C]) -> type[C]:
     """Let the errors of all public methods of a class begin with the method's name."""
     for name, method in list(vars(cls).items()):
         if not name.startswith("_") and isinstance(method, FunctionType):
-            setattr(cls, name, named(method, bools=bools_of(method)))
+            setattr(cls, name, named(method, bools=bools_of(method), bound=1))
     return cls
 
 
@@ -253,7 +263,7 @@ def named_init(cls: type[C]) -> type[C]:
         try:
             make(self, *args, **kwargs)
         except Exception as error:
-            complain(type(self).__name__, error, make, (self, *args), kwargs)
+            complain(type(self).__name__, error, make, (self, *args), kwargs, bound=1)
             raise
 
     cls.__init__ = init  # type: ignore[method-assign]

@@ -187,7 +187,10 @@ def cause(error: Exception) -> Exception | None:
     return None if known else error
 
 
-_SIGNATURE = re.compile(r"(?:[\w.<>]*\.)?(\w+|<lambda>)\(\) ((?:missing|takes|got) .*)")
+_SIGNATURE = re.compile(
+    r"(?:[\w.<>]*\.)?(\w+|<lambda>)\(\) (missing \d+ required .*|takes .* given$"
+    r"|got (?:an unexpected|multiple|some) .*)"
+)
 """Python's messages about arguments that don't fit a signature."""
 
 
@@ -203,9 +206,18 @@ def signature(error: Exception, name: str, values: Mapping[str, Any], bound: int
     function, complaint = found.groups()
     if any(getattr(x, "__name__", None) == function for x in values.values() if callable(x)):
         return f"{name}: the function {function.strip('<>')} {complaint}"
-    if complaint.startswith("takes"):
-        complaint = re.sub(r"\d+", lambda number: str(int(number[0]) - bound), complaint)
+    if bound and complaint.startswith("takes") and not is_ours(error):
+        complaint = _counted(complaint, bound)
     return f"{name}() {complaint}"
+
+
+def _counted(complaint: str, bound: int) -> str:
+    """Return Python's message about a number of arguments without those that are bound."""
+    *takes, given = (int(n) - bound for n in re.findall(r"\d+", complaint.partition("(")[0]))
+    several = "" if takes == [1] else "s"
+    count = f"from {takes[0]} to {takes[1]}" if len(takes) > 1 else f"{takes[0]}"
+    was = "was" if given == 1 else "were"
+    return f"takes {count} positional argument{several} but {given} {was} given"
 
 
 _UNKNOWN: dict[type[Exception], str] = {

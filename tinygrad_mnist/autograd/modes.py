@@ -150,15 +150,15 @@ class _Switch(_Mode):
     @overload
     def __new__(cls, function: F) -> F: ...  # type: ignore[misc]  # not an instance
 
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+    def __new__(cls, *given: Any, **named: Any) -> Any:
         """Create the mode, or decorate a function in it."""
         mode = super().__new__(cls)
-        if function is None:
+        if not given and not named:
             return mode
-        if not callable(function):
+        if named or len(given) > 1 or not callable(given[0]):
             raise TypeError(f"{cls.__name__}: takes no argument but a function to decorate")
         mode.__init__()  # type: ignore[misc]  # Python calls it for instances only
-        return mode(function)
+        return mode(given[0])
 
 
 class _SwitchNow(_Mode):

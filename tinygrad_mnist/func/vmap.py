@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist._runtime.naming import named
+from tinygrad_mnist._runtime.naming import named, named_if_nameless
 from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.func.tree import leaves, rebuild, spread
 from tinygrad_mnist.tensor import default_generator
@@ -66,7 +66,8 @@ def vmap(
         raise ValueError(f"chunk_size should be None or greater than 0, got {chunk_size}")
 
     @functools.wraps(func)
-    def batched(*args: Any, **kwargs: Any) -> Any:
+    @named_if_nameless
+    def vmap(*args: Any, **kwargs: Any) -> Any:
         given = leaves(args)
         try:
             dims = spread(in_dims, args)
@@ -97,7 +98,7 @@ def vmap(
             out, [_stack(p, dim) for p, dim in zip(zip(*rows, strict=True), places, strict=True)]
         )
 
-    return batched
+    return vmap
 
 
 def _batch_size(given: list[Any], dims: list[Any]) -> int:
@@ -108,24 +109,24 @@ def _batch_size(given: list[Any], dims: list[Any]) -> int:
             continue
         if not isinstance(x, TensorBase):
             raise ValueError(
-                f"vmap: got in_dim={dim} for an argument of type {type(x).__name__}, which has no "
+                f"got in_dim={dim} for an argument of type {type(x).__name__}, which has no "
                 f"dimensions; use None for it"
             )
         ndim = x._array.ndim
         if not isinstance(dim, int) or not -ndim <= dim < ndim:
             raise ValueError(
-                f"vmap: got in_dim={dim} for an argument of dimensionality {ndim}; expected "
+                f"got in_dim={dim} for an argument of dimensionality {ndim}; expected "
                 f"None or an int from {-ndim} to {ndim - 1}"
             )
         sizes.append(x._array.shape[dim])
     if not sizes:
-        raise ValueError("vmap: at least one argument must be a Tensor with a dimension to go over")
+        raise ValueError("at least one argument must be a Tensor with a dimension to go over")
     if len(set(sizes)) > 1:
         raise ValueError(
-            f"vmap: expected all tensors to have the same size in the mapped dimension, got {sizes}"
+            f"expected all tensors to have the same size in the mapped dimension, got {sizes}"
         )
     if not sizes[0]:
-        raise ValueError("vmap: the batch is empty, so the results' shapes can't be told")
+        raise ValueError("the batch is empty, so the results' shapes can't be told")
     return sizes[0]
 
 
@@ -133,9 +134,7 @@ def _checked(out: Any) -> list[Any]:
     found = leaves(out)
     for x in found:
         if not isinstance(x, TensorBase):
-            raise ValueError(
-                f"vmap: the function must only return Tensors, got a {type(x).__name__}"
-            )
+            raise ValueError(f"the function must only return Tensors, got a {type(x).__name__}")
     return found
 
 
@@ -143,7 +142,7 @@ def _stack(parts: tuple[Any, ...], dim: Any) -> Any:
     ndim = parts[0]._array.ndim
     if not isinstance(dim, int) or not -ndim - 1 <= dim <= ndim:
         raise ValueError(
-            f"vmap: out_dim={dim!r} isn't a dimension of a result with {ndim} dimensions and the "
+            f"out_dim={dim!r} isn't a dimension of a result with {ndim} dimensions and the "
             f"batch; expected an int from {-ndim - 1} to {ndim}"
         )
     return ops.stack(*parts, dim=dim)

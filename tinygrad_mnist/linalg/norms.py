@@ -189,7 +189,7 @@ def matrix_rank(
     check_matrix(A, square=hermitian)
     x = A.detach()
     values = eigvalsh(x).abs() if hermitian else svdvals(x)
-    absolute, relative = tolerances(A, tol if atol is None else atol, rtol)
+    absolute, relative = tolerances(A, {"atol": atol, "tol": tol}, {"rtol": rtol})
     if not values.shape[-1]:
         return wrap(np.zeros(A.shape[:-2], np.int64))
     cutoff = (values.amax(-1, keepdim=True) * relative).clamp(min=absolute)

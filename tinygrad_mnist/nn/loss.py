@@ -68,7 +68,7 @@ def weighted(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
 
 def check_shape(argument: str, x: Tensor | None, input: Tensor) -> None:
     """Refuse a target or weight of another shape than the input."""
-    if x is not None and x.shape != input.shape:
+    if x is not None and input.shape != x.shape:  # in this order an error names the first
         raise ValueError(
             f"the {argument} has shape {list(x.shape)}, but the input has {list(input.shape)}; "
             f"they must be equal"

@@ -120,7 +120,7 @@ def cosine_embedding_loss(
 ) -> Tensor:
     """Return ``1 - cos`` where the target is 1, ``max(0, cos - margin)`` where it is -1."""
     reduction = as_reduction(reduction, size_average, reduce)
-    if target.ndim > 1 or {input1.ndim, input2.ndim} != {target.ndim + 1}:
+    if {input1.ndim, input2.ndim} != {target.ndim + 1} or target.ndim > 1:
         raise RuntimeError(
             f"inputs (N, D) need a target (N), inputs (D) one without dimensions, but the shapes "
             f"are {list(input1.shape)}, {list(input2.shape)} and {list(target.shape)}"
@@ -409,8 +409,8 @@ def multilabel_margin_loss(
     tensor(0.8500)
     """
     reduction = as_reduction(reduction, size_average, reduce)
-    labels = need_tensor("target", target)._array
     shape = input._array.shape
+    labels = need_tensor("target", target)._array
     if labels.shape != shape or len(shape) not in (1, 2):
         raise RuntimeError(
             f"input and target must have one shape, (C) or (N, C), but have {list(shape)} and "

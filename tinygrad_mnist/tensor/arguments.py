@@ -220,8 +220,9 @@ def number_first(call: Callable[..., R], given: Sequence[Any], *settings: str) -
     count = len(given) - tensors
     if count > len(settings) or any(map(_is_large, given[:count])):
         raise TypeError(
-            f"{name}() takes {tensors} positional arguments but {len(given)} were given; numbers "
-            f"are given by name: {', '.join(f'{setting}=' for setting in settings)}"
+            f"{name}() takes {tensors} tensor{'s' * (tensors > 1)} after the first, but "
+            f"{len(given)} arguments were given; numbers are given by name: "
+            f"{', '.join(f'{setting}=' for setting in settings)}"
         )
     numbers = [as_number(setting, x) for setting, x in zip(settings, given[:count], strict=False)]
     warn(

@@ -25,6 +25,7 @@ Label = str | int
 Labels = tuple[Label, ...]
 
 
+@named
 def einsum(*args: str | Tensor | Sequence[Tensor]) -> Tensor:
     """Return sums of products of the operands' elements, along dimensions named by letters.
 
@@ -53,14 +54,14 @@ def einsum(*args: str | Tensor | Sequence[Tensor]) -> Tensor:
             [ 3., 13.]]), tensor(3.))
     """
     if len(args) < 2 or not isinstance(args[0], str):
-        raise ValueError("einsum(): must specify the equation string and at least one tensor")
+        raise ValueError("must specify the equation string and at least one tensor")
     equation, *rest = args
     operands: list[Any] = rest
     if len(rest) == 1 and isinstance(rest[0], list | tuple):
         operands = list(rest[0])
     for i, x in enumerate(operands):
         if not isinstance(x, TensorBase):
-            raise TypeError(f"einsum(): tensor {i} must be a Tensor, not {type(x).__name__}")
+            raise TypeError(f"tensor {i} must be a Tensor, not {type(x).__name__}")
     terms, output = _parse(equation, tuple([x._array.ndim for x in operands]))
     sizes = _sizes(terms, [x._array.shape for x in operands])
     parts = [_unspread(x, labels, sizes) for x, labels in zip(operands, terms, strict=True)]
@@ -83,7 +84,7 @@ def _parse(equation: str, ndims: tuple[int, ...]) -> tuple[list[Labels], Labels]
     terms = left.split(",")
     if len(terms) != len(ndims):
         raise RuntimeError(
-            f"einsum(): {'fewer' if len(terms) > len(ndims) else 'more'} tensors were provided "
+            f"{'fewer' if len(terms) > len(ndims) else 'more'} tensors were provided "
             f"than specified in the equation {equation!r}: it has {len(terms)}, got {len(ndims)}"
         )
     read = [
@@ -99,7 +100,7 @@ def _parse(equation: str, ndims: tuple[int, ...]) -> tuple[list[Labels], Labels]
     for label in output:
         if output.count(label) > 1 or label not in seen:
             what = "appears more than once" if label in seen else "does not appear in any tensor"
-            raise RuntimeError(f"einsum(): output subscript {label} {what} in {equation!r}")
+            raise RuntimeError(f"output subscript {label} {what} in {equation!r}")
     return read, output
 
 
@@ -109,13 +110,13 @@ def _labels(equation: str, term: str, ndim: int, operand: int | None) -> Labels:
     for letter in before + after:
         if not (letter.isascii() and letter.isalpha()):
             raise RuntimeError(
-                f"einsum(): invalid subscript {letter!r} in the equation {equation!r}; subscripts "
+                f"invalid subscript {letter!r} in the equation {equation!r}; subscripts "
                 f"must be in [a-zA-Z], with at most one ellipsis per tensor"
             )
     hidden = ndim - len(before) - len(after)
     if hidden < 0 or (hidden and not ellipsis and operand is not None):
         raise RuntimeError(
-            f"einsum(): the number of subscripts in {term!r} does not match the number of "
+            f"the number of subscripts in {term!r} does not match the number of "
             f"dimensions ({ndim}) for tensor {operand}; an ellipsis stands for any further ones"
         )
     return (*before, *(range(-hidden, 0) if ellipsis else ()), *after)
@@ -129,14 +130,14 @@ def _sizes(terms: Sequence[Labels], shapes: Sequence[tuple[int, ...]]) -> dict[L
         for label, n in zip(labels, shape, strict=True):
             if own.setdefault(label, n) != n:
                 raise RuntimeError(
-                    f"einsum(): subscript {label} is repeated for tensor {operand} but the sizes "
+                    f"subscript {label} is repeated for tensor {operand} but the sizes "
                     f"don't match, {n} != {own[label]}"
                 )
             if sizes.get(label, 1) == 1:
                 sizes[label] = n
             elif n not in (1, sizes[label]):
                 raise RuntimeError(
-                    f"einsum(): subscript {label} has size {n} for tensor {operand} which does "
+                    f"subscript {label} has size {n} for tensor {operand} which does "
                     f"not broadcast with previously seen size {sizes[label]}"
                 )
     return sizes

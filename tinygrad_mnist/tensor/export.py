@@ -186,6 +186,7 @@ def name_method(name: str, method: Callable[..., Any]) -> None:
 def checked(call: Callable[..., Any], takes_out: bool = True) -> Callable[..., Any]:
     """Put the checks around a function that every public one has; a method takes no ``out``."""
     name, names, bools = call.__name__, Names(call), bools_of(call)
+    bound = 0 if takes_out else 1  # a method's tensor isn't counted
 
     least = min((i for i, _ in bools), default=0)  # fewer arguments than that need no look
 
@@ -207,7 +208,7 @@ def checked(call: Callable[..., Any], takes_out: bool = True) -> Callable[..., A
             result = call(*args, **kwargs)
             return result if out is None else write_out(name, result, out)
         except Exception as error:
-            complain(name, error, call, args, kwargs)
+            complain(name, error, call, args, kwargs, bound)
             raise
 
     public.__qualname__ = name
@@ -226,7 +227,7 @@ def _read(
         own = inspect.unwrap(call).__code__.co_varnames[0]
         first = next((n for n in ("input", "tensor", "self", own) if n in kwargs), None)
         if first is None:
-            raise TypeError(f"{call.__name__}(): missing 1 required positional argument: 'input'")
+            raise TypeError(f"{call.__name__}() missing 1 required positional argument: 'input'")
         args = (kwargs.pop(first),)
     args, kwargs = names.read(args, kwargs)
     return args, kwargs, kwargs.pop("out", None) if takes_out else None
@@ -292,7 +293,7 @@ def _in_place(
             try:
                 return write(self, *args, **kwargs)
             except Exception as error:
-                complain(name, error, call, (self, *args), kwargs)
+                complain(name, error, call, (self, *args), kwargs, bound=1)
                 raise
 
         method.__name__ = method.__qualname__ = name

@@ -20,10 +20,10 @@ from tinygrad_mnist.autograd.graph import TensorBase, apply, apply_multi, wrap
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.autograd.names import one_node
 from tinygrad_mnist.ops import dtypes
-from tinygrad_mnist.tensor.arguments import as_int, need_tensor, with_out
+from tinygrad_mnist.tensor.arguments import as_int, as_number, need_tensor, with_out
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tinygrad_mnist.tensor.core import Tensor
     from tinygrad_mnist.tensor.types import Number
@@ -371,11 +371,21 @@ def qr(A: Tensor, mode: str = "reduced") -> QR:
     return QR(wrap(np.zeros(0, A._array.dtype)) if mode == "r" else q, r)
 
 
-def tolerances(A: Tensor, atol: Number | None, rtol: Number | None) -> tuple[float, float]:
-    """Return below which singular values count as 0: absolutely, and as part of the largest."""
-    if rtol is None:
-        rtol = 0.0 if atol else float(np.finfo(A._array.dtype).eps) * max(A.shape[-2:])
-    return float(0.0 if atol is None else atol), float(rtol)
+def tolerances(
+    A: Tensor, atols: Mapping[str, Number | None], rtols: Mapping[str, Number | None]
+) -> tuple[float, float]:
+    """Return below which singular values count as 0: absolutely, and as part of the largest.
+
+    Of the arguments that may give each, the first that is not None does.
+    """
+    atol = _first_given(atols, 0.0)
+    precision = float(np.finfo(A._array.dtype).eps) * max(A.shape[-2:])
+    return atol, _first_given(rtols, 0.0 if atol else precision)
+
+
+def _first_given(arguments: Mapping[str, Number | None], default: float) -> float:
+    given = (as_number(name, x) for name, x in arguments.items() if x is not None)
+    return float(next(given, default))
 
 
 @with_out
@@ -400,7 +410,7 @@ def pinv(
             [0.0000, 0.0000]])
     """
     check_matrix(A, square=hermitian)
-    absolute, relative = tolerances(A, atol, rcond if rtol is None else rtol)
+    absolute, relative = tolerances(A, {"atol": atol}, {"rtol": rtol, "rcond": rcond})
     return apply(ops.pinv, A, rtol=relative, atol=absolute)
 
 
@@ -435,7 +445,7 @@ def lstsq(
             f"A and B must have the same number of rows, got shapes "
             f"{list(A.shape)} and {list(B.shape)}"
         )
-    _, rtol = tolerances(A, None, rcond)
+    _, rtol = tolerances(A, {}, {"rcond": rcond})
     solution = pinv(A, rtol=rtol) @ b
     values = svdvals(A.detach())
     rank = (values > rtol * values[..., :1]).sum(-1)
