@@ -424,7 +424,7 @@ NAMES = {
 
 LATE = {
     "": {
-        "tensor.method_functions": "_foreach_* *_",
+        "tensor.foreach": "_foreach_* *_",
         "tensor.histograms": "bincount histc histogram histogramdd",
         "tensor.rare": """copysign ldexp logaddexp2 gcd lcm nextafter angle conj conj_physical
         resolve_conj resolve_neg real isreal is_conj is_neg is_inference is_distributed

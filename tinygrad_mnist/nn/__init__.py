@@ -45,6 +45,12 @@ from tinygrad_mnist.nn.convolution import ConvTranspose2d as ConvTranspose2d
 from tinygrad_mnist.nn.convolution import ConvTranspose3d as ConvTranspose3d
 from tinygrad_mnist.nn.convolution import Fold as Fold
 from tinygrad_mnist.nn.convolution import Unfold as Unfold
+from tinygrad_mnist.nn.cross_entropy import BCELoss as BCELoss
+from tinygrad_mnist.nn.cross_entropy import BCEWithLogitsLoss as BCEWithLogitsLoss
+from tinygrad_mnist.nn.cross_entropy import CrossEntropyLoss as CrossEntropyLoss
+from tinygrad_mnist.nn.cross_entropy import KLDivLoss as KLDivLoss
+from tinygrad_mnist.nn.cross_entropy import NLLLoss as NLLLoss
+from tinygrad_mnist.nn.cross_entropy import NLLLoss2d as NLLLoss2d
 from tinygrad_mnist.nn.ctc import CTCLoss as CTCLoss
 from tinygrad_mnist.nn.distance import CosineSimilarity as CosineSimilarity
 from tinygrad_mnist.nn.distance import PairwiseDistance as PairwiseDistance
@@ -56,12 +62,6 @@ from tinygrad_mnist.nn.dropout import Dropout3d as Dropout3d
 from tinygrad_mnist.nn.dropout import FeatureAlphaDropout as FeatureAlphaDropout
 from tinygrad_mnist.nn.embedding import Embedding as Embedding
 from tinygrad_mnist.nn.embedding import EmbeddingBag as EmbeddingBag
-from tinygrad_mnist.nn.entropy import BCELoss as BCELoss
-from tinygrad_mnist.nn.entropy import BCEWithLogitsLoss as BCEWithLogitsLoss
-from tinygrad_mnist.nn.entropy import CrossEntropyLoss as CrossEntropyLoss
-from tinygrad_mnist.nn.entropy import KLDivLoss as KLDivLoss
-from tinygrad_mnist.nn.entropy import NLLLoss as NLLLoss
-from tinygrad_mnist.nn.entropy import NLLLoss2d as NLLLoss2d
 from tinygrad_mnist.nn.flatten import Flatten as Flatten
 from tinygrad_mnist.nn.flatten import Unflatten as Unflatten
 from tinygrad_mnist.nn.linear import Bilinear as Bilinear

@@ -41,6 +41,13 @@ from tinygrad_mnist.nn.convolution import conv_transpose2d as conv_transpose2d
 from tinygrad_mnist.nn.convolution import conv_transpose3d as conv_transpose3d
 from tinygrad_mnist.nn.convolution import fold as fold
 from tinygrad_mnist.nn.convolution import unfold as unfold
+from tinygrad_mnist.nn.cross_entropy import binary_cross_entropy as binary_cross_entropy
+from tinygrad_mnist.nn.cross_entropy import (
+    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
+)
+from tinygrad_mnist.nn.cross_entropy import cross_entropy as cross_entropy
+from tinygrad_mnist.nn.cross_entropy import kl_div as kl_div
+from tinygrad_mnist.nn.cross_entropy import nll_loss as nll_loss
 from tinygrad_mnist.nn.ctc import ctc_loss as ctc_loss
 from tinygrad_mnist.nn.distance import cosine_similarity as cosine_similarity
 from tinygrad_mnist.nn.distance import normalize as normalize
@@ -54,13 +61,6 @@ from tinygrad_mnist.nn.dropout import feature_alpha_dropout as feature_alpha_dro
 from tinygrad_mnist.nn.embedding import embedding as embedding
 from tinygrad_mnist.nn.embedding import embedding_bag as embedding_bag
 from tinygrad_mnist.nn.embedding import one_hot as one_hot
-from tinygrad_mnist.nn.entropy import binary_cross_entropy as binary_cross_entropy
-from tinygrad_mnist.nn.entropy import (
-    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
-)
-from tinygrad_mnist.nn.entropy import cross_entropy as cross_entropy
-from tinygrad_mnist.nn.entropy import kl_div as kl_div
-from tinygrad_mnist.nn.entropy import nll_loss as nll_loss
 from tinygrad_mnist.nn.linear import bilinear as bilinear
 from tinygrad_mnist.nn.linear import linear as linear
 from tinygrad_mnist.nn.loss import gaussian_nll_loss as gaussian_nll_loss

@@ -18,11 +18,11 @@ from tinygrad_mnist.ops.elementwise import *
 from tinygrad_mnist.ops.factorization import *
 from tinygrad_mnist.ops.gelu import *
 from tinygrad_mnist.ops.indexing import *
-from tinygrad_mnist.ops.linalg import *
 from tinygrad_mnist.ops.norm import *
 from tinygrad_mnist.ops.normalization import *
 from tinygrad_mnist.ops.pooling import *
 from tinygrad_mnist.ops.powers import *
+from tinygrad_mnist.ops.products import *
 from tinygrad_mnist.ops.rearrangement import *
 from tinygrad_mnist.ops.recurrent import *
 from tinygrad_mnist.ops.reduction import *

@@ -1,4 +1,4 @@
-"""Functions made of Tensor's methods: ``relu_(x)``, and on lists ``_foreach_add(xs, ys)``.
+"""In-place methods as functions, ``relu_(x)``, and functions on lists, ``_foreach_add(xs, ys)``.
 
 On a list a method is called for one tensor after the other: what a script writes by hand for an
 optimizer gets its numbers, and gradients, though no speed. Imported when one is first asked for.

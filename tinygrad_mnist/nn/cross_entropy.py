@@ -1,4 +1,4 @@
-"""Losses of classifiers: entropies of class numbers, probabilities and logits, and divergence."""
+"""Cross entropies: losses of classifiers, for class numbers, probabilities and logits."""
 
 from __future__ import annotations
 
