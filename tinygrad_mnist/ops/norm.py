@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops.contract import Domain, Sample, op
-from tinygrad_mnist.ops.reduction import Dim, keep_dims
+from tinygrad_mnist.ops.reduction import Dim, Keep, keep_dims
 from tinygrad_mnist.ops.rounding import sign
 
 
-def _power_norm(x: Any, *, ord: float, dim: Dim, keepdim: bool) -> Any:
+def _power_norm(x: Any, *, ord: float, dim: Dim, keepdim: Keep) -> Any:
     """Root of order p of the sum of p-th powers of sizes; at 0 its gradient is 0.
 
     Of order infinity it is the largest size, of minus infinity the smallest, and of order 0 it is

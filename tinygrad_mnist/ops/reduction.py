@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from tinygrad_mnist.ops.contract import Domain, Op, Sample, op
 from tinygrad_mnist.ops.sums import SMALL, add_up
 
 Dim = int | tuple[int, ...] | None
+Keep: TypeAlias = Any  # True or False: NumPy's annotations want one of them, not a bool
 
 SAMPLES = [
     Sample((3,), dim=None, keepdim=False),
@@ -52,7 +53,7 @@ def broadcast_back(g: Any, like: tuple[int, ...], dim: Dim, keepdim: bool) -> An
     return np.broadcast_to(keep_dims(g, like, dim, keepdim), like)
 
 
-def _sum(x: Any, *, dim: Dim, keepdim: bool) -> Any:
+def _sum(x: Any, *, dim: Dim, keepdim: Keep) -> Any:
     """Sum of the elements; of integers as int64."""
     if x.dtype.kind == "f":
         return add_up(x, dim, keepdim)
@@ -152,7 +153,7 @@ norm = op(
 )  # fmt: skip
 
 
-def _prod(x: Any, *, dim: int | None, keepdim: bool) -> Any:
+def _prod(x: Any, *, dim: int | None, keepdim: Keep) -> Any:
     """Product of the elements along one dimension, or of all."""
     return np.prod(x, axis=dim, keepdims=keepdim, dtype=None if x.dtype.kind == "f" else np.int64)
 
@@ -171,7 +172,7 @@ def _prod_rule(g: Any, out: Any, x: Any, dim: int | None, keepdim: bool) -> Any:
     return keep_dims(g, x.shape, dim, keepdim) * (before * np.flip(after, dim))
 
 
-def _prod_reference(x: Any, *, dim: int | None, keepdim: bool) -> Any:
+def _prod_reference(x: Any, *, dim: int | None, keepdim: Keep) -> Any:
     if dim is None:
         x, dim = np.reshape(x, (-1,)), 0
     if not x.shape[dim]:

@@ -44,7 +44,7 @@ def sum_rows(rows: np.ndarray) -> Any:
     return total
 
 
-def add_up(x: Any, dim: int | tuple[int, ...] | None, keepdims: bool = False) -> Any:
+def add_up(x: Any, dim: int | tuple[int, ...] | None, keepdims: Any = False) -> Any:
     """Return the sum over dimensions (None: all), which are kept with length 1 if asked for.
 
     Examples
@@ -86,7 +86,7 @@ def add_up(x: Any, dim: int | tuple[int, ...] | None, keepdims: bool = False) ->
     return total.reshape(shape) if keepdims else total
 
 
-def dot(x: Any, y: Any, dim: int | tuple[int, ...], keepdims: bool = False) -> Any:
+def dot(x: Any, y: Any, dim: int | tuple[int, ...], keepdims: Any = False) -> Any:
     """Return the sum of the products of two arrays of one shape over dimensions.
 
     Over the last dimension no array of the products is made.

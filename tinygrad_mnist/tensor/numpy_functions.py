@@ -354,7 +354,7 @@ implements(getattr(np, "cumulative_prod", None))(_cumulative("cumprod", 1.0))
 
 @implements(np.average)
 def _average(
-    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False
 ) -> Any:
     x = as_variable(a)
     w = as_variable(np.ones(x.shape, x._array.dtype) if weights is None else weights)

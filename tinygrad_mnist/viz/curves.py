@@ -129,7 +129,8 @@ def _figure_class() -> type[Figure]:
         raise ModuleNotFoundError(
             'drawing needs matplotlib: pip install "tinygrad_mnist[examples]"'
         ) from error
-    return Figure
+    found: type[Figure] = Figure
+    return found
 
 
 def _in_notebook() -> bool:
