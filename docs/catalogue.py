@@ -34,9 +34,9 @@ def table() -> str:
     """Return the page's sections, in Markdown."""
     lines: list[str] = []
     family = ""
-    for room, op, text in entries():
-        if room != family:
-            family = room
+    for module, op, text in entries():
+        if module != family:
+            family = module
             lines += ["", f"## {family.capitalize()}", ""]
         first = op.doc.split("\n\n")[0]
         lines += [

@@ -176,13 +176,13 @@ def compared(path: str) -> dict[str, list[str]]:
     keys = {path, f"*.{name}"}
     if inspect.isclass(find(prefix)):
         keys.add(f".{name}")
-    twins = {f"torch.{name}", f"torch.Tensor.{name}", f"torch.nn.functional.{name}"}
-    if path in twins:
+    forms = {f"torch.{name}", f"torch.Tensor.{name}", f"torch.nn.functional.{name}"}
+    if path in forms:
         own = inspect.unwrap(find(path)) if callable(find(path)) else None
-        for twin in twins:
-            other = find(twin)
+        for form in forms:
+            other = find(form)
             if own is not None and callable(other) and inspect.unwrap(other) is own:
-                keys |= {twin, f".{name}"} if twin.startswith("torch.Tensor") else {twin}
+                keys |= {form, f".{name}"} if form.startswith("torch.Tensor") else {form}
     merged: dict[str, list[str]] = defaultdict(list)
     for key in sorted(keys):
         for kind, sources in evidence().get(key, {}).items():

@@ -123,13 +123,13 @@ def test_public_names_carry_docstrings() -> None:
 @pytest.mark.parametrize("name", ["distributions", "nn", "optim"])
 def test_methods_carry_docstrings_or_their_bases_do(name: str) -> None:
     """Every public method is documented; one that overrides another, by that if by nothing else."""
-    room = importlib.import_module(f"tinygrad_mnist.{name}")
-    modules = pkgutil.walk_packages(room.__path__, f"{room.__name__}.")
+    package = importlib.import_module(f"tinygrad_mnist.{name}")
+    modules = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     classes = {
         found
         for module in modules
         for found in vars(importlib.import_module(module.name)).values()
-        if isinstance(found, type) and found.__module__.startswith(room.__name__)
+        if isinstance(found, type) and found.__module__.startswith(package.__name__)
     }
     bare = [
         f"{found.__name__}.{method}"

@@ -87,7 +87,7 @@ def test_checker_sees_public_names_alone(checker: str, tmp_path: Path) -> None:
     script.write_text("\n".join(lines))
     errors = errors_in(script, checker, *["--implicit-reexport"] * (checker == "mypy"))
     seen = {name for number, name in enumerate(names, 2) if number not in errors}
-    rooms = {"compat", "ops"}  # mypy sees every package below it, and pyright none
+    packages = {"compat", "ops"}  # mypy sees every package below it, and pyright none
     late = {name for listed in LATE[""].values() for name in listed.split()}
-    assert sorted(seen - rooms - late - {*torch.__all__, *torch._LATER}) == []
-    assert sorted(set(torch.__all__) & set(names) - seen - rooms) == []
+    assert sorted(seen - packages - late - {*torch.__all__, *torch._LATER}) == []
+    assert sorted(set(torch.__all__) & set(names) - seen - packages) == []

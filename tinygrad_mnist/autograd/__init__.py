@@ -1,6 +1,6 @@
 """Reverse-mode differentiation: the graph, the backward pass, modes, and the checker.
 
-This room knows arrays and :class:`~tinygrad_mnist.autograd.graph.TensorBase`, the base class of
+This package knows arrays and :class:`~tinygrad_mnist.autograd.graph.TensorBase`, the base class of
 Tensor.
 """
 

@@ -43,7 +43,7 @@ class TensorBase:
     """
 
     kind: ClassVar[type[Tensor]]
-    """The class that operations return; the tensor room sets it."""
+    """The class that operations return; Tensor's module sets it."""
 
     _array: np.ndarray
     _version: Version

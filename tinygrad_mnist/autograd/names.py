@@ -26,7 +26,7 @@ def name_nodes(name: str, out: R) -> R:
     return out
 
 
-def one_node(name: str) -> Callable[[C], C]:
+def node_name(name: str) -> Callable[[C], C]:
     """Name the last node of a function as PyTorch does, where that is one operation of its own."""
 
     def decorate(call: Any) -> Any:

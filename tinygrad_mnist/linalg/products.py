@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import as_int, named, need_tensor, with_out
 from tinygrad_mnist.tensor.factorization import check_float
@@ -20,7 +20,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 
 
 @with_out
-@one_node("LinalgCrossBackward0")
+@node_name("LinalgCrossBackward0")
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     """Return the cross products of vectors along a dimension. Follows ``torch.linalg.cross``.
 

@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.nn.layer import Layer
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Parameter
@@ -140,7 +140,7 @@ def hardtanh(
     return _between(input, min_val, max_val, inplace)
 
 
-@one_node("HardtanhBackward0")
+@node_name("HardtanhBackward0")
 def _between(input: Tensor, low: float, high: float, inplace: bool) -> Tensor:
     return maybe_inplace(
         input, inplace, lambda x: where((x <= low) | (x >= high), x.detach().clamp(low, high), x)
@@ -190,7 +190,7 @@ class Hardtanh(Module):
 
 
 @named
-@one_node("LeakyReluBackward0")
+@node_name("LeakyReluBackward0")
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """Return input where it is positive, elsewhere a fraction of it.
 
@@ -297,7 +297,7 @@ class RReLU(Module):
 
 
 @named
-@one_node("ThresholdBackward0")
+@node_name("ThresholdBackward0")
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """Return input where it is above a threshold, elsewhere a value."""
     return maybe_inplace(input, inplace, lambda x: where(x <= threshold, value, x))
@@ -433,7 +433,7 @@ class ELU(_Exponential, call=elu):
 
 
 @named
-@one_node("CeluBackward0")
+@node_name("CeluBackward0")
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Return input where it is positive, elsewhere ``alpha * (exp(input / alpha) - 1)``."""
     alpha = as_number("alpha", alpha)  # NumPy's would make float64 of float32
@@ -569,7 +569,7 @@ class Mish(_Activation, call=mish):
 
 
 @named
-@one_node("HardsigmoidBackward0")
+@node_name("HardsigmoidBackward0")
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """Return ``relu6(input + 3) / 6``."""
     return maybe_inplace(
@@ -653,7 +653,7 @@ class Softplus(Module):
 
 
 @named
-@one_node("LogSigmoidBackward0")
+@node_name("LogSigmoidBackward0")
 def logsigmoid(input: Tensor) -> Tensor:
     """Return ``log(sigmoid(input))``, exact where the sigmoid would round to 0.
 
@@ -723,7 +723,7 @@ class _Shrink(Layer):
 
 
 @named
-@one_node("SoftshrinkBackward0")
+@node_name("SoftshrinkBackward0")
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Return input moved towards 0 by lambd, and 0 where it is closer than that."""
     if lambd < 0:
@@ -744,7 +744,7 @@ class Softshrink(_Shrink, call=softshrink):
 
 
 @named
-@one_node("HardshrinkBackward0")
+@node_name("HardshrinkBackward0")
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Return input, and 0 where it is within lambd of 0."""
     return where((input >= -lambd) & (input <= lambd), 0.0, input)
@@ -762,7 +762,7 @@ class Hardshrink(_Shrink, call=hardshrink):
 
 
 @named
-@one_node("GluBackward0")
+@node_name("GluBackward0")
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """Return the first half along a dimension times the sigmoid of the second.
 

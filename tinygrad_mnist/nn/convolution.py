@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.layer import Layer
 from tinygrad_mnist.nn.module import Module
@@ -232,7 +232,7 @@ class Conv3d(_Conv, call=conv3d, dims=3):
     """Convolution of volumes (N, C, D, H, W). Follows ``torch.nn.Conv3d``; see :class:`Conv2d`."""
 
 
-@one_node("ConvolutionBackward0")
+@node_name("ConvolutionBackward0")
 def _conv_transpose(
     dims: int,
     input: Tensor,
@@ -387,7 +387,7 @@ class ConvTranspose3d(_ConvTranspose, call=conv_transpose3d, dims=3):
 
 
 @named
-@one_node("Im2ColBackward0")
+@node_name("Im2ColBackward0")
 def unfold(
     input: Tensor, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1
 ) -> Tensor:
@@ -414,7 +414,7 @@ def unfold(
 
 
 @named
-@one_node("Col2ImBackward0")
+@node_name("Col2ImBackward0")
 def fold(
     input: Tensor,
     output_size: Ints,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tinygrad_mnist import ops
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import TensorBase, apply
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.nn.loss import (
     _TargetLoss,
     _WeightedLoss,
@@ -201,7 +201,7 @@ class CrossEntropyLoss(_WeightedLoss, call=cross_entropy):
 
 
 @named
-@one_node("BinaryCrossEntropyBackward0")
+@node_name("BinaryCrossEntropyBackward0")
 def binary_cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -252,7 +252,7 @@ class BCELoss(_WeightedLoss, call=binary_cross_entropy):
 
 
 @named
-@one_node("BinaryCrossEntropyWithLogitsBackward0")
+@node_name("BinaryCrossEntropyWithLogitsBackward0")
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.parameter import Parameter
@@ -100,7 +100,7 @@ class _Table(Module):
 
 
 @named
-@one_node("EmbeddingBackward0")
+@node_name("EmbeddingBackward0")
 def embedding(
     input: Tensor,
     weight: Tensor,
@@ -200,7 +200,7 @@ class Embedding(_Table):
 
 
 @named
-@one_node("EmbeddingBagBackward0")
+@node_name("EmbeddingBagBackward0")
 def embedding_bag(
     input: Tensor,
     weight: Tensor,

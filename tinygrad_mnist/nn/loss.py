@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.nn.layer import Layer
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import expands, named
@@ -163,7 +163,7 @@ def _average(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
 
 
 @named
-@one_node("MseLossBackward0")
+@node_name("MseLossBackward0")
 def mse_loss(
     input: Tensor,
     target: Tensor,
@@ -233,7 +233,7 @@ def _near(gap: Tensor, bound: float) -> Tensor:
 
 
 @named
-@one_node("SmoothL1LossBackward0")
+@node_name("SmoothL1LossBackward0")
 def smooth_l1_loss(
     input: Tensor,
     target: Tensor,
@@ -289,7 +289,7 @@ class SmoothL1Loss(_TargetLoss, call=smooth_l1_loss):
 
 
 @named
-@one_node("HuberLossBackward0")
+@node_name("HuberLossBackward0")
 def huber_loss(
     input: Tensor,
     target: Tensor,

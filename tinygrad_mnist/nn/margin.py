@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.nn.activation import log1p_exp, logsigmoid
 from tinygrad_mnist.nn.distance import PairwiseDistance, pairwise_distance
 from tinygrad_mnist.nn.embedding import one_hot
@@ -148,7 +148,7 @@ class CosineEmbeddingLoss(_MarginLoss, call=cosine_embedding_loss):
 
 
 @named
-@one_node("SoftMarginLossBackward0")
+@node_name("SoftMarginLossBackward0")
 def soft_margin_loss(
     input: Tensor,
     target: Tensor,

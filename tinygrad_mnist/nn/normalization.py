@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.padding import pad
@@ -53,7 +53,7 @@ class _Affine(Module):
 
 
 @named
-@one_node("NativeBatchNormBackward0")
+@node_name("NativeBatchNormBackward0")
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,
@@ -450,7 +450,7 @@ class InstanceNorm3d(_InstanceNorm):
 
 
 @named
-@one_node("NativeGroupNormBackward0")
+@node_name("NativeGroupNormBackward0")
 def group_norm(
     input: Tensor,
     num_groups: int,
@@ -553,7 +553,7 @@ def _last_dims(
 
 
 @named
-@one_node("NativeLayerNormBackward0")
+@node_name("NativeLayerNormBackward0")
 def layer_norm(
     input: Tensor,
     normalized_shape: Sequence[int],

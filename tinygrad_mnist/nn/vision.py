@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 from tinygrad_mnist.nn.spatial import Ints, per_dim
@@ -256,7 +256,7 @@ class UpsamplingBilinear2d(Upsample):
 
 @named
 @copying
-@one_node("PixelShuffleBackward0")
+@node_name("PixelShuffleBackward0")
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """Turn groups of channels into pixels: (*, C r², H, W) to (*, C, H r, W r).
 
@@ -310,7 +310,7 @@ class PixelShuffle(Module):
 
 @named
 @copying
-@one_node("PixelUnshuffleBackward0")
+@node_name("PixelUnshuffleBackward0")
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """Turn pixels into channels: (*, C, H r, W r) to (*, C r², H, W).
 

@@ -1,6 +1,6 @@
 """Operations on arrays, and the table of their derivatives, a family to a file.
 
-This room knows NumPy and SciPy, and nothing of Tensors. An operation is public as soon as it is
+This package knows NumPy and SciPy, and nothing of Tensors. An operation is public as soon as it is
 declared in its family's file.
 """
 

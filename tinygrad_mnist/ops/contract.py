@@ -148,7 +148,7 @@ class Op:
         """Compute on arrays, or record on the graph where an input is a Tensor.
 
         Tensors announce themselves with ``__op__``, as NumPy's own protocols do, so that this
-        room needs to know nothing of them.
+        package needs to know nothing of them.
         """
         for x in inputs:
             if hasattr(type(x), "__op__"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.ops import Op, dtypes
 from tinygrad_mnist.tensor.arguments import as_number, complain, kind, need_tensor, number_first
 from tinygrad_mnist.tensor.export import binary, export, publish, scalar_first, unary
@@ -186,7 +186,7 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
 
 
 @export
-@one_node("AddcmulBackward0")
+@node_name("AddcmulBackward0")
 def addcmul(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *older: Any, value: Number = 1
 ) -> Tensor:
@@ -198,7 +198,7 @@ def addcmul(
 
 
 @export
-@one_node("AddcdivBackward0")
+@node_name("AddcdivBackward0")
 def addcdiv(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *older: Any, value: Number = 1
 ) -> Tensor:

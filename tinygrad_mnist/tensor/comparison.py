@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_number, broadcast, named, need_tensor, write_out
 from tinygrad_mnist.tensor.export import binary, export, publish, scalar_first, unary
@@ -35,7 +35,7 @@ minimum = binary(ops.minimum, tensors=True)
 
 
 @export
-@one_node("FmaxBackward0")
+@node_name("FmaxBackward0")
 def fmax(input: Tensor, other: Tensor) -> Tensor:
     """Return the larger of two, element by element; a number rather than NaN.
 
@@ -52,7 +52,7 @@ def fmax(input: Tensor, other: Tensor) -> Tensor:
 
 
 @export
-@one_node("FminBackward0")
+@node_name("FminBackward0")
 def fmin(input: Tensor, other: Tensor) -> Tensor:
     """Return the smaller of two, element by element; a number rather than NaN.
 
@@ -261,7 +261,7 @@ def mask_and_value(x: TensorBase, mask: Any, value: Any) -> tuple[Any, Any]:
 
 
 @export
-@one_node("MaskedFillBackward0")
+@node_name("MaskedFillBackward0")
 def masked_fill(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
     """Return a copy with a value where the mask is true. Follows ``torch.masked_fill``."""
     mask, value = mask_and_value(input, mask, value)

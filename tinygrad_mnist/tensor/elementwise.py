@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_int, as_number, need_tensor
 from tinygrad_mnist.tensor.export import binary, export, publish, scalar_first, unary
@@ -102,7 +102,7 @@ lgamma = unary(ops.lgamma, inplace=True)
 
 
 @export(inplace=True)
-@one_node("DigammaBackward0")
+@node_name("DigammaBackward0")
 def digamma(input: Tensor) -> Tensor:
     """Return the derivative of :func:`lgamma`. Follows ``torch.digamma``."""
     return apply(ops.polygamma, input, n=0)
@@ -132,7 +132,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
 
 
 @export(inplace=True)
-@one_node("FracBackward0")
+@node_name("FracBackward0")
 def frac(input: Tensor) -> Tensor:
     """Return what follows the point: ``input - trunc(input)``. Follows ``torch.frac``."""
     if input._array.dtype.kind != "f":

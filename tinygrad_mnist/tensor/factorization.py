@@ -18,7 +18,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist._runtime.naming import named
 from tinygrad_mnist.autograd.graph import TensorBase, apply, apply_multi, wrap
 from tinygrad_mnist.autograd.modes import modes
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_int, as_number, need_tensor, with_out
 
@@ -151,7 +151,7 @@ def _is_vector(a: Tensor, b: Tensor) -> bool:
 
 
 @with_out
-@one_node("LinalgSolveExBackward0")
+@node_name("LinalgSolveExBackward0")
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """Return X with ``A @ X = B``, or ``X @ A = B`` with left=False.
 

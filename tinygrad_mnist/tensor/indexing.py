@@ -16,7 +16,7 @@ from tinygrad_mnist.autograd.inplace import (
     rebase_history,
     record_write,
 )
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_dim, as_int, broadcast, need_tensor
 from tinygrad_mnist.tensor.export import export, publish
@@ -201,7 +201,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
 
 
 @export
-@one_node("IndexSelectBackward0")
+@node_name("IndexSelectBackward0")
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Return slices along a dimension, in the order of an index."""
     array = index_array(index)
@@ -215,7 +215,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 
 @export
-@one_node("MaskedSelectBackward0")
+@node_name("MaskedSelectBackward0")
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """Return the elements where a mask is true, in one dimension."""
     array = mask_array(input, mask)
@@ -288,7 +288,7 @@ def long_index(index: Tensor) -> np.ndarray:
 
 
 @export
-@one_node("TakeBackward0")
+@node_name("TakeBackward0")
 def take(input: Tensor, index: Tensor) -> Tensor:
     """Return the elements at indices into the flattened tensor. Follows ``torch.take``.
 

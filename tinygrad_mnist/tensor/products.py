@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_dim, expands, need_tensor, number_first
 from tinygrad_mnist.tensor.export import beta_first, export, publish
@@ -134,7 +134,7 @@ ger = outer
 
 @export(inplace=True, first=beta_first)
 @in_float32
-@one_node("AddmmBackward0")
+@node_name("AddmmBackward0")
 def addmm(
     input: Tensor, mat1: Tensor, mat2: Tensor, *older: Any, beta: float = 1, alpha: float = 1
 ) -> Tensor:
@@ -147,7 +147,7 @@ def addmm(
 
 @export(inplace=True, first=beta_first)
 @in_float32
-@one_node("AddmvBackward0")
+@node_name("AddmvBackward0")
 def addmv(
     input: Tensor, mat: Tensor, vec: Tensor, *older: Any, beta: float = 1, alpha: float = 1
 ) -> Tensor:
@@ -159,7 +159,7 @@ def addmv(
 
 
 @export(inplace=True, first=beta_first)
-@one_node("AddrBackward0")
+@node_name("AddrBackward0")
 def addr(
     input: Tensor, vec1: Tensor, vec2: Tensor, *older: Any, beta: float = 1, alpha: float = 1
 ) -> Tensor:
@@ -173,7 +173,7 @@ def addr(
 
 @export(inplace=True, first=beta_first)
 @in_float32
-@one_node("BaddbmmBackward0")
+@node_name("BaddbmmBackward0")
 def baddbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *older: Any, beta: float = 1, alpha: float = 1
 ) -> Tensor:
@@ -195,7 +195,7 @@ def addbmm(
 
 
 @export
-@one_node("TraceBackward0")
+@node_name("TraceBackward0")
 def trace(input: Tensor) -> Tensor:
     """Return the sum of a matrix's diagonal."""
     if input._array.ndim != 2:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import (
     as_dim,
@@ -258,7 +258,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 
 @export(inplace=True)
 @in_float32
-@one_node("RenormBackward0")
+@node_name("RenormBackward0")
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """Scale the slices along a dimension whose p-norm is larger down to it.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.ops.views import diagonal_index
 from tinygrad_mnist.tensor.arguments import as_dim, as_int, as_ints, as_size, each_dim
 from tinygrad_mnist.tensor.export import export, publish
@@ -40,7 +40,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
 
 
 @export
-@one_node("DiagEmbedBackward0")
+@node_name("DiagEmbedBackward0")
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Return matrices of zeros with the last dimension on a diagonal.
 
@@ -146,7 +146,7 @@ def _times(repeats: int | Tensor) -> np.ndarray:
 
 
 @export
-@one_node("Rot90Backward0")
+@node_name("Rot90Backward0")
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """Turn by 90 degrees, k times, from the first of two dimensions to the second.
 
@@ -218,7 +218,7 @@ def flip(input: Tensor, *dims: int | Sequence[int]) -> Tensor:
 
 
 @export
-@one_node("RollBackward0")
+@node_name("RollBackward0")
 def roll(input: Tensor, shifts: int | Sequence[int], dims: Dims = None) -> Tensor:
     """Return the elements moved along dimensions, around the ends."""
     moves = as_ints("shifts", shifts)

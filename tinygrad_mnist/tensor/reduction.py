@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply, apply_multi, wrap
-from tinygrad_mnist.autograd.names import name_nodes, one_node
+from tinygrad_mnist.autograd.names import name_nodes, node_name
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import return_types
 from tinygrad_mnist.tensor.arguments import (
@@ -357,7 +357,7 @@ def _spread_arguments(dim: Any, unbiased: bool | None, correction: int | None) -
 
 
 @export
-@one_node("AminmaxBackward0")
+@node_name("AminmaxBackward0")
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
     """Return the smallest and the largest element, along a dimension or of all.
 
@@ -516,7 +516,7 @@ _COMPUTE_MODES = (
 
 
 @named
-@one_node("CdistBackward0")
+@node_name("CdistBackward0")
 def cdist(
     x1: Tensor,
     x2: Tensor,

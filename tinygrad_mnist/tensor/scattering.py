@@ -1,6 +1,6 @@
 """Writing by index into a copy: scatter, index_add and its kin, masks.
 
-The in-place twins (``scatter_``, ``index_add_``) write the same results into the tensor.
+The in-place methods (``scatter_``, ``index_add_``) write the same results into the tensor.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.modes import modes
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.indexing import along
 from tinygrad_mnist.tensor.arguments import as_dim, as_number, broadcast, need_tensor
@@ -244,7 +244,7 @@ def _along_dim(x: Tensor, dim: int, where: np.ndarray) -> tuple[slice | np.ndarr
 
 @export(inplace=True)
 @in_float32
-@one_node("IndexAddBackward0")
+@node_name("IndexAddBackward0")
 def index_add(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1
 ) -> Tensor:
@@ -291,7 +291,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 
 
 @export(inplace=True)
-@one_node("IndexFillBackward0")
+@node_name("IndexFillBackward0")
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Number) -> Tensor:
     """Return a copy with a number written where the index says. Follows ``torch.index_fill``.
 

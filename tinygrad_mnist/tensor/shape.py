@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, Version, apply, is_tracked, share
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import (
     as_dim,
@@ -222,7 +222,7 @@ moveaxis = movedim
 
 
 @export(inplace=view_in_place)
-@one_node("TBackward0")
+@node_name("TBackward0")
 def t(input: Tensor) -> Tensor:
     """Return the transpose of a matrix; a vector stays as it is."""
     if input._array.ndim > 2:

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
-from tinygrad_mnist.autograd.names import one_node
+from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.tensor import return_types
 from tinygrad_mnist.tensor.arguments import as_dim, as_int, as_number, named, need_tensor, with_out
 from tinygrad_mnist.tensor.export import export, publish
@@ -41,7 +41,7 @@ def _no_bools(x: Tensor, dim: int | None) -> None:
 
 
 @export
-@one_node("SortBackward0")
+@node_name("SortBackward0")
 def sort(
     input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = False
 ) -> ValuesIndices:
@@ -84,7 +84,7 @@ def msort(input: Tensor) -> Tensor:
 
 
 @export
-@one_node("TopkBackward0")
+@node_name("TopkBackward0")
 def topk(
     input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> ValuesIndices:
@@ -117,7 +117,7 @@ def topk(
 
 
 @export
-@one_node("KthvalueBackward0")
+@node_name("KthvalueBackward0")
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """Return the k-th smallest along a dimension, counted from 1. Follows ``torch.kthvalue``.
 
@@ -208,7 +208,7 @@ def nanmedian(
 
 
 @export
-@one_node("ModeBackward0")
+@node_name("ModeBackward0")
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """Return the most frequent element along a dimension, the smallest of several.
 
@@ -246,7 +246,7 @@ def _running(kind: type[ValuesIndices], x: Tensor, dim: int, keep: np.ufunc) -> 
 
 
 @export
-@one_node("CummaxBackward0")
+@node_name("CummaxBackward0")
 def cummax(input: Tensor, dim: int) -> ValuesIndices:
     """Return the largest so far along a dimension, and where it was. Follows ``torch.cummax``.
 
@@ -260,7 +260,7 @@ def cummax(input: Tensor, dim: int) -> ValuesIndices:
 
 
 @export
-@one_node("CumminBackward0")
+@node_name("CumminBackward0")
 def cummin(input: Tensor, dim: int) -> ValuesIndices:
     """Return the smallest so far along a dimension, and where it was. Follows ``torch.cummin``.
 
