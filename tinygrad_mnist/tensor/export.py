@@ -282,56 +282,48 @@ def beta_first(call: Callable[..., Any], public: Callable[..., Any]) -> Callable
 
 
 def _in_place(
-    call: Callable[..., Any], does: str
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    call: Callable[..., Any],
+    write: Callable[..., Any],
+    does: str = "Write what {} returns into self.",
+) -> Callable[..., Any]:
     """Name a method after the function that it does in place, in errors too."""
     name = call.__name__ + "_"
 
-    def decorate(write: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(call)
-        def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-            try:
-                return write(self, *args, **kwargs)
-            except Exception as error:
-                complain(name, error, call, (self, *args), kwargs, bound=1)
-                raise
+    @functools.wraps(call)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return write(self, *args, **kwargs)
+        except Exception as error:
+            complain(name, error, call, (self, *args), kwargs)
+            raise
 
-        method.__name__ = method.__qualname__ = name
-        method.__doc__ = does.format(f":meth:`{call.__name__}`")
-        return method
-
-    return decorate
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = does.format(f":meth:`{call.__name__}`")
+    return method
 
 
 def _operated(op: Op, call: Callable[..., Any]) -> Callable[..., Any]:
     """Make the in-place method of one operation."""
-
-    @_in_place(call, "Write what {} returns into self.")
-    def method(self: Any) -> Any:
-        return apply_inplace(op, self)
-
-    return method
+    return _in_place(call, lambda self: apply_inplace(op, self))
 
 
 def in_place(call: Callable[..., Any]) -> Callable[..., Any]:
     """Make the in-place method of a function: its result is written into the tensor."""
     name = call.__name__ + "_"
 
-    @_in_place(call, "Write what {} returns into self.")
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def write(self: Any, *args: Any, **kwargs: Any) -> Any:
         check_writable(name, self, *args, *kwargs.values())
         first = original(self, *args, *kwargs.values())
         return store(name, self, call(first, *args, **kwargs))
 
-    return method
+    return _in_place(call, write)
 
 
 def view_in_place(call: Callable[..., Any]) -> Callable[..., Any]:
     """Make the in-place method of a view: no element is written, the tensor becomes the view."""
     name = call.__name__ + "_"
 
-    @_in_place(call, "Make self the view that {} returns.")
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def become(self: Any, *args: Any, **kwargs: Any) -> Any:
         if modes.enabled and self._requires_grad and self._node is None:
             raise RuntimeError(
                 f"{name}: a leaf Variable that requires grad can't be changed by an in-place "
@@ -347,7 +339,7 @@ def view_in_place(call: Callable[..., Any]) -> Callable[..., Any]:
             self._node = view._node
         return self
 
-    return method
+    return _in_place(call, become, "Make self the view that {} returns.")
 
 
 def _is_outdated(x: TensorBase) -> bool:
