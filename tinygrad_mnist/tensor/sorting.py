@@ -316,12 +316,10 @@ def _quantile(
     else:
         rounding = {"nearest": np.rint, "lower": np.floor, "higher": np.ceil}[interpolation]
         out = rows.gather(-1, wrap(rounding(rank).astype(np.int64)))
+    out = out.movedim(-1, 0)
     if keepdim and ndim:
-        front = out.movedim(-1, 0)
         shape = [1] * ndim if dim is None else [1 if i == d else n for i, n in enumerate(x.shape)]
-        out = front.reshape((-1, *shape))
-    else:
-        out = out.movedim(-1, 0)
+        out = out.reshape((-1, *shape))
     return out.squeeze(0) if shares.ndim == 0 else out
 
 
@@ -368,16 +366,12 @@ def nanquantile(
 
 
 def _distinct(
-    x: Tensor,
-    chosen: np.ndarray,
-    inverse: np.ndarray | None,
-    counts: np.ndarray | None,
-    dim: int | None,
+    x: Tensor, chosen: np.ndarray, dim: int | None, *others: tuple[bool, np.ndarray]
 ) -> Tensor | tuple[Tensor, ...]:
     """Return distinct elements, and what else was asked for; each gets its first one's gradient."""
     flat = x.reshape(-1) if dim is None else x
     values = flat.index_select(0 if dim is None else dim, wrap(chosen.astype(np.int64)))
-    also = [wrap(np.asarray(part, np.int64)) for part in (inverse, counts) if part is not None]
+    also = [wrap(np.asarray(part, np.int64)) for wanted, part in others if wanted]
     return (values, *also) if also else values
 
 
@@ -453,9 +447,7 @@ def unique(
         array, return_index=True, return_inverse=True, return_counts=True, axis=d, equal_nan=False
     )
     inverse = inverse.reshape(array.shape if d is None else -1)
-    return _distinct(
-        input, first, inverse if return_inverse else None, counts if return_counts else None, d
-    )
+    return _distinct(input, first, d, (return_inverse, inverse), (return_counts, counts))
 
 
 @overload
@@ -517,9 +509,7 @@ def unique_consecutive(
     first = np.flatnonzero(begins)
     inverse = (np.cumsum(begins) - 1).reshape(input._array.shape if d is None else -1)
     counts = np.diff([*first, len(rows)])
-    return _distinct(
-        input, first, inverse if return_inverse else None, counts if return_counts else None, d
-    )
+    return _distinct(input, first, d, (return_inverse, inverse), (return_counts, counts))
 
 
 @with_out
