@@ -74,6 +74,14 @@ def _address(array: Any) -> int:
     return int(array.__array_interface__["data"][0])
 
 
+def owner_of(array: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return the array that another one is a view of, and where that begins in it, in bytes."""
+    owner = array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    return owner, _address(array) - _address(owner)
+
+
 def _unfold(x: Any, *, dim: int, size: int, step: int) -> Any:
     """Windows of a size, a step apart, along a dimension; what is in them is the last one."""
     shape = [*x.shape, size]

@@ -21,6 +21,7 @@ from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.ops.views import owner_of
 from tinygrad_mnist.tensor.types import preserve_format
 
 if TYPE_CHECKING:
@@ -177,11 +178,9 @@ def _resized(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
     What an array is a view of has it too then, as in PyTorch, whose views share a storage.
     """
-    owner, count = array, math.prod(shape)
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
+    (owner, offset), count = owner_of(array), math.prod(shape)
     if owner.dtype == array.dtype and owner.flags.forc and owner.flags.writeable:
-        start = (array.ctypes.data - owner.ctypes.data) // array.itemsize
+        start = offset // array.itemsize
         if start + count <= owner.size:
             return owner.ravel(order="K")[start : start + count].reshape(shape)
     return np.empty(shape, array.dtype)

@@ -13,6 +13,7 @@ from tinygrad_mnist.autograd.inplace import memory_of
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.regions import repeats
+from tinygrad_mnist.ops.views import owner_of
 from tinygrad_mnist.tensor.arguments import named_methods
 from tinygrad_mnist.tensor.device import check_device
 from tinygrad_mnist.tensor.device import device as Device
@@ -247,17 +248,14 @@ class Conversion(TensorBase):
 
 def _copied(array: np.ndarray, memo: dict[Any, Any]) -> np.ndarray:
     """Copy an array, with all the memory of which it may be a part."""
-    root = array
-    while isinstance(root.base, np.ndarray):
-        root = root.base
+    root, start = owner_of(array)
     rows = root if root.flags.c_contiguous else root.T
     if not rows.flags.c_contiguous:
         return np.array(array, order="K")
     memory = memo.get(("memory", id(root)))
     if memory is None:
         memory = memo["memory", id(root)] = np.array(rows, order="C", subok=False)
-    first, own = (a.__array_interface__["data"][0] for a in (root, array))
-    out = np.ndarray(array.shape, array.dtype, memory, own - first, array.strides)
+    out = np.ndarray(array.shape, array.dtype, memory, start, array.strides)
     out.flags.writeable = not repeats(array.shape, array.strides)
     return out
 

@@ -9,6 +9,7 @@ import numpy as np
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import TensorBase, share
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.ops.views import owner_of
 from tinygrad_mnist.tensor.arguments import named
 
 if TYPE_CHECKING:
@@ -63,9 +64,7 @@ def writable(name: str, array: np.ndarray) -> np.ndarray:
             f"the array, or fail; use tensor(), which copies"
         )
     view = array.view(np.ndarray)
-    owner = array
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
+    owner, _ = owner_of(array)
     if any(n > 1 and not step for n, step in zip(array.shape, array.strides, strict=True)):
         return view
     before = owner.flags.writeable

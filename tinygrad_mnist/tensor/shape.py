@@ -11,6 +11,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, Version, apply, is_tracked, share
 from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.ops.views import owner_of
 from tinygrad_mnist.tensor.arguments import (
     as_dim,
     as_int,
@@ -321,7 +322,7 @@ def as_strided(
         raise RuntimeError(
             "the tensor was made from a part of an array, with gaps; take contiguous()"
         )
-    own, first = storage_offset_of(input), storage_offset_of(whole)
+    own, first = input.storage_offset(), whole.storage_offset()
     start = own if storage_offset is None else as_int("storage_offset", storage_offset)
     last = start - first + sum(step * (n - 1) for n, step in zip(shape, steps, strict=True))
     if start < first or (min(shape, default=1) and last >= whole._array.size):
@@ -332,19 +333,10 @@ def as_strided(
     return apply(ops.as_strided, whole, to=shape, steps=steps, start=start - first)
 
 
-def storage_offset_of(x: TensorBase) -> int:
-    """Return where a tensor's first element stands in the array that it is a view of."""
-    array = root = x._array
-    while isinstance(root.base, np.ndarray):
-        root = root.base
-    first, own = (a.__array_interface__["data"][0] for a in (root, array))
-    return int((own - first) // array.itemsize)
-
-
 @export
 def _storage_offset(input: Tensor) -> int:
     """Return where the first element stands in the memory that the tensor is a view of."""
-    return storage_offset_of(input)
+    return owner_of(input._array)[1] // input._array.itemsize
 
 
 @export
