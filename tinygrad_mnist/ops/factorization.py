@@ -158,12 +158,9 @@ cofactor: Op = op(
 )  # fmt: skip
 
 
-def _slogdet_rule(g: Any, x: Any) -> Any:
-    return np.zeros_like(x) if g[1] is None else g[1][..., None, None] * _t(inv(x))
-
-
 slogdet = op(
-    "slogdet", lambda x: np.linalg.slogdet(x), outputs=["sign", "logabsdet"], x=_slogdet_rule,
+    "slogdet", lambda x: np.linalg.slogdet(x), outputs=["sign", "logabsdet"],
+    x=lambda g, x: np.zeros_like(x) if g[1] is None else g[1][..., None, None] * _t(inv(x)),
     doc="Sign of the determinant, and the logarithm of its absolute value.",
     formula="sign(det(x)), log(abs(det(x)))", torch="torch.linalg.slogdet(x)",
     samples=_SQUARE, domains=REGULAR, node_name="LinalgSlogdetBackward0",

@@ -131,10 +131,6 @@ def along(index: Any, dim: int, ndim: int) -> Any:
     return tuple(full)
 
 
-def _gather_rule(g: Any, index: Any, shape: tuple[int, ...], dim: int) -> Any:
-    return scatter_add(np.zeros(shape, g.dtype), index, g, dim=dim)
-
-
 def _scatter_add(x: Any, index: Any, source: Any, *, dim: int) -> Any:
     """A copy of x with the source added in along one dimension, where the index says."""
     out = x.copy()
@@ -143,23 +139,21 @@ def _scatter_add(x: Any, index: Any, source: Any, *, dim: int) -> Any:
     return out
 
 
-def _source_rule(g: Any, index: Any, shape: tuple[int, ...], dim: int) -> Any:
-    return _in_corner(gather(g, index, dim=dim), index, shape)
-
-
 def _in_corner(picked: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return scatter_into_zeros(picked, to=shape, index=tuple(slice(0, n) for n in index.shape))
 
 
 _I = np.array([[0, 2, 0], [1, 0, 1]])
 gather = op(
-    "gather", lambda x, index, *, dim: x[along(index, dim, x.ndim)], x=_gather_rule, index=None,
+    "gather", lambda x, index, *, dim: x[along(index, dim, x.ndim)], index=None,
+    x=lambda g, index, shape, dim: scatter_add(np.zeros(shape, g.dtype), index, g, dim=dim),
     doc="Elements picked along one dimension: the index says which, at each place of its own.",
     formula="out[i, j] = x[index[i, j], j]", torch="torch.gather(x, dim, index)",
     samples=[Sample((3, 3), _I, dim=0), Sample((2, 3), _I, dim=-1)],
 )  # fmt: skip
-scatter_add = op(
-    "scatter_add", _scatter_add, x=lambda g: g, index=None, source=_source_rule,
+scatter_add: Op = op(
+    "scatter_add", _scatter_add, x=lambda g: g, index=None,
+    source=lambda g, index, shape, dim: _in_corner(gather(g, index, dim=dim), index, shape),
     formula="out = x; out[index[i, j], j] += source[i, j]",
     torch="torch.scatter_add(x, dim, index, source)",
     samples=[Sample((3, 3), _I, (2, 3), dim=0), Sample((2, 4), _I, (2, 3), dim=1)],
@@ -178,12 +172,9 @@ def _written_rule(g: Any, index: Any, shape: tuple[int, ...], dim: int) -> Any:
     return _in_corner(_remaining(g, picked, along(index, dim, len(g.shape))), index, shape)
 
 
-def _scatter_rule(g: Any, index: Any, dim: int) -> Any:
-    return scatter(g, index, np.zeros(index.shape, g.dtype), dim=dim)
-
-
 scatter: Op = op(
-    "scatter", _scatter, x=_scatter_rule, index=None, source=_written_rule,
+    "scatter", _scatter, index=None, source=_written_rule,
+    x=lambda g, index, dim: scatter(g, index, np.zeros(index.shape, g.dtype), dim=dim),
     formula="out = x; out[index[i, j], j] = source[i, j]",
     torch="torch.scatter(x, dim, index, source)",
     samples=[

@@ -153,11 +153,6 @@ norm = op(
 )  # fmt: skip
 
 
-def _prod(x: Any, *, dim: int | None, keepdim: Keep) -> Any:
-    """Product of the elements along one dimension, or of all."""
-    return np.prod(x, axis=dim, keepdims=keepdim, dtype=None if x.dtype.kind == "f" else np.int64)
-
-
 def _prod_rule(g: Any, out: Any, x: Any, dim: int | None, keepdim: bool) -> Any:
     zeros = np.count_nonzero(x == 0)
     if not zeros:
@@ -186,7 +181,12 @@ def _prod_reference(x: Any, *, dim: int | None, keepdim: Keep) -> Any:
 
 
 prod = op(
-    "prod", _prod, x=_prod_rule, formula="product of x",
+    "prod",
+    lambda x, *, dim, keepdim: np.prod(
+        x, axis=dim, keepdims=keepdim, dtype=None if x.dtype.kind == "f" else np.int64
+    ),
+    doc="Product of the elements along one dimension, or of all.",
+    x=_prod_rule, formula="product of x",
     torch="torch.prod(x, dim, keepdim)", samples=ONE_DIM,
     reference=_prod_reference, once_differentiable=True,
     domains=Domain(-2.0, 2.0, kinks=(0.0,)),

@@ -166,12 +166,9 @@ def _xlogy_rule(g: Any, x: Any, y: Any) -> Any:
     return np.where(flat, 0, xlogy(g, np.where(flat, 1, y)))
 
 
-def _xlogy(x: Any, y: Any) -> Any:
-    return np.where((x == 0) & ~np.isnan(y), np.zeros_like(x), x * np.log(y))
-
-
 xlogy: Op = binary(
-    "xlogy", _xlogy,
+    "xlogy",
+    lambda x, y: np.where((x == 0) & ~np.isnan(y), np.zeros_like(x), x * np.log(y)),
     _xlogy_rule, lambda g, x, y: g * x / y,
     "x log(y)", "Product of x and the logarithm of y, 0 where x is 0.",
     promotes="float", domains={"y": POSITIVE},

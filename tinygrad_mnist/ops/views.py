@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_mnist.ops.contract import Sample, op
 from tinygrad_mnist.ops.indexing import scatter_into_zeros
+from tinygrad_mnist.ops.regions import repeats
 
 
 def _diagonal(x: Any, *, offset: int, dim1: int, dim2: int) -> Any:
@@ -54,20 +55,9 @@ def _strided(x: Any, shape: Any, strides: Any, start: int = 0) -> Any:
         return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
     start += _address(x) - _address(whole)
     out = np.ndarray(tuple(shape), x.dtype, whole, start, tuple(strides))
-    if not _apart(out):
+    if repeats(out.shape, out.strides):
         out.flags.writeable = False
     return out
-
-
-def _apart(x: np.ndarray) -> bool:
-    """Whether steps over ever larger distances can't meet at one element."""
-    reach = x.itemsize
-    for step, count in sorted(zip(x.strides, x.shape, strict=True)):
-        if count > 1:
-            if step < reach:
-                return False
-            reach += step * (count - 1)
-    return True
 
 
 def _address(array: Any) -> int:
