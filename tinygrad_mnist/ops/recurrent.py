@@ -257,15 +257,14 @@ def lstm_by_steps(
     return rows, last
 
 
-def _lstm_reference(x: Any, h: Any, c: Any, weight: Any, **settings: Any) -> Any:
-    return np.concatenate(lstm_by_steps(x, h, c, weight, None, **settings))
-
-
 lstm = op(
     "lstm", _lstm, **_rules(_lstm_back, "x", "h", "c", "weight"),
     formula="i, f, g, o = x[t] + h[t-1] @ weight.T; c[t] = sigmoid(f) c[t-1] + sigmoid(i) tanh(g); "
     "h[t] = sigmoid(o) tanh(c[t])",
-    residuals=["gates", "cells", "shared"], reference=_lstm_reference, output_writable=True,
+    residuals=["gates", "cells", "shared"], output_writable=True,
+    reference=lambda x, h, c, weight, **settings: (
+        np.concatenate(lstm_by_steps(x, h, c, weight, None, **settings))
+    ),
     torch="(lambda out, h, c: torch.cat([out.chunk(2, -1)[reverse], c[int(reverse)]]))(*"
     + _IN_TORCH.format(
         name="lstm", state="(torch.stack([h, h]), torch.stack([c, c]))", biases="", has_biases=False

@@ -66,11 +66,6 @@ def repeats(shape: tuple[int, ...], steps: tuple[int, ...]) -> bool:
     return False
 
 
-def _read_region(x: Any, *, at: Region) -> Any:
-    """The elements of x that a view of it sees."""
-    return _view(x, at, 0) if _has_strides_of_base(x, at) else _lay_out(x, at)[1]
-
-
 def _scatter_region_into_zeros(x: Any, *, at: Region) -> Any:
     """Zeros, with x added in where a view lies."""
     whole, seen = _lay_out(np.zeros(at.shape, x.dtype), at)
@@ -96,7 +91,8 @@ _WINDOWS = Region((2, 3), (3, 1), (2, 2, 2), (3, 1, 1), 0)
 _ZEROED = "x * torch.as_strided_scatter(torch.ones_like(x), torch.zeros(at.to).to(x), *at[2:])"
 read_region: Op = op(
     "read_region",
-    _read_region,
+    lambda x, *, at: _view(x, at, 0) if _has_strides_of_base(x, at) else _lay_out(x, at)[1],
+    doc="The elements of x that a view of it sees.",
     x=lambda g, at: scatter_region_into_zeros(g, at=at),
     formula="x[at]",
     torch="torch.as_strided(x, at.to, at.steps, at.start)",
