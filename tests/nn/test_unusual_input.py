@@ -36,6 +36,24 @@ def test_an_empty_batch_leaves_running_statistics_alone(
     assert states[0] == states[1]
 
 
+@pytest.mark.parametrize("shape", [(2, 3, 5, 4), (0, 3, 5, 4), (3, 5, 4)])
+@pytest.mark.parametrize("size", [0, 1, 2, 7, (0, 2), (None, 3)])
+@pytest.mark.parametrize("name", ["adaptive_avg_pool2d", "adaptive_max_pool2d"])
+def test_adaptive_pooling_of_nothing_and_into_nothing(
+    torch: Any, name: str, size: Any, shape: tuple[int, ...]
+) -> None:
+    data = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
+    results = []
+    for t in (tg, torch):
+        x = t.tensor(data, requires_grad=True)
+        out = getattr(t.nn.functional, name)(x, size)
+        if 0 not in out.shape[-2:]:  # PyTorch refuses to go back from there
+            out.sum().backward()
+        results.append((out.detach().numpy(), (x if x.grad is None else x.grad).detach().numpy()))
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
 def test_an_instance_norm_of_no_images_keeps_its_statistics() -> None:
     layer = tg.nn.InstanceNorm1d(3, track_running_stats=True)
     layer(tg.zeros(0, 3, 5))

@@ -621,12 +621,14 @@ def _adaptive_max_pool(
     numbers = np.arange(prod(size)).reshape(size)
     for dim, (n, count) in enumerate(zip(size, wanted, strict=True)):
         first, end = _stretches(n, count)
-        longest = int((end - first).max(initial=0))
+        longest = int((end - first).max(initial=1))
         places = np.minimum(first[:, None] + np.arange(longest), end[:, None] - 1)
         numbers = np.moveaxis(numbers.take(places, dim), dim + 1, -1)
-    tiles = numbers.reshape(*wanted, -1)  # the numbers of each one's elements, some of them twice
-    whole = x._array.reshape(*x.shape[:2], -1)
-    rows = whole.take(tiles, -1) if prod(wanted) != 1 else whole.reshape(*x.shape[:2], *wanted, -1)
+    # The numbers of each one's elements, some of them twice.
+    tiles = numbers.reshape(*wanted, prod(numbers.shape[dims:]))
+    whole = x._array.reshape(*x.shape[:2], prod(size))
+    one = prod(wanted) == 1
+    rows = np.expand_dims(whole, tuple(range(2, 2 + dims))) if one else whole.take(tiles, -1)
     best = last_of_nan(rows)
     found = wrap(np.take_along_axis(tiles[None, None], best[..., None], -1)[..., 0])
     out = picked(x, found)
