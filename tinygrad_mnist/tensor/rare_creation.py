@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tinygrad_mnist.tensor.types import Number
 
 
-def _of_numbers(numbers: np.ndarray, settings: Settings) -> Tensor:
+def of_numbers(numbers: np.ndarray, settings: Settings) -> Tensor:
     """Make a tensor of numbers, in the default dtype unless one is named."""
     settings["dtype"] = dtypes.as_float(settings.get("dtype"))
     return finish(numbers, **settings)
@@ -47,7 +47,7 @@ def _window(
     if kind.kind != "f":
         raise RuntimeError(f"expects floating point dtypes, got {dtypes.of(kind)}")
     angles = 2 * np.pi * np.arange(count) / max(count if periodic else count - 1, 1)
-    return _of_numbers(np.ones(1) if count == 1 else shape(angles), settings)
+    return of_numbers(np.ones(1) if count == 1 else shape(angles), settings)
 
 
 @named
@@ -175,7 +175,7 @@ def frombuffer(
 @named
 def scalar_tensor(s: Number, **settings: Unpack[Settings]) -> Tensor:
     """Return a tensor of one number, floating point unless a dtype is named. Follows PyTorch's."""
-    return _of_numbers(np.asarray(as_number("s", s)), settings)
+    return of_numbers(np.asarray(as_number("s", s)), settings)
 
 
 @named
@@ -188,4 +188,4 @@ def range(
     count = math.floor((end - start) / step) + 1
     if step == 0 or count < 1:
         raise RuntimeError(f"there are no numbers from {start} to {end} by {step}")
-    return _of_numbers(np.arange(count) * step + start, settings)
+    return of_numbers(np.arange(count) * step + start, settings)
