@@ -78,16 +78,29 @@ def imports(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_point_one_way(path: Path) -> None:
     own = room(path)
-    assert own in ALLOWED, f"{own} is not in CONTRIBUTING.md's table of rooms"
-    assert imports(path) - {own} <= ALLOWED[own]
+    assert own in ALLOWED, (
+        f"{path.relative_to(ROOT)} is in a room that CONTRIBUTING.md's table lacks: put the file into "
+        f"another room, or add a row for {own}, below the rooms that it imports"
+    )
+    wrong = sorted(imports(path) - {own} - ALLOWED[own])
+    assert not wrong, (
+        f"{path.relative_to(ROOT)} imports {', '.join(wrong)}, which CONTRIBUTING.md's table of rooms "
+        f"doesn't allow {own} to: import for types alone under TYPE_CHECKING, or move what is needed "
+        f"to a room above; if the import is right, add it to the row of {own}"
+    )
 
 
 def test_every_room_stands_in_the_table_below_what_it_imports() -> None:
-    assert set(ALLOWED) == set(map(room, MODULES))
+    empty = sorted(set(ALLOWED) - set(map(room, MODULES)))
+    assert not empty, f"remove the rows of CONTRIBUTING.md's table that no file is in: {empty}"
     seen: set[str] = set()
     for name, may in ALLOWED.items():
         folder = name.partition(".")[0]
-        assert {other for other in may if other.partition(".")[0] != folder} <= seen, name
+        below = sorted({other for other in may if other.partition(".")[0] != folder} - seen)
+        assert not below, (
+            f"in CONTRIBUTING.md's table {name} may import {', '.join(below)}, which must stand above "
+            f"it: imports point one way, so move a row, or what is needed to a room above both"
+        )
         seen.add(name)
 
 
@@ -96,7 +109,8 @@ def test_the_drawing_of_the_rooms_shows_each_once() -> None:
     drawing = page.partition("    tinygrad_mnist/\n")[2].partition("\n\n")[0]
     shown = re.findall(r"^ {6}\S+| (?=\w+/ |\w+\.py )\S+", drawing, re.M)
     tops = [p.relative_to(ROOT).parts[0] + "/" * (p.parent != ROOT) for p in MODULES]
-    assert sorted(name.strip() for name in shown) == sorted(set(tops))
+    drawn = sorted(name.strip() for name in shown)
+    assert drawn == sorted(set(tops)), "draw each folder and module once in docs/design.md"
 
 
 def test_import_brings_no_heavy_library() -> None:
@@ -117,7 +131,7 @@ def test_public_names_carry_docstrings() -> None:
         and callable(getattr(tinygrad_mnist, name))
         and not getattr(tinygrad_mnist, name).__doc__
     ]
-    assert bare == []
+    assert bare == [], f"write a docstring for each of these functions and classes: {bare}"
 
 
 @pytest.mark.parametrize("name", ["distributions", "nn", "optim"])
@@ -139,7 +153,7 @@ def test_methods_carry_docstrings_or_their_bases_do(name: str) -> None:
         and isinstance(vars(found)[method], FunctionType | property)
         and not inspect.getdoc(getattr(found, method))
     ]  # fmt: skip
-    assert classes and bare == []
+    assert classes and not bare, f"write a docstring for each of these methods: {bare}"
 
 
 def code_lines(path: Path) -> int:

@@ -62,13 +62,25 @@ def questions(tree: ast.AST) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_no_module_asks_which_operation_it_has(path: Path) -> None:
-    assert list(questions(ast.parse(path.read_text()))) == []
+    asked = list(questions(ast.parse(path.read_text())))
+    assert not asked, (
+        f"{path.relative_to(ROOT)} asks which operation it has; what is particular to one is a field "
+        f"of its entry (see op in ops/contract.py), so ask for that: {'; '.join(asked)}"
+    )
 
 
 @pytest.mark.parametrize("path", ENGINE, ids=lambda p: str(p.relative_to(ROOT)))
 def test_the_engine_spells_no_name_of_an_operation(path: Path) -> None:
     texts = [x for x in ast.walk(ast.parse(path.read_text())) if isinstance(x, ast.Constant)]
-    assert [x.value for x in texts if isinstance(x.value, str) and x.value in ops.TABLE] == []
+    spelt = [
+        f"line {x.lineno}: {x.value!r}"
+        for x in texts
+        if isinstance(x.value, str) and x.value in ops.TABLE
+    ]
+    assert not spelt, (
+        f"{path.relative_to(ROOT)} spells names of operations; what is particular to one is a field "
+        f"of its entry (see op in ops/contract.py), so ask for that: {', '.join(spelt)}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -32,16 +32,24 @@ def test_list_of_methods_is_complete() -> None:
         load()
     listed = declared()
     missing = sorted(set(export.METHODS) - set(listed))
-    assert not missing, f"add to tensor/methods.py, for type checkers: {missing}"
-    assert not sorted(set(listed) - set(export.METHODS))
+    assert not missing, (
+        f"add to the class in tensor/methods.py, where type checkers look, a line for each of these "
+        f"methods, such as bell = elementwise.bell: {missing}"
+    )
+    surplus = sorted(set(listed) - set(export.METHODS))
+    assert not surplus, (
+        f"remove from tensor/methods.py the names that are no methods, or export their functions (an "
+        f"in-place method comes from inplace=True): {surplus}"
+    )
 
 
 def test_methods_are_the_functions_that_the_list_names() -> None:
     for name, path in declared().items():
         family, _, function = path.partition(".")
         module = importlib.import_module(f"tinygrad_mnist.tensor.{family}")
-        own = next(n for n in (name, f"_{name}", name.rstrip("_")) if hasattr(module, n))
-        assert getattr(module, own) is getattr(module, function), name  # itself, or an alias
+        own = next((n for n in (name, f"_{name}", name.rstrip("_")) if hasattr(module, n)), name)
+        same = vars(module).get(own, own) is vars(module).get(function)  # itself, or an alias
+        assert same, f"in tensor/methods.py, {name} must be {family}.{own}, not {path}"
         assert callable(getattr(tg.Tensor, name))
 
 
@@ -54,10 +62,13 @@ def test_list_of_names_is_complete() -> None:
     homes = ("tensor.histograms", "tensor.rare", "tensor.rare_creation")
     late = {name for home in homes for name in LATE[""][home].split()}
     wrong = sorted(late.union(package.__all__).symmetric_difference(listed))
-    assert not wrong, f"mend the list in tensor/__init__.py, for type checkers: {wrong}"
+    assert not wrong, (
+        f"the list in tensor/__init__.py, where type checkers look, must have the names that the "
+        f"files of tensor/ offer, and no others; add those that it lacks, and remove the rest: {wrong}"
+    )
 
 
 def test_all_functions_are_published() -> None:
     """A function that is exported after the last line of its file, ``publish``, would be lost."""
     lost = sorted(function.__name__ for function in export._FORMS)
-    assert not lost, f"define them above the line that publishes a file's functions: {lost}"
+    assert not lost, f"move these above the last line of their file, which publishes them: {lost}"
