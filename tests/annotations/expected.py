@@ -7,7 +7,7 @@ pyright`` or ``# not yet: mypy, pyright``. A mark that isn't true any more fails
 
 from __future__ import annotations
 
-from typing import Any, assert_type
+from typing import Any, Literal, assert_type
 
 import numpy as np
 
@@ -217,6 +217,8 @@ for child in net.children():
     assert_type(child, nn.Module)
 nn.Linear(4, 2).bias.data.fill_(0)
 nn.Linear(4, 2).weight.data.fill_(0)
+assert_type(nn.Linear(4, 2, bias=False).bias, Tensor | Any)  # None here
+assert_type(nn.CrossEntropyLoss().reduction, Literal["none", "mean", "sum"])
 model = nn.Sequential(nn.Flatten(), nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
 assert_type(model[0], nn.Module)
 assert_type(model(x), Any)
@@ -233,6 +235,7 @@ assert_type(F.log_softmax(x, dim=-1), Tensor)
 assert_type(F.cross_entropy(x, y), Tensor)
 assert_type(F.mse_loss(x, x), Tensor)
 assert_type(F.nll_loss(x, y, reduction="sum"), Tensor)
+assert_type(F.kl_div(x, x, reduction="batchmean"), Tensor)
 assert_type(F.linear(x, x), Tensor)
 assert_type(F.conv2d(x[None, None], x[None, None], padding=1), Tensor)
 assert_type(F.max_pool2d(x[None, None], 2), Tensor)
@@ -388,6 +391,14 @@ F.gelu(x, 3)  # error
 F.dropout("x")  # error
 F.embedding(3, x)  # error
 F.mse_loss(x, 3)  # error
+F.mse_loss(x, x, reduction="average")  # error
+F.kl_div(x, x, reduction="batch")  # error
+F.pad(x, (1, 1), mode="mirror")  # error
+F.interpolate(x, mode="cubic")  # error
+F.grid_sample(x, x, padding_mode="zero")  # error
+F.embedding_bag(y, x, y, mode="min")  # error
+F.gelu(x, approximate="sigmoid")  # error
+F.conv2d(x, x, padding="full")  # error
 F.ctc_loss(x, y, 3, 2)  # error
 nn.ReLU()("x")  # error
 nn.Linear(4, 2)(x, x)  # error
@@ -402,6 +413,14 @@ F.conv2d(x, 3)  # error
 F.avg_pool3d("x", 2)  # error
 F.pad(x, 1)  # error
 nn.Conv2d("x", 2, 3)  # error
+nn.Conv2d(1, 2, 3, padding_mode="mirror")  # error
+nn.Upsample(2, mode="area2")  # error
+nn.EmbeddingBag(3, 2, mode="min")  # error
+nn.L1Loss(reduction="average")  # error
+nn.KLDivLoss(reduction="batch")  # error
+nn.RNN(4, 2, nonlinearity="sigmoid")  # error
+nn.TransformerEncoderLayer(4, 2, activation="selu")  # error
+nn.init.kaiming_normal_(x, mode="fan")  # error
 nn.Conv2d(1, 2, 3)("x")  # error
 nn.LSTM(4, 2)("x")  # error
 Adam(3)  # error

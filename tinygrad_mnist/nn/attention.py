@@ -15,7 +15,7 @@ from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.dropout import dropout as drop
 from tinygrad_mnist.nn.linear import Linear, linear
 from tinygrad_mnist.nn.module import Module
-from tinygrad_mnist.nn.parameter import Parameter, unfilled
+from tinygrad_mnist.nn.parameter import MaybeTensor, Parameter, unfilled
 from tinygrad_mnist.nn.softmax import softmax
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.dtypes import DTypeLike
@@ -198,8 +198,8 @@ class MultiheadAttention(Module):
     (torch.Size([3, 5, 8]), torch.Size([3, 5, 4]))
     """
 
-    in_proj_weight: Tensor
-    in_proj_bias: Tensor
+    in_proj_weight: MaybeTensor
+    in_proj_bias: MaybeTensor
     bias_k: Tensor | None
     bias_v: Tensor | None
 

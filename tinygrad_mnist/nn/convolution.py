@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal, TypeAlias, get_args
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
@@ -12,13 +13,16 @@ from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.layer import Layer
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.padding import pad, padded
-from tinygrad_mnist.nn.parameter import Parameter
+from tinygrad_mnist.nn.parameter import MaybeTensor, Parameter
 from tinygrad_mnist.nn.spatial import Ints, as_batch, for_each_dim, per_dim
 from tinygrad_mnist.ops.dtypes import DTypeLike
 from tinygrad_mnist.ops.windows import window_count
 from tinygrad_mnist.tensor import Tensor, empty
 from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.device import DeviceLike
+
+Padding: TypeAlias = Ints | Literal["same", "valid"]
+PaddingMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
 
 
 def _conv(
@@ -27,7 +31,7 @@ def _conv(
     weight: Tensor,
     bias: Tensor | None = None,
     stride: Ints = 1,
-    padding: Ints | str = 0,
+    padding: Padding = 0,
     dilation: Ints = 1,
     groups: int = 1,
 ) -> Tensor:
@@ -69,7 +73,7 @@ def _conv(
 
 
 def _widths(
-    padding: Ints | str,
+    padding: Padding,
     kernel: Sequence[int],
     stride: Sequence[int],
     dilation: Sequence[int],
@@ -98,16 +102,13 @@ def _check_weight(weight: Tensor, dims: int) -> None:
 conv1d, conv2d, conv3d = for_each_dim(_conv, "conv{}d")
 
 
-_MODES = ("zeros", "reflect", "replicate", "circular")
-
-
 class _Convolution(Layer):
     """Settings and parameters of convolutions and transposed convolutions, and their printing."""
 
     _shown = "in_channels out_channels kernel_size= stride="
     transposed = False
     weight: Tensor
-    bias: Tensor
+    bias: MaybeTensor
 
     def __init__(
         self,
@@ -115,12 +116,12 @@ class _Convolution(Layer):
         out_channels: int,
         kernel_size: Ints,
         stride: Ints,
-        padding: Ints | str,
+        padding: Padding,
         dilation: Ints,
         output_padding: Ints,
         groups: int,
         bias: bool,
-        padding_mode: str,
+        padding_mode: PaddingMode,
         device: DeviceLike | None,
         dtype: DTypeLike | None,
     ) -> None:
@@ -132,8 +133,8 @@ class _Convolution(Layer):
                 raise ValueError(
                     f"{name} must be positive and divisible by groups, got {channels} and {groups}"
                 )
-        if padding_mode not in _MODES:
-            raise ValueError(f"padding_mode must be one of {_MODES}, got {padding_mode!r}")
+        if padding_mode not in (modes := get_args(PaddingMode)):
+            raise ValueError(f"padding_mode must be one of {modes}, got {padding_mode!r}")
         dims = self.dims
         self.in_channels = in_channels
         self.out_channels = out_channels
@@ -141,10 +142,12 @@ class _Convolution(Layer):
         self.stride = per_dim("stride", stride, dims)
         self.dilation = per_dim("dilation", dilation, dims)
         _widths(padding, self.kernel_size, self.stride, self.dilation, ValueError)
-        self.padding = padding if isinstance(padding, str) else per_dim("padding", padding, dims)
+        self.padding: Padding = (
+            padding if isinstance(padding, str) else per_dim("padding", padding, dims)
+        )
         self.output_padding = per_dim("output_padding", output_padding, dims)
         self.groups = groups
-        self.padding_mode = padding_mode
+        self.padding_mode: PaddingMode = padding_mode
         first, second = (
             (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
         )
@@ -180,11 +183,11 @@ class _Conv(_Convolution):
         out_channels: int,
         kernel_size: Ints,
         stride: Ints = 1,
-        padding: Ints | str = 0,
+        padding: Padding = 0,
         dilation: Ints = 1,
         groups: int = 1,
         bias: bool = True,
-        padding_mode: str = "zeros",
+        padding_mode: PaddingMode = "zeros",
         device: DeviceLike | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:
@@ -194,7 +197,7 @@ class _Conv(_Convolution):
         )  # fmt: skip
 
     def forward(self, input: Tensor) -> Tensor:
-        padding: tuple[int, ...] | str = self.padding
+        padding: Padding = self.padding
         if self.padding_mode != "zeros":
             around = _widths(padding, self.kernel_size, self.stride, self.dilation)
             input, padding = pad(input, around, self.padding_mode), "valid"
@@ -322,7 +325,7 @@ class _ConvTranspose(_Convolution):
         groups: int = 1,
         bias: bool = True,
         dilation: Ints = 1,
-        padding_mode: str = "zeros",
+        padding_mode: PaddingMode = "zeros",
         device: DeviceLike | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal, TypeAlias
+
 from tinygrad_mnist import ops
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import TensorBase, apply
 from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.nn.loss import (
+    Reduction,
     _TargetLoss,
     _WeightedLoss,
     as_reduction,
@@ -28,7 +31,7 @@ def nll_loss(
     size_average: bool | None = None,
     ignore_index: int = -100,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """Return the negative log likelihood of class targets, given log probabilities (N, C, ...).
 
@@ -64,7 +67,7 @@ class NLLLoss(_WeightedLoss, call=nll_loss):
         size_average: bool | None = None,
         ignore_index: int = -100,
         reduce: bool | None = None,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
         self.ignore_index = ignore_index
@@ -82,7 +85,7 @@ def cross_entropy(
     size_average: bool | None = None,
     ignore_index: int = -100,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
     r"""Return the cross entropy of logits (N, C, ...) and class targets, or probabilities.
@@ -192,7 +195,7 @@ class CrossEntropyLoss(_WeightedLoss, call=cross_entropy):
         size_average: bool | None = None,
         ignore_index: int = -100,
         reduce: bool | None = None,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
@@ -208,7 +211,7 @@ def binary_cross_entropy(
     weight: Tensor | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Return the binary cross entropy of probabilities and targets, both between 0 and 1.
 
@@ -259,7 +262,7 @@ def binary_cross_entropy_with_logits(
     weight: Tensor | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
     r"""Return the binary cross entropy of logits and targets between 0 and 1, of one shape.
@@ -303,7 +306,7 @@ class BCEWithLogitsLoss(_WeightedLoss, call=binary_cross_entropy_with_logits):
         weight: Tensor | None = None,
         size_average: bool | None = None,
         reduce: bool | None = None,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
         pos_weight: Tensor | None = None,
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
@@ -311,6 +314,7 @@ class BCEWithLogitsLoss(_WeightedLoss, call=binary_cross_entropy_with_logits):
 
 
 KL_REDUCTIONS = ("none", "batchmean", "mean", "sum")
+KLReduction: TypeAlias = Literal["none", "batchmean", "mean", "sum"]
 
 
 @named
@@ -319,7 +323,7 @@ def kl_div(
     target: Tensor,
     size_average: bool | None = None,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: KLReduction = "mean",
     log_target: bool = False,
 ) -> Tensor:
     r"""Return the Kullback-Leibler divergence, of log probabilities from a target.
@@ -342,14 +346,14 @@ def kl_div(
             "the batch size alone, and is the divergence proper"
         )
     per_batch = reduction == "batchmean" and input.ndim > 0
-    reduction = as_reduction(reduction, size_average, reduce, KL_REDUCTIONS)
+    chosen: str = as_reduction(reduction, size_average, reduce, KL_REDUCTIONS)
     need_floats(input)
     need_floats(target)
     if log_target:
         losses = target.exp() * (target - input)
     else:
         losses = target.xlogy(target) - target * input
-    total = reduced(losses, "sum" if reduction == "batchmean" else reduction)
+    total = reduced(losses, "sum" if chosen == "batchmean" else chosen)
     # PyTorch divides by the batch whatever else size_average says.
     return total / input.shape[0] if per_batch else total
 
@@ -374,8 +378,9 @@ class KLDivLoss(_TargetLoss, call=kl_div):
         self,
         size_average: bool | None = None,
         reduce: bool | None = None,
-        reduction: str = "mean",
+        reduction: KLReduction = "mean",
         log_target: bool = False,
     ) -> None:
-        super().__init__(size_average, reduce, reduction)
+        kind: Any = reduction  # of `reductions`, which has one more
+        super().__init__(size_average, reduce, kind)
         self.log_target = log_target

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.nn.loss import _Loss, as_reduction
+from tinygrad_mnist.nn.loss import Reduction, _Loss, as_reduction
 from tinygrad_mnist.tensor import Tensor, stack
 from tinygrad_mnist.tensor.arguments import named, need_floats
 from tinygrad_mnist.tensor.comparison import where
@@ -23,7 +23,7 @@ def ctc_loss(
     input_lengths: Tensor | Sequence[int],
     target_lengths: Tensor | Sequence[int],
     blank: int = 0,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     zero_infinity: bool = False,
 ) -> Tensor:
     """Return minus the log probability of labels, over all ways to align them to the input.
@@ -135,7 +135,7 @@ class CTCLoss(_Loss):
     """
 
     def __init__(
-        self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
+        self, blank: int = 0, reduction: Reduction = "mean", zero_infinity: bool = False
     ) -> None:
         super().__init__(reduction=reduction)
         self.blank, self.zero_infinity = blank, zero_infinity

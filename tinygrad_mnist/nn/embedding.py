@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self, TypeAlias, get_args
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from tinygrad_mnist.tensor import Tensor, empty
 from tinygrad_mnist.tensor.arguments import as_int, named
 from tinygrad_mnist.tensor.comparison import where
 from tinygrad_mnist.tensor.device import DeviceLike
+
+BagMode: TypeAlias = Literal["sum", "mean", "max"]
 
 
 @named
@@ -208,7 +210,7 @@ def embedding_bag(
     max_norm: float | None = None,
     norm_type: float = 2,
     scale_grad_by_freq: bool = False,
-    mode: str = "mean",
+    mode: BagMode = "mean",
     sparse: bool = False,
     per_sample_weights: Tensor | None = None,
     include_last_offset: bool = False,
@@ -235,7 +237,7 @@ def embedding_bag(
     tensor([[3.],
             [4.]])
     """
-    if mode not in ("sum", "mean", "max"):
+    if mode not in get_args(BagMode):
         raise ValueError(f"mode is 'sum', 'mean' or 'max', not {mode!r}")
     if per_sample_weights is not None and mode != "sum":
         raise NotImplementedError("per_sample_weights are for mode='sum'")
@@ -329,7 +331,7 @@ class EmbeddingBag(_Table):
         max_norm: float | None = None,
         norm_type: float = 2.0,
         scale_grad_by_freq: bool = False,
-        mode: str = "mean",
+        mode: BagMode = "mean",
         sparse: bool = False,
         _weight: Tensor | None = None,
         include_last_offset: bool = False,
@@ -349,7 +351,7 @@ class EmbeddingBag(_Table):
         max_norm: float | None = None,
         norm_type: float = 2.0,
         scale_grad_by_freq: bool = False,
-        mode: str = "mean",
+        mode: BagMode = "mean",
         sparse: bool = False,
         include_last_offset: bool = False,
         padding_idx: int | None = None,

@@ -9,7 +9,7 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
 from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.module import Module
-from tinygrad_mnist.nn.parameter import Parameter, unfilled
+from tinygrad_mnist.nn.parameter import MaybeTensor, Parameter, unfilled
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor, empty
 from tinygrad_mnist.tensor.arguments import named
@@ -62,7 +62,7 @@ class Linear(Module):
 
     _shown = "in_features= out_features= bias="
     weight: Tensor
-    bias: Tensor
+    bias: MaybeTensor
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class Bilinear(Module):
 
     _shown = "in1_features= in2_features= out_features= bias="
     weight: Tensor
-    bias: Tensor
+    bias: MaybeTensor
 
     def __init__(
         self,

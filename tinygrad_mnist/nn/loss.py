@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal, TypeAlias, cast
 
 import numpy as np
 
@@ -14,13 +15,15 @@ from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import expands, named
 from tinygrad_mnist.tensor.comparison import where
 
+Reduction: TypeAlias = Literal["none", "mean", "sum"]
+
 
 def as_reduction(
     reduction: str,
     size_average: bool | None = None,
     reduce: bool | None = None,
     allowed: tuple[str, ...] = ("none", "mean", "sum"),
-) -> str:
+) -> Reduction:
     """Return a loss's reduction, which PyTorch's older ``size_average`` and ``reduce`` name too.
 
     Where one of them is given, ``reduction`` isn't read; the other counts as True.
@@ -51,7 +54,7 @@ def as_reduction(
             f"{reduction!r} is not a valid value for reduction; use one of "
             f"{', '.join(map(repr, allowed))}"
         )
-    return reduction
+    return cast(Reduction, reduction)
 
 
 def reduced(losses: Tensor, reduction: str) -> Tensor:
@@ -99,7 +102,10 @@ class _Loss(Layer):
     reductions: tuple[str, ...] = ("none", "mean", "sum")
 
     def __init__(
-        self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+        self,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: Reduction = "mean",
     ) -> None:
         super().__init__()
         if isinstance(size_average, Tensor) or isinstance(reduce, Tensor):
@@ -107,7 +113,7 @@ class _Loss(Layer):
                 f"size_average and reduce are bools, got a Tensor; make the loss first, and call "
                 f"it with the tensors then, as in {type(self).__name__}()(input, target)"
             )
-        self.reduction = as_reduction(reduction, size_average, reduce, self.reductions)
+        self.reduction: Reduction = as_reduction(reduction, size_average, reduce, self.reductions)
 
 
 class _TargetLoss(_Loss):
@@ -132,7 +138,7 @@ class _WeightedLoss(_TargetLoss):
         weight: Tensor | None = None,
         size_average: bool | None = None,
         reduce: bool | None = None,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
     ) -> None:
         super().__init__(size_average, reduce, reduction)
         self.register_buffer("weight", weight)
@@ -169,7 +175,7 @@ def mse_loss(
     target: Tensor,
     size_average: bool | None = None,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
     """Return the squared differences: their mean over all elements, their sum, or each.
@@ -204,7 +210,7 @@ def l1_loss(
     target: Tensor,
     size_average: bool | None = None,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
     """Return the absolute differences: their mean over all elements, their sum, or each.
@@ -239,7 +245,7 @@ def smooth_l1_loss(
     target: Tensor,
     size_average: bool | None = None,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     beta: float = 1.0,
 ) -> Tensor:
     r"""Return differences squared where they are small, absolute where they are large.
@@ -281,7 +287,7 @@ class SmoothL1Loss(_TargetLoss, call=smooth_l1_loss):
         self,
         size_average: bool | None = None,
         reduce: bool | None = None,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
         beta: float = 1.0,
     ) -> None:
         super().__init__(size_average, reduce, reduction)
@@ -293,7 +299,7 @@ class SmoothL1Loss(_TargetLoss, call=smooth_l1_loss):
 def huber_loss(
     input: Tensor,
     target: Tensor,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     delta: float = 1.0,
     weight: Tensor | None = None,
 ) -> Tensor:
@@ -323,7 +329,7 @@ class HuberLoss(_TargetLoss, call=huber_loss):
 
     _settings = ("delta",)
 
-    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+    def __init__(self, reduction: Reduction = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
         self.delta = delta
 
@@ -335,7 +341,7 @@ def gaussian_nll_loss(
     var: Tensor | float,
     full: bool = False,
     eps: float = 1e-6,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Return the negative log likelihood of targets under normal distributions.
 
@@ -382,7 +388,9 @@ class GaussianNLLLoss(_Loss):
     tensor(2.)
     """
 
-    def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
+    def __init__(
+        self, *, full: bool = False, eps: float = 1e-6, reduction: Reduction = "mean"
+    ) -> None:
         super().__init__(reduction=reduction)
         self.full = full
         self.eps = eps
@@ -400,7 +408,7 @@ def poisson_nll_loss(
     size_average: bool | None = None,
     eps: float = 1e-8,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """Return the negative log likelihood of counts under Poisson distributions.
 
@@ -435,7 +443,7 @@ class PoissonNLLLoss(_Loss):
         size_average: bool | None = None,
         eps: float = 1e-8,
         reduce: bool | None = None,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
     ) -> None:
         super().__init__(size_average, reduce, reduction)
         self.log_input = log_input

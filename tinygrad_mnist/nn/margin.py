@@ -12,6 +12,7 @@ from tinygrad_mnist.nn.activation import log1p_exp, logsigmoid
 from tinygrad_mnist.nn.distance import PairwiseDistance, pairwise_distance
 from tinygrad_mnist.nn.embedding import one_hot
 from tinygrad_mnist.nn.loss import (
+    Reduction,
     _Loss,
     _TargetLoss,
     _WeightedLoss,
@@ -33,7 +34,7 @@ def hinge_embedding_loss(
     margin: float = 1.0,
     size_average: bool | None = None,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """Return input where the target is 1, and ``max(0, margin - input)`` where it is -1."""
     reduction = as_reduction(reduction, size_average, reduce)
@@ -60,7 +61,7 @@ class HingeEmbeddingLoss(_TargetLoss, call=hinge_embedding_loss):
         margin: float = 1.0,
         size_average: bool | None = None,
         reduce: bool | None = None,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
     ) -> None:
         super().__init__(size_average, reduce, reduction)
         self.margin = margin
@@ -72,7 +73,7 @@ class _MarginLoss(_Loss):
         margin: float = 0.0,
         size_average: bool | None = None,
         reduce: bool | None = None,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
     ) -> None:
         super().__init__(size_average, reduce, reduction)
         self.margin = margin
@@ -89,7 +90,7 @@ def margin_ranking_loss(
     margin: float = 0.0,
     size_average: bool | None = None,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """Return ``max(0, -target * (input1 - input2) + margin)``; the target is 1 or -1."""
     reduction = as_reduction(reduction, size_average, reduce)
@@ -116,7 +117,7 @@ def cosine_embedding_loss(
     margin: float = 0.0,
     size_average: bool | None = None,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """Return ``1 - cos`` where the target is 1, ``max(0, cos - margin)`` where it is -1."""
     reduction = as_reduction(reduction, size_average, reduce)
@@ -154,7 +155,7 @@ def soft_margin_loss(
     target: Tensor,
     size_average: bool | None = None,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """Return ``log(1 + exp(-target * input))``; the target is 1 or -1."""
     reduction = as_reduction(reduction, size_average, reduce)
@@ -190,7 +191,7 @@ def triplet_margin_loss(
     swap: bool = False,
     size_average: bool | None = None,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """Return ``max(0, d(anchor, positive) - d(anchor, negative) + margin)``.
 
@@ -228,7 +229,7 @@ class TripletMarginLoss(_Loss):
         swap: bool = False,
         size_average: bool | None = None,
         reduce: bool | None = None,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
     ) -> None:
         super().__init__(size_average, reduce, reduction)
         _check_margin(margin)
@@ -251,7 +252,7 @@ def triplet_margin_with_distance_loss(
     distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
     margin: float = 1.0,
     swap: bool = False,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """Return ``max(0, d(anchor, positive) - d(anchor, negative) + margin)`` for any distance."""
     reduction = as_reduction(reduction)
@@ -282,7 +283,7 @@ class TripletMarginWithDistanceLoss(_Loss):
         distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
         margin: float = 1.0,
         swap: bool = False,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
     ) -> None:
         super().__init__(reduction=reduction)
         _check_margin(margin)
@@ -315,7 +316,7 @@ def multi_margin_loss(
     weight: Tensor | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Return ``sum_i max(0, margin - x_target + x_i)^p / C`` over all other classes.
 
@@ -378,7 +379,7 @@ class MultiMarginLoss(_WeightedLoss, call=multi_margin_loss):
         weight: Tensor | None = None,
         size_average: bool | None = None,
         reduce: bool | None = None,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
         _check_power(p)
@@ -393,7 +394,7 @@ def multilabel_margin_loss(
     target: Tensor,
     size_average: bool | None = None,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Return how far the classes of a sample are from being 1 above all others.
 
@@ -445,7 +446,7 @@ def multilabel_soft_margin_loss(
     weight: Tensor | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """Return the binary cross entropy of logits, its mean over the last dimension first."""
     reduction = as_reduction(reduction, size_average, reduce)

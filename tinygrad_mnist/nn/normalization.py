@@ -15,7 +15,7 @@ from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.nn.padding import pad
-from tinygrad_mnist.nn.parameter import Parameter
+from tinygrad_mnist.nn.parameter import MaybeTensor, Parameter
 from tinygrad_mnist.nn.spatial import Ints
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.dtypes import DTypeLike
@@ -29,8 +29,8 @@ from tinygrad_mnist.tensor.precision import in_float32
 class _Affine(Module):
     """A normalisation with a weight that starts at 1 and a bias that starts at 0."""
 
-    weight: Tensor
-    bias: Tensor
+    weight: MaybeTensor
+    bias: MaybeTensor
 
     def _make(
         self,

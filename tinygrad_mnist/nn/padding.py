@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import apply
@@ -15,11 +16,13 @@ from tinygrad_mnist.tensor.joining import cat
 Widths = list[tuple[int, int]]
 """How many elements go before and after each dimension."""
 
+PadMode: TypeAlias = Literal["constant", "reflect", "replicate", "circular"]
+
 
 @named
 @copying
 def pad(
-    input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
+    input: Tensor, pad: Sequence[int], mode: PadMode = "constant", value: float | None = None
 ) -> Tensor:
     """Put elements around a tensor. Follows ``torch.nn.functional.pad``.
 
@@ -151,7 +154,7 @@ class _Pad(Layer):
     """Padding by numbers before and after each dimension, from the last one backwards."""
 
     _shown = "padding"
-    mode = "constant"
+    mode: PadMode = "constant"
     value: float | None = None
 
     def __init__(self, padding: Ints) -> None:

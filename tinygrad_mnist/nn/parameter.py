@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -65,6 +65,10 @@ def _see(held: Tensor, data: Tensor | None) -> None:
     held._array = array = np.empty(0, np.float32) if data is None else data.memory()
     held._version = Version() if data is None else data._version
     held._fixed_order = not array.flags.c_contiguous
+
+
+MaybeTensor: TypeAlias = Tensor | Any
+"""A parameter that is None where a setting says so; whoever has set it needs no check of that."""
 
 
 def unfilled(*shape: int, kind: np.dtype[Any]) -> Parameter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -16,13 +16,14 @@ from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.dropout import dropout as drop
 from tinygrad_mnist.nn.linear import linear
 from tinygrad_mnist.nn.module import Module
-from tinygrad_mnist.nn.parameter import Parameter, unfilled
+from tinygrad_mnist.nn.parameter import MaybeTensor, Parameter, unfilled
 from tinygrad_mnist.nn.utils.rnn import PackedSequence
 from tinygrad_mnist.ops import dtypes, recurrent
 from tinygrad_mnist.ops.dtypes import DTypeLike
 from tinygrad_mnist.tensor import Tensor, cat, stack
 from tinygrad_mnist.tensor.device import DeviceLike, check_device
 
+Nonlinearity: TypeAlias = Literal["tanh", "relu"]
 Sizes = tuple[int, ...]
 States = tuple[Tensor, ...]
 S = TypeVar("S", Tensor, PackedSequence)
@@ -338,7 +339,7 @@ class RNN(RNNBase[Tensor]):
         input_size: int,
         hidden_size: int,
         num_layers: int = 1,
-        nonlinearity: str = "tanh",
+        nonlinearity: Nonlinearity = "tanh",
         bias: bool = True,
         batch_first: bool = False,
         dropout: float = 0.0,
@@ -435,8 +436,8 @@ class RNNCellBase(Module):
 
     weight_ih: Tensor
     weight_hh: Tensor
-    bias_ih: Tensor
-    bias_hh: Tensor
+    bias_ih: MaybeTensor
+    bias_hh: MaybeTensor
 
     def __init__(
         self,
@@ -535,7 +536,7 @@ class RNNCell(RNNCellBase):
         input_size: int,
         hidden_size: int,
         bias: bool = True,
-        nonlinearity: str = "tanh",
+        nonlinearity: Nonlinearity = "tanh",
         device: DeviceLike | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:

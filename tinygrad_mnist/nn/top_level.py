@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.nn.activation import randomly_leaky
+from tinygrad_mnist.nn.loss import Reduction
 from tinygrad_mnist.tensor import Generator, Tensor
 from tinygrad_mnist.tensor.arguments import named
 
-_REDUCTIONS = ("none", "mean", "sum")
+_REDUCTIONS: tuple[Reduction, ...] = ("none", "mean", "sum")
 
 
 @named

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from tinygrad_mnist.ops.dtypes import DTypeLike
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.device import DeviceLike, check_device
 
-Activation = str | Callable[[Tensor], Tensor]
+Activation = Literal["relu", "gelu"] | Callable[[Tensor], Tensor]
 
 
 def _activation(activation: Activation) -> Callable[[Tensor], Tensor]:

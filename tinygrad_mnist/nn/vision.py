@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from tinygrad_mnist.tensor.arguments import as_int, as_lengths, copying, named
 from tinygrad_mnist.tensor.precision import in_float32
 
 Factors = float | Sequence[float]
+ResizeMode: TypeAlias = Literal["nearest", "nearest-exact", "linear", "bilinear", "area"]
 
 _LINEAR = {"linear": 1, "bilinear": 2}
 
@@ -29,7 +30,7 @@ def interpolate(
     input: Tensor,
     size: Ints | None = None,
     scale_factor: Factors | None = None,
-    mode: str = "nearest",
+    mode: ResizeMode = "nearest",
     align_corners: bool | None = None,
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
@@ -160,7 +161,7 @@ def upsample(
     input: Tensor,
     size: Ints | None = None,
     scale_factor: Factors | None = None,
-    mode: str = "nearest",
+    mode: ResizeMode = "nearest",
     align_corners: bool | None = None,
 ) -> Tensor:
     """Return :func:`interpolate` of the input: PyTorch's older name for it."""
@@ -199,7 +200,7 @@ class Upsample(Module):
         self,
         size: Ints | None = None,
         scale_factor: Factors | None = None,
-        mode: str = "nearest",
+        mode: ResizeMode = "nearest",
         align_corners: bool | None = None,
         recompute_scale_factor: bool | None = None,
     ) -> None:
@@ -209,7 +210,7 @@ class Upsample(Module):
             given = tuple(map(float, given)) if isinstance(given, tuple) else float(given)
         self.size = size
         self.scale_factor: Factors | None = given
-        self.mode = mode
+        self.mode: ResizeMode = mode
         self.align_corners = align_corners
         self.recompute_scale_factor = recompute_scale_factor
 
@@ -456,8 +457,8 @@ def affine_grid(
 def grid_sample(
     input: Tensor,
     grid: Tensor,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: Literal["bilinear", "nearest"] = "bilinear",
+    padding_mode: Literal["zeros", "border", "reflection"] = "zeros",
     align_corners: bool | None = None,
 ) -> Tensor:
     """Return the values of images (N, C, H, W) at places (N, P, Q, 2): a tensor (N, C, P, Q).
