@@ -14,6 +14,10 @@ from tinygrad_mnist.tensor.arguments import named
 
 FanMode: TypeAlias = Literal["fan_in", "fan_out"]
 
+_GAINS = {"tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 3.0 / 4} | dict.fromkeys(
+    ("linear", "conv1d", "conv2d", "conv3d", "sigmoid"), 1.0
+)
+
 
 @named
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -29,18 +33,12 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     >>> calculate_gain("tanh")
     1.6666666666666667
     """
-    if nonlinearity in ("linear", "conv1d", "conv2d", "conv3d", "sigmoid"):
-        return 1.0
-    if nonlinearity == "tanh":
-        return 5.0 / 3
-    if nonlinearity == "relu":
-        return math.sqrt(2.0)
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
         return math.sqrt(2.0 / (1 + slope**2))
-    if nonlinearity == "selu":
-        return 3.0 / 4
-    raise ValueError(f"unsupported nonlinearity {nonlinearity!r}")
+    if nonlinearity not in _GAINS:
+        raise ValueError(f"unsupported nonlinearity {nonlinearity!r}")
+    return _GAINS[nonlinearity]
 
 
 def _fans(tensor: Tensor) -> tuple[int, int]:

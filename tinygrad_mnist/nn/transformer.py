@@ -79,12 +79,35 @@ class _Layer(Module):
             self.add_module(f"dropout{number}", Dropout(dropout))
         self.activation = _activation(activation)
 
-    def _add(self, x: Tensor, part: Callable[[Tensor], Tensor], norm: Module) -> Tensor:
+    def _add(self, number: int, x: Tensor, part: Callable[[Tensor], Tensor]) -> Tensor:
         """Add a part's output to its input, and normalise the sum, or the part's input."""
-        return x + part(norm(x)) if self.norm_first else norm(x + part(x))
+        norm, dropout = getattr(self, f"norm{number}"), getattr(self, f"dropout{number}")
+        out: Tensor = x + dropout(part(norm(x))) if self.norm_first else norm(x + dropout(part(x)))
+        return out
 
-    def _transformed(self, x: Tensor) -> Tensor:
-        return self.linear2(self.dropout(self.activation(self.linear1(x))))
+    def _attend(
+        self,
+        number: int,
+        x: Tensor,
+        memory: Tensor | None,
+        padding: Tensor | None,
+        mask: Tensor | None,
+        is_causal: bool,
+    ) -> Tensor:
+        """Add what a sequence sees of a memory, or of itself."""
+        attention = self.self_attn if memory is None else self.multihead_attn
+
+        def seen(x: Tensor) -> Tensor:
+            what = x if memory is None else memory
+            return attention(x, what, what, padding, False, mask, is_causal=is_causal)[0]
+
+        return self._add(number, x, seen)
+
+    def _transform(self, number: int, x: Tensor) -> Tensor:
+        """Add what the feed-forward network makes of each position."""
+        return self._add(
+            number, x, lambda x: self.linear2(self.dropout(self.activation(self.linear1(x))))
+        )
 
 
 class TransformerEncoderLayer(_Layer):
@@ -119,15 +142,8 @@ class TransformerEncoderLayer(_Layer):
         is_causal: bool = False,
     ) -> Tensor:
         """Return the layer's output, of the input's shape; masks as in MultiheadAttention."""
-
-        def attended(x: Tensor) -> Tensor:
-            out, _ = self.self_attn(
-                x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal
-            )
-            return self.dropout1(out)
-
-        x = self._add(src, attended, self.norm1)
-        return self._add(x, lambda x: self.dropout2(self._transformed(x)), self.norm2)
+        x = self._attend(1, src, None, src_key_padding_mask, src_mask, is_causal)
+        return self._transform(2, x)
 
 
 class TransformerDecoderLayer(_Layer):
@@ -156,23 +172,9 @@ class TransformerDecoderLayer(_Layer):
         memory_is_causal: bool = False,
     ) -> Tensor:
         """Return the layer's output, of tgt's shape; masks as in MultiheadAttention."""
-
-        def attended(x: Tensor) -> Tensor:
-            out, _ = self.self_attn(
-                x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal
-            )
-            return self.dropout1(out)
-
-        def informed(x: Tensor) -> Tensor:
-            out, _ = self.multihead_attn(
-                x, memory, memory, memory_key_padding_mask, False, memory_mask,
-                is_causal=memory_is_causal,
-            )  # fmt: skip
-            return self.dropout2(out)
-
-        x = self._add(tgt, attended, self.norm1)
-        x = self._add(x, informed, self.norm2)
-        return self._add(x, lambda x: self.dropout3(self._transformed(x)), self.norm3)
+        x = self._attend(1, tgt, None, tgt_key_padding_mask, tgt_mask, tgt_is_causal)
+        x = self._attend(2, x, memory, memory_key_padding_mask, memory_mask, memory_is_causal)
+        return self._transform(3, x)
 
 
 class _Stack(Module):

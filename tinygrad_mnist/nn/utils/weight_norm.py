@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 from tinygrad_mnist._runtime.naming import kind
@@ -19,6 +18,8 @@ class _Recomputed:
     """A pre-forward hook that sets a weight from the parameters that stand for it."""
 
     kind: str
+    parts: tuple[str, ...]
+    """The endings of what stands for the weight."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -59,8 +60,8 @@ class _Recomputed:
         return weight
 
     @classmethod
-    def removed(cls, module: Module, name: str) -> Any:
-        """Remove the hook and the weight that it has set.
+    def remove(cls, module: M, name: str) -> M:
+        """Put the computed weight in the place of its parts, and forget the hook.
 
         Raises
         ------
@@ -70,12 +71,22 @@ class _Recomputed:
         found = cls.find(module, name)
         if found is None:
             raise ValueError(f"{cls.kind}: '{name}' not found in this {type(module).__name__}")
-        del module.__dict__["_pre_hooks"][found[0]]
-        return found[1]
+        key, hook = found
+        del module.__dict__["_pre_hooks"][key]
+        training, module.training = module.training, False
+        try:
+            with no_grad():
+                weight = hook.compute(module).detach()
+        finally:
+            module.training = training
+        for part in (name, *(f"{name}_{ending}" for ending in cls.parts)):
+            delattr(module, part)
+        setattr(module, name, Parameter(weight))
+        return module
 
 
 class _WeightNorm(_Recomputed):
-    kind = "weight_norm"
+    kind, parts = "weight_norm", ("g", "v")
 
     def __init__(self, name: str, dim: int | None) -> None:
         super().__init__(name)
@@ -141,13 +152,11 @@ def remove_weight_norm(module: M, name: str = "weight") -> M:
     >>> list(remove_weight_norm(weight_norm(nn.Linear(2, 3))).state_dict())
     ['bias', 'weight']
     """
-    hook = _WeightNorm.removed(module, name)
-    _restore(module, name, hook.compute, [f"{name}_g", f"{name}_v"])
-    return module
+    return _WeightNorm.remove(module, name)
 
 
 class _SpectralNorm(_Recomputed):
-    kind = "spectral_norm"
+    kind, parts = "spectral_norm", ("orig", "u", "v")
 
     def __init__(self, name: str, n_power_iterations: int, eps: float, dim: int) -> None:
         super().__init__(name)
@@ -233,21 +242,4 @@ def remove_spectral_norm(module: M, name: str = "weight") -> M:
     >>> list(remove_spectral_norm(spectral_norm(nn.Linear(2, 3))).state_dict())
     ['bias', 'weight']
     """
-    hook = _SpectralNorm.removed(module, name)
-    training, module.training = module.training, False
-    try:
-        _restore(module, name, hook.compute, [f"{name}_{part}" for part in ("orig", "u", "v")])
-    finally:
-        module.training = training
-    return module
-
-
-def _restore(
-    module: Module, name: str, compute: Callable[[Module], Tensor], parts: list[str]
-) -> None:
-    """Put the computed weight in the place of its parts."""
-    with no_grad():
-        weight = compute(module).detach()
-    for part in (name, *parts):
-        delattr(module, part)
-    setattr(module, name, Parameter(weight))
+    return _SpectralNorm.remove(module, name)
