@@ -105,7 +105,6 @@ conv1d, conv2d, conv3d = for_each_dim(_conv, "conv{}d")
 class _Convolution(Layer):
     """Settings and parameters of convolutions and transposed convolutions, and their printing."""
 
-    _shown = "in_channels out_channels kernel_size= stride="
     transposed = False
     weight: Tensor
     bias: MaybeTensor
@@ -164,19 +163,13 @@ class _Convolution(Layer):
             bound = 1 / math.sqrt(self.weight[0].numel())
             init.uniform_(self.bias, -bound, bound)
 
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        zeros, ones = (0,) * self.dims, (1,) * self.dims
-        usual = {
-            "padding": zeros, "dilation": ones, "output_padding": zeros, "groups": 1, "bias": True,
-            "padding_mode": "zeros",
-        }  # fmt: skip
-        have = vars(self) | {"bias": self.bias is not None}
-        shown = [f"{name}={have[name]}" for name, value in usual.items() if have[name] != value]
-        return ", ".join([super().extra_repr(), *shown])
-
 
 class _Conv(_Convolution):
+    _shown = (
+        "in_channels out_channels kernel_size= stride= padding? dilation? groups? bias? "
+        "padding_mode?"
+    )
+
     def __init__(
         self,
         in_channels: int,
@@ -311,6 +304,10 @@ conv_transpose1d, conv_transpose2d, conv_transpose3d = for_each_dim(
 
 
 class _ConvTranspose(_Convolution):
+    _shown = (
+        "in_channels out_channels kernel_size= stride= padding? dilation? output_padding? groups? "
+        "bias?"
+    )
     transposed = True
     padding: tuple[int, ...]
 

@@ -151,12 +151,17 @@ def embedding(
             weight[used[long]] = weight.detach()[used[long]] * wrap(scale[:, None])
     out: Tensor = weight[input]
     if padding_idx is not None:
-        padding_idx = as_int("padding_idx", padding_idx)
-        if not -rows <= padding_idx < rows:
-            raise RuntimeError(f"padding_idx {padding_idx} is not within {rows} rows")
-        kept = wrap((index != padding_idx % rows)[..., None])
-        out = where(kept, out, out.detach())
+        out = where(wrap(_not_padding(index, padding_idx, rows)[..., None]), out, out.detach())
     return out
+
+
+def _not_padding(index: np.ndarray, padding_idx: int, rows: int) -> np.ndarray:
+    """Return which indices don't name the row that pads."""
+    padding = as_int("padding_idx", padding_idx)
+    if not -rows <= padding < rows:
+        raise RuntimeError(f"padding_idx {padding} is not within {rows} rows")
+    kept: np.ndarray = index != padding % rows
+    return kept
 
 
 class Embedding(_Table):
@@ -271,13 +276,7 @@ def embedding_bag(
         per_sample_weights = per_sample_weights.reshape(-1)[: len(flat)]
         rows = rows * per_sample_weights.reshape(-1, 1)
     if padding_idx is not None:
-        padding_idx, length = as_int("padding_idx", padding_idx), weight.shape[0]
-        if not -length <= padding_idx < length:
-            raise RuntimeError(
-                f"padding_idx must be from {-length} to {length - 1}, the number of rows, got "
-                f"{padding_idx}"
-            )
-        kept = np.flatnonzero(flat._array != padding_idx % weight.shape[0])
+        kept = np.flatnonzero(_not_padding(flat._array, padding_idx, weight.shape[0]))
         rows, bags = rows[wrap(kept)], bags[kept]
     out = rows.new_zeros((len(starts), weight.shape[1]))
     if mode == "max":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 
@@ -100,6 +100,8 @@ class _Loss(Layer):
     """A loss that is reduced to its mean or sum, or left as it is."""
 
     reductions: tuple[str, ...] = ("none", "mean", "sum")
+    _settings: tuple[str, ...] = ()
+    """What its function is told besides the tensors and the reduction."""
 
     def __init__(
         self,
@@ -115,16 +117,15 @@ class _Loss(Layer):
             )
         self.reduction: Reduction = as_reduction(reduction, size_average, reduce, self.reductions)
 
+    def _told(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("reduction", *self._settings)}
+
 
 class _TargetLoss(_Loss):
     """A loss of an input and a target."""
 
-    _settings: tuple[str, ...] = ()
-    """What its function is told besides them and the reduction."""
-
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        settings = {name: getattr(self, name) for name in self._settings}
-        return self._call(input, target, reduction=self.reduction, **settings)
+        return self._call(input, target, **self._told())
 
 
 class _WeightedLoss(_TargetLoss):

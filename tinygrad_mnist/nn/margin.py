@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -68,6 +69,8 @@ class HingeEmbeddingLoss(_TargetLoss, call=hinge_embedding_loss):
 
 
 class _MarginLoss(_Loss):
+    _settings = ("margin",)
+
     def __init__(
         self,
         margin: float = 0.0,
@@ -79,7 +82,7 @@ class _MarginLoss(_Loss):
         self.margin = margin
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
-        return self._call(input1, input2, target, self.margin, reduction=self.reduction)
+        return self._call(input1, input2, target, **self._told())
 
 
 @named
@@ -199,16 +202,23 @@ def triplet_margin_loss(
     2016).
     """
     reduction = as_reduction(reduction, size_average, reduce)
-    _check_margin(margin)
-    check_same_ndim(anchor=anchor, positive=positive, negative=negative)
-    near = pairwise_distance(anchor, positive, p, eps)
-    far = pairwise_distance(anchor, negative, p, eps)
-    if swap:
-        far = far.minimum(pairwise_distance(positive, negative, p, eps))
-    return reduced((near + margin - far).clamp(min=0), reduction)
+    return triplet_margin_with_distance_loss(
+        anchor,
+        positive,
+        negative,
+        distance_function=partial(pairwise_distance, p=p, eps=eps),
+        margin=margin,
+        swap=swap,
+        reduction=reduction,
+    )
 
 
-class TripletMarginLoss(_Loss):
+class _TripletLoss(_Loss):
+    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        return self._call(anchor, positive, negative, **self._told())
+
+
+class TripletMarginLoss(_TripletLoss, call=triplet_margin_loss):
     """``max(0, d(anchor, positive) - d(anchor, negative) + margin)``.
 
     Follows ``torch.nn.TripletMarginLoss``.
@@ -220,6 +230,8 @@ class TripletMarginLoss(_Loss):
     >>> TripletMarginLoss()(x, x, y)
     tensor(0.)
     """
+
+    _settings = ("margin", "p", "eps", "swap")
 
     def __init__(
         self,
@@ -237,10 +249,6 @@ class TripletMarginLoss(_Loss):
         self.p = p
         self.eps = eps
         self.swap = swap
-
-    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-        settings = self.margin, self.p, self.eps, self.swap
-        return triplet_margin_loss(anchor, positive, negative, *settings, reduction=self.reduction)
 
 
 @named
@@ -262,10 +270,10 @@ def triplet_margin_with_distance_loss(
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
         far = far.minimum(distance(positive, negative))
-    return reduced((near - far + margin).clamp(min=0), reduction)
+    return reduced((near + margin - far).clamp(min=0), reduction)
 
 
-class TripletMarginWithDistanceLoss(_Loss):
+class TripletMarginWithDistanceLoss(_TripletLoss, call=triplet_margin_with_distance_loss):
     """``max(0, d(a, p) - d(a, n) + margin)`` for any distance.
 
     Follows ``torch.nn.TripletMarginWithDistanceLoss``.
@@ -276,6 +284,8 @@ class TripletMarginWithDistanceLoss(_Loss):
     >>> TripletMarginWithDistanceLoss()(zeros(1, 2), zeros(1, 2), zeros(1, 2))
     tensor(1.)
     """
+
+    _settings = ("distance_function", "margin", "swap")
 
     def __init__(
         self,
@@ -289,17 +299,6 @@ class TripletMarginWithDistanceLoss(_Loss):
         _check_margin(margin)
         self.distance_function = distance_function or PairwiseDistance()
         self.margin, self.swap = margin, swap
-
-    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-        return triplet_margin_with_distance_loss(
-            anchor,
-            positive,
-            negative,
-            distance_function=self.distance_function,
-            margin=self.margin,
-            swap=self.swap,
-            reduction=self.reduction,
-        )
 
 
 def _check_power(p: int) -> None:

@@ -619,8 +619,9 @@ class Module:
         if shown.endswith("?"):
             owner = next(kind for kind in type(self).__mro__ if "_shown" in vars(kind))
             default = inspect.signature(owner).parameters[name].default
-            value = bool(value) if isinstance(default, bool) else value
-            if value == default:
+            value = bool(value) if name == "inplace" else value  # as PyTorch has it
+            usual = (default, (default,) * getattr(self, "dims", 0))
+            if value is default if isinstance(default, bool) else value in usual:
                 return ""
         text = f"{value!r}" if quoted else f"{value}"
         return text if shown == name else f"{name}={text}"

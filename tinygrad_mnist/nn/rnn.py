@@ -434,6 +434,8 @@ class GRU(_Gated[Tensor]):
 class RNNCellBase(Module):
     """One step of a recurrent layer: the base of cells. Follows ``torch.nn.RNNCellBase``."""
 
+    _shown = "input_size hidden_size"
+
     weight_ih: Tensor
     weight_hh: Tensor
     bias_ih: MaybeTensor
@@ -510,14 +512,6 @@ class RNNCellBase(Module):
             )
         return state
 
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        text = f"{self.input_size}, {self.hidden_size}"
-        if self.bias is not True:
-            text += f", bias={self.bias}"
-        nonlinearity = self.__dict__.get("nonlinearity", "tanh")
-        return text if nonlinearity == "tanh" else f"{text}, nonlinearity={nonlinearity}"
-
 
 class RNNCell(RNNCellBase):
     r"""One step of :class:`RNN`: input (N, in) and hidden state (N, hidden) to a new state.
@@ -530,6 +524,8 @@ class RNNCell(RNNCellBase):
     >>> nn.RNNCell(10, 20)(ones(3, 10), ones(3, 20)).shape
     torch.Size([3, 20])
     """
+
+    _shown = "input_size hidden_size bias? nonlinearity?"
 
     def __init__(
         self,
@@ -551,6 +547,7 @@ class RNNCell(RNNCellBase):
 
 
 class _GatedCell(RNNCellBase):
+    _shown = "input_size hidden_size bias?"
     _mode: str
 
     def __init__(
