@@ -181,6 +181,30 @@ assert_type(torch.linalg.solve(x, x), Tensor)
 assert_type(torch.is_grad_enabled(), bool)
 assert_type(torch.manual_seed(0), torch.Generator)
 
+# Where the result goes, and NumPy's names of arguments
+
+assert_type(torch.add(x, x, out=x), Tensor)
+assert_type(torch.exp(x, out=x), Tensor)
+assert_type(torch.sum(x, axis=0), Tensor)
+assert_type(torch.mean(x, axis=(0, 1), keepdims=True), Tensor)
+assert_type(torch.sum(x, dim=0, out=x), Tensor)
+assert_type(torch.sum(input=x, dim=0), Tensor)
+assert_type(torch.matmul(x, x, out=x), Tensor)
+assert_type(torch.clamp(x, min=0, out=x), Tensor)
+assert_type(torch.cat([x, x], out=x), Tensor)
+assert_type(torch.stack([x, x], dim=1, out=x), Tensor)
+assert_type(torch.std(x, axis=0), Tensor)
+assert_type(torch.softmax(x, axis=1), Tensor)
+assert_type(x.sum(axis=0), Tensor)
+assert_type(x.mean(axis=0, keepdims=True), Tensor)
+assert_type(x.cumsum(axis=0), Tensor)
+assert_type(x.argmax(axis=1), Tensor)
+assert_type(torch.sort(x, axis=1, out=(x, y)).values, Tensor)
+x.clamp(min=0, out=x)  # error
+torch.sum(x, axes=0)  # error
+torch.sum(x, axis="rows")  # error
+torch.add(x, x, axis=0)  # error
+
 # Modules
 
 

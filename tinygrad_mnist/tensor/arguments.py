@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tinygrad_mnist.ops.dtypes import DTypeLike
     from tinygrad_mnist.tensor.core import Tensor
     from tinygrad_mnist.tensor.device import DeviceLike
+    from tinygrad_mnist.tensor.types import P, WithOut
 
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
@@ -45,14 +46,14 @@ def copying(call: F) -> F:
     return cast(F, apart)
 
 
-def with_out(call: F) -> F:
+def with_out(call: Callable[P, R]) -> WithOut[P, R]:
     """Let a function's errors begin with its name, and ``out=`` name a tensor for the result."""
 
     @functools.wraps(call)
     def checked(*args: Any, out: Any = None, **kwargs: Any) -> Any:
         return write_out(call.__name__, call(*args, **kwargs), out)
 
-    return cast(F, named(checked))
+    return cast("WithOut[P, R]", named(checked))
 
 
 def factory(make: F) -> F:

@@ -57,7 +57,7 @@ def _scaled(
         raise
 
 
-@export(fast=True, first=scalar_first)
+@export(takes="out", fast=True, first=scalar_first)
 def add(input: Tensor, other: Operand, *older: Any, alpha: Number = 1) -> Tensor:
     """Return ``input + alpha * other``. Follows ``torch.add``."""
     if older or not is_one(alpha):
@@ -65,7 +65,7 @@ def add(input: Tensor, other: Operand, *older: Any, alpha: Number = 1) -> Tensor
     return apply(ops.add, input, other)
 
 
-@export(fast=True, first=scalar_first)
+@export(takes="out", fast=True, first=scalar_first)
 def sub(input: Tensor, other: Operand, *older: Any, alpha: Number = 1) -> Tensor:
     """Return ``input - alpha * other``. Follows ``torch.sub``."""
     if older or not is_one(alpha):
@@ -76,7 +76,7 @@ def sub(input: Tensor, other: Operand, *older: Any, alpha: Number = 1) -> Tensor
 mul = binary(ops.mul, scalars=True)
 
 
-@export(fast=True, first=scalar_first)
+@export(takes="out", fast=True, first=scalar_first)
 def div(input: Tensor, other: Operand, *, rounding_mode: str | None = None) -> Tensor:
     """Return ``input / other``, rounded if rounding_mode is ``"floor"`` or ``"trunc"``.
 
@@ -91,7 +91,7 @@ def div(input: Tensor, other: Operand, *, rounding_mode: str | None = None) -> T
     return apply(divide, input, other)
 
 
-@export(fast=True, first=scalar_first)
+@export(takes="out", fast=True, first=scalar_first)
 def pow(input: Tensor, exponent: Operand) -> Tensor:
     """Return ``input ** exponent``. Follows ``torch.pow``."""
     return apply(ops.pow, input, exponent)
@@ -106,7 +106,7 @@ divide = true_divide = div
 fmod = binary(ops.fmod, inplace=True)
 
 
-@export(inplace=True, first=scalar_first)
+@export(takes="out", inplace=True, first=scalar_first)
 def float_power(input: Tensor, exponent: Operand) -> Tensor:
     """Return ``input ** exponent``, computed in float64. Follows ``torch.float_power``.
 
@@ -143,7 +143,7 @@ def positive(input: Tensor) -> Tensor:
     return input
 
 
-@export(inplace=True)
+@export(takes="out", inplace=True)
 def sgn(input: Tensor) -> Tensor:
     """Return the sign: -1, 0 or 1. Follows ``torch.sgn``."""
     return apply(ops.sign, input)
@@ -178,14 +178,14 @@ def check_product(x: TensorBase, tensor1: Any, tensor2: Any, refused: str) -> No
         raise error(f"not supported for {tensor1.dtype}; convert the tensors with float()")
 
 
-@export
+@export(takes="out")
 def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
     """Return ``input + weight * (end - input)``. Follows ``torch.lerp``."""
     check_lerp(input, end, weight)
     return apply(ops.lerp, input, end, weight)
 
 
-@export
+@export(takes="out")
 @node_name("AddcmulBackward0")
 def addcmul(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *older: Any, value: Number = 1
@@ -197,7 +197,7 @@ def addcmul(
     return input.add(apply(ops.mul, tensor1, tensor2), alpha=value)
 
 
-@export
+@export(takes="out")
 @node_name("AddcdivBackward0")
 def addcdiv(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *older: Any, value: Number = 1

@@ -34,7 +34,7 @@ maximum = binary(ops.maximum, tensors=True)
 minimum = binary(ops.minimum, tensors=True)
 
 
-@export
+@export(takes="out")
 @node_name("FmaxBackward0")
 def fmax(input: Tensor, other: Tensor) -> Tensor:
     """Return the larger of two, element by element; a number rather than NaN.
@@ -51,7 +51,7 @@ def fmax(input: Tensor, other: Tensor) -> Tensor:
     return apply(ops.where, (input >= y) | y.isnan(), input, y)
 
 
-@export
+@export(takes="out")
 @node_name("FminBackward0")
 def fmin(input: Tensor, other: Tensor) -> Tensor:
     """Return the smaller of two, element by element; a number rather than NaN.
@@ -179,13 +179,13 @@ bitwise_or = binary(ops.bitwise_or, inplace=True, scalars=True)
 bitwise_xor = binary(ops.bitwise_xor, inplace=True, scalars=True)
 
 
-@export(inplace=True, first=scalar_first)
+@export(takes="out", inplace=True, first=scalar_first)
 def bitwise_left_shift(input: Tensor, other: Operand) -> Tensor:
     """Return the bits moved to the left. Follows ``torch.bitwise_left_shift``."""
     return apply(ops.left_shift, input, other)
 
 
-@export(inplace=True, first=scalar_first)
+@export(takes="out", inplace=True, first=scalar_first)
 def bitwise_right_shift(input: Tensor, other: Operand) -> Tensor:
     """Return the bits moved to the right. Follows ``torch.bitwise_right_shift``."""
     return apply(ops.right_shift, input, other)

@@ -33,7 +33,7 @@ relu = unary(ops.relu, inplace=True)
 logaddexp = binary(ops.logaddexp, tensors=True)
 
 
-@export(inplace=True)
+@export(takes="out", inplace=True)
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """Return ``log(input / (1 - input))``, of the input brought into [eps, 1 - eps].
 
@@ -49,7 +49,7 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     return apply(ops.logit, input, eps=least)
 
 
-@export(inplace=True, first=scalar_first)
+@export(takes="out", inplace=True, first=scalar_first)
 def xlogy(input: Tensor, other: Operand) -> Tensor:
     """Return ``input * log(other)``, and 0 where input is 0. Follows ``torch.xlogy``."""
     if not isinstance(other, TensorBase):
@@ -78,13 +78,13 @@ sinc = unary(ops.sinc, inplace=True)
 atan2 = binary(ops.atan2, inplace=True, tensors=True)
 
 
-@export(inplace=True)
+@export(takes="out", inplace=True)
 def deg2rad(input: Tensor) -> Tensor:
     """Turn degrees into radians. Follows ``torch.deg2rad``."""
     return input * (np.pi / 180)
 
 
-@export(inplace=True)
+@export(takes="out", inplace=True)
 def rad2deg(input: Tensor) -> Tensor:
     """Turn radians into degrees. Follows ``torch.rad2deg``."""
     return input * (180 / np.pi)
@@ -101,7 +101,7 @@ erfinv = unary(ops.erfinv, inplace=True)
 lgamma = unary(ops.lgamma, inplace=True)
 
 
-@export(inplace=True)
+@export(takes="out", inplace=True)
 @node_name("DigammaBackward0")
 def digamma(input: Tensor) -> Tensor:
     """Return the derivative of :func:`lgamma`. Follows ``torch.digamma``."""
@@ -115,7 +115,7 @@ ceil = unary(ops.ceil, inplace=True)
 trunc = fix = unary(ops.trunc, inplace=True)
 
 
-@export(inplace=True)
+@export(takes="out", inplace=True)
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """Round to the nearest integer, a half to the even one; or to a number of decimals.
 
@@ -131,7 +131,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     return apply(ops.round, input)
 
 
-@export(inplace=True)
+@export(takes="out", inplace=True)
 @node_name("FracBackward0")
 def frac(input: Tensor) -> Tensor:
     """Return what follows the point: ``input - trunc(input)``. Follows ``torch.frac``."""
@@ -140,7 +140,7 @@ def frac(input: Tensor) -> Tensor:
     return input - input.trunc()
 
 
-@export
+@export(takes="out")
 def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
     """Bring values into the interval from min to max; either may be left out.
 
@@ -191,7 +191,7 @@ def clamp_max(input: Tensor, max: Operand) -> Tensor:
     return input.clamp(max=max)
 
 
-@export(inplace=True)
+@export(takes="out", inplace=True)
 def nan_to_num(
     input: Tensor,
     nan: Number | None = None,
@@ -217,7 +217,7 @@ def nan_to_num(
     return apply(ops.nan_to_num, input, **given)
 
 
-@export(inplace=True)
+@export(takes="out", inplace=True)
 def heaviside(input: Tensor, values: Tensor) -> Tensor:
     """Return 0 for negative elements, 1 for positive ones, else the given values.
 

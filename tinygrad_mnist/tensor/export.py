@@ -12,7 +12,7 @@ import inspect
 import re
 from collections.abc import Callable
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, overload
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from tinygrad_mnist.tensor.arguments import as_number, need_tensor, write_out
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
-    from tinygrad_mnist.tensor.types import Binary, Unary
+    from tinygrad_mnist.tensor.types import Binary, P, R, Unary, WithAxis, WithOut
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,6 +54,24 @@ def export(
     fast: bool = False,
     first: Callable[..., Any] | None = None,
 ) -> Callable[[F], F]: ...
+@overload
+def export(
+    *,
+    takes: Literal["out"],
+    inplace: bool | Callable[..., Any] = False,
+    method: bool | Callable[..., Any] = True,
+    fast: bool = False,
+    first: Callable[..., Any] | None = None,
+) -> Callable[[Callable[P, R]], WithOut[P, R]]: ...
+@overload
+def export(
+    *,
+    takes: Literal["axis"],
+    inplace: bool | Callable[..., Any] = False,
+    method: bool | Callable[..., Any] = True,
+    fast: bool = False,
+    first: Callable[..., Any] | None = None,
+) -> Callable[[Callable[P, R]], WithAxis[P, R]]: ...
 def export(
     call: Any = None,
     /,
@@ -62,6 +80,7 @@ def export(
     method: bool | Callable[..., Any] = True,
     fast: bool = False,
     first: Callable[..., Any] | None = None,
+    takes: str | None = None,
 ) -> Any:
     """Make a public function, and a method, of a function whose first argument is a tensor.
 
@@ -81,6 +100,9 @@ def export(
         more than one operation, which checks its inputs itself.
     first
         What the function, not the method, does about its first arguments: :func:`scalar_first`.
+    takes
+        What type checkers let it take besides: ``"out"``, or ``"axis"`` as well. When it runs,
+        every function takes ``out``, and NumPy's names for ``dim`` and ``keepdim``.
     """
     if call is None:
         return functools.partial(export, inplace=inplace, method=method, fast=fast, first=first)
@@ -138,7 +160,8 @@ def _exported(op: Op, call: Any, of: str, **settings: Any) -> Any:
     same = f"torch.{op.name}(" in op.torch
     follows = f"Follows ``torch.{op.name}``." if same else f"In PyTorch: ``{op.torch}``."
     call.__doc__ = f"{op.doc.rstrip('.')}: ``{formula}`` of each {of}. {follows}"
-    return export(**settings)(call)
+    decorate: Any = export(**settings)
+    return decorate(call)
 
 
 def publish(space: dict[str, Any], *others: str) -> list[str]:

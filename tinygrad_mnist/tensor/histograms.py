@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tinygrad_mnist.tensor.types import Number
 
 
-@export
+@export(takes="out")
 def histogram(
     input: Tensor,
     bins: int | Tensor = 100,
@@ -55,7 +55,7 @@ def histogram(
     return found
 
 
-@export(method=False)
+@export(takes="out", method=False)
 def histogramdd(
     input: Tensor,
     bins: int | Tensor | Sequence[int | Tensor],
@@ -205,7 +205,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     return wrap(np.bincount(array, heavy, least).astype(kind))
 
 
-@export
+@export(takes="out")
 def histc(input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0) -> Tensor:
     """Count elements in equally wide bins from min to max; what lies outside isn't counted.
 

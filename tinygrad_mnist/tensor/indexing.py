@@ -187,7 +187,7 @@ def values_at(
     return kind(values, indices)
 
 
-@export
+@export(takes="out")
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """Return elements picked along a dimension: the index says which, at each place.
 
@@ -200,7 +200,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     return apply(ops.gather, input, index, dim=d)
 
 
-@export
+@export(takes="out")
 @node_name("IndexSelectBackward0")
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Return slices along a dimension, in the order of an index."""
@@ -214,7 +214,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return apply(ops.getitem, input, index=(*lead, array.reshape(-1).copy()))
 
 
-@export
+@export(takes="out")
 @node_name("MaskedSelectBackward0")
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """Return the elements where a mask is true, in one dimension."""
@@ -304,7 +304,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     return apply(ops.getitem, input.reshape(-1), index=where)
 
 
-@export
+@export(takes="out")
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """Return elements picked along a dimension, as ``argsort`` and ``argmax`` point at them.
 

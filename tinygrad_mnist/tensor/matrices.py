@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tinygrad_mnist.tensor.factorization import QR, OldSVD, SlogDet
 
 
-@export
+@export(takes="out")
 def inverse(input: Tensor) -> Tensor:
     """Return the inverse matrix."""
     return factorization.inv(input)
@@ -52,13 +52,13 @@ def logdet(input: Tensor) -> Tensor:
     return apply(ops.where, sign._array < 0, math.nan, size)
 
 
-@export
+@export(takes="out")
 def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     """Return the lower triangular factor of a positive-definite matrix, or the upper one."""
     return factorization.cholesky(input, upper=upper)
 
 
-@export
+@export(takes="out")
 def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor:
     """Return X with ``A @ X = input``, given the Cholesky factor of A."""
     lower, higher = (input2.mT, input2) if upper else (input2, input2.mT)
@@ -66,7 +66,7 @@ def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor
     return factorization.solve_triangular(higher, half, upper=True)
 
 
-@export
+@export(takes="out")
 def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
     """Return the inverse of the matrix whose Cholesky factor this is."""
     factorization.check_matrix(input, square=True)
@@ -74,13 +74,13 @@ def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
     return eye.cholesky_solve(input, upper)
 
 
-@export
+@export(takes="out")
 def qr(input: Tensor, some: bool = True) -> QR:
     """Return Q and R, reduced if some; newer code calls ``linalg.qr``."""
     return factorization.qr(input, "reduced" if some else "complete")
 
 
-@export
+@export(takes="out")
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> OldSVD:
     """Return U, S and V (not its transpose); newer code calls ``linalg.svd``."""
     u, s, vh = factorization.svd(input, full_matrices=not some)
@@ -91,7 +91,7 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> OldSVD:
     return factorization.OldSVD(u, s, vh.mT)
 
 
-@export
+@export(takes="out")
 def matrix_power(input: Tensor, n: int) -> Tensor:
     """Return the product of n equal matrices; of their inverses where n is negative."""
     return factorization.matrix_power(input, n)

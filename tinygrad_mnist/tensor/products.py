@@ -48,7 +48,7 @@ def added(x: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
     return apply(ops.add, x if beta == 1 else x * beta, product)
 
 
-@export
+@export(takes="out")
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """Return the matrix product over the last two dimensions."""
     if not isinstance(other, TensorBase | np.ndarray):
@@ -73,37 +73,37 @@ def _product(input: Tensor, other: Tensor, left: int, right: int) -> Tensor:
     return apply(ops.matmul, input, other)
 
 
-@export
+@export(takes="out")
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """Return the product of two matrices."""
     return _product(input, mat2, 2, 2)
 
 
-@export
+@export(takes="out")
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """Return the products of two batches of matrices."""
     return _product(input, mat2, 3, 3)
 
 
-@export
+@export(takes="out")
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """Return the product of a matrix and a vector."""
     return _product(input, vec, 2, 1)
 
 
-@export
+@export(takes="out")
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """Return the inner product of two vectors."""
     return _product(input, tensor, 1, 1)
 
 
-@export
+@export(takes="out")
 def vdot(input: Tensor, other: Tensor) -> Tensor:
     """Return the inner product of two vectors."""
     return _product(input, other, 1, 1)
 
 
-@export
+@export(takes="out")
 def inner(input: Tensor, other: Tensor) -> Tensor:
     """Return the inner products of all vectors in the last dimensions."""
     shapes = input._array.shape, other._array.shape
@@ -119,7 +119,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     return out.reshape(shapes[0][:-1] + shapes[1][:-1])
 
 
-@export
+@export(takes="out")
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """Return the outer product of two vectors."""
     if input._array.ndim != 1 or vec2._array.ndim != 1:
@@ -132,7 +132,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
 ger = outer
 
 
-@export(inplace=True, first=beta_first)
+@export(takes="out", inplace=True, first=beta_first)
 @in_float32
 @node_name("AddmmBackward0")
 def addmm(
@@ -145,7 +145,7 @@ def addmm(
     return added(input, product, beta, alpha)
 
 
-@export(inplace=True, first=beta_first)
+@export(takes="out", inplace=True, first=beta_first)
 @in_float32
 @node_name("AddmvBackward0")
 def addmv(
@@ -158,7 +158,7 @@ def addmv(
     return added(input, product, beta, alpha)
 
 
-@export(inplace=True, first=beta_first)
+@export(takes="out", inplace=True, first=beta_first)
 @node_name("AddrBackward0")
 def addr(
     input: Tensor, vec1: Tensor, vec2: Tensor, *older: Any, beta: float = 1, alpha: float = 1
@@ -171,7 +171,7 @@ def addr(
     return added(input.to(common), product.to(common), beta, alpha)
 
 
-@export(inplace=True, first=beta_first)
+@export(takes="out", inplace=True, first=beta_first)
 @in_float32
 @node_name("BaddbmmBackward0")
 def baddbmm(
@@ -183,7 +183,7 @@ def baddbmm(
     return added(input, batch1.bmm(batch2), beta, alpha)
 
 
-@export(inplace=True, first=beta_first)
+@export(takes="out", inplace=True, first=beta_first)
 @in_float32
 def addbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *older: Any, beta: float = 1, alpha: float = 1
@@ -206,7 +206,7 @@ def trace(input: Tensor) -> Tensor:
     return apply(ops.getitem, input, index=(i, i)).sum()
 
 
-@export
+@export(takes="out")
 def kron(input: Tensor, other: Tensor) -> Tensor:
     """Return the Kronecker product: a block ``input[i, j] * other`` for each element."""
     ndim = max(input._array.ndim, other._array.ndim)
@@ -217,7 +217,7 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     return apply(ops.reshape, apply(ops.mul, left, right), to=to)
 
 
-@export
+@export(takes="out")
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """Return the cross products of vectors along a dimension, the first of length 3 if None."""
     if dim is None:

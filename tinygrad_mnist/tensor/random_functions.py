@@ -278,7 +278,7 @@ def set_rng_state(new_state: Tensor) -> None:
 # Draws by given probabilities
 
 
-@export
+@export(takes="out")
 def bernoulli(
     input: Tensor, p: float | None = None, *, generator: Generator | None = None
 ) -> Tensor:
@@ -305,7 +305,7 @@ def bernoulli(
     return out.bernoulli_(input if p is None else p, generator=generator)
 
 
-@export
+@export(takes="out")
 def multinomial(
     input: Tensor,
     num_samples: int,

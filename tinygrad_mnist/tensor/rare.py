@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tinygrad_mnist.tensor.types import Number, Operand
 
 
-@export(inplace=True)
+@export(takes="out", inplace=True)
 def copysign(input: Tensor, other: Operand) -> Tensor:
     """Return the input's size with the other's sign. Follows ``torch.copysign``.
 
@@ -50,7 +50,7 @@ def copysign(input: Tensor, other: Operand) -> Tensor:
     return size * wrap(np.where(sign, -1, 1).astype(size._array.dtype))
 
 
-@export(inplace=True)
+@export(takes="out", inplace=True)
 def ldexp(input: Tensor, other: Tensor) -> Tensor:
     """Return ``input * 2**other``. Follows ``torch.ldexp``.
 
@@ -64,7 +64,7 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
     return input * (power if power.is_floating_point() else power.float()).exp2()
 
 
-@export
+@export(takes="out")
 def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
     """Return ``log2(2**input + 2**other)`` without overflow. Follows ``torch.logaddexp2``.
 
@@ -95,14 +95,14 @@ def _whole(function: np.ufunc, name: str) -> Callable[[Tensor, Tensor], Tensor]:
 gcd, lcm = _whole(np.gcd, "gcd"), _whole(np.lcm, "lcm")
 
 
-@export(inplace=True)
+@export(takes="out", inplace=True)
 def nextafter(input: Tensor, other: Tensor) -> Tensor:
     """Return the next floating-point number towards another. Follows ``torch.nextafter``."""
     arrays = [input._array, need_tensor("other", other)._array]
     return wrap(np.nextafter(*arrays, dtype=dtypes.result_type(*arrays)))
 
 
-@export
+@export(takes="out")
 def angle(input: Tensor) -> Tensor:
     """Return the angle of real numbers: pi where they are negative. Follows ``torch.angle``.
 
@@ -122,7 +122,7 @@ def conj(input: Tensor) -> Tensor:
     return input
 
 
-@export(inplace=True)
+@export(takes="out", inplace=True)
 def conj_physical(input: Tensor) -> Tensor:
     """Return the input, which is real. Follows ``torch.conj_physical``."""
     return input
@@ -185,7 +185,7 @@ def adjoint(input: Tensor) -> Tensor:
     return input.transpose(-2, -1)
 
 
-@export
+@export(takes="out")
 def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """Return a copy of ``narrow(dim, start, length)``. Follows ``torch.narrow_copy``."""
     return input.narrow(dim, start, length).clone()
@@ -256,7 +256,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     return out.reshape(input.shape)
 
 
-@export(inplace=True)
+@export(takes="out", inplace=True)
 @in_float32
 @node_name("RenormBackward0")
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
@@ -369,7 +369,7 @@ def matrix_exp(input: Tensor) -> Tensor:
     return out
 
 
-@export(inplace=True)
+@export(takes="out", inplace=True)
 def mvlgamma(input: Tensor, p: int) -> Tensor:
     """Return the logarithm of the multivariate gamma function. Follows ``torch.mvlgamma``.
 
@@ -389,7 +389,7 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
     return total + order * (order - 1) / 4 * math.log(math.pi)
 
 
-@export
+@export(takes="out")
 @in_float32
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """Return the logarithms of running sums of exponentials, without overflow.

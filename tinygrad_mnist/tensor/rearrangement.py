@@ -67,7 +67,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     return out.movedim((-2, -1), (d1, d2))
 
 
-@export
+@export(takes="out")
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """Return a matrix with a vector on its diagonal, or the diagonal of a matrix.
 
@@ -240,14 +240,14 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: Dims = None) -> Tenso
     return apply(ops.roll, input, shifts=moves, dims=along)
 
 
-@export(inplace=True)
+@export(takes="out", inplace=True)
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """Return the lower triangle, with zeros above the diagonal."""
     _need_matrix(input)
     return apply(ops.tril, input, diagonal=as_int("diagonal", diagonal))
 
 
-@export(inplace=True)
+@export(takes="out", inplace=True)
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """Return the upper triangle, with zeros below the diagonal."""
     _need_matrix(input)

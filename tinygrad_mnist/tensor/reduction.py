@@ -50,7 +50,7 @@ def reduce(
     return _in(out, dtype)
 
 
-@export
+@export(takes="axis")
 def sum(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None
 ) -> Tensor:
@@ -58,7 +58,7 @@ def sum(
     return reduce(input, ops.sum, dim, keepdim, dtype)
 
 
-@export
+@export(takes="axis")
 def mean(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None
 ) -> Tensor:
@@ -78,7 +78,7 @@ def mean(
     return reduce(input, ops.mean, dim, keepdim, dtype)
 
 
-@export
+@export(takes="axis")
 def prod(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None
 ) -> Tensor:
@@ -97,7 +97,7 @@ def _along(input: Tensor, op: ops.Op, x: Any, dim: Any, keepdim: bool) -> Tensor
     return apply(op, x, dim=as_dim(dim, input._array.ndim), keepdim=keepdim)
 
 
-@export
+@export(takes="axis")
 def var(
     input: Tensor,
     dim: Dims = None,
@@ -112,7 +112,7 @@ def var(
     return reduce(input, ops.var, dim, keepdim, correction=correction)
 
 
-@export
+@export(takes="axis")
 def std(
     input: Tensor,
     dim: Dims = None,
@@ -166,7 +166,7 @@ def _norm(
     return reduce(input, ops.power_norm, dim, keepdim, ord=float(p))
 
 
-@export(method=_norm)
+@export(takes="axis", method=_norm)
 def norm(
     input: Tensor,
     p: float | str | None = "fro",
@@ -187,13 +187,13 @@ def norm(
     return result
 
 
-@export
+@export(takes="axis")
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """Return the logarithm of the sum of exponentials, without overflow."""
     return reduce(input, ops.logsumexp, dim, keepdim)
 
 
-@export(inplace=True)
+@export(takes="axis", inplace=True)
 def cumsum(input: Tensor, dim: int, *, dtype: DTypeLike | None = None) -> Tensor:
     """Return the running sum along a dimension."""
     return running(ops.cumsum, input, dim, dtype)
@@ -211,14 +211,14 @@ def _need_elements(input: Tensor, dim: Dims) -> None:
         )
 
 
-@export
+@export(takes="axis")
 def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """Return the largest element; where several are, they share the gradient."""
     _need_elements(input, dim)
     return reduce(input, ops.amax, dim, keepdim)
 
 
-@export
+@export(takes="axis")
 def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """Return the smallest element; where several are, they share the gradient."""
     _need_elements(input, dim)
@@ -279,13 +279,13 @@ def _extreme(
     return apply(of_all, input)
 
 
-@export
+@export(takes="axis")
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the position of the largest element, the first of several."""
     return _arg(input, np.argmax, dim, keepdim)
 
 
-@export
+@export(takes="axis")
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the position of the smallest element, the first of several."""
     return _arg(input, np.argmin, dim, keepdim)
@@ -302,13 +302,13 @@ def _arg(input: Tensor, pick: Any, dim: int | None, keepdim: bool) -> Tensor:
     return wrap(np.asarray(pick(input._array, axis=d, keepdims=keepdim), np.int64))
 
 
-@export
+@export(takes="axis")
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Return whether some element is true (not 0)."""
     return _truth(input, np.any, dim, keepdim)
 
 
-@export
+@export(takes="axis")
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Return whether every element is true (not 0)."""
     return _truth(input, np.all, dim, keepdim)
@@ -323,14 +323,14 @@ def _truth(input: Tensor, ask: Any, dim: Any, keepdim: bool) -> Tensor:
     return wrap(np.asarray(answer, kind))
 
 
-@export
+@export(takes="axis")
 def softmax(input: Tensor, dim: int, dtype: DTypeLike | None = None) -> Tensor:
     """Return exponentials divided by their sum along a dimension."""
     x = _in(input, dtype)
     return apply(ops.softmax, x, dim=as_dim(dim, input._array.ndim))
 
 
-@export
+@export(takes="axis")
 def log_softmax(input: Tensor, dim: int, dtype: DTypeLike | None = None) -> Tensor:
     """Return the logarithm of :meth:`softmax`, exact where that would round to 0."""
     x = _in(input, dtype)
@@ -356,7 +356,7 @@ def _spread_arguments(dim: Any, unbiased: bool | None, correction: int | None) -
     return dim, correction if unbiased is None else int(unbiased)
 
 
-@export
+@export(takes="axis")
 @node_name("AminmaxBackward0")
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
     """Return the smallest and the largest element, along a dimension or of all.
@@ -389,7 +389,7 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     return wrap(np.asarray(np.count_nonzero(input._array, axis=dims), np.int64))
 
 
-@export(inplace=True)
+@export(takes="axis", inplace=True)
 def cumprod(input: Tensor, dim: int, *, dtype: DTypeLike | None = None) -> Tensor:
     """Return the running product along a dimension. Follows ``torch.cumprod``.
 
@@ -402,7 +402,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: DTypeLike | None = None) -> Tenso
     return running(ops.cumprod, input, dim, dtype)
 
 
-@export
+@export(takes="axis")
 def nansum(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None
 ) -> Tensor:
@@ -419,7 +419,7 @@ def nansum(
     return reduce(input, ops.nansum, dim, keepdim, dtype)
 
 
-@export
+@export(takes="axis")
 def nanmean(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None
 ) -> Tensor:
@@ -440,7 +440,7 @@ def nanmean(
     return (total / (~input.isnan()).sum(dim, keepdim)).to(kind)
 
 
-@export(method=False)
+@export(takes="axis", method=False)
 def std_mean(
     input: Tensor,
     dim: Dims = None,
@@ -454,7 +454,7 @@ def std_mean(
     return deviation, input.mean(None if isinstance(dim, bool) else dim, keepdim)
 
 
-@export(method=False)
+@export(takes="axis", method=False)
 def var_mean(
     input: Tensor,
     dim: Dims = None,
@@ -468,7 +468,7 @@ def var_mean(
     return variance, input.mean(None if isinstance(dim, bool) else dim, keepdim)
 
 
-@export
+@export(takes="out")
 def diff(
     input: Tensor,
     n: int = 1,

@@ -155,7 +155,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     return input.reshape(shape[:d] + full + shape[d + 1 :])
 
 
-@export(inplace=view_in_place)
+@export(takes="axis", inplace=view_in_place)
 def squeeze(input: Tensor, dim: Dims = None) -> Tensor:
     """Return a view without dimensions of length 1: all of them, or those named."""
     shape = input._array.shape
@@ -163,7 +163,7 @@ def squeeze(input: Tensor, dim: Dims = None) -> Tensor:
     return input.reshape(tuple(n for i, n in enumerate(shape) if n != 1 or i not in dims))
 
 
-@export(inplace=view_in_place)
+@export(takes="axis", inplace=view_in_place)
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """Return a view with a dimension of length 1 put in."""
     shape = input._array.shape
@@ -171,7 +171,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     return input.reshape((*shape[:d], 1, *shape[d:]))
 
 
-@export(inplace=view_in_place)
+@export(takes="out", inplace=view_in_place)
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Return a view with two dimensions exchanged."""
     ndim = input._array.ndim

@@ -40,7 +40,7 @@ def _no_bools(x: Tensor, dim: int | None) -> None:
         raise NotImplementedError("not implemented for bools; convert them with int()")
 
 
-@export
+@export(takes="axis")
 @node_name("SortBackward0")
 def sort(
     input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = False
@@ -62,7 +62,7 @@ def sort(
     )
 
 
-@export
+@export(takes="axis")
 def argsort(
     input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = False
 ) -> Tensor:
@@ -77,13 +77,13 @@ def argsort(
     return sort(input, dim, descending, stable=stable).indices
 
 
-@export
+@export(takes="out")
 def msort(input: Tensor) -> Tensor:
     """Return the values sorted along the first dimension. Follows ``torch.msort``."""
     return sort(input, 0).values
 
 
-@export
+@export(takes="out")
 @node_name("TopkBackward0")
 def topk(
     input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
@@ -116,7 +116,7 @@ def topk(
     return values_at(return_types.topk, input, d, order)
 
 
-@export
+@export(takes="axis")
 @node_name("KthvalueBackward0")
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """Return the k-th smallest along a dimension, counted from 1. Follows ``torch.kthvalue``.
@@ -207,7 +207,7 @@ def nanmedian(
     return _nth(return_types.nanmedian, input, d, np.maximum(count - 1, 0) // 2, keepdim)
 
 
-@export
+@export(takes="axis")
 @node_name("ModeBackward0")
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """Return the most frequent element along a dimension, the smallest of several.
@@ -245,7 +245,7 @@ def _running(kind: type[ValuesIndices], x: Tensor, dim: int, keep: np.ufunc) -> 
     return values_at(kind, x, d, np.maximum.accumulate(np.where(new, steps, 0), axis=d))
 
 
-@export
+@export(takes="out")
 @node_name("CummaxBackward0")
 def cummax(input: Tensor, dim: int) -> ValuesIndices:
     """Return the largest so far along a dimension, and where it was. Follows ``torch.cummax``.
@@ -259,7 +259,7 @@ def cummax(input: Tensor, dim: int) -> ValuesIndices:
     return _running(return_types.cummax, input, dim, np.maximum)
 
 
-@export
+@export(takes="out")
 @node_name("CumminBackward0")
 def cummin(input: Tensor, dim: int) -> ValuesIndices:
     """Return the smallest so far along a dimension, and where it was. Follows ``torch.cummin``.
@@ -323,7 +323,7 @@ def _quantile(
     return out.squeeze(0) if shares.ndim == 0 else out
 
 
-@export
+@export(takes="axis")
 def quantile(
     input: Tensor,
     q: Number,
@@ -345,7 +345,7 @@ def quantile(
     return _quantile(input, q, dim, keepdim, interpolation, False)
 
 
-@export
+@export(takes="axis")
 def nanquantile(
     input: Tensor,
     q: Number,

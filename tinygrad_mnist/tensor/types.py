@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeAlias, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    ParamSpec,
+    Protocol,
+    SupportsIndex,
+    TypeAlias,
+    TypeVar,
+    overload,
+)
 
 import numpy as np
 
@@ -98,6 +108,55 @@ __all__ = [
     "Size", "channels_last", "channels_last_3d", "contiguous_format", "layout", "memory_format",
     "preserve_format", "strided",
 ]  # fmt: skip
+
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R", covariant=True)
+
+
+class WithOut(Protocol[P, R]):
+    """A function that takes ``out``, too; the other arguments aren't checked where that is given.
+
+    A method of the same arguments takes none.
+    """
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @overload
+    def __call__(self, *args: Any, out: Any, **kwargs: Any) -> R: ...
+    @overload
+    def __get__(self, instance: None, owner: Any = None) -> WithOut[P, R]: ...
+    @overload
+    def __get__(
+        self: WithOut[Concatenate[Any, Q], R], instance: Tensor, owner: Any = None
+    ) -> Callable[Q, R]: ...
+
+
+class WithAxis(Protocol[P, R]):
+    """A function that takes ``out``, and ``axis`` for ``dim``, too, as its method does."""
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @overload
+    def __call__(self, *args: Any, out: Any, **kwargs: Any) -> R: ...
+    @overload
+    def __call__(self, input: Tensor, *, axis: Dims, keepdims: bool = ..., **kwargs: Any) -> R: ...
+    @overload
+    def __get__(self, instance: None, owner: Any = None) -> WithAxis[P, R]: ...
+    @overload
+    def __get__(
+        self: WithAxis[Concatenate[Any, Q], R], instance: Tensor, owner: Any = None
+    ) -> AxisMethod[Q, R]: ...
+
+
+class AxisMethod(Protocol[P, R]):
+    """A method that takes ``axis`` for ``dim``, too."""
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @overload
+    def __call__(self, *, axis: Dims, keepdims: bool = ..., **kwargs: Any) -> R: ...
 
 
 class Unary(Protocol):
