@@ -317,7 +317,7 @@ def _in_place(
         try:
             return write(self, *args, **kwargs)
         except Exception as error:
-            complain(name, error, call, (self, *args), kwargs)
+            complain(name, error, call, (self, *args), kwargs, bound=1)
             raise
 
     method.__name__ = method.__qualname__ = name
