@@ -118,7 +118,10 @@ class _Loss(Layer):
         self.reduction: Reduction = as_reduction(reduction, size_average, reduce, self.reductions)
 
     def _told(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("reduction", *self._settings)}
+        told: dict[str, Any] = {"reduction": self.reduction}  # buffers are quicker than attributes
+        for name in self._settings:
+            told[name] = self._buffers[name] if name in self._buffers else getattr(self, name)
+        return told
 
 
 class _TargetLoss(_Loss):
