@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, SupportsIndex, TypeAlias, cast, overload
 
-from tinygrad_mnist.nn.module import Module
+from tinygrad_mnist.nn.module import Module, refuse_module
 from tinygrad_mnist.nn.parameter import Parameter
 from tinygrad_mnist.tensor import Tensor
 
@@ -163,7 +163,7 @@ class Sequential(_List):
             When there are fewer modules than the index says.
         """
         if not isinstance(module, Module):
-            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+            refuse_module(module)
         if not -len(self) <= operator.index(index) <= len(self):
             raise IndexError(f"index {index} is out of range for {len(self)} modules")
         return super().insert(index, module)

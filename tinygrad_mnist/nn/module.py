@@ -6,7 +6,7 @@ import builtins
 import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -35,6 +35,14 @@ if TYPE_CHECKING:
         @property
         def forward(self) -> Callable[P, R_co]: ...
         def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any: ...
+
+
+def refuse_module(given: Any) -> NoReturn:
+    """Raise for something that was given in place of a module."""
+    if isinstance(given, type):
+        name = given.__name__
+        raise TypeError(f"expected a module, got the class {name}; make one, as in {name}(...)")
+    raise TypeError(f"{type(given).__name__} is not a Module subclass")
 
 
 class Module:
@@ -249,7 +257,7 @@ class Module:
         """Register a submodule under a name."""
         self._check_name("module", name)
         if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+            refuse_module(module)
         self._modules[name] = module
 
     register_module = add_module

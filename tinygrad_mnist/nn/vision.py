@@ -59,10 +59,14 @@ def interpolate(
     tensor([[[1., 2., 3.]]])
     """
     dims = input.ndim - 2
-    if mode not in ("nearest", "nearest-exact", "area", *_LINEAR) or not 1 <= dims <= 2:
+    if not 1 <= dims <= 2:
         raise NotImplementedError(
-            f"mode {mode!r} isn't offered for an input of {input.ndim} dimensions; the modes are "
-            f"'nearest', 'nearest-exact', 'area', 'linear' (N, C, L) and 'bilinear' (N, C, H, W)"
+            f"expected an input of shape (N, C, L) or (N, C, H, W), got {list(input.shape)}"
+        )
+    if mode not in ("nearest", "nearest-exact", "area", *_LINEAR):
+        raise NotImplementedError(
+            f"mode {mode!r} isn't offered; the modes are 'nearest', 'nearest-exact', 'area', "
+            f"'linear' (N, C, L) and 'bilinear' (N, C, H, W)"
         )
     if _LINEAR.get(mode, dims) != dims:
         raise NotImplementedError(f"mode {mode!r} isn't for {input.ndim} dimensions")

@@ -380,6 +380,8 @@ def arange(
     """
     if end is None:
         start, end = 0, start
+    if end is None:
+        raise TypeError("missing 1 required positional argument: 'end'")
     pairs = (("start", 0 if start is None else start), ("end", end), ("step", step))
     numbers = [as_number(name, x) for name, x in pairs]
     first, last, by = numbers

@@ -138,9 +138,11 @@ def randint(
     """
     if size is None:
         low, high, size = 0, low, high
+        if size is None:
+            raise TypeError("missing 1 required positional argument: 'size'")
     elif high is None:
         low, high = 0, low
-    return _integers(low, high, size, generator, settings)
+    return _integers(low, high, as_tuple("size", size), generator, settings)
 
 
 def _integers(
@@ -156,7 +158,7 @@ def _integers(
         if low < least or high - 1 > most:
             raise RuntimeError(f"from {low} or to - 1, {high - 1}, is out of bounds for {kind}")
     source = random.source_of(generator)
-    return finish(source.integers(low, high, as_lengths([as_tuple("size", size)])), **settings)
+    return finish(source.integers(low, high, as_lengths([size])), **settings)
 
 
 @factory
