@@ -60,9 +60,11 @@ class Node:
     number: int
     """Grows with creation, so parents always have smaller numbers than their children."""
     hooks: dict[int, Callable[[Any], Any]] | None
+    """The hooks on the gradient of its output, if there are any."""
     extra: Extra | None
     """The hooks around its rules, and a script's own data, if there are any."""
     trace: str | None
+    """Where in the script it was made, in anomaly mode."""
 
     def __init__(
         self,

@@ -47,7 +47,7 @@ class _Activation(Layer):
         return self._call(input, self.inplace)
 
 
-# It has no decorator: it is called often, and the operation names its errors.
+# relu has no decorator: it is called often, and the operation names its errors.
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:

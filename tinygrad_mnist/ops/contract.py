@@ -94,6 +94,7 @@ class Plan(NamedTuple):
 class Op:
     """An operation. Calling it computes on arrays, or records when given Tensors.
 
+    Its fields are what :func:`op` was given, and explains.
     :func:`op` checks an entry and makes those of the table; what does no more than name a node,
     as a user's ``Function`` does, is made here.
     """

@@ -1,4 +1,4 @@
-"""Elementwise operations: arithmetic, powers, exponentials, trigonometry, comparisons."""
+"""Elementwise operations: arithmetic, exponentials and logarithms, bounds, and where."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ div = binary(
 
 
 def _share(g: Any, lost: Any, tied: Any) -> Any:
-    """Give the gradient to those not lost (NaN isn't), and half of it where two are tied."""
+    """Pass the gradient where this input isn't the lost one (NaN never is), at a tie half of it."""
     return np.where(lost, 0, np.where(tied, g * 0.5, g))
 
 

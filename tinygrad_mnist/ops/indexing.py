@@ -12,7 +12,7 @@ from tinygrad_mnist.ops.contract import Op, Sample, op
 
 
 def is_basic(index: Any) -> bool:
-    """Whether an index only cuts (numbers, slices, None, ...), so that nothing repeats."""
+    """Whether an index is basic (integers, slices, None, ...), so that nothing repeats."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(
         part is None or part is Ellipsis or type(part) is int or isinstance(part, slice)
@@ -55,7 +55,7 @@ _INDICES: list[tuple[tuple[int, ...], Any]] = [
 
 
 def _getitem(x: Any, *, index: Any) -> Any:
-    """Elements chosen by an index, in all of NumPy's forms; a cut is a view."""
+    """Elements chosen by an index, in all of NumPy's forms; a basic index gives a view."""
     out = x[index]
     if isinstance(out, np.generic):  # NumPy gives a scalar; with an ellipsis it gives a view
         out = x[(*index, ...) if isinstance(index, tuple) else (index, ...)]

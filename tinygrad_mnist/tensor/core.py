@@ -272,7 +272,7 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
     __hash__ = object.__hash__
 
     def __getitem__(self, index: Index) -> Tensor:
-        """Return the elements at an index; a cut is a view."""
+        """Return the elements at an index; a basic index gives a view."""
         return choose(self, index)
 
     def __setitem__(self, index: Index, value: Operand | Sequence[Any]) -> None:

@@ -68,10 +68,10 @@ def _as_part(part: Any) -> Any:
 
 
 def in_two_steps(index: Any) -> tuple[Any, Any] | None:
-    """Split an index that PyTorch reads otherwise than NumPy: into numbers and cuts, and arrays.
+    """Split an index that PyTorch reads otherwise than NumPy: into a basic index, and arrays.
 
     In ``x[0, :, i]`` NumPy counts the number among the arrays, and as they stand apart, puts their
-    dimensions first. PyTorch cuts ``x[0]`` out, and then ``i`` stands alone.
+    dimensions first. PyTorch takes ``x[0]`` first, and then ``i`` stands alone.
     """
     if type(index) is not tuple or np.ndarray not in map(type, index):
         return None
@@ -79,20 +79,20 @@ def in_two_steps(index: Any) -> tuple[Any, Any] | None:
     kinds = "".join(letter.get(type(part), ".") for part in index)
     if "n" not in kinds or "." not in kinds.strip("."):
         return None
-    cut: list[Any] = []
+    basic: list[Any] = []
     rest: list[Any] = []
     for kind, part in zip(kinds, index, strict=True):
         if kind == "a":
-            cut += [slice(None)] * (part.ndim if part.dtype == bool else 1)
+            basic += [slice(None)] * (part.ndim if part.dtype == bool else 1)
             rest.append(part)
         else:
-            cut.append(part)
+            basic.append(part)
             rest += [] if kind == "n" else [... if part is ... else slice(None)]
-    return tuple(cut), tuple(rest)
+    return tuple(basic), tuple(rest)
 
 
 def choose(x: Tensor, index: Index) -> Tensor:
-    """Return the elements of a tensor at an index; a cut is a view."""
+    """Return the elements at an index; a basic index gives a view."""
     index = as_index(index)
     if (steps := in_two_steps(index)) is not None:
         return x[steps[0]][steps[1]]

@@ -45,6 +45,7 @@ def reduce(
     dtype: DTypeLike | None = None,
     **settings: Any,
 ) -> Tensor:
+    """Reduce dimensions, or all of them; computed and returned in a dtype, if one is named."""
     dims = as_dims(dim, input._array.ndim)
     out = apply(op, _in(input, dtype), dim=dims, keepdim=bool(keepdim), **settings)
     return _in(out, dtype)
