@@ -40,7 +40,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("pyproject.toml", "conftest.py"):
         shutil.copy(ROOT / name, root / name)
     codes = [blocks()[i] for i in (0, 1, 4, 5)]
-    for place, code in zip(places(), codes, strict=True):
+    places_of_layer = [f"nn/{name}.py" for name in ("activation", "functional", "__init__")]
+    codes += [blocks()[7], *blocks()[8].splitlines(keepends=True)]
+    for place, code in zip(places() + places_of_layer, codes, strict=True):
         path = root / "tinygrad_mnist" / place
         before, ending, after = path.read_text().rpartition("\n\nif not TYPE_CHECKING:")
         path.write_text(f"{before}\n\n{code}{ending}{after}" if ending else after + f"\n\n{code}")
@@ -73,6 +75,10 @@ def test_function_method_and_in_place_method_exist(copy: Path) -> None:
 
 def test_function_with_a_dimension_checks_it(copy: Path) -> None:
     run(copy, "-W", "error", "-c", blocks()[6])
+
+
+def test_layer_and_its_function_are_public(copy: Path) -> None:
+    run(copy, "-W", "error", "-c", blocks()[9])
 
 
 def test_function_that_does_more_is_written_out(copy: Path) -> None:

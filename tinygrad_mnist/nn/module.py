@@ -611,8 +611,8 @@ class Module:
     """The settings that are printed, such as ``"dim= inplace?"``.
 
     ``name=`` is printed with its name, ``name`` without it, ``name=!r`` in quotes if it is a word,
-    and ``name?`` as ``name=``, but only where it isn't the constructor's default. Of a parameter is
-    printed whether there is one.
+    and ``name?`` as ``name=``, but only where it isn't the constructor's default. A parameter is
+    printed as True or False: whether there is one.
     """
 
     def extra_repr(self) -> str:
