@@ -28,8 +28,8 @@ def declared() -> dict[str, str]:
 
 
 def test_list_of_methods_is_complete() -> None:
-    for load in methods.LATE:
-        load()
+    for name in methods.LATE.split():
+        getattr(tg.Tensor, name)
     listed = declared()
     missing = sorted(set(export.METHODS) - set(listed))
     assert not missing, (

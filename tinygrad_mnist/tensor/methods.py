@@ -6,7 +6,6 @@ for readers and for type checkers; a test compares it with what there is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_mnist.autograd.graph import TensorBase
@@ -32,42 +31,27 @@ from tinygrad_mnist.tensor import (
     sorting,
 )
 
-
-def _rare() -> object:
-    from tinygrad_mnist.tensor import rare
-
-    return rare
-
-
-def _histograms() -> object:
-    from tinygrad_mnist.tensor import histograms
-
-    return histograms
-
-
-LATE = {
-    _histograms: "bincount histc histogram",
-    _rare: """copysign ldexp logaddexp2 gcd lcm nextafter angle isreal diagflat conj conj_physical
-    resolve_conj resolve_neg real is_conj is_neg is_inference is_shared is_pinned is_distributed
-    adjoint narrow_copy select_scatter slice_scatter diagonal_scatter put renorm matrix_exp
-    mvlgamma logcumsumexp copysign_ ldexp_ nextafter_ gcd_ lcm_ conj_physical_ mvlgamma_ put_
-    renorm_""",
-}
-"""Methods that few programs call, by what imports them."""
+LATE = """
+bincount histc histogram copysign ldexp logaddexp2 gcd lcm nextafter angle isreal diagflat conj
+conj_physical resolve_conj resolve_neg real is_conj is_neg is_inference is_shared is_pinned
+is_distributed adjoint narrow_copy select_scatter slice_scatter diagonal_scatter put renorm
+matrix_exp mvlgamma logcumsumexp copysign_ ldexp_ nextafter_ gcd_ lcm_ conj_physical_ mvlgamma_ put_
+renorm_
+"""
+"""Methods that few programs call; they are imported when one is asked for."""
 
 
 class _Late:
     """Stands for a method until it is first asked for."""
-
-    def __init__(self, load: Callable[[], object]) -> None:
-        self.load = load
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
     def __get__(self, instance: Any, owner: type) -> Any:
         """Import the method, which takes this one's place, and return it."""
-        self.load()
+        from tinygrad_mnist.tensor import histograms as histograms
+        from tinygrad_mnist.tensor import rare as rare
+
         method = export.METHODS[self.name]
         return method if instance is None else method.__get__(instance, owner)
 
@@ -429,6 +413,6 @@ if TYPE_CHECKING:
         """The methods of PyTorch's Tensor that are not offered."""
 
 else:
-    late = {name: _Late(load) for load, names in LATE.items() for name in names.split()}
+    late = {name: _Late() for name in LATE.split()}
     Methods = type("Methods", (TensorBase,), late | export.METHODS)
     Unsupported = missing("Tensor", UNSUPPORTED)
