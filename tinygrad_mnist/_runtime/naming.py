@@ -270,6 +270,14 @@ def named_init(cls: type[C]) -> type[C]:
     return cls
 
 
+class NamedInit:
+    """Base of classes whose subclasses' constructors name the class in their errors."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        named_init(cls)
+
+
 def locate(place: Any, path: str = "") -> None:
     """Let pickle find the functions of a module or class there, if they say another place.
 

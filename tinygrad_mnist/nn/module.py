@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol, Self, Type
 
 import numpy as np
 
-from tinygrad_mnist._runtime.naming import complain_unnamed, named_init
+from tinygrad_mnist._runtime.naming import NamedInit, complain_unnamed
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.autograd.hooks import RemovableHandle
 from tinygrad_mnist.compat.unsupported import explain
@@ -45,7 +45,7 @@ def refuse_module(given: Any) -> NoReturn:
     raise TypeError(f"{type(given).__name__} is not a Module subclass")
 
 
-class Module:
+class Module(NamedInit):
     """Base of all models: define ``__init__`` and ``forward``.
 
     Parameters, buffers and modules assigned to attributes are registered in order. Follows
@@ -77,11 +77,6 @@ class Module:
     _transient: set[str]
     _hooked = False
     """Whether any hook was registered: a call without hooks goes straight to forward."""
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Let the errors of the library's own constructors name the class."""
-        super().__init_subclass__(**kwargs)
-        named_init(cls)
 
     def __init__(self) -> None:
         own = self.__dict__

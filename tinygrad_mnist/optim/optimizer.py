@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinygrad_mnist._runtime.naming import named, named_init, warn
+from tinygrad_mnist._runtime.naming import NamedInit, named, warn
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.autograd.hooks import RemovableHandle
@@ -95,7 +95,7 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-class Optimizer:
+class Optimizer(NamedInit):
     """Base of all optimizers.
 
     Follows ``torch.optim.Optimizer``.
@@ -147,7 +147,6 @@ class Optimizer:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Run the hooks around the subclass's own step."""
         super().__init_subclass__(**kwargs)
-        named_init(cls)
         if "step" in cls.__dict__:
             ours = cls.__module__.startswith("tinygrad_mnist.")
             cls.step = _with_hooks(named(cls.step) if ours else cls.step)  # type: ignore[method-assign]

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
-from tinygrad_mnist._runtime.naming import named, named_init, warn
+from tinygrad_mnist._runtime.naming import NamedInit, named, warn
 from tinygrad_mnist.tensor import Generator, Tensor, default_generator
 
 T_co = TypeVar("T_co", covariant=True)
@@ -20,16 +20,11 @@ class Indexable(Protocol[T_co]):
     def __getitem__(self, index: int, /) -> T_co: ...
 
 
-class Dataset(Generic[T_co]):
+class Dataset(NamedInit, Generic[T_co]):
     """Base of datasets that can be indexed: define ``__getitem__`` and ``__len__``.
 
     ``Dataset[T]`` names the type of its samples. Follows ``torch.utils.data.Dataset``.
     """
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Let the errors of the library's own constructors name the class."""
-        super().__init_subclass__(**kwargs)
-        named_init(cls)
 
     def __getitem__(self, index: Any) -> T_co:
         raise NotImplementedError("subclasses of Dataset should implement __getitem__")

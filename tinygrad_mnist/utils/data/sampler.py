@@ -7,27 +7,22 @@ loader cuts its batches without a Python number per sample.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Sized
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
-from tinygrad_mnist._runtime.naming import named_init
+from tinygrad_mnist._runtime.naming import NamedInit
 from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.tensor import Generator, default_generator
 
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Sampler(Generic[T_co]):
+class Sampler(NamedInit, Generic[T_co]):
     """Base of samplers: define ``__iter__``, and ``__len__`` where it is known.
 
     ``Sampler[T]`` names the type of its indices. Follows ``torch.utils.data.Sampler``.
     """
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Let the errors of the library's own constructors name the class."""
-        super().__init_subclass__(**kwargs)
-        named_init(cls)
 
     def __init__(self, data_source: Sized | None = None) -> None: ...
 
