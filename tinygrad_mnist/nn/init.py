@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, TypeAlias
+from collections.abc import Callable
+from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -13,10 +14,16 @@ from tinygrad_mnist.tensor import Generator, Tensor, default_generator, randperm
 from tinygrad_mnist.tensor.arguments import named
 
 FanMode: TypeAlias = Literal["fan_in", "fan_out"]
+F = TypeVar("F", bound=Callable[..., Tensor])
 
 _GAINS = {"tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 3.0 / 4} | dict.fromkeys(
     ("linear", "conv1d", "conv2d", "conv3d", "sigmoid"), 1.0
 )
+
+
+def _initializer(call: F) -> F:
+    """Let a function write into leaves of the graph, and its errors name it."""
+    return named(no_grad()(call))
 
 
 @named
@@ -62,8 +69,7 @@ def _empty(tensor: Tensor) -> bool:
     return False
 
 
-@named
-@no_grad()
+@_initializer
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
@@ -78,8 +84,7 @@ def uniform_(
     return tensor.uniform_(a, b, generator=generator)
 
 
-@named
-@no_grad()
+@_initializer
 def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
@@ -87,9 +92,8 @@ def normal_(
     return tensor.normal_(mean, std, generator=generator)
 
 
-@named
+@_initializer
 @np.errstate(all="ignore")
-@no_grad()
 def trunc_normal_(
     tensor: Tensor,
     mean: float = 0.0,
@@ -135,29 +139,25 @@ def trunc_normal_(
     return tensor.copy_(values)
 
 
-@named
-@no_grad()
+@_initializer
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with a number."""
     return tensor.fill_(val)
 
 
-@named
-@no_grad()
+@_initializer
 def zeros_(tensor: Tensor) -> Tensor:
     """Fill with zeros."""
     return tensor.fill_(0.0)
 
 
-@named
-@no_grad()
+@_initializer
 def ones_(tensor: Tensor) -> Tensor:
     """Fill with ones."""
     return tensor.fill_(1.0)
 
 
-@named
-@no_grad()
+@_initializer
 def eye_(tensor: Tensor) -> Tensor:
     """Fill a matrix with ones on the diagonal and zeros elsewhere.
 
@@ -171,8 +171,7 @@ def eye_(tensor: Tensor) -> Tensor:
     return tensor.copy_(np.eye(*tensor.shape, dtype=tensor._array.dtype))
 
 
-@named
-@no_grad()
+@_initializer
 def xavier_uniform_(
     tensor: Tensor, gain: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
@@ -185,8 +184,7 @@ def xavier_uniform_(
     return tensor.uniform_(-bound, bound, generator=generator)
 
 
-@named
-@no_grad()
+@_initializer
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     r"""Draw from a normal distribution so that signals keep their variance both ways.
 
@@ -205,8 +203,7 @@ def _kaiming(tensor: Tensor, a: float, mode: FanMode, nonlinearity: str) -> floa
     return gain / math.sqrt(fan_in if mode == "fan_in" else fan_out)
 
 
-@named
-@no_grad()
+@_initializer
 def kaiming_uniform_(
     tensor: Tensor,
     a: float = 0,
@@ -224,8 +221,7 @@ def kaiming_uniform_(
     return tensor.uniform_(-bound, bound, generator=generator)
 
 
-@named
-@no_grad()
+@_initializer
 def kaiming_normal_(
     tensor: Tensor,
     a: float = 0,
@@ -242,8 +238,7 @@ def kaiming_normal_(
     return tensor.normal_(0, _kaiming(tensor, a, mode, nonlinearity), generator=generator)
 
 
-@named
-@no_grad()
+@_initializer
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
     """Fill with a random matrix whose rows or columns are orthonormal (Saxe et al., 2013).
 
@@ -271,8 +266,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     return tensor.copy_(gain * matrix.reshape(tensor.shape))
 
 
-@named
-@no_grad()
+@_initializer
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """Fill the kernels of a convolution so that it hands its input channels through.
 
@@ -300,8 +294,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     return tensor.copy_(values)
 
 
-@named
-@no_grad()
+@_initializer
 def sparse_(
     tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None
 ) -> Tensor:
