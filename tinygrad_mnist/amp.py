@@ -10,13 +10,13 @@ Scripts keep the lines of mixed precision, and choose ``enabled`` by whether the
 
 from __future__ import annotations
 
-import functools
 import warnings
 from collections.abc import Callable
+from contextlib import ContextDecorator
 from typing import Any
 
 
-class autocast:
+class autocast(ContextDecorator):
     """Accept ``torch.autocast``'s arguments, and change no dtype: it is never enabled here.
 
     Follows ``torch.autocast``: for a GPU, which isn't there, it warns and is off.
@@ -50,15 +50,6 @@ class autocast:
 
     def __exit__(self, *error: Any) -> None:
         """Change nothing."""
-
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function that computes what the given one does."""
-
-        @functools.wraps(function)
-        def same(*args: Any, **kwargs: Any) -> Any:
-            return function(*args, **kwargs)
-
-        return same
 
 
 class GradScaler:

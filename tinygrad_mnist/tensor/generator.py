@@ -408,6 +408,4 @@ def source_of(generator: Any) -> Generator:
     return generator
 
 
-__all__ = [
-    "Generator", "default_generator",
-]  # fmt: skip
+__all__ = ["Generator", "default_generator"]

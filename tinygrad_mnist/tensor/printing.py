@@ -79,14 +79,8 @@ def set_printoptions(
             )
         _options.precision, _options.threshold, _options.edgeitems = _PROFILES[profile]
         _options.linewidth = 80
-    for name, value in (
-        ("precision", precision),
-        ("threshold", threshold),
-        ("edgeitems", edgeitems),
-        ("linewidth", linewidth),
-    ):
-        if value is not None:
-            setattr(_options, name, value)
+    given = dict(precision=precision, threshold=threshold, edgeitems=edgeitems, linewidth=linewidth)
+    vars(_options).update({name: value for name, value in given.items() if value is not None})
     _options.sci_mode = sci_mode
 
 
@@ -189,25 +183,18 @@ def _nested(
     """Write an array: rows of numbers, with blank lines between higher dimensions."""
     if array.ndim == 0:
         return form(array.item())
-    edge = _options.edgeitems
-    cut = summarize and len(array) > 2 * edge
-    if array.ndim == 1:
-        values = array.tolist()
-        if cut:
-            shown = [form(x) for x in values[:edge]] + [" ..."]
-            shown += [form(x) for x in values[len(values) - edge :]]
-        else:
-            shown = [form(x) for x in values]
-        count = max(1, (_options.linewidth - indent) // (width + 2))
-        lines = [", ".join(shown[i : i + count]) for i in range(0, len(shown), count)]
-        return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
 
-    def inner(part: np.ndarray) -> str:
-        return _nested(part, indent + 1, summarize, form, width)
+    def write(part: Any) -> str:
+        return form(part) if array.ndim == 1 else _nested(part, indent + 1, summarize, form, width)
 
-    if cut:
-        rows = [inner(x) for x in array[:edge]] + ["..."]
-        rows += [inner(x) for x in array[len(array) - edge :]]
+    edge, parts = _options.edgeitems, array.tolist() if array.ndim == 1 else array
+    if summarize and len(parts) > 2 * edge:
+        dots = " ..." if array.ndim == 1 else "..."
+        shown = [*map(write, parts[:edge]), dots, *map(write, parts[len(parts) - edge :])]
     else:
-        rows = [inner(x) for x in array]
-    return "[" + ("," + "\n" * (array.ndim - 1) + " " * (indent + 1)).join(rows) + "]"
+        shown = [*map(write, parts)]
+    newline = "\n" * max(array.ndim - 1, 1) + " " * (indent + 1)
+    if array.ndim == 1:
+        count = max(1, (_options.linewidth - indent) // (width + 2))
+        shown = [", ".join(shown[i : i + count]) for i in range(0, len(shown), count)]
+    return "[" + ("," + newline).join(shown) + "]"
