@@ -128,7 +128,7 @@ class ReLU6(_Activation, call=relu6):
 def hardtanh(
     input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> Tensor:
-    """Return input cut at both ends; at the ends, unlike ``clamp``, the gradient is 0.
+    """Return input clamped to an interval; on its bounds, unlike ``clamp``'s, the gradient is 0.
 
     Examples
     --------
@@ -155,7 +155,7 @@ def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Ten
 
 
 class Hardtanh(Module):
-    """``x`` cut at both ends. Follows ``torch.nn.Hardtanh``.
+    """``x`` clamped to an interval. Follows ``torch.nn.Hardtanh``.
 
     Examples
     --------

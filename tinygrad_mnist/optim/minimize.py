@@ -29,7 +29,7 @@ def minimize(
     callback: Callable[..., Any] | None = None,
     **settings: Any,
 ) -> OptimizeResult:
-    r"""Change parameters so that a loss becomes least, by ``scipy.optimize.minimize``.
+    r"""Minimize a loss over parameters, by ``scipy.optimize.minimize``.
 
     .. math:: \min_\theta f(\theta), \quad \theta = (p_1, p_2, \dots) \text{ as one vector}
 

@@ -259,7 +259,7 @@ def det(A: Tensor) -> Tensor:
 
 @with_out
 def slogdet(A: Tensor) -> SlogDet:
-    """Return the sign of the determinant and the logarithm of its size, which can't overflow.
+    """Return the sign and the logarithm of the absolute value of the determinant.
 
     Follows ``torch.linalg.slogdet``.
 

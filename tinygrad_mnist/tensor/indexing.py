@@ -232,7 +232,7 @@ def mask_array(x: Tensor, mask: Tensor) -> np.ndarray:
 
 @export
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
-    """Return a view of a stretch of a dimension."""
+    """Return a view of ``length`` elements of a dimension, from ``start``."""
     if not input._array.ndim:
         raise RuntimeError("a 0-d tensor has no dimension to narrow")
     d = as_dim(dim, input._array.ndim)

@@ -433,7 +433,7 @@ def _split_dim(input: Tensor, dim: int) -> int:
 
 @export
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Return views of about equally long pieces along a dimension, at most so many."""
+    """Return at most so many views of equal length along a dimension; the last may be shorter."""
     chunks = as_int("chunks", chunks)
     if chunks <= 0:
         raise RuntimeError(f"the number of chunks must be positive, not {chunks}")

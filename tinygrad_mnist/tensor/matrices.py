@@ -40,7 +40,7 @@ def det(input: Tensor) -> Tensor:
 
 @export
 def slogdet(input: Tensor) -> SlogDet:
-    """Return the sign of the determinant and the logarithm of its size."""
+    """Return the sign of the determinant and the logarithm of its absolute value."""
     return factorization.slogdet(input)
 
 

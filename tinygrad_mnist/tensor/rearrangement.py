@@ -205,7 +205,7 @@ def _repeat(input: Tensor, *repeats: int | Sequence[int]) -> Tensor:
 
 @export
 def tile(input: Tensor, *dims: int | Sequence[int]) -> Tensor:
-    """Return the tensor repeated; missing numbers are 1."""
+    """Return the tensor repeated along each dimension; missing leading counts are 1."""
     times = as_size(dims)
     return input.repeat((1,) * (input._array.ndim - len(times)) + times)
 
@@ -220,7 +220,7 @@ def flip(input: Tensor, *dims: int | Sequence[int]) -> Tensor:
 @export
 @node_name("RollBackward0")
 def roll(input: Tensor, shifts: int | Sequence[int], dims: Dims = None) -> Tensor:
-    """Return the elements moved along dimensions, around the ends."""
+    """Return the elements shifted along dimensions; what leaves at one end enters at the other."""
     moves = as_ints("shifts", shifts)
     if not moves:
         raise RuntimeError("at least one shift is required")

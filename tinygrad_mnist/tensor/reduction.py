@@ -55,7 +55,7 @@ def reduce(
 def sum(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None
 ) -> Tensor:
-    """Return the sum, of integers as int64."""
+    """Return the sum along dimensions, or of all elements; of integers as int64."""
     return reduce(input, ops.sum, dim, keepdim, dtype)
 
 
@@ -63,7 +63,7 @@ def sum(
 def mean(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None
 ) -> Tensor:
-    """Return the mean.
+    """Return the mean along dimensions, or of all elements.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def var(
     *,
     correction: int | None = 1,
 ) -> Tensor:
-    """Return the variance: the sum of squares is divided by n - correction."""
+    """Return the variance: the sum of squared deviations, divided by n - correction."""
     dim, correction = _spread_arguments(dim, unbiased, correction)
     need_floats(input)
     return reduce(input, ops.var, dim, keepdim, correction=correction)

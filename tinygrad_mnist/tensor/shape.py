@@ -119,7 +119,7 @@ def _reshape_as(input: Tensor, other: Tensor) -> Tensor:
 
 @export
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """Return the elements with a range of dimensions made one."""
+    """Return the elements with the dimensions from start_dim to end_dim joined into one."""
     shape = input._array.shape
     start = as_dim(start_dim, len(shape))
     end = as_dim(end_dim, len(shape))
@@ -165,7 +165,7 @@ def squeeze(input: Tensor, dim: Dims = None) -> Tensor:
 
 @export(takes="axis", inplace=view_in_place)
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
-    """Return a view with a dimension of length 1 put in."""
+    """Return a view with a dimension of length 1 inserted."""
     shape = input._array.shape
     d = as_dim(dim, len(shape) + 1)
     return input.reshape((*shape[:d], 1, *shape[d:]))
