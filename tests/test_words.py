@@ -95,6 +95,7 @@ SAID = {
     "tg.randint(5)": r"randint\(\) missing 1 required positional argument: 'size'",
     "tg.randint(0, 5)": "randint: argument 'size' must be tuple of ints, not int",
     "nn.Sequential(nn.Linear)": r"Sequential: .* the class Linear; make one, as in Linear\(\.\.\.\)",
+    "nn.Sequential([nn.ReLU()])": r"Sequential: list is not .*; unpack it, as in Sequential\(\*",
     "F.interpolate(x, 8)": r"interpolate: expected an input of shape \(N, C, L\) or .* got \[4, 5\]",
     "tg.no_grad(None)": "no_grad: takes no argument but a function to decorate",
     "tg.enable_grad(1, 2)": "enable_grad: takes no argument but a function to decorate",

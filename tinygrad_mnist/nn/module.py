@@ -42,7 +42,8 @@ def refuse_module(given: Any) -> NoReturn:
     if isinstance(given, type):
         name = given.__name__
         raise TypeError(f"expected a module, got the class {name}; make one, as in {name}(...)")
-    raise TypeError(f"{type(given).__name__} is not a Module subclass")
+    unpack = "; unpack it, as in Sequential(*layers)" if isinstance(given, list | tuple) else ""
+    raise TypeError(f"{type(given).__name__} is not a Module subclass{unpack}")
 
 
 class Module(NamedInit):
