@@ -9,7 +9,6 @@ memory share it.
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -164,23 +163,8 @@ def _simple(obj: Any) -> Any:
     kind = type(obj)
     if kind is bool or kind is str:
         return obj
-    if kind is int:
-        return {"int": str(obj) if abs(obj) < 2**64 else hex(obj)}
-    if kind is float:
-        return {"float": _hex(obj)}
-    if kind is complex:
-        return {"complex": [_hex(obj.real), _hex(obj.imag)]}
-    if kind is bytes:
-        return {"bytes": obj.hex()}
-    if kind is dtypes.dtype:
-        return {"dtype": obj.name}
-    if kind is device:
-        return {"device": str(obj)}
-    return None
-
-
-def _hex(number: float) -> str:
-    return number.hex() if math.isfinite(number) else repr(number)
+    found = ({name: describe(obj)} for name, (own, describe, _) in _SIMPLE.items() if own is kind)
+    return next(found, None)
 
 
 def _key(key: Any, what: str) -> Any:
@@ -212,8 +196,8 @@ class Builder:
         if node is None or isinstance(node, bool | str):
             return node
         kind, value = next(iter(node.items()))
-        if kind in _BUILD:
-            return _BUILD[kind](value)
+        if kind in _SIMPLE:
+            return _SIMPLE[kind][2](value)
         if kind == "scalar":
             return self._arrays[value][()]
         if kind == "same":
@@ -268,19 +252,19 @@ def _build_key(node: Any) -> Any:
     if node is None or isinstance(node, bool | str):
         return node
     ((kind, value),) = node.items()
-    return _BUILD[kind](value)
+    return _SIMPLE[kind][2](value)
 
 
-def _float(text: str) -> float:
-    return float(text) if text in ("nan", "inf", "-inf") else float.fromhex(text)
-
-
-_BUILD: dict[str, Callable[[Any], Any]] = {
-    "int": lambda text: int(text, 0),
-    "float": _float,
-    "complex": lambda parts: complex(*map(_float, parts)),
-    "bytes": bytes.fromhex,
-    "dtype": lambda name: dtypes.of(np.dtype(name)),
-    "device": device,
+_SIMPLE: dict[str, tuple[type, Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "int": (int, lambda n: str(n) if abs(n) < 2**64 else hex(n), lambda text: int(text, 0)),
+    "float": (float, float.hex, float.fromhex),
+    "complex": (
+        complex,
+        lambda number: [number.real.hex(), number.imag.hex()],
+        lambda parts: complex(*map(float.fromhex, parts)),
+    ),
+    "bytes": (bytes, bytes.hex, bytes.fromhex),
+    "dtype": (dtypes.dtype, lambda dtype: dtype.name, lambda name: dtypes.of(np.dtype(name))),
+    "device": (device, str, device),
 }
-"""The constructors of objects without parts, by the name of their type."""
+"""Types of objects without parts, by name, each with how it is described and built again."""
