@@ -110,14 +110,11 @@ class _Here(threading.local):
 _here = _Here()
 
 
-def _begin() -> None:
-    _here.helps = True
-
-
 @functools.cache
 def _pool(number: int, process: int) -> ThreadPoolExecutor:
     """Return the pool of threads of a process; threads don't survive a fork."""
-    return ThreadPoolExecutor(number, thread_name_prefix="tinygrad_mnist", initializer=_begin)
+    mark = (_here, "helps", True)
+    return ThreadPoolExecutor(number, "tinygrad_mnist", initializer=setattr, initargs=mark)
 
 
 def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:

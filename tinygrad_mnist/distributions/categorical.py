@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from tinygrad_mnist.autograd import no_grad
@@ -69,10 +70,7 @@ class Categorical(Distribution):
         shape = self._shape(sample_shape)
         with no_grad():
             rows = self.probs.reshape(-1, self._num_events)
-            count = 1
-            for n in sample_shape:
-                count *= n
-            return multinomial(rows, count, True).T.reshape(shape)
+            return multinomial(rows, math.prod(sample_shape), True).T.reshape(shape)
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Return the logarithms of the numbers' probabilities."""

@@ -68,7 +68,10 @@ def functional_call(
                 f"{type(module).__name__}"
             )
     for name, x in replaced.items():
-        _check(name, x)
+        if x is not None and not isinstance(x, Tensor):
+            raise TypeError(
+                f"what takes the place of {name!r} must be a Tensor, not {type(x).__name__}"
+            )
     found = {name: places.get(name) or _attribute(module, name) for name in replaced}
     kept = {name: place for name, place in found.items() if place is not None}
     own = {name: register[key] for name, (register, key) in kept.items()}
@@ -80,13 +83,6 @@ def functional_call(
     finally:
         for name, (register, key) in kept.items():
             register[key] = own[name]
-
-
-def _check(name: str, value: Any) -> None:
-    if value is not None and not isinstance(value, Tensor):
-        raise TypeError(
-            f"what takes the place of {name!r} must be a Tensor, not {type(value).__name__}"
-        )
 
 
 def _tied(own: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:

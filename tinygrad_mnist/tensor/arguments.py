@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
-from tinygrad_mnist._runtime.naming import DOCUMENTED as DOCUMENTED
-from tinygrad_mnist._runtime.naming import Names as Names
+from tinygrad_mnist._runtime.naming import Names, warn
 from tinygrad_mnist._runtime.naming import complain as complain
 from tinygrad_mnist._runtime.naming import kind as kind
 from tinygrad_mnist._runtime.naming import named as named
 from tinygrad_mnist._runtime.naming import named_methods as named_methods
-from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops import dtypes

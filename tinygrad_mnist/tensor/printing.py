@@ -115,7 +115,11 @@ def format_tensor(
     elif requires_grad:
         suffixes.append("requires_grad=True")
     indent = len("tensor(")
-    body = _body(array, indent) if array.size else "[]"
+    body = "[]"
+    if array.size:
+        summarize = array.size > _options.threshold
+        form, width = _form(_edges(array) if summarize else array)
+        body = _nested(array, indent, summarize, form, width)
     return _with_suffixes(f"tensor({body}", suffixes, indent)
 
 
@@ -131,12 +135,6 @@ def _with_suffixes(text: str, suffixes: list[str], indent: int) -> str:
             text += ", " + suffix
             used += len(suffix) + 2
     return text + ")"
-
-
-def _body(array: np.ndarray, indent: int) -> str:
-    summarize = array.size > _options.threshold
-    form, width = _form(_edges(array) if summarize else array)
-    return _nested(array, indent, summarize, form, width)
 
 
 def _edges(array: np.ndarray) -> np.ndarray:
