@@ -133,3 +133,10 @@ def test_a_probability_of_less_than_what_can_not_be_is_refused() -> None:
         with pytest.raises(ValueError, match="values"):
             d.cdf(tg.tensor(-1.0))
         assert d.cdf(tg.tensor(0.0)).item() == 0
+
+
+def test_what_a_distribution_lacks_is_named_once() -> None:
+    of = tg.distributions
+    for lacking in (of.Laplace(0.0, 1.0), of.TransformedDistribution(of.Laplace(0.0, 1.0), [])):
+        with pytest.raises(NotImplementedError, match=r"^cdf: Laplace has none$"):
+            lacking.cdf(tg.tensor(1.0))

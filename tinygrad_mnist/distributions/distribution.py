@@ -64,21 +64,25 @@ class Distribution:
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Return the logarithm of the probability, or its density, of each value."""
-        raise NotImplementedError(f"{type(self).__name__}: log_prob() isn't offered")
+        raise NotImplementedError(f"log_prob: {type(self).__name__} has none")
+
+    def cdf(self, value: Tensor) -> Tensor:
+        """Return the probability of a number that isn't above each value."""
+        raise NotImplementedError(f"cdf: {type(self).__name__} has none")
 
     def entropy(self) -> Tensor:
         """Return the mean of ``-log_prob``."""
-        raise NotImplementedError(f"{type(self).__name__}: entropy() isn't offered")
+        raise NotImplementedError(f"entropy: {type(self).__name__} has none")
 
     @property
     def mean(self) -> Tensor:
         """The mean."""
-        raise NotImplementedError(f"{type(self).__name__}: mean isn't offered")
+        raise NotImplementedError(f"mean: {type(self).__name__} has none")
 
     @property
     def variance(self) -> Tensor:
         """The variance."""
-        raise NotImplementedError(f"{type(self).__name__}: variance isn't offered")
+        raise NotImplementedError(f"variance: {type(self).__name__} has none")
 
     @property
     def stddev(self) -> Tensor:

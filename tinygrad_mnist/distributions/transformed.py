@@ -106,7 +106,7 @@ class HalfNormal(_Named):
     def cdf(self, value: Tensor) -> Tensor:
         """Return the probability of a smaller number."""
         self._check("values can't be negative", value >= 0)
-        return 2 * self.base_dist.cdf(value) - 1  # type: ignore[attr-defined,no-any-return]
+        return 2 * self.base_dist.cdf(value) - 1
 
     def entropy(self) -> Tensor:
         return self.base_dist.entropy() - math.log(2)

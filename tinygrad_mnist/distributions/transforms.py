@@ -283,7 +283,7 @@ class TransformedDistribution(Distribution):
         super().__init__(batch[:cut], (*batch[cut:], *event), validate_args=validate_args)
 
     @property
-    def has_rsample(self) -> bool:  # type: ignore[override]
+    def has_rsample(self) -> bool:  # type: ignore[override]  # a constant, but of the base
         """Whether samples have a gradient: if those of the base have one."""
         return self.base_dist.has_rsample
 
@@ -296,19 +296,18 @@ class TransformedDistribution(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         dims, y = len(self.event_shape), value
-        total: Any = 0.0
+        total: Tensor | float = 0.0
         for part in reversed(self.transforms):
             x = part.back(y)
             total = total - last(part.log_abs_det_jacobian(x, y), dims - part.event_dim)
             y = x
         base = self.base_dist.log_prob(y)
-        return last(base, dims - len(self.base_dist.event_shape)) + total  # type: ignore[no-any-return]
+        return last(base, dims - len(self.base_dist.event_shape)) + total
 
     def cdf(self, value: Tensor) -> Tensor:
         """Return the probability of a smaller number, of rising functions."""
         x = ComposeTransform(self.transforms).back(value)
-        out: Tensor = self.base_dist.cdf(x)  # type: ignore[attr-defined]
-        return out
+        return self.base_dist.cdf(x)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.base_dist!r}, {self.transforms!r})"
