@@ -4,7 +4,7 @@
 ``multiprocessing.shared_memory`` is memory that processes share.
 """
 
-from multiprocessing import *  # noqa: F403
+from multiprocessing import *  # noqa: F403  all that it offers
 
 from tinygrad_mnist.compat.unsupported import watch
 

@@ -371,7 +371,7 @@ class _Reader:
             raise SafetensorError(f"get_tensor: {self._name} has no tensor {name!r}")
         raw = np.empty(entry.end - entry.begin, np.uint8)
         self._file.seek(self._start + entry.begin)
-        if self._file.readinto(raw) != raw.size:  # type: ignore[attr-defined]
+        if self._file.readinto(raw) != raw.size:  # type: ignore[attr-defined]  # a buffered file has it
             raise self._damage(f"it ends inside of {name!r}")
         if entry.dtype == "BF16":
             # A bfloat16 is the upper half of a float32.

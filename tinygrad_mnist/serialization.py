@@ -124,7 +124,7 @@ def _digest(file: IO[bytes], length: int) -> bytes:
             raise _DamageError("it ends too early")
         total.update(piece)
         length -= len(piece)
-    return total.hexdigest().encode()  # type: ignore[no-any-return]
+    return total.hexdigest().encode()  # type: ignore[no-any-return]  # of hashlib
 
 
 def load(

@@ -43,18 +43,18 @@ def assert_close(
     """
     if (rtol is None) != (atol is None):
         raise ValueError("assert_close: give both rtol and atol, or neither")
-    options = {"rtol": rtol, "atol": atol, "equal_nan": equal_nan, "check_dtype": check_dtype}
+    options: Any = {"rtol": rtol, "atol": atol, "equal_nan": equal_nan, "check_dtype": check_dtype}
     if isinstance(expected, dict):
         if set(actual) != set(expected):
             raise AssertionError(msg or f"keys differ: {list(actual)} and {list(expected)}")
         for key in expected:
-            assert_close(actual[key], expected[key], msg=msg, **options)  # type: ignore[arg-type]
+            assert_close(actual[key], expected[key], msg=msg, **options)
         return
     if isinstance(expected, list | tuple):
         if len(actual) != len(expected):
             raise AssertionError(msg or f"lengths differ: {len(actual)} and {len(expected)}")
         for a, b in zip(actual, expected, strict=True):
-            assert_close(a, b, msg=msg, **options)  # type: ignore[arg-type]
+            assert_close(a, b, msg=msg, **options)
         return
     one, two = (x.detach() if isinstance(x, Tensor) else as_tensor(x) for x in (actual, expected))
     if one.shape != two.shape:

@@ -266,7 +266,7 @@ def named_init(cls: type[C]) -> type[C]:
             complain(type(self).__name__, error, make, (self, *args), kwargs, bound=1)
             raise
 
-    cls.__init__ = init  # type: ignore[method-assign]
+    cls.__init__ = init  # type: ignore[method-assign]  # the method, wrapped
     return cls
 
 

@@ -182,7 +182,7 @@ def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if a.shape[1] == 1:
         return np.dot(a, b)  # type: ignore[no-any-return]  # matmul takes seven times as long
     if not _in_charge.is_set() or (work := a.size * b.shape[1]) < 4 * WORTHWHILE:
-        return np.matmul(a, b)  # type: ignore[no-any-return]
+        return np.matmul(a, b)  # type: ignore[no-any-return]  # NumPy declares it as Any
     out = np.empty((len(a), b.shape[1]), np.result_type(a, b))
     # The factor that isn't cut is read by every thread: it had better be the smaller one.
     if a.size < b.size:

@@ -278,7 +278,7 @@ def _restored(node: Node, slot: int, array: Any, version: Version) -> Any:
     if parent is None and (not isinstance(array, np.ndarray) or array.dtype.kind != "f"):
         return array  # an index, a target, a number
     # A leaf that was promoted is another array: its copy leads to the leaf as to a node.
-    return wrap(array, parent, version)  # type: ignore[arg-type]
+    return wrap(array, parent, version)  # type: ignore[arg-type]  # None or a node, here
 
 
 def _differentiate_reference(

@@ -131,7 +131,7 @@ class _Finder:
         from tinygrad_mnist.compat import unsupported_names as names
 
         if full in names.MODULES or names.below(full):
-            return ModuleSpec(name, _Loader(), is_package=True)  # type: ignore[arg-type]
+            return ModuleSpec(name, _Loader(), is_package=True)  # type: ignore[arg-type]  # it has what a loader needs
         parent, _, last = full.rpartition(".")
         if hint := explain(parent, last):
             module = f"{_OWN}.{parent}".rstrip(".")
@@ -155,7 +155,7 @@ class _Loader:
         stands = names.MODULES.get(path)
         module.__doc__ = f"PyTorch's {path}, which isn't offered here: {names.reason(path)}."
         if stands is None:
-            module.__getattr__ = functools.partial(_below, path)  # type: ignore[method-assign]
+            module.__getattr__ = functools.partial(_below, path)  # type: ignore[method-assign]  # PEP 562
             return
         for kind, listed in (("no", stands.no), ("same", stands.same), ("none", stands.none)):
             for name in listed.split():

@@ -39,7 +39,7 @@ class Independent(Distribution):
         super().__init__(batch[:cut], event, validate_args)
 
     @property
-    def has_rsample(self) -> bool:  # type: ignore[override]
+    def has_rsample(self) -> bool:  # type: ignore[override]  # a constant, but of the base
         """Whether samples have a gradient: if those of the distributions have one."""
         return self.base_dist.has_rsample
 

@@ -91,7 +91,7 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
             after(self, everything, kwargs)
         return result
 
-    run.runs_hooks = True  # type: ignore[attr-defined]
+    run.runs_hooks = True  # type: ignore[attr-defined]  # a mark on the function
     return run
 
 
@@ -149,6 +149,7 @@ class Optimizer(NamedInit):
         super().__init_subclass__(**kwargs)
         if "step" in cls.__dict__:
             ours = cls.__module__.startswith("tinygrad_mnist.")
+            # the class's own method, wrapped
             cls.step = _with_hooks(named(cls.step) if ours else cls.step)  # type: ignore[method-assign]
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:

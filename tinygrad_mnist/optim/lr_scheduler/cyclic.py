@@ -222,7 +222,7 @@ class OneCycleLR(_MomentumCycle):
         for name, count in counts.items():
             if not isinstance(count, int) or count <= 0:
                 raise ValueError(f"expected positive integer {name}, but got {count}")
-        self.total_steps: int = math.prod(counts.values())  # type: ignore[arg-type]
+        self.total_steps: int = math.prod(counts.values())  # type: ignore[arg-type]  # integers, as checked
         if not isinstance(pct_start, float) or not 0 <= pct_start <= 1:
             raise ValueError(f"expected float between 0 and 1 pct_start, but got {pct_start}")
         if anneal_strategy not in ("cos", "linear"):

@@ -76,6 +76,7 @@ class LRScheduler:
         """Let the errors of the library's own constructors name the class, and change nothing."""
         super().__init_subclass__(**kwargs)
         if "__init__" in cls.__dict__:
+            # the class's own method, wrapped
             cls.__init__ = _restoring(cls.__init__)  # type: ignore[method-assign]
         named_class(cls)
 
@@ -220,7 +221,7 @@ def positive(name: str, number: Any) -> int:
         raise TypeError(f"argument '{name}' must be a number, not {kind(number)}")
     if not number > 0:
         raise ValueError(f"{name} must be positive, but is {number}")
-    return number  # type: ignore[no-any-return]
+    return number  # type: ignore[no-any-return]  # a number, as checked
 
 
 def _copied(value: Any) -> Any:
