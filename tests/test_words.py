@@ -86,6 +86,8 @@ SAID = {
     "x.unsqueeze_(1, 2)": r"unsqueeze_\(\) takes 1 positional argument but 2 were given",
     "x.unsqueeze_()": r"unsqueeze_\(\) missing 1 required positional argument: 'dim'",
     "x.add_(2, x, 3)": r"add_\(\) takes 1 tensor after the first, but 3 arguments were given",
+    "x.addmm_(2, x, 3, 4, 5)": r"addmm_\(\) takes 2 tensors after the first, but 5 arguments were given",
+    "tg.addmv(x, 1, 2, 3, 4, x)": r"addmv\(\) takes 3 tensors by position, but 6 arguments were given",
     "x.sum(0, True, 3)": r"sum\(\) takes from 0 to 2 positional arguments but 3 were given",
     "tg.sum(x, 0, True, 3)": r"sum\(\) takes from 1 to 3 positional arguments but 4 were given",
     "x.item(1)": r"item\(\) takes 0 positional arguments but 1 was given",

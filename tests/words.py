@@ -24,7 +24,9 @@ VOCABULARY = re.compile(
 LEAD = re.compile(r"([A-Za-z_][\w.]*)(\(\))?(: | missing | takes | got )")
 SIGNATURE = re.compile(r"[\w.]+\(\) (takes|missing|got) ")
 """Python's own sentence about arguments that don't fit the parameters."""
-DOUBLED = re.compile(r"^(?:[A-Za-z_][\w.]*(?:\(\))?: ){2,}")
+DOUBLED = re.compile(
+    r"[A-Za-z_][\w.]*(\(\))?: [A-Za-z_][\w.]*((\(\))?: |\(\) (takes|missing|got) )"
+)
 LONGEST = 400
 
 _RAISE = dis.opmap["RAISE_VARARGS"]

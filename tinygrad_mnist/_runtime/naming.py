@@ -77,7 +77,7 @@ def complain(
                 kind = type(error)  # such as LinAlgError
         if " (position " in message:  # PyTorch's form, where an argument is of a wrong kind
             name += "()"
-        if message.startswith("missing "):
+        if message.startswith(("missing ", "takes ")):
             raise kind(f"{name}() {message}") from None
         if kind is type(error) and wording.is_ours(error):
             error.args = (f"{name}: {message}",)  # its traceback still ends where it was raised

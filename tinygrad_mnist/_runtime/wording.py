@@ -89,7 +89,7 @@ def given(values: Mapping[str, Any] | Iterable[Any]) -> str:
     return f" (given {text})" if parts else ""
 
 
-_NAME = re.compile(r"(?:[A-Za-z_][\w.]*(?:\(\))?: )+")
+_NAME = re.compile(r"(?:[A-Za-z_][\w.]*(?:(?:\(\))?: |\(\) (?=takes |missing )))+")
 
 
 def message(error: Exception) -> str:

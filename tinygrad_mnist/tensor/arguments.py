@@ -218,7 +218,7 @@ def number_first(call: Callable[..., R], given: Sequence[Any], *settings: str) -
     count = len(given) - tensors
     if count > len(settings) or any(map(_is_large, given[:count])):
         raise TypeError(
-            f"{name}() takes {tensors} tensor{'s' * (tensors > 1)} after the first, but "
+            f"takes {tensors} tensor{'s' * (tensors > 1)} after the first, but "
             f"{len(given)} arguments were given; numbers are given by name: "
             f"{', '.join(f'{setting}=' for setting in settings)}"
         )
