@@ -32,6 +32,11 @@ from tinygrad_mnist.ops.contract import Op, Plan
 from tinygrad_mnist.ops.shape import reshape
 
 
+def _with_any_parameters(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Let type checkers accept a subclass's method, which names the parameters that it takes."""
+    return method
+
+
 class FunctionCtx:
     """Carries saved tensors, and any attribute set on it, from forward to backward."""
 
@@ -194,6 +199,7 @@ class Function:
         raise NotImplementedError("a Function must define a static method forward(ctx, ...)")
 
     @staticmethod
+    @_with_any_parameters
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         """Return one gradient per input of forward, given one per output."""
         raise NotImplementedError("a Function must define a static method backward(ctx, ...)")
