@@ -56,6 +56,11 @@ def test_operation_cannot_be_declared_twice() -> None:
         make(lambda x: x, name="exp", x=lambda g: g)
 
 
+def test_promotion_that_an_operation_of_several_outputs_has_not_is_refused() -> None:
+    with pytest.raises(TypeError, match="'made': an operation of several outputs takes its inputs"):
+        make(lambda x: (x, x), x=lambda g: g[0], outputs=["a", "b"], promotes="float")
+
+
 def test_residuals_need_a_reference() -> None:
     with pytest.raises(TypeError, match="reference"):
         make(lambda x: (x, x), x=lambda g: g, residuals=["twice"])

@@ -202,6 +202,8 @@ def _wrong_kinds(name: str, forward: Any, fields: Mapping[str, Any]) -> Iterator
         yield f"narrow must be made of the letters {', '.join(WIDER)}, got {fields['narrow']!r}"
     if fields["check"] is not None and not fields["promotes"]:
         yield "check is called before inputs are promoted; give promotes too"
+    if fields["promotes"] and len(fields["outputs"]) > 1:
+        yield "an operation of several outputs takes its inputs as they are; leave promotes out"
     if (fields["once_differentiable"] or fields["residuals"]) and fields["reference"] is None:
         yield "it can be differentiated only once; give a reference composed of other operations"
 
