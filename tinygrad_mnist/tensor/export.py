@@ -156,9 +156,12 @@ def binary(
 def _exported(op: Op, call: Any, of: str, **settings: Any) -> Any:
     """Export a function under an operation's name, with a docstring made of its entry."""
     call.__name__ = call.__qualname__ = op.name
-    formula = re.sub(r"\bx\b", "input", re.sub(r"\by\b", "other", op.formula))
+    formula, composed = (
+        re.sub(r"\bx\b", "input", re.sub(r"\by\b", "other", text))
+        for text in (op.formula, op.torch)
+    )
     same = f"torch.{op.name}(" in op.torch
-    follows = f"Follows ``torch.{op.name}``." if same else f"In PyTorch: ``{op.torch}``."
+    follows = f"Follows ``torch.{op.name}``." if same else f"In PyTorch: ``{composed}``."
     call.__doc__ = f"{op.doc.rstrip('.')}: ``{formula}`` of each {of}. {follows}"
     decorate: Any = export(**settings)
     return decorate(call)
