@@ -101,7 +101,7 @@ class _Loss(Layer):
 
     reductions: tuple[str, ...] = ("none", "mean", "sum")
     _settings: tuple[str, ...] = ()
-    """What its function is told besides the tensors and the reduction."""
+    """The settings of its function besides the reduction."""
 
     def __init__(
         self,

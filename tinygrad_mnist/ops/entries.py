@@ -1,4 +1,4 @@
-"""What an entry of the table says besides its rules, and the check of all its fields.
+"""The fields of an entry besides its rules, and the check of all its fields.
 
 :func:`check` reads an entry once, where it is defined. What is wrong with one is said in a sentence
 that names the operation and the field, and what to write there.
@@ -75,7 +75,7 @@ class Sample:
 
 
 class Signature(NamedTuple):
-    """What a function of arrays takes."""
+    """The inputs and settings that a function of arrays takes."""
 
     inputs: tuple[str, ...]
     settings: tuple[str, ...]

@@ -45,7 +45,7 @@ _FAILURES: dict[Callable[..., Any], str] = {
     np.linalg.svd: "the algorithm failed to converge because the input matrix contained non-finite "
     "values",
 }
-"""What has gone wrong where a function of NumPy's raises."""
+"""Why a function of NumPy's raises."""
 
 
 def _lapack(function: Callable[..., Any], *args: Any) -> Any:
