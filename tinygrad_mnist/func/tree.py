@@ -50,8 +50,8 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
     return function(tree)
 
 
-def spread(prefix: Any, tree: Any) -> list[Any]:
-    """Return a value for each leaf of a tree: that of the prefix above it.
+def spread(prefix: Any, tree: Any, name: str = "") -> list[Any]:
+    """Return a value for each leaf of a tree: that of the prefix above it, which errors name.
 
     Raises
     ------
@@ -67,9 +67,9 @@ def spread(prefix: Any, tree: Any) -> list[Any]:
         return [prefix] * len(leaves(tree))
     if isinstance(prefix, dict):
         if not isinstance(tree, dict) or set(prefix) != set(tree):
-            raise ValueError(f"{prefix!r} has another form than what it is given for")
-        return [value for key in tree for value in spread(prefix[key], tree[key])]
+            raise ValueError(f"{name}{prefix!r} has another form than what it is given for")
+        return [value for key in tree for value in spread(prefix[key], tree[key], name)]
     if not isinstance(tree, list | tuple) or len(prefix) != len(tree):
-        raise ValueError(f"{prefix!r} has another form than what it is given for")
+        raise ValueError(f"{name}{prefix!r} has another form than what it is given for")
     pairs = zip(prefix, tree, strict=True)
-    return [value for part, below in pairs for value in spread(part, below)]
+    return [value for part, below in pairs for value in spread(part, below, name)]

@@ -69,10 +69,7 @@ def vmap(
     @named_if_nameless
     def vmap(*args: Any, **kwargs: Any) -> Any:
         given = leaves(args)
-        try:
-            dims = spread(in_dims, args)
-        except ValueError as error:
-            raise ValueError(f"in_dims={error}") from None
+        dims = spread(in_dims, args, "in_dims=")
         size = _batch_size(given, dims)
         state = default_generator.get_state()
         rows: list[list[Any]] = []
@@ -90,10 +87,7 @@ def vmap(
                         "or randomness='same' whether each element gets its own"
                     )
             rows.append(_checked(out))
-        try:
-            places = spread(out_dims, out)
-        except ValueError as error:
-            raise ValueError(f"out_dims={error}") from None
+        places = spread(out_dims, out, "out_dims=")
         return rebuild(
             out, [_stack(p, dim) for p, dim in zip(zip(*rows, strict=True), places, strict=True)]
         )
