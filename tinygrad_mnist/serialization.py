@@ -252,7 +252,9 @@ def _read_array(archive: zipfile.ZipFile, number: int, about: dict[str, Any]) ->
     if not expected < info.file_size <= expected + 4096:
         raise _DamageError(f"array {number} has {info.file_size} bytes, its shape says {expected}")
     with archive.open(info) as entry:
-        found = _read_npy_header(entry)
+        form = np.lib.format
+        first = form.read_magic(entry) == (1, 0)
+        found = (form.read_array_header_1_0 if first else form.read_array_header_2_0)(entry)
         if found != (shape, False, dtype):
             raise _DamageError(f"array {number} is {found}, not of {dtype} and shape {shape}")
         array = np.empty(shape, dtype)
@@ -263,10 +265,3 @@ def _read_array(archive: zipfile.ZipFile, number: int, about: dict[str, Any]) ->
         if entry.read(1):
             raise _DamageError(f"array {number} is longer than its shape says")
     return array
-
-
-def _read_npy_header(entry: IO[bytes]) -> tuple[Any, ...]:
-    """Return the shape, the order and the dtype at the beginning of an array's entry."""
-    if np.lib.format.read_magic(entry) == (1, 0):
-        return np.lib.format.read_array_header_1_0(entry)
-    return np.lib.format.read_array_header_2_0(entry)

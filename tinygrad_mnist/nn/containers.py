@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
@@ -219,17 +220,12 @@ class ModuleList(_List):
 
     def __repr__(self) -> str:
         """Print as PyTorch prints: equal neighbours are counted."""
-        groups: list[tuple[int, int, str]] = []
-        for i, text in enumerate(map(repr, self)):
-            if groups and groups[-1][2] == text:
-                groups[-1] = (groups[-1][0], i, text)
-            else:
-                groups.append((i, i, text))
-        lines = []
-        for first, last, text in groups:
-            name = f"({first})" if first == last else f"({first}-{last})"
-            count = "" if first == last else f"{last - first + 1} x "
-            lines.append(f"  {name}: {count}" + text.replace("\n", "\n  "))
+        lines, first = [], 0
+        for text, equal in itertools.groupby(map(repr, self)):
+            count = len(list(equal))
+            name = f"({first}): " if count == 1 else f"({first}-{first + count - 1}): {count} x "
+            lines.append(f"  {name}" + text.replace("\n", "\n  "))
+            first += count
         body = "\n" + "\n".join(lines) + "\n" if lines else ""
         return f"{self._get_name()}({body})"
 

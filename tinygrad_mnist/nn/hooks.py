@@ -74,10 +74,8 @@ def _watch(values: tuple[Any, ...], see: Callable[..., Any]) -> tuple[Any, ...]:
         return values
 
     def see_all(gradients: tuple[Any, ...]) -> list[Any]:
-        full: list[Any] = [None] * len(values)
-        for i, g in zip(places, gradients, strict=True):
-            full[i] = g
-        seen = see(tuple(full))
+        given = dict(zip(places, gradients, strict=True))
+        seen = see(tuple(given.get(i) for i in range(len(values))))
         return [seen[i] for i in places]
 
     watched = dict(zip(places, _Watch.apply(see_all, *[values[i] for i in places]), strict=True))

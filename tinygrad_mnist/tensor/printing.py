@@ -27,11 +27,7 @@ class _Options:
 
 
 _options = _Options()
-_PROFILES: dict[str, tuple[int, float, int]] = {
-    "default": (4, 1000, 3),
-    "short": (2, 1000, 2),
-    "full": (4, math.inf, 3),
-}
+_PROFILES = {"default": (4, 1000, 3), "short": (2, 1000, 2), "full": (4, math.inf, 3)}
 
 
 def set_printoptions(

@@ -111,15 +111,9 @@ def summary(
         if own or not any(True for _ in module.children()):
             new = [p for p in own if id(p) not in seen]
             seen.update(id(p) for p in own)
-            layers.append(
-                Layer(
-                    name or "self",
-                    type(module).__name__,
-                    shapes.get(id(module)),
-                    sum(p.numel() for p in new),
-                    again=bool(own) and not new,
-                )
-            )
+            count, again = sum(p.numel() for p in new), bool(own) and not new
+            shape = shapes.get(id(module))
+            layers.append(Layer(name or "self", type(module).__name__, shape, count, again))
     parameters = list(model.parameters())
     return Summary(
         type(model).__name__,
