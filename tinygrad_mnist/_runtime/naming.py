@@ -301,9 +301,7 @@ _OURS = "tinygrad_mnist"
 def warn(message: str, kind: type[Warning] = UserWarning) -> None:
     """Warn of the caller's own line, however many of ours lie between."""
     frame, level = sys._getframe(), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(
-        "tinygrad_mnist"
-    ):
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, kind, stacklevel=level)
 

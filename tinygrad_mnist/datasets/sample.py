@@ -5,6 +5,7 @@ They are images of MNIST's training set, 500 of each digit. No download is neede
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -130,9 +131,7 @@ def _checksum(images: np.ndarray, labels: np.ndarray) -> str:
 
 def _keep(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
     """Write the cache as a whole, or not at all where the folder isn't writable."""
-    try:
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as out:
             np.savez(out, images=images, labels=labels, sha256=_checksum(images, labels))
-    except OSError:
-        pass

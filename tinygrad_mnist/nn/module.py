@@ -22,6 +22,11 @@ from tinygrad_mnist.ops.dtypes import DTypeLike
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.device import DeviceLike, check_device
 
+_REGISTERS = (
+    "_parameters", "_buffers", "_modules", "_pre_hooks", "_post_hooks", "_backward_hooks",
+    "_backward_pre_hooks", "_state_pre_hooks", "_state_hooks", "_load_pre_hooks", "_load_hooks",
+)  # fmt: skip
+
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 
@@ -81,19 +86,9 @@ class Module(NamedInit):
 
     def __init__(self) -> None:
         own = self.__dict__
-        own["training"] = True
-        own["_parameters"] = {}
-        own["_buffers"] = {}
-        own["_modules"] = {}
-        own["_transient"] = set()
-        own["_pre_hooks"] = {}
-        own["_post_hooks"] = {}
-        own["_backward_hooks"] = {}
-        own["_backward_pre_hooks"] = {}
-        own["_state_pre_hooks"] = {}
-        own["_state_hooks"] = {}
-        own["_load_pre_hooks"] = {}
-        own["_load_hooks"] = {}
+        own["training"], own["_transient"] = True, set()
+        for register in _REGISTERS:
+            own[register] = {}
 
     # Calling
 

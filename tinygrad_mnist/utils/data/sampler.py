@@ -199,8 +199,7 @@ class WeightedRandomSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         source = self.generator or default_generator
-        drawn = source.multinomial(self.weights, self.num_samples, self.replacement)
-        yield from drawn.tolist()
+        yield from source.multinomial(self.weights, self.num_samples, self.replacement).tolist()
 
     def __len__(self) -> int:
         return self.num_samples
