@@ -128,3 +128,10 @@ def test_suite_checks_it(copy: Path) -> None:
     )
     assert passed > 30, printed
     assert passed + skipped > 80, printed  # gradients, second derivatives, broadcasting, ...
+
+
+def test_nothing_else_asks_for_a_third_place(copy: Path) -> None:
+    run(
+        copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/tensor/test_methods.py",
+        "tests/ops/test_facts.py", "tests/test_error_names.py",
+    )  # fmt: skip

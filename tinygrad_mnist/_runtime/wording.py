@@ -1,8 +1,8 @@
 """Error messages: those of NumPy, SciPy and Python, reworded in terms of tensors.
 
 Most of our errors are written where a check fails. What no check has foreseen, NumPy or Python
-refuse, in words about their own functions. The traceback tells who has raised an error; what NumPy
-or Python say is said again in words of tensors, dimensions and arguments.
+refuse, in words about their own functions. Here it is found out whose a sentence is, and what it
+says is said in the words of tensors, dimensions and arguments.
 """
 
 from __future__ import annotations

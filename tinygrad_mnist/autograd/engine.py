@@ -9,7 +9,7 @@ each node runs once, however many paths lead to it, and there is no recursion.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -36,7 +36,7 @@ def backward_pass(
     roots: Sequence[tuple[Source, Any]],
     wanted: Iterable[Source] | None = None,
     *,
-    ends: Collection[Source] = (),
+    until: Iterable[Source] = (),
     retain_graph: bool = False,
     create_graph: bool = False,
 ) -> dict[Source, Any]:
@@ -48,7 +48,7 @@ def backward_pass(
         Where to start: nodes or leaves, each with the gradient that arrives there.
     wanted
         Compute only what leads to these; None for all leaves.
-    ends
+    until
         Go no further than these, and leave their hooks alone: an outer pass goes on from there.
     retain_graph
         Keep the saved arrays for another pass.
@@ -58,14 +58,13 @@ def backward_pass(
     targets = set(wanted or ())
     needed = None if wanted is None else _leading_to(targets, [root for root, _ in roots])
     reached = None if needed is None else needed | targets
-    ends = set(ends)
+    ends = set(until)
     gradients: dict[Source, Any] = {}
     queue: list[tuple[int, Node]] = []
     found: dict[Source, Any] = {}
     # Those of whose gradients only the table knows: these are added to in place.
     owned: set[Source] = set()
     arrivals = [(root, as_gradient(g, create_graph)) for root, g in roots]
-    # A pass within another, as a checkpoint runs one, calls the functions of its own hooks only.
     if outer := modes.pending:
         modes.pending = None
     with np.errstate(all="ignore"), recording(create_graph):
@@ -125,9 +124,10 @@ def backward_pass(
         for leaf in gradients:
             if isinstance(leaf, TensorBase) and leaf._hooks and leaf not in ends:
                 gradients[leaf] = run_hooks(leaf._hooks, gradients[leaf], create_graph)
-    own, modes.pending = modes.pending, outer
-    for callback in own or ():
-        callback()
+    if (over := modes.pending) or outer:
+        modes.pending = outer
+        for callback in over or ():
+            callback()
     gradients.update(found)
     return gradients
 
@@ -295,7 +295,7 @@ def _differentiate_reference(
     pairs = zip(returned, g, strict=True) if isinstance(node, MultiOutputNode) else [(returned, g)]
     roots = [(out._node, part) for out, part in pairs if part is not None]
     sources = [inputs[i]._node for i in tracked]
-    found = backward_pass(roots, ends=sources, retain_graph=True, create_graph=True)
+    found = backward_pass(roots, until=sources, retain_graph=True, create_graph=True)
     results: list[tuple[Source, Any]] = []
     for i, source in zip(tracked, sources, strict=True):
         parent = node.parents[i]

@@ -41,7 +41,7 @@ class Node:
     )  # fmt: skip
 
     is_shown = False
-    """Whether a script has seen it, so that its class has been given its name, as in PyTorch."""
+    """Whether its type has its name, since a script has seen it."""
     op: Op
     parents: Sequence[Source | None]
     """Where each input came from: a node, a leaf, or nothing that needs a gradient."""

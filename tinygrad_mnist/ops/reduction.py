@@ -1,4 +1,4 @@
-"""Reductions along dimensions, or of all elements.
+"""Reductions along dimensions, and running sums.
 
 ``dim`` is None for all dimensions, a number, or a tuple of numbers.
 """
@@ -102,8 +102,7 @@ def _centred(x: Any, dim: Dim) -> Any:
 
 def _scaled(total: Any, like: tuple[int, ...], dim: Dim, correction: int) -> Any:
     """Divide by the degrees of freedom; where there are none the result is NaN or infinite."""
-    count = reduced_count(like, dim) - correction
-    return total / np.array(0 if count < 0 else count, total.dtype)
+    return total / np.array(max(reduced_count(like, dim) - correction, 0), total.dtype)
 
 
 def _var_rule(g: Any, x: Any, dim: Dim, correction: int, keepdim: bool) -> Any:
@@ -232,38 +231,11 @@ logsumexp = op(
     promotes="float", formula="log(sum of exp(x))", samples=SAMPLES,
     torch="torch.logsumexp(x, tuple(range(x.dim())) if dim is None else dim, keepdim)",
 )  # fmt: skip
-
-
-def _of_all_rule(g: Any, out: Any, x: Any) -> Any:
-    """Share the gradient among the elements that are equal to the one that was chosen."""
-    chosen = x == out if out == out else x != x
-    share = np.where(chosen, np.ones_like(g), 0)
-    return np.where(chosen, g / np.sum(share), 0)
-
-
-def _of_all(name: str, forward: Any, which: str, formula: str, **kw: Any) -> Op:
-    return op(
-        name, lambda x: forward(x), x=_of_all_rule, formula=formula, torch=f"torch.{name}(x)",
-        doc=f"{which}; where several are equal to it they share the gradient.",
-        samples=[Sample((3,)), Sample((2, 3)), Sample(())], domains=Domain(distinct=True), **kw,
-    )  # fmt: skip
-
-
-def _median(x: Any) -> Any:
-    row = np.sort(x, axis=None)
-    # NaN comes last in order, and is the median wherever there is one.
-    return row[-1] if row[-1] != row[-1] else row[(row.size - 1) // 2]
-
-
-max = _of_all("max", np.max, "Largest of all elements", "max of x", node_name="MaxBackward1")
-min = _of_all("min", np.min, "Smallest of all elements", "min of x", node_name="MinBackward1")
-median = _of_all("median", _median, "Middle element, the lower of two", "the middle of x in order")
-
-
-nansum = op(
-    "nansum",
-    lambda x, *, dim, keepdim: add_up(np.where(x == x, x, x.dtype.type(0)), dim, keepdim),
-    doc="Sum of the elements that aren't NaN.",
-    x=lambda g, x, dim, keepdim: keep_dims(g, x.shape, dim, keepdim) * (x == x),
-    formula="sum of x where it isn't NaN", torch="torch.nansum(x, dim, keepdim)", samples=SAMPLES,
+cumsum = op(
+    "cumsum",
+    lambda x, *, dim: np.cumsum(x, axis=dim, dtype=None if x.dtype.kind == "f" else np.int64),
+    x=lambda g, dim: np.flip(np.cumsum(np.flip(g, dim), axis=dim), dim),
+    doc="Running sum along a dimension.", formula="out[i] = x[0] + ... + x[i]",
+    torch="torch.cumsum(x, dim)", narrow="ef",
+    samples=[Sample((4,), dim=0), Sample((2, 3), dim=-1), Sample((0,), dim=0)],
 )  # fmt: skip

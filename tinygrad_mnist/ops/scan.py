@@ -1,4 +1,4 @@
-"""Running sums and products along a dimension."""
+"""Running products; the largest, the smallest and the median of all elements; sums without NaN."""
 
 from __future__ import annotations
 
@@ -6,16 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.ops.contract import Domain, Sample, op
-
-cumsum = op(
-    "cumsum",
-    lambda x, *, dim: np.cumsum(x, axis=dim, dtype=None if x.dtype.kind == "f" else np.int64),
-    x=lambda g, dim: np.flip(np.cumsum(np.flip(g, dim), axis=dim), dim),
-    doc="Running sum along a dimension.", formula="out[i] = x[0] + ... + x[i]",
-    torch="torch.cumsum(x, dim)", narrow="ef",
-    samples=[Sample((4,), dim=0), Sample((2, 3), dim=-1), Sample((0,), dim=0)],
-)  # fmt: skip
+from tinygrad_mnist.ops.contract import Domain, Op, Sample, op
+from tinygrad_mnist.ops.reduction import SAMPLES, keep_dims
+from tinygrad_mnist.ops.sums import add_up
 
 
 def _cumprod_rule(g: Any, out: Any, x: Any, dim: int) -> Any:
@@ -49,4 +42,39 @@ cumprod = op(
     doc="Running product along a dimension.", formula="out[i] = x[0] * ... * x[i]",
     torch="torch.cumprod(x, dim)", narrow="ef", domains=Domain(-2.0, 2.0, kinks=(0.0,)),
     samples=[Sample((4,), dim=0), Sample((2, 3), dim=-1), Sample((3, 2), dim=0)],
+)  # fmt: skip
+
+
+def _extreme_rule(g: Any, out: Any, x: Any) -> Any:
+    """Share the gradient among the elements that are equal to the one that was chosen."""
+    chosen = x == out if out == out else x != x
+    share = np.where(chosen, np.ones_like(g), 0)
+    return np.where(chosen, g / np.sum(share), 0)
+
+
+def _extreme(name: str, forward: Any, which: str, formula: str, **kw: Any) -> Op:
+    return op(
+        name, lambda x: forward(x), x=_extreme_rule, formula=formula, torch=f"torch.{name}(x)",
+        doc=f"{which}; where several are equal to it they share the gradient.",
+        samples=[Sample((3,)), Sample((2, 3)), Sample(())], domains=Domain(distinct=True), **kw,
+    )  # fmt: skip
+
+
+def _median(x: Any) -> Any:
+    row = np.sort(x, axis=None)
+    # NaN comes last in order, and is the median wherever there is one.
+    return row[-1] if row[-1] != row[-1] else row[(row.size - 1) // 2]
+
+
+max = _extreme("max", np.max, "Largest of all elements", "max of x", node_name="MaxBackward1")
+min = _extreme("min", np.min, "Smallest of all elements", "min of x", node_name="MinBackward1")
+median = _extreme("median", _median, "Middle element, the lower of two", "the middle of x in order")
+
+
+nansum = op(
+    "nansum",
+    lambda x, *, dim, keepdim: add_up(np.where(x == x, x, x.dtype.type(0)), dim, keepdim),
+    doc="Sum of the elements that aren't NaN.",
+    x=lambda g, x, dim, keepdim: keep_dims(g, x.shape, dim, keepdim) * (x == x),
+    formula="sum of x where it isn't NaN", torch="torch.nansum(x, dim, keepdim)", samples=SAMPLES,
 )  # fmt: skip

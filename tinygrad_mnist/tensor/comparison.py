@@ -1,4 +1,4 @@
-"""Comparisons, logic, bits, and selecting elements by what they say."""
+"""Comparisons, logic, bits, and choosing elements by what they say."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def bitwise_right_shift(input: Tensor, other: Operand) -> Tensor:
 # Choices
 
 
-def select_where(condition: Any, x: Any, y: Any) -> Tensor:
+def chosen(condition: Any, x: Any, y: Any) -> Tensor:
     """Return elements of x where a tensor of bools is true, elsewhere of y."""
     if not isinstance(condition, TensorBase):
         kind = type(condition).__name__
@@ -231,7 +231,7 @@ def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = No
     mask = need_tensor("condition", condition)
     if input is None and other is None:
         return tuple((mask if mask.ndim else mask.reshape(1)).nonzero().unbind(1))
-    return write_out("where", select_where(mask, input, other), out)
+    return write_out("where", chosen(mask, input, other), out)
 
 
 def value_for(x: TensorBase, value: Any) -> Any:

@@ -21,9 +21,9 @@ from tinygrad_mnist.autograd.hooks import RemovableHandle, hooks_of, retain
 from tinygrad_mnist.tensor import export, numpy_protocols, printing
 from tinygrad_mnist.tensor.arguments import named
 from tinygrad_mnist.tensor.attributes import Attributes
-from tinygrad_mnist.tensor.comparison import select_where
+from tinygrad_mnist.tensor.comparison import chosen
 from tinygrad_mnist.tensor.conversion import Conversion
-from tinygrad_mnist.tensor.indexing import getitem, setitem
+from tinygrad_mnist.tensor.indexing import assign, choose
 from tinygrad_mnist.tensor.methods import Methods, Unsupported
 from tinygrad_mnist.tensor.operators import Operators
 from tinygrad_mnist.tensor.types import Index, Operand
@@ -273,16 +273,16 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
 
     def __getitem__(self, index: Index) -> Tensor:
         """Return the elements at an index; a basic index gives a view."""
-        return getitem(self, index)
+        return choose(self, index)
 
     def __setitem__(self, index: Index, value: Operand | Sequence[Any]) -> None:
         """Write to the elements at an index, and record it where a gradient needs it."""
-        setitem(self, index, value)
+        assign(self, index, value)
 
     @named
     def where(self, condition: Tensor, other: Operand) -> Tensor:
         """Return self where the condition holds, elsewhere other."""
-        return select_where(condition, self, other)
+        return chosen(condition, self, other)
 
     __array_priority__ = 1000
 

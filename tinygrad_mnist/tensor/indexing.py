@@ -91,7 +91,7 @@ def in_two_steps(index: Any) -> tuple[Any, Any] | None:
     return tuple(basic), tuple(rest)
 
 
-def getitem(x: Tensor, index: Index) -> Tensor:
+def choose(x: Tensor, index: Index) -> Tensor:
     """Return the elements at an index; a basic index gives a view."""
     index = as_index(index)
     if (steps := in_two_steps(index)) is not None:
@@ -99,7 +99,7 @@ def getitem(x: Tensor, index: Index) -> Tensor:
     return apply(ops.getitem, x, index=index)
 
 
-def setitem(x: Tensor, index: Index, value: Any) -> None:
+def assign(x: Tensor, index: Index, value: Any) -> None:
     """Write to the elements of a tensor at an index, and record it where a gradient needs it."""
     index = as_index(index)
     if (steps := in_two_steps(index)) is not None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tinygrad_mnist.tensor.types import Dims
 
 
-def _cast(input: Tensor, dtype: DTypeLike | None) -> Tensor:
+def _in(input: Tensor, dtype: DTypeLike | None) -> Tensor:
     """Return a tensor in a dtype, if one is named."""
     return input if dtype is None else input.to(dtype)
 
@@ -47,8 +47,8 @@ def reduce(
 ) -> Tensor:
     """Reduce dimensions, or all of them; computed and returned in a dtype, if one is named."""
     dims = as_dims(dim, input._array.ndim)
-    out = apply(op, _cast(input, dtype), dim=dims, keepdim=bool(keepdim), **settings)
-    return _cast(out, dtype)
+    out = apply(op, _in(input, dtype), dim=dims, keepdim=bool(keepdim), **settings)
+    return _in(out, dtype)
 
 
 @export(takes="axis")
@@ -84,10 +84,10 @@ def prod(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None
 ) -> Tensor:
     """Return the product, along one dimension or of all elements."""
-    x = _cast(input, dtype)
+    x = _in(input, dtype)
     if dim is None:
-        return _cast(apply(ops.prod, x, dim=None, keepdim=False), dtype)
-    return _cast(_along(input, ops.prod, x, dim, bool(keepdim)), dtype)
+        return _in(apply(ops.prod, x, dim=None, keepdim=False), dtype)
+    return _in(_along(input, ops.prod, x, dim, bool(keepdim)), dtype)
 
 
 def _along(input: Tensor, op: ops.Op, x: Any, dim: Any, keepdim: bool) -> Tensor:
@@ -327,26 +327,26 @@ def _truth(input: Tensor, ask: Any, dim: Any, keepdim: bool) -> Tensor:
 @export(takes="axis")
 def softmax(input: Tensor, dim: int, dtype: DTypeLike | None = None) -> Tensor:
     """Return exponentials divided by their sum along a dimension."""
-    x = _cast(input, dtype)
+    x = _in(input, dtype)
     return apply(ops.softmax, x, dim=as_dim(dim, input._array.ndim))
 
 
 @export(takes="axis")
 def log_softmax(input: Tensor, dim: int, dtype: DTypeLike | None = None) -> Tensor:
     """Return the logarithm of :meth:`softmax`, exact where that would round to 0."""
-    x = _cast(input, dtype)
+    x = _in(input, dtype)
     return apply(ops.log_softmax, x, dim=as_dim(dim, input._array.ndim))
 
 
 def running(op: ops.Op, x: Any, dim: Any, dtype: Any) -> Tensor:
     """Return a running sum or product; of integers as int64, unless a dtype is named."""
-    x = _cast(x, dtype)
+    x = _in(x, dtype)
     if dtype is not None and x._array.dtype.kind == "b":
         raise NotImplementedError("not implemented for dtype=bool; take int64")
     d = as_dim(dim, x._array.ndim)
     if not x._array.ndim:
-        return _cast(apply(op, x.reshape(1), dim=0).reshape(()), dtype)
-    return _cast(apply(op, x, dim=d), dtype)
+        return _in(apply(op, x.reshape(1), dim=0).reshape(()), dtype)
+    return _in(apply(op, x, dim=d), dtype)
 
 
 def _spread_arguments(dim: Any, unbiased: bool | None, correction: int | None) -> tuple[Any, int]:

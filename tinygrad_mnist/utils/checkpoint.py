@@ -192,7 +192,7 @@ class _CheckpointNode(CustomNode):
         ]
         sources = [parent for parent in self.parents if parent is not None]
         arrived = backward_pass(
-            roots, ends=sources, retain_graph=create_graph, create_graph=create_graph
+            roots, until=sources, retain_graph=create_graph, create_graph=create_graph
         )
         return [
             (position, arrived[parent])
