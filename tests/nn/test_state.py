@@ -203,3 +203,10 @@ def test_mistakes_with_containers_have_pytorchs_types() -> None:
         tg.nn.ParameterList().extend(3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="positive"):
         tg.nn.Sequential(tg.nn.ReLU()) * 0
+    for add in (tg.nn.Sequential().append, tg.nn.ModuleList().append):
+        with pytest.raises(TypeError, match="append: int is not a Module subclass"):
+            add(3)  # type: ignore[arg-type]
+    with pytest.raises(
+        NotImplementedError, match=r'^Module \[Module\] is missing the required "forw'
+    ):
+        tg.nn.Module()(3)

@@ -95,7 +95,9 @@ def test_residuals_need_a_reference() -> None:
         ("misfit", lambda x, y: "", "misfit is called with (x), but it takes (x, y)"),
         ("invariant", lambda: [], "invariant is called with (out), but it takes ()"),
         ("once_differentiable", True, "only once; give a reference composed of other operations"),
-        ("promots", "float", "its inputs are x, but there are rules for x, promots; give one"),
+        ("y", None, "its inputs are x, but there are rules for x, y; give one"),
+        ("promote", "float", "there is no field 'promote'; did you mean 'promotes'?"),
+        ("referenc", abs, "there is no field 'referenc'; did you mean 'reference'?"),
         ("x", 3, "the rule for 'x' must be a function of g, or None, got 3"),
     ],
 )

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, SupportsIndex, TypeAlias, cast, overload
 
+from tinygrad_mnist._runtime.naming import named
 from tinygrad_mnist.nn.module import Module, refuse_module
 from tinygrad_mnist.nn.parameter import Parameter
 from tinygrad_mnist.tensor import Tensor
@@ -82,11 +83,13 @@ class _List(Module):
         self._modules.clear()
         self._modules.update({str(i): module for i, module in enumerate(modules)})
 
+    @named
     def append(self, module: Module) -> Self:
         """Add a child at the end."""
         self.add_module(str(len(self)), module)
         return self
 
+    @named
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add children at the end."""
         for module in modules:
@@ -155,6 +158,7 @@ class Sequential(_List):
     def _of(self, modules: dict[str, Any]) -> Self:
         return type(self)(OrderedDict(modules))
 
+    @named
     def insert(self, index: int, module: Module) -> Self:
         """Add a module before another.
 

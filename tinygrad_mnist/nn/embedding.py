@@ -135,10 +135,8 @@ def embedding(
     if index.dtype.kind not in "iu":
         raise RuntimeError(f"the indices must be integers (long()), not {input.dtype}")
     if index.size and (index.min() < 0 or index.max() >= rows):
-        raise IndexError(
-            f"index out of range: indices go from {index.min()} to {index.max()}, but the weight "
-            f"has {rows} rows"
-        )
+        wrong = index.min() if index.min() < 0 else index.max()
+        raise IndexError(f"index out of range: {wrong}, but the weight has {rows} rows")
     if sparse or scale_grad_by_freq:
         raise NotImplementedError("sparse and scale_grad_by_freq are not offered; leave them False")
     if max_norm is not None:

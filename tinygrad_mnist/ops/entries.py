@@ -171,7 +171,7 @@ def check(
     TypeError
         When a field is missing, or has a value that it can't have.
     """
-    for problem in _wrong_kinds(name, forward, fields):
+    for problem in _wrong_kinds(name, forward, rules, fields):
         raise TypeError(f"operation {name!r}: {problem}")
     try:
         takes = signature(forward, rules)
@@ -185,11 +185,19 @@ def check(
     return takes
 
 
-def _wrong_kinds(name: str, forward: Any, fields: Mapping[str, Any]) -> Iterator[str]:
+def _wrong_kinds(
+    name: str, forward: Any, rules: Mapping[str, Any], fields: Mapping[str, Any]
+) -> Iterator[str]:
     if not isinstance(name, str) or not name.isidentifier():
         yield "its name must be one that a function of Python's can have"
     if not callable(forward):
         yield f"forward must be a function of arrays, got {forward!r}"
+    if isinstance(forward, FunctionType):
+        for key in rules.keys() - {*forward.__code__.co_varnames}:
+            import difflib  # only now: no right entry needs it
+
+            for meant in difflib.get_close_matches(key, _FIELDS, 1, 0.8):
+                yield f"there is no field {key!r}; did you mean {meant!r}?"
     for field, (kinds, wanted) in _FIELDS.items():
         value = fields[field]
         if field in ("samples", "formula", "torch") and not value:

@@ -52,7 +52,7 @@ def _lapack(function: Callable[..., Any], *args: Any) -> Any:
     try:
         return function(*args)
     except np.linalg.LinAlgError:
-        raise LinAlgError(f"linalg.{function.__name__}: {_FAILURES[function]}") from None
+        raise LinAlgError(f"{function.__name__}: {_FAILURES[function]}") from None
 
 
 inv = op(

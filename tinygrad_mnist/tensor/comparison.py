@@ -247,7 +247,7 @@ def need_single(value: TensorBase) -> None:
     if value._array.ndim:
         raise RuntimeError(
             f"only supports a 0-dimensional value tensor, but got one of shape "
-            f"{list(value._array.shape)}"
+            f"{list(value._array.shape)}; use where()"
         )
 
 
