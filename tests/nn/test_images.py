@@ -421,3 +421,42 @@ def test_dirac_and_sparse_values(torch: Any) -> None:
             )
         )  # fmt: skip
     assert_same(results[0], results[1], 1e-5)
+
+
+RARE_LAYERS = {
+    "nn.LPPool1d(2, 3)": (2, 3, 8), "nn.LPPool1d(1, 2, 1, True)": (2, 3, 5),
+    "nn.LPPool2d(2, 2)": (2, 2, 4, 5), "nn.LPPool2d(3, (2, 1), stride=(1, 2))": (2, 2, 4, 5),
+    "nn.LPPool3d(2, 2)": (1, 2, 4, 4, 4), "nn.RReLU()": (3, 4), "nn.RReLU(0.1, 0.5)": (2, 3, 4),
+    "nn.RReLU(inplace=False).eval()": (3, 4), "nn.SyncBatchNorm(3)": (4, 3, 2, 2),
+    "nn.SyncBatchNorm(3, 1e-3, None)": (4, 3), "nn.SyncBatchNorm(3).eval()": (4, 3, 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("call", RARE_LAYERS)
+def test_rare_layer_is_pytorchs(call: str, torch: Any) -> None:
+    array = np.random.default_rng(0).standard_normal(RARE_LAYERS[call])
+    compare(torch, call, np.abs(array) if "LPPool" in call else array)
+
+
+def test_older_names_of_interpolation_warn(torch: Any) -> None:
+    for name in ("upsample_nearest", "upsample_bilinear"):
+        results = []
+        for m in (tg, torch):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                x = m.arange(8.0).reshape(1, 2, 2, 2)
+                results.append(getattr(m.nn.functional, name)(x, scale_factor=2).numpy())
+            assert caught
+        np.testing.assert_allclose(*results, rtol=1e-6)
+
+
+def test_batch_normalisations_are_converted(torch: Any) -> None:
+    results = []
+    for m in (tg, torch):
+        m.manual_seed(0)
+        net = m.nn.Sequential(m.nn.Conv2d(1, 2, 1), m.nn.BatchNorm2d(2), m.nn.ReLU())
+        out = m.nn.SyncBatchNorm.convert_sync_batchnorm(net)
+        results.append((repr(out), list(out.state_dict()), out(m.ones(2, 1, 2, 2)).tolist()))
+        assert out[1].weight is not None and len(list(out.parameters())) == 4
+    assert results[0][:2] == results[1][:2]
+    np.testing.assert_allclose(results[0][2], results[1][2], atol=1e-5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -162,3 +163,29 @@ def test_what_is_not_offered_says_so() -> None:
     ):
         with pytest.raises(NotImplementedError, match=r"offered|has shape"):
             eval(call, {"t": tg, "F": F})
+
+
+def test_margins_of_several_labels_are_pytorchs(torch: Any) -> None:
+    x = np.random.default_rng(0).standard_normal((3, 4))
+    target = np.array([[3, 0, -1, 1], [1, -1, 2, 2], [-1, 0, 1, 2]])
+    for call in ("F.multilabel_margin_loss(x, y)", "F.multilabel_margin_loss(x, y, reduction='none')",
+                 "F.multilabel_margin_loss(x, y, reduction='sum')", "nn.MultiLabelMarginLoss()(x, y)",
+                 "F.multilabel_margin_loss(x[0], y[0])", "F.multilabel_margin_loss(x, y, False)",
+                 "nn.MultiLabelMarginLoss(reduce=False)(x, y)"):  # fmt: skip
+        results = []
+        for m in (tg, torch):
+            leaf = m.tensor(x, requires_grad=True)
+            given = {"F": m.nn.functional, "nn": m.nn, "x": leaf, "y": m.tensor(target)}
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                out = eval(call, given)
+            out.sum().backward()
+            results.append((out.detach().numpy(), leaf.grad.numpy()))
+        for a, b in zip(*results, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)
+            assert np.shape(a) == np.shape(b)
+    loss = F.multilabel_margin_loss
+    with pytest.raises(RuntimeError, match="classes from 0 to 2"):
+        loss(tg.ones(3), tg.tensor([3, -1, 0]))
+    with pytest.raises(RuntimeError, match="one shape"):
+        loss(tg.ones(3), tg.tensor([1]))

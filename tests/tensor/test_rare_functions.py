@@ -154,3 +154,33 @@ def test_geometric_and_cauchy_numbers_are_pytorchs(torch: Any) -> None:
     for bad in ("geometric_(0.0)", "geometric_(1.5)", "cauchy_(0.0, -1.0)"):
         with pytest.raises(RuntimeError, match=bad.split("(")[0]):
             eval(f"m.zeros(2).{bad}", {"m": tg})
+
+
+SPECIAL = """
+m.special.entr(x); m.special.entr(m.tensor([0.0, -1.0, float("nan")])); m.special.ndtr(y);
+m.special.ndtri(x); m.special.xlog1py(x, x); m.special.round(y); m.special.xlog1py(2.0, x)
+"""
+LINALG = """
+m.linalg.tensorinv(t, 1);
+m.linalg.tensorsolve(t, s.flatten()[:6]);
+m.linalg.tensorinv(t.reshape(3, 2, 6)); m.linalg.tensorsolve(t.movedim(0, 1), t[:, 0, 0], dims=(0, 2))
+"""
+
+
+@pytest.mark.parametrize("call", [c.strip() for c in (SPECIAL + ";" + LINALG).split(";")])
+def test_special_function_or_solver_is_pytorchs(call: str, torch: Any) -> None:
+    results = []
+    for m in (tg, torch):
+        a = m.tensor(np.random.default_rng(0).standard_normal((3, 3)))
+        t = m.tensor(np.random.default_rng(1).standard_normal((6, 2, 3)))
+        x = m.tensor([0.1, 0.5, 0.8], dtype=m.float64, requires_grad=True)
+        given = {"m": m, "x": x, "y": m.tensor([-1.5, 0.3, 2.5], dtype=m.float64),
+                 "s": a @ a.T + m.eye(3, dtype=m.float64), "t": t}  # fmt: skip
+        out = eval(call, given)
+        parts = list(out) if isinstance(out, tuple) else [out]
+        if parts[0].requires_grad:
+            parts[0].sum().backward()
+        results.append([p.detach().numpy() for p in parts] + [x.grad])
+    for p, q in zip(*results, strict=True):
+        if q is not None:
+            np.testing.assert_allclose(np.asarray(p), np.asarray(q), rtol=1e-8, atol=1e-10)
