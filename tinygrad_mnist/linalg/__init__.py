@@ -1,6 +1,8 @@
 """Linear algebra: factorizations, solvers, norms, all with derivatives.
 
-Follows ``torch.linalg``; functions work on matrices in the last two dimensions.
+Follows ``torch.linalg``; functions work on matrices in the last two dimensions. Factorizations and
+solvers are written in ``tensor/factorization.py``; torch.cholesky and the like in
+``tensor/matrices.py`` call them.
 """
 
 from tinygrad_mnist.linalg.norms import cond as cond

@@ -1,4 +1,4 @@
-"""The layers and losses as functions, under PyTorch's names."""
+"""The layers and losses as functions, under PyTorch's names; the imports say where each is."""
 
 from tinygrad_mnist.nn.activation import celu as celu
 from tinygrad_mnist.nn.activation import celu_ as celu_

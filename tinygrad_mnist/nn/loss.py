@@ -1,4 +1,7 @@
-"""Losses of regression, and what all losses have in common. Each is reduced as it says."""
+"""Losses of regression, and what all losses have in common. Each is reduced as it says.
+
+Those of probabilities, ``kl_div`` among them, are in ``cross_entropy.py``.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from tinygrad_mnist.tensor.export import binary, export, publish, scalar_first, 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor.core import Tensor
     from tinygrad_mnist.tensor.types import Operand
+
+_T = TypeVar("_T", bound="Tensor")
 
 # Comparisons
 
@@ -268,6 +270,19 @@ def masked_fill(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
     out = apply(ops.where, mask, value, input)
     out._fixed_order = False  # row-major to a script, unlike where's
     return out
+
+
+@export
+def _masked_fill_(input: _T, mask: Tensor, value: Operand) -> _T:
+    """Write a number wherever the mask is true."""
+    mask, value = mask_and_value(input, mask, value)
+    shape = input._array.shape
+    if broadcast(shape, mask._array.shape) != shape:
+        raise RuntimeError(
+            f"the mask's shape {list(mask.shape)} doesn't broadcast to the tensor's, {list(shape)}"
+        )
+    input[np.broadcast_to(mask._array, shape)] = value
+    return input
 
 
 if not TYPE_CHECKING:

@@ -23,9 +23,9 @@ from tinygrad_mnist.autograd.inplace import (
     rebase_history,
     store,
 )
-from tinygrad_mnist.tensor.arguments import as_number, broadcast, need_tensor, number_first
+from tinygrad_mnist.tensor.arguments import as_number, need_tensor, number_first
 from tinygrad_mnist.tensor.arithmetic import check_lerp, check_product, is_one, scaled
-from tinygrad_mnist.tensor.comparison import mask_and_value, need_single
+from tinygrad_mnist.tensor.comparison import need_single
 from tinygrad_mnist.tensor.export import export, publish
 
 if TYPE_CHECKING:
@@ -152,19 +152,6 @@ def _copy_(input: _T, other: Operand, non_blocking: bool = False) -> _T:
     if isinstance(other, tuple | list):
         need_tensor("other", other)
     input[...] = other
-    return input
-
-
-@export
-def _masked_fill_(input: _T, mask: Tensor, value: Operand) -> _T:
-    """Write a number wherever the mask is true."""
-    mask, value = mask_and_value(input, mask, value)
-    shape = input._array.shape
-    if broadcast(shape, mask._array.shape) != shape:
-        raise RuntimeError(
-            f"the mask's shape {list(mask.shape)} doesn't broadcast to the tensor's, {list(shape)}"
-        )
-    input[np.broadcast_to(mask._array, shape)] = value
     return input
 
 

@@ -166,6 +166,7 @@ if TYPE_CHECKING:
         bitwise_left_shift = bitwise_left_shift_ = comparison.bitwise_left_shift
         bitwise_right_shift = bitwise_right_shift_ = comparison.bitwise_right_shift
         masked_fill = comparison.masked_fill
+        masked_fill_ = comparison._masked_fill_
 
         # Attributes
 
@@ -342,7 +343,6 @@ if TYPE_CHECKING:
         addcmul_ = inplace._addcmul_
         addcdiv_ = inplace._addcdiv_
         clamp_ = clip_ = inplace._clamp_
-        masked_fill_ = inplace._masked_fill_
         zero_ = inplace._zero_
         fill_ = inplace._fill_
         copy_ = inplace._copy_
