@@ -1,8 +1,7 @@
 """Linear algebra: factorizations, solvers, norms, all with derivatives.
 
-Follows ``torch.linalg``; functions work on matrices in the last two dimensions. Factorizations and
-solvers are written in ``tensor/factorization.py``; torch.cholesky and the like in
-``tensor/matrices.py`` call them.
+Follows ``torch.linalg``; functions work on matrices in the last two dimensions. Solvers and
+factorizations are in ``tensor/factorization.py``; those of torch in ``tensor/matrices.py``.
 """
 
 from tinygrad_mnist.linalg.norms import cond as cond

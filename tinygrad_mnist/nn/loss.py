@@ -1,7 +1,4 @@
-"""Losses of regression, and what all losses have in common. Each is reduced as it says.
-
-Those of probabilities, ``kl_div`` among them, are in ``cross_entropy.py``.
-"""
+"""Losses of regression, and what all losses share; kl_div is with the cross entropies."""
 
 from __future__ import annotations
 
