@@ -4,7 +4,4 @@
 False
 """
 
-
-def is_available() -> bool:
-    """Return False: MPS isn't available."""
-    return False
+from tinygrad_mnist.backends.cudnn import is_available as is_available

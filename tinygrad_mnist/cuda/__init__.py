@@ -24,9 +24,7 @@ def manual_seed(seed: int) -> None:
     int(seed)
 
 
-def manual_seed_all(seed: int) -> None:
-    """Do nothing: there is no GPU, and the CPU's generator stays as it is."""
-    int(seed)
+manual_seed_all = manual_seed
 
 
 def empty_cache() -> None:
@@ -39,10 +37,8 @@ def is_bf16_supported(including_emulation: bool = True) -> bool:
 
 
 def memory_allocated(device: object = None) -> int:
-    """Return 0, the bytes of GPU memory in use."""
+    """Return 0, the bytes of GPU memory in use, or the most that were."""
     return 0
 
 
-def max_memory_allocated(device: object = None) -> int:
-    """Return 0, the most bytes of GPU memory that were in use."""
-    return 0
+max_memory_allocated = memory_allocated
