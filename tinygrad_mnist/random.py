@@ -26,9 +26,9 @@ def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
     >>> bool(rand(1) == first)
     True
     """
-    state = get_rng_state() if enabled else None
+    state = get_rng_state()
     try:
         yield
     finally:
-        if state is not None:
+        if enabled:
             set_rng_state(state)

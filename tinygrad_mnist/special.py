@@ -17,6 +17,4 @@ from tinygrad_mnist.tensor import sinc as sinc
 from tinygrad_mnist.tensor import softmax as softmax
 from tinygrad_mnist.tensor import xlogy as xlogy
 
-expit = sigmoid
-gammaln = lgamma
-psi = digamma
+expit, gammaln, psi = sigmoid, lgamma, digamma
