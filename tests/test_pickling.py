@@ -8,9 +8,11 @@ import pickle
 import warnings
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tinygrad_mnist as tg
+from tinygrad_mnist import ops
 
 PLACES = ["", "nn", "nn.functional", "nn.init", "nn.utils", "optim", "optim.lr_scheduler", "linalg",
           "special", "utils.data", "autograd", "func", "Tensor", "nn.utils.rnn", "distributions",
@@ -100,3 +102,9 @@ def test_subclass_of_tensor_with_its_own_new_comes_back(protocol: int) -> None:
         assert type(other) is Marked
         assert other.mark == "a"
         assert other.tolist() == [1.0, 2.0]
+
+
+def test_an_operation_that_is_not_declared_here_is_named() -> None:
+    made = ops.Op("of_elsewhere", np.negative, ("x",), (), {})
+    with pytest.raises(KeyError, match="no operation 'of_elsewhere'; import the module"):
+        pickle.loads(pickle.dumps(made))

@@ -11,5 +11,5 @@ allow_tf32 = False
 
 
 def is_available() -> bool:
-    """Return False: it isn't available."""
+    """Return False: cuDNN isn't available."""
     return False

@@ -4,4 +4,7 @@
 False
 """
 
-from tinygrad_mnist.backends.cudnn import is_available as is_available
+
+def is_available() -> bool:
+    """Return False: MPS isn't available."""
+    return False

@@ -194,8 +194,8 @@ class Op:
         return plan
 
     def _make_plan(self, count: int, mask: int) -> Plan:
-        if said := self.misuse(count, {}) if count > len(self.inputs) and not self.variadic else "":
-            raise TypeError(f"{self.name}: {said}")
+        if count > len(self.inputs) and not self.variadic:
+            raise TypeError(f"{self.name}: {self.misuse(count, {})}")
         names = self.inputs * count if self.variadic else self.inputs
         stored = (*names[:count], *self.outputs, *self.residuals)
         saves: list[int] = []
@@ -221,6 +221,8 @@ class Op:
 
 def entry(name: str) -> Op:
     """Return an operation by its name, as pickles name it."""
+    if name not in TABLE:
+        raise KeyError(f"there is no operation {name!r}; import the module that declares it first")
     return TABLE[name]
 
 
@@ -341,16 +343,16 @@ def op(
     read = {key: _read(name, key, rule, *known) for key, rule in rules.items() if rule is not None}
     if domains is None or isinstance(domains, Domain):
         domains = dict.fromkeys(inputs, domains or Domain())
-    entry = Op(
+    made = Op(
         name, forward, inputs, settings, read, formula, torch, tuple(samples), doc, domains,
         tuple(residuals), reference, takes.variadic, broadcasts, promotes, view, elementwise,
         once_differentiable, bool(read), tuple(outputs), narrow, check,
         output_writable, node_name, part, misfit, invariant,
     )  # fmt: skip
-    TABLE[name] = entry
+    TABLE[name] = made
     if ufunc is not None:
-        UFUNCS[ufunc] = entry
-    return entry
+        UFUNCS[ufunc] = made
+    return made
 
 
 def _read(

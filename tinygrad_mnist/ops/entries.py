@@ -134,7 +134,6 @@ def signature(function: Callable[..., Any], inputs: Collection[str] = ()) -> Sig
     return Signature(positional + rest, settings, required, bool(rest), is_open)
 
 
-_FUNCTION = (NoneType, Callable)
 _FIELDS: dict[str, tuple[Any, str]] = {
     "samples": ((list, tuple), "a list, such as [Sample((2, 3))]"),
     "formula": (str, "an equation as a string, such as 'exp(-x**2)'"),
@@ -151,7 +150,7 @@ _FIELDS: dict[str, tuple[Any, str]] = {
     "node_name": ((str, Callable), "a string, or a function of the node that returns one"),
     "ufunc": ((NoneType, np.ufunc), "a ufunc of NumPy's"),
     **dict.fromkeys(
-        ("reference", "check", "part", "misfit", "invariant"), (_FUNCTION, "a function")
+        ("reference", "check", "part", "misfit", "invariant"), ((NoneType, Callable), "a function")
     ),
     **dict.fromkeys(
         ("broadcasts", "view", "elementwise", "once_differentiable", "output_writable"),

@@ -264,8 +264,7 @@ def dtype_like(input: Any, settings: Settings) -> np.dtype[Any]:
 
 def _filled(fill: Callable[..., np.ndarray], size: Sequence[Any], settings: Settings) -> Tensor:
     """Fill a shape as one of NumPy's functions does."""
-    array = fill(as_lengths(size), dtypes.as_float(settings.get("dtype")))
-    return finish(array, **settings)
+    return finish(fill(as_lengths(size), dtypes.as_float(settings.get("dtype"))), **settings)
 
 
 @factory
@@ -313,8 +312,7 @@ def zeros_like(input: Tensor, **settings: Unpack[Settings]) -> Tensor:
     >>> zeros_like(ones(2)).shape
     torch.Size([2])
     """
-    kind = dtype_like(input, settings)
-    return finish(np.zeros(input._array.shape, kind), **settings)
+    return finish(np.zeros(input._array.shape, dtype_like(input, settings)), **settings)
 
 
 @factory
@@ -326,8 +324,7 @@ def ones_like(input: Tensor, **settings: Unpack[Settings]) -> Tensor:
     >>> ones_like(ones(2)).shape
     torch.Size([2])
     """
-    kind = dtype_like(input, settings)
-    return finish(np.ones(input._array.shape, kind), **settings)
+    return finish(np.ones(input._array.shape, dtype_like(input, settings)), **settings)
 
 
 @factory
@@ -339,8 +336,7 @@ def empty_like(input: Tensor, **settings: Unpack[Settings]) -> Tensor:
     >>> empty_like(ones(2)).shape
     torch.Size([2])
     """
-    kind = dtype_like(input, settings)
-    return finish(np.empty(input._array.shape, kind), **settings)
+    return finish(np.empty(input._array.shape, dtype_like(input, settings)), **settings)
 
 
 @factory
