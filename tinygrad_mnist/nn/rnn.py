@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterator
+from sys import intern  # Python keeps each new string that it looks up on a class
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -161,9 +162,8 @@ class RNNBase(Module, Generic[H]):
     def _suffixes(self) -> Iterator[tuple[int, str]]:
         """Yield the number of each layer and the end of its parameters' names."""
         for layer in range(self.num_layers):
-            yield layer, f"l{layer}"
-            if self.bidirectional:
-                yield layer, f"l{layer}_reverse"
+            for end in ("", "_reverse")[: self._directions]:
+                yield layer, f"l{layer}{end}"
 
     def reset_parameters(self) -> None:
         """Draw all parameters anew, uniformly between ±1/sqrt(hidden_size)."""
@@ -301,7 +301,7 @@ class RNNBase(Module, Generic[H]):
             for reverse in range(self._directions):
                 suffix = f"l{layer}_reverse" if reverse else f"l{layer}"
                 parts: list[Any] = [
-                    getattr(self, f"{name}_{suffix}", None)
+                    getattr(self, intern(f"{name}_{suffix}"), None)
                     for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
                 ]
                 first = tuple(state[len(last)] for state in states)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from sys import intern
 from typing import Any, Literal
 
 import numpy as np
@@ -73,15 +74,14 @@ class _Layer(Module):
         self.norm_first = norm_first
         parts = range(1, len(self.attentions) + 2)
         for number in parts:
-            norm = LayerNorm(d_model, layer_norm_eps, bias=bias, **kind)
-            self.add_module(f"norm{number}", norm)
+            self.add_module(f"norm{number}", LayerNorm(d_model, layer_norm_eps, bias=bias, **kind))
         for number in parts:
             self.add_module(f"dropout{number}", Dropout(dropout))
         self.activation = _activation(activation)
 
     def _add(self, number: int, x: Tensor, part: Callable[[Tensor], Tensor]) -> Tensor:
         """Add a part's output to its input, and normalise the sum, or the part's input."""
-        norm, dropout = getattr(self, f"norm{number}"), getattr(self, f"dropout{number}")
+        norm, dropout = (getattr(self, intern(f"{name}{number}")) for name in ("norm", "dropout"))
         out: Tensor = x + dropout(part(norm(x))) if self.norm_first else norm(x + dropout(part(x)))
         return out
 
