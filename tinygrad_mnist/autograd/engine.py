@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_mnist import ops
-from tinygrad_mnist.autograd.errors import refuse_nan
 from tinygrad_mnist.autograd.graph import Node, Source, TensorBase, Version, as_gradient, wrap
 from tinygrad_mnist.autograd.hooks import run_after, run_before, run_hooks
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.autograd.multi_output import CustomNode, MultiOutputNode, OutputNode
+from tinygrad_mnist.autograd.observer import rules_ran
 from tinygrad_mnist.autograd.precision import upcast
 from tinygrad_mnist.ops.precision import computed_in
 
@@ -117,8 +117,8 @@ def backward_pass(
                 g = run_before(node, g, create_graph)
                 arrivals = run_rules(node, g, reached, create_graph)
                 arrivals = run_after(node, g, arrivals, create_graph)
-            if modes.anomaly and modes.check_nan:
-                refuse_nan(node, arrivals)
+            if modes.observers:
+                rules_ran(node, g, arrivals)
             if not retain_graph:
                 node.release()
         for leaf in gradients:
@@ -144,7 +144,7 @@ def run_rules(
             for i, gradient in node.run(g, create_graph)
             if (parent := parents[i]) is not None
         ]
-    if node.op.part is not None and not (create_graph or modes.anomaly or node.extra):
+    if node.op.part is not None and not (create_graph or modes.observers or node.extra):
         index, parent = node.op.part(**node.settings), parents[0]
         if index is not None and parent is not None:
             return [(parent, _Part(g, index))]
@@ -161,7 +161,7 @@ def run_rules(
         if reached is not None and parent not in reached:
             continue
         if keywords:
-            extra = {name: _keyword(node, name, position) for name in keywords}
+            extra = {name: keyword(node, name, position) for name in keywords}
             gradient = rule(g, *saved[arrays], **extra)
         else:
             gradient = rule(g, *saved[arrays])
@@ -186,7 +186,7 @@ def shape_and_dtype(source: Source) -> tuple[tuple[int, ...], np.dtype[Any]]:
     return source._array.shape, source._array.dtype
 
 
-def _keyword(node: Node, name: str, position: int) -> Any:
+def keyword(node: Node, name: str, position: int) -> Any:
     """Return what a rule asks for by keyword: a setting, or the shape of its input."""
     if name == "shape":
         parent = node.parents[position]
@@ -243,12 +243,16 @@ def fit(
 
 def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Sum a gradient over the dimensions along which its input was broadcast."""
-    have = gradient.shape
+    dims = summed_dims(gradient.shape, shape)
+    return ops.reshape(ops.sum(gradient, dim=dims, keepdim=True), to=shape)
+
+
+def summed_dims(have: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the dimensions to sum over for a gradient to have an input's shape."""
     lead = len(have) - len(shape)
-    dims = tuple(range(lead)) + tuple(
+    return tuple(range(lead)) + tuple(
         lead + i for i, n in enumerate(shape) if n == 1 and have[lead + i] != 1
     )
-    return ops.reshape(ops.sum(gradient, dim=dims, keepdim=True), to=shape)
 
 
 def _broadcasts_to(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:

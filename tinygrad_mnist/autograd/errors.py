@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist._runtime import naming
-from tinygrad_mnist.autograd.multi_output import CustomNode
-from tinygrad_mnist.autograd.node import Node
 from tinygrad_mnist.ops.contract import Op
 
 
@@ -70,17 +68,3 @@ def _argument(op: Op, position: int) -> str:
     """Name an input as users do: the table says x and y."""
     name = op.input_name(position)
     return {"x": "input", "y": "other"}.get(name, name)
-
-
-def refuse_nan(node: Node, arrivals: Sequence[tuple[Any, Any]]) -> None:
-    """Raise where a node's rule has returned NaN, and say where its operation was recorded."""
-    for parent, gradient in arrivals:
-        if not np.isnan(getattr(gradient, "_array", gradient)).any():
-            continue
-        position = next(i for i, p in enumerate(node.parents) if p is parent)
-        of = f", the gradient of '{node.op.input_name(position)}'"
-        trace = f"; the operation was recorded here:\n{node.trace}" if node.trace else ""
-        raise RuntimeError(
-            f"{node.op.name}: Function '{node.name()}' returned nan values in its {position}th "
-            f"output{'' if isinstance(node, CustomNode) else of}{trace}"
-        )

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from tinygrad_mnist.autograd import observer
 from tinygrad_mnist.autograd.graph import (
     Node,
     Source,
@@ -234,6 +235,9 @@ class Function:
                 with recording(False):
                     results[i] = apply(reshape, x, to=x._array.shape)
                 ctx._to_save = tuple(results[i] if s is x else s for s in ctx._to_save)
+        if modes.observers:
+            arrays = [[getattr(x, "_array", x) for x in of] for of in (args, results)]
+            observer.tell(observer.Call(_function_op(cls), arrays[0], {}, arrays[1]))
         tracked = modes.enabled and any(parent is not None for parent in parents)
         if tracked:
             cls._record(ctx, args, parents, results)

@@ -1,4 +1,4 @@
-"""Whether operations are recorded: grad mode, inference mode and anomaly mode, per thread."""
+"""Whether operations are recorded: grad mode and inference mode, per thread."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import contextvars
 import functools
 import inspect
 import threading
-from collections.abc import Callable
-from typing import Any, ClassVar, Self, TypeVar, cast, overload
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast, overload
 
 import numpy as np
 
 from tinygrad_mnist._runtime.naming import warn
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.autograd.observer import Observer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -19,8 +22,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 class _Modes(threading.local):
     enabled = True
     inference = False
-    anomaly = False
-    check_nan = True
+    observers: tuple[Observer, ...] = ()
+    """What is told of each operation and each rule; operations ask for it only if there is any."""
+    last_call: Any = None
+    """The operation computed last, if observers are told of it."""
     saving: Any = None
     """A script's hooks on saved tensors: one to pack, and one to unpack."""
     saving_refused = ""
@@ -43,7 +48,8 @@ class _Quiet(threading.local):
 
     def __init__(self) -> None:
         with np.errstate(all="ignore"):
-            self.run = contextvars.copy_context().run
+            self.unobserved = contextvars.copy_context().run
+        self.run: Callable[..., Any] = self.unobserved
 
     def is_running(self) -> bool:
         """Whether something runs in the context now, so that it can't be entered again."""
@@ -55,6 +61,16 @@ class _Quiet(threading.local):
 
 
 quiet = _Quiet()
+
+
+def switch(values: Mapping[str, Any]) -> None:
+    """Set modes of the running thread; observers listen where operations are run."""
+    modes.__dict__.update(values)
+    if "observers" in values:
+        from tinygrad_mnist.autograd.observer import run_observed
+
+        quiet.run = run_observed if modes.observers else quiet.unobserved
+        modes.last_call = None
 
 
 class recording:
@@ -73,26 +89,30 @@ class recording:
         modes.enabled = self.previous
 
 
-class _Mode:
+class Mode:
     """A mode as a context manager and a decorator, restored whatever happens inside.
 
     The values to restore form a stack, so one object may be entered again inside itself.
     """
 
-    switched: ClassVar[dict[str, bool]] = {}
+    switched: ClassVar[dict[str, Any]] = {}
     """The values of a mode that is always the same; others give them to the constructor."""
 
-    def __init__(self, **values: bool) -> None:
-        self._values = values or self.switched
-        self._previous: list[dict[str, bool]] = []
+    def __init__(self, **values: Any) -> None:
+        self._values: dict[str, Any] = values or self.switched
+        self._previous: list[dict[str, Any]] = []
 
     def __enter__(self) -> Self:
         self._previous.append({name: getattr(modes, name) for name in self._values})
-        modes.__dict__.update(self._values)
+        switch(self._values)
         return self
 
     def __exit__(self, *error: object) -> None:
-        modes.__dict__.update(self._previous.pop())
+        switch(self._previous.pop())
+
+    def _fresh(self) -> Mode:
+        """Return the mode for one call of what it decorates; calls may overlap."""
+        return Mode(**self._values)
 
     def __call__(self, function: F) -> F:
         """Decorate a function, or a generator function, to run in this mode."""
@@ -107,7 +127,7 @@ class _Mode:
 
         @functools.wraps(function)
         def decorated(*args: Any, **kwargs: Any) -> Any:
-            with _Mode(**self._values):
+            with self._fresh():
                 return function(*args, **kwargs)
 
         return cast(F, decorated)
@@ -117,19 +137,19 @@ class _Mode:
 
         @functools.wraps(function)
         def decorated(*args: Any, **kwargs: Any) -> Any:
-            with _Mode(**self._values):
+            with self._fresh():
                 generator = function(*args, **kwargs)
             advance, value = generator.send, None
             while True:
                 try:
-                    with _Mode(**self._values):
+                    with self._fresh():
                         item = advance(value)
                 except StopIteration as stop:
                     return stop.value
                 try:
                     advance, value = generator.send, (yield item)
                 except GeneratorExit:
-                    with _Mode(**self._values):
+                    with self._fresh():
                         generator.close()
                     raise
                 except BaseException as error:
@@ -138,7 +158,7 @@ class _Mode:
         return cast(F, decorated)
 
 
-class _Switch(_Mode):
+class Switch(Mode):
     """A mode that needs no argument, so that ``@no_grad`` decorates as ``@no_grad()`` does.
 
     Subclasses have no ``__init__``, from which mypy would conclude that both give a mode.
@@ -161,22 +181,22 @@ class _Switch(_Mode):
         return mode(given[0])
 
 
-class _SwitchNow(_Mode):
+class SwitchNow(Mode):
     """A mode that is switched at once, and back again if used as a context manager."""
 
-    def __init__(self, **values: bool) -> None:
+    def __init__(self, **values: Any) -> None:
         super().__init__(**values)
         self._before = {name: getattr(modes, name) for name in values}
-        modes.__dict__.update(values)
+        switch(values)
 
     def __enter__(self) -> Self:
         """Keep the mode, and remember the one before construction."""
         self._previous.append(self._before)
-        modes.__dict__.update(self._values)
+        switch(self._values)
         return self
 
 
-class no_grad(_Switch):
+class no_grad(Switch):
     """Switch recording off: as a context manager or a decorator, in this thread only.
 
     Follows ``torch.no_grad``.
@@ -194,7 +214,7 @@ class no_grad(_Switch):
     switched: ClassVar[dict[str, bool]] = {"enabled": False}
 
 
-class enable_grad(_Switch):
+class enable_grad(Switch):
     """Switch recording on again inside :class:`no_grad`.
 
     Follows ``torch.enable_grad``.
@@ -209,7 +229,7 @@ class enable_grad(_Switch):
     switched: ClassVar[dict[str, bool]] = {"enabled": True}
 
 
-class set_grad_enabled(_SwitchNow):
+class set_grad_enabled(SwitchNow):
     """Switch recording on or off: at once, and back again if used as a context manager.
 
     Follows ``torch.set_grad_enabled``.
@@ -229,11 +249,11 @@ class set_grad_enabled(_SwitchNow):
 
     def __call__(self, function: F) -> F:
         """Decorate a function; the surrounding mode stays as it was."""
-        modes.__dict__.update(self._before)
+        switch(self._before)
         return super().__call__(function)
 
 
-class inference_mode(_Mode):
+class inference_mode(Mode):
     """Switch recording off for code that will never be differentiated.
 
     Here it is :class:`no_grad` that :func:`is_inference_mode_enabled` can see: tensors made
@@ -265,40 +285,6 @@ class inference_mode(_Mode):
         self.mode = bool(mode)
 
 
-class detect_anomaly(_Mode):
-    """Find the operation that made a NaN: backward raises where a gradient becomes NaN.
-
-    While it is on, every node remembers the line that made it, and the error shows it.
-    Follows ``torch.autograd.detect_anomaly``.
-
-    Examples
-    --------
-    >>> from tinygrad_mnist import tensor
-    >>> x = tensor(0.0, requires_grad=True)
-    >>> with detect_anomaly():  # doctest: +ELLIPSIS
-    ...     (x.sqrt() * 0).backward()
-    Traceback (most recent call last):
-    RuntimeError: sqrt: Function 'SqrtBackward0' returned nan values in its 0th output...
-    """
-
-    def __init__(self, check_nan: bool = True) -> None:
-        super().__init__(anomaly=True, check_nan=check_nan)
-
-
-class set_detect_anomaly(_SwitchNow):
-    """Switch anomaly mode on or off, at once, and back if used as a context manager.
-
-    Examples
-    --------
-    >>> with set_detect_anomaly(True):
-    ...     is_anomaly_enabled()
-    True
-    """
-
-    def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        super().__init__(anomaly=bool(mode), check_nan=check_nan)
-
-
 def is_grad_enabled() -> bool:
     """Return whether operations are recorded in this thread.
 
@@ -319,14 +305,3 @@ def is_inference_mode_enabled() -> bool:
     False
     """
     return modes.inference
-
-
-def is_anomaly_enabled() -> bool:
-    """Return whether anomaly mode is on in this thread.
-
-    Examples
-    --------
-    >>> is_anomaly_enabled()
-    False
-    """
-    return modes.anomaly

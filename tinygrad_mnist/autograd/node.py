@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import traceback
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd import names
+from tinygrad_mnist.autograd import names, observer
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.ops.contract import Op, Plan
 
@@ -37,7 +36,7 @@ class Node:
 
     __slots__ = (
         "__weakref__", "dtype", "extra", "hooks", "number", "op", "parents", "plan", "saved",
-        "saved_version", "settings", "shape", "trace", "versions",
+        "saved_version", "settings", "shape", "versions",
     )  # fmt: skip
 
     is_shown = False
@@ -63,8 +62,6 @@ class Node:
     """The hooks on the gradient of its output, if there are any."""
     extra: Extra | None
     """The hooks around its rules, and a script's own data, if there are any."""
-    trace: str | None
-    """Where in the script it was made, in anomaly mode."""
 
     def __init__(
         self,
@@ -85,7 +82,8 @@ class Node:
         self.saved = self.versions = ()
         self.saved_version = 0
         self.hooks = self.extra = None
-        self.trace = "".join(traceback.format_stack()[:-2]) if modes.anomaly else None
+        if modes.observers:
+            observer.node_made(self)
 
     @property
     def whole(self) -> Node:

@@ -1,0 +1,200 @@
+"""Observers: what is told of every operation as it is computed, and of every rule as it is run.
+
+Without one, nothing is spent: an observer listens where the engine passes anyway. It replaces the
+runner of forward functions (``quiet.run``), and nodes and the backward pass ask for it with one
+look each. The user's line and the module around an operation are read off Python's own stack.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import linecache
+import os
+import sys
+from collections.abc import Callable, Sequence
+from types import CodeType, FrameType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_mnist.autograd.modes import Mode, modes, quiet
+from tinygrad_mnist.ops.contract import TABLE, Op
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.autograd.graph import Source
+    from tinygrad_mnist.autograd.node import Node
+
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+class Line(NamedTuple):
+    """A line of a program: the file, the number and the function that it stands in."""
+
+    file: str
+    number: int
+    function: str
+
+    @property
+    def text(self) -> str:
+        """The line's code, if its file can be read."""
+        return linecache.getline(self.file, self.number).strip()
+
+    def __str__(self) -> str:
+        """Show it as a traceback does, on one line."""
+        return f"{os.path.basename(self.file)}:{self.number} in {self.function}: {self.text}"
+
+
+class Call:
+    """An operation that was computed: when, where in the program, and on what.
+
+    Attributes
+    ----------
+    op
+        The operation.
+    inputs, settings, outputs
+        The arrays that its forward function was given, its keyword settings, and the arrays that
+        it returned, residuals among them.
+    node
+        What it left in the graph; None if no gradient is needed.
+    line
+        The innermost line of the program outside of this package.
+    modules
+        The modules whose call it was computed in, the outermost first.
+    """
+
+    __slots__ = ("inputs", "line", "modules", "node", "op", "outputs", "settings")
+
+    def __init__(
+        self, op: Op, inputs: Sequence[Any], settings: dict[str, Any], outputs: Sequence[Any]
+    ) -> None:
+        self.op = op
+        self.inputs = tuple(inputs)
+        self.settings = settings
+        self.outputs = tuple(outputs)
+        self.node: Node | None = None
+        self.line, self.modules = where()
+
+    @property
+    def path(self) -> str:
+        """The module's name, as a state dictionary has it: ``layers.0``."""
+        return module_path(self.modules)
+
+    def __repr__(self) -> str:
+        return f"<call of {self.op.name} in {self.path or 'no module'} at {self.line}>"
+
+
+class Observer(Mode):
+    """Base of what observes a block of a program: override what it should be told.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> class Names(Observer):
+    ...     def computed(self, call):
+    ...         print(call.op.name)
+    >>> with Names():
+    ...     y = (ones(2) + 1).exp()
+    add
+    exp
+    """
+
+    def computed(self, call: Call) -> None:
+        """Be told that an operation has been computed."""
+
+    def recorded(self, call: Call) -> None:
+        """Be told that an operation has left a node, ``call.node``, in the graph."""
+
+    def ran(self, node: Node, gradient: Any, results: Sequence[tuple[Source, Any]]) -> None:
+        """Be told that a node's rules have turned a gradient into those of its parents."""
+
+    def __enter__(self) -> Any:
+        self._values = {"observers": (*modes.observers, self)}
+        return super().__enter__()
+
+    def _fresh(self) -> Mode:
+        return Mode(observers=(*modes.observers, self))
+
+
+def run_observed(forward: Callable[..., Any], *arrays: Any, **settings: Any) -> Any:
+    """Run a forward function in the place of ``quiet.run``, and tell the observers."""
+    returned = quiet.unobserved(forward, *arrays, **settings)
+    op = _operation(forward)
+    if op is None:
+        return returned
+    # As arrays, results can be recognised where they go on to.
+    if op.packed:
+        returned = tuple(np.asarray(x) if isinstance(x, np.generic) else x for x in returned)
+    elif isinstance(returned, np.generic):
+        returned = np.asarray(returned)
+    settings.pop("out", None)
+    tell(Call(op, arrays, settings, returned if op.packed else (returned,)))
+    return returned
+
+
+def tell(call: Call) -> None:
+    """Tell the observers that an operation, or a user's Function, has been computed."""
+    modes.last_call = call
+    for observer in modes.observers:
+        observer.computed(call)
+
+
+def node_made(node: Node) -> None:
+    """Tell the observers of a new node; it belongs to the operation computed last, if to any."""
+    call = modes.last_call
+    if call is None or call.op is not node.op or call.node is not None:
+        if node.whole is not node or not node.parents:
+            return
+        call = Call(node.op, (), node.settings, ())  # a view made anew
+    call.node = node
+    for observer in modes.observers:
+        observer.recorded(call)
+
+
+def rules_ran(node: Node, gradient: Any, results: Sequence[tuple[Source, Any]]) -> None:
+    """Tell the observers that the rules of a node have run."""
+    for observer in modes.observers:
+        observer.ran(node, gradient, results)
+
+
+def _operation(forward: Callable[..., Any]) -> Op | None:
+    """Return the operation whose forward function this is."""
+    owner = getattr(forward, "__self__", None)
+    if isinstance(owner, Op):
+        return owner
+    return _forwards(len(TABLE)).get(forward)
+
+
+@functools.lru_cache(maxsize=1)
+def _forwards(count: int) -> dict[Callable[..., Any], Op]:
+    """Return the operations by their forward functions; made anew when the table has grown."""
+    return {op.forward: op for op in TABLE.values()}
+
+
+def where() -> tuple[Line | None, tuple[Any, ...]]:
+    """Return the innermost line outside of this package, and the modules that are being called."""
+    line: Line | None = None
+    modules: list[Any] = []
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if not code.co_filename.startswith(PACKAGE):
+            if line is None:
+                line = Line(code.co_filename, frame.f_lineno, code.co_name)
+        elif _calls_module(code):
+            modules.append(frame.f_locals["self"])
+        frame = frame.f_back
+    return line, tuple(reversed(modules))
+
+
+def _calls_module(code: CodeType) -> bool:
+    return code.co_qualname == "Module.__call__"
+
+
+def module_path(modules: Sequence[Any]) -> str:
+    """Return the name of the innermost of nested modules, from the outermost on."""
+    parts: list[str] = []
+    for outer, inner in itertools.pairwise(modules):
+        names = (name for name, module in outer.named_modules() if module is inner and name)
+        parts.append(next(names, type(inner).__name__))
+    return ".".join(parts)
