@@ -13,6 +13,9 @@ from tinygrad_mnist.autograd.graph import Node, Source, TensorBase
 from tinygrad_mnist.autograd.observer import Call, Observer
 from tinygrad_mnist.autograd.precision import upcast
 
+_RECORDS: weakref.WeakKeyDictionary[Node, Record] = weakref.WeakKeyDictionary()
+"""Of every node made while a recorder was on, for pictures of its graph."""
+
 
 class Value:
     """An array as it was when an operation took or made it.
@@ -141,13 +144,11 @@ class Recorder(Observer):
         if record is None or record.call is not call:
             record = self._add(call)  # that of a view made anew, or of a user's Function
         assert call.node is not None
-        self._of_node[call.node] = record
+        self._of_node[call.node] = _RECORDS[call.node] = record
 
     def ran(self, node: Node, gradient: Any, results: Sequence[tuple[Source, Any]]) -> None:
         """Keep what came in, and what went out to each parent."""
-        record = self.of_node(node)
-        if record is None:
-            return
+        record = self.of_node(node) or self._add_from_before(node)
         several = isinstance(gradient, list)
         came = [self._kept(g) for g in gradient] if several else self._kept(gradient)
         arrivals: list[Arrival] = []
@@ -175,6 +176,13 @@ class Recorder(Observer):
         self.records.append(record)
         return record
 
+    def _add_from_before(self, node: Node) -> Record:
+        """Return a record of a node that was made before this recorder was on."""
+        call = Call(node.op, (), node.settings, ())
+        call.node, call.line, call.modules = node, None, ()
+        record = self._of_node[node] = self._add(call)
+        return record
+
     def _taken(self, x: Any) -> Any:
         if not isinstance(x, np.ndarray):
             return x
@@ -193,6 +201,11 @@ class Recorder(Observer):
     def _kept(self, x: Any) -> Any:
         array = x._array if isinstance(x, TensorBase) else x
         return array.copy() if self.copy and isinstance(array, np.ndarray) else array
+
+
+def record_of(node: Node) -> Record | None:
+    """Return the record of a node, whichever recorder was on when it was made."""
+    return _RECORDS.get(node.whole)
 
 
 def _positions(node: Node, results: Sequence[tuple[Source, Any]]) -> Iterable[int]:
