@@ -16,7 +16,6 @@ from tinygrad_mnist.autograd.multi_output import CustomNode
 from tinygrad_mnist.autograd.observer import Line
 from tinygrad_mnist.autograd.recorder import Backward, Record, Recorder, Value, record_of
 from tinygrad_mnist.nn import Module
-from tinygrad_mnist.ops.contract import Op
 
 
 @dataclass(eq=False)
@@ -244,6 +243,11 @@ def _root(loss: Any, name: str) -> Node:
     return source
 
 
+def nodes_of(loss: Any, name: str) -> list[Node]:
+    """Return the nodes that lead to a tensor, each operation once, the oldest first."""
+    return _nodes(_root(loss, name))
+
+
 def _nodes(root: Node) -> list[Node]:
     """Return the nodes that lead to a root, each operation once, the oldest first."""
     seen = {root.whole}
@@ -336,10 +340,3 @@ def _short(x: Any) -> str:
         return f"array of shape {list(x.shape)}"
     text = repr(x)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def op_of(vertex: Vertex) -> Op | None:
-    """Return the operation of the table that a vertex shows."""
-    from tinygrad_mnist.ops.contract import TABLE
-
-    return TABLE.get(vertex.name)

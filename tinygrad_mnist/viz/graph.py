@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import os
 from collections import Counter
 from typing import Any
@@ -199,7 +200,7 @@ def _draw(vertices: list[Vertex], depth: int | None) -> Graph:
 
 
 def _box(vertex: Vertex) -> Box:
-    shape = " × ".join(map(str, vertex.shape)) or "one number"
+    shape = " x ".join(map(str, vertex.shape)) or "one number"
     if vertex.value is not None and vertex.value.size == 1:
         shape = f"{vertex.value.item():.4g}"
     tip = [vertex.formula, vertex.path, str(vertex.line or "")]
@@ -216,7 +217,7 @@ def _module(path: str, vertices: list[Vertex]) -> Box:
 def _curve(points: list[tuple[float, float]]) -> str:
     """Return a path that leaves and reaches each point going down."""
     path = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
-    for (x, y), (u, v) in zip(points, points[1:], strict=False):
+    for (x, y), (u, v) in itertools.pairwise(points):
         middle = (y + v) / 2
         path += f"C{x:.1f} {middle:.1f} {u:.1f} {middle:.1f} {u:.1f} {v:.1f}"
     return path

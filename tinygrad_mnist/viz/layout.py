@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 GAP = 24.0
@@ -40,7 +41,7 @@ def layered(
     up: dict[int, list[int]] = {}
     down: dict[int, list[int]] = {}
     for chain in chains:
-        for a, b in zip(chain, chain[1:], strict=False):
+        for a, b in itertools.pairwise(chain):
             down.setdefault(a, []).append(b)
             up.setdefault(b, []).append(a)
     _order(layers, up, down)
@@ -136,7 +137,7 @@ def _apart(layer: list[int], wanted: list[float], widths: Sequence[float]) -> li
     least squares under constraints of order, by pooling adjacent violators.
     """
     offsets = [0.0]
-    for a, b in zip(layer, layer[1:], strict=False):
+    for a, b in itertools.pairwise(layer):
         offsets.append(offsets[-1] + (widths[a] + widths[b]) / 2 + GAP)
     blocks: list[tuple[float, int]] = []  # the mean of wish less offset, and how many
     for wish, offset in zip(wanted, offsets, strict=True):
