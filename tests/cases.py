@@ -1,108 +1,20 @@
-"""Inputs for the operations of the table, drawn as their entries declare."""
+"""Cases of the table, as the package draws them, and the same in PyTorch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist import from_numpy, ops
-
-
-class Case(NamedTuple):
-    """An operation and one of its samples."""
-
-    op: ops.Op
-    number: int
-
-    @property
-    def sample(self) -> ops.Sample:
-        return self.op.samples[self.number]
-
-    def __repr__(self) -> str:
-        return f"{self.op.name}-{self.number}"
-
-
-def cases(differentiable: bool | None = None) -> Iterator[Case]:
-    """Every sample of every operation, or of those with (or without) derivatives."""
-    for op in list(ops.TABLE.values()):
-        if differentiable is None or op.differentiable == differentiable:
-            for number in range(len(op.samples)):
-                yield Case(op, number)
-
-
-def draw(
-    shape: tuple[int, ...], domain: ops.Domain, source: np.random.Generator, dtype: Any = np.float64
-) -> np.ndarray:
-    """Draw an array from a domain, well away from its kinks."""
-    size = int(np.prod(shape))
-    if domain.distinct:
-        values = np.linspace(domain.low, domain.high, max(size, 2) * 3)
-        values = source.permutation(values)[:size] + source.uniform(-0.01, 0.01, size)
-    else:
-        values = source.uniform(domain.low, domain.high, size)
-    for kink in domain.kinks:
-        close = np.abs(values - kink) < 0.1
-        values = np.where(close, kink + np.where(values < kink, -0.2, 0.2), values)
-    values = values.reshape(shape)
-    if domain.diagonal:
-        i = np.arange(min(shape[-2:]))
-        values[..., i, i] += domain.diagonal * (i + 1)
-    return values.astype(dtype)
-
-
-def inputs(case: Case, seed: int, dtype: Any = np.float64) -> list[Any]:
-    """Draw the inputs of a case: arrays for shapes, everything else as it is given."""
-    source = np.random.default_rng(seed)
-    drawn = []
-    for position, given in enumerate(case.sample.inputs):
-        if isinstance(given, tuple):
-            drawn.append(draw(given, case.op.domain(position), source, dtype))
-        elif isinstance(given, np.ndarray) and given.dtype.kind == "f":
-            drawn.append(given.astype(dtype))
-        else:
-            drawn.append(given)
-    return drawn
-
-
-def is_tracked(case: Case, position: int) -> bool:
-    """Whether the input at a position is drawn and has a derivative."""
-    drawn = isinstance(case.sample.inputs[position], tuple)
-    return drawn and case.op.input_name(position) in case.op.rules
-
-
-def tensors(case: Case, arrays: list[Any], layout: Any = None) -> list[Any]:
-    """Make Tensors of the drawn inputs, those with a derivative requiring grad."""
-    made = []
-    for position, x in enumerate(arrays):
-        if isinstance(x, np.ndarray):
-            t = from_numpy(x if layout is None else layout(x))
-            if is_tracked(case, position):
-                t.requires_grad_()
-            made.append(t)
-        else:
-            made.append(x)
-    return made
-
-
-def call(case: Case, *args: Any) -> Any:
-    """Apply the operation of a case with its settings."""
-    return case.op(*symmetrized(case, args), **case.sample.settings)
-
-
-def outputs(case: Case, *args: Any) -> list[Any]:
-    """Apply the operation of a case, and return its outputs as a list, one or several."""
-    out = call(case, *args)
-    return list(out) if isinstance(out, tuple) else [out]
-
-
-def symmetrized(case: Case, args: Any) -> list[Any]:
-    """Make those inputs symmetric matrices that have to be."""
-    return [
-        (x + x.swapaxes(-1, -2)) * 0.5 if case.op.domain(i).symmetric else x
-        for i, x in enumerate(args)
-    ]
+from tinygrad_mnist.mutation.cases import Case as Case
+from tinygrad_mnist.mutation.cases import call as call
+from tinygrad_mnist.mutation.cases import cases as cases
+from tinygrad_mnist.mutation.cases import draw as draw
+from tinygrad_mnist.mutation.cases import inputs as inputs
+from tinygrad_mnist.mutation.cases import is_tracked as is_tracked
+from tinygrad_mnist.mutation.cases import outputs as outputs
+from tinygrad_mnist.mutation.cases import symmetrized as symmetrized
+from tinygrad_mnist.mutation.cases import tensors as tensors
 
 
 def invariant(case: Case, outs: list[Any]) -> list[Any]:
