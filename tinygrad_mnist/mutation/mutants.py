@@ -230,10 +230,10 @@ def _compiled(
         names.update(inspect.getclosurevars(function).nonlocals)
     if isinstance(tree, ast.Lambda):
         expression = ast.fix_missing_locations(ast.Expression(tree))
-        return eval(compile(expression, "<mutant>", "eval"), names)  # type: ignore[no-any-return]
+        return eval(compile(expression, "<mutant>", "eval"), names)
     tree.decorator_list = []
     exec(compile(ast.fix_missing_locations(ast.Module([tree], [])), "<mutant>", "exec"), names)
-    return names[tree.name]  # type: ignore[no-any-return]
+    return names[tree.name]
 
 
 def _read(op: Op, function: Callable[..., Any]) -> Rule:
