@@ -8,7 +8,7 @@ import functools
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator
-from types import CodeType, TracebackType
+from types import FunctionType, TracebackType
 from typing import Any
 
 import numpy as np
@@ -143,7 +143,7 @@ def _with_first_slice(rule: Rule) -> Rule:
 def _in_source(op: Op, rule: Rule) -> Iterator[tuple[str, str, Callable[..., Any]]]:
     """Change a rule's source in one place after another; yield kind, change and function."""
     found = _tree(rule.function)
-    if found is None:
+    if found is None or not isinstance(rule.function, FunctionType):
         return
     names = {*op.inputs, *op.outputs, *op.residuals}
     parts = list(ast.walk(found))
@@ -153,9 +153,8 @@ def _in_source(op: Op, rule: Rule) -> Iterator[tuple[str, str, Callable[..., Any
             _replace(tree, list(ast.walk(tree))[place], changed)
             if kind == "array":
                 _rename_parameters(tree, names, rule)
-            function = _compiled(tree, rule.function)
-            if function is not None:
-                yield kind, f"{ast.unparse(part)} -> {ast.unparse(changed)}", function
+            change = f"{ast.unparse(part)} -> {ast.unparse(changed)}"
+            yield kind, change, _compiled(tree, rule.function)
 
 
 def _changes(
@@ -180,9 +179,9 @@ def _changes(
 
 def _tree(function: Callable[..., Any]) -> ast.Lambda | ast.FunctionDef | None:
     """Return the syntax tree of a rule: a lambda in the table, or a function."""
-    code: CodeType | None = getattr(function, "__code__", None)
-    if code is None:
+    if not isinstance(function, FunctionType):
         return None
+    code = function.__code__
     if code.co_name != "<lambda>":
         tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
         return tree if isinstance(tree, ast.FunctionDef) else None
@@ -221,19 +220,20 @@ def _rename_parameters(tree: ast.Lambda | ast.FunctionDef, names: set[str], rule
     arguments.args = [arguments.args[0], *unique, *keywords]
 
 
-def _compiled(
-    tree: ast.Lambda | ast.FunctionDef, function: Callable[..., Any]
-) -> Callable[..., Any] | None:
+def _compiled(tree: ast.Lambda | ast.FunctionDef, function: FunctionType) -> Callable[..., Any]:
     """Compile a changed rule among the names that the right one sees."""
-    names = dict(function.__globals__)  # type: ignore[attr-defined]  # a Python function has them
-    if function.__closure__:  # type: ignore[attr-defined]  # likewise
-        names.update(inspect.getclosurevars(function).nonlocals)
+    names = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
     if isinstance(tree, ast.Lambda):
-        expression = ast.fix_missing_locations(ast.Expression(tree))
-        return eval(compile(expression, "<mutant>", "eval"), names)
+        tree = ast.copy_location(_as_function(tree), tree)
     tree.decorator_list = []
-    exec(compile(ast.fix_missing_locations(ast.Module([tree], [])), "<mutant>", "exec"), names)
-    return names[tree.name]
+    module = ast.fix_missing_locations(ast.Module([tree], []))
+    exec(compile(module, "<mutant>", "exec"), names)
+    mutant: Callable[..., Any] = names[tree.name]
+    return mutant
+
+
+def _as_function(tree: ast.Lambda) -> ast.FunctionDef:
+    return ast.FunctionDef("mutant", tree.args, [ast.Return(tree.body)], [])
 
 
 def _read(op: Op, function: Callable[..., Any]) -> Rule:
