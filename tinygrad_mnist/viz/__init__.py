@@ -1,6 +1,7 @@
 """Pictures and tables of what happens: in a step, and over a training.
 
-``graph``, ``trace`` and ``memory`` show the graph of a loss. Curves of a history are drawn with
+``graph``, ``trace`` and ``memory`` show the graph of a loss, ``statistics`` the layers of a
+recorded step. Curves of a history are drawn with
 matplotlib, the extra ``examples``.
 """
 
@@ -11,6 +12,7 @@ from tinygrad_mnist.viz.graph import Graph as Graph
 from tinygrad_mnist.viz.graph import graph as graph
 from tinygrad_mnist.viz.history import History as History
 from tinygrad_mnist.viz.memory import memory as memory
+from tinygrad_mnist.viz.statistics import statistics as statistics
 from tinygrad_mnist.viz.trace import trace as trace
 
 record = Recorder

@@ -36,7 +36,6 @@ def draw_curves(history: Mapping[str, Sequence[float]], title: str = "") -> Figu
     >>> [axes.get_ylabel() for axes in figure.axes]
     ['cost']
     """
-    figure_class = _figure_class()
     panels: dict[str, list[tuple[str, Sequence[float]]]] = {}
     for name, values in history.items():
         part, _, kind = name.rpartition("_")
@@ -44,7 +43,7 @@ def draw_curves(history: Mapping[str, Sequence[float]], title: str = "") -> Figu
             panels.setdefault(kind, []).append((part, values))
     if not panels:
         raise ValueError("draw_curves: the history is empty; add an epoch first")
-    figure = figure_class(figsize=(4.5 * len(panels), 3.6), layout="constrained")
+    figure = figure_class()(figsize=(4.5 * len(panels), 3.6), layout="constrained")
     figure.suptitle(title)
     for axes, (kind, lines) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
@@ -121,7 +120,8 @@ class LiveCurves:
                 self._shown.update(image)
 
 
-def _figure_class() -> type[Figure]:
+def figure_class() -> type[Figure]:
+    """Return the class of figures, which needs no window."""
     try:
         # The figure itself needs no backend, and is there without pyplot's second of imports.
         from matplotlib.figure import Figure
