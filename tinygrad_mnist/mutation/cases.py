@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_mnist import from_numpy, ops
+from tinygrad_mnist import ops
+from tinygrad_mnist.tensor.creation import from_numpy
 
 
 class Case(NamedTuple):
