@@ -1,8 +1,7 @@
 """Pictures and tables of what happens: in a step, and over a training.
 
-``explore``, ``graph``, ``trace`` and ``memory`` show the graph of a loss, ``statistics`` the layers of a
-recorded step. Curves of a history are drawn with
-matplotlib, the extra ``examples``.
+``explore``, ``graph``, ``trace`` and ``memory`` show the graph of a loss, ``statistics`` the
+layers of a recorded step. Curves of a history are drawn with matplotlib, the extra ``examples``.
 """
 
 from tinygrad_mnist.autograd.recorder import Recorder
