@@ -29,6 +29,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 # A warning that comes once in the life of a process would be the first test's, whichever that is.
 exchange._warned.append("the suite")
 
+NO_ORACLE = "parity tests, since PyTorch isn't installed: pip install torch==2.13.0"
+"""Why all parity tests are skipped; the summary says it once."""
+
 _counts = {"ran": 0, "skipped": 0}
 
 
@@ -37,9 +40,7 @@ def torch() -> Any:
     """PyTorch, or a skip where it isn't installed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        module = pytest.importorskip(
-            "torch", reason="PyTorch, the oracle of this test, isn't installed"
-        )
+        module = pytest.importorskip("torch", reason=NO_ORACLE)
     module.set_num_threads(1)
     return module
 
@@ -60,17 +61,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.parity)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Count the parity tests."""
+    """Count the parity tests, and give all that lack PyTorch one place, as one line shows one."""
     if "parity" in report.keywords:
         if report.when == "call" and report.passed:
             _counts["ran"] += 1
         if report.skipped:
             _counts["skipped"] += 1
+            if isinstance(report.longrepr, tuple) and NO_ORACLE in report.longrepr[2]:
+                report.longrepr = (__file__, None, NO_ORACLE)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say how many parity tests ran, so that a run without PyTorch can be told."""
-    terminalreporter.write_line(
-        f"parity with PyTorch: {_counts['ran']} ran, {_counts['skipped']} skipped"
-    )
+    """Say how many parity tests ran; where none did, the line of those skipped says it."""
+    if _counts["ran"]:
+        terminalreporter.write_line(
+            f"parity with PyTorch: {_counts['ran']} ran, {_counts['skipped']} skipped"
+        )
