@@ -1,0 +1,127 @@
+"""Answers to exercises: right ones pass, and each kind of mistake is named."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_mnist as tg
+from tinygrad_mnist.learn import Exercise, check, verdict
+from tinygrad_mnist.learn.exercises import find
+
+ROOT = Path(__file__).parent.parent
+MATRIX = Exercise(
+    "your rule",
+    lambda g, y: g @ y.T,
+    lambda rng: {"g": rng.normal(size=(3, 3)), "y": rng.normal(size=(3, 3))},
+)
+BIAS = Exercise("your gradient", lambda g: g.sum(0), lambda rng: {"g": rng.normal(size=(4, 3))})
+KEPT = Exercise(
+    "your gradient", lambda g: g.sum(0, keepdims=True), lambda rng: {"g": rng.normal(size=(1, 3))}
+)
+SQUARE = Exercise("your slope", lambda x: 2 * x, lambda rng: {"x": rng.uniform(1, 2)})
+SPREAD = Exercise(
+    "your gradient",
+    lambda g: np.broadcast_to(g.sum(1, keepdims=True), g.shape),
+    lambda rng: {"g": rng.normal(size=(2, 3))},
+)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "said"),
+    [
+        (MATRIX, lambda g, y: 2 * g @ y.T, "your rule is off by a factor 2:"),
+        (MATRIX, lambda g, y: g @ y.T / 3, "your rule is off by a factor 0.3333:"),
+        (MATRIX, lambda g, y: -(g @ y.T), "your rule has the wrong sign:"),
+        (MATRIX, lambda g, y: y @ g.T, "your rule is transposed:"),
+        (MATRIX, lambda g, y: g @ y, "your rule is wrong:"),
+        (MATRIX, lambda g, y: 0 * g, "your rule is zero:"),
+        (MATRIX, lambda g, y: g * np.nan, "your rule is NaN: 0 / 0, or infinity - infinity"),
+        (MATRIX, lambda g, y: None, "your rule is None, where a number or an array is asked for"),
+        (MATRIX, lambda g, y: "x", "your rule is a str, where"),
+        (MATRIX, lambda g, y: [[1.0], [1.0, 2.0]], "your rule is a list, where"),
+        (MATRIX, lambda g: g, "your rule should take 2 arguments: g, y"),
+        (MATRIX, 3.0, "your rule is not a function: give the function itself, not its value"),
+        (MATRIX, lambda g, y: g @ y[:2], "your rule raised ValueError for g of shape (3, 3), y of"),
+        (BIAS, lambda g: g, "has the shape (4, 3), where (3,) is right: the sum over dimension 0"),
+        (BIAS, lambda g: g.sum(1), "your gradient has the shape (4,), where (3,) is right"),
+        (BIAS, lambda g: g.mean(0), "your gradient is off by a factor 0.25:"),
+        (KEPT, lambda g: g.T, "has the shape (3, 1), where (1, 3) is right: it is transposed"),
+        (SPREAD, lambda g: g, "your gradient lacks the sum over dimension 1:"),
+        (SQUARE, lambda x: 2.0, "your slope lacks the factor x: for x ="),
+        (SQUARE, lambda x: 2 * x * x, "your slope has the factor x too often:"),
+        (SQUARE, lambda x: x + 1, "your slope is wrong: for x = "),
+        (Exercise("your sum", 5.0), 10, "your sum is off by a factor 2: it gives 10, where 5"),
+        (Exercise("your sum", 5.0), 7, "your sum is wrong: it gives 7, where 5 is right"),
+        (Exercise("your sum", 5.0), math.exp, "your sum is a function; give its value"),
+        (Exercise("your sum of", (1.0, 2.0), parts=("a", "b")), 3, "give 2 numbers, as a tuple: a, b"),
+        (Exercise("your sum of", (1.0, 2.0), parts=("a", "b")), (1, -2), "your sum of b has the wrong"),
+    ],
+)  # fmt: skip
+def test_the_mistake_is_named(exercise: Exercise, answer: Any, said: str) -> None:
+    assert said in exercise.examine(answer)
+
+
+@pytest.mark.parametrize("exercise", [MATRIX, BIAS, KEPT, SQUARE, SPREAD])
+def test_the_right_answer_passes(exercise: Exercise) -> None:
+    assert exercise.examine(exercise.right) == ""
+
+
+def test_tensors_are_answers_too() -> None:
+    assert MATRIX.examine(lambda g, y: tg.tensor(g) @ tg.tensor(y).T) == ""
+    assert Exercise("your sum", 5.0).examine(tg.tensor(5.0, requires_grad=True)) == ""
+
+
+def test_an_answer_may_write_to_its_inputs() -> None:
+    def halve(g: np.ndarray, y: np.ndarray) -> np.ndarray:
+        g *= 0.5
+        return 2 * g @ y.T
+
+    assert MATRIX.examine(halve) == ""
+
+
+def test_check_prints_the_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check("1.2", lambda g, out: g * (1 - out**2)) is None
+    assert capsys.readouterr().out == "exercise 1.2: right\n"
+
+
+def test_lacking_a_term_is_said_by_its_name() -> None:
+    assert "lacks a term: the path through tanh" in verdict("1.3", np.tanh)
+    wrong = verdict("1.3", lambda x: np.tanh(x) - x * (1 - np.tanh(x) ** 2))
+    assert "has a term with the wrong sign: the path through tanh" in wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("1.9", "has no exercise '1.9', but 1.1, "), ("99.1", "no chapter"), ("x", "no chapter"),
+     (1.25, "no exercise 1.25")],
+)  # fmt: skip
+def test_an_unknown_exercise_is_said(name: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        check(name, 0)
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "guide").glob("[0-9]*.md")))
+def test_a_chapter_has_three_exercises_with_solutions_that_are_checked(page: Path) -> None:
+    number = int(page.name[:2])
+    text = page.read_text()
+    names = re.findall(r"^\*\*(\d+\.\d+)\*\*", text, re.MULTILINE)
+    assert names == [f"{number}.{i}" for i in (1, 2, 3)]
+    solved = set(re.findall(r"^exercise (\d+\.\d+): right", text, re.MULTILINE))
+    assert solved == set(names)
+    assert [find(name) is not None for name in names] == [True] * 3
+
+
+def test_diagnosis_needs_numpy_alone() -> None:
+    for path in (ROOT / "tinygrad_mnist" / "learn").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+                "tinygrad_mnist"
+            ):
+                assert node.module.startswith("tinygrad_mnist.learn")
