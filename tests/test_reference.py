@@ -1,0 +1,67 @@
+"""The reference describes every public name, and each name once."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import tinygrad_mnist
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def reference() -> Any:
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_public_name_has_a_docstring(reference: Any) -> None:
+    assert reference.undocumented() == []
+
+
+def test_a_name_without_a_docstring_is_found(
+    reference: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspect.unwrap(tinygrad_mnist.linalg.norm), "__doc__", None)
+    monkeypatch.setattr(tinygrad_mnist.linalg.norm, "__doc__", None)
+    assert reference.undocumented() == ["tinygrad_mnist.linalg.norm"]
+
+
+def test_every_namespace_has_a_page(reference: Any) -> None:
+    """A namespace is a module that another one imports under its own name."""
+    described = {space for _, spaces in reference.PAGES.values() for space in spaces}
+    # The catalogue describes ops; the others are there so that PyTorch's paths can be imported.
+    elsewhere = {"ops", "nn.modules", "backends", "return_types", "__config__"}
+    missing = set()
+    for space in described:
+        found = reference.module(space)
+        names = [*reference.stated(found), *getattr(found, "_LATER", ())]
+        modules = [name for name in names if isinstance(getattr(found, name), ModuleType)]
+        missing |= {f"{space}.{name}".lstrip(".") for name in modules} - described - elsewhere
+    assert missing == set()
+
+
+def test_aliases_lead_to_one_description(reference: Any) -> None:
+    text = reference.page("torch")
+    assert ".. autofunction:: tinygrad_mnist.mul\n" in text
+    assert ".. autofunction:: tinygrad_mnist.multiply\n" not in text
+    assert "The same as :py:obj:`mul <tinygrad_mnist.mul>`" in text
+    assert ".. autofunction:: tinygrad_mnist.nn.functional.conv2d\n" not in text
+    assert "See :py:func:`exp <tinygrad_mnist.exp>`" in reference.page("tensor")
+
+
+@pytest.mark.parametrize(
+    "name", ["bincount", "nn.LazyLinear", "linalg.matrix_exp", "Tensor.histc", "special.round"]
+)
+def test_names_that_are_imported_late_are_described(reference: Any, name: str) -> None:
+    page = {"nn": "nn", "linalg": "linalg", "Tensor": "tensor", "special": "special"}
+    text = reference.page(page.get(name.partition(".")[0], "torch"))
+    assert f" {name.rpartition('.')[2]}(" in text or f".{name}" in text or f" {name}(" in text
