@@ -6,6 +6,8 @@ import ast
 import textwrap
 from pathlib import Path
 
+import plots
+
 import tinygrad_mnist.ops
 from tinygrad_mnist.ops.contract import TABLE, Op
 
@@ -37,7 +39,7 @@ def table() -> str:
     for module, op, text in entries():
         if module != family:
             family = module
-            lines += ["", f"## {family.capitalize()}", ""]
+            lines += ["", f"## {family.replace('_', ' ').capitalize()}", ""]
         first = op.doc.split("\n\n")[0]
         lines += [
             f"### {op.name}",
@@ -48,6 +50,7 @@ def table() -> str:
             "",
             f"PyTorch: `{op.torch}`. {_derivatives(op)}",
             "",
+            *([plots.curves(op), ""] if plots.has_curves(op) else []),
             "```{code-block} python",
             text,
             "```",

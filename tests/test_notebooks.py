@@ -1,0 +1,94 @@
+"""Chapters as notebooks: the same text and code, and they run."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CHAPTERS = sorted((ROOT / "docs" / "guide").glob("[0-9][0-9]-*.md"))
+PAGE = """
+(label)=
+# Title
+
+See {py:func}`~torch.exp`, and {py:func}`that <torch.log>`.
+
+```{testcode}
+x = 1
+```
+
+```{testoutput}
+nothing
+```
+
+```{plot}
+:alt: A line.
+plt.plot([x])
+```
+
+```sh
+ls
+```
+
+:::{dropdown} Solution
+Text.
+```{testcode}
+y = x
+```
+:::
+
+The end.
+"""
+
+
+@pytest.fixture(scope="module")
+def notebooks() -> Any:
+    spec = importlib.util.spec_from_file_location("notebooks", ROOT / "docs" / "notebooks.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_page_is_cut_into_cells(notebooks: Any) -> None:
+    assert list(notebooks.cells(PAGE)) == [
+        ("text", "# Title\n\nSee `torch.exp`, and `that`."),
+        ("code", "x = 1"),
+        ("plot", "plt.plot([x])"),
+        ("text", "```sh\nls\n```"),
+        ("answer", "# your answer"),
+        ("text", "**Solution**\n\nText."),
+        ("folded", "y = x"),
+        ("text", "The end."),
+    ]
+
+
+@pytest.mark.parametrize("page", CHAPTERS, ids=lambda p: p.stem)
+def test_no_directive_or_role_is_left_in_a_notebook(notebooks: Any, page: Path) -> None:
+    for kind, text in notebooks.cells(page.read_text()):
+        assert kind != "text" or not re.search(r"\{[\w:-]+\}`|`{3}\{|:::", text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", CHAPTERS, ids=lambda p: p.stem)
+def test_a_notebook_runs(
+    notebooks: Any, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = pytest.importorskip("nbclient", reason="nbclient, of the group docs, isn't installed")
+    pytest.importorskip("ipykernel", reason="ipykernel, of the group docs, isn't installed")
+    nbformat = pytest.importorskip("nbformat")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    notebooks.write(tmp_path)
+    book = nbformat.read(tmp_path / f"{page.stem}.ipynb", as_version=4)
+    nbformat.validate(book)
+    client.NotebookClient(book, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()
+    printed = "".join(
+        output.get("text", "") for cell in book.cells for output in cell.get("outputs", ())
+    )
+    promised = page.read_text().split("```{testoutput}\n")[1:]
+    for block in promised:
+        for line in block.partition("```")[0].splitlines():
+            assert line.replace("...", "") in printed
