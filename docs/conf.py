@@ -1,21 +1,55 @@
-"""Settings of the documentation: Markdown pages, built with warnings as errors."""
+"""Settings of the documentation, built with warnings as errors."""
 
 import re
 import sys
+from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import catalogue
 import compatibility
+import reference
 
 project = "tinygrad_mnist"
 author = "The tinygrad_mnist contributors"
-extensions = ["myst_parser"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.doctest",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "mathml",
+    "docstrings",
+    "plots",
+    "notebooks",
+    "tables",
+]
 exclude_patterns = ["_build"]
-html_theme = "alabaster"
-html_theme_options = {"description": "Deep learning whose engine one person can read"}
+nitpicky = True
+html_math_renderer = "mathml"
+
+html_theme = "furo"
+html_title = "tinygrad_mnist"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_copyright = False
+html_domain_indices = False
+pygments_dark_style = "a11y-dark"
+
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
+
+add_module_names = False
+autodoc_inherit_docstrings = False
+autodoc_typehints = "none"
+maximum_signature_line_length = 100
+
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+doctest_test_doctest_blocks = ""  # pytest runs the examples of docstrings
+doctest_default_flags = ELLIPSIS | NORMALIZE_WHITESPACE
 
 TABLES = {"compatibility": compatibility.table, "catalogue": catalogue.table}
 
@@ -26,5 +60,8 @@ def generate(app, docname, source):
 
 
 def setup(app):
-    """Let pages be completed while they are read."""
+    """Let pages be completed while they are read, and write those of the reference."""
+    if bare := reference.undocumented():
+        raise SystemExit(f"public names without a docstring: {', '.join(bare)}")
+    reference.write(Path(app.srcdir) / "reference")
     app.connect("source-read", generate)
