@@ -1,6 +1,6 @@
 # The common tasks; each is the command that CONTRIBUTING.md explains.
 
-.PHONY: help setup test slow lint format types docs bench ci
+.PHONY: help setup test slow lint format types docs links bench ci
 
 help: ## list the tasks
 	@sed -n 's/^\([a-z]*\): ## \(.*\)/make \1\t\2/p' Makefile
@@ -27,8 +27,12 @@ types: ## check the package's types, and what users see of them
 	python -m mypy
 	python -m pytest -q -m "slow or not slow" tests/annotations
 
-docs: ## build the documentation
-	python -m sphinx -W -q docs docs/_build
+docs: ## build the documentation, and run the code on its pages
+	python -m sphinx -W -q -j auto -d docs/_build/doctrees docs docs/_build/html
+	python -m sphinx -W -q -b doctest -d docs/_build/doctrees docs docs/_build/doctest
+
+links: ## ask the hosts of all links to other sites, by hand and not in CI
+	python -m sphinx -q -b linkcheck -d docs/_build/doctrees docs docs/_build/links
 
 bench: ## compare training steps with PyTorch's, a few of each
 	python -m benchmarks.run --quick
