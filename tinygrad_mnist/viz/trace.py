@@ -35,22 +35,22 @@ def trace(loss: Any, params: Any = None) -> str:
     --------
     >>> from tinygrad_mnist import tensor
     >>> w = tensor(2.0, requires_grad=True)
-    >>> print(trace((w * w + w).tanh(), {"w": w}))
+    >>> print(trace((w * w + w) ** 2, {"w": w}))
     forward
       1  mul(w, w) = 4
       2  add(1, w) = 6
-      3  tanh(2) = 0.9999877
+      3  pow(2) = 36
     backward
-      3  tanh: g = 1
-           to 2: 2.455711e-05
-      2  add: g = 2.455711e-05
-           to 1: 2.455711e-05
-           to w: 2.455711e-05
-      1  mul: g = 2.455711e-05
-           to w: 4.911423e-05
-           to w: 4.911423e-05
+      3  pow: g = 1
+           to 2: 12
+      2  add: g = 12
+           to 1: 12
+           to w: 12
+      1  mul: g = 12
+           to w: 24
+           to w: 24
     gradients
-      w: 0.0001227856
+      w: 60
     """
     found = Computation(loss, params, name="trace")
     operations = [v for v in found.vertices if v.kind == "operation"]
