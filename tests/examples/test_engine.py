@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import autograd_tour
 import engine
 import numpy as np
 import pytest
@@ -54,3 +57,14 @@ def test_a_deep_graph_with_many_paths_is_walked_once() -> None:
 def test_digits_are_learned(capsys: pytest.CaptureFixture[str]) -> None:
     assert engine.main(epochs=3) > 0.85
     assert "of 1000 test images are recognised" in capsys.readouterr().out
+
+
+def test_the_tour_of_automatic_differentiation(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    autograd_tour.main(tmp_path)
+    printed = capsys.readouterr().out
+    assert "x.grad = 29.0" in printed and "second 48.0" in printed
+    assert "the gradient is 0.6667 times what it should be" in printed
+    assert (tmp_path / "tour-graph.svg").read_text().startswith("<svg")
+    assert "cross_entropy" in (tmp_path / "tour.html").read_text()
