@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import browser as browser
+from browser import open_page as open_page
+from browser import page as page
 from hypothesis import HealthCheck, settings
 
 from tinygrad_mnist.tensor import exchange
