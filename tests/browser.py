@@ -218,7 +218,8 @@ class Page:
         return found["result"].get("value")
 
     def wait_for(self, script: str, seconds: float = PATIENCE) -> Any:
-        """Wait until an expression is true, and return its value."""
+        """Wait until an expression is true, and return its value; an element counts as true."""
+        script = f"Promise.resolve({script}).then((v) => v instanceof Node || v)"
         end = time.monotonic() + seconds
         while not (value := self.evaluate(script)):
             if time.monotonic() > end:

@@ -83,7 +83,9 @@ def test_error_of_a_script_is_raised(page: Page) -> None:
     with pytest.raises(RuntimeError, match="no such thing"):
         page.evaluate("(() => { throw new Error('no such thing') })()")
     with pytest.raises(TimeoutError, match=r"not true in 0\.1 seconds"):
-        page.wait_for("false", seconds=0.1)
+        page.wait_for("null", seconds=0.1)
+    assert page.wait_for("document.querySelector('body')") is True
+    assert page.wait_for("[1, 2]") == [1, 2]
 
 
 def test_what_reaches_over_the_edge_is_found_unless_it_scrolls(page: Page, address: str) -> None:
