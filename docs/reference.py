@@ -45,6 +45,7 @@ PAGES = {
     "datasets": ("datasets", ["datasets"]),
     "viz": ("viz", ["viz"]),
     "learn": ("learn", ["learn"]),
+    "mutation": ("mutation", ["mutation"]),
     "files": ("Files", ["serialization", "safetensors"]),
     "special": ("special", ["special"]),
     "random": ("random", ["random"]),
@@ -307,7 +308,7 @@ def _tensor() -> list[str]:
     """Return the page of Tensor's methods: those that are functions too lead to them."""
     found = tinygrad_mnist.Tensor
     lines = [f".. py:currentmodule:: {PACKAGE}", "", f".. autoclass:: {PACKAGE}.Tensor", ""]
-    functions = {identity(e.value): e.path for e in entries() if inspect.isfunction(e.value)}
+    functions = homes()
     properties, methods = [], []
     for name in sorted(dir(found)):
         if name[0] == "_" or not hasattr(found, name):  # which loads the rare ones

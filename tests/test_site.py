@@ -27,7 +27,7 @@ SEARCHES = {
     "install": "Install",
     "chain rule": "1. One number",
     "load digits": "Install",
-    "cross_entropy": "cross_entropy",
+    "cross_entropy": "tinygrad_mnist.nn.functional.cross_entropy",
 }
 """What is searched for, and the title of one of the first answers."""
 
@@ -38,6 +38,11 @@ def test_the_site_fits_a_phone_and_is_searched(tmp_path: Path) -> None:
     browser = pytest.importorskip("browser")
     command = [sys.executable, "-m", "sphinx", "-W", "-q", str(ROOT / "docs"), str(tmp_path)]
     subprocess.run(command, check=True)
+    for chapter in (ROOT / "docs" / "guide").glob("[0-9]*.md"):
+        assert (
+            f'href="{chapter.stem}.ipynb"' in (tmp_path / f"guide/{chapter.stem}.html").read_text()
+        )
+        assert (tmp_path / f"guide/{chapter.stem}.ipynb").exists()
     with browser.Browser() as opened:
         assert _sideways(opened, tmp_path) == {}
         for words, title in SEARCHES.items():
