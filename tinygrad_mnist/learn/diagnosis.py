@@ -9,12 +9,16 @@ import numpy as np
 
 
 class Trial(NamedTuple):
-    """One comparison: the inputs by name, the right answer, the one that was found, the terms."""
+    """One comparison: the inputs by name, the right answer, the one that was found.
+
+    And by name, the terms of which the right one is the sum, and what known slips give.
+    """
 
     inputs: Mapping[str, Any]
     right: Any
     found: Any
     terms: Mapping[str, Any] = {}
+    slips: Mapping[str, Any] = {}
 
 
 def diagnose(subject: str, trials: Sequence[Trial], tolerance: float) -> str:
@@ -55,6 +59,18 @@ def diagnose(subject: str, trials: Sequence[Trial], tolerance: float) -> str:
     return f"{subject} is wrong{example}"
 
 
+def compare_names(subject: str, right: Sequence[str], found: Any) -> str:
+    """Return a sentence on the first name that is wrong, or an empty string."""
+    if not isinstance(found, tuple | list) or not all(isinstance(x, str) for x in found):
+        return f"{subject} is no list of names"
+    for place, (x, y) in enumerate(zip(found, right, strict=False), 1):
+        if x != y:
+            return f"{subject} has {x!r} in place {place}, where {y!r} is right"
+    if len(found) != len(right):
+        return f"{subject} has {len(found)} names, where {len(right)} are right"
+    return ""
+
+
 def _array(x: Any) -> np.ndarray | None:
     """Return numbers as an array of float64, or None for what is no number."""
     if hasattr(x, "detach"):
@@ -93,6 +109,9 @@ def _causes(
         yield "is NaN: 0 / 0, or infinity - infinity", right
     if not any(x.any() for x in found):
         yield "is zero", right
+    for name in trials[0].slips:
+        slips = [np.asarray(trial.slips[name]) for trial in trials]
+        yield name, [y + (x - slip) for x, y, slip in zip(found, right, slips, strict=True)]
     yield "has the wrong sign", [-x for x in found]
     for factor in _factors(found, right):
         yield f"is off by a factor {factor:.4g}", [x / factor for x in found]

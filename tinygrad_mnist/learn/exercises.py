@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.learn.diagnosis import Trial, described, diagnose
+from tinygrad_mnist.learn.diagnosis import Trial, compare_names, described, diagnose
 
 TRIALS = 5
 """On how many random inputs a function is compared with the right one."""
@@ -25,7 +25,8 @@ class Exercise:
     subject
         What is answered, as it is called in the sentence: ``"your rule"``.
     right
-        The right answer: a number, an array, or a function, which is compared on random inputs.
+        The right answer: a number, an array, a list of names, or a function, which is compared on
+        random inputs.
     inputs
         What draws the inputs of a function, by name, from a random generator.
     parts
@@ -33,6 +34,9 @@ class Exercise:
     terms
         What returns the terms of which a function's answer is the sum, by name: one that an answer
         lacks is named.
+    slips
+        What returns the answers that known slips lead to, by what the sentence says of them:
+        ``"divides by y only once"``.
     digits
         How many digits count; fewer where the answer is worked out on paper.
 
@@ -50,6 +54,7 @@ class Exercise:
     inputs: Callable[[np.random.Generator], Mapping[str, Any]] | None = None
     parts: tuple[str, ...] = ()
     terms: Callable[..., Mapping[str, Any]] | None = None
+    slips: Callable[..., Mapping[str, Any]] | None = None
     digits: int = field(default=6, kw_only=True)
 
     def examine(self, answer: Any) -> str:
@@ -59,6 +64,8 @@ class Exercise:
             return self._examine_function(answer, tolerance)
         if callable(answer):
             return f"{self.subject} is a function; give its value, a number or an array"
+        if isinstance(self.right, list):
+            return compare_names(self.subject, self.right, answer)
         if not self.parts:
             return diagnose(self.subject, [Trial({}, self.right, answer)], tolerance)
         if not isinstance(answer, tuple | list) or len(answer) != len(self.parts):
@@ -83,12 +90,14 @@ class Exercise:
                 return f"{self.subject} should take {len(inputs)} arguments: {', '.join(inputs)}"
             given = {name: np.array(x) if np.ndim(x) else x for name, x in inputs.items()}
             try:
-                found = answer(*given.values())
+                with np.errstate(all="ignore"):  # the sentence says what is wrong
+                    found = answer(*given.values())
             except Exception as error:
                 kind = type(error).__name__
                 return f"{self.subject} raised {kind} for {described(inputs)}: {error}"
             terms = self.terms(**inputs) if self.terms else {}
-            trials.append(Trial(inputs, self.right(**inputs), found, terms))
+            slips = self.slips(**inputs) if self.slips else {}
+            trials.append(Trial(inputs, self.right(**inputs), found, terms, slips))
         return diagnose(self.subject, trials, tolerance)
 
 
