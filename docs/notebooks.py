@@ -48,6 +48,8 @@ def cells(text: str) -> Iterator[tuple[str, str]]:
                 prose = []
                 code = "folded" if dropdown else "code"
                 yield (code if directive == "testcode" else "plot"), _content(block)
+        elif directive == "literalinclude":
+            prose += ["```python", _included(argument, _until(lines, fence)), "```"]
         elif fence[0] == "`" and not directive:
             prose += [line, *_until(lines, fence), fence]
         elif directive:  # what is in it follows, as text
@@ -68,6 +70,14 @@ def _until(lines: Iterator[str], fence: str) -> list[str]:
             break
         found.append(line)
     return found
+
+
+def _included(path: str, options: list[str]) -> str:
+    """Return the part of a file that a page shows."""
+    chosen = dict(re.findall(r":([\w-]+): *\"?(.*?)\"?$", "\n".join(options), re.MULTILINE))
+    text = (GUIDE / path).read_text()
+    text = text[text.index(chosen["start-at"]) :] if "start-at" in chosen else text
+    return text.partition(chosen["end-before"])[0].rstrip() if "end-before" in chosen else text
 
 
 def _content(block: list[str]) -> str:

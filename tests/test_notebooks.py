@@ -66,6 +66,23 @@ def test_a_page_is_cut_into_cells(notebooks: Any) -> None:
     ]
 
 
+def test_a_file_that_a_page_includes_is_in_its_text(notebooks: Any) -> None:
+    page = """
+```{literalinclude} ../../examples/engine.py
+:language: python
+:start-at: def undo_broadcast
+:end-before: "# -- a network"
+```
+
+After it.
+"""
+    ((kind, text),) = notebooks.cells(page)
+    lines = text.splitlines()
+    assert kind == "text" and lines[0] == "```python" and lines[-1] == "After it."
+    assert lines[1].startswith("def undo_broadcast") and lines[-4].startswith("    return")
+    assert lines[-3] == "```"
+
+
 @pytest.mark.parametrize("page", CHAPTERS, ids=lambda p: p.stem)
 def test_no_directive_or_role_is_left_in_a_notebook(notebooks: Any, page: Path) -> None:
     for kind, text in notebooks.cells(page.read_text()):
