@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ def test_a_notebook_runs(
     client = pytest.importorskip("nbclient", reason="nbclient, of the group docs, isn't installed")
     pytest.importorskip("ipykernel", reason="ipykernel, of the group docs, isn't installed")
     nbformat = pytest.importorskip("nbformat")
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, (ROOT, ROOT / "examples"))))
     notebooks.write(tmp_path)
     book = nbformat.read(tmp_path / f"{page.stem}.ipynb", as_version=4)
     nbformat.validate(book)
