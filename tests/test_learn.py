@@ -98,6 +98,41 @@ def test_lacking_a_term_is_said_by_its_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "answer", "said"),
+    [
+        ("2.1", lambda g, out: g, "lacks the factor out"),
+        ("2.2", lambda g, x, y: -g * x / y, "divides by y only once"),
+        ("2.2", lambda g, x, y: g / y, "is that for x"),
+        ("2.3", lambda g, x, y: g * (x >= y), "gives x all of the gradient at a tie"),
+        ("2.3", lambda g, x, y: g * (x > y), "gives x nothing at a tie"),
+        ("3.1", lambda n: (2**n, n), "has the two numbers in the other order"),
+        ("3.2", ["add", "mul", "mul", "add"], "has 'mul' in place 3, where 'add' is right"),
+        ("3.2", ("add", "mul", "add"), "has 3 names, where 4 are right"),
+        ("3.2", "add", "your order is no list of names"),
+        ("3.3", lambda x: 3 * x**2 + 2 * x, "lacks a term: the path through a into the sum"),
+        ("4.1", lambda g, x: g * x, "the sum over dimension 1 is missing"),
+        ("4.1", lambda g, x: g.sum(1, keepdims=True), "lacks the factor x"),
+        ("4.2", lambda g, x: x.T @ g, "it is transposed"),
+        ("4.3", lambda g: g, "lacks a term: the path through the mean"),
+        ("4.3", lambda g: g + g.mean(0), "a term with the wrong sign: the path through the mean"),
+        ("4.3", lambda g: g - g.sum(0), "subtracts the sum instead of the mean"),
+        ("5.1", (1 / 8, 2 / 8, 5 / 8), "gradient for the third logit is wrong"),
+        ("5.2", lambda z: np.log(np.exp(z).sum()), "your function is wrong: for z of shape (4,)"),
+        ("5.3", lambda g, out: out * g, "lacks a term: the path through the sum"),
+        ("5.3", lambda g, out: g - out * g.sum(), "is that of log-softmax"),
+        ("6.1", lambda c: 1 / c, "off by a factor 0.5"),
+        ("6.2", lambda g, mu: g / (1 - mu), "is that for gradients of one sign"),
+        ("6.3", lambda g, m, v, t: (0.9 * m + 0.1 * g) / np.sqrt(0.999 * v + 0.001 * g**2),
+         "lacks both corrections"),
+        ("6.3", lambda g, m, v, t: m / (1 - 0.9**t) / np.sqrt(v / (1 - 0.999**t)),
+         "uses the means as they were before g"),
+    ],
+)  # fmt: skip
+def test_the_guide_names_likely_mistakes(name: str, answer: Any, said: str) -> None:
+    assert said in verdict(name, answer)
+
+
+@pytest.mark.parametrize(
     ("name", "said"),
     [("1.9", "has no exercise '1.9', but 1.1, "), ("99.1", "no chapter"), ("x", "no chapter"),
      (1.25, "no exercise 1.25")],
