@@ -16,7 +16,7 @@ Draw a digit        python -m tinygrad_mnist.playground
                     a page: what networks answer, why, and how one learns
 
 Look at a step      tinygrad_mnist.viz.explore(loss, model)
-                    a page to step through; also graph, trace, memory, statistics
+                    a page to step through; viz also draws, prints and counts
 
 Break a rule        python -m tinygrad_mnist.mutation
                     and see the gradient checker catch it
@@ -27,7 +27,7 @@ In Python           help(tinygrad_mnist.matmul), and of any other name
 REPOSITORY = """
 In this folder      {folder}
   README.md         where to begin
-  docs/guide/       learn how backpropagation works, in chapters of a few minutes
+  docs/guide/       learn how backpropagation works, chapter by chapter
   docs/design.md    how it is built, and which files to read first
   docs/catalogue.md the functions, and their derivatives
   examples/mlp.py   train a network on handwritten digits, in seconds;
