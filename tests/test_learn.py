@@ -126,6 +126,18 @@ def test_lacking_a_term_is_said_by_its_name() -> None:
          "lacks both corrections"),
         ("6.3", lambda g, m, v, t: m / (1 - 0.9**t) / np.sqrt(v / (1 - 0.999**t)),
          "uses the means as they were before g"),
+        ("7.1", lambda g, w: np.convolve(g, w[::-1]), "has the kernel turned around"),
+        ("7.1", lambda g, w: np.convolve(g, w, "valid"), "has the shape (3,), where (7,) is right"),
+        ("7.2", lambda g, x: (g - g.mean(1, keepdims=True)) / x.std(1, keepdims=True),
+         "lacks a term: the path through the deviation"),
+        ("7.3", lambda w, x: w**2 * x[0] + w * x[1] + x[2], "lacks a term: the earlier uses of w"),
+        ("8.1", lambda out: 1 - 2 * out, "lacks the derivative of out"),
+        ("8.2", lambda x, v: 4 * (x @ x) * v, "lacks a term: the change of the sum of squares"),
+        ("8.3", lambda g, h: np.linalg.solve(h, -g), "is Newton's own"),
+        ("10.1", lambda x, w, b: (x @ w + b <= 0).mean(), "is that of zeros, not of units"),
+        ("10.2", lambda n: (2 / n) ** 0.5, "is that before a rectifier"),
+        ("10.3", lambda g, limit: g, "is longer than the limit"),
+        ("10.3", lambda g, limit: g * limit / np.linalg.norm(g), "stretches what is short"),
     ],
 )  # fmt: skip
 def test_the_guide_names_likely_mistakes(name: str, answer: Any, said: str) -> None:
