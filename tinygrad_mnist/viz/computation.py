@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import linecache
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +14,7 @@ from tinygrad_mnist.autograd.multi_output import CustomNode
 from tinygrad_mnist.autograd.observer import Line
 from tinygrad_mnist.autograd.recorder import Backward, Record, Recorder, Value, record_of
 from tinygrad_mnist.nn import Module
+from tinygrad_mnist.ops.rule_source import rule_source
 
 
 @dataclass(eq=False)
@@ -135,7 +134,7 @@ class Computation:
             vertex.gradient = _one(turn.gradient)
             values = {arrival.position: arrival for arrival in turn.arrivals}
         for position, source in inputs.items():
-            edge = Edge(source, op.input_name(position), rule=rule_source(node, position))
+            edge = Edge(source, op.input_name(position), rule=rule_of(node, position))
             if position in values:
                 arrival = values[position]
                 edge.gradient, edge.raw, edge.summed = arrival.gradient, arrival.raw, arrival.summed
@@ -303,29 +302,11 @@ def _computed(node: Node, inputs: Mapping[int, Vertex]) -> np.ndarray | None:
     return out if out.shape == node.shape or not node.shape else None
 
 
-def rule_source(node: Node, position: int) -> str:
-    """Return the lines of the derivative table that hold a rule."""
-    rule = None if node.op.variadic else node.op.rules.get(node.op.input_name(position))
-    if rule is None and node.op.rules and node.op.variadic:
-        rule = node.op.rules.get(node.op.inputs[0])
-    return "" if rule is None else _source_of(rule.function)
-
-
-_SOURCES: dict[Any, str] = {}
-
-
-def _source_of(function: Any) -> str:
-    if function not in _SOURCES:
-        code = inspect.unwrap(function).__code__ if hasattr(function, "__code__") else None
-        if code is None:
-            return ""
-        if function.__name__ == "<lambda>":
-            lines = {n for _, _, n in code.co_lines() if n}
-            text = "\n".join(linecache.getline(code.co_filename, n).strip() for n in sorted(lines))
-        else:
-            text = inspect.getsource(function).rstrip()
-        _SOURCES[function] = text
-    return _SOURCES[function]
+def rule_of(node: Node, position: int) -> str:
+    """Return the source of a node's rule for one input; empty if there is none."""
+    rule = node.op.rules.get(node.op.input_name(position))
+    found = rule and rule_source(rule.function)
+    return found.text if found else ""
 
 
 def _one(gradient: Any) -> np.ndarray | None:
