@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.mutation.cases import Case as Case
+from tinygrad_mnist.mutation.cases import all_of as all_of
 from tinygrad_mnist.mutation.cases import call as call
 from tinygrad_mnist.mutation.cases import cases as cases
 from tinygrad_mnist.mutation.cases import draw as draw

@@ -27,11 +27,15 @@ class Case(NamedTuple):
 
 
 def cases(differentiable: bool | None = None) -> Iterator[Case]:
-    """Every sample of every operation, or of those with (or without) derivatives."""
+    """Every sample of every operation, or of those with (or without) derivatives; no points."""
     for op in list(ops.TABLE.values()):
         if differentiable is None or op.differentiable == differentiable:
-            for number in range(len(op.samples)):
-                yield Case(op, number)
+            yield from (case for case in all_of(op) if not isinstance(case.sample, ops.Point))
+
+
+def all_of(op: ops.Op) -> Iterator[Case]:
+    """Every sample of an operation, points too."""
+    return (Case(op, number) for number in range(len(op.samples)))
 
 
 def draw(
@@ -61,6 +65,8 @@ def inputs(case: Case, seed: int, dtype: Any = np.float64) -> list[Any]:
     for position, given in enumerate(case.sample.inputs):
         if isinstance(given, tuple):
             drawn.append(draw(given, case.op.domain(position), source, dtype))
+        elif isinstance(given, list | np.float64):
+            drawn.append(np.array(given, dtype))
         elif isinstance(given, np.ndarray) and given.dtype.kind == "f":
             drawn.append(given.astype(dtype))
         else:
@@ -69,18 +75,20 @@ def inputs(case: Case, seed: int, dtype: Any = np.float64) -> list[Any]:
 
 
 def is_tracked(case: Case, position: int) -> bool:
-    """Whether the input at a position is drawn and has a derivative."""
-    drawn = isinstance(case.sample.inputs[position], tuple)
+    """Whether the input at a position is drawn, or given as numbers, and has a derivative."""
+    drawn = isinstance(case.sample.inputs[position], tuple | list | np.float64)
     return drawn and case.op.input_name(position) in case.op.rules
 
 
-def tensors(case: Case, arrays: list[Any], layout: Any = None) -> list[Any]:
-    """Make Tensors of the drawn inputs, those with a derivative requiring grad."""
+def tensors(
+    case: Case, arrays: list[Any], layout: Any = None, argument: str | None = None
+) -> list[Any]:
+    """Make Tensors of the drawn inputs, those with a derivative (or one of them) requiring grad."""
     made = []
     for position, x in enumerate(arrays):
         if isinstance(x, np.ndarray):
             t = from_numpy(x if layout is None else layout(x))
-            if is_tracked(case, position):
+            if is_tracked(case, position) and argument in (None, case.op.input_name(position)):
                 t.requires_grad_()
             made.append(t)
         else:

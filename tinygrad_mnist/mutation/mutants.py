@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import ast
-import copy
 import functools
 import inspect
-import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterator
-from types import FunctionType, TracebackType
+from types import CellType, FunctionType
 from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist.mutation.changes import Change, asks_for, changes, returns_zeros
 from tinygrad_mnist.ops import TABLE
-from tinygrad_mnist.ops.contract import Op, Rule
+from tinygrad_mnist.ops.contract import Domain, Op, Rule
+from tinygrad_mnist.ops.rule_source import Tree, rule_source
 
 KINDS = {
     "sign": "the gradient's sign is reversed",
     "factor": "the gradient is twice what it should be",
+    "one": "the gradient is passed on, where the slope is zero",
     "constant": "a number in the rule is another",
     "term": "a term of a sum is dropped",
     "operand": "a factor or divisor is dropped",
@@ -36,42 +38,52 @@ class Mutant:
     ----------
     op, argument
         The operation, and the input whose rule it is.
+    name
+        The kind of mistake, with a number if there are several: ``term-2``.
     kind
         The mistake, of :data:`KINDS`.
     change
-        What was changed in the rule's source; empty if the rule was changed from outside.
-    rule
-        The rule with the mistake.
+        What was changed in the rule's source, or what is done to its result.
+    before, after
+        The line of the source that was changed, as it was and as it is.
+    rules
+        The rules with the mistake: one, or several that share a function.
     """
 
-    def __init__(self, op: Op, argument: str, kind: str, rule: Rule, change: str = "") -> None:
-        self.op, self.argument, self.kind = op, argument, kind
-        self.rule, self.change = rule, change
+    def __init__(
+        self, op: Op, kind: str, rules: dict[str, Rule], change: str, before: str, after: str
+    ) -> None:
+        self.op, self.kind, self.rules = op, kind, rules
+        self.argument = next(iter(rules))
+        self.change, self.before, self.after = change, before, after
+        self.name = kind
 
     def __enter__(self) -> Mutant:
-        self._right = self.op.rules[self.argument]
-        self._put(self.rule)
+        self._right = {name: self.op.rules[name] for name in self.rules}
+        self._put(self.rules)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._put(self._right)
 
-    def _put(self, rule: Rule) -> None:
-        self.op.rules[self.argument] = rule
+    def _put(self, rules: dict[str, Rule]) -> None:
+        self.op.rules.update(rules)
         self.op._plans.clear()
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What names it among all: operation, input, and change."""
+        return self.op.name, self.argument, self.change
+
     def __repr__(self) -> str:
-        change = f": {self.change}" if self.change else ""
-        return f"<mutant of {self.op.name}, rule for {self.argument}: {self.kind}{change}>"
+        which = ", ".join(self.rules)
+        return f"<mutant of {self.op.name}, rule for {which}: {self.name}: {self.change}>"
 
 
 def mutants(op: Op | str, argument: str | None = None) -> list[Mutant]:
     """Return the mutants of an operation's rules, or of the rule for one input.
+
+    They are the same each time, in the same order.
 
     Raises
     ------
@@ -80,8 +92,8 @@ def mutants(op: Op | str, argument: str | None = None) -> list[Mutant]:
 
     Examples
     --------
-    >>> [mutant.kind for mutant in mutants("mul", "x")]
-    ['sign', 'factor', 'operand', 'operand', 'array', 'array', 'transpose', 'broadcast']
+    >>> [mutant.name for mutant in mutants("mul", "x")]
+    ['sign', 'factor', 'operand', 'operand-2', 'array', 'array-2', 'transpose', 'broadcast']
     """
     if isinstance(op, str):
         if op not in TABLE:
@@ -95,25 +107,67 @@ def mutants(op: Op | str, argument: str | None = None) -> list[Mutant]:
     return [mutant for name in arguments for mutant in _of_rule(op, name)]
 
 
-def _of_rule(op: Op, name: str) -> Iterator[Mutant]:
-    rule = op.rules[name]
-    yield Mutant(op, name, "sign", _around(rule, lambda g: -g))
-    yield Mutant(op, name, "factor", _around(rule, lambda g: g * 2))
-    for kind, change, function in _in_source(op, rule):
-        yield Mutant(op, name, kind, _read(op, function), change)
-    yield Mutant(op, name, "transpose", _around(rule, _exchanged))
+def _of_rule(op: Op, name: str) -> list[Mutant]:
+    found = [*_of_result(op, name), *_of_source(op, name), *_of_shape(op, name)]
+    kinds: Counter[str] = Counter()
+    texts: Counter[str] = Counter()
+    for mutant in found:
+        kinds[mutant.kind] += 1
+        texts[mutant.change] += 1
+        if kinds[mutant.kind] > 1:
+            mutant.name += f"-{kinds[mutant.kind]}"
+        if texts[mutant.change] > 1:
+            mutant.change += f" ({texts[mutant.change]})"
+    return found
+
+
+def _of_result(op: Op, name: str) -> Iterator[Mutant]:
+    """Change what a rule returns."""
+    if _is_zero(op.rules[name]):
+        yield _outside(op, name, "one", lambda g: g + 1, "result + 1")
+        return
+    yield _outside(op, name, "sign", lambda g: -g, "-result")
+    yield _outside(op, name, "factor", lambda g: g * 2, "result * 2")
+
+
+def _is_zero(rule: Rule) -> bool:
+    source = rule_source(rule.function)
+    return source is not None and returns_zeros(source.tree)
+
+
+def _of_shape(op: Op, name: str) -> Iterator[Mutant]:
+    """Give a gradient that has the right shape, by mistakes that concern shapes."""
+    if _is_zero(op.rules[name]):
+        return
+    symmetric = op.domains.get(name, Domain()).symmetric  # and so is its gradient
+    if not symmetric and any(_is_square(given) for given in _given(op, name)):
+        yield _outside(op, name, "transpose", _exchanged, "swapaxes(result, -1, -2)")
     if op.broadcasts:
-        yield Mutant(op, name, "broadcast", _with_first_slice(rule))
+        rule = _with_first_slice(op.rules[name])
+        yield Mutant(op, "broadcast", {name: rule}, "result[0]", "result", "result[0]")
 
 
-def _around(rule: Rule, change: Callable[[Any], Any]) -> Rule:
-    """Return a rule whose result is changed."""
+def _outside(op: Op, name: str, kind: str, change: Callable[[Any], Any], text: str) -> Mutant:
+    """Return a mutant whose result is changed."""
+    rule = op.rules[name]
 
     @functools.wraps(rule.function)
     def mutant(*args: Any, **kwargs: Any) -> Any:
         return change(rule.function(*args, **kwargs))
 
-    return rule._replace(function=mutant)
+    return Mutant(op, kind, {name: rule._replace(function=mutant)}, text, "result", text)
+
+
+def _given(op: Op, name: str) -> Iterator[Any]:
+    """Yield what the samples have for an input."""
+    for sample in op.samples:
+        for position, given in enumerate(sample.inputs):
+            if op.input_name(position) == name:
+                yield given
+
+
+def _is_square(given: Any) -> bool:
+    return isinstance(given, tuple) and len(given) > 1 and given[-1] == given[-2] > 1
 
 
 def _exchanged(g: Any) -> Any:
@@ -137,107 +191,58 @@ def _with_first_slice(rule: Rule) -> Rule:
     return rule._replace(function=mutant, keywords=keywords)
 
 
-# Changes of the source
+def _of_source(op: Op, name: str) -> Iterator[Mutant]:
+    """Change a rule's source in one place after another.
 
-
-def _in_source(op: Op, rule: Rule) -> Iterator[tuple[str, str, Callable[..., Any]]]:
-    """Change a rule's source in one place after another; yield kind, change and function."""
-    found = _tree(rule.function)
-    if found is None or not isinstance(rule.function, FunctionType):
+    Of rules that share a function the first one's mutants are those of all.
+    """
+    rule = op.rules[name]
+    source, function = rule_source(rule.function), inspect.unwrap(rule.function)
+    sharing = [key for key, r in op.rules.items() if inspect.unwrap(r.function) is function]
+    if source is None or sharing[0] != name:
         return
+    assert isinstance(function, FunctionType)
     names = {*op.inputs, *op.outputs, *op.residuals}
-    parts = list(ast.walk(found))
-    for place, part in enumerate(parts):
-        for kind, changed in _changes(part, rule.arrays, names):
-            tree = copy.deepcopy(found)
-            _replace(tree, list(ast.walk(tree))[place], changed)
-            if kind == "array":
-                _rename_parameters(tree, names, rule)
-            change = f"{ast.unparse(part)} -> {ast.unparse(changed)}"
-            yield kind, change, _compiled(tree, rule.function)
+    wrapped = function is not rule.function
+    for change in changes(source.tree, rule.arrays, names):
+        arrays = rule.arrays
+        if wrapped and change.kind == "array":
+            continue  # the wrapper knows places, not names
+        if change.kind == "array":
+            arrays = asks_for(change.tree, arrays, names)
+        changed = _compiled(change, function)
+        rules = {
+            key: Rule(_rewrapped(op.rules[key].function, function, changed), arrays, rule.keywords)
+            for key in (sharing if wrapped else [name])
+        }
+        yield Mutant(op, change.kind, rules, change.text, change.before, change.after)
 
 
-def _changes(
-    part: ast.AST, arrays: tuple[str, ...], names: set[str]
-) -> Iterator[tuple[str, ast.expr]]:
-    """Yield what may stand in the place of a part of a rule's source."""
-    if isinstance(part, ast.BinOp):
-        if isinstance(part.op, ast.Add | ast.Sub):
-            yield "term", part.left
-            minus = isinstance(part.op, ast.Sub)
-            yield "term", ast.UnaryOp(ast.USub(), part.right) if minus else part.right
-        elif isinstance(part.op, ast.Mult | ast.Div):
-            yield "operand", part.left
-            if isinstance(part.op, ast.Mult):
-                yield "operand", part.right
-    elif isinstance(part, ast.Constant) and type(part.value) is float:
-        yield "constant", ast.Constant(part.value + 1)
-    elif isinstance(part, ast.Name) and part.id in arrays and isinstance(part.ctx, ast.Load):
-        for other in sorted(names - {part.id}):
-            yield "array", ast.Name(other, ast.Load())
-
-
-def _tree(function: Callable[..., Any]) -> ast.Lambda | ast.FunctionDef | None:
-    """Return the syntax tree of a rule: a lambda in the table, or a function."""
-    if not isinstance(function, FunctionType):
-        return None
-    code = function.__code__
-    if code.co_name != "<lambda>":
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
-        return tree if isinstance(tree, ast.FunctionDef) else None
-    where = {p[:4:2] + p[1:4:2] for p in code.co_positions() if None not in p and p[2]}
-    for lambda_ in _lambdas(code.co_filename):
-        body = lambda_.body
-        whole = (body.lineno, body.col_offset, body.end_lineno, body.end_col_offset)
-        if code.co_firstlineno <= lambda_.lineno and whole in where:
-            return lambda_
-    return None
-
-
-@functools.lru_cache
-def _lambdas(file: str) -> list[ast.Lambda]:
-    with open(file) as source:
-        tree = ast.parse(source.read())
-    return [part for part in ast.walk(tree) if isinstance(part, ast.Lambda)]
-
-
-def _replace(tree: ast.AST, old: ast.AST, new: ast.AST) -> None:
-    for part in ast.walk(tree):
-        for field, value in ast.iter_fields(part):
-            if value is old:
-                setattr(part, field, new)
-            elif isinstance(value, list):
-                setattr(part, field, [new if item is old else item for item in value])
-
-
-def _rename_parameters(tree: ast.Lambda | ast.FunctionDef, names: set[str], rule: Rule) -> None:
-    """Let a rule ask for the arrays that its source now uses."""
-    used = {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)}
-    arguments = tree.args
-    keywords = [a for a in arguments.args[1:] if a.arg not in names]
-    arrays = [ast.arg(name) for name in (*rule.arrays, *sorted(names)) if name in used]
-    unique = list({a.arg: a for a in arrays}.values())
-    arguments.args = [arguments.args[0], *unique, *keywords]
-
-
-def _compiled(tree: ast.Lambda | ast.FunctionDef, function: FunctionType) -> Callable[..., Any]:
+def _compiled(change: Change, function: FunctionType) -> FunctionType:
     """Compile a changed rule among the names that the right one sees."""
     names = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
-    if isinstance(tree, ast.Lambda):
-        tree = ast.copy_location(_as_function(tree), tree)
-    tree.decorator_list = []
-    module = ast.fix_missing_locations(ast.Module([tree], []))
-    exec(compile(module, "<mutant>", "exec"), names)
-    mutant: Callable[..., Any] = names[tree.name]
+    tree = _as_function(change.tree)
+    exec(compile(ast.fix_missing_locations(ast.Module([tree], [])), "<mutant>", "exec"), names)
+    mutant: FunctionType = names[tree.name]
     return mutant
 
 
-def _as_function(tree: ast.Lambda) -> ast.FunctionDef:
-    return ast.FunctionDef("mutant", tree.args, [ast.Return(tree.body)], [])
+def _as_function(tree: Tree) -> ast.FunctionDef:
+    body: list[ast.stmt] = [ast.Return(tree.body)] if isinstance(tree, ast.Lambda) else tree.body
+    made = ast.FunctionDef("mutant", tree.args, body, [])
+    return ast.copy_location(made, tree)
 
 
-def _read(op: Op, function: Callable[..., Any]) -> Rule:
-    _, *rest = inspect.signature(function).parameters
-    names = {*op.inputs, *op.outputs, *op.residuals}
-    arrays = tuple(name for name in rest if name in names)
-    return Rule(function, arrays, tuple(name for name in rest if name not in names))
+def _rewrapped(
+    rule: Callable[..., Any], right: FunctionType, wrong: FunctionType
+) -> Callable[..., Any]:
+    """Return a rule that wraps the wrong function as it wraps the right one."""
+    if rule is right:
+        return wrong
+    assert isinstance(rule, FunctionType)
+    cells = tuple(
+        CellType(wrong) if cell.cell_contents is right else cell for cell in rule.__closure__ or ()
+    )
+    made = FunctionType(rule.__code__, rule.__globals__, closure=cells)
+    made.__wrapped__ = wrong  # type: ignore[attr-defined]  # as functools.wraps does
+    return made

@@ -11,6 +11,7 @@ from tinygrad_mnist.ops.contract import TABLE as TABLE
 from tinygrad_mnist.ops.contract import UFUNCS as UFUNCS
 from tinygrad_mnist.ops.contract import Domain as Domain
 from tinygrad_mnist.ops.contract import Op as Op
+from tinygrad_mnist.ops.contract import Point as Point
 from tinygrad_mnist.ops.contract import Sample as Sample
 from tinygrad_mnist.ops.contract import op as op
 from tinygrad_mnist.ops.convolution import *

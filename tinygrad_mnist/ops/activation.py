@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.ops.contract import Domain, Sample, op
+from tinygrad_mnist.ops.contract import Domain, Point, Sample, op
 from tinygrad_mnist.ops.elementwise import UNARY, sigmoid
 
 
@@ -33,7 +33,8 @@ elu = op(
     torch="torch.ops.aten.elu(x, alpha, scale, input_scale)",
     samples=[
         Sample((3,), alpha=1.0, scale=1.0, input_scale=1.0),
-        Sample((2, 3), alpha=0.7, scale=1.2, input_scale=1 / 0.7),
+        Sample((3, 3), alpha=0.7, scale=1.2, input_scale=1 / 0.7),
+        Point([-1.0, 1.0], alpha=-0.7, scale=1.0, input_scale=1.0),
     ],
     domains=Domain(kinks=(0.0,)),
 )  # fmt: skip
@@ -80,7 +81,7 @@ softplus = op(
     elementwise=True,
     samples=[
         Sample((3,), beta=1.0, threshold=20.0),
-        Sample((2, 3), beta=2.0, threshold=1.0),
+        Sample((3, 3), beta=2.0, threshold=1.0),
     ],
     domains=Domain(kinks=(0.5,)),
 )  # fmt: skip
@@ -112,7 +113,9 @@ prelu = op(
     formula="x if x > 0 else weight * x", doc="Input where positive, elsewhere a share of it.",
     torch="torch.where(x > 0, x, x * weight)", broadcasts=True,
     elementwise=True,
-    samples=[Sample((3,), ()), Sample((2, 3), (3,)), Sample((2, 3, 2), (3, 1))],
+    samples=[
+        Sample((3,), ()), Sample((3, 3), (3,)), Sample((3,), (2, 1)), Sample((2, 3, 2), (3, 1)),
+    ],
     domains={"x": Domain(kinks=(0.0,))}, node_name="PreluKernelBackward0",
 )  # fmt: skip
 hardswish = op(

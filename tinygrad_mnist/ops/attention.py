@@ -37,7 +37,7 @@ masked_softmax = op(
         ".nan_to_num(0.0)"
     ),
     samples=[
-        Sample((2, 3), None, dim=-1),
+        Sample((3, 3), None, dim=-1),
         Sample((2, 3), np.array([[True, False, True], [False, False, False]]), dim=-1),
         Sample((2, 2, 3), np.array([[True, True, False], [False, True, False]]), dim=1),
     ],

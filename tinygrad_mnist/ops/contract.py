@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tinygrad_mnist.ops.entries import Domain as Domain
+from tinygrad_mnist.ops.entries import Point as Point
 from tinygrad_mnist.ops.entries import Sample as Sample
 from tinygrad_mnist.ops.entries import check as check_entry
 from tinygrad_mnist.ops.entries import signature

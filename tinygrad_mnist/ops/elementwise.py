@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tinygrad_mnist._runtime import threads
-from tinygrad_mnist.ops.contract import Domain, Op, Sample, op
+from tinygrad_mnist.ops.contract import Domain, Op, Point, Sample, op
 from tinygrad_mnist.ops.masks import where_positive
 from tinygrad_mnist.ops.promotion import refuse, refuse_bools
 
-UNARY = [Sample((3,)), Sample((2, 3)), Sample(()), Sample((0, 2))]
+UNARY = [Sample((3,)), Sample((3, 3)), Sample(()), Sample((0, 2))]
 BINARY = [
-    Sample((3,), (3,)),
+    Sample((3, 3), (3, 3)),
     Sample((3, 1), (1, 4)),
     Sample((1,), (1, 2)),
     Sample((), (3, 4)),
@@ -26,22 +27,27 @@ NONZERO = Domain(-2.0, 2.0, kinks=(0.0,))
 
 
 def unary(
-    name: str, forward: Any, rule: Any, formula: str, doc: str, *, torch: str = "", **kw: Any
-) -> Op:
-    """Declare a function of one float array: integers are brought to the default dtype."""
+    name: str, forward: Any, rule: Any, formula: str, doc: str, *, torch: str = "",
+    more: Sequence[Sample] = (), **kw: Any,
+) -> Op:  # fmt: skip
+    """Declare a function of one float array: integers are brought to the default dtype.
+
+    It is tried on the usual samples, and on those of ``more``.
+    """
     return op(
         name, forward, x=rule, formula=formula, doc=doc, torch=torch or f"torch.{name}(x)",
-        samples=UNARY, elementwise=True, **{"promotes": "float", **kw},
+        samples=[*UNARY, *more], elementwise=True, **{"promotes": "float", **kw},
     )  # fmt: skip
 
 
 def binary(
-    name: str, forward: Any, x: Any, y: Any, formula: str, doc: str, *, torch: str = "", **kw: Any
-) -> Op:
+    name: str, forward: Any, x: Any, y: Any, formula: str, doc: str, *, torch: str = "",
+    more: Sequence[Sample] = (), **kw: Any,
+) -> Op:  # fmt: skip
     """Declare a function of two arrays that broadcast and are brought to a common dtype."""
     return op(
         name, forward, x=x, y=y, formula=formula, doc=doc, torch=torch or f"torch.{name}(x, y)",
-        samples=BINARY, broadcasts=True, elementwise=True, **{"promotes": "common", **kw},
+        samples=[*BINARY, *more], broadcasts=True, elementwise=True, **{"promotes": "common", **kw},
     )  # fmt: skip
 
 
@@ -65,17 +71,18 @@ def _share(g: Any, lost: Any, tied: Any) -> Any:
     return np.where(lost, 0, np.where(tied, g * 0.5, g))
 
 
+_TIES = Point([0.5, 0.5, 1.0], [0.5, 1.0, 1.0])
 maximum = binary(
     "maximum", np.maximum, lambda g, x, y: _share(g, x < y, x == y),
     lambda g, x, y: _share(g, y < x, x == y), "max(x, y)",
     "Larger of two arrays, element by element; a tie shares the gradient.",
-    domains=Domain(distinct=True),
+    domains=Domain(distinct=True), more=[_TIES],
 )  # fmt: skip
 minimum = binary(
     "minimum", np.minimum, lambda g, x, y: _share(g, x > y, x == y),
     lambda g, x, y: _share(g, y > x, x == y), "min(x, y)",
     "Smaller of two arrays, element by element; a tie shares the gradient.",
-    domains=Domain(distinct=True),
+    domains=Domain(distinct=True), more=[_TIES],
 )  # fmt: skip
 logaddexp = binary(
     "logaddexp", np.logaddexp,
@@ -161,7 +168,7 @@ clamp = op(
     formula="min(max(x, low), high)",
     torch="torch.clamp(x, min, max)", domains=Domain(kinks=(0.0, 1.0)),
     samples=[
-        Sample((3,), min=0.0, max=1.0),
+        Sample((3, 3), min=0.0, max=1.0),
         Sample((2, 3), min=None, max=1.0),
         Sample((2, 3), min=0.0, max=None),
     ],
@@ -174,7 +181,7 @@ where = op(
     doc="Elements of x where the condition holds, elsewhere of y.", formula="x if condition else y",
     torch="torch.where(condition, x, y)", broadcasts=True, promotes="common",
     samples=[
-        Sample(np.array([True, False, True]), (3,), (3,)),
-        Sample(np.array([[True], [False]]), (3,), (2, 1)),
+        Sample(np.array([True, False]), (2, 2), (2, 2)),
+        Sample(np.array([[True, False, True], [True, True, False]]), (3,), (2, 1)),
     ],
 )  # fmt: skip

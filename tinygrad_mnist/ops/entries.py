@@ -10,8 +10,8 @@ import inspect
 import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from types import FunctionType, NoneType
-from typing import Any, NamedTuple
+from types import FunctionType, MappingProxyType, NoneType
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -71,7 +71,27 @@ class Sample:
 
     def __repr__(self) -> str:
         settings = [f"{key}={value!r}" for key, value in self.settings.items()]
-        return f"Sample({', '.join([*map(repr, self.inputs), *settings])})"
+        return f"{type(self).__name__}({', '.join([*map(repr, self.inputs), *settings])})"
+
+
+class Point(Sample):
+    """A sample that only gradients are checked at: where a rule has a case of its own.
+
+    A list of numbers is a floating-point input of these values, of which the derivative is checked
+    as that of a drawn one; so is a number of NumPy's. Second derivatives may not exist there.
+
+    Examples
+    --------
+    >>> Point([0.0, 0.5], dim=0).inputs
+    ([0.0, 0.5],)
+    """
+
+    slopes: Mapping[str, Any] = MappingProxyType({})
+
+    def gives(self, **slopes: Any) -> Self:
+        """Say which gradients the sum of the output has, where differences can't tell."""
+        self.slopes = slopes
+        return self
 
 
 class Signature(NamedTuple):

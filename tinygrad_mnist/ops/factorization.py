@@ -69,7 +69,7 @@ solve: Op = op(
     b=lambda g, a: solve(_t(a), g),
     formula="a**-1 @ b", torch="torch.linalg.solve(a, b)", broadcasts=True,
     samples=[
-        Sample((3, 3), (3, 2)),
+        Sample((3, 3), (3, 3)),
         Sample((2, 2, 2), (2, 1)),
         Sample((2, 2), (2, 2, 1)),
         Sample((0, 2, 2), (2, 1)),
@@ -108,7 +108,7 @@ solve_triangular: Op = op(
     formula="a**-1 @ b", broadcasts=True,
     torch="torch.linalg.solve_triangular(a, b, upper=upper, unitriangular=unitriangular)",
     samples=[
-        Sample((3, 3), (3, 2), upper=True, unitriangular=False),
+        Sample((3, 3), (3, 3), upper=True, unitriangular=False),
         Sample((2, 2, 2), (2, 1), upper=False, unitriangular=False),
         Sample((3, 3), (2, 3, 1), upper=False, unitriangular=True),
     ],
@@ -211,13 +211,13 @@ def _svd_rule(g: Any, u: Any, s: Any, vh: Any) -> Any:
         turned = _t(u) @ g_u
         inner = inner + (turned - _t(turned)) / gaps * s[..., None, :]
         if u.shape[-2] > k:
-            beyond = beyond + (g_u - u @ turned) / s[..., None, :] @ vh
+            beyond = (g_u - u @ turned) / s[..., None, :] @ vh
     if g_vh is not None:
         g_vh = g_vh[..., :k, :]
         turned = vh @ _t(g_vh)
         inner = inner + s[..., :, None] * ((turned - _t(turned)) / gaps)
         if vh.shape[-1] > k:
-            beyond = beyond + u @ ((g_vh - _t(turned) @ vh) / s[..., :, None])
+            beyond = u @ ((g_vh - _t(turned) @ vh) / s[..., :, None])
     return u @ inner @ vh + beyond
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops import node_names
-from tinygrad_mnist.ops.contract import Op, Sample, op
+from tinygrad_mnist.ops.contract import Op, Point, Sample, op
 
 
 def is_basic(index: Any) -> bool:
@@ -110,6 +110,8 @@ setitem: Op = op(
     torch="x.index_put(index, value)",
     samples=[
         Sample((4,), (2,), index=(np.array([0, 2]),)),
+        Point((4,), (1, 1, 2), index=(np.array([0, 2]),)),
+        Point((3, 3), (2, 2), index=(slice(1, None), slice(1, None))),
         Sample((3, 2), (2,), index=(np.array([1, 2]),)),
         Sample((3, 2), (), index=(np.array([[True, False], [False, True], [True, True]]),)),
     ],
@@ -156,7 +158,10 @@ scatter_add: Op = op(
     source=lambda g, index, shape, dim: _in_corner(gather(g, index, dim=dim), index, shape),
     formula="out = x; out[index[i, j], j] += source[i, j]",
     torch="torch.scatter_add(x, dim, index, source)",
-    samples=[Sample((3, 3), _I, (2, 3), dim=0), Sample((2, 4), _I, (2, 3), dim=1)],
+    samples=[
+        Sample((3, 3), _I, (2, 3), dim=0), Sample((2, 4), _I, (2, 3), dim=1),
+        Point((2, 4), _I[:, :2], (3, 3), dim=1),  # PyTorch has no derivative of a larger source
+    ],
 )  # fmt: skip
 
 
@@ -180,5 +185,6 @@ scatter: Op = op(
     samples=[
         Sample((3, 3), _I[:, :2], (2, 2), dim=0),
         Sample((2, 4), np.array([[3, 0], [1, 2]]), (2, 2), dim=1),
+        Point((2, 4), np.array([[3, 0], [1, 2]]), (3, 3), dim=1),
     ],
 )  # fmt: skip

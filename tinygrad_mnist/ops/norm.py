@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.ops.contract import Domain, Sample, op
+from tinygrad_mnist.ops.contract import Domain, Point, Sample, op
 from tinygrad_mnist.ops.reduction import Dim, Keep, keep_dims
 from tinygrad_mnist.ops.rounding import sign
 
@@ -45,11 +45,13 @@ power_norm = op(
     torch="torch.linalg.vector_norm(x, ord, dim, keepdim)",
     samples=[
         Sample((3,), ord=3.0, dim=None, keepdim=False),
-        Sample((2, 3), ord=1.5, dim=-1, keepdim=True),
+        Sample((3, 3), ord=1.5, dim=-1, keepdim=True),
         Sample((2, 3, 2), ord=0.5, dim=(0, -1), keepdim=False),
         Sample((2, 3), ord=-2.0, dim=0, keepdim=False),
         Sample((2, 3), ord=math.inf, dim=-1, keepdim=False),
-        Sample((2, 3), ord=-math.inf, dim=None, keepdim=False),
+        Sample((3, 3), ord=-math.inf, dim=None, keepdim=False),
+        Point([2.0, -2.0, 1.0], ord=math.inf, dim=None, keepdim=False),
+        Point([0.0, 0.0], ord=0.5, dim=None, keepdim=False).gives(x=[0.0, 0.0]),
     ],
     domains=Domain(kinks=(0.0,)),
 )  # fmt: skip

@@ -85,6 +85,8 @@ def _max_pool_reference(x: Any, *, kernel: Lengths, stride: Lengths, dilation: L
 _SAMPLES = [
     Sample((2, 2, 4, 4), kernel=(2, 2), stride=(2, 2), dilation=(1, 1)),
     Sample((1, 2, 5, 6), kernel=(3, 2), stride=(1, 2), dilation=(2, 1)),
+    Sample((1, 1, 5, 4), kernel=(3, 2), stride=(2, 2), dilation=(1, 1)),
+    Sample((1, 1, 5, 5), kernel=(2, 2), stride=(2, 2), dilation=(2, 2)),
 ]
 max_pool = op(
     "max_pool", _max_pool, x=_max_pool_rule,

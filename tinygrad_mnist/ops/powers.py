@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.ops import dtypes, node_names
-from tinygrad_mnist.ops.contract import Op
+from tinygrad_mnist.ops.contract import Op, Point, Sample
 from tinygrad_mnist.ops.elementwise import POSITIVE, binary
 from tinygrad_mnist.ops.promotion import refuse
 
@@ -108,4 +108,10 @@ pow: Op = binary(
     lambda g, out, x, y: g * (out * np.log(np.where((x == 0) & (y >= 0), 1, x))),
     "x ** y", "Power of one array to another.",
     domains={"x": POSITIVE}, ufunc=np.power, check=_check, node_name=node_names.pow,
+    more=[
+        *(Sample((3,), y) for y in (2, 3.0, -0.5, 0)),
+        Sample([0.0, 0.0, 2.0], np.array([0.0, 1.0, 3.0])),
+        Point(np.float64(2.0), 3.0), Point(np.float64(4.0), 0.5),
+        Point([0.0, 0.0], [0.0, -1.0]).gives(y=[0.0, -np.inf]), Point([0.0, 0.5], [1.0, 0.0]),
+    ],
 )  # fmt: skip

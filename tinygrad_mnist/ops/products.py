@@ -47,6 +47,7 @@ matmul = op(
         Sample((3,), (3,)),
         Sample((2, 3), (3,)),
         Sample((3,), (3, 2)),
+        Sample((3, 3), (3, 3)),
         Sample((2, 3), (3, 4)),
         Sample((2, 1), (1, 4)),
         Sample((2, 2, 3), (3,)),
@@ -112,6 +113,7 @@ linear = op(
     bias=_linear_bias,
     formula="x @ weight.T + bias", torch="F.linear(x, weight, bias)", reference=_linear_reference,
     samples=[
+        Sample((3, 3), (3, 3), (3,)),
         Sample((4, 3), (2, 3), (2,)),
         Sample((4, 3), (2, 3), None),
         Sample((1, 3), (2, 3), (2,)),

@@ -21,7 +21,7 @@ repeat = op(
     doc="Copies of an array, a number of times along each dimension.",
     formula="out[i] = x[i mod n]", torch="x.repeat(times)",
     samples=[
-        Sample((3,), times=(2,)), Sample((2, 3), times=(2, 1, 3)), Sample((), times=(2,)),
+        Sample((3,), times=(2,)), Sample((2, 2), times=(2, 1, 3)), Sample((), times=(2,)),
         Sample((2,), times=(0,)), Sample((3,), times=(1,)),
     ],
 )  # fmt: skip
@@ -29,7 +29,7 @@ flip = op(
     "flip", lambda x, *, dims: np.flip(x, dims).copy(), x=lambda g, dims: np.flip(g, dims),
     doc="The elements in reverse order along dimensions.", formula="out[i] = x[n - 1 - i]",
     torch="torch.flip(x, dims)",
-    samples=[Sample((3,), dims=(0,)), Sample((2, 3), dims=(0, 1))],
+    samples=[Sample((3,), dims=(0,)), Sample((2, 3), dims=(0, 1)), Sample((2, 2), dims=(0,))],
 )  # fmt: skip
 roll = op(
     "roll",
@@ -38,7 +38,7 @@ roll = op(
     doc="The elements moved along dimensions; those that leave come in at the other end.",
     formula="out[i] = x[i - shift]",
     torch="torch.roll(x, shifts, dims)",
-    samples=[Sample((4,), shifts=(1,), dims=(0,)), Sample((2, 3), shifts=(1, -1), dims=(0, 1))],
+    samples=[Sample((4,), shifts=(1,), dims=(0,)), Sample((3, 3), shifts=(1, -1), dims=(0, 1))],
 )
 
 

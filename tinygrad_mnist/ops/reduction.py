@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinygrad_mnist.ops import node_names
-from tinygrad_mnist.ops.contract import Domain, Op, Sample, op
+from tinygrad_mnist.ops.contract import Domain, Op, Point, Sample, op
 from tinygrad_mnist.ops.sums import SMALL, add_up
 
 Dim = int | tuple[int, ...] | None
@@ -18,14 +18,14 @@ Keep: TypeAlias = Any  # True or False: NumPy's annotations want one of them, no
 
 SAMPLES = [
     Sample((3,), dim=None, keepdim=False),
-    Sample((2, 3), dim=-1, keepdim=False),
+    Sample((3, 3), dim=-1, keepdim=False),
     Sample((2, 3, 2), dim=(0, -1), keepdim=False),
     Sample((2, 3), dim=0, keepdim=True),
     Sample((), dim=None, keepdim=False),
 ]
 ONE_DIM = [
     Sample((3,), dim=0, keepdim=False),
-    Sample((2, 3), dim=-1, keepdim=True),
+    Sample((3, 3), dim=-1, keepdim=True),
     Sample((2, 3, 2), dim=1, keepdim=False),
 ]
 
@@ -117,7 +117,7 @@ def _std_rule(g: Any, out: Any, x: Any, dim: Dim, correction: int, keepdim: bool
 
 _SPREAD = [
     Sample((4,), dim=None, correction=1, keepdim=False),
-    Sample((2, 3), dim=-1, correction=0, keepdim=True),
+    Sample((3, 3), dim=-1, correction=0, keepdim=True),
     Sample((2, 3, 2), dim=(0, 2), correction=1, keepdim=False),
 ]
 var = op(
@@ -187,7 +187,14 @@ prod = op(
     ),
     doc="Product of the elements along one dimension, or of all.",
     x=_prod_rule, formula="product of x",
-    torch="torch.prod(x, dim, keepdim)", samples=ONE_DIM,
+    torch="torch.prod(x, dim, keepdim)", 
+    samples=[
+        *ONE_DIM,
+        Point([0.0, 2.0, 3.0], dim=None, keepdim=False),
+        Point([0.0, 0.0, 3.0], dim=None, keepdim=False),
+        Point([[0.0, 2.0, 3.0], [0.5, 2.0, 3.0]], dim=1, keepdim=False),
+        Point([[0.0, 2.0, 3.0], [0.5, 2.0, 3.0]], dim=0, keepdim=True),
+    ],
     reference=_prod_reference, once_differentiable=True,
     domains=Domain(-2.0, 2.0, kinks=(0.0,)),
 )  # fmt: skip
@@ -205,7 +212,9 @@ def _extreme(name: str, forward: Any, which: str) -> Op:
     return op(
         name, lambda x, *, dim, keepdim: forward(x, axis=dim, keepdims=keepdim),
         doc=f"{which.title()} element; where several are {which} they share the gradient.",
-        x=extreme_rule, formula=f"{name[1:]} of x", samples=SAMPLES, domains=Domain(distinct=True),
+        x=extreme_rule, formula=f"{name[1:]} of x",
+        samples=[*SAMPLES, Point([[1.0, 0.5], [1.0, 0.5]], dim=0, keepdim=False)],
+        domains=Domain(distinct=True),
         torch=f"torch.{name}(x, () if dim is None else dim, keepdim)",
         node_name=node_names.by_dim(f"{name[1:].title()}Backward1", f"{name.title()}Backward0"),
     )  # fmt: skip
@@ -237,5 +246,5 @@ cumsum = op(
     x=lambda g, dim: np.flip(np.cumsum(np.flip(g, dim), axis=dim), dim),
     doc="Running sum along a dimension.", formula="out[i] = x[0] + ... + x[i]",
     torch="torch.cumsum(x, dim)", narrow="ef",
-    samples=[Sample((4,), dim=0), Sample((2, 3), dim=-1), Sample((0,), dim=0)],
+    samples=[Sample((4,), dim=0), Sample((3, 3), dim=-1), Sample((0,), dim=0)],
 )  # fmt: skip

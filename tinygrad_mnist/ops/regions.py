@@ -87,6 +87,7 @@ def _write_region(x: Any, value: Any, *, at: Region) -> Any:
 _ROW = Region((2, 3), (3, 1), (3,), (1,), 3)
 _TURNED = Region((2, 3), (3, 1), (2, 2), (1, 3), 1)
 _WINDOWS = Region((2, 3), (3, 1), (2, 2, 2), (3, 1, 1), 0)
+_CORNER = Region((3, 3), (3, 1), (2, 2), (3, 1), 1)
 # PyTorch's own gradient of as_strided_scatter is that of the part, where it should be the rest's.
 _ZEROED = "x * torch.as_strided_scatter(torch.ones_like(x), torch.zeros(at.to).to(x), *at[2:])"
 read_region: Op = op(
@@ -96,7 +97,12 @@ read_region: Op = op(
     x=lambda g, at: scatter_region_into_zeros(g, at=at),
     formula="x[at]",
     torch="torch.as_strided(x, at.to, at.steps, at.start)",
-    samples=[Sample((2, 3), at=_ROW), Sample((2, 3), at=_TURNED), Sample((2, 3), at=_WINDOWS)],
+    samples=[
+        Sample((2, 3), at=_ROW),
+        Sample((2, 3), at=_TURNED),
+        Sample((2, 3), at=_WINDOWS),
+        Sample((3, 3), at=_CORNER),
+    ],
     node_name="AsStridedBackward0",
 )
 scatter_region_into_zeros: Op = op(
@@ -111,7 +117,7 @@ zero_region: Op = op(
     "zero_region", lambda x, *, at: _write_region(x, 0, at=at),
     x=lambda g, at: zero_region(g, at=at),
     doc="A copy of x with zeros where a view lies.", formula="out = x; out[at] = 0", torch=_ZEROED,
-    samples=[Sample((2, 3), at=_ROW), Sample((2, 3), at=_TURNED)],
+    samples=[Sample((3, 3), at=_CORNER), Sample((2, 3), at=_TURNED)],
 )  # fmt: skip
 write_region: Op = op(
     "write_region",
@@ -120,6 +126,10 @@ write_region: Op = op(
     value=lambda g, at: read_region(g, at=at),
     formula="out = x; out[at] = value",
     torch=f"{_ZEROED} + torch.as_strided_scatter(torch.zeros_like(x), value, *at[2:])",
-    samples=[Sample((2, 3), (3,), at=_ROW), Sample((2, 3), (2, 2), at=_TURNED)],
+    samples=[
+        Sample((2, 3), (3,), at=_ROW),
+        Sample((3, 3), (2, 2), at=_CORNER),
+        Sample((2, 3), (2, 2), at=_TURNED),
+    ],
     node_name=node_names.COPY_SLICES,
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.ops.contract import Domain, Op, op
+from tinygrad_mnist.ops.contract import Domain, Op, Point, op
 from tinygrad_mnist.ops.elementwise import NONZERO, UNARY, binary
 from tinygrad_mnist.ops.promotion import refuse
 
@@ -71,7 +71,9 @@ def _trunc_divide(x: Any, y: Any) -> Any:
     return quotient + ((quotient < 0) & (quotient * y != x))
 
 
-_FRACTION = {"x": Domain(0.1, 0.9), "y": Domain(1.0, 2.0)}
+_FRACTION = {"x": Domain(2.2, 2.8), "y": Domain(0.95, 1.05)}
+"""Quotients well between 2 and 3."""
+_SIGNS = Point([-2.5, 2.5], [1.0, -1.0])
 
 
 def _integer_division(name: str, forward: Any, formula: str, doc: str, **kw: Any) -> Op:
@@ -94,10 +96,10 @@ remainder = binary(
     "remainder", divisor_checked(np.remainder), lambda g: g,
     lambda g, x, y: -g * floor_divide(x, y),
     "x - y * floor(x / y)", "Remainder of a division, with the sign of the divisor.",
-    domains=_FRACTION, ufunc=np.remainder, check=_NO_BOOLS,
+    domains=_FRACTION, more=[_SIGNS], ufunc=np.remainder, check=_NO_BOOLS,
 )  # fmt: skip
 fmod = binary(
     "fmod", divisor_checked(np.fmod), lambda g: g, lambda g, x, y: -g * trunc_divide(x, y),
     "x - y * trunc(x / y)", "Remainder of a division, with the sign of the dividend.",
-    domains=_FRACTION, ufunc=np.fmod, check=_NO_BOOLS,
+    domains=_FRACTION, more=[_SIGNS], ufunc=np.fmod, check=_NO_BOOLS,
 )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.ops.contract import Domain, Op, Sample, op
+from tinygrad_mnist.ops.contract import Domain, Op, Point, Sample, op
 from tinygrad_mnist.ops.reduction import SAMPLES, keep_dims
 from tinygrad_mnist.ops.sums import add_up
 
@@ -23,10 +23,10 @@ def _cumprod_rule(g: Any, out: Any, x: Any, dim: int) -> Any:
     def cut(a: Any, start: int, stop: int) -> Any:
         return a[(slice(None),) * d + (slice(start, stop),)]
 
-    after = [cut(g, count - 1, count)]
+    after = [cut(g, -1, count)]
     for k in reversed(range(count - 1)):
         after.append(cut(g, k, k + 1) + _product(cut(x, k + 1, k + 2), after[-1]))
-    before = np.concatenate([np.ones_like(cut(x, 0, 1)), cut(out, 0, count - 1)], axis=d)
+    before = np.concatenate([np.ones_like(cut(x, 0, 1)), cut(out, 0, -1)], axis=d)
     return _product(before, np.concatenate(after[::-1], axis=d))
 
 
@@ -41,7 +41,10 @@ cumprod = op(
     x=_cumprod_rule,
     doc="Running product along a dimension.", formula="out[i] = x[0] * ... * x[i]",
     torch="torch.cumprod(x, dim)", narrow="ef", domains=Domain(-2.0, 2.0, kinks=(0.0,)),
-    samples=[Sample((4,), dim=0), Sample((2, 3), dim=-1), Sample((3, 2), dim=0)],
+    samples=[
+        Sample((4,), dim=0), Sample((3, 3), dim=-1), Sample((3, 2), dim=0),
+        Point([2.0, 0.0, 3.0, 0.5], dim=0), Point([[2.0, 0.0, 3.0], [4.0, 5.0, 6.0]], dim=1),
+    ],
 )  # fmt: skip
 
 
@@ -52,11 +55,20 @@ def _extreme_rule(g: Any, out: Any, x: Any) -> Any:
     return np.where(chosen, g / np.sum(share), 0)
 
 
-def _extreme(name: str, forward: Any, which: str, formula: str, **kw: Any) -> Op:
+_UNEVEN = [[0.6, 0.1, 0.9], [0.5, 0.4, 0.7], [0.2, 0.3, 0.8]]
+"""The least, the middle and the largest lie off the diagonal."""
+
+
+def _extreme(name: str, forward: Any, which: str, formula: str, at: float, **kw: Any) -> Op:
+    """Declare an element chosen by its size; beside ``at`` it is one of two that are equal."""
     return op(
         name, lambda x: forward(x), x=_extreme_rule, formula=formula, torch=f"torch.{name}(x)",
         doc=f"{which}; where several are equal to it they share the gradient.",
-        samples=[Sample((3,)), Sample((2, 3)), Sample(())], domains=Domain(distinct=True), **kw,
+        samples=[
+            Sample((3,)), Sample((3, 3)), Sample(()), Point([0.5, 0.5, at]), Point(_UNEVEN),
+            Point([np.nan, 1.0]).gives(x=[1.0, 0.0]),
+        ],
+        domains=Domain(distinct=True), **kw,
     )  # fmt: skip
 
 
@@ -66,9 +78,11 @@ def _median(x: Any) -> Any:
     return row[-1] if row[-1] != row[-1] else row[(row.size - 1) // 2]
 
 
-max = _extreme("max", np.max, "Largest of all elements", "max of x", node_name="MaxBackward1")
-min = _extreme("min", np.min, "Smallest of all elements", "min of x", node_name="MinBackward1")
-median = _extreme("median", _median, "Middle element, the lower of two", "the middle of x in order")
+max = _extreme("max", np.max, "Largest of all elements", "max of x", 0.0, node_name="MaxBackward1")
+min = _extreme("min", np.min, "Smallest of all elements", "min of x", 1.0, node_name="MinBackward1")
+median = _extreme(
+    "median", _median, "Middle element, the lower of two", "the middle of x in order", 1.0
+)
 
 
 nansum = op(

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.ops.contract import Domain, Sample, op
+from tinygrad_mnist.ops.contract import Domain, Point, Sample, op
 from tinygrad_mnist.ops.elementwise import logaddexp, sigmoid
 from tinygrad_mnist.ops.indexing import scatter_into_zeros
 from tinygrad_mnist.ops.promotion import refuse
 from tinygrad_mnist.ops.sums import add_up, dot
 
-_SAMPLES = [Sample((3,), dim=0), Sample((2, 3), dim=-1), Sample((2, 3, 2), dim=1)]
+_SAMPLES = [Sample((3,), dim=0), Sample((3, 3), dim=-1), Sample((2, 3, 2), dim=1)]
 
 
 def _softmax(x: Any, *, dim: int) -> Any:
@@ -183,7 +183,8 @@ binary_cross_entropy = op(
     target=lambda g, x: g * (np.log1p(-x) - np.log(x)),
     formula="-(y log(x) + (1 - y) log(1 - x))", broadcasts=True, promotes="common",
     torch="F.binary_cross_entropy(x, target, reduction='none')",
-    samples=[Sample((3,), (3,)), Sample((2, 2), (2, 2))], domains=Domain(0.1, 0.9),
+    samples=[Sample((3,), (3,)), Sample((2, 2), (2, 2)), Point((3,), (2, 1))],
+    domains=Domain(0.1, 0.9),
 )  # fmt: skip
 
 
@@ -216,7 +217,10 @@ binary_cross_entropy_with_logits = op(
     formula="(1 - y) x - (1 + (w - 1) y) log(sigmoid(x))", broadcasts=True, promotes="common",
     torch="(1 - target) * x - (1 if pos_weight is None else (pos_weight - 1) * target + 1) "
     "* F.logsigmoid(x)",
-    samples=[Sample((3,), (3,), None), Sample((2, 3), (2, 3), (3,)), Sample((), (), None)],
+    samples=[
+        Sample((3,), (2, 1), None), Sample((3, 3), (3, 3), (3, 3)), Sample((2, 3), (2, 3), (3,)),
+        Sample((), (), None),
+    ],
 )  # fmt: skip
 
 _TARGET = np.array([1, 0, 2, 1])
@@ -224,10 +228,12 @@ _IGNORED = np.array([1, -100, 2, -100])
 _WEIGHT = np.array([0.5, 1.0, 2.0])
 _CLASSES = [
     Sample((4, 3), _TARGET, None, ignore_index=-100, reduction="mean"),
+    Sample((3, 3), np.array([1, 2, 0]), None, ignore_index=-100, reduction="mean"),
     Sample((4, 3), _IGNORED, _WEIGHT, ignore_index=-100, reduction="mean"),
     Sample((4, 3), _IGNORED, None, ignore_index=-100, reduction="none"),
     Sample((4, 3), _TARGET, _WEIGHT, ignore_index=1, reduction="sum"),
     Sample((3,), np.array(2), None, ignore_index=-100, reduction="mean"),
+    Sample((2, 3, 2), _TARGET.reshape(2, 2), None, ignore_index=-100, reduction="mean"),
     Sample((2, 3, 2), _TARGET.reshape(2, 2), _WEIGHT, ignore_index=-100, reduction="mean"),
 ]
 nll_loss = op(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist._runtime.lazy_imports import late
-from tinygrad_mnist.ops.contract import Domain, Op, Sample, op
+from tinygrad_mnist.ops.contract import Domain, Op, Point, Sample, op
 from tinygrad_mnist.ops.elementwise import NONZERO, POSITIVE, binary, unary
 from tinygrad_mnist.ops.promotion import refuse
 
@@ -61,7 +61,7 @@ def _polygamma(x: Any, *, n: int) -> Any:
 polygamma: Op = op(
     "polygamma", _polygamma, x=lambda g, x, n: g * polygamma(x, n=n + 1),
     formula="(d/dx)**(n + 1) log(gamma(x))", torch="torch.polygamma(n, x)", promotes="float",
-    samples=[Sample((3,), n=0), Sample((2, 3), n=1), Sample((), n=2)],
+    samples=[Sample((3,), n=0), Sample((3, 3), n=1), Sample((), n=2)],
     domains=Domain(8.0, 12.0),  # below, PyTorch's trigamma has only nine digits
 )  # fmt: skip
 
@@ -89,7 +89,7 @@ def _sinc_rule(g: Any, x: Any) -> Any:
 
 sinc = unary(
     "sinc", np.sinc, _sinc_rule, "sin(pi x) / (pi x)", "Normalised cardinal sine, 1 at 0.",
-    domains=NONZERO,
+    domains=NONZERO, more=[Sample([0.0, 0.5])],
 )  # fmt: skip
 
 
@@ -111,7 +111,13 @@ between = op(
     high=lambda g, x, low, high: np.where((x > high) | (low is not None and low > high), g, 0),
     formula="min(max(x, low), high)", torch="torch.clamp(x, low, high)", broadcasts=True,
     promotes="common", domains=Domain(distinct=True),
-    samples=[Sample((3,), (3,), None), Sample((2, 3), (3,), (2, 1)), Sample((3,), None, (3,))],
+    samples=[
+        Sample((3,), (3,), None), Sample((2, 3), (3,), (2, 1)), Sample((3,), None, (3,)),
+        Sample((3, 3), (3, 3), (3, 3)),
+        Point([[0.0, 0.0], [0.0, 0.0]], [[-1.0, 0.5], [-2.0, -1.0]], [[1.0, 1.0], [-1.0, 1.0]]),
+        Point([0.5], [[0.0], [0.2], [1.0]], [0.7, 2.0]),
+        Point([0.0, 0.0, 1.5], [1.0, 2.0, 1.0], [2.0, 1.0, 2.0]),
+    ],
 )  # fmt: skip
 
 
@@ -126,7 +132,9 @@ lerp = op(
     x=lambda g, weight: g * (1 - weight), y=lambda g, weight: g * weight,
     weight=lambda g, x, y: g * (y - x), formula="x + weight * (y - x)",
     torch="torch.lerp(x, y, weight)", broadcasts=True, promotes="common",
-    samples=[Sample((3,), (3,), (3,)), Sample((2, 1), (1, 3), ()), Sample((2, 3), (3,), (2, 3))],
+    samples=[
+        Sample((2, 2), (2, 2), (2, 2)), Sample((2, 1), (1, 3), ()), Sample((2, 3), (3,), (2, 3)),
+    ],
 )  # fmt: skip
 
 
@@ -136,7 +144,10 @@ nan_to_num = op(
     x=lambda g, x: g * np.isfinite(x),
     doc="Numbers in the place of NaN and the infinities, by default 0 and the dtype's largest.",
     formula="x if isfinite(x) else a number", torch="torch.nan_to_num(x, nan, posinf, neginf)",
-    samples=[Sample((3,), nan=None, posinf=None, neginf=None)],
+    samples=[
+        Sample((3, 3), nan=None, posinf=None, neginf=None),
+        Point([np.nan, np.inf, -np.inf, 0.5], nan=None, posinf=None, neginf=None),
+    ],
 )  # fmt: skip
 
 
@@ -156,7 +167,7 @@ def _logit_rule(g: Any, x: Any, eps: float | None) -> Any:
 
 logit = op(
     "logit", _logit, x=_logit_rule, formula="log(x / (1 - x))", torch="torch.logit(x, eps)",
-    samples=[Sample((3,), eps=None), Sample((2, 3), eps=0.3), Sample((), eps=None)],
+    samples=[Sample((3,), eps=None), Sample((3, 3), eps=0.3), Sample((), eps=None)],
     domains=Domain(0.1, 0.9, kinks=(0.3, 0.7)), promotes="float",
 )  # fmt: skip
 
@@ -172,6 +183,7 @@ xlogy: Op = binary(
     _xlogy_rule, lambda g, x, y: g * x / y,
     "x log(y)", "Product of x and the logarithm of y, 0 where x is 0.",
     promotes="float", domains={"y": POSITIVE},
+    more=[Point([0.0, 0.0], [0.0, -1.0]).gives(x=[0.0, 0.0]), Point([0.0, 1.0], [2.0, 0.5])],
 )  # fmt: skip
 hypot = binary(
     "hypot", np.hypot, lambda g, out, x: g * x / out, lambda g, out, y: g * y / out,

@@ -39,6 +39,7 @@ diagonal = op(
     "diagonal", _diagonal, x=_diagonal_rule, view=True, formula="out[i] = x[i, i + offset]",
     torch="torch.diagonal(x, offset, dim1, dim2)",
     samples=[
+        Sample((3, 3), offset=1, dim1=0, dim2=1),
         Sample((3, 4), offset=0, dim1=0, dim2=1),
         Sample((3, 2, 4), offset=1, dim1=2, dim2=0),
         Sample((2, 3), offset=-1, dim1=0, dim2=1),
@@ -97,6 +98,7 @@ unfold = op(
         Sample((5,), dim=0, size=2, step=1),
         Sample((2, 6), dim=1, size=3, step=2),
         Sample((5, 2), dim=0, size=1, step=3),
+        Sample((3, 3), dim=0, size=2, step=1),
     ],
 )  # fmt: skip
 
@@ -123,5 +125,6 @@ as_strided = op(
     samples=[
         Sample((6,), to=(2, 3), steps=(1, 2), start=0),
         Sample((3, 2), to=(2, 2, 2), steps=(2, 0, 1), start=1),
+        Sample((3, 3), to=(2, 2), steps=(3, 1), start=1),
     ],
 )  # fmt: skip

@@ -80,7 +80,7 @@ def _overlap_add(x: Any, *, size: Lengths, stride: Lengths, dilation: Lengths) -
 
 
 _SETTINGS: list[tuple[Lengths, dict[str, Any]]] = [
-    ((1, 2, 4, 5), {"kernel": (2, 3), "stride": (1, 1), "dilation": (1, 1)}),
+    ((1, 2, 4, 4), {"kernel": (2, 3), "stride": (1, 1), "dilation": (1, 1)}),
     ((1, 1, 5, 6), {"kernel": (2, 2), "stride": (2, 3), "dilation": (2, 1)}),
 ]
 windows: Op = op(
@@ -105,7 +105,7 @@ overlap_add: Op = op(
     torch="F.fold(x.permute(0, 1, 4, 5, 2, 3).flatten(4).flatten(1, 3), size, x.shape[-2:], "
     "dilation, 0, stride)",
     samples=[
-        Sample((1, 2, 3, 3, 2, 3), size=(4, 5), stride=(1, 1), dilation=(1, 1)),
+        Sample((1, 2, 3, 2, 2, 3), size=(4, 4), stride=(1, 1), dilation=(1, 1)),
         Sample((1, 1, 2, 2, 2, 2), size=(5, 6), stride=(2, 3), dilation=(2, 1)),
     ],
 )
@@ -128,7 +128,7 @@ def _crop(x: Any, *, widths: Widths) -> Any:
     return np.array(x[inside], order="K")
 
 
-_WIDTHS: list[tuple[Lengths, Widths]] = [((3,), ((1, 2),)), ((2, 3), ((0, 0), (2, 1)))]
+_WIDTHS: list[tuple[Lengths, Widths]] = [((3,), ((1, 2),)), ((3, 3), ((0, 0), (2, 1)))]
 pad: Op = op(
     "pad",
     _pad,
@@ -144,5 +144,5 @@ crop: Op = op(
     x=lambda g, widths: pad(g, widths=widths, value=0.0),
     formula="out[i] = x[i + before]",
     torch="F.pad(x, [-n for width in reversed(widths) for n in width])",
-    samples=[Sample((4,), widths=((1, 1),)), Sample((2, 5), widths=((0, 0), (2, 1)))],
+    samples=[Sample((4,), widths=((1, 1),)), Sample((5, 5), widths=((0, 0), (2, 1)))],
 )
