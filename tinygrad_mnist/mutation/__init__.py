@@ -19,6 +19,7 @@ None
 """
 
 from tinygrad_mnist.mutation.check import caught as caught
+from tinygrad_mnist.mutation.equivalent import EQUIVALENT as EQUIVALENT
 from tinygrad_mnist.mutation.mutants import KINDS as KINDS
 from tinygrad_mnist.mutation.mutants import Mutant as Mutant
 from tinygrad_mnist.mutation.mutants import mutants as mutants

@@ -124,10 +124,10 @@ def _of_rule(op: Op, name: str) -> list[Mutant]:
 def _of_result(op: Op, name: str) -> Iterator[Mutant]:
     """Change what a rule returns."""
     if _is_zero(op.rules[name]):
-        yield _outside(op, name, "one", lambda g: g + 1, "result + 1")
+        yield _outside(op, name, "one", lambda result, g: g, "g")
         return
-    yield _outside(op, name, "sign", lambda g: -g, "-result")
-    yield _outside(op, name, "factor", lambda g: g * 2, "result * 2")
+    yield _outside(op, name, "sign", lambda result, g: -result, "-result")
+    yield _outside(op, name, "factor", lambda result, g: result * 2, "result * 2")
 
 
 def _is_zero(rule: Rule) -> bool:
@@ -147,13 +147,13 @@ def _of_shape(op: Op, name: str) -> Iterator[Mutant]:
         yield Mutant(op, "broadcast", {name: rule}, "result[0]", "result", "result[0]")
 
 
-def _outside(op: Op, name: str, kind: str, change: Callable[[Any], Any], text: str) -> Mutant:
+def _outside(op: Op, name: str, kind: str, change: Callable[[Any, Any], Any], text: str) -> Mutant:
     """Return a mutant whose result is changed."""
     rule = op.rules[name]
 
     @functools.wraps(rule.function)
-    def mutant(*args: Any, **kwargs: Any) -> Any:
-        return change(rule.function(*args, **kwargs))
+    def mutant(g: Any, *args: Any, **kwargs: Any) -> Any:
+        return change(rule.function(g, *args, **kwargs), g)
 
     return Mutant(op, kind, {name: rule._replace(function=mutant)}, text, "result", text)
 
@@ -170,10 +170,10 @@ def _is_square(given: Any) -> bool:
     return isinstance(given, tuple) and len(given) > 1 and given[-1] == given[-2] > 1
 
 
-def _exchanged(g: Any) -> Any:
+def _exchanged(result: Any, g: Any) -> Any:
     """Exchange the last two dimensions, if they are equally long."""
-    turns = g.ndim >= 2 and g.shape[-1] == g.shape[-2]
-    return np.swapaxes(g, -1, -2) if turns else g
+    turns = result.ndim >= 2 and result.shape[-1] == result.shape[-2]
+    return np.swapaxes(result, -1, -2) if turns else result
 
 
 def _with_first_slice(rule: Rule) -> Rule:
