@@ -71,7 +71,7 @@ def test_a_gap_is_a_failure(
         (["eq"], "eq has no derivative"),
         (["mul", "z"], "mul has no rule for 'z'; it has rules for x, y"),
         (["mul", "x", "sing"], "has no mutant 'sing'; did you mean sign?"),
-        (["--all", "tahn"], "did you mean tanh?"),
+        (["--all", "sigmodi"], "did you mean sigmoid"),
     ],
 )
 def test_unknown_names_are_sentences(

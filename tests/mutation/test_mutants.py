@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterator
 
 import pytest
 
 import tinygrad_mnist as tg
-from tinygrad_mnist.mutation import EQUIVALENT, KINDS, Mutant, caught, mutants
+from tinygrad_mnist.mutation import EQUIVALENT, KINDS, caught, mutants
 from tinygrad_mnist.ops import TABLE
 from tinygrad_mnist.ops.rule_source import rule_source
 
@@ -23,23 +23,24 @@ SAID = {
 """What the diagnosis says of a kind of mistake that is made to a rule's result."""
 
 
-def sample() -> Iterator[Mutant]:
-    """Every thirtieth mutant, so that it takes seconds; all are checked behind the slow marker."""
-    everything = [m for op in DIFFERENTIABLE for m in mutants(op)]
-    yield from (m for m in everything[::30] if m.key not in EQUIVALENT)
+def test_every_rule_has_mutants_with_names_of_their_own() -> None:
+    kinds = set()
+    for op in DIFFERENTIABLE:
+        found = mutants(op)
+        assert {name for m in found for name in m.rules} == set(op.rules)
+        assert len({(m.argument, m.name) for m in found}) == len(found)
+        assert len({m.key for m in found}) == len(found)
+        kinds |= {m.kind for m in found}
+    assert kinds == set(KINDS)
 
 
-@pytest.mark.parametrize("op", DIFFERENTIABLE, ids=lambda op: op.name)
-def test_every_rule_has_mutants_with_names_of_their_own(op: tg.ops.Op) -> None:
-    found = mutants(op)
-    assert {name for m in found for name in m.rules} == set(op.rules)
-    assert len({(m.argument, m.name) for m in found}) == len({m.key for m in found}) == len(found)
-    assert {m.kind for m in found} <= set(KINDS)
-    assert [repr(m) for m in mutants(op)] == [repr(m) for m in found]
-
-
-def test_each_kind_of_mistake_is_made() -> None:
-    assert {m.kind for op in DIFFERENTIABLE for m in mutants(op)} == set(KINDS)
+@pytest.mark.parametrize("op", ["tanh", "sinc", "lstm"])
+def test_mutants_are_the_same_each_time(op: str) -> None:
+    source = rule_source(TABLE[op].rules["x"].function)
+    assert source is not None
+    text = ast.unparse(source.tree)
+    assert [repr(m) for m in mutants(op)] == [repr(m) for m in mutants(op)]
+    assert ast.unparse(source.tree) == text
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_plans_that_were_made_before_use_the_mutant_and_afterwards_the_right_rul
     assert gradient() == right
 
 
-@pytest.mark.parametrize("op", ["add", "mul", "matmul", "mean", "amax", "gelu", "floor", "where"])
+@pytest.mark.parametrize("op", ["add", "mul", "matmul", "mean", "amax", "gelu", "floor", "hypot"])
 def test_a_mistake_in_the_result_is_named(op: str) -> None:
     for m in mutants(op):
         if m.kind in SAID:
@@ -118,10 +119,15 @@ def test_a_mistake_in_the_source_is_named(op: str, argument: str, change: str, s
         assert said in str(caught(m))
 
 
-@pytest.mark.parametrize("mutant", sample(), ids=lambda m: f"{m.op.name}-{m.argument}-{m.name}")
-def test_a_mutant_is_caught(mutant: Mutant) -> None:
-    with mutant:
-        assert caught(mutant) is not None
+def test_a_sample_of_mutants_is_caught() -> None:
+    """Every fortieth of them; all are checked behind the slow marker."""
+    some = [m for op in DIFFERENTIABLE for m in mutants(op)][::40]
+    passed = []
+    for m in some:
+        with m:
+            if caught(m) is None and m.key not in EQUIVALENT:
+                passed.append(m)
+    assert not passed
 
 
 @pytest.mark.slow

@@ -10,10 +10,10 @@ Examples
 --------
 >>> mutant = mutants("tanh")[0]
 >>> mutant
-<mutant of tanh, rule for x: sign>
+<mutant of tanh, rule for x: sign: -result>
 >>> with mutant:
 ...     print(caught(mutant))  # doctest: +ELLIPSIS
-the Jacobian of output 0 ... Likely cause: the sign is reversed
+gradcheck: the Jacobian of output 0 ... Likely cause: the sign is reversed
 >>> print(caught(mutant))
 None
 """

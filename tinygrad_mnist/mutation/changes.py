@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -36,37 +35,32 @@ class Change(NamedTuple):
 
 
 def changes(tree: Tree, arrays: tuple[str, ...], names: set[str]) -> Iterator[Change]:
-    """Change a rule's source in one place after another.
+    """Change a rule's source in one place after another, and change it back.
 
-    ``arrays`` are those that the rule asks for, ``names`` all that it could ask for.
+    ``arrays`` are those that the rule asks for, ``names`` all that it could ask for. The tree is
+    changed until the next change is asked for.
     """
     parents = {child: part for part in ast.walk(tree) for child in ast.iter_child_nodes(part)}
-    for place, part in enumerate(ast.walk(tree)):
-        for kind, new in _instead_of(part, parents, arrays, names):
-            changed = copy.deepcopy(tree)
-            old = list(ast.walk(changed))[place]
+    for part in list(ast.walk(tree)):
+        for kind, new in list(_instead_of(part, parents, arrays, names)):
             line, shown = _lines(part, parents, tree)
             before, context = ast.unparse(line).split("\n")[0], ast.unparse(shown)
-            around = {id(a): b for a, b in zip(ast.walk(tree), ast.walk(changed), strict=True)}
-            new_line, new_shown = around[id(line)], around[id(shown)]
-            _replace(changed, old, new)
-            after = ast.unparse(new if new_line is old else new_line).split("\n")[0]
-            now = ast.unparse(new if new_shown is old else new_shown)
-            gone = isinstance(new, ast.Pass)
-            yield Change(
-                kind, f"without {context}" if gone else f"{context} -> {now}",
-                before, "" if gone else after, changed,
-            )  # fmt: skip
+            _replace(parents[part], part, new)
+            try:
+                after = ast.unparse(new if line is part else line).split("\n")[0]
+                now = ast.unparse(new if shown is part else shown)
+                if isinstance(new, ast.Pass):
+                    yield Change(kind, f"without {context}", before, "", tree)
+                else:
+                    yield Change(kind, f"{context} -> {now}", before, after, tree)
+            finally:
+                _replace(parents[part], new, part)
 
 
-def asks_for(tree: Tree, arrays: tuple[str, ...], names: set[str]) -> tuple[str, ...]:
-    """Let a rule ask for the arrays that its source now uses, and return them."""
+def asked(tree: Tree, arrays: tuple[str, ...], names: set[str]) -> tuple[str, ...]:
+    """Return the arrays that a rule has to ask for, as its source now is."""
     used = {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)}
-    asked = tuple(dict.fromkeys(n for n in (*arrays, *sorted(names)) if n in used))
-    arguments = tree.args
-    keywords = [a for a in arguments.args[1:] if a.arg not in names]
-    arguments.args = [arguments.args[0], *map(ast.arg, asked), *keywords]
-    return asked
+    return tuple(dict.fromkeys(n for n in (*arrays, *sorted(names)) if n in used))
 
 
 def returns_zeros(tree: Tree) -> bool:
@@ -120,10 +114,10 @@ def _lines(part: ast.AST, parents: dict[ast.AST, ast.AST], tree: Tree) -> tuple[
     return line, (part if isinstance(shown, ast.stmt) and shown is not part else shown)
 
 
-def _replace(tree: ast.AST, old: ast.AST, new: ast.AST) -> None:
-    for part in ast.walk(tree):
-        for field, value in ast.iter_fields(part):
-            if value is old:
-                setattr(part, field, new)
-            elif isinstance(value, list):
-                setattr(part, field, [new if item is old else item for item in value])
+def _replace(parent: ast.AST, old: ast.AST, new: ast.AST) -> None:
+    """Put a part of the source in another's place."""
+    for field, value in ast.iter_fields(parent):
+        if value is old:
+            setattr(parent, field, new)
+        elif isinstance(value, list):
+            setattr(parent, field, [new if item is old else item for item in value])

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.mutation.changes import Change, asks_for, changes, returns_zeros
+from tinygrad_mnist.mutation.changes import asked, changes, returns_zeros
 from tinygrad_mnist.ops import TABLE
 from tinygrad_mnist.ops.contract import Domain, Op, Rule
 from tinygrad_mnist.ops.rule_source import Tree, rule_source
@@ -209,8 +209,8 @@ def _of_source(op: Op, name: str) -> Iterator[Mutant]:
         if wrapped and change.kind == "array":
             continue  # the wrapper knows places, not names
         if change.kind == "array":
-            arrays = asks_for(change.tree, arrays, names)
-        changed = _compiled(change, function)
+            arrays = asked(change.tree, arrays, names)
+        changed = _compiled(change.tree, function, (*arrays, *rule.keywords))
         rules = {
             key: Rule(_rewrapped(op.rules[key].function, function, changed), arrays, rule.keywords)
             for key in (sharing if wrapped else [name])
@@ -218,19 +218,17 @@ def _of_source(op: Op, name: str) -> Iterator[Mutant]:
         yield Mutant(op, change.kind, rules, change.text, change.before, change.after)
 
 
-def _compiled(change: Change, function: FunctionType) -> FunctionType:
+def _compiled(tree: Tree, function: FunctionType, parameters: tuple[str, ...]) -> FunctionType:
     """Compile a changed rule among the names that the right one sees."""
     names = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
-    tree = _as_function(change.tree)
-    exec(compile(ast.fix_missing_locations(ast.Module([tree], [])), "<mutant>", "exec"), names)
-    mutant: FunctionType = names[tree.name]
-    return mutant
-
-
-def _as_function(tree: Tree) -> ast.FunctionDef:
     body: list[ast.stmt] = [ast.Return(tree.body)] if isinstance(tree, ast.Lambda) else tree.body
-    made = ast.FunctionDef("mutant", tree.args, body, [])
-    return ast.copy_location(made, tree)
+    takes = ast.arguments(
+        [], [ast.arg(name) for name in ("g", *parameters)], None, [], [], None, []
+    )
+    made = ast.FunctionDef("mutant", takes, body, [])
+    exec(compile(ast.fix_missing_locations(ast.Module([made], [])), "<mutant>", "exec"), names)
+    mutant: FunctionType = names["mutant"]
+    return mutant
 
 
 def _rewrapped(
