@@ -86,7 +86,7 @@ def run(found: Sequence[Mutant]) -> bool:
     passed: list[Mutant] = []
     start = time.perf_counter()
     for number, m in enumerate(found, 1):
-        progress(f"{number} of {len(found)} mutants, {len(passed)} passed: {m.op.name}")
+        progress(f"{number} of {len(found)} mutants; {len(passed)} pass the check; now {m.op.name}")
         with m:
             said = caught(m)
         counts[m.kind] += 1

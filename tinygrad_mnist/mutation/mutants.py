@@ -202,14 +202,12 @@ def _of_source(op: Op, name: str) -> Iterator[Mutant]:
     if source is None or sharing[0] != name:
         return
     assert isinstance(function, FunctionType)
-    names = {*op.inputs, *op.outputs, *op.residuals}
     wrapped = function is not rule.function
+    # A wrapper hands on what it gets: of its arrays none can be missing, and none more.
+    names = set(rule.arrays) if wrapped else {*op.inputs, *op.outputs, *op.residuals}
     for change in changes(source.tree, rule.arrays, names):
-        arrays = rule.arrays
-        if wrapped and change.kind == "array":
-            continue  # the wrapper knows places, not names
-        if change.kind == "array":
-            arrays = asked(change.tree, arrays, names)
+        exchanged = change.kind == "array" and not wrapped
+        arrays = asked(change.tree, rule.arrays, names) if exchanged else rule.arrays
         changed = _compiled(change.tree, function, (*arrays, *rule.keywords))
         rules = {
             key: Rule(_rewrapped(op.rules[key].function, function, changed), arrays, rule.keywords)
