@@ -26,13 +26,16 @@ class Value:
         Its numbers then: a copy, so that later writes don't change what is shown.
     call
         The operation that made it, as a record; None for what came from outside.
+    origin
+        The array itself, which may have been written to since.
     """
 
-    __slots__ = ("array", "call")
+    __slots__ = ("array", "call", "origin")
 
-    def __init__(self, array: np.ndarray, call: Record | None = None) -> None:
+    def __init__(self, array: np.ndarray, call: Record | None, origin: np.ndarray) -> None:
         self.array = array
         self.call = call
+        self.origin = origin
 
     def __repr__(self) -> str:
         made = f"made by {self.call.name}" if self.call else "from outside"
@@ -194,7 +197,7 @@ class Recorder(Observer):
         return self._made(x, None)
 
     def _made(self, x: np.ndarray, record: Record | None) -> Value:
-        value = Value(self._kept(x), record)
+        value = Value(self._kept(x), record, x)
         self._known[id(x)] = x, value
         return value
 

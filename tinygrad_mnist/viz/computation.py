@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_mnist.autograd.engine import backward_pass
 from tinygrad_mnist.autograd.graph import Node, Source, TensorBase
-from tinygrad_mnist.autograd.multi_output import CustomNode
+from tinygrad_mnist.autograd.multi_output import CustomNode, MultiOutputNode, OutputNode
 from tinygrad_mnist.autograd.observer import Line
-from tinygrad_mnist.autograd.recorder import Backward, Record, Recorder, Value, record_of
+from tinygrad_mnist.autograd.recorder import Arrival, Backward, Record, Recorder, Value, record_of
 from tinygrad_mnist.nn import Module
 from tinygrad_mnist.ops.rule_source import rule_source
 
@@ -26,11 +26,21 @@ class Edge:
 
     source: Vertex
     argument: str
+    output: str = ""
+    """Which output of the source it is, where there are several."""
     gradient: np.ndarray | None = None
     raw: np.ndarray | None = None
     summed: tuple[int, ...] = ()
     rule: str = ""
     """The rule's source."""
+
+
+class Output(NamedTuple):
+    """One of an operation's several outputs."""
+
+    name: str
+    value: np.ndarray | None
+    gradient: np.ndarray | None
 
 
 @dataclass(eq=False)
@@ -44,7 +54,9 @@ class Vertex:
     name, formula
         The operation's, or the name of a parameter.
     path
-        The module that it belongs to: ``layers.0``; empty outside of modules.
+        The module that it belongs to: ``layers.0``; empty outside of modules. Of what was not
+        recorded it is told by the parameters: what was computed between a module's first use of
+        its parameters and its last belongs to it.
     line
         The line of the program that computed it, if it was recorded.
     settings
@@ -53,6 +65,9 @@ class Vertex:
         Its numbers; None where they were not kept.
     gradient
         The gradient that arrived, all paths added up; None where none did.
+    outputs
+        All outputs, where there are several; ``value`` and ``gradient`` are then those of the first
+        that gets a gradient.
     turn
         Its place in the backward pass, from 0; None for what has no turn.
     """
@@ -70,6 +85,7 @@ class Vertex:
     gradient: np.ndarray | None = None
     turn: int | None = None
     inputs: list[Edge] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
 
 
 class Computation:
@@ -113,47 +129,48 @@ class Computation:
         self.loss = self._of[id(root.whole)]
         if self.loss.value is None:
             self.loss.value = np.array(loss._array)
+        if not any(map(record_of, nodes)):
+            _place(self.vertices)
 
-    def _add_operation(self, node: Node, turn: Backward | None) -> None:
+    def _add_operation(self, node: Node, turn: tuple[int, Backward] | None) -> None:
         op, record = node.op, record_of(node)
         inputs = self._inputs(node, record)
         vertex = Vertex(
             0, "operation", op.name, node.shape, str(node.dtype), op.formula,
             settings={k: _short(v) for k, v in node.settings.items() if k != "shapes"},
         )  # fmt: skip
-        values: dict[int, Any] = {}
+        values = _computed(node, inputs)
         if record is not None:
             vertex.path, vertex.line = record.call.path, record.call.line
-            if record.outputs:
-                vertex.value = record.outputs[0].array
-                vertex.shape = vertex.value.shape
-        if vertex.value is None:
-            vertex.value = _computed(node, inputs)
+            values = [x.array for x in record.outputs] or values
+        gradients: list[Any] = [None]
+        arrivals: dict[int, Arrival] = {}
         if turn is not None:
-            vertex.turn = turn.number
-            vertex.gradient = _one(turn.gradient)
-            values = {arrival.position: arrival for arrival in turn.arrivals}
+            vertex.turn, backward = turn
+            several = isinstance(backward.gradient, list)
+            gradients = backward.gradient if several else [np.asarray(backward.gradient)]
+            arrivals = {arrival.position: arrival for arrival in backward.arrivals}
+        _set_outputs(vertex, node, values, gradients)
         for position, source in inputs.items():
+            parent = node.parents[position]
             edge = Edge(source, op.input_name(position), rule=rule_of(node, position))
-            if position in values:
-                arrival = values[position]
+            if isinstance(parent, OutputNode) and source.outputs:
+                edge.output = _output_name(parent.whole, parent.index)
+            if position in arrivals:
+                arrival = arrivals[position]
                 edge.gradient, edge.raw, edge.summed = arrival.gradient, arrival.raw, arrival.summed
                 if source.kind == "parameter":
+                    before = source.gradient
                     source.gradient = (
-                        arrival.gradient
-                        if source.gradient is None
-                        else source.gradient + arrival.gradient
+                        arrival.gradient if before is None else before + arrival.gradient
                     )
             vertex.inputs.append(edge)
-        if not vertex.path and record is None:
-            paths = {v.path for v in inputs.values() if v.kind == "parameter" and v.path}
-            vertex.path = paths.pop() if len(paths) == 1 else ""
         self._keep(node, vertex)
 
     def _inputs(self, node: Node, record: Record | None) -> dict[int, Vertex]:
         """Return the vertices of a node's inputs by position; numbers have none."""
         found: dict[int, Vertex] = {}
-        saved = dict(zip(node.plan.saves, node.saved, strict=True)) if node.saved else {}
+        saved = dict(zip(node.plan.saves, node.check(), strict=True)) if node.saved else {}
         taken = record.inputs if record is not None else ()
         for position, parent in enumerate(node.parents):
             known = taken[position] if position < len(taken) else saved.get(position)
@@ -175,18 +192,20 @@ class Computation:
                 path=name.rpartition(".")[0], value=value,
             )  # fmt: skip
             self._keep(whole, vertex)
-        elif vertex.value is None and isinstance(known, np.ndarray) and parent is whole:
+        elif vertex.value is None and isinstance(known, np.ndarray) and not vertex.outputs:
             vertex.value = known  # a later operation has saved what this one made
         return vertex
 
     def _data(self, known: Value | np.ndarray) -> Vertex:
         vertex = self._of.get(id(known))
         if vertex is None:
-            array = known.array if isinstance(known, Value) else known
-            made = known.call if isinstance(known, Value) else None
+            array, made, origin = known, None, known
+            if isinstance(known, Value):
+                array, made, origin = known.array, known.call, known.origin
+            name = self.names.get(id(origin), "data")
             vertex = Vertex(
-                0, "data", self.names.get(id(array), "data"), array.shape, str(array.dtype),
-                value=array,
+                0, "data", name, array.shape, str(array.dtype),
+                path=name.rpartition(".")[0], value=array,
             )  # fmt: skip
             if made is not None:
                 vertex.name, vertex.formula = made.name, made.call.op.formula
@@ -202,7 +221,7 @@ class Computation:
 
 
 def named(params: Any, name: str) -> dict[int, str]:
-    """Return names of tensors by their identity, from a module, a mapping, or pairs.
+    """Return names of tensors and of their arrays by their identity.
 
     Raises
     ------
@@ -216,8 +235,8 @@ def named(params: Any, name: str) -> dict[int, str]:
     else:
         pairs = params.items() if isinstance(params, Mapping) else list(params)
     try:
-        return {id(x): str(key) for key, x in pairs}
-    except (TypeError, ValueError):
+        return {id(of): str(key) for key, x in pairs for of in (x, x._array)}
+    except (AttributeError, TypeError, ValueError):
         raise TypeError(
             f"{name}: params must be a module, a dictionary of tensors, or pairs of a name and a "
             f"tensor; give model or model.named_parameters()"
@@ -259,47 +278,114 @@ def _nodes(root: Node) -> list[Node]:
     return sorted(seen, key=lambda node: node.number)
 
 
-def _turns(loss: Any, nodes: list[Node], name: str) -> dict[Node, Backward]:
-    """Return what each node did in the backward pass: as recorded, or of a pass of its own."""
+def _turns(loss: Any, nodes: list[Node], name: str) -> dict[Node, tuple[int, Backward]]:
+    """Return each node's turn in the backward pass: as recorded, or of a pass of its own."""
     records = [record_of(node) for node in nodes]
-    if all(record is not None and record.backward is not None for record in records):
-        return {
-            node: record.backward
-            for node, record in zip(nodes, records, strict=True)
-            if record is not None and record.backward is not None
-        }
-    if any(node.saved is None for node in nodes):
-        raise RuntimeError(
-            f"{name}: the graph was released by backward(); show it before, pass "
-            f"retain_graph=True to backward(), or record the step: with viz.record(): ..."
-        )
-    with Recorder() as passed:
-        backward_pass([(loss.source(), np.ones_like(loss._array))], retain_graph=True)
-    return {turn.record.call.node: turn for turn in passed.turns if turn.record.call.node}
+    turns = {
+        node: record.backward
+        for node, record in zip(nodes, records, strict=True)
+        if record is not None and record.backward is not None
+    }
+    released = any(node.saved is None for node in nodes)
+    # A recorded pass that came from further on brought the root another gradient than 1.
+    begun = nodes[-1] in turns and _is_one(turns[nodes[-1]].gradient)
+    if len(turns) < len(nodes) or not (begun or released):
+        if released:
+            raise RuntimeError(
+                f"{name}: the graph was released by backward(); show it before, pass "
+                f"retain_graph=True to backward(), or record the step: with viz.record(): ..."
+            )
+        with Recorder() as passed:
+            backward_pass([(loss.source(), np.ones_like(loss._array))], retain_graph=True)
+        turns = {turn.record.call.node: turn for turn in passed.turns if turn.record.call.node}
+    ordered = sorted(turns, key=lambda node: turns[node].number)
+    return {node: (place, turns[node]) for place, node in enumerate(ordered)}
 
 
-def _computed(node: Node, inputs: Mapping[int, Vertex]) -> np.ndarray | None:
-    """Return a node's output: as saved, or computed again from inputs that are all known."""
-    count = len(node.parents)
+def _is_one(gradient: Any) -> bool:
+    came = gradient if isinstance(gradient, list) else [gradient]
+    return all(bool(np.all(g == 1)) for g in came if g is not None)
+
+
+def _set_outputs(
+    vertex: Vertex, node: Node, values: list[Any], gradients: list[np.ndarray | None]
+) -> None:
+    """Give a vertex its numbers: those of its one output, or of each."""
+    first = next((i for i, g in enumerate(gradients) if g is not None), 0)
+    if isinstance(node, MultiOutputNode):
+        shapes = node.outputs
+        if len(values) < len(shapes):
+            values = [None] * len(shapes)
+        vertex.shape, vertex.dtype = shapes[first][0], str(shapes[first][1])
+        if len(shapes) > 1:
+            vertex.outputs = [
+                Output(
+                    _output_name(node, i), values[i], gradients[i] if i < len(gradients) else None
+                )
+                for i in range(len(shapes))
+            ]
+    vertex.value = values[first] if values else None
+    vertex.gradient = gradients[first]
+
+
+def _output_name(node: Node, index: int) -> str:
+    names = node.op.outputs
+    return names[index] if len(names) > 1 else f"output {index}"
+
+
+def _computed(node: Node, inputs: Mapping[int, Vertex]) -> list[Any]:
+    """Return a node's outputs: as saved, or computed again from inputs that are all known."""
+    op, count = node.op, len(node.parents)
     if isinstance(node, CustomNode) or node.saved is None:
-        return None
-    saved = dict(zip(node.plan.saves, node.saved, strict=True))
-    if count in saved:
-        return np.asarray(saved[count])
-    values = [
-        inputs[i].value if i in inputs else saved.get(i) for i in range(count)
-    ]  # an input that isn't known may have been None, or may not have been kept
-    required = range(count) if node.op.variadic or node.op.broadcasts else range(min(count, 1))
+        return []
+    saved = dict(zip(node.plan.saves, node.check(), strict=True))
+    if count in saved and len(op.outputs) == 1:
+        return [np.asarray(saved[count])]
+    # An input that isn't known may have been None, or may not have been kept.
+    values = [_taken(inputs[i], node.parents[i]) if i in inputs else saved.get(i)
+              for i in range(count)]  # fmt: skip
+    required = range(count) if op.variadic or op.broadcasts else range(min(count, 1))
     if any(values[i] is None for i in required):
-        return None
+        return []
     settings = {key: value for key, value in node.settings.items() if key != "shapes"}
     try:
         with np.errstate(all="ignore"):
-            out = node.op.compute(*values, **settings)
+            out = op.compute(*values, **settings)
     except Exception:  # what was not kept is missing to it
-        return None
-    out = np.asarray(out[0] if node.op.packed else out)
-    return out if out.shape == node.shape or not node.shape else None
+        return []
+    outputs = [np.asarray(x) for x in (out[: len(op.outputs)] if op.packed else [out])]
+    if isinstance(node, MultiOutputNode) or outputs[0].shape == node.shape:
+        return outputs
+    return []
+
+
+def _taken(vertex: Vertex, parent: Source | None) -> np.ndarray | None:
+    """Return the numbers of the output that a parent stands for."""
+    if isinstance(parent, OutputNode) and vertex.outputs:
+        return vertex.outputs[parent.index].value
+    return vertex.value
+
+
+def _place(vertices: list[Vertex]) -> None:
+    """Give operations that were not recorded a module: that between whose parameters they stand."""
+    spans: dict[str, tuple[int, int]] = {}
+    for v in vertices:
+        for edge in v.inputs:
+            if edge.source.kind == "parameter":
+                for path in _prefixes(edge.source.path):
+                    spans[path] = spans.get(path, (v.number, v.number))[0], v.number
+    for v in vertices:
+        if v.kind == "operation":
+            around = [path for path, (a, b) in spans.items() if a <= v.number <= b]
+            deepest = max(around, key=len, default="")
+            if set(around) == set(_prefixes(deepest)):  # else modules take turns here
+                v.path = deepest
+
+
+def _prefixes(path: str) -> list[str]:
+    """Return the names of the modules around a path, and the path itself."""
+    parts = path.split(".") if path else []
+    return [".".join(parts[: i + 1]) for i in range(len(parts))]
 
 
 def rule_of(node: Node, position: int) -> str:
@@ -307,13 +393,6 @@ def rule_of(node: Node, position: int) -> str:
     rule = node.op.rules.get(node.op.input_name(position))
     found = rule and rule_source(rule.function)
     return found.text if found else ""
-
-
-def _one(gradient: Any) -> np.ndarray | None:
-    """Return a gradient; of several outputs, that of the first that is used."""
-    if isinstance(gradient, list):
-        return next((g for g in gradient if g is not None), None)
-    return np.asarray(gradient)
 
 
 def _short(x: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import webbrowser
 from importlib.resources import files
@@ -107,19 +108,19 @@ def described(found: Computation) -> dict[str, Any]:
     most = max(0, min(MOST_OF_ONE, NUMBERS // (8 * max(arrays, 1))))
     if len(found.vertices) > DRAWN:
         most = 0
+    rules: dict[str, int] = {}
+    turned = [v for v in found.vertices if v.turn is not None]
+    vertices = [_vertex(v, most, rules) for v in found.vertices]
     return {
-        "vertices": [_vertex(v, most) for v in found.vertices],
+        "vertices": vertices,
+        "rules": list(rules),
         "loss": found.loss.number,
         "drawn": len(found.vertices) <= DRAWN,
-        "turns": [
-            v.number
-            for v in sorted(found.vertices, key=lambda v: -1 if v.turn is None else v.turn)
-            if v.turn is not None
-        ],
+        "turns": [v.number for v in sorted(turned, key=lambda v: v.turn or 0)],
     }
 
 
-def _vertex(v: Vertex, most: int) -> dict[str, Any]:
+def _vertex(v: Vertex, most: int, rules: dict[str, int]) -> dict[str, Any]:
     line = v.line and {
         "file": os.path.basename(v.line.file), "number": v.line.number,
         "function": v.line.function, "text": v.line.text,
@@ -128,14 +129,19 @@ def _vertex(v: Vertex, most: int) -> dict[str, Any]:
         "kind": v.kind, "name": v.name, "formula": v.formula, "path": v.path, "line": line,
         "settings": v.settings, "shape": v.shape, "dtype": v.dtype, "turn": v.turn,
         "value": _array(v.value, most), "gradient": _array(v.gradient, most),
-        "bytes": 0 if v.value is None else v.value.nbytes,
-        "inputs": [_edge(edge, most) for edge in v.inputs],
+        "bytes": math.prod(v.shape) * np.dtype(v.dtype).itemsize,
+        "inputs": [_edge(edge, most, rules) for edge in v.inputs],
+        "outputs": [
+            {"name": x.name, "value": _array(x.value, most), "gradient": _array(x.gradient, most)}
+            for x in v.outputs
+        ],
     }  # fmt: skip
 
 
-def _edge(edge: Edge, most: int) -> dict[str, Any]:
+def _edge(edge: Edge, most: int, rules: dict[str, int]) -> dict[str, Any]:
     return {
-        "source": edge.source.number, "argument": edge.argument, "rule": edge.rule,
+        "source": edge.source.number, "argument": edge.argument, "output": edge.output,
+        "rule": rules.setdefault(edge.rule, len(rules)),
         "gradient": _array(edge.gradient, most), "raw": _array(edge.raw, most),
         "summed": edge.summed,
     }  # fmt: skip
@@ -145,7 +151,9 @@ def _array(array: np.ndarray | None, most: int) -> dict[str, Any] | None:
     """Describe an array: its shape, a summary, a histogram, and its first numbers."""
     if array is None:
         return None
-    numbers = np.asarray(array, np.float64).reshape(-1)
+    numbers = np.asarray(array).reshape(-1)
+    if numbers.dtype.kind != "i":
+        numbers = numbers.astype(np.float64)
     finite = numbers[np.isfinite(numbers)]
     described: dict[str, Any] = {"shape": array.shape, "size": array.size}
     if finite.size:
@@ -164,16 +172,19 @@ def _array(array: np.ndarray | None, most: int) -> dict[str, Any] | None:
 
 def _part(array: np.ndarray, most: int) -> np.ndarray:
     """Return as many first slices of an array as are shown; of one example all, if they fit."""
-    part = np.asarray(array, np.float64)
+    part = np.asarray(array)
     for axis in range(part.ndim):
         if part.size <= most:
             break
         rest = max(part.size // max(part.shape[axis], 1), 1)
         keep = max(1, most // rest)
         part = part[(slice(None),) * axis + (slice(0, keep),)]
-    return part if part.size <= most else part[..., :0]
+    return part if part.size <= max(most, 1) else part[..., :0]
 
 
-def _number(x: float) -> float | str:
-    """Return a number that JSON can hold: of five digits, or the name of what isn't finite."""
-    return float(f"{x:.5g}") if np.isfinite(x) else str(float(x))
+def _number(x: Any) -> float | str:
+    """Return a number that JSON can hold: of six digits, or the name of what isn't finite."""
+    x = x.item()
+    if isinstance(x, float):
+        return float(f"{x:.6g}") if math.isfinite(x) else str(x)
+    return int(x)

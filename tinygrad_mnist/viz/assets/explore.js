@@ -8,7 +8,10 @@ const byId = (id) => document.getElementById(id);
 const stage = byId("stage"), svg = byId("graph"), panel = byId("panel");
 const SVG = "http://www.w3.org/2000/svg";
 
-vertices.forEach((v, i) => { v.id = i; v.uses = []; });
+const MANY = 120;    // this many vertices directly in one module are cut into parts
+const DRAWN = 400;   // and this many boxes are laid out in a second or two
+
+vertices.forEach((v, i) => { v.id = i; v.uses = []; v.place = v.path; });
 vertices.forEach((v) => v.inputs.forEach((edge) => { edge.target = v; edge.from = vertices[edge.source]; edge.from.uses.push(edge); }));
 
 // What arrives where, in the order of the turns: a gradient is complete when all of it has come.
@@ -33,7 +36,17 @@ function moduleOf(path) {
   }
   return modules.get(path);
 }
-for (const v of vertices) { const m = moduleOf(v.path); if (m) m.vertices.push(v); }
+function cutLongModules() {
+  const direct = new Map();
+  for (const v of vertices) direct.set(v.path, [...(direct.get(v.path) || []), v]);
+  for (const [path, members] of direct) {
+    if (members.length <= MANY) continue;
+    const size = Math.max(20, Math.ceil(members.length / 40)), count = Math.ceil(members.length / size);
+    members.forEach((v, i) => { v.place = (path && path + ".") + `part ${Math.floor(i / size) + 1} of ${count}`; });
+  }
+}
+if (computation.drawn) cutLongModules();
+for (const v of vertices) { const m = moduleOf(v.place); if (m) m.vertices.push(v); }
 const inside = (m) => [...m.vertices, ...m.children.flatMap((c) => inside(modules.get(c)))];
 
 function ancestors(path) {   // from the outermost on
@@ -44,7 +57,7 @@ function ancestors(path) {   // from the outermost on
 
 // The box that a vertex is drawn as: itself, or the outermost closed module around it
 function shownAs(v) {
-  const closed = ancestors(v.path).find((path) => !state.open.has(path));
+  const closed = ancestors(v.place).find((path) => !state.open.has(path));
   return closed === undefined ? "v" + v.id : "m" + closed;
 }
 
@@ -63,7 +76,7 @@ const shapeText = (shape) => (shape.length ? shape.join(" × ") : "one number");
 
 function number(x) {
   if (typeof x === "string") return x;
-  if (x === 0) return "0";
+  if (Number.isInteger(x) && Math.abs(x) < 1e6) return String(x);
   const size = Math.abs(x);
   return size >= 1e5 || size < 1e-3 ? x.toExponential(2) : String(Number(x.toPrecision(4)));
 }
@@ -72,6 +85,9 @@ function label(v) {
   if (v.value && v.value.size === 1 && v.value.data.length) return number(v.value.data[0]);
   return shapeText(v.shape);
 }
+
+// Of one number the box shows the gradient too
+const oneNumber = (box) => box.kind !== "module" && box.vertices[0].gradient && box.vertices[0].gradient.size === 1;
 
 let layout = null;   // boxes by key, and edges
 
@@ -84,7 +100,7 @@ function draw() {
     if (boxes.has(key)) return;
     box.key = key;
     box.width = Math.max(box.title.length * 8, box.below.length * 6.4, 40) + 22;
-    box.height = 42;
+    box.height = oneNumber(box) ? 58 : 42;
     boxes.set(key, box);
   };
   for (const v of vertices) {
@@ -102,7 +118,7 @@ function draw() {
   // Frames around the open modules; only such as have something directly drawn in them
   const frames = new Set();
   for (const box of boxes.values()) {
-    const path = box.path !== undefined ? modules.get(box.path).parent : box.vertices[0].path;
+    const path = box.path !== undefined ? modules.get(box.path).parent : box.vertices[0].place;
     let child = box.key;
     for (let m = moduleOf(path); m; m = moduleOf(m.parent)) {
       const key = "f" + m.path;
@@ -122,32 +138,43 @@ function draw() {
   dagre.layout(graph);
   svg.textContent = "";
   const defs = element("defs", {}, svg);
-  const tip = element("marker", { id: "tip", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" }, defs);
-  element("path", { d: "M0 0L8 4L0 8z" }, tip);
+  // Values flow along an edge, and gradients against it: then its tip is at its start
+  for (const id of ["tip", "tip-done", "tip-now"]) {
+    const tip = element("marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9,
+      markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" }, defs);
+    element("path", { d: "M0 0L8 4L0 8z" }, tip);
+  }
   const camera = element("g", { id: "camera" }, svg);
+  const labels = [];
+  layout = { boxes, frames: new Map() };
   for (const key of frames) {
     const at = graph.node(key);
     const g = element("g", { class: "box frame", tabindex: 0, role: "button", "aria-label": "close " + key.slice(1), "data-path": key.slice(1) }, camera);
     element("rect", { x: at.x - at.width / 2, y: at.y - at.height / 2, width: at.width, height: at.height }, g);
-    element("text", { x: at.x - at.width / 2 + 6, y: at.y - at.height / 2 + 15 }, g, key.slice(1) + "  −");
+    labels.push([at, key.slice(1) + "  −"]);
+    layout.frames.set(key.slice(1), at);
     press(g, () => toggle(key.slice(1)));
   }
   for (const edge of edges.values()) {
     const points = graph.edge(edge.a, edge.b).points;
-    edge.element = element("path", { class: "edge", d: curve(points), "marker-end": "url(#tip)" }, camera);
+    edge.element = element("path", { class: "edge", d: curve(points) }, camera);
   }
   for (const box of boxes.values()) {
     const at = graph.node(box.key), x = at.x - box.width / 2, y = at.y - box.height / 2;
     const g = element("g", { class: "box " + box.kind, tabindex: 0, role: "button", "data-key": box.key,
       "aria-label": box.title + (box.kind === "module" ? ", closed module" : "") }, camera);
     element("rect", { x, y, width: box.width, height: box.height }, g);
-    element("text", { x: at.x, y: at.y - 2 }, g, box.title + (box.kind === "module" ? "  +" : ""));
-    element("text", { x: at.x, y: at.y + 13, class: "below" }, g, box.below);
+    element("text", { x: at.x, y: y + 19 }, g, box.title + (box.kind === "module" ? "  +" : ""));
+    element("text", { x: at.x, y: y + 34, class: "below" }, g, box.below);
+    if (oneNumber(box)) box.gradient = element("text", { x: at.x, y: y + 49, class: "below gradient" }, g, "");
     press(g, () => (box.kind === "module" ? toggle(box.path) : choose(box.vertices[0])));
     box.element = g; box.x = at.x; box.y = at.y;
   }
+  for (const [at, text] of labels) {
+    element("text", { class: "label", x: at.x - at.width / 2 + 6, y: at.y - at.height / 2 + 15 }, camera, text);
+  }
   const size = graph.graph();
-  layout = { boxes, edges: [...edges.values()], width: size.width || 1, height: size.height || 1 };
+  Object.assign(layout, { edges: [...edges.values()], width: size.width || 1, height: size.height || 1 });
   paint();
 }
 
@@ -173,9 +200,21 @@ function press(g, act) {
   });
 }
 
-function toggle(path) {
+function toggle(path) {   // what was pressed stays where it is
+  const before = placeOf(path);
   if (state.open.has(path)) state.open.delete(path); else state.open.add(path);
-  redraw();
+  if (!computation.drawn) return;
+  draw();
+  const after = placeOf(path);
+  if (!before || !after) { fit(); return; }
+  camera.x += (before.x - after.x) * camera.scale;
+  camera.y += (before.y - after.y) * camera.scale;
+  place();
+}
+
+function placeOf(path) {
+  const at = layout && (layout.boxes.get("m" + path) || layout.frames.get(path));
+  return at && { x: at.x, y: at.y - at.height / 2 };
 }
 
 function redraw() { if (computation.drawn) { draw(); fit(); } }
@@ -188,16 +227,17 @@ function place() {
   const g = byId("camera");
   if (g) g.setAttribute("transform", `translate(${camera.x} ${camera.y}) scale(${camera.scale})`);
 }
-function fit() {
+function fit(whole) {   // all of it; at first no smaller than can be read
+  if (!layout) return;
   const w = stage.clientWidth, h = stage.clientHeight;
-  camera.scale = Math.min(1.4, w / layout.width, Math.max(h / layout.height, 0.55));
+  camera.scale = Math.min(1.4, Math.max(whole ? 0.02 : 0.65, Math.min(w / layout.width, h / layout.height)));
   camera.x = (w - layout.width * camera.scale) / 2;
   camera.y = Math.max(0, (h - layout.height * camera.scale) / 2);
   place();
-  show(current(), false);
+  if (!whole) show(current(), false);
 }
 function zoom(factor, x, y) {
-  const scale = Math.min(4, Math.max(0.05, camera.scale * factor));
+  const scale = Math.min(4, Math.max(0.02, camera.scale * factor));
   camera.x = x - (x - camera.x) * scale / camera.scale;
   camera.y = y - (y - camera.y) * scale / camera.scale;
   camera.scale = scale;
@@ -272,6 +312,9 @@ function isDone(v) {
   return v.arrivals.length > 0 && arrived(v).length === v.arrivals.length;
 }
 
+// Whether all of a vertex's gradient is there
+const hasAll = (v) => (v.id === computation.loss ? state.step > 0 : v.arrivals.length > 0 && arrived(v).length === v.arrivals.length);
+
 function choose(v) {
   state.chosen = v;
   paint();
@@ -286,6 +329,7 @@ function paint() {
       const able = box.vertices.filter((v) => v.turn !== null || v.arrivals.length);
       box.element.classList.toggle("done", able.length > 0 && able.every(isDone));
       box.element.classList.toggle("chosen", is((v) => v === shown));
+      if (box.gradient) box.gradient.textContent = hasAll(box.vertices[0]) ? "gradient " + number(box.vertices[0].gradient.data[0]) : "";
       box.element.classList.toggle("match", is((v) => state.matches.has(v)));
     }
     for (const edge of layout.edges) {
@@ -319,7 +363,7 @@ function link(v, parent) {
 }
 
 function reveal(v) {
-  const closed = ancestors(v.path).filter((path) => !state.open.has(path));
+  const closed = ancestors(v.place).filter((path) => !state.open.has(path));
   if (closed.length) { closed.forEach((path) => state.open.add(path)); redraw(); }
 }
 
@@ -336,7 +380,9 @@ function describe(v) {
     if (v.line.text) html("pre", v.line.text);
   }
   html("h3", v.kind === "operation" ? "Output" : "Value");
-  array(v.value, "its numbers were not kept; record the step with viz.record() to see them");
+  const without = "its numbers were not kept; record the step with viz.record() to see them";
+  if (!v.outputs.length) array(v.value, without);
+  for (const output of v.outputs) { html("p", output.name, panel, "soft"); array(output.value, without); }
   if (v.kind === "operation") backwardOf(v); else collected(v);
   if (v.inputs.length) {
     html("h3", "Computed from");
@@ -351,17 +397,23 @@ function describe(v) {
 function backwardOf(v) {
   html("h3", "Gradient that comes in");
   if (v.turn === null) { html("p", "None comes: nothing that needs a gradient leads through here.", panel, "waiting"); return; }
-  if (v.id === computation.loss) html("p", "The walk begins here: the loss changes with itself at rate 1.", panel, "soft");
+  if (v.id === computation.loss && v.gradient.data[0] === 1) html("p", "The walk begins here: the loss changes with itself at rate 1.", panel, "soft");
   sum(v);
   const had = v.turn < state.step;
-  if (had || state.chosen) array(v.gradient, "none");
+  if (had || state.chosen) {
+    if (!v.outputs.length) array(v.gradient, "none");
+    for (const output of v.outputs) {
+      html("p", output.gradient ? output.name : output.name + ": none, as nothing was computed from it", panel, "soft");
+      array(output.gradient, "");
+    }
+  }
   if (!had) html("p", `Its turn is step ${v.turn + 1}.`, panel, "waiting");
   if (!had && !state.chosen) return;
   for (const e of v.inputs) {
     if (!e.gradient) continue;
     const p = html("h3", "Rule for " + e.argument);
     p.title = "the line of the derivative table";
-    if (e.rule) html("pre", e.rule);
+    if (computation.rules[e.rule]) html("pre", computation.rules[e.rule]);
     if (e.raw) {
       html("p", `The rule gives ${shapeText(e.raw.shape)}; ${e.argument} was repeated to that shape, so the copies' gradients are summed over ${e.summed.length > 1 ? "dimensions" : "dimension"} ${e.summed.join(", ")}:`, panel, "soft");
       array(e.raw, "");
@@ -373,16 +425,21 @@ function backwardOf(v) {
   }
 }
 
-function sum(v) {
-  if (v.arrivals.length < 2) return;
-  const here = arrived(v).length;
-  html("p", `${here} of ${v.arrivals.length} paths have arrived; their gradients are added:`, panel, here === v.arrivals.length ? "arrived" : "waiting");
-  v.arrivals.forEach((e) => {
-    const p = html("p", turnOf(e) < state.step ? "✓ from " : "… from ", panel, turnOf(e) < state.step ? "arrived" : "waiting");
-    link(e.target, p);
-    html("span", ` (as ${e.argument})`, p, "soft");
-    if (turnOf(e) < state.step) array(e.gradient, "");
-  });
+function sum(v) {   // where paths meet, output by output
+  for (const name of new Set(v.arrivals.map((e) => e.output))) {
+    const paths = v.arrivals.filter((e) => e.output === name);
+    if (paths.length < 2) continue;
+    const here = paths.filter((e) => turnOf(e) < state.step).length;
+    html("p", `${name && name + ": "}${here} of ${paths.length} paths have arrived; their gradients are added:`, panel, here === paths.length ? "arrived" : "waiting");
+    for (const e of paths) {
+      const there = turnOf(e) < state.step;
+      const p = html("p", there ? "✓ from " : "… from ", panel, there ? "arrived" : "waiting");
+      link(e.target, p);
+      html("span", ` (as ${e.argument})`, p, "soft");
+      if (there) array(e.gradient, "");
+    }
+    html("p", "their sum:", panel, "soft");
+  }
 }
 
 function collected(v) {
@@ -434,26 +491,25 @@ function picture(a, parent) {
   const style = getComputedStyle(document.documentElement);
   const plus = style.getPropertyValue("--plus"), minus = style.getPropertyValue("--minus");
   const context = canvas.getContext("2d");
-  const last = columnsOf(a);
-  // Images stand side by side: of [..., H, W] the last two dimensions are a picture each.
-  const high = a.part.length > 1 ? a.part[a.part.length - 2] : 1;
-  const images = Math.max(1, Math.min(Math.floor(a.data.length / (last * high)), Math.max(1, Math.floor(64 / last))));
-  const flat = a.part.length < 2 || last * high > 4096;
-  const w = flat ? Math.min(a.data.length, 48) : last * images, h = flat ? 1 : high;
-  const count = flat ? Math.ceil(a.data.length / w) : h;
-  canvas.width = w; canvas.height = flat ? Math.min(count, 48) : h;
-  const cell = Math.max(1, Math.min(14, Math.floor(112 / Math.max(canvas.width, 1))));
-  canvas.style.width = Math.min(112, canvas.width * cell) + "px";
-  canvas.style.height = Math.min(112, canvas.height * Math.max(cell, 2)) + "px";
+  // A matrix is one picture; of more dimensions the matrices of the last two stand side by side.
+  const flat = a.part.length < 2;
+  const w = flat ? Math.min(a.data.length, 32) : columnsOf(a);
+  const h = flat ? Math.ceil(a.data.length / w) : a.part[a.part.length - 2];
+  const fit = (n) => Math.max(1, Math.floor(160 / (n + 1)));
+  const count = flat ? 1 : Math.min(Math.floor(a.data.length / (w * h)), fit(w) * fit(h));
+  const across = Math.max(1, Math.min(fit(w), Math.round(Math.sqrt(count * h / w)))), down = Math.ceil(count / across);
+  canvas.width = across * (w + 1) - 1; canvas.height = down * (h + 1) - 1;
+  const size = Math.max(canvas.width, canvas.height), scale = size > 112 ? 112 / size : Math.min(14, Math.floor(112 / size));
+  canvas.style.width = Math.max(6, canvas.width * scale) + "px";
+  canvas.style.height = Math.max(6, canvas.height * scale) + "px";
   const most = Math.max(Math.abs(a.min || 0), Math.abs(a.max || 0)) || 1;
-  for (let y = 0; y < canvas.height; y++) for (let x = 0; x < w; x++) {
-    const index = flat ? y * w + x : Math.floor(x / last) * last * high + y * last + (x % last);
-    const value = a.data[index];
-    if (typeof value !== "number") { if (value !== undefined) { context.fillStyle = "#888"; context.fillRect(x, y, 1, 1); } continue; }
-    context.fillStyle = `rgba(${value > 0 ? plus : minus}, ${Math.min(1, Math.abs(value) / most)})`;
+  for (let i = 0; i < Math.min(a.data.length, count * w * h); i++) {
+    const image = Math.floor(i / (w * h)), value = a.data[i];
+    const x = (image % across) * (w + 1) + i % w, y = Math.floor(image / across) * (h + 1) + Math.floor(i / w) % h;
+    context.fillStyle = typeof value !== "number" ? "#888" : `rgba(${value > 0 ? plus : minus}, ${Math.min(1, Math.abs(value) / most)})`;
     context.fillRect(x, y, 1, 1);
   }
-  canvas.title = "red: above 0, blue: below 0; full colour: " + number(most);
+  canvas.title = "red: above 0, blue: below 0, grey: not finite; full colour: " + number(most);
   if (a.bins) histogram(a, parent);
 }
 
@@ -492,15 +548,15 @@ byId("back").onclick = () => go(state.step - 1);
 byId("next").onclick = () => go(state.step + 1);
 byId("last").onclick = () => go(turns.length);
 byId("play").onclick = play;
-byId("fit").onclick = () => fit();
-byId("open-all").onclick = () => { modules.forEach((m, path) => state.open.add(path)); redraw(); };
+byId("fit").onclick = () => fit(true);
+byId("open-all").onclick = () => { openUpTo(DRAWN); redraw(); };
 byId("close-all").onclick = () => { state.open.clear(); redraw(); };
 byId("slider").addEventListener("input", (event) => go(Number(event.target.value)));
 document.addEventListener("keydown", (event) => {
   if (event.target.tagName === "INPUT" && event.target.type === "search") return;
   const act = {
     ArrowRight: () => go(state.step + 1), ArrowLeft: () => go(state.step - 1),
-    Home: () => go(0), End: () => go(turns.length), " ": play, 0: fit, "/": () => byId("search").focus(),
+    Home: () => go(0), End: () => go(turns.length), " ": play, 0: () => fit(true), "/": () => byId("search").focus(),
     "+": () => zoom(1.2, stage.clientWidth / 2, stage.clientHeight / 2),
     "-": () => zoom(1 / 1.2, stage.clientWidth / 2, stage.clientHeight / 2),
   }[event.key];
@@ -511,18 +567,21 @@ document.addEventListener("keydown", (event) => {
 });
 window.addEventListener("resize", () => { if (layout) fit(); });
 
-function openFew() {   // open level by level, while there are few boxes
-  for (let depth = 1; depth < 12; depth++) {
-    const before = [...state.open];
+function openUpTo(most) {   // open level by level, while there are few boxes
+  for (let depth = 1; [...modules.keys()].some((path) => !state.open.has(path)); depth++) {
+    const before = new Set(state.open);
     modules.forEach((m, path) => { if (ancestors(path).length <= depth) state.open.add(path); });
-    if (new Set(vertices.map(shownAs)).size > 60) { state.open = new Set(before); return; }
+    if (new Set(vertices.map(shownAs)).size <= most) continue;
+    state.open = before;
+    byId("found").textContent = most < DRAWN ? "" : `Not all fits into ${most} boxes: open what you want to see.`;
+    return;
   }
 }
 
 // Begin: modules are closed where everything would be too much to read
 
 if (computation.drawn) {
-  openFew();
+  openUpTo(60);
   redraw();
 } else {
   const counts = {};
