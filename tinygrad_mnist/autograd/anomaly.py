@@ -25,7 +25,11 @@ class detect_anomaly(Observer):
     check_nan
         Whether NaN in a gradient is an error.
     check_forward
-        Whether an operation that computes a NaN or an infinity from finite numbers is one too.
+        Whether an operation that computes NaN, or infinity from finite numbers, is one too. Where
+        NaN was there before (in data, or in a parameter), the first operation that is given it is
+        named.
+    check_infinity
+        Whether a rule that makes infinity of a finite gradient is one too.
 
     Raises
     ------
@@ -46,25 +50,39 @@ class detect_anomaly(Observer):
     RuntimeError: log: computed an infinity from finite numbers; it was called at ...
     """
 
-    def __init__(self, check_nan: bool = True, *, check_forward: bool = False) -> None:
+    def __init__(
+        self, check_nan: bool = True, *, check_forward: bool = False, check_infinity: bool = False
+    ) -> None:
         super().__init__()
         self.check_nan = check_nan
         self.check_forward = check_forward
+        self.check_infinity = check_infinity
         self._calls: weakref.WeakKeyDictionary[Node, Call] = weakref.WeakKeyDictionary()
 
     def computed(self, call: Call) -> None:
-        """Raise if an operation has computed NaN or infinity from finite numbers."""
+        """Raise if an operation has computed NaN, or infinity from finite numbers."""
         if not self.check_forward:
             return
-        count = len(call.op.outputs)
-        if all(map(_finite, call.outputs[:count])):
+        outputs = call.outputs[: len(call.op.outputs)]
+        if all(map(_finite, outputs)):
             return
-        if all(map(_finite, (*call.inputs, *call.settings.values()))):
-            nan = any(np.isnan(x).any() for x in call.outputs[:count] if _floats(x))
-            raise RuntimeError(
-                f"{call.op.name}: computed {'a NaN' if nan else 'an infinity'} from finite "
-                f"numbers; {_called_at(call)}"
+        taken = (*call.inputs, *call.settings.values())
+        if any(map(_has_nan, outputs)):
+            places = [
+                call.op.input_name(i) for i, x in enumerate(call.inputs) if _has_nan(x)
+            ]  # what an operation before had computed would have been told of there
+            what = (
+                f"its input '{places[0]}' has NaN from before"
+                if places
+                else "computed a NaN from finite numbers"
+                if all(map(_finite, taken))
+                else "computed a NaN from infinities"
             )
+        elif all(map(_finite, taken)):
+            what = "computed an infinity from finite numbers"
+        else:
+            return
+        raise RuntimeError(f"{call.op.name}: {what}; {_called_at(call)}")
 
     def recorded(self, call: Call) -> None:
         """Remember where a node's operation was called, without its arrays."""
@@ -75,10 +93,14 @@ class detect_anomaly(Observer):
 
     def ran(self, node: Node, gradient: Any, results: Sequence[tuple[Any, Any]]) -> None:
         """Raise where a node's rule has returned NaN, and say where its operation was called."""
-        if not self.check_nan:
-            return
+        came = gradient if isinstance(gradient, list) else [gradient]
         for parent, result in results:
-            if not np.isnan(getattr(result, "_array", result)).any():
+            array = getattr(result, "_array", result)
+            if self.check_nan and _has_nan(array):
+                what = "nan"
+            elif self.check_infinity and not _finite(array) and all(map(_finite, came)):
+                what = "infinite"
+            else:
                 continue
             position = next(i for i, p in enumerate(node.parents) if p is parent)
             own = isinstance(node, CustomNode)
@@ -86,8 +108,8 @@ class detect_anomaly(Observer):
             call = self._calls.get(node)
             place = "" if call is None else f"; {_called_at(call)}"
             raise RuntimeError(
-                f"{node.op.name}: Function '{node.name()}' returned nan values in its {position}th "
-                f"output{of}{place}"
+                f"{node.op.name}: Function '{node.name()}' returned {what} values in its "
+                f"{position}th output{of}{place}"
             )
 
 
@@ -123,6 +145,10 @@ def _floats(x: Any) -> bool:
 
 def _finite(x: Any) -> bool:
     return not _floats(x) or bool(np.isfinite(x).all())
+
+
+def _has_nan(x: Any) -> bool:
+    return _floats(x) and bool(np.isnan(x).any())
 
 
 def _called_at(call: Call) -> str:

@@ -129,6 +129,11 @@ class _FunctionNode(CustomNode):
         if self.ctx._saved:
             self.ctx._saved = None
 
+    def kept(self) -> list[np.ndarray] | None:
+        """Return the arrays that forward has saved; None once released."""
+        saved = self.ctx._saved
+        return None if saved is None else [x for x, *_ in saved if isinstance(x, np.ndarray)]
+
     def name(self) -> str:
         """Return the function's own name, as PyTorch does."""
         return f"{self.function.__name__}Backward"

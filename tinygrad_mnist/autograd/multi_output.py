@@ -38,6 +38,10 @@ class CustomNode(MultiOutputNode):
         """Return pairs of an input's position and its gradient."""
         raise NotImplementedError
 
+    def kept(self) -> list[np.ndarray] | None:
+        """Return the arrays that forward has saved; None once released."""
+        return []
+
 
 class OutputNode(Node):
     """One output of a :class:`MultiOutputNode`: passes its gradient on into the right slot."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -124,24 +124,24 @@ class Computation:
         """What is known by its identity, so that nothing else gets it."""
         nodes = _nodes(root)
         turns = _turns(loss, nodes, name)
+        self._places = places(nodes, self.names)
         for node in nodes:
             self._add_operation(node, turns.get(node))
         self.loss = self._of[id(root.whole)]
         if self.loss.value is None:
             self.loss.value = np.array(loss._array)
-        if not any(map(record_of, nodes)):
-            _place(self.vertices)
 
     def _add_operation(self, node: Node, turn: tuple[int, Backward] | None) -> None:
         op, record = node.op, record_of(node)
         inputs = self._inputs(node, record)
         vertex = Vertex(
             0, "operation", op.name, node.shape, str(node.dtype), op.formula,
+            path=self._places[node],
             settings={k: _short(v) for k, v in node.settings.items() if k != "shapes"},
         )  # fmt: skip
         values = _computed(node, inputs)
         if record is not None:
-            vertex.path, vertex.line = record.call.path, record.call.line
+            vertex.line = record.call.line
             values = [x.array for x in record.outputs] or values
         gradients: list[Any] = [None]
         arrivals: dict[int, Arrival] = {}
@@ -199,10 +199,11 @@ class Computation:
     def _data(self, known: Value | np.ndarray) -> Vertex:
         vertex = self._of.get(id(known))
         if vertex is None:
-            array, made, origin = known, None, known
             if isinstance(known, Value):
-                array, made, origin = known.array, known.call, known.origin
-            name = self.names.get(id(origin), "data")
+                array, made, name = known.array, known.call, self.names.get(id(known.origin))
+            else:
+                array, made, name = known, None, self.names.get(id(known))
+            name = name or "data"
             vertex = Vertex(
                 0, "data", name, array.shape, str(array.dtype),
                 path=name.rpartition(".")[0], value=array,
@@ -286,7 +287,7 @@ def _turns(loss: Any, nodes: list[Node], name: str) -> dict[Node, tuple[int, Bac
         for node, record in zip(nodes, records, strict=True)
         if record is not None and record.backward is not None
     }
-    released = any(node.saved is None for node in nodes)
+    released = any(kept(node) is None for node in nodes)
     # A recorded pass that came from further on brought the root another gradient than 1.
     begun = nodes[-1] in turns and _is_one(turns[nodes[-1]].gradient)
     if len(turns) < len(nodes) or not (begun or released):
@@ -300,6 +301,13 @@ def _turns(loss: Any, nodes: list[Node], name: str) -> dict[Node, tuple[int, Bac
         turns = {turn.record.call.node: turn for turn in passed.turns if turn.record.call.node}
     ordered = sorted(turns, key=lambda node: turns[node].number)
     return {node: (place, turns[node]) for place, node in enumerate(ordered)}
+
+
+def kept(node: Node) -> list[np.ndarray] | None:
+    """Return the arrays that a node keeps for its rules; None once released."""
+    if isinstance(node, CustomNode):
+        return node.kept()
+    return None if node.saved is None else [x for x in node.saved if isinstance(x, np.ndarray)]
 
 
 def _is_one(gradient: Any) -> bool:
@@ -366,20 +374,30 @@ def _taken(vertex: Vertex, parent: Source | None) -> np.ndarray | None:
     return vertex.value
 
 
-def _place(vertices: list[Vertex]) -> None:
-    """Give operations that were not recorded a module: that between whose parameters they stand."""
+def places(nodes: Sequence[Node], names: Mapping[int, str]) -> dict[Node, str]:
+    """Return the module that each node was computed in.
+
+    What was not recorded belongs to the module between whose parameters it stands: from where a
+    module's parameters, or what is made of them alone, are used first to where they are used last.
+    """
     spans: dict[str, tuple[int, int]] = {}
-    for v in vertices:
-        for edge in v.inputs:
-            if edge.source.kind == "parameter":
-                for path in _prefixes(edge.source.path):
-                    spans[path] = spans.get(path, (v.number, v.number))[0], v.number
-    for v in vertices:
-        if v.kind == "operation":
-            around = [path for path, (a, b) in spans.items() if a <= v.number <= b]
-            deepest = max(around, key=len, default="")
-            if set(around) == set(_prefixes(deepest)):  # else modules take turns here
-                v.path = deepest
+    alone: dict[Source | None, str] = {}
+    for number, node in enumerate(nodes):
+        used = [alone.get(p, names.get(id(p), "").rpartition(".")[0]) for p in node.parents]
+        for path in used:
+            for prefix in _prefixes(path):
+                spans[prefix] = spans.get(prefix, (number, number))[0], number
+        if len(set(used)) == 1:
+            alone[node] = used[0]
+    found = {}
+    for number, node in enumerate(nodes):
+        record = record_of(node)
+        around = [path for path, (a, b) in spans.items() if a <= number <= b]
+        deepest = max(around, key=len, default="")
+        if set(around) != set(_prefixes(deepest)):
+            deepest = ""  # modules take turns here
+        found[node] = record.call.path if record is not None else deepest
+    return found
 
 
 def _prefixes(path: str) -> list[str]:

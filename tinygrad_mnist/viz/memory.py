@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import Node, TensorBase
-from tinygrad_mnist.viz.computation import named, nodes_of
+from tinygrad_mnist.autograd.graph import Node, Source, TensorBase
+from tinygrad_mnist.viz.computation import kept, named, nodes_of, places
+from tinygrad_mnist.viz.text import table
+
+HOLDERS = 3
+"""How many of the largest holders are named."""
 
 
 class Entry(NamedTuple):
-    """What one operation keeps: its name, the module of its parameters, and bytes."""
+    """What one operation keeps: its name, its module, its output's shape, and bytes."""
 
     name: str
     path: str
@@ -22,6 +27,24 @@ class Entry(NamedTuple):
     """Bytes that it keeps together with parameters or with an operation before it."""
 
 
+class Peak(NamedTuple):
+    """The moment of a backward pass at which most is held, parameters aside.
+
+    Counted from shapes: what a rule needs in between is not in it, and what it returns is counted
+    as an array of its own, even where it is a view.
+    """
+
+    bytes: int
+    at: str
+    """The operation whose rules run then."""
+    saved: int
+    """Bytes that operations keep then."""
+    gradients: int
+    """Bytes of gradients, those of parameters among them."""
+    holders: list[Entry]
+    """The operations that keep arrays then, the largest first."""
+
+
 class Ledger:
     """The bytes that a graph holds until its backward pass; printed as a table.
 
@@ -29,59 +52,58 @@ class Ledger:
     ----------
     entries
         One for each operation that keeps arrays, in the order of computation.
+    saved
+        Bytes that the graph keeps alive, parameters aside. Data that the program holds too is among
+        them.
     parameters
         Bytes of the tensors that collect gradients.
     peak
-        The most bytes held at once in a backward pass: saved arrays, gradients on their way, and
-        gradients of parameters.
-    at
-        The operation whose rules run then.
+        When most is held at once, and by whom: a :class:`Peak`.
     """
 
     def __init__(self, loss: Any, params: Any = None) -> None:
         nodes = nodes_of(loss, "memory")
+        if any(kept(node) is None for node in nodes):
+            raise RuntimeError(
+                "memory: the graph was released by backward(); ask before it, or pass "
+                "retain_graph=True to backward()"
+            )
         names = named(params, "memory")
+        paths = places(nodes, names)
         leaves = {id(p): p for n in nodes for p in n.parents if isinstance(p, TensorBase)}
         self.parameters = sum(p._array.nbytes for p in leaves.values())
         held = {id(_owner(p._array)) for p in leaves.values()}
-        self.entries: list[Entry] = []
-        own: dict[Node, int] = {}
+        own: dict[Node, Entry] = {}
         for node in nodes:
             saved = shared = 0
-            for array in node.saved or ():
-                if not isinstance(array, np.ndarray):
-                    continue
+            for array in kept(node) or ():
                 owner = _owner(array)
                 if id(owner) in held:
                     shared += array.nbytes
                 else:
                     held.add(id(owner))
                     saved += owner.nbytes
-            own[node] = saved
-            if saved or shared:
-                paths = [names.get(id(p), "").rpartition(".")[0] for p in node.parents]
-                path = next(filter(None, paths), "")
-                self.entries.append(Entry(node.op.name, path, node.shape, saved, shared))
-        self.saved = sum(own.values())
-        self.peak, self.at = _peak(nodes, own)
+            own[node] = Entry(node.op.name, paths[node], node.shape, saved, shared)
+        self.entries = [entry for entry in own.values() if entry.saved or entry.shared]
+        self.saved = sum(entry.saved for entry in self.entries)
+        self.peak = _peak(loss.source(), nodes, own)
 
     def __repr__(self) -> str:
         rows = [
             (e.name, e.path, "x".join(map(str, e.shape)), f"{e.saved:,}", f"{e.shared:,}")
             for e in self.entries
         ]
-        rows = [("operation", "module", "output", "saves", "shares"), *rows]
-        widths = [max(len(row[i]) for row in rows) for i in range(5)]
+        peak = self.peak
+        held = [f"{e.saved:,} by {_title(e)}" for e in peak.holders[:HOLDERS]]
+        if more := peak.holders[HOLDERS:]:
+            held.append(f"{sum(e.saved for e in more):,} by {len(more)} more")
         lines = [
-            "  ".join(
-                text.rjust(w) if i > 2 else text.ljust(w)
-                for i, (text, w) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in rows
+            table(("operation", "module", "output", "saves", "shares"), rows, left=3),
+            f"saved for the backward pass: {self.saved:,} bytes",
+            f"parameters: {self.parameters:,} bytes",
+            f"most at once in the backward pass: {peak.bytes:,} bytes, at {peak.at}: "
+            f"{', '.join([*held, f'{peak.gradients:,} of gradients'])}",
         ]
-        lines.append(f"saved for the backward pass: {self.saved:,} bytes")
-        lines.append(f"parameters: {self.parameters:,} bytes")
-        lines.append(f"most at once in the backward pass: {self.peak:,} bytes, at {self.at}")
         return "\n".join(lines)
 
 
@@ -104,16 +126,19 @@ def memory(loss: Any, params: Any = None) -> Ledger:
     --------
     >>> from tinygrad_mnist import ones
     >>> w = ones(100, requires_grad=True)
-    >>> ledger = memory((w.exp() * 2).sin().sum(), {"w": w})
-    >>> ledger
+    >>> memory((w.exp() * 2).sin().sum(), {"w": w})
     operation  module  output  saves  shares
     exp                100       400       0
     sin                100       400       0
     saved for the backward pass: 800 bytes
     parameters: 400 bytes
-    most at once in the backward pass: 1,600 bytes, at sin
+    most at once in the backward pass: 1,600 bytes, at sin: 400 by exp, 400 by sin, 800 of gradients
     """
     return Ledger(loss, params)
+
+
+def _title(entry: Entry) -> str:
+    return f"{entry.path} {entry.name}".strip()
 
 
 def _owner(array: np.ndarray) -> np.ndarray:
@@ -123,30 +148,26 @@ def _owner(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _peak(nodes: list[Node], own: dict[Node, int]) -> tuple[int, str]:
+def _peak(root: Source, nodes: list[Node], own: dict[Node, Entry]) -> Peak:
     """Play the backward pass with sizes alone: saved arrays go as rules run, gradients come."""
-    saved = sum(own.values())
-    arrived: dict[int, int] = {}
-    peak, at = saved, "its start"
-    for node in reversed(nodes):
-        size = int(np.prod(node.shape, dtype=np.int64)) * node.dtype.itemsize
-        came = arrived.pop(id(node), size)
-        out = 0
-        for parent in node.parents:
-            if parent is None:
-                continue
-            whole = parent.whole if isinstance(parent, Node) else parent
-            bytes_ = int(np.prod(parent.shape, dtype=np.int64)) * _itemsize(parent)
-            if id(whole) not in arrived:
-                arrived[id(whole)] = bytes_
-            out += bytes_ if arrived[id(whole)] != bytes_ else 0
-        now = saved + came + sum(arrived.values()) + out
-        if now > peak:
-            peak, at = now, node.op.name
-        saved -= own[node]
-    return peak, at
+    saved = sum(entry.saved for entry in own.values())
+    waiting: dict[Source, int] = {root: _bytes(root)}
+    """Gradients that have arrived at a node or a leaf, by where they go."""
+    peak = Peak(0, "", 0, 0, [])
+    for place, node in reversed(list(enumerate(nodes))):
+        new = {parent: _bytes(parent) for parent in node.parents if parent is not None}
+        gradients = sum(waiting.values()) + sum(new[p] for p in node.parents if p is not None)
+        if saved + gradients > peak.bytes:
+            holders = [own[n] for n in nodes[: place + 1] if own[n].saved]
+            peak = Peak(saved + gradients, node.op.name, saved, gradients, holders)
+        waiting = {to: n for to, n in waiting.items() if getattr(to, "whole", None) is not node}
+        waiting |= new
+        saved -= own[node].saved
+    peak.holders.sort(key=lambda entry: -entry.saved)
+    return peak
 
 
-def _itemsize(source: Any) -> int:
-    dtype: np.dtype[Any] = source.dtype if isinstance(source, Node) else source._array.dtype
-    return dtype.itemsize
+def _bytes(source: Source) -> int:
+    if isinstance(source, Node):
+        return math.prod(source.shape) * source.dtype.itemsize
+    return source._array.nbytes

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_mnist.autograd.recorder import Record, Recorder
+from tinygrad_mnist.autograd.recorder import Record, Recorder, Value
+from tinygrad_mnist.ops.contract import Op
+from tinygrad_mnist.viz.text import table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,6 +17,8 @@ DEAD = 0.5
 """The share of dead units from which there is a warning."""
 SATURATED = 0.5
 """The share of saturated values from which there is a warning."""
+FLAT = 0.02
+"""The slope below which a value is saturated: that of tanh at 0.99."""
 FLOW = 1e3
 """How many times smaller or larger a gradient may be at the first layer than at the last."""
 
@@ -22,9 +26,10 @@ FLOW = 1e3
 class Layer(NamedTuple):
     """What a module's output and its gradient look like in one step.
 
-    ``dead`` is the share of units that are 0 for every example, ``saturated`` that of values at
-    the flat ends of tanh or sigmoid; None where that has no meaning. ``gradient`` is the root of
-    the mean square of the gradient that arrived at the output; None before the backward pass.
+    Of an elementwise function of one input, ``dead`` is the share of units that are 0 with slope 0
+    for every example, and ``saturated`` that of other values at which the slope is nearly 0; None
+    of other operations. ``gradient`` is the root of the mean square of the gradient that arrived
+    at the output; None before the backward pass.
     """
 
     path: str
@@ -40,6 +45,8 @@ class Layer(NamedTuple):
 class Statistics:
     """One row for each layer of a step; printed as a table, with warnings below it.
 
+    A layer is what a module returned last, and each elementwise function that it applied.
+
     Attributes
     ----------
     layers
@@ -49,12 +56,14 @@ class Statistics:
     """
 
     def __init__(self, step: Recorder) -> None:
-        last: dict[str, Record] = {}
+        last: dict[tuple[str, str], Record] = {}
         for record in step.records:
-            if record.call.path and record.outputs and record.outputs[0].array.dtype.kind == "f":
-                last.pop(record.call.path, None)
-                last[record.call.path] = record
-        self.layers = [_layer(path, record) for path, record in last.items()]
+            if _shows(record):
+                op = record.call.op
+                place = _path(record), op.name if _is_function(op) else ""
+                last.pop(place, None)
+                last[place] = record
+        self.layers = [_layer(path, record) for (path, _), record in last.items()]
         self.warnings = list(_warnings(self.layers))
 
     def plot(self) -> Figure:
@@ -67,11 +76,12 @@ class Statistics:
         """
         from tinygrad_mnist.viz.curves import figure_class
 
-        figure = figure_class()(figsize=(8, 3.6), layout="constrained")
         names = [f"{layer.path} {layer.operation}" for layer in self.layers]
+        size = min(max(8, 0.5 * len(names)), 40), 3.6 + 0.05 * max(map(len, names), default=0)
+        figure = figure_class()(figsize=size, layout="constrained")
         left, right = figure.subplots(1, 2)
         left.plot([layer.deviation for layer in self.layers], "o-")
-        left.set(ylabel="standard deviation of the activation", ylim=(0, None))
+        left.set(ylabel="standard deviation of the output", ylim=(0, None))
         right.plot([layer.gradient or np.nan for layer in self.layers], "o-")
         right.set(ylabel="root mean square of the gradient", yscale="log")
         for axes in (left, right):
@@ -80,24 +90,16 @@ class Statistics:
         return figure
 
     def __repr__(self) -> str:
-        rows = [("module", "operation", "output", "mean", "std", "dead", "saturated", "gradient")]
-        for x in self.layers:
-            rows.append(
-                (
-                    x.path, x.operation, "x".join(map(str, x.shape)), f"{x.mean:.3g}",
-                    f"{x.deviation:.3g}", _percent(x.dead), _percent(x.saturated),
-                    "" if x.gradient is None else f"{x.gradient:.2e}",
-                )
-            )  # fmt: skip
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join(
-                text.ljust(w) if i < 3 else text.rjust(w)
-                for i, (text, w) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in rows
-        ]
-        return "\n".join([*lines, *self.warnings])
+        head = ("module", "operation", "output", "mean", "std", "dead", "saturated", "gradient")
+        rows = [
+            (
+                x.path, x.operation, "x".join(map(str, x.shape)), f"{x.mean:.3g}",
+                f"{x.deviation:.3g}", _percent(x.dead), _percent(x.saturated),
+                "" if x.gradient is None else f"{x.gradient:.2e}",
+            )
+            for x in self.layers
+        ]  # fmt: skip
+        return "\n".join([table(head, rows, left=3), *self.warnings])
 
 
 def statistics(step: Recorder) -> Statistics:
@@ -133,22 +135,57 @@ def statistics(step: Recorder) -> Statistics:
     return Statistics(step)
 
 
+def _shows(record: Record) -> bool:
+    """Whether it stands for a layer: computed in a module, and more than one number."""
+    if not (record.call.modules and record.outputs):
+        return False
+    array = record.outputs[0].array
+    return array.dtype.kind == "f" and array.size > 1
+
+
+def _path(record: Record) -> str:
+    """Name the module; the outermost, which has no name, by its type."""
+    return record.call.path or type(record.call.modules[0]).__name__
+
+
+def _is_function(op: Op) -> bool:
+    return op.elementwise and len(op.inputs) == 1 and not op.packed and any(op.rules.values())
+
+
+def _slope(record: Record) -> np.ndarray | None:
+    """Return the slope at each value of an elementwise function of one input, by its rule."""
+    op = record.call.op
+    if not _is_function(op) or not isinstance(record.inputs[0], Value):
+        return None
+    known: dict[str, Any] = {
+        op.inputs[0]: record.inputs[0].array,
+        op.outputs[0]: record.outputs[0].array,
+    }
+    known |= {**record.call.settings, "shape": known[op.inputs[0]].shape}
+    rule = op.rules[op.inputs[0]]
+    ones = np.ones_like(known[op.outputs[0]])
+    with np.errstate(all="ignore"):
+        slope = rule.function(
+            ones, *(known[n] for n in rule.arrays), **{n: known[n] for n in rule.keywords}
+        )
+    return np.broadcast_to(np.asarray(slope), ones.shape)
+
+
 def _layer(path: str, record: Record) -> Layer:
     array = record.outputs[0].array
     gradient = None
     if record.backward is not None and isinstance(record.backward.gradient, np.ndarray):
         gradient = float(np.sqrt(np.mean(np.square(record.backward.gradient, dtype=np.float64))))
-    dead = None
-    if array.ndim > 1 and array.size and (array == 0).any():
-        # A unit is a place in the last dimension; of images, a channel.
-        units = 1 if array.ndim == 4 else array.ndim - 1
-        others = tuple(i for i in range(array.ndim) if i != units)
-        dead = float((array == 0).all(axis=others).mean())
-    saturated = None
-    if record.name in ("tanh", "sigmoid") and array.size:
-        low = -0.99 if record.name == "tanh" else 0.01
-        saturated = float(((array < low) | (array > 0.99)).mean())
-    mean, deviation = (float(array.mean()), float(array.std())) if array.size else (0.0, 0.0)
+    dead = saturated = None
+    slope = _slope(record)
+    if slope is not None:
+        off = (array == 0) & (slope == 0)
+        if array.ndim > 1:
+            # A unit is a place in the last dimension; of images, a channel.
+            units = 1 if array.ndim == 4 else array.ndim - 1
+            dead = float(off.all(axis=tuple(i for i in range(array.ndim) if i != units)).mean())
+        saturated = float(((np.abs(slope) < FLAT) & (array != 0)).mean())
+    mean, deviation = float(array.mean()), float(array.std())
     return Layer(path, record.name, array.shape, mean, deviation, dead, saturated, gradient)
 
 
@@ -157,7 +194,7 @@ def _warnings(layers: list[Layer]) -> list[str]:
     for x in layers:
         if not np.isfinite([x.mean, x.deviation]).all():
             found.append(f"{x.path}: its output has numbers that aren't finite")
-        if x.dead is not None and x.dead >= DEAD and x.operation != "mul":
+        if x.dead is not None and x.dead >= DEAD:
             found.append(
                 f"{x.path}: {x.dead:.0%} of its units are dead: 0 for every example, so they "
                 f"learn nothing".replace("%", " %")

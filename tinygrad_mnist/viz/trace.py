@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.viz.computation import Computation, Vertex
+from tinygrad_mnist.viz.computation import Computation, Edge, Vertex
 
 SMALL = 6
 """How many numbers are printed one by one; of more, their mean and range."""
@@ -58,22 +58,39 @@ def trace(loss: Any, params: Any = None) -> str:
     labels.update({v: v.name for v in found.vertices if v.kind != "operation"})
     lines = ["forward"]
     for v in operations:
-        arguments = ", ".join(labels[edge.source] for edge in v.inputs)
+        arguments = ", ".join(_from(edge, labels) for edge in v.inputs)
         place = "".join(f"  [{x}]" for x in (v.path, v.line) if x)
-        lines.append(f"{labels[v]:>3}  {v.name}({arguments}) = {_numbers(v.value)}{place}")
+        lines.append(f"{labels[v]:>3}  {v.name}({arguments}) = {_value(v)}{place}")
     lines.append("backward")
     turns = sorted((v for v in operations if v.turn is not None), key=lambda v: v.turn or 0)
     for v in turns:
-        lines.append(f"{labels[v]:>3}  {v.name}: g = {_numbers(v.gradient)}")
+        lines.append(f"{labels[v]:>3}  {v.name}: {_gradient(v)}")
         for edge in v.inputs:
             if edge.gradient is not None:
                 undone = f", summed over {_dims(edge.summed)}" if edge.summed else ""
-                lines.append(f"       to {labels[edge.source]}: {_numbers(edge.gradient)}{undone}")
+                lines.append(f"       to {_from(edge, labels)}: {_numbers(edge.gradient)}{undone}")
     lines.append("gradients")
     lines += [
         f"  {labels[v]}: {_numbers(v.gradient)}" for v in _leaves(found) if v.gradient is not None
     ]
     return "\n".join(lines)
+
+
+def _from(edge: Edge, labels: dict[Vertex, str]) -> str:
+    return labels[edge.source] + (f".{edge.output}" if edge.output else "")
+
+
+def _value(v: Vertex) -> str:
+    if not v.outputs:
+        return _numbers(v.value)
+    return ", ".join(f"{x.name} {_numbers(x.value)}" for x in v.outputs)
+
+
+def _gradient(v: Vertex) -> str:
+    if not v.outputs:
+        return f"g = {_numbers(v.gradient)}"
+    came = [x for x in v.outputs if x.gradient is not None]
+    return ", ".join(f"g of {x.name} = {_numbers(x.gradient)}" for x in came)
 
 
 def _leaves(found: Computation) -> list[Vertex]:
