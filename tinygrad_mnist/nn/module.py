@@ -639,3 +639,9 @@ class Module(NamedInit):
         if not children and len(lines) <= 1:
             return head + extra + ")"
         return head + "\n  " + "\n  ".join(lines + children) + "\n)"
+
+    def _repr_html_(self) -> str:
+        """Show the module in a notebook."""
+        from tinygrad_mnist.nn import notebook
+
+        return notebook.shown(self)

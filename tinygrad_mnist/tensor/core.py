@@ -253,6 +253,12 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
             self._array, self._requires_grad, f"<{type(node).__name__}>" if node else None
         )
 
+    def _repr_html_(self) -> str:
+        """Show the tensor in a notebook."""
+        from tinygrad_mnist.tensor import notebook
+
+        return notebook.shown(self)
+
     def __len__(self) -> int:
         if self._array.ndim == 0:
             raise TypeError("len: a 0-d tensor has no length")

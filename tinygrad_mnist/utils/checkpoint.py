@@ -165,6 +165,12 @@ class _CheckpointNode(CustomNode):
         """Forget the arguments, once the gradients are computed."""
         self.call = None
 
+    def kept(self) -> list[np.ndarray] | None:
+        """Return the arrays among the arguments; None once released."""
+        if self.call is None:
+            return None
+        return [x._array for x in _tensors((self.call.args, self.call.kwargs))]
+
     def name(self) -> str:
         """Return the name that PyTorch gives to such a node."""
         return "CheckpointFunctionBackward"

@@ -11,6 +11,8 @@ from tinygrad_mnist.nn import Module
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import Tensor, get_rng_state, set_rng_state, zeros
 
+_HEAD = "Layer (type)", "Output shape", "Parameters"
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -33,14 +35,31 @@ class Summary:
     total_params: int = 0
     trainable_params: int = 0
 
-    def __str__(self) -> str:
-        rows = [("Layer (type)", "Output shape", "Parameters")]
-        for layer in self.layers:
-            shape = layer.output_shape
-            count = "(shared)" if layer.again else f"{layer.parameters:,}"
-            rows.append(
-                (f"{layer.name} ({layer.type})", "-" if shape is None else str(shape), count)
+    def _rows(self) -> list[tuple[str, str, str]]:
+        return [
+            (
+                f"{layer.name} ({layer.type})",
+                "-" if layer.output_shape is None else str(layer.output_shape),
+                "(shared)" if layer.again else f"{layer.parameters:,}",
             )
+            for layer in self.layers
+        ]
+
+    def _repr_html_(self) -> str:
+        """Show the table in a notebook, its layers folded where there are many."""
+        from tinygrad_mnist._runtime import html
+
+        other = self.total_params - self.trainable_params
+        head = (
+            f"<summary><b>{html.escape(self.title)}</b> <span class='soft'>{self.total_params:,} "
+            f"parameters, {other:,} of them not trained</span></summary>"
+        )
+        table = html.table(_HEAD, self._rows(), left=2)
+        opened = " open" if len(self.layers) <= 30 else ""
+        return html.block(f"<details{opened}>{head}{table}</details>")
+
+    def __str__(self) -> str:
+        rows = [_HEAD, *self._rows()]
         first, second, third = (max(len(row[column]) for row in rows) for column in range(3))
         lines = [f"{a:<{first}}  {b:<{second}}  {c:>{third}}" for a, b, c in rows]
         rule = "=" * len(lines[0])

@@ -64,3 +64,9 @@ class History(dict[str, list[float]]):
         """
         values = [math.inf if math.isnan(v) else -v if highest else v for v in self[name]]
         return values.index(min(values)) + 1
+
+    def _repr_html_(self) -> str:
+        """Show curves in a notebook."""
+        from tinygrad_mnist.viz import notebook
+
+        return notebook.shown(self)
