@@ -14,7 +14,8 @@ from html import escape as escape
 import numpy as np
 
 _STYLE = (
-    "<style>.tgm{font:13px/1.5 system-ui,sans-serif}.tgm table{border-collapse:collapse;font:inherit}"
+    "<style>.tgm{font:13px/1.5 system-ui,sans-serif}"
+    ".tgm table{border-collapse:collapse;font:inherit}"
     ".tgm td,.tgm th{padding:1px 12px 1px 0!important;text-align:left!important;"
     "border-bottom:1px solid rgba(128,128,128,.25)}.tgm .n{text-align:right!important;"
     "font-variant-numeric:tabular-nums}.tgm .soft{opacity:.65}.tgm details details,"

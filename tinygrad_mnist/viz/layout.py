@@ -36,6 +36,8 @@ def layered(
     >>> centres[0][0] == centres[1][0], centres[0][1] < centres[1][1], routes
     (True, True, [[]])
     """
+    if not sizes:
+        return [], [], (0.0, 0.0)
     layers, chains = _layers(len(sizes), edges)
     widths = [w for w, _ in sizes] + [0.0] * (sum(map(len, layers)) - len(sizes))
     up: dict[int, list[int]] = {}

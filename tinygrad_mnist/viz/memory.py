@@ -110,6 +110,9 @@ class Ledger:
 def memory(loss: Any, params: Any = None) -> Ledger:
     """Return what the graph of a loss holds in memory, operation by operation.
 
+    The peak is counted from shapes, between one operation's rules and the next's: what a rule needs
+    while it computes comes on top.
+
     Parameters
     ----------
     loss

@@ -78,7 +78,7 @@ function number(x) {
   if (typeof x === "string") return x;
   if (Number.isInteger(x) && Math.abs(x) < 1e6) return String(x);
   const size = Math.abs(x);
-  return size >= 1e5 || size < 1e-3 ? x.toExponential(2) : String(Number(x.toPrecision(4)));
+  return size >= 1e5 || size < 1e-3 ? x.toExponential(3) : String(Number(x.toPrecision(4)));
 }
 
 function label(v) {
@@ -93,7 +93,7 @@ let layout = null;   // boxes by key, and edges
 
 function draw() {
   const graph = new dagre.graphlib.Graph({ compound: true, multigraph: false });
-  graph.setGraph({ rankdir: "TB", nodesep: 22, ranksep: 40, marginx: 16, marginy: 16 });
+  graph.setGraph({ rankdir: "TB", nodesep: 22, ranksep: 40, marginx: 16, marginy: 24 });
   graph.setDefaultEdgeLabel(() => ({}));
   const boxes = new Map();
   const add = (key, box) => {
@@ -171,7 +171,7 @@ function draw() {
     box.element = g; box.x = at.x; box.y = at.y;
   }
   for (const [at, text] of labels) {
-    element("text", { class: "label", x: at.x - at.width / 2 + 6, y: at.y - at.height / 2 + 15 }, camera, text);
+    element("text", { class: "label", x: at.x - at.width / 2 + 2, y: at.y - at.height / 2 - 5 }, camera, text);
   }
   const size = graph.graph();
   Object.assign(layout, { edges: [...edges.values()], width: size.width || 1, height: size.height || 1 });
@@ -499,7 +499,7 @@ function picture(a, parent) {
   const count = flat ? 1 : Math.min(Math.floor(a.data.length / (w * h)), fit(w) * fit(h));
   const across = Math.max(1, Math.min(fit(w), Math.round(Math.sqrt(count * h / w)))), down = Math.ceil(count / across);
   canvas.width = across * (w + 1) - 1; canvas.height = down * (h + 1) - 1;
-  const size = Math.max(canvas.width, canvas.height), scale = size > 112 ? 112 / size : Math.min(14, Math.floor(112 / size));
+  const size = Math.max(canvas.width, canvas.height), scale = Math.min(14, 112 / size);
   canvas.style.width = Math.max(6, canvas.width * scale) + "px";
   canvas.style.height = Math.max(6, canvas.height * scale) + "px";
   const most = Math.max(Math.abs(a.min || 0), Math.abs(a.max || 0)) || 1;

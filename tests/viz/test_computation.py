@@ -1,0 +1,238 @@
+"""A computation as vertices and edges: its gradients are those of ``.grad``, all accounted for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_mnist as tg
+from tinygrad_mnist import nn, viz
+from tinygrad_mnist.viz.computation import Computation, Vertex
+
+from .networks import NETWORKS, Made, cnn, mlp, named, transformer
+
+
+def close(a: Any, b: Any) -> bool:
+    return bool(np.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True))
+
+
+def seen(params: Any, compute: Any, how: str) -> tuple[Computation, Any]:
+    """Look at a loss: alone, with its forward pass recorded, or with both passes."""
+    if how == "alone":
+        loss = compute()
+        return Computation(loss, params), loss
+    with viz.record():
+        loss = compute()
+        if how == "both":
+            loss.backward()
+    return Computation(loss, params), loss
+
+
+def check(found: Computation) -> None:
+    """What arrives at a vertex adds up to its gradient, output by output; turns go downwards."""
+    arrived: dict[tuple[Vertex, str], list[np.ndarray]] = {}
+    for v in found.vertices:
+        assert all(edge.source.number < v.number for edge in v.inputs)
+        for edge in v.inputs:
+            if edge.gradient is not None:
+                arrived.setdefault((edge.source, edge.output), []).append(edge.gradient)
+                assert edge.source.outputs or edge.gradient.shape == edge.source.shape
+                assert (edge.raw is None) == (edge.summed == ())
+                if edge.raw is not None:
+                    total = edge.raw.sum(axis=edge.summed).reshape(edge.gradient.shape)
+                    assert close(total, edge.gradient)
+    for v in found.vertices:
+        gradients = {x.name: x.gradient for x in v.outputs} or {"": v.gradient}
+        for name, gradient in gradients.items():
+            parts = arrived.get((v, name), [])
+            if v is not found.loss:
+                assert bool(parts) == (gradient is not None)
+                assert gradient is None or close(sum(parts), gradient)
+        if v.value is not None:
+            assert v.value.shape == v.shape
+            assert v.gradient is None or v.gradient.shape == v.shape
+    turns = sorted(v.turn for v in found.vertices if v.turn is not None)
+    assert turns == list(range(len(turns))) and found.loss.turn == 0
+
+
+@pytest.mark.parametrize("how", ["alone", "forward", "both"])
+@pytest.mark.parametrize("make", NETWORKS, ids=lambda f: f.__name__)
+def test_gradients_are_those_of_backward(make: Any, how: str) -> None:
+    tg.manual_seed(0)
+    params, compute = make()
+    found, loss = seen(params, compute, how)
+    check(found)
+    if how != "both":
+        loss.backward()
+    leaves = {v.name: v for v in found.vertices if v.kind == "parameter"}
+    for name, p in named(params).items():
+        if p.grad is not None:
+            assert close(leaves[name].gradient, p.grad.numpy()), name
+            assert close(leaves[name].value, p.detach().numpy()), name
+    assert found.loss.value is not None and close(found.loss.value, loss.item())
+    if how != "alone":
+        assert all(
+            v.value is not None and (v.line or v.kind != "operation") for v in found.vertices
+        )
+
+
+def test_looking_changes_no_gradient_and_releases_nothing() -> None:
+    params, compute = mlp()
+    loss = compute()
+    Computation(loss, params)
+    assert all(p.grad is None for p in params.parameters())
+    loss.backward()
+
+
+operations = st.lists(
+    st.tuples(st.sampled_from("+*-@t s"), st.integers(0, 99), st.integers(0, 99)),
+    min_size=1, max_size=14,
+)  # fmt: skip
+
+
+@given(operations, st.booleans())
+def test_any_graph_accounts_for_every_path(program: list[Any], recorded: bool) -> None:
+    rng = np.random.default_rng(0)
+    xs = [tg.tensor(rng.normal(size=s), requires_grad=True) for s in [(2, 2), (2, 1), (2,), ()]]
+    leaves = {f"x{i}": x for i, x in enumerate(xs)}
+
+    def compute() -> Any:
+        values = list(xs)
+        for kind, i, j in program:
+            a, b = values[i % len(values)], values[j % len(values)]
+            if kind == "@":
+                values.append(a @ b if a.shape == b.shape == (2, 2) else a.sin())
+            elif kind == "t":
+                values.append(a.tanh())
+            elif kind == " ":
+                values.append(a.sum(0, keepdim=True) if a.ndim else a.exp())
+            elif kind == "s":
+                values.append(a.sort().values if a.ndim else a)
+            else:
+                values.append(a + b if kind == "+" else a * b if kind == "*" else a - b)
+        return values[-1].sum() + values[len(values) // 2].sum() * 2
+
+    found, loss = seen(leaves, compute, "forward" if recorded else "alone")
+    check(found)
+    loss.backward()
+    for v in found.vertices:
+        if v.kind == "parameter":
+            assert close(v.gradient, leaves[v.name].grad.numpy())
+
+
+def test_each_of_several_outputs_has_its_numbers_and_its_gradient() -> None:
+    x = tg.tensor([[2.0, 1.0], [0.0, 3.0]], requires_grad=True)
+    with viz.record():
+        u, s, vh = tg.linalg.svd(x)
+        loss = (s * tg.tensor([1.0, 5.0])).sum()
+    (svd,) = [v for v in Computation(loss).vertices if v.name == "svd"]
+    assert [o.name for o in svd.outputs] == ["u", "s", "vh"]
+    for output, tensor in zip(svd.outputs, (u, s, vh), strict=True):
+        assert np.array_equal(output.value, tensor.detach().numpy())
+    assert [o.gradient is None for o in svd.outputs] == [True, False, True]
+    assert svd.gradient.tolist() == [1.0, 5.0] and svd.shape == (2,)
+
+
+def test_turns_count_from_the_loss_after_other_passes_too() -> None:
+    params, compute = mlp()
+    with viz.record():
+        compute().backward()
+        loss = compute()
+        loss.backward()
+    found = Computation(loss, params)
+    check(found)
+
+
+def test_a_part_of_a_graph_has_a_pass_of_its_own() -> None:
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+    with viz.record():
+        part = (w * w).sum()
+        (part * 3).backward(retain_graph=True)
+    assert Computation(part, {"w": w}).loss.gradient == 1.0
+    assert Computation(part, {"w": w}).vertices[0].gradient.tolist() == [2.0, 4.0]
+
+
+def test_values_are_those_of_the_step_after_an_update_too() -> None:
+    params, compute = mlp()
+    before = params.scale.detach().clone().numpy()
+    optimizer = tg.optim.SGD(params.parameters(), lr=0.5)
+    with viz.record():
+        loss = compute()
+        loss.backward()
+        optimizer.step()
+    found = Computation(loss, params)
+    (scale,) = [v for v in found.vertices if v.name == "scale"]
+    assert np.array_equal(scale.value, before) and not np.array_equal(params.scale.detach(), before)
+
+
+@pytest.mark.parametrize("make", [mlp, cnn, transformer], ids=lambda f: f.__name__)
+def test_modules_are_told_from_the_parameters_where_nothing_was_recorded(make: Any) -> None:
+    made: Made = make()
+    alone, _ = seen(*made, "alone")
+    told = {v.path for v in alone.vertices if v.kind == "operation"}
+    recorded, _ = seen(*made, "forward")
+    known = {v.path for v in recorded.vertices if v.kind == "operation"}
+    assert told - {""} <= {".".join(p.split(".")[:n]) for p in known for n in range(1, 9)}
+    linear = {v.path for v in alone.vertices if v.name in ("linear", "convolution", "standardize")}
+    assert linear <= known
+
+
+def test_data_that_was_given_a_name_has_it() -> None:
+    w, x = tg.ones(3, requires_grad=True), tg.tensor([1.0, 2.0, 3.0])
+    for recorded in (False, True):
+        with viz.record() if recorded else tg.enable_grad():
+            loss = (w * x).sum()
+        assert {v.name for v in Computation(loss, {"w": w, "x": x}).vertices} >= {"w", "x"}
+
+
+def test_saved_tensors_that_hooks_have_packed_are_unpacked() -> None:
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+    with tg.autograd.graph.saved_tensors_hooks(lambda x: x.tolist(), tg.tensor):
+        loss = (w * tg.tensor([3.0, 4.0])).exp().sum()
+    check(Computation(loss, {"w": w}))
+
+
+def no_graph() -> dict[str, tuple[Any, str]]:
+    w = tg.ones(2, requires_grad=True)
+    with tg.no_grad():
+        without = (w * 2).sum()
+    freed = w.exp().sum()
+    freed.backward()
+    own = nn.Linear(2, 1)(w * w).sum()
+    own.backward()
+    return {
+        "a leaf": (w, "the tensor is a leaf, so there is no graph to show; give what was computed"),
+        "data": (tg.ones(2), "the tensor needs no gradient, so there is no graph"),
+        "no_grad": (without, r"needs no gradient.*outside of no_grad\(\)"),
+        "detached": (w.exp().sum().detach(), "needs no gradient"),
+        "freed": (freed, r"the graph was released by backward\(\); show it before, pass"),
+        "freed, a network": (own, r"record the step: with viz\.record\(\)"),
+        "a matrix": (
+            w * 2,
+            r"shape \[2\], but backpropagation starts from one number; give .* sum",
+        ),
+    }
+
+
+@pytest.mark.parametrize("case", no_graph())
+@pytest.mark.parametrize("look", [viz.explore, viz.graph, viz.trace])
+def test_what_has_no_graph_is_refused_in_a_sentence(look: Any, case: str, tmp_path: Any) -> None:
+    x, sentence = no_graph()[case]
+    more = {"path": tmp_path / "x.html"} if look is viz.explore else {}
+    with pytest.raises(RuntimeError, match=rf"^{look.__name__}: .*{sentence}"):
+        look(x, **more)
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_mistakes_are_sentences_too() -> None:
+    w = tg.ones(1, requires_grad=True)
+    with pytest.raises(TypeError, match=r"^explore: expects a tensor, not float; give the loss"):
+        viz.explore(3.0)
+    with pytest.raises(TypeError, match=r"^trace: params must be a module, .*named_parameters"):
+        viz.trace(w * 2, nn.Linear(1, 1).parameters())
+    with pytest.raises(TypeError, match=r"^graph: params must be a module"):
+        viz.graph(w * 2, {"w": 3})

@@ -1,0 +1,400 @@
+"""The explorer in a browser: it steps through all nodes, and what it shows is what was computed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_mnist as tg
+from tinygrad_mnist import nn, viz
+from tinygrad_mnist.viz.computation import Computation
+from tinygrad_mnist.viz.explore import DRAWN, _array
+
+from .networks import NETWORKS, Cube, cnn, lstm, mlp, several, transformer
+
+EVIL = """</script><script>window.hit = 1</script><img src=x onerror="window.hit = 1"> & 'x' "y" <!-- {{data}}"""
+
+Open = Callable[..., Any]
+
+
+def write(make: Any, path: Path, how: str = "both") -> tuple[Computation, Path]:
+    """Write the page of a network's loss, and return what it shows."""
+    tg.manual_seed(0)
+    params, compute = make()
+    if how == "alone":
+        loss = compute()
+    else:
+        with viz.record():
+            loss = compute()
+            if how == "both":
+                loss.backward()
+    return Computation(loss, params), viz.explore(loss, params, path / "page.html")
+
+
+def data_of(page: Path) -> Any:
+    return json.loads(page.read_text().partition('id="data">')[2].partition("</script>")[0])
+
+
+def equal(shown: Any, array: np.ndarray | None) -> None:
+    """Compare what the page has of an array with the array: all digits that it has."""
+    if array is None:
+        assert shown is None
+        return
+    assert shown["shape"] == list(array.shape) and shown["size"] == array.size
+    numbers = np.array([float(x) for x in shown["data"]]).reshape(shown["part"])
+    part = np.asarray(array, np.float64)[tuple(slice(0, n) for n in numbers.shape)]
+    np.testing.assert_allclose(numbers, part, rtol=1e-5)
+    if array.size and np.isfinite(array).all():
+        assert shown["min"] == pytest.approx(float(array.min()), rel=1e-5)
+        assert shown["max"] == pytest.approx(float(array.max()), rel=1e-5)
+
+
+@pytest.mark.parametrize("how", ["alone", "both"])
+@pytest.mark.parametrize("make", NETWORKS, ids=lambda f: f.__name__)
+def test_the_page_has_the_tensors_numbers(make: Any, how: str, tmp_path: Path) -> None:
+    found, path = write(make, tmp_path, how)
+    data = data_of(path)
+    assert len(data["vertices"]) == len(found.vertices)
+    for v, shown in zip(found.vertices, data["vertices"], strict=True):
+        assert (shown["name"], shown["path"], shown["turn"]) == (v.name, v.path, v.turn)
+        equal(shown["value"], v.value)
+        equal(shown["gradient"], v.gradient)
+        for edge, arrow in zip(v.inputs, shown["inputs"], strict=True):
+            assert data["vertices"][arrow["source"]]["name"] == edge.source.name
+            assert data["rules"][arrow["rule"]] == edge.rule
+            equal(arrow["gradient"], edge.gradient)
+            equal(arrow["raw"], edge.raw)
+
+
+def table_numbers(page: Any, heading: str) -> list[float]:
+    """Open the table below a heading of the panel, and return its numbers as they are shown."""
+    page.evaluate(
+        f"""(() => {{
+          const h = [...panel.querySelectorAll("h3")].find((e) => e.textContent === {heading!r});
+          let link = null;
+          for (let e = h.nextSibling; e && e.tagName !== "H3"; e = e.nextSibling) {{
+            link = e.querySelector && e.querySelector(".facts a") || link;
+          }}
+          link.click();  // the last: of several gradients that is their sum
+        }})()"""
+    )
+    cells = page.evaluate(
+        "[...panel.querySelectorAll('table.numbers td')].map((e) => e.textContent)"
+    )
+    page.evaluate("panel.querySelectorAll('table.numbers').forEach((e) => e.remove())")
+    return [float(x) for x in cells]
+
+
+@pytest.mark.parametrize("make", NETWORKS, ids=lambda f: f.__name__)
+def test_all_nodes_are_stepped_through_by_key(make: Any, tmp_path: Path, page: Any) -> None:
+    found, path = write(make, tmp_path)
+    page.goto(path.as_uri())
+    turned = sorted((v for v in found.vertices if v.turn is not None), key=lambda v: v.turn or 0)
+    assert page.text("#step") == f"forward done; {len(turned)} steps back"
+    for step, v in enumerate(turned, 1):
+        page.press("ArrowRight")
+        assert page.text("#step") == f"step {step} of {len(turned)}: {v.name}"
+        assert page.text("#panel h2") == v.name
+        assert page.evaluate("document.querySelectorAll('.box.now').length") == 1
+        if v.value is not None and not v.outputs and 1 < v.value.size <= 64:
+            for heading, array in (("Output", v.value), ("Gradient that comes in", v.gradient)):
+                shown = table_numbers(page, heading)
+                np.testing.assert_allclose(shown, np.ravel(array), rtol=6e-4, atol=1e-12)
+    assert page.evaluate("vertices.every((v) => v.turn === null || isDone(v))")
+    page.press("ArrowRight")
+    assert page.text("#step").startswith(f"step {len(turned)} of")
+    page.press("Home")
+    assert page.text("#step").startswith("forward done")
+    assert page.errors == [] and page.requests == [path.as_uri()]
+
+
+def test_buttons_slider_and_play_step_too(tmp_path: Path, page: Any) -> None:
+    found, path = write(mlp, tmp_path)
+    count = sum(v.turn is not None for v in found.vertices)
+    page.goto(path.as_uri())
+
+    def step() -> int:
+        return int(re.match(r"step (\d+)|forward", page.text("#step"))[1] or 0)  # type: ignore[index]
+
+    page.click("#next")
+    page.click("#next")
+    assert step() == 2
+    page.click("#back")
+    assert step() == 1
+    page.click("#last")
+    assert step() == count
+    page.click("#first")
+    assert step() == 0
+    x, y, width, height = page.box("#slider")
+    page.drag([(x + 8, y + height / 2), (x + width - 2, y + height / 2)])
+    assert step() == count
+    page.press("ArrowLeft")  # the slider has the focus: one step, not two
+    assert step() == count - 1
+    page.click("#first")
+    page.click("#play")
+    assert page.text("#play") == "Stop"
+    page.wait_for("state.step > 0")
+    page.click("#play")
+    assert page.text("#play") == "Play" and page.errors == []
+
+
+def test_gradients_of_single_numbers_appear_as_they_come(tmp_path: Path, page: Any) -> None:
+    w = tg.tensor(2.0, requires_grad=True)
+    path = viz.explore((w * w + w).tanh() * 1000, {"w": w}, tmp_path / "page.html")
+    page.goto(path.as_uri())
+    gradients = (
+        "[...document.querySelectorAll('text.gradient')].map((e) => e.textContent).filter(Boolean)"
+    )
+    assert page.evaluate(gradients) == []
+    page.press("ArrowRight")
+    assert "gradient 1" in page.evaluate(gradients)
+    page.press("End")
+    slope = 1000 * (1 - np.tanh(6.0) ** 2)
+    shown = page.evaluate("document.querySelector('.box.parameter text.gradient').textContent")
+    assert float(shown.split()[1]) == pytest.approx(5 * slope, rel=0.02)
+
+
+def test_the_sum_where_paths_meet_and_where_broadcasting_is_undone(
+    tmp_path: Path, page: Any
+) -> None:
+    found, path = write(mlp, tmp_path)
+    page.goto(path.as_uri())
+    (meet,) = [v for v in found.vertices if v.name == "linear" and v.path == "layers.2"]
+    page.evaluate(f"choose(vertices[{meet.number}])")
+    assert "0 of 2 paths have arrived" in page.text("#panel")
+    page.evaluate(f"go({meet.turn})")
+    page.evaluate(f"choose(vertices[{meet.number}])")
+    assert "2 of 2 paths have arrived; their gradients are added:" in page.text("#panel")
+    (scaled,) = [v for v in found.vertices if v.name == "mul"]
+    page.evaluate(f"go({(scaled.turn or 0) + 1})")
+    assert "so the copies' gradients are summed over dimension 0" in page.text("#panel")
+
+
+def test_outputs_are_told_apart(tmp_path: Path, page: Any) -> None:
+    found, path = write(several, tmp_path)
+    page.goto(path.as_uri())
+    (svd,) = [v for v in found.vertices if v.name == "svd"]
+    page.evaluate(f"go({(svd.turn or 0) + 1})")
+    text = page.text("#panel")
+    assert "s: 2 of 2 paths have arrived" in text
+    assert "vh: none, as nothing was computed from it" in text
+
+
+@pytest.mark.parametrize("make", [cnn, transformer, lstm], ids=lambda f: f.__name__)
+def test_modules_close_and_open(make: Any, tmp_path: Path, page: Any) -> None:
+    found, path = write(make, tmp_path)
+    page.goto(path.as_uri())
+    boxes = "document.querySelectorAll('.box:not(.frame)').length"
+    page.click("#open-all")
+    assert page.evaluate(boxes) == len(found.vertices)
+    page.click("#close-all")
+    tops = {v.path.partition(".")[0] for v in found.vertices if v.path}
+    outside = [v for v in found.vertices if not v.path]
+    assert page.evaluate(boxes) == len(tops) + len(outside)
+    name = sorted(tops)[0]
+    page.evaluate(f"document.querySelector('[data-key=\"m{name}\"]').focus()")
+    page.press("Enter")
+    assert page.evaluate(f"state.open.has({name!r})")
+    page.evaluate(
+        f"document.querySelector('[data-path=\"{name}\"]').dispatchEvent(new MouseEvent('click'))"
+    )
+    assert page.evaluate(boxes) == len(tops) + len(outside)
+    page.press("End")
+    page.evaluate("go(Math.ceil(turns.length / 2))")  # a closed module is marked for what is in it
+    assert page.evaluate("document.querySelectorAll('.box.now').length") == 1
+    assert page.errors == []
+
+
+def test_a_click_shows_a_vertex_with_its_line(tmp_path: Path, page: Any) -> None:
+    found, path = write(mlp, tmp_path)
+    page.goto(path.as_uri())
+    (relu,) = [v for v in found.vertices if v.name == "relu"]
+    x, y, width, height = page.evaluate(
+        f"(() => {{ const b = layout.boxes.get('v{relu.number}').element.getBoundingClientRect();"
+        " return [b.x, b.y, b.width, b.height]; })()"
+    )
+    page.drag([(x + width / 2, y + height / 2)])
+    text = page.text("#panel")
+    assert (
+        text.startswith("relu") and "in layers.1" in text and "5 \u00d7 6 · float32 · 120 bytes" in text
+    )
+    assert relu.line and f"networks.py:{relu.line.number} in forward" in text
+    assert relu.line.text in text
+    before = page.evaluate("[camera.x, camera.y]")
+    page.drag([(40, 400), (90, 430), (140, 460)])
+    after = page.evaluate("[camera.x, camera.y]")
+    assert after[0] - before[0] == pytest.approx(100) and after[1] - before[1] == pytest.approx(60)
+    assert page.text("#panel h2") == "relu"
+
+
+def test_search_finds_names_modules_formulas_and_lines(tmp_path: Path, page: Any) -> None:
+    found, path = write(transformer, tmp_path)
+    page.goto(path.as_uri())
+    page.press("/")
+    page.type("norm2")
+    inside = [v for v in found.vertices if "norm2" in v.path or "norm2" in v.name]
+    assert page.text("#found") == f"{len(inside)} found"
+    page.press("Enter")
+    assert "norm2" in page.text("#panel")
+    assert page.evaluate("layout.boxes.has('v' + state.chosen.id)")  # its module has been opened
+    page.press("Escape")
+    assert page.text("#found") == "" and page.evaluate("document.activeElement.id") == "stage"
+    page.evaluate(
+        "byId('search').value = 'no such thing'; byId('search').dispatchEvent(new Event('input'))"
+    )
+    assert page.text("#found") == "0 found"
+
+
+@pytest.mark.parametrize("width", [1300, 390])
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("make", [mlp, cnn], ids=lambda f: f.__name__)
+def test_it_fits_wide_and_narrow_screens(
+    make: Any, dark: bool, width: int, tmp_path: Path, open_page: Open
+) -> None:
+    _, path = write(make, tmp_path)
+    page = open_page(width=width, height=844, dark=dark, touch=width < 500)
+    page.goto(path.as_uri())
+    page.press("ArrowRight")
+    assert page.sideways() == [] and page.errors == []
+    paper, ink = page.evaluate(
+        "['background-color', 'color'].map((p) => getComputedStyle(document.body).getPropertyValue(p)"
+        ".match(/\\d+/g).reduce((a, b) => a + Number(b), 0))"
+    )
+    assert (paper < ink) == dark
+    stage = page.evaluate(
+        "(() => { const b = stage.getBoundingClientRect(); return [b.width, b.height]; })()"
+    )
+    assert min(stage) > 250
+    box = page.evaluate(
+        "(() => { const b = document.querySelector('.box.now').getBoundingClientRect(),"
+        " s = stage.getBoundingClientRect();"
+        " return b.left >= s.left && b.right <= s.right && b.top >= s.top && b.bottom <= s.bottom; })()"
+    )
+    assert box
+
+
+def test_names_labels_and_lines_are_shown_and_not_executed(tmp_path: Path, page: Any) -> None:
+    class Module(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self._modules[EVIL.replace(".", "")] = nn.Linear(2, 2)
+
+        def forward(self, x: Any) -> Any:
+            (layer,) = self.children()
+            return layer(x)
+
+    evil = type(EVIL, (Cube,), {})
+    source = tmp_path / "<b>evil.py"
+    source.write_text(
+        f"def compute(model, x, evil):\n    return evil.apply(model(x)).sum()  # {EVIL}\n"
+    )
+    scope: dict[str, Any] = {}
+    exec(compile(source.read_text(), str(source), "exec"), scope)
+    model = Module()
+    with viz.record():
+        loss = scope["compute"](model, tg.ones(1, 2), evil)
+    path = viz.explore(loss, model, tmp_path / "page.html")
+    assert path.read_text().count("</script") == 3  # the data, the layout and the page's own
+    page.goto(path.as_uri())
+    assert page.evaluate("window.hit") is None
+    page.press("ArrowRight")
+    assert f"# {EVIL}" in page.text("#panel pre") and "<b>evil.py:2 in compute" in page.text(
+        "#panel"
+    )
+    page.press("ArrowRight")
+    assert page.text("#panel h2") == EVIL
+    page.evaluate(
+        "byId('search').value = 'onerror'; byId('search').dispatchEvent(new Event('input'))"
+    )
+    page.click("#close-all")
+    page.click("#open-all")
+    assert page.evaluate("vertices.some((v) => v.name.includes('<img src=x'))")
+    assert page.evaluate("window.hit") is None
+    assert page.evaluate("document.querySelectorAll('img, b').length") == 0
+    assert page.errors == [] and page.requests == [path.as_uri()]
+
+
+def chain(n: int) -> Any:
+    x = tg.ones(3, requires_grad=True)
+    y: Any = x
+    for _ in range(n):
+        y = y.sin()
+    return y.sum()
+
+
+def test_a_thousand_vertices_are_drawn_in_parts(tmp_path: Path, page: Any) -> None:
+    path = viz.explore(chain(1000), None, tmp_path / "page.html")
+    assert path.stat().st_size < 1_500_000
+    page.goto(path.as_uri())
+    assert 20 < page.evaluate("document.querySelectorAll('.box').length") < 80
+    for _ in range(30):
+        page.press("ArrowRight")
+    assert page.text("#step").startswith("step 30 of 1001")
+    page.click("#open-all")
+    assert page.text("#found") == "Not all fits into 400 boxes: open what you want to see."
+    page.evaluate("reveal(vertices[500]); choose(vertices[500])")
+    assert page.evaluate("layout.boxes.has('v500')") and page.errors == []
+
+
+def test_ten_thousand_vertices_are_summed_up(tmp_path: Path, page: Any) -> None:
+    path = viz.explore(chain(10_000), None, tmp_path / "page.html")
+    assert path.stat().st_size < 12_000_000
+    page.goto(path.as_uri())
+    text = page.text("#notice")
+    assert "10,002 vertices" in text and "10000 sin, 1 sum" in text and "smaller step" in text
+    assert page.evaluate("document.querySelectorAll('.box').length") == 0
+    for key in ("ArrowRight", "End", "0", "+", "Home"):
+        page.press(key)
+    page.click("#open-all")
+    page.click("#fit")
+    page.press("End")
+    assert page.text("#step") == "step 10001 of 10001: sin" and page.errors == []
+
+
+def test_large_arrays_are_shown_in_part(tmp_path: Path) -> None:
+    w = tg.randn(300, 784, requires_grad=True)
+    x = tg.randn(100, 784)
+    loss = (x @ w.T).relu().sum()
+    path = viz.explore(loss, {"w": w}, tmp_path / "page.html")
+    assert path.stat().st_size < 500_000
+    (shown,) = [v for v in data_of(path)["vertices"] if v["name"] == "w"]
+    assert shown["value"]["part"] == [5, 784]
+    equal(shown["value"], w.detach().numpy())
+
+
+def test_odd_arrays_have_a_page(tmp_path: Path, page: Any) -> None:
+    x = tg.tensor([float("nan"), float("inf"), -float("inf"), 1e-30, 1e30, 0.0], requires_grad=True)
+    empty = tg.ones(0, 3, requires_grad=True)
+    loss = x.sum() + empty.sum() + x[tg.tensor([5, 1])].sum()
+    page.goto(viz.explore(loss, {"x": x, "": empty}, tmp_path / "page.html").as_uri())
+    page.evaluate("choose(vertices.find((v) => v.name === 'x'))")
+    assert "3 not finite" in page.text("#panel")
+    for _ in range(8):
+        page.press("ArrowRight")
+    assert page.errors == []
+
+
+def test_integers_are_shown_whole_and_numbers_with_six_digits() -> None:
+    numbers = _array(np.array([1234567890, -1]), 100)
+    assert numbers is not None and numbers["data"] == [1234567890, -1]
+    assert numbers["max"] == 1234567890
+    floats = _array(np.float32([1 / 3, 2e7 / 3]), 100)
+    assert floats is not None and floats["data"] == [0.333333, 6666670.0]
+    assert _array(np.array([True, False]), 100)["data"] == [1, 0]  # type: ignore[index]
+
+
+def test_the_file_is_replaced_whole_and_needs_no_other(tmp_path: Path) -> None:
+    _, path = write(mlp, tmp_path)
+    text = path.read_text()
+    assert "default-src 'none'" in text and "Permission is hereby granted" in text
+    assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", text)
+    assert len(text) < 200_000 and DRAWN > 1000
+    w = tg.ones(1, requires_grad=True)
+    with pytest.raises(FileNotFoundError):
+        viz.explore(w.exp(), {"w": w}, tmp_path / "no" / "folder.html")
