@@ -80,6 +80,31 @@ def test_gradients_are_those_of_backward(make: Any, how: str) -> None:
         )
 
 
+def frozen() -> Made:
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2, bias=False), nn.Tanh())
+    model[0].bias.requires_grad_(False)
+    x = tg.randn(5, 3)
+    return model, lambda: (model(x) + tg.tensor([1.0, 2.0])).exp().sum() * 0.5
+
+
+@pytest.mark.parametrize("make", [*NETWORKS, frozen], ids=lambda f: f.__name__)
+def test_what_was_not_recorded_has_the_right_numbers_or_none(make: Any) -> None:
+    tg.manual_seed(0)
+    params, compute = make()
+    random = tg.get_rng_state()
+    recorded, _ = seen(params, compute, "forward")
+    tg.set_rng_state(random)
+    alone, _ = seen(params, compute, "alone")
+    pairs = [[v for v in found.vertices if v.kind == "operation"] for found in (alone, recorded)]
+    known = 0
+    for v, right in zip(*pairs, strict=True):
+        assert v.name == right.name
+        if v.value is not None:
+            assert close(v.value, right.value), v.name
+            known += 1
+    assert known >= len(pairs[0]) / 3
+
+
 def test_looking_changes_no_gradient_and_releases_nothing() -> None:
     params, compute = mlp()
     loss = compute()

@@ -222,7 +222,9 @@ def test_a_click_shows_a_vertex_with_its_line(tmp_path: Path, page: Any) -> None
     page.drag([(x + width / 2, y + height / 2)])
     text = page.text("#panel")
     assert (
-        text.startswith("relu") and "in layers.1" in text and "5 \u00d7 6 · float32 · 120 bytes" in text
+        text.startswith("relu")
+        and "in layers.1" in text
+        and "5 \u00d7 6 · float32 · 120 bytes" in text
     )
     assert relu.line and f"networks.py:{relu.line.number} in forward" in text
     assert relu.line.text in text
@@ -342,6 +344,7 @@ def test_a_thousand_vertices_are_drawn_in_parts(tmp_path: Path, page: Any) -> No
     assert page.evaluate("layout.boxes.has('v500')") and page.errors == []
 
 
+@pytest.mark.slow
 def test_ten_thousand_vertices_are_summed_up(tmp_path: Path, page: Any) -> None:
     path = viz.explore(chain(10_000), None, tmp_path / "page.html")
     assert path.stat().st_size < 12_000_000

@@ -192,8 +192,9 @@ class Computation:
                 path=name.rpartition(".")[0], value=value,
             )  # fmt: skip
             self._keep(whole, vertex)
-        elif vertex.value is None and isinstance(known, np.ndarray) and not vertex.outputs:
-            vertex.value = known  # a later operation has saved what this one made
+        elif vertex.value is None and known is not None and not vertex.outputs:
+            # A later operation has saved what this one made.
+            vertex.value = known.array if isinstance(known, Value) else np.asarray(known)
         return vertex
 
     def _data(self, known: Value | np.ndarray) -> Vertex:
@@ -349,11 +350,9 @@ def _computed(node: Node, inputs: Mapping[int, Vertex]) -> list[Any]:
     saved = dict(zip(node.plan.saves, node.check(), strict=True))
     if count in saved and len(op.outputs) == 1:
         return [np.asarray(saved[count])]
-    # An input that isn't known may have been None, or may not have been kept.
     values = [_taken(inputs[i], node.parents[i]) if i in inputs else saved.get(i)
               for i in range(count)]  # fmt: skip
-    required = range(count) if op.variadic or op.broadcasts else range(min(count, 1))
-    if any(values[i] is None for i in required):
+    if any(x is None for x in values):  # it may have been None, or may not have been kept
         return []
     settings = {key: value for key, value in node.settings.items() if key != "shapes"}
     try:

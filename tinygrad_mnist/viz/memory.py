@@ -101,8 +101,8 @@ class Ledger:
             table(("operation", "module", "output", "saves", "shares"), rows, left=3),
             f"saved for the backward pass: {self.saved:,} bytes",
             f"parameters: {self.parameters:,} bytes",
-            f"most at once in the backward pass: {peak.bytes:,} bytes, at {peak.at}: "
-            f"{', '.join([*held, f'{peak.gradients:,} of gradients'])}",
+            f"most at once in the backward pass: {peak.bytes:,} bytes, at {peak.at}",
+            f"held then: {', '.join([*held, f'{peak.gradients:,} of gradients'])}",
         ]
         return "\n".join(lines)
 
@@ -135,7 +135,8 @@ def memory(loss: Any, params: Any = None) -> Ledger:
     sin                100       400       0
     saved for the backward pass: 800 bytes
     parameters: 400 bytes
-    most at once in the backward pass: 1,600 bytes, at sin: 400 by exp, 400 by sin, 800 of gradients
+    most at once in the backward pass: 1,600 bytes, at sin
+    held then: 400 by exp, 400 by sin, 800 of gradients
     """
     return Ledger(loss, params)
 

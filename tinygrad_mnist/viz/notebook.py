@@ -25,10 +25,10 @@ def shown(history: Mapping[str, Sequence[float]]) -> str:
         f"{chart(parts)}</div>"
         for kind, parts in panels.items()
     )
-    rows = [
-        (name, f"{values[-1]:.4g}", f"{min(values):.4g}", f"{max(values):.4g}")
-        for name, values in history.items()
-    ]
+    rows = []
+    for name, values in history.items():
+        finite = [v for v in values if math.isfinite(v)] or [math.nan]
+        rows.append((name, *(f"{v:.4g}" for v in (values[-1], min(finite), max(finite)))))
     last = html.table(("", f"epoch {epochs}", "lowest", "highest"), rows, left=1)
     return html.block(charts, last)
 
