@@ -36,6 +36,8 @@ def test_boxes_stand_apart_and_edges_go_down(
     for (a, b), route in zip(edges, routes, strict=True):
         ys = [centres[a][1], *(y for _, y in route), centres[b][1]]
         assert all(y < below for y, below in itertools.pairwise(ys))
+        between = {y for _, y in centres if ys[0] < y < ys[-1]}
+        assert between <= set(ys)  # it has a point in each layer that it passes
         for x, y in route:  # no point of it lies in a box
             for (u, v), (w, h) in zip(centres, sizes, strict=True):
                 assert abs(x - u) > w / 2 or abs(y - v) > h / 2
