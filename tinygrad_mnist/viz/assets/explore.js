@@ -88,6 +88,7 @@ function label(v) {
 
 // Of one number the box shows the gradient too
 const oneNumber = (box) => box.kind !== "module" && box.vertices[0].gradient && box.vertices[0].gradient.size === 1;
+const gradientOf = (v) => "gradient " + (v.gradient.data.length ? number(v.gradient.data[0]) : "");
 
 let layout = null;   // boxes by key, and edges
 
@@ -99,7 +100,8 @@ function draw() {
   const add = (key, box) => {
     if (boxes.has(key)) return;
     box.key = key;
-    box.width = Math.max(box.title.length * 8, box.below.length * 6.4, 40) + 22;
+    const gradient = oneNumber(box) ? gradientOf(box.vertices[0]) : "";
+    box.width = Math.max(box.title.length * 8, box.below.length * 6.4, gradient.length * 7, 40) + 22;
     box.height = oneNumber(box) ? 58 : 42;
     boxes.set(key, box);
   };
@@ -329,7 +331,7 @@ function paint() {
       const able = box.vertices.filter((v) => v.turn !== null || v.arrivals.length);
       box.element.classList.toggle("done", able.length > 0 && able.every(isDone));
       box.element.classList.toggle("chosen", is((v) => v === shown));
-      if (box.gradient) box.gradient.textContent = hasAll(box.vertices[0]) ? "gradient " + number(box.vertices[0].gradient.data[0]) : "";
+      if (box.gradient) box.gradient.textContent = hasAll(box.vertices[0]) ? gradientOf(box.vertices[0]) : "";
       box.element.classList.toggle("match", is((v) => state.matches.has(v)));
     }
     for (const edge of layout.edges) {
