@@ -17,13 +17,20 @@ from tinygrad_mnist.tensor import set_rng_state as set_rng_state
 def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
     """Restore the generator's state after the block. Follows PyTorch's.
 
+    Parameters
+    ----------
+    devices
+        Accepted, and changes nothing: there is one device.
+    enabled
+        Whether to restore it at all.
+
     Examples
     --------
-    >>> from tinygrad_mnist import rand
-    >>> _ = manual_seed(0)
-    >>> with fork_rng():
-    ...     first = rand(1)
-    >>> bool(rand(1) == first)
+    >>> import tinygrad_mnist as torch
+    >>> _ = torch.manual_seed(0)
+    >>> with torch.random.fork_rng():
+    ...     first = torch.rand(1)
+    >>> torch.equal(torch.rand(1), first)
     True
     """
     state = get_rng_state()

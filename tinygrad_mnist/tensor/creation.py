@@ -180,6 +180,18 @@ def tensor(data: Any, **settings: Unpack[Settings]) -> Tensor:
     Follows ``torch.tensor``. Python's floats become float32 (the default dtype), its integers
     int64; an array keeps its dtype.
 
+    Parameters
+    ----------
+    data
+        A number, nested sequences of numbers, or an array: the nesting becomes the shape.
+    dtype, device, requires_grad
+        The dtype (default: that of the values); the device, ``"cpu"``; whether gradients are
+        recorded.
+
+    Returns
+    -------
+    A new tensor, a leaf of the graph.
+
     Raises
     ------
     ValueError, TypeError
@@ -187,9 +199,16 @@ def tensor(data: Any, **settings: Unpack[Settings]) -> Tensor:
 
     Examples
     --------
-    >>> tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([[1.0, 2.0], [3.0, 4.0]])
     tensor([[1., 2.],
             [3., 4.]])
+    >>> torch.tensor([1, 2]).dtype, torch.tensor([1, 2.5]).dtype, torch.tensor(True).shape
+    (torch.int64, torch.float32, torch.Size([]))
+    >>> w = torch.tensor(3.0, requires_grad=True)
+    >>> (w**2).backward()
+    >>> w.grad
+    tensor(6.)
     """
     if isinstance(data, TensorBase):
         warnings.warn(
@@ -210,10 +229,25 @@ def as_tensor(
 
     Follows ``torch.as_tensor``.
 
+    Parameters
+    ----------
+    data
+        A tensor, an array, or what :func:`tensor` takes.
+    dtype
+        The dtype (default: that of data); another one than data's means a copy.
+    device
+        The device, ``"cpu"``.
+
+    Returns
+    -------
+    A tensor of data's shape: data itself if it is a tensor of that dtype.
+
     Examples
     --------
+    >>> import numpy as np
+    >>> import tinygrad_mnist as torch
     >>> array = np.zeros(2)
-    >>> as_tensor(array)[0] = 1
+    >>> torch.as_tensor(array)[0] = 1
     >>> array
     array([1., 0.])
     """
@@ -238,6 +272,15 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
     Follows ``torch.from_numpy``.
 
+    Parameters
+    ----------
+    ndarray
+        An array of a dtype that tensors have, of any shape (*).
+
+    Returns
+    -------
+    A tensor of shape (*), on the same memory.
+
     Raises
     ------
     TypeError
@@ -245,8 +288,13 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
     Examples
     --------
-    >>> from_numpy(np.array([1, 2]))
-    tensor([1, 2])
+    >>> import numpy as np
+    >>> import tinygrad_mnist as torch
+    >>> array = np.array([1, 2])
+    >>> x = torch.from_numpy(array)
+    >>> array[0] = 5
+    >>> x
+    tensor([5, 2])
     """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected a NumPy array, but got {type(ndarray).__name__}")
@@ -271,10 +319,26 @@ def _filled(fill: Callable[..., np.ndarray], size: Sequence[Any], settings: Sett
 def zeros(*size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
     """Make a tensor of zeros, of a shape. Follows ``torch.zeros``.
 
+    Parameters
+    ----------
+    size
+        The shape: integers, or one sequence of them.
+    dtype, device, requires_grad
+        The dtype (default: float32, see :func:`set_default_dtype`); the device, ``"cpu"``; whether
+        gradients are recorded.
+
+    Returns
+    -------
+    A tensor of that shape.
+
     Examples
     --------
-    >>> zeros(2)
-    tensor([0., 0.])
+    >>> import tinygrad_mnist as torch
+    >>> torch.zeros(2, 3)
+    tensor([[0., 0., 0.],
+            [0., 0., 0.]])
+    >>> torch.zeros(2, dtype=torch.int64)
+    tensor([0, 0])
     """
     return _filled(np.zeros, size, settings)
 
@@ -283,10 +347,24 @@ def zeros(*size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
 def ones(*size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
     """Make a tensor of ones, of a shape. Follows ``torch.ones``.
 
+    Parameters
+    ----------
+    size
+        The shape: integers, or one sequence of them.
+    dtype, device, requires_grad
+        The dtype (default: float32, see :func:`set_default_dtype`); the device, ``"cpu"``; whether
+        gradients are recorded.
+
+    Returns
+    -------
+    A tensor of that shape.
+
     Examples
     --------
-    >>> ones(2)
-    tensor([1., 1.])
+    >>> import tinygrad_mnist as torch
+    >>> torch.ones(2, 3)
+    tensor([[1., 1., 1.],
+            [1., 1., 1.]])
     """
     return _filled(np.ones, size, settings)
 
@@ -295,10 +373,25 @@ def ones(*size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
 def empty(*size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
     """Make a tensor of whatever lies in memory, of a shape. Follows ``torch.empty``.
 
+    Parameters
+    ----------
+    size
+        The shape: integers, or one sequence of them.
+    dtype, device, requires_grad
+        The dtype (default: float32, see :func:`set_default_dtype`); the device, ``"cpu"``; whether
+        gradients are recorded.
+
+    Returns
+    -------
+    A tensor of that shape, to be written to before it is read.
+
     Examples
     --------
-    >>> empty(2).shape
-    torch.Size([2])
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.empty(2, 3)
+    >>> x.fill_(0.5)
+    tensor([[0.5000, 0.5000, 0.5000],
+            [0.5000, 0.5000, 0.5000]])
     """
     return _filled(np.empty, size, settings)
 
@@ -307,10 +400,22 @@ def empty(*size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
 def zeros_like(input: Tensor, **settings: Unpack[Settings]) -> Tensor:
     """Make a tensor of zeros, like another. Follows ``torch.zeros_like``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dtype, device, requires_grad
+        The dtype (default: that of input); the device, ``"cpu"``; whether gradients are recorded.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
     Examples
     --------
-    >>> zeros_like(ones(2)).shape
-    torch.Size([2])
+    >>> import tinygrad_mnist as torch
+    >>> torch.zeros_like(torch.tensor([3, 4]))
+    tensor([0, 0])
     """
     return finish(np.zeros(input._array.shape, dtype_like(input, settings)), **settings)
 
@@ -319,10 +424,22 @@ def zeros_like(input: Tensor, **settings: Unpack[Settings]) -> Tensor:
 def ones_like(input: Tensor, **settings: Unpack[Settings]) -> Tensor:
     """Make a tensor of ones, like another. Follows ``torch.ones_like``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dtype, device, requires_grad
+        The dtype (default: that of input); the device, ``"cpu"``; whether gradients are recorded.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
     Examples
     --------
-    >>> ones_like(ones(2)).shape
-    torch.Size([2])
+    >>> import tinygrad_mnist as torch
+    >>> torch.ones_like(torch.tensor([[3.0, 4.0]]))
+    tensor([[1., 1.]])
     """
     return finish(np.ones(input._array.shape, dtype_like(input, settings)), **settings)
 
@@ -331,10 +448,22 @@ def ones_like(input: Tensor, **settings: Unpack[Settings]) -> Tensor:
 def empty_like(input: Tensor, **settings: Unpack[Settings]) -> Tensor:
     """Make a tensor of whatever lies in memory, like another. Follows ``torch.empty_like``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dtype, device, requires_grad
+        The dtype (default: that of input); the device, ``"cpu"``; whether gradients are recorded.
+
+    Returns
+    -------
+    A tensor of shape (*), to be written to before it is read.
+
     Examples
     --------
-    >>> empty_like(ones(2)).shape
-    torch.Size([2])
+    >>> import tinygrad_mnist as torch
+    >>> torch.empty_like(torch.tensor([[3, 4]])).shape
+    torch.Size([1, 2])
     """
     return finish(np.empty(input._array.shape, dtype_like(input, settings)), **settings)
 
@@ -344,10 +473,25 @@ def empty_like(input: Tensor, **settings: Unpack[Settings]) -> Tensor:
 def full(size: int | Sequence[int], fill_value: Number, **settings: Unpack[Settings]) -> Tensor:
     """Make a tensor of one number, whose type decides the dtype. Follows ``torch.full``.
 
+    Parameters
+    ----------
+    size
+        The shape, a sequence of integers.
+    fill_value
+        The number.
+    dtype, device, requires_grad
+        The dtype (default: what :func:`tensor` makes of the number); the device, ``"cpu"``; whether
+        gradients are recorded.
+
+    Returns
+    -------
+    A tensor of that shape.
+
     Examples
     --------
-    >>> full((2,), 7)
-    tensor([7, 7])
+    >>> import tinygrad_mnist as torch
+    >>> torch.full((2,), 7), torch.full((2,), 7.0)
+    (tensor([7, 7]), tensor([7., 7.]))
     """
     value = as_number("fill_value", fill_value)
     dtype = settings.get("dtype")
@@ -362,7 +506,25 @@ def arange(
     step: Number = 1,
     **settings: Unpack[Settings],
 ) -> Tensor:
-    """Make a tensor of equally spaced numbers, without the end. Follows ``torch.arange``.
+    """Make a tensor of equally spaced numbers, without the end: ``start, start + step, ...``.
+
+    Follows ``torch.arange``.
+
+    Parameters
+    ----------
+    start
+        The first number. Default: 0; a single argument is the end.
+    end
+        Where to stop: it isn't among the numbers.
+    step
+        From one number to the next.
+    dtype, device, requires_grad
+        The dtype (default: int64 if all three are integers, else float32); the device, ``"cpu"``;
+        whether gradients are recorded.
+
+    Returns
+    -------
+    A vector of ``ceil((end - start) / step)`` elements.
 
     Raises
     ------
@@ -371,8 +533,9 @@ def arange(
 
     Examples
     --------
-    >>> arange(3), arange(1, 2, 0.5)
-    (tensor([0, 1, 2]), tensor([1.0000, 1.5000]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.arange(3), torch.arange(1, 2, 0.5), torch.arange(3, 0, -1)
+    (tensor([0, 1, 2]), tensor([1.0000, 1.5000]), tensor([3, 2, 1]))
     """
     if end is None:
         start, end = 0, start
@@ -403,12 +566,31 @@ def arange(
 @factory
 @np.errstate(all="ignore")
 def linspace(start: float, end: float, steps: int, **settings: Unpack[Settings]) -> Tensor:
-    """Make a tensor of equally spaced numbers, with the end. Follows ``torch.linspace``.
+    """Make a tensor of equally spaced numbers, with the end.
+
+    Element i is ``start + i * (end - start) / (steps - 1)``. Follows ``torch.linspace``.
+
+    Parameters
+    ----------
+    start
+        The first number.
+    end
+        The last number.
+    steps
+        How many numbers.
+    dtype, device, requires_grad
+        The dtype (default: float32, see :func:`set_default_dtype`); the device, ``"cpu"``; whether
+        gradients are recorded.
+
+    Returns
+    -------
+    A vector of ``steps`` elements.
 
     Examples
     --------
-    >>> linspace(0, 1, 3)
-    tensor([0.0000, 0.5000, 1.0000])
+    >>> import tinygrad_mnist as torch
+    >>> torch.linspace(-1, 1, 5)
+    tensor([-1.0000, -0.5000,  0.0000,  0.5000,  1.0000])
     """
     count, first, last = _steps(start, end, steps)
     kind = dtypes.as_float(settings.get("dtype"))
@@ -422,12 +604,33 @@ def linspace(start: float, end: float, steps: int, **settings: Unpack[Settings])
 def logspace(
     start: float, end: float, steps: int, base: float = 10.0, **settings: Unpack[Settings]
 ) -> Tensor:
-    """Make a tensor of powers of a base, with equally spaced exponents. Follows ``torch.logspace``.
+    """Make a tensor of powers of a base, with equally spaced exponents.
+
+    Element i is ``base ** linspace(start, end, steps)[i]``. Follows ``torch.logspace``.
+
+    Parameters
+    ----------
+    start
+        The first exponent.
+    end
+        The last exponent.
+    steps
+        How many numbers.
+    base
+        The base.
+    dtype, device, requires_grad
+        The dtype (default: float32, see :func:`set_default_dtype`); the device, ``"cpu"``; whether
+        gradients are recorded.
+
+    Returns
+    -------
+    A vector of ``steps`` elements.
 
     Examples
     --------
-    >>> logspace(0, 2, 3)
-    tensor([  1.,  10., 100.])
+    >>> import tinygrad_mnist as torch
+    >>> torch.logspace(-3, 0, 4)  # learning rates to try
+    tensor([0.0010, 0.0100, 0.1000, 1.0000])
     """
     count, first, last = _steps(start, end, steps)
     exponents = np.linspace(first, last, count)
@@ -446,11 +649,29 @@ def _steps(start: Any, end: Any, steps: Any) -> tuple[int, float, float]:
 def eye(n: int, m: int | None = None, **settings: Unpack[Settings]) -> Tensor:
     """Make a matrix with ones on the diagonal. Follows ``torch.eye``.
 
+    Parameters
+    ----------
+    n
+        How many rows.
+    m
+        How many columns. Default: n.
+    dtype, device, requires_grad
+        The dtype (default: float32, see :func:`set_default_dtype`); the device, ``"cpu"``; whether
+        gradients are recorded.
+
+    Returns
+    -------
+    A matrix of shape (n, m).
+
     Examples
     --------
-    >>> eye(2)
-    tensor([[1., 0.],
-            [0., 1.]])
+    >>> import tinygrad_mnist as torch
+    >>> torch.eye(2, 3)
+    tensor([[1., 0., 0.],
+            [0., 1., 0.]])
+    >>> torch.eye(10)[[3, 0]]  # one-hot labels
+    tensor([[0., 0., 0., 1., 0., 0., 0., 0., 0., 0.],
+            [1., 0., 0., 0., 0., 0., 0., 0., 0., 0.]])
     """
     n = as_int("n", n)
     m = None if m is None else as_int("m", m)
@@ -464,9 +685,23 @@ def eye(n: int, m: int | None = None, **settings: Unpack[Settings]) -> Tensor:
 def full_like(input: Tensor, fill_value: Number, **settings: Unpack[Settings]) -> Tensor:
     """Make a tensor of one number, like another. Follows ``torch.full_like``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    fill_value
+        The number.
+    dtype, device, requires_grad
+        The dtype (default: that of input); the device, ``"cpu"``; whether gradients are recorded.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
     Examples
     --------
-    >>> full_like(ones(2), 3)
+    >>> import tinygrad_mnist as torch
+    >>> torch.full_like(torch.tensor([1.0, 2.0]), 3)
     tensor([3., 3.])
     """
     kind, value = dtype_like(input, settings), as_number("fill_value", fill_value)
@@ -485,11 +720,28 @@ def _lower(row: Any, col: Any, offset: Any) -> np.ndarray:
 def tril_indices(row: int, col: int, offset: int = 0, **settings: Unpack[Settings]) -> Tensor:
     """Make the rows and columns of the lower triangle's elements. Follows ``torch.tril_indices``.
 
+    Parameters
+    ----------
+    row
+        How many rows the matrix has.
+    col
+        How many columns.
+    offset
+        The last diagonal that counts: 0 is the main one, a positive one lies above it.
+    dtype, device, requires_grad
+        The dtype (default: int64); the device, ``"cpu"``; whether gradients are recorded.
+
+    Returns
+    -------
+    A tensor of shape (2, count): the rows, and the columns.
+
     Examples
     --------
-    >>> tril_indices(2, 2)
-    tensor([[0, 1, 1],
-            [0, 0, 1]])
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.arange(9).reshape(3, 3)
+    >>> rows, columns = torch.tril_indices(3, 3)
+    >>> x[rows, columns]
+    tensor([0, 3, 4, 6, 7, 8])
     """
     return finish(np.stack(np.nonzero(_lower(row, col, offset))), **settings)
 
@@ -498,11 +750,27 @@ def tril_indices(row: int, col: int, offset: int = 0, **settings: Unpack[Setting
 def triu_indices(row: int, col: int, offset: int = 0, **settings: Unpack[Settings]) -> Tensor:
     """Make the rows and columns of the upper triangle's elements. Follows ``torch.triu_indices``.
 
+    Parameters
+    ----------
+    row
+        How many rows the matrix has.
+    col
+        How many columns.
+    offset
+        The first diagonal that counts: 0 is the main one, a positive one lies above it.
+    dtype, device, requires_grad
+        The dtype (default: int64); the device, ``"cpu"``; whether gradients are recorded.
+
+    Returns
+    -------
+    A tensor of shape (2, count): the rows, and the columns.
+
     Examples
     --------
-    >>> triu_indices(2, 2)
-    tensor([[0, 0, 1],
-            [0, 1, 1]])
+    >>> import tinygrad_mnist as torch
+    >>> rows, columns = torch.triu_indices(3, 3, 1)
+    >>> list(zip(rows.tolist(), columns.tolist()))  # the pairs of three
+    [(0, 1), (0, 2), (1, 2)]
     """
     return finish(np.stack(np.nonzero(~_lower(row, col, as_int("offset", offset) - 1))), **settings)
 
@@ -512,7 +780,28 @@ def triu_indices(row: int, col: int, offset: int = 0, **settings: Unpack[Setting
 
 @export
 def _new_tensor(input: Tensor, data: Any, **settings: Unpack[Settings]) -> Tensor:
-    """Return a new tensor of given data, in this one's dtype unless another is named."""
+    """Return a new tensor of given data, in this one's dtype unless another is named.
+
+    Follows ``torch.Tensor.new_tensor``.
+
+    Parameters
+    ----------
+    data
+        A number, nested sequences of numbers, an array or a tensor.
+    dtype, device, requires_grad
+        The dtype (default: that of self); the device, ``"cpu"``; whether gradients are recorded.
+
+    Returns
+    -------
+    A tensor of data's shape.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.ones(1, dtype=torch.float64)
+    >>> x.new_tensor([1, 2])
+    tensor([1., 2.], dtype=torch.float64)
+    """
     if isinstance(data, TensorBase):
         data = data._array
     with np.errstate(all="ignore"):
@@ -523,7 +812,25 @@ def _new_tensor(input: Tensor, data: Any, **settings: Unpack[Settings]) -> Tenso
 def _new(input: Tensor, *data: Any, device: DeviceLike | None = None) -> Tensor:
     """Return a tensor of this one's dtype: empty, of a shape, or of the given numbers.
 
-    PyTorch's older form: ``new_empty``, ``new_tensor`` and the others say which is meant.
+    PyTorch's older form: ``new_empty``, ``new_tensor`` and the others say which is meant. Follows
+    ``torch.Tensor.new``.
+
+    Parameters
+    ----------
+    data
+        Nothing, lengths, or numbers.
+    device
+        The device, ``"cpu"``.
+
+    Returns
+    -------
+    A tensor of the given shape, or of the numbers.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.ones(1, dtype=torch.int64).new([1, 2])
+    tensor([1, 2])
     """
     check_device(device)
     if len(data) == 1 and not isinstance(data[0], int | Size | TensorBase):
@@ -550,19 +857,79 @@ def of_dtype(dtype: dtypes.dtype, data: tuple[Any, ...]) -> Tensor:
 
 @export
 def _new_empty(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
-    """Return a new tensor of a shape, of whatever lies in memory."""
+    """Return a new tensor of a shape, of whatever lies in memory.
+
+    Follows ``torch.Tensor.new_empty``.
+
+    Parameters
+    ----------
+    size
+        The shape: integers, or one sequence of them.
+    dtype, device, requires_grad
+        The dtype (default: that of self); the device, ``"cpu"``; whether gradients are recorded.
+
+    Returns
+    -------
+    A tensor of that shape, to be written to before it is read.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.ones(1, dtype=torch.int64).new_empty(2, 3).dtype
+    torch.int64
+    """
     return finish(np.empty(as_lengths(size), dtype_like(input, settings)), **settings)
 
 
 @export
 def _new_zeros(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
-    """Return zeros of a shape, in this one's dtype unless another is named."""
+    """Return zeros of a shape, in this one's dtype unless another is named.
+
+    Follows ``torch.Tensor.new_zeros``.
+
+    Parameters
+    ----------
+    size
+        The shape: integers, or one sequence of them.
+    dtype, device, requires_grad
+        The dtype (default: that of self); the device, ``"cpu"``; whether gradients are recorded.
+
+    Returns
+    -------
+    A tensor of that shape.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.ones(1, dtype=torch.int64).new_zeros(2)
+    tensor([0, 0])
+    """
     return finish(np.zeros(as_lengths(size), dtype_like(input, settings)), **settings)
 
 
 @export
 def _new_ones(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
-    """Return ones of a shape, in this one's dtype unless another is named."""
+    """Return ones of a shape, in this one's dtype unless another is named.
+
+    Follows ``torch.Tensor.new_ones``.
+
+    Parameters
+    ----------
+    size
+        The shape: integers, or one sequence of them.
+    dtype, device, requires_grad
+        The dtype (default: that of self); the device, ``"cpu"``; whether gradients are recorded.
+
+    Returns
+    -------
+    A tensor of that shape.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.ones(1, dtype=torch.int64).new_ones(2)
+    tensor([1, 1])
+    """
     return finish(np.ones(as_lengths(size), dtype_like(input, settings)), **settings)
 
 
@@ -570,7 +937,29 @@ def _new_ones(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Sett
 def _new_full(
     input: Tensor, size: Sequence[int], fill_value: Number, **settings: Unpack[Settings]
 ) -> Tensor:
-    """Return a tensor of one number, in this one's dtype unless another is named."""
+    """Return a tensor of one number, in this one's dtype unless another is named.
+
+    Follows ``torch.Tensor.new_full``.
+
+    Parameters
+    ----------
+    size
+        The shape, a sequence of integers.
+    fill_value
+        The number.
+    dtype, device, requires_grad
+        The dtype (default: that of self); the device, ``"cpu"``; whether gradients are recorded.
+
+    Returns
+    -------
+    A tensor of that shape.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.ones(1, dtype=torch.int64).new_full((2,), 7)
+    tensor([7, 7])
+    """
     number = as_number("fill_value", fill_value)
     shape = as_lengths([as_tuple("size", size)])
     array = dtypes.convert(np.full(shape, number), dtype_like(input, settings))

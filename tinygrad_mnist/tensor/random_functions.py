@@ -59,12 +59,30 @@ def _drawn(
 def rand(
     *size: int | Sequence[int], generator: Generator | None = None, **settings: Unpack[Settings]
 ) -> Tensor:
-    """Draw numbers uniformly from 0 up to 1. Follows ``torch.rand``.
+    """Draw numbers uniformly from 0 up to, not including, 1.
+
+    A seed gives the numbers that PyTorch draws. Follows ``torch.rand``.
+
+    Parameters
+    ----------
+    size
+        The shape: integers, or one sequence of them.
+    generator
+        The stream to draw from. Default: the global one.
+    dtype, device, requires_grad
+        The dtype (default: float32, see :func:`set_default_dtype`); the device, ``"cpu"``; whether
+        gradients are recorded.
+
+    Returns
+    -------
+    A tensor of that shape.
 
     Examples
     --------
-    >>> rand(2, 3).shape
-    torch.Size([2, 3])
+    >>> import tinygrad_mnist as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.rand(3)
+    tensor([0.4963, 0.7682, 0.0885])
     """
     return _drawn(Generator.uniform, size, generator, settings)
 
@@ -73,12 +91,31 @@ def rand(
 def randn(
     *size: int | Sequence[int], generator: Generator | None = None, **settings: Unpack[Settings]
 ) -> Tensor:
-    """Draw numbers from the standard normal distribution. Follows ``torch.randn``.
+    """Draw numbers from the standard normal distribution: mean 0, deviation 1.
+
+    A seed gives the numbers that PyTorch draws. Follows ``torch.randn``.
+
+    Parameters
+    ----------
+    size
+        The shape: integers, or one sequence of them.
+    generator
+        The stream to draw from. Default: the global one.
+    dtype, device, requires_grad
+        The dtype (default: float32, see :func:`set_default_dtype`); the device, ``"cpu"``; whether
+        gradients are recorded.
+
+    Returns
+    -------
+    A tensor of that shape.
 
     Examples
     --------
-    >>> randn(2, 3).shape
-    torch.Size([2, 3])
+    >>> import tinygrad_mnist as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.randn(2, 2)
+    tensor([[ 1.5410, -0.2934],
+            [-2.1788,  0.5684]])
     """
     return _drawn(Generator.normal, size, generator, settings)
 
@@ -89,11 +126,26 @@ def rand_like(
 ) -> Tensor:
     """Draw numbers uniformly from 0 up to 1, like another tensor. Follows ``torch.rand_like``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), floating point.
+    generator
+        The stream to draw from. Default: the global one.
+    dtype, device, requires_grad
+        The dtype (default: that of input); the device, ``"cpu"``; whether gradients are recorded.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> rand_like(ones(2)).shape
-    torch.Size([2])
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([1.0, 2.0])
+    >>> _ = torch.manual_seed(0)
+    >>> torch.rand_like(x) < 0.6  # which to keep
+    tensor([ True, False])
     """
     settings["dtype"] = dtype_like(input, settings)
     return _drawn(Generator.uniform, [input.shape], generator, settings)
@@ -105,11 +157,26 @@ def randn_like(
 ) -> Tensor:
     """Draw from the standard normal, like another tensor. Follows ``torch.randn_like``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), floating point.
+    generator
+        The stream to draw from. Default: the global one.
+    dtype, device, requires_grad
+        The dtype (default: that of input); the device, ``"cpu"``; whether gradients are recorded.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> randn_like(ones(2)).shape
-    torch.Size([2])
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([1.0, 2.0])
+    >>> _ = torch.manual_seed(0)
+    >>> x + 0.1 * torch.randn_like(x)  # with noise
+    tensor([1.1541, 1.9707])
     """
     settings["dtype"] = dtype_like(input, settings)
     return _drawn(Generator.normal, [input.shape], generator, settings)
@@ -126,6 +193,23 @@ def randint(
 ) -> Tensor:
     """Draw integers uniformly from low up to, not including, high. Follows ``torch.randint``.
 
+    Parameters
+    ----------
+    low
+        The least integer. Default: 0; a single number before the size is ``high``.
+    high
+        The integer that is too large.
+    size
+        The shape, a sequence of integers.
+    generator
+        The stream to draw from. Default: the global one.
+    dtype, device, requires_grad
+        The dtype (default: int64); the device, ``"cpu"``; whether gradients are recorded.
+
+    Returns
+    -------
+    A tensor of that shape.
+
     Raises
     ------
     RuntimeError
@@ -133,8 +217,12 @@ def randint(
 
     Examples
     --------
-    >>> randint(0, 10, (2,)).shape, randint(10, (3,)).dtype
-    (torch.Size([2]), torch.int64)
+    >>> import tinygrad_mnist as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.randint(1, 7, (8,))  # dice
+    tensor([3, 4, 6, 1, 2, 4, 2, 2])
+    >>> torch.randint(10, (2, 2)).shape
+    torch.Size([2, 2])
     """
     if size is None:
         low, high, size = 0, low, high
@@ -174,11 +262,29 @@ def randint_like(
 
     Follows ``torch.randint_like``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    low
+        The least integer. Default: 0; a single number is ``high``.
+    high
+        The integer that is too large.
+    generator
+        The stream to draw from. Default: the global one.
+    dtype, device, requires_grad
+        The dtype (default: that of input); the device, ``"cpu"``; whether gradients are recorded.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> randint_like(ones(2), 3).shape
-    torch.Size([2])
+    >>> import tinygrad_mnist as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.randint_like(torch.zeros(4), 10)
+    tensor([4., 9., 3., 0.])
     """
     settings["dtype"] = dtype_like(input, settings)
     if high is None:
@@ -190,10 +296,26 @@ def randint_like(
 def randperm(n: int, *, generator: Generator | None = None, **settings: Unpack[Settings]) -> Tensor:
     """Draw a random order of the numbers from 0 to n - 1. Follows ``torch.randperm``.
 
+    Parameters
+    ----------
+    n
+        How many numbers.
+    generator
+        The stream to draw from. Default: the global one.
+    dtype, device, requires_grad
+        The dtype (default: int64); the device, ``"cpu"``; whether gradients are recorded.
+
+    Returns
+    -------
+    A vector of n elements.
+
     Examples
     --------
-    >>> sorted(randperm(3).tolist())
-    [0, 1, 2]
+    >>> import tinygrad_mnist as torch
+    >>> _ = torch.manual_seed(0)
+    >>> x = torch.tensor([10, 20, 30, 40])
+    >>> x[torch.randperm(4)]  # shuffled
+    tensor([10, 20, 40, 30])
     """
     n = as_int("n", n)
     if n < 0:
@@ -212,11 +334,37 @@ def normal(
 ) -> Tensor:
     """Draw from normal distributions with given means and deviations. Follows ``torch.normal``.
 
+    Parameters
+    ----------
+    mean
+        The mean: a number, or a tensor of means.
+    std
+        The standard deviation, likewise; none may be negative.
+    size
+        The shape, where both are numbers. Otherwise it is the one that they broadcast to.
+    generator
+        The stream to draw from. Default: the global one.
+    dtype, device, requires_grad
+        The dtype (default: float32, see :func:`set_default_dtype`); the device, ``"cpu"``; whether
+        gradients are recorded.
+
+    Returns
+    -------
+    A tensor of that shape.
+
+    Raises
+    ------
+    RuntimeError
+        When a deviation is negative.
+
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> normal(0.0, 1.0, (2,)).shape, normal(ones(3), 0.1).shape
-    (torch.Size([2]), torch.Size([3]))
+    >>> import tinygrad_mnist as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.normal(0.0, 0.1, (3,))
+    tensor([ 0.1541, -0.0293, -0.2179])
+    >>> torch.normal(torch.tensor([0.0, 100.0]), torch.tensor([1.0, 1.0]))
+    tensor([ 0.5684, 98.9155])
     """
     if size is None and not isinstance(mean, TensorBase) and not isinstance(std, TensorBase):
         raise TypeError("given numbers for mean and std, it needs a size")
@@ -245,35 +393,103 @@ def normal(
 def manual_seed(seed: int) -> Generator:
     """Seed the global generator. Follows ``torch.manual_seed``.
 
+    Parameters
+    ----------
+    seed
+        An integer.
+
+    Returns
+    -------
+    The global generator.
+
     Examples
     --------
-    >>> _ = manual_seed(0)
-    >>> a = rand(2)
-    >>> _ = manual_seed(0)
-    >>> bool((rand(2) == a).all())
+    >>> import tinygrad_mnist as torch
+    >>> _ = torch.manual_seed(0)
+    >>> a = torch.rand(2)
+    >>> _ = torch.manual_seed(0)
+    >>> torch.equal(torch.rand(2), a)
     True
     """
     return random.default_generator.manual_seed(seed)
 
 
 def seed() -> int:
-    """Seed the global generator from the system's randomness; return the seed."""
+    """Seed the global generator from the system's randomness; return the seed.
+
+    Follows ``torch.seed``.
+
+    Returns
+    -------
+    The new seed, an integer.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.seed() == torch.initial_seed()
+    True
+    """
     return random.default_generator.seed()
 
 
 def initial_seed() -> int:
-    """Return the seed of the global generator."""
+    """Return the seed of the global generator. Follows ``torch.initial_seed``.
+
+    Returns
+    -------
+    An integer.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> _ = torch.manual_seed(5)
+    >>> _ = torch.rand(100)
+    >>> torch.initial_seed()
+    5
+    """
     return random.default_generator.initial_seed()
 
 
 def get_rng_state() -> Tensor:
-    """Return the state of the global generator as bytes, for :func:`set_rng_state`."""
+    """Return the state of the global generator as bytes, for :func:`set_rng_state`.
+
+    Follows ``torch.get_rng_state``.
+
+    Returns
+    -------
+    A vector of uint8.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> state = torch.get_rng_state()
+    >>> a = torch.rand(2)
+    >>> torch.set_rng_state(state)
+    >>> torch.equal(torch.rand(2), a)
+    True
+    """
     return from_numpy(random.default_generator.get_state())
 
 
 @named
 def set_rng_state(new_state: Tensor) -> None:
-    """Restore the state of the global generator, so that it goes on from there."""
+    """Restore the state of the global generator, so that it goes on from there.
+
+    Follows ``torch.set_rng_state``.
+
+    Parameters
+    ----------
+    new_state
+        What :func:`get_rng_state` returned, or PyTorch's function of this name.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> state = torch.get_rng_state()
+    >>> torch.set_rng_state(state)
+    >>> torch.equal(torch.get_rng_state(), state)
+    True
+    """
     random.default_generator.set_state(new_state)
 
 
@@ -284,9 +500,22 @@ def set_rng_state(new_state: Tensor) -> None:
 def bernoulli(
     input: Tensor, p: float | None = None, *, generator: Generator | None = None
 ) -> Tensor:
-    """Draw ones with the given probabilities, and zeros. Follows ``torch.bernoulli``.
+    """Draw ones with the given probabilities, and zeros.
 
-    With ``p``, all are drawn with that one, in the shape of the input.
+    With ``p``, all are drawn with that one, in the shape of the input. Follows ``torch.bernoulli``.
+
+    Parameters
+    ----------
+    input
+        Probabilities, a tensor of shape (*), floating point.
+    p
+        One probability for all; then input counts for its shape and dtype only.
+    generator
+        The stream to draw from. Default: the global one.
+
+    Returns
+    -------
+    A tensor of shape (*), of zeros and ones.
 
     Raises
     ------
@@ -295,9 +524,10 @@ def bernoulli(
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> bernoulli(ones(2))
-    tensor([1., 1.])
+    >>> import tinygrad_mnist as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.bernoulli(torch.tensor([0.0, 0.5, 0.5, 1.0]))
+    tensor([0., 0., 1., 1.])
     """
     if input._array.dtype.kind != "f" and p is None:
         raise NotImplementedError(
@@ -317,6 +547,21 @@ def multinomial(
 ) -> Tensor:
     """Draw indices with probabilities in proportion to weights. Follows ``torch.multinomial``.
 
+    Parameters
+    ----------
+    input
+        Weights, which needn't sum to 1, of shape (m) or (n, m).
+    num_samples
+        How many indices to draw, k.
+    replacement
+        Whether an index may be drawn again.
+    generator
+        The stream to draw from. Default: the global one.
+
+    Returns
+    -------
+    An int64 tensor of shape (k) or (n, k).
+
     Raises
     ------
     RuntimeError
@@ -324,9 +569,11 @@ def multinomial(
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> multinomial(tensor([0.0, 1.0]), 2, replacement=True)
-    tensor([1, 1])
+    >>> import tinygrad_mnist as torch
+    >>> _ = torch.manual_seed(0)
+    >>> logits = torch.tensor([2.0, 1.0, -5.0])
+    >>> torch.multinomial(logits.softmax(0), 8, replacement=True)
+    tensor([1, 0, 0, 1, 0, 1, 0, 0])
     """
     source, weights = random.source_of(generator), input._array
     num_samples = as_int("num_samples", num_samples)
@@ -376,7 +623,28 @@ def _check_range(dtype: np.dtype[Any], low: int, high: int) -> None:
 def _exponential_(
     input: _T, lambd: float = 1.0, *, generator: random.Generator | None = None
 ) -> _T:
-    """Fill self with numbers drawn from an exponential distribution of a rate."""
+    """Fill self with numbers drawn from an exponential distribution of a rate.
+
+    Its density is ``lambd * exp(-lambd * x)``. Follows ``torch.Tensor.exponential_``.
+
+    Parameters
+    ----------
+    lambd
+        The rate; the mean is its reciprocal.
+    generator
+        The stream to draw from. Default: the global one.
+
+    Returns
+    -------
+    self.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(10000).exponential_(2.0).mean().round(decimals=1)
+    tensor(0.5000)
+    """
     rate, source = as_number("lambd", lambd), random.source_of(generator)
     if input._array.dtype.kind != "f":
         raise RuntimeError("the tensor must be floating point")
@@ -408,7 +676,30 @@ def _uniform_(
     generator: random.Generator | None = None,
     **bound: float,
 ) -> _T:
-    """Fill self with numbers drawn uniformly from an interval."""
+    """Fill self with numbers drawn uniformly from an interval. Follows ``torch.Tensor.uniform_``.
+
+    Parameters
+    ----------
+    from_
+        The lower end.
+    to
+        The upper end, which isn't drawn.
+    generator
+        The stream to draw from. Default: the global one.
+    bound
+        ``from``, as older scripts name the lower end.
+
+    Returns
+    -------
+    self.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(3).uniform_(-1, 1)
+    tensor([-0.0075,  0.5364, -0.8230])
+    """
     low = bound.pop("from", from_)
     if bound:
         raise TypeError(f"unexpected arguments {sorted(bound)}")
@@ -423,7 +714,28 @@ def _uniform_(
 def _normal_(
     input: _T, mean: float = 0.0, std: float = 1.0, *, generator: random.Generator | None = None
 ) -> _T:
-    """Fill self with numbers drawn from a normal distribution."""
+    """Fill self with numbers drawn from a normal distribution. Follows ``torch.Tensor.normal_``.
+
+    Parameters
+    ----------
+    mean
+        The mean.
+    std
+        The standard deviation.
+    generator
+        The stream to draw from. Default: the global one.
+
+    Returns
+    -------
+    self.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(3).normal_(0, 0.02)
+    tensor([ 0.0308, -0.0059, -0.0436])
+    """
     if std < 0:
         raise RuntimeError(f"expects std >= 0.0, but got {std}")
     _need_floats(input)
@@ -433,7 +745,31 @@ def _normal_(
 
 @export
 def _bernoulli_(input: _T, p: Any = 0.5, *, generator: random.Generator | None = None) -> _T:
-    """Fill self with ones drawn with probability p, and zeros."""
+    """Fill self with ones drawn with probability p, and zeros. Follows ``torch.Tensor.bernoulli_``.
+
+    Parameters
+    ----------
+    p
+        A probability, or a tensor of them whose shape broadcasts to self's.
+    generator
+        The stream to draw from. Default: the global one.
+
+    Returns
+    -------
+    self.
+
+    Raises
+    ------
+    RuntimeError
+        When a probability is outside of [0, 1].
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(5).bernoulli_(0.5)
+    tensor([0., 0., 1., 0., 0.])
+    """
     source = random.source_of(generator)
     chance = p._array if isinstance(p, TensorBase) else p
     if not np.all((np.asarray(chance) >= 0) & (np.asarray(chance) <= 1)):
@@ -449,7 +785,28 @@ def _random_(
 ) -> _T:
     """Fill self with integers drawn uniformly from ``from_`` up to, not including, ``to``.
 
-    Given one number, it is ``to``; given none, they go up to what the dtype holds exactly.
+    Given one number, it is ``to``; given none, they go up to what the dtype holds exactly. Follows
+    ``torch.Tensor.random_``.
+
+    Parameters
+    ----------
+    from_
+        The least integer.
+    to
+        The integer that is too large.
+    generator
+        The stream to draw from. Default: the global one.
+
+    Returns
+    -------
+    self.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(4).random_(10)
+    tensor([4., 9., 3., 0.])
     """
     source = random.source_of(generator)
     if to is None and not from_:
@@ -473,7 +830,28 @@ def _uniform(input: Tensor, generator: Any, kinds: str = "f") -> np.ndarray:
 
 @export
 def _geometric_(input: _T, p: float, *, generator: Any = None) -> _T:
-    """Fill self with counts of trials until the first success, of probability p."""
+    """Fill self with counts of trials until the first success, of probability p.
+
+    The number k has probability ``(1 - p)**(k - 1) * p``. Follows ``torch.Tensor.geometric_``.
+
+    Parameters
+    ----------
+    p
+        The probability of success, between 0 and 1.
+    generator
+        The stream to draw from. Default: the global one.
+
+    Returns
+    -------
+    self.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(10000).geometric_(0.25).mean().round()
+    tensor(4.)
+    """
     if not 0 < p < 1:
         raise RuntimeError(f"expects p to be in (0, 1), but got p={p}")
     counts = np.ceil(np.log(_uniform(input, generator, "fiu")) / math.log1p(-p))
@@ -482,7 +860,31 @@ def _geometric_(input: _T, p: float, *, generator: Any = None) -> _T:
 
 @export
 def _cauchy_(input: _T, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> _T:
-    """Fill self with numbers drawn from a Cauchy distribution."""
+    """Fill self with numbers drawn from a Cauchy distribution.
+
+    Its density is ``1 / (pi * sigma * (1 + ((x - median) / sigma)**2))``: it has no mean. Follows
+    ``torch.Tensor.cauchy_``.
+
+    Parameters
+    ----------
+    median
+        The median.
+    sigma
+        Half the distance between the quartiles.
+    generator
+        The stream to draw from. Default: the global one.
+
+    Returns
+    -------
+    self.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(10000).cauchy_(5.0).median().round()
+    tensor(5.)
+    """
     if sigma <= 0:
         raise RuntimeError(f"expects sigma > 0.0, but found sigma={sigma}")
     angles = np.pi * (_uniform(input, generator) - 0.5)

@@ -1,0 +1,174 @@
+"""Docstrings teach: each names its parameters and shapes, and has an example that runs as it stands.
+
+What lacks something is listed in ``LACKING``, which only shrinks: a name that lacks nothing any more
+is taken off it, and a new function isn't put on it.
+"""
+
+from __future__ import annotations
+
+import doctest
+import importlib.util
+import inspect
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import pytest
+
+import tinygrad_mnist
+
+ROOT = Path(__file__).parent.parent
+SPACES = ("", "linalg", "special", "random", "fft")
+
+LACKING = """
+Tensor.H Tensor.T Tensor.add_ Tensor.addcdiv_ Tensor.addcmul_ Tensor.apply_ Tensor.as_subclass
+Tensor.backward Tensor.bfloat16 Tensor.bool Tensor.byte Tensor.char Tensor.clamp_ Tensor.clip_
+Tensor.contiguous Tensor.copy_ Tensor.cpu Tensor.cuda Tensor.data Tensor.data_ptr Tensor.detach
+Tensor.detach_ Tensor.device Tensor.dim Tensor.div_ Tensor.divide_ Tensor.double Tensor.dtype
+Tensor.element_size Tensor.expand Tensor.expand_as Tensor.fill_ Tensor.fill_diagonal_ Tensor.float
+Tensor.get_device Tensor.grad Tensor.grad_fn Tensor.half Tensor.int Tensor.is_contiguous
+Tensor.is_leaf Tensor.is_pinned Tensor.is_shared Tensor.is_signed Tensor.item Tensor.itemsize
+Tensor.layout Tensor.lerp_ Tensor.long Tensor.mH Tensor.mT Tensor.map_ Tensor.masked_fill_
+Tensor.memory Tensor.mul_ Tensor.multiply_ Tensor.nbytes Tensor.ndim Tensor.ndimension
+Tensor.nelement Tensor.norm Tensor.numpy Tensor.pow_ Tensor.register_hook
+Tensor.register_post_accumulate_grad_hook Tensor.repeat Tensor.requires_grad Tensor.requires_grad_
+Tensor.reshape_as Tensor.resize_ Tensor.resize_as_ Tensor.retain_grad Tensor.retains_grad
+Tensor.shape Tensor.short Tensor.size Tensor.source Tensor.split Tensor.storage_offset Tensor.stride
+Tensor.sub_ Tensor.subtract_ Tensor.sum_to_size Tensor.to Tensor.tolist Tensor.true_divide_
+Tensor.type Tensor.type_as Tensor.unfold Tensor.unsafe_split Tensor.view Tensor.view_as Tensor.where
+Tensor.zero_ abs acos acosh add addbmm addcdiv addcmul addmm addmv addr adjoint all allclose
+alpha_dropout amax amin aminmax angle any are_deterministic_algorithms_enabled argmax argmin argsort
+as_strided asarray asin asinh atan atan2 atanh atleast_1d atleast_2d atleast_3d baddbmm
+bartlett_window binary_cross_entropy_with_logits bincount bitwise_and bitwise_left_shift bitwise_not
+bitwise_or bitwise_right_shift bitwise_xor blackman_window block_diag bmm broadcast_shapes
+broadcast_tensors broadcast_to bucketize can_cast cartesian_prod cat cdist ceil chain_matmul
+cholesky cholesky_inverse cholesky_solve chunk clamp clamp_max clamp_min clone column_stack conj
+conj_physical copysign corrcoef cos cosh count_nonzero cov cross cummax cummin cumprod cumsum
+cumulative_trapezoid deg2rad det diag diag_embed diagflat diagonal diagonal_scatter diff digamma
+dist div dot dropout dsplit dstack embedding eq equal erf erfc erfinv exp exp2 expm1
+feature_alpha_dropout fft.fftfreq fft.fftshift fft.ifftshift fft.rfftfreq fill flatten flip fliplr
+flipud float_power floor floor_divide fmax fmin fmod frac frombuffer gather gcd ge
+get_default_device get_float32_matmul_precision get_num_threads group_norm gt hamming_window
+hann_window heaviside histc histogram histogramdd hsplit hstack hypot index_add index_copy
+index_fill index_put index_select inner inverse is_autocast_enabled is_complex is_conj
+is_distributed is_floating_point is_inference is_neg is_nonzero is_same_size is_storage is_tensor
+isclose isfinite isin isinf isnan isneginf isposinf isreal kaiser_window kron kthvalue layer_norm
+lcm ldexp le lerp lgamma linalg.cholesky linalg.cond linalg.cross linalg.det linalg.diagonal
+linalg.eigh linalg.eigvalsh linalg.inv linalg.lstsq linalg.matmul linalg.matrix_norm
+linalg.matrix_power linalg.matrix_rank linalg.multi_dot linalg.norm linalg.pinv linalg.qr
+linalg.slogdet linalg.solve linalg.solve_triangular linalg.svd linalg.svdvals linalg.tensorinv
+linalg.tensorsolve linalg.vander linalg.vecdot linalg.vector_norm log log10 log1p log2 log_softmax
+logaddexp logaddexp2 logcumsumexp logdet logical_and logical_not logical_or logical_xor logit
+logsumexp lt masked_fill masked_scatter masked_select matmul matrix_exp matrix_power max maximum
+mean median meshgrid min minimum mm mode movedim msort mul mv mvlgamma nan_to_num nanmean nanmedian
+nanquantile nansum narrow narrow_copy ne neg nextafter nonzero norm numel outer pdist permute
+pinverse positive pow prod promote_types put qr quantile rad2deg range ravel reciprocal relu
+remainder renorm repeat_interleave reshape result_type roll rot90 round rrelu rsqrt rsub
+scalar_tensor scatter scatter_add scatter_reduce searchsorted select select_scatter
+set_default_device set_default_dtype set_default_tensor_type set_float32_matmul_precision
+set_flush_denormal set_num_threads sgn sigmoid sign signbit sin sinc sinh slice_scatter slogdet
+softmax sort special.entr special.multigammaln special.ndtr special.ndtri special.xlog1py split
+split_with_sizes sqrt square squeeze stack std std_mean sub sum svd t take take_along_dim tan tanh
+tensor_split tile topk trace transpose trapezoid tril triu trunc typename unbind unflatten unique
+unique_consecutive unravel_index unsqueeze use_deterministic_algorithms vander var var_mean vdot
+vsplit vstack where xlogy
+""".split()
+
+
+@cache
+def functions() -> dict[str, Callable[..., Any]]:
+    """Return the functions of the namespaces, and Tensor's methods that aren't such functions."""
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")
+    reference = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reference)
+    homes, found = reference.homes(), {}
+    for entry in (entry for space in SPACES for entry in reference.public(space)):
+        if isinstance(entry.value, FunctionType):
+            if homes[reference.identity(entry.value)] == entry.path:
+                found[entry.path.removeprefix("tinygrad_mnist.")] = entry.value
+    kind = tinygrad_mnist.Tensor
+    for name in dir(kind):
+        if name[0] != "_" and hasattr(kind, name):
+            value = inspect.getattr_static(kind, name)
+            value = value.fget if isinstance(value, property) else value
+            if isinstance(value, FunctionType) and reference.identity(value) not in homes:
+                found[f"Tensor.{name}"] = value
+    return found
+
+
+def sections(text: str) -> dict[str, str]:
+    """Return a docstring's sections by their titles; what stands before them is called ''."""
+    parts = re.split(r"(?:^|\n\n)(\w+)\n-+\n", text)
+    return {"": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
+
+
+def described(function: Callable[..., Any]) -> set[str]:
+    """Return the parameters that a docstring describes."""
+    names = re.findall(
+        r"^(\S.*)$", sections(inspect.getdoc(function) or "").get("Parameters", ""), re.M
+    )
+    return {name.strip().lstrip("*") for line in names for name in line.split(",")}
+
+
+def parameters(function: Callable[..., Any]) -> set[str]:
+    """Return the parameters that a docstring has to describe: all but self and older forms'."""
+    names = list(inspect.signature(function).parameters)
+    if names and function.__qualname__.startswith("Tensor."):
+        del names[0]
+    settings = {"dtype", "device", "requires_grad"} if "settings" in names else set()
+    return set(names) - {"older", "settings"} | settings
+
+
+def examples(function: Callable[..., Any]) -> list[doctest.Example]:
+    return doctest.DocTestParser().get_examples(inspect.getdoc(function) or "")
+
+
+def lacks(function: Callable[..., Any]) -> list[str]:
+    """Return what a docstring lacks."""
+    text = sections(inspect.getdoc(function) or "")
+    found = sorted(parameters(function) - described(function))
+    said = text[""] + text.get("Parameters", "") + text.get("Returns", "")
+    if "input" in parameters(function) and not re.search(r"shape|\((\*|n|N|\.\.\.)\b.*?\)", said):
+        found.append("a shape")
+    if not any(example.want for example in examples(function)):
+        found.append("an example with an answer")
+    return found
+
+
+def test_what_docstrings_lack_is_listed() -> None:
+    lacking = {name: what for name, f in functions().items() if (what := lacks(f))}
+    new = {name: what for name, what in lacking.items() if name not in LACKING}
+    assert new == {}, "describe the parameters with their shapes, and give an example"
+    assert sorted(set(LACKING) - set(lacking)) == [], "these lack nothing: take them off LACKING"
+
+
+@pytest.mark.parametrize(
+    ("text", "lack"),
+    [
+        ("Return it.", ["dim", "input", "a shape", "an example with an answer"]),
+        ("It.\n\nParameters\n----------\ninput\n    (*).\n", ["dim", "an example with an answer"]),
+        ("It.\n\nParameters\n----------\ninput, dim\n    It.\n\nExamples\n--------\n>>> 1\n1",
+         ["a shape"]),
+        ("Of shape (*).\n\nParameters\n----------\ninput, dim\n    It.\n\nExamples\n--------\n>>> 1",
+         ["an example with an answer"]),
+    ],
+)  # fmt: skip
+def test_what_is_missing_is_found(text: str, lack: list[str]) -> None:
+    def bare(input: Any, dim: int) -> None: ...
+
+    bare.__doc__ = text
+    assert lacks(bare) == lack
+
+
+@pytest.mark.parametrize("name", sorted(set(functions()) - set(LACKING)))
+def test_an_example_runs_when_it_is_pasted(name: str) -> None:
+    """Also those that doctest doesn't find, since they are made of an operation's entry."""
+    found = examples(functions()[name])
+    test = doctest.DocTest(found, {}, name, None, None, None)
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    said: list[str] = []
+    runner.run(test, out=said.append)
+    assert not said, "".join(said)
