@@ -55,7 +55,32 @@ def reduce(
 def sum(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None
 ) -> Tensor:
-    """Return the sum along dimensions, or of all elements; of integers as int64."""
+    """Return the sum of elements, all of them or along dimensions: ``sum_i x_i``.
+
+    The gradient of a sum goes unchanged to every element. Follows ``torch.sum``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimensions, an integer or a tuple; negative ones count from the end. None: all.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+    dtype
+        The dtype to compute in. Default: that of input; of integers and bools int64.
+
+    Returns
+    -------
+    A tensor of shape (*) without the dimensions; without ``dim`` it has shape ().
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    >>> x.sum(), x.sum(0), x.sum(1, keepdim=True).shape
+    (tensor(21.), tensor([5., 7., 9.]), torch.Size([2, 1]))
+    """
     return reduce(input, ops.sum, dim, keepdim, dtype)
 
 
@@ -63,12 +88,38 @@ def sum(
 def mean(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None
 ) -> Tensor:
-    """Return the mean along dimensions, or of all elements.
+    """Return the mean of elements, all of them or along dimensions: ``sum_i x_i / n``.
+
+    Each element gets 1/n of the gradient. Follows ``torch.mean``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), floating point.
+    dim
+        The dimensions, an integer or a tuple; negative ones count from the end. None: all.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+    dtype
+        The dtype to compute in. Default: that of input.
+
+    Returns
+    -------
+    A tensor of shape (*) without the dimensions. The mean of no elements is NaN.
 
     Raises
     ------
     RuntimeError
         For integers, unless a floating dtype is given.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([[1.0, 2.0], [3.0, 6.0]])
+    >>> x.mean(), x.mean(0)
+    (tensor(3.), tensor([2., 4.]))
+    >>> torch.tensor([1, 2]).mean(dtype=torch.float32)
+    tensor(1.5000)
     """
     kind = input._array.dtype if dtype is None else dtypes.as_numpy(dtype)
     if kind.kind != "f":
@@ -83,7 +134,34 @@ def mean(
 def prod(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None
 ) -> Tensor:
-    """Return the product, along one dimension or of all elements."""
+    """Return the product of elements, of all or along one dimension.
+
+    Follows ``torch.prod``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension; a negative one counts from the end. None: all elements.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+    dtype
+        The dtype to compute in. Default: that of input; of integers and bools int64.
+
+    Returns
+    -------
+    A tensor of shape (*) without the dimension. The product of no elements is 1.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> x.prod(), x.prod(0)
+    (tensor(24.), tensor([3., 8.]))
+    >>> torch.tensor([2, 3, 2]).prod()  # how many elements a shape has
+    tensor(12)
+    """
     x = _in(input, dtype)
     if dim is None:
         return _in(apply(ops.prod, x, dim=None, keepdim=False), dtype)
@@ -107,7 +185,41 @@ def var(
     *,
     correction: int | None = 1,
 ) -> Tensor:
-    """Return the variance: the sum of squared deviations, divided by n - correction."""
+    """Return the variance: ``sum_i (x_i - mean)**2 / (n - correction)``.
+
+    With a correction of 1 a sample's variance estimates that of what it was drawn from; batch
+    normalisation divides by n, with a correction of 0. Follows ``torch.var``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), floating point.
+    dim
+        The dimensions, an integer or a tuple; negative ones count from the end. None: all.
+    unbiased
+        An older form: False is a correction of 0, True one of 1.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+    correction
+        What is subtracted from the number n of elements.
+
+    Returns
+    -------
+    A tensor of shape (*) without the dimensions. It is NaN where n isn't larger than the
+    correction.
+
+    Raises
+    ------
+    RuntimeError
+        For integers.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([1.0, 2.0, 3.0, 4.0])
+    >>> x.var(), x.var(correction=0)
+    (tensor(1.6667), tensor(1.2500))
+    """
     dim, correction = _spread_arguments(dim, unbiased, correction)
     need_floats(input)
     return reduce(input, ops.var, dim, keepdim, correction=correction)
@@ -122,7 +234,40 @@ def std(
     *,
     correction: int | None = 1,
 ) -> Tensor:
-    """Return the standard deviation: the root of :meth:`var`."""
+    """Return the standard deviation, the root of :func:`var`.
+
+    Follows ``torch.std``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), floating point.
+    dim
+        The dimensions, an integer or a tuple; negative ones count from the end. None: all.
+    unbiased
+        An older form: False is a correction of 0, True one of 1.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+    correction
+        What is subtracted from the number n of elements.
+
+    Returns
+    -------
+    A tensor of shape (*) without the dimensions, in the units of input.
+
+    Raises
+    ------
+    RuntimeError
+        For integers.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([[1.0, 10.0], [3.0, 30.0]])
+    >>> (x - x.mean(0)) / x.std(0)  # standardised columns
+    tensor([[-0.7071, -0.7071],
+            [ 0.7071,  0.7071]])
+    """
     dim, correction = _spread_arguments(dim, unbiased, correction)
     need_floats(input)
     return reduce(input, ops.std, dim, keepdim, correction=correction)
@@ -147,7 +292,29 @@ def _norm(
     keepdim: bool = False,
     dtype: DTypeLike | None = None,
 ) -> Tensor:
-    """Return the p-norm: of all elements, or along dimensions."""
+    """Return the p-norm: of all elements, or along dimensions. Follows ``torch.Tensor.norm``.
+
+    Parameters
+    ----------
+    p
+        The order, as in :func:`norm`.
+    dim
+        The dimensions, an integer or a tuple; negative ones count from the end. None: all.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+    dtype
+        The dtype to compute in. Default: that of input.
+
+    Returns
+    -------
+    A tensor of self's shape without the dimensions.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([3.0, -4.0]).norm(), torch.tensor([3.0, -4.0]).norm(1)
+    (tensor(5.), tensor(7.))
+    """
     need_floats(input)
     if dtype is not None:
         return _norm(input.to(dtype), p, dim, keepdim)
@@ -176,13 +343,36 @@ def norm(
     out: Tensor | None = None,
     dtype: DTypeLike | None = None,
 ) -> Tensor:
-    """Return the p-norm of all elements, or along dimensions. Follows ``torch.norm``.
+    """Return the p-norm of all elements, or along dimensions: ``(sum_i |x_i|**p) ** (1/p)``.
+
+    The slope at 0 is taken to be 0. Follows ``torch.norm``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), floating point.
+    p
+        The order: a number (0 counts what isn't 0, infinity takes the largest size), ``"fro"`` for
+        2, or ``"nuc"`` for the sum of a matrix's singular values.
+    dim
+        The dimensions, an integer or a tuple; negative ones count from the end. None: all.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+    out
+        A tensor to write the result to.
+    dtype
+        The dtype to compute in. Default: that of input.
+
+    Returns
+    -------
+    A tensor of shape (*) without the dimensions.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> norm(tensor([3.0, 4.0]))
-    tensor(5.)
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([[3.0, 4.0], [0.0, 5.0]])
+    >>> torch.norm(x, dim=1), torch.norm(x, 1), torch.norm(x, float("inf"))
+    (tensor([5., 5.]), tensor(12.), tensor(5.))
     """
     result: Tensor = write_out("norm", _norm(input, p, dim, keepdim, dtype), out)
     return result
@@ -190,13 +380,60 @@ def norm(
 
 @export(takes="axis")
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
-    """Return the logarithm of the sum of exponentials, without overflow."""
+    """Return the logarithm of the sum of exponentials: ``log(sum_i exp(x_i))``.
+
+    The largest element is taken out of the sum, so that nothing overflows. The gradient is
+    :func:`softmax`. Follows ``torch.logsumexp``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimensions, an integer or a tuple; negative ones count from the end. None: all.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+
+    Returns
+    -------
+    A tensor of shape (*) without the dimensions; integers become floating point.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([1000.0, 1000.0])
+    >>> x.exp().sum().log(), x.logsumexp(0)
+    (tensor(inf), tensor(1000.6932))
+    """
     return reduce(input, ops.logsumexp, dim, keepdim)
 
 
 @export(takes="axis", inplace=True)
 def cumsum(input: Tensor, dim: int, *, dtype: DTypeLike | None = None) -> Tensor:
-    """Return the running sum along a dimension."""
+    """Return the running sum along a dimension: ``y_i = x_0 + ... + x_i``.
+
+    Follows ``torch.cumsum``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension; a negative one counts from the end.
+    dtype
+        The dtype to compute in. Default: that of input; of integers and bools int64.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([[1, 2, 3], [4, 5, 6]]).cumsum(1)
+    tensor([[ 1,  3,  6],
+            [ 4,  9, 15]])
+    """
     return running(ops.cumsum, input, dim, dtype)
 
 
@@ -214,14 +451,77 @@ def _need_elements(input: Tensor, dim: Dims) -> None:
 
 @export(takes="axis")
 def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
-    """Return the largest element; where several are, they share the gradient."""
+    """Return the largest of all elements, or along dimensions.
+
+    Where several are largest, they share the gradient; :func:`max` along a dimension gives it to
+    the first. Follows ``torch.amax``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimensions, an integer or a tuple; negative ones count from the end. None: all.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+
+    Returns
+    -------
+    A tensor of shape (*) without the dimensions. NaN counts as the largest.
+
+    Raises
+    ------
+    RuntimeError, IndexError
+        Where there are no elements.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([[1.0, 5.0, 5.0], [2.0, 0.0, 3.0]], requires_grad=True)
+    >>> y = x.amax(1)
+    >>> y.sum().backward()
+    >>> y.detach()
+    tensor([5., 3.])
+    >>> x.grad
+    tensor([[0.0000, 0.5000, 0.5000],
+            [0.0000, 0.0000, 1.0000]])
+    """
     _need_elements(input, dim)
     return reduce(input, ops.amax, dim, keepdim)
 
 
 @export(takes="axis")
 def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
-    """Return the smallest element; where several are, they share the gradient."""
+    """Return the smallest of all elements, or along dimensions.
+
+    Where several are smallest, they share the gradient; :func:`min` along a dimension gives it to
+    the first. Follows ``torch.amin``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimensions, an integer or a tuple; negative ones count from the end. None: all.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+
+    Returns
+    -------
+    A tensor of shape (*) without the dimensions. NaN counts as the smallest.
+
+    Raises
+    ------
+    RuntimeError, IndexError
+        Where there are no elements.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([[1.0, 5.0], [2.0, 0.0]])
+    >>> x.amin(1), x.amin((0, 1))
+    (tensor([1., 0.]), tensor(0.))
+    """
     _need_elements(input, dim)
     return reduce(input, ops.amin, dim, keepdim)
 
@@ -238,7 +538,39 @@ def max(input: Tensor, *, other: Tensor) -> Tensor: ...
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """Return the largest element; along a dimension, a pair of values and indices.
 
-    Given another tensor instead of a dimension, return the elementwise maximum of the two.
+    Given another tensor instead of a dimension, return the elementwise maximum of the two, as
+    :func:`maximum` does. Follows ``torch.max``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension, negative from the end; or another tensor.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+    other
+        Another tensor, whose shape broadcasts with that of input.
+
+    Returns
+    -------
+    A tensor of shape (); or, along a dimension, a named pair ``(values, indices)`` of shape (*)
+    without it, where the index is that of the first of several, and it gets the gradient.
+
+    Raises
+    ------
+    RuntimeError, IndexError
+        Where there are no elements.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> scores = torch.tensor([[0.1, 0.7, 0.2], [0.6, 0.1, 0.3]])
+    >>> best = scores.max(1)
+    >>> best.values, best.indices
+    (tensor([0.7000, 0.6000]), tensor([1, 0]))
+    >>> scores.max()
+    tensor(0.7000)
     """
     return _extreme(input, other if dim is None else dim, keepdim, ops.max, ops.maximum, np.argmax)
 
@@ -255,7 +587,37 @@ def min(input: Tensor, *, other: Tensor) -> Tensor: ...
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """Return the smallest element; along a dimension, a pair of values and indices.
 
-    Given another tensor instead of a dimension, return the elementwise minimum of the two.
+    Given another tensor instead of a dimension, return the elementwise minimum of the two, as
+    :func:`minimum` does. Follows ``torch.min``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension, negative from the end; or another tensor.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+    other
+        Another tensor, whose shape broadcasts with that of input.
+
+    Returns
+    -------
+    A tensor of shape (); or, along a dimension, a named pair ``(values, indices)`` of shape (*)
+    without it, where the index is that of the first of several, and it gets the gradient.
+
+    Raises
+    ------
+    RuntimeError, IndexError
+        Where there are no elements.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([[3, 1, 2], [0, 5, 4]])
+    >>> smallest, where = x.min(1)
+    >>> smallest, where
+    (tensor([1, 0]), tensor([1, 0]))
     """
     return _extreme(input, other if dim is None else dim, keepdim, ops.min, ops.minimum, np.argmin)
 
@@ -282,13 +644,71 @@ def _extreme(
 
 @export(takes="axis")
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Return the position of the largest element, the first of several."""
+    """Return the index of the largest element, the first of several.
+
+    Follows ``torch.argmax``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), not of bools.
+    dim
+        The dimension, negative from the end. None: the index is into the flattened tensor.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+
+    Returns
+    -------
+    An int64 tensor of shape (*) without the dimension. It has no gradient.
+
+    Raises
+    ------
+    IndexError
+        Where there are no elements.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> logits = torch.tensor([[0.1, 2.0, -1.0], [3.0, 0.0, 1.0]])
+    >>> labels = torch.tensor([1, 2])
+    >>> (logits.argmax(1) == labels).float().mean()  # the accuracy
+    tensor(0.5000)
+    """
     return _arg(input, np.argmax, dim, keepdim)
 
 
 @export(takes="axis")
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Return the position of the smallest element, the first of several."""
+    """Return the index of the smallest element, the first of several.
+
+    Follows ``torch.argmin``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), not of bools.
+    dim
+        The dimension, negative from the end. None: the index is into the flattened tensor.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+
+    Returns
+    -------
+    An int64 tensor of shape (*) without the dimension. It has no gradient.
+
+    Raises
+    ------
+    IndexError
+        Where there are no elements.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> centres = torch.tensor([[0.0, 0.0], [4.0, 4.0]])
+    >>> points = torch.tensor([[1.0, 0.0], [3.0, 5.0]])
+    >>> torch.cdist(points, centres).argmin(1)  # the nearest centre
+    tensor([0, 1])
+    """
     return _arg(input, np.argmin, dim, keepdim)
 
 
@@ -305,13 +725,60 @@ def _arg(input: Tensor, pick: Any, dim: int | None, keepdim: bool) -> Tensor:
 
 @export(takes="axis")
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Return whether some element is true (not 0)."""
+    """Return whether some element is true (not 0), of all or along dimensions.
+
+    Follows ``torch.any``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimensions, an integer or a tuple; negative ones count from the end. None: all.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+
+    Returns
+    -------
+    A tensor of bools (of uint8, if input is) of shape (*) without the dimensions.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([[0, 0], [0, 2]])
+    >>> x.any(), x.any(1)
+    (tensor(True), tensor([False,  True]))
+    """
     return _truth(input, np.any, dim, keepdim)
 
 
 @export(takes="axis")
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Return whether every element is true (not 0)."""
+    """Return whether every element is true (not 0), of all or along dimensions.
+
+    Follows ``torch.all``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimensions, an integer or a tuple; negative ones count from the end. None: all.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+
+    Returns
+    -------
+    A tensor of bools (of uint8, if input is) of shape (*) without the dimensions; True of no
+    elements.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([[1.0, float("nan")], [3.0, 4.0]])
+    >>> x.isfinite().all(), x.isfinite().all(1)
+    (tensor(False), tensor([False,  True]))
+    """
     return _truth(input, np.all, dim, keepdim)
 
 
@@ -326,14 +793,65 @@ def _truth(input: Tensor, ask: Any, dim: Any, keepdim: bool) -> Tensor:
 
 @export(takes="axis")
 def softmax(input: Tensor, dim: int, dtype: DTypeLike | None = None) -> Tensor:
-    """Return exponentials divided by their sum along a dimension."""
+    """Return probabilities: exponentials divided by their sum along a dimension.
+
+    ``y_i = exp(x_i) / sum_j exp(x_j)``, without overflow; the gradient is ``y * (g - sum(g * y))``.
+    For a loss take :func:`log_softmax`, which is exact where a probability rounds to 0. Follows
+    ``torch.softmax``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension; a negative one counts from the end.
+    dtype
+        The dtype to compute in. Default: that of input.
+
+    Returns
+    -------
+    A tensor of shape (*), whose sum along ``dim`` is 1.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([[0.0, 1.0, 2.0], [5.0, 5.0, 5.0]]).softmax(1)
+    tensor([[0.0900, 0.2447, 0.6652],
+            [0.3333, 0.3333, 0.3333]])
+    >>> torch.tensor([1000.0, 0.0]).softmax(0)
+    tensor([1., 0.])
+    """
     x = _in(input, dtype)
     return apply(ops.softmax, x, dim=as_dim(dim, input._array.ndim))
 
 
 @export(takes="axis")
 def log_softmax(input: Tensor, dim: int, dtype: DTypeLike | None = None) -> Tensor:
-    """Return the logarithm of :meth:`softmax`, exact where that would round to 0."""
+    """Return the logarithm of :func:`softmax`: ``x_i - log(sum_j exp(x_j))``.
+
+    It is exact where softmax would round to 0, whose logarithm is minus infinity. Follows
+    ``torch.log_softmax``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension; a negative one counts from the end.
+    dtype
+        The dtype to compute in. Default: that of input.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([0.0, 200.0])
+    >>> x.softmax(0).log(), x.log_softmax(0)
+    (tensor([-inf, 0.]), tensor([-200.,    0.]))
+    """
     x = _in(input, dtype)
     return apply(ops.log_softmax, x, dim=as_dim(dim, input._array.ndim))
 
@@ -364,11 +882,25 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
 
     Follows ``torch.aminmax``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension, negative from the end. None: all.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+
+    Returns
+    -------
+    A named pair ``(min, max)`` of tensors of shape (*) without the dimension.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> aminmax(tensor([2, 1, 3])).max
-    tensor(3)
+    >>> import tinygrad_mnist as torch
+    >>> smallest, largest = torch.tensor([[2, 1, 3], [0, 5, 4]]).aminmax(dim=1)
+    >>> smallest, largest
+    (tensor([1, 0]), tensor([3, 5]))
     """
     dims = () if dim is None else dim
     smallest, largest = input.amin(dims, keepdim), input.amax(dims, keepdim)
@@ -378,13 +910,26 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
 
 @export
 def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
-    """Count the elements that aren't 0, along dimensions or all. Follows ``torch.count_nonzero``.
+    """Count the elements that aren't 0, of all or along dimensions.
+
+    Follows ``torch.count_nonzero``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimensions, an integer or a tuple; negative ones count from the end. None: all.
+
+    Returns
+    -------
+    An int64 tensor of shape (*) without the dimensions.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> count_nonzero(tensor([0, 3, 2]))
-    tensor(2)
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([[0, 3, 2], [0, 0, 1]]).count_nonzero(1)
+    tensor([2, 1])
     """
     dims = as_dims(dim, input._array.ndim)
     return wrap(np.asarray(np.count_nonzero(input._array, axis=dims), np.int64))
@@ -392,13 +937,28 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
 
 @export(takes="axis", inplace=True)
 def cumprod(input: Tensor, dim: int, *, dtype: DTypeLike | None = None) -> Tensor:
-    """Return the running product along a dimension. Follows ``torch.cumprod``.
+    """Return the running product along a dimension: ``y_i = x_0 * ... * x_i``.
+
+    Follows ``torch.cumprod``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension; a negative one counts from the end.
+    dtype
+        The dtype to compute in. Default: that of input; of integers and bools int64.
+
+    Returns
+    -------
+    A tensor of shape (*).
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> cumprod(tensor([1.0, 2.0, 3.0]), 0)
-    tensor([1., 2., 6.])
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([1.0, 2.0, 3.0, 0.0]).cumprod(0)
+    tensor([1., 2., 6., 0.])
     """
     return running(ops.cumprod, input, dim, dtype)
 
@@ -407,13 +967,30 @@ def cumprod(input: Tensor, dim: int, *, dtype: DTypeLike | None = None) -> Tenso
 def nansum(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None
 ) -> Tensor:
-    """Return the sum of the elements that aren't NaN. Follows ``torch.nansum``.
+    """Return the sum of the elements that aren't NaN, of all or along dimensions.
+
+    Follows ``torch.nansum``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimensions, an integer or a tuple; negative ones count from the end. None: all.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+    dtype
+        The dtype to compute in. Default: that of input; of integers and bools int64.
+
+    Returns
+    -------
+    A tensor of shape (*) without the dimensions.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> nansum(tensor([1.0, float("nan")]))
-    tensor(1.)
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([[1.0, float("nan")], [2.0, 3.0]]).nansum(1)
+    tensor([1., 5.])
     """
     if input._array.dtype.kind != "f":
         return input.sum(dim, keepdim, dtype=dtype)
@@ -424,13 +1001,30 @@ def nansum(
 def nanmean(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike | None = None
 ) -> Tensor:
-    """Return the mean of the elements that aren't NaN. Follows ``torch.nanmean``.
+    """Return the mean of the elements that aren't NaN, of all or along dimensions.
+
+    Follows ``torch.nanmean``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), floating point.
+    dim
+        The dimensions, an integer or a tuple; negative ones count from the end. None: all.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+    dtype
+        The dtype to compute in. Default: that of input.
+
+    Returns
+    -------
+    A tensor of shape (*) without the dimensions; NaN where there is nothing else.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> nanmean(tensor([1.0, float("nan"), 3.0]))
-    tensor(2.)
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([[1.0, float("nan"), 3.0]]).nanmean(1)
+    tensor([2.])
     """
     need_floats(input)
     if dtype is not None and dtypes.as_numpy(dtype).kind != "f":
@@ -450,7 +1044,31 @@ def std_mean(
     *,
     correction: int = 1,
 ) -> tuple[Tensor, Tensor]:
-    """Return the standard deviation and the mean. Follows ``torch.std_mean``."""
+    """Return the standard deviation and the mean. Follows ``torch.std_mean``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), floating point.
+    dim
+        The dimensions, an integer or a tuple; negative ones count from the end. None: all.
+    unbiased
+        An older form: False is a correction of 0, True one of 1.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+    correction
+        What is subtracted from the number of elements, as in :func:`var`.
+
+    Returns
+    -------
+    A pair of tensors of shape (*) without the dimensions: deviation, mean.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.std_mean(torch.tensor([1.0, 2.0, 3.0]))
+    (tensor(1.), tensor(2.))
+    """
     deviation = input.std(dim, unbiased, keepdim, correction=correction)
     return deviation, input.mean(None if isinstance(dim, bool) else dim, keepdim)
 
@@ -464,7 +1082,31 @@ def var_mean(
     *,
     correction: int = 1,
 ) -> tuple[Tensor, Tensor]:
-    """Return the variance and the mean. Follows ``torch.var_mean``."""
+    """Return the variance and the mean. Follows ``torch.var_mean``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), floating point.
+    dim
+        The dimensions, an integer or a tuple; negative ones count from the end. None: all.
+    unbiased
+        An older form: False is a correction of 0, True one of 1.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+    correction
+        What is subtracted from the number of elements, as in :func:`var`.
+
+    Returns
+    -------
+    A pair of tensors of shape (*) without the dimensions: variance, mean.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.var_mean(torch.tensor([[1.0, 2.0], [3.0, 6.0]]), dim=0)
+    (tensor([2., 8.]), tensor([2., 4.]))
+    """
     variance = input.var(dim, unbiased, keepdim, correction=correction)
     return variance, input.mean(None if isinstance(dim, bool) else dim, keepdim)
 
@@ -477,13 +1119,31 @@ def diff(
     prepend: Tensor | None = None,
     append: Tensor | None = None,
 ) -> Tensor:
-    """Return the n-th differences of neighbours along a dimension. Follows ``torch.diff``.
+    """Return the n-th differences of neighbours along a dimension: ``x_(i+1) - x_i``, n times.
+
+    Follows ``torch.diff``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), of at least one dimension.
+    n
+        How often.
+    dim
+        The dimension; a negative one counts from the end.
+    prepend, append
+        Tensors to join to input before and after, along the dimension.
+
+    Returns
+    -------
+    A tensor of shape (*), shorter by n along the dimension. Of bools it says where they differ.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> diff(tensor([1, 4, 9]))
-    tensor([3, 5])
+    >>> import tinygrad_mnist as torch
+    >>> squares = torch.tensor([0, 1, 4, 9, 16])
+    >>> squares.diff(), squares.diff(2)
+    (tensor([1, 3, 5, 7]), tensor([2, 2, 2]))
     """
     if not input._array.ndim:
         raise RuntimeError("expects the input to be at least one-dimensional")
@@ -503,7 +1163,27 @@ def diff(
 
 @export
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
-    """Return the p-norm of the difference. Follows ``torch.dist``."""
+    """Return the p-norm of the difference, ``norm(input - other, p)``. Follows ``torch.dist``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    other
+        A tensor whose shape broadcasts with (*).
+    p
+        The order of the norm.
+
+    Returns
+    -------
+    A tensor of shape ().
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.dist(torch.tensor([1.0, 2.0]), torch.tensor([4.0, 6.0]))
+    tensor(5.)
+    """
     gap: Tensor = input - need_tensor("other", other)
     return gap.norm(p)
 
@@ -524,15 +1204,37 @@ def cdist(
     p: float = 2.0,
     compute_mode: str | None = "use_mm_for_euclid_dist_if_necessary",
 ) -> Tensor:
-    """Return the distances of all pairs of rows, of shapes (..., n, d) and (..., m, d).
+    """Return the distances of all pairs of rows: ``norm(x1_i - x2_j, p)``.
 
     Follows ``torch.cdist``; at a distance of 0 the gradient is 0.
 
+    Parameters
+    ----------
+    x1
+        A tensor of shape (..., n, d), floating point.
+    x2
+        A tensor of shape (..., m, d).
+    p
+        The order of the norm.
+    compute_mode
+        Accepted, and changes nothing: differences are always taken.
+
+    Returns
+    -------
+    A tensor of shape (..., n, m).
+
+    Raises
+    ------
+    RuntimeError
+        When the rows have different lengths.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> cdist(tensor([[0.0, 0.0]]), tensor([[3.0, 4.0]]))
-    tensor([[5.]])
+    >>> import tinygrad_mnist as torch
+    >>> points = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
+    >>> torch.cdist(points, torch.tensor([[0.0, 0.0], [0.0, 4.0]]))
+    tensor([[0., 4.],
+            [5., 3.]])
     """
     need_tensor("x1", x1)
     need_tensor("x2", x2)
@@ -555,12 +1257,25 @@ def cdist(
 
 @export(method=False)
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
-    """Return the distances of all pairs of rows of a matrix. Follows PyTorch's ``pdist``.
+    """Return the distances of all pairs of rows of a matrix, each pair once.
+
+    Follows ``torch.nn.functional.pdist``.
+
+    Parameters
+    ----------
+    input
+        A matrix of shape (n, d), floating point.
+    p
+        The order of the norm.
+
+    Returns
+    -------
+    A vector of n (n - 1) / 2 elements, in the order (0, 1), (0, 2), ..., (1, 2), ...
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> pdist(tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.pdist(torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]]))
     tensor([5.0000, 1.0000, 4.2426])
     """
     need_floats(input)
