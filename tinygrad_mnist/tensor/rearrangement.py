@@ -26,11 +26,25 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
 
     Follows ``torch.diagonal``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), of at least two dimensions.
+    offset
+        Which diagonal: 0 is the main one, a positive one lies above it.
+    dim1, dim2
+        The dimensions of rows and of columns.
+
+    Returns
+    -------
+    A tensor on the same memory, without the two dimensions, with the diagonal as the last one.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> diagonal(tensor([[1, 2], [3, 4]]))
-    tensor([1, 4])
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([[1, 2], [3, 4]])
+    >>> x.diagonal(), x.diagonal(1)
+    (tensor([1, 4]), tensor([2]))
     """
     ndim = input._array.ndim
     d1, d2 = as_dim(dim1, ndim), as_dim(dim2, ndim)
@@ -42,16 +56,30 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
 @export
 @node_name("DiagEmbedBackward0")
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """Return matrices of zeros with the last dimension on a diagonal.
+    """Return matrices of zeros with the last dimension on a diagonal. Follows ``torch.diag_embed``.
 
-    Follows ``torch.diag_embed``.
+    Parameters
+    ----------
+    input
+        A tensor of shape (..., n).
+    offset
+        Which diagonal: 0 is the main one, a positive one lies above it.
+    dim1, dim2
+        Where the dimensions of rows and of columns shall stand.
+
+    Returns
+    -------
+    A tensor of shape (..., m, m), where m = n + abs(offset).
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> diag_embed(tensor([1, 2]))
-    tensor([[1, 0],
-            [0, 2]])
+    >>> import tinygrad_mnist as torch
+    >>> torch.diag_embed(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[[1, 0],
+             [0, 2]],
+    <BLANKLINE>
+            [[3, 0],
+             [0, 4]]])
     """
     move, ndim = as_int("offset", offset), input._array.ndim
     if not ndim:
@@ -73,12 +101,25 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 
     Follows ``torch.diag``.
 
+    Parameters
+    ----------
+    input
+        A vector of n elements, or a matrix, which has shape (n, m).
+    diagonal
+        Which diagonal: 0 is the main one, a positive one lies above it.
+
+    Returns
+    -------
+    A matrix; or a vector, not a view.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> diag(tensor([1, 2]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.diag(torch.tensor([1, 2]))
     tensor([[1, 0],
             [0, 2]])
+    >>> torch.diag(torch.tensor([[1, 2], [3, 4]]))
+    tensor([1, 4])
     """
     if input._array.ndim == 1:
         return diag_embed(input, diagonal)
@@ -100,10 +141,26 @@ def repeat_interleave(
     Without ``dim`` the tensor is flattened; given numbers alone, return the repeated positions.
     Follows ``torch.repeat_interleave``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    repeats
+        How often: one number, or a vector of one for each slice.
+    dim
+        The dimension. None: input is flattened.
+    output_size
+        How long the dimension becomes; it is checked.
+
+    Returns
+    -------
+    A tensor of shape (*) that is longer along the dimension.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> repeat_interleave(tensor([1, 2]), 2), repeat_interleave(tensor([1, 2]), tensor([0, 3]))
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([1, 2])
+    >>> x.repeat_interleave(2), x.repeat_interleave(torch.tensor([0, 3]))
     (tensor([1, 1, 2, 2]), tensor([2, 2, 2]))
     """
     if repeats is None:
@@ -152,10 +209,23 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
 
     Follows ``torch.rot90``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), of at least two dimensions.
+    k
+        How many times; negative ones turn back.
+    dims
+        The two dimensions of the plane.
+
+    Returns
+    -------
+    A tensor, not a view; for odd k the two lengths are exchanged, as in shape (m, n) of (n, m).
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> rot90(tensor([[1, 2], [3, 4]]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([[1, 2], [3, 4]]).rot90()
     tensor([[2, 4],
             [1, 3]])
     """
@@ -174,7 +244,24 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
 
 @export
 def fliplr(input: Tensor) -> Tensor:
-    """Exchange left and right: reverse the second dimension. Follows ``torch.fliplr``."""
+    """Exchange left and right: reverse the second dimension. Follows ``torch.fliplr``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (n, m, ...).
+
+    Returns
+    -------
+    A tensor of that shape, not a view.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([[1, 2], [3, 4]]).fliplr()
+    tensor([[2, 1],
+            [4, 3]])
+    """
     if input._array.ndim < 2:
         raise RuntimeError(f"the input must be >= 2-d, got {list(input._array.shape)}")
     return input.flip(1)
@@ -182,7 +269,24 @@ def fliplr(input: Tensor) -> Tensor:
 
 @export
 def flipud(input: Tensor) -> Tensor:
-    """Exchange up and down: reverse the first dimension. Follows ``torch.flipud``."""
+    """Exchange up and down: reverse the first dimension. Follows ``torch.flipud``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (n, ...).
+
+    Returns
+    -------
+    A tensor of that shape, not a view.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([[1, 2], [3, 4]]).flipud()
+    tensor([[3, 4],
+            [1, 2]])
+    """
     if input._array.ndim < 1:
         raise RuntimeError("the input must be >= 1-d, got a 0-d tensor")
     return input.flip(0)
@@ -190,7 +294,26 @@ def flipud(input: Tensor) -> Tensor:
 
 @export
 def _repeat(input: Tensor, *repeats: int | Sequence[int]) -> Tensor:
-    """Return the tensor repeated along each dimension."""
+    """Return the whole tensor repeated along each dimension.
+
+    :func:`repeat_interleave` repeats each element in its place. Follows ``torch.Tensor.repeat``.
+
+    Parameters
+    ----------
+    repeats
+        How often along each dimension; further numbers stand for new dimensions in front.
+
+    Returns
+    -------
+    A tensor of self's lengths times these numbers; the gradient is summed over repetitions.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([1, 2]).repeat(2, 2)
+    tensor([[1, 2, 1, 2],
+            [1, 2, 1, 2]])
+    """
     times, shape = as_size(repeats), input._array.shape
     lead = len(times) - len(shape)
     if lead < 0:
@@ -205,14 +328,54 @@ def _repeat(input: Tensor, *repeats: int | Sequence[int]) -> Tensor:
 
 @export
 def tile(input: Tensor, *dims: int | Sequence[int]) -> Tensor:
-    """Return the tensor repeated along each dimension; missing leading counts are 1."""
+    """Return the tensor repeated along each dimension; missing leading counts are 1.
+
+    Follows ``torch.tile``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dims
+        How often along each dimension; numbers that are missing in front are 1.
+
+    Returns
+    -------
+    A tensor of the lengths times these numbers.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.tile(torch.tensor([[1, 2], [3, 4]]), (2,))
+    tensor([[1, 2, 1, 2],
+            [3, 4, 3, 4]])
+    """
     times = as_size(dims)
     return input.repeat((1,) * (input._array.ndim - len(times)) + times)
 
 
 @export
 def flip(input: Tensor, *dims: int | Sequence[int]) -> Tensor:
-    """Return the elements in reverse order along dimensions."""
+    """Return the elements in reverse order along dimensions. Follows ``torch.flip``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dims
+        The dimensions; negative ones count from the end.
+
+    Returns
+    -------
+    A tensor of shape (*), not a view.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([[1, 2], [3, 4]]).flip(0, 1)
+    tensor([[4, 3],
+            [2, 1]])
+    """
     order = each_dim(as_size(dims), input._array.ndim)
     return apply(ops.flip, input, dims=order)
 
@@ -220,7 +383,32 @@ def flip(input: Tensor, *dims: int | Sequence[int]) -> Tensor:
 @export
 @node_name("RollBackward0")
 def roll(input: Tensor, shifts: int | Sequence[int], dims: Dims = None) -> Tensor:
-    """Return the elements shifted along dimensions; what leaves at one end enters at the other."""
+    """Return the elements moved along dimensions; those beyond the end come in at the start.
+
+    Follows ``torch.roll``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    shifts
+        By how many places: one number for each dimension.
+    dims
+        The dimensions. None: the flattened tensor is moved.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([1, 2, 3, 4]).roll(1)
+    tensor([4, 1, 2, 3])
+    >>> torch.tensor([[1, 2], [3, 4]]).roll(1, dims=0)
+    tensor([[3, 4],
+            [1, 2]])
+    """
     moves = as_ints("shifts", shifts)
     if not moves:
         raise RuntimeError("at least one shift is required")
@@ -242,14 +430,54 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: Dims = None) -> Tenso
 
 @export(takes="out", inplace=True)
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
-    """Return the lower triangle, with zeros above the diagonal."""
+    """Return the lower triangle, with zeros above the diagonal. Follows ``torch.tril``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (..., n, m).
+    diagonal
+        The last diagonal that stays: 0 is the main one, a positive one lies above it.
+
+    Returns
+    -------
+    A tensor of shape (..., n, m).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.ones(3, 3).tril()  # what a token of a sequence may look at
+    tensor([[1., 0., 0.],
+            [1., 1., 0.],
+            [1., 1., 1.]])
+    """
     _need_matrix(input)
     return apply(ops.tril, input, diagonal=as_int("diagonal", diagonal))
 
 
 @export(takes="out", inplace=True)
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
-    """Return the upper triangle, with zeros below the diagonal."""
+    """Return the upper triangle, with zeros below the diagonal. Follows ``torch.triu``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (..., n, m).
+    diagonal
+        The first diagonal that stays: 0 is the main one, a positive one lies above it.
+
+    Returns
+    -------
+    A tensor of shape (..., n, m).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.ones(3, 3).triu(1)
+    tensor([[0., 1., 1.],
+            [0., 0., 1.],
+            [0., 0., 0.]])
+    """
     _need_matrix(input)
     return apply(ops.triu, input, diagonal=as_int("diagonal", diagonal))
 
