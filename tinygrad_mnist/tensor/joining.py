@@ -34,7 +34,22 @@ if TYPE_CHECKING:
 
 @named
 def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
-    """Join tensors along a dimension. Follows ``torch.cat``.
+    """Join tensors along a dimension that they have. Follows ``torch.cat``.
+
+    Each gets its part of the gradient; :func:`stack` makes a new dimension.
+
+    Parameters
+    ----------
+    tensors
+        Tensors of shape (..., n_i, ...), equal but for the length in ``dim``.
+    dim
+        The dimension; a negative one counts from the end.
+    out
+        A tensor to write the result to.
+
+    Returns
+    -------
+    A tensor of shape (..., sum of n_i, ...).
 
     Raises
     ------
@@ -43,9 +58,10 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones, zeros
-    >>> cat([ones(1), zeros(2)])
-    tensor([1., 0., 0.])
+    >>> import tinygrad_mnist as torch
+    >>> torch.cat([torch.ones(2, 1), torch.zeros(2, 2)], dim=1)
+    tensor([[1., 0., 0.],
+            [1., 0., 0.]])
     """
     if isinstance(tensors, list | tuple) and not tensors:
         raise ValueError("expected a non-empty list of Tensors")
@@ -80,6 +96,19 @@ concat = concatenate = cat
 def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Join tensors of one shape along a new dimension. Follows ``torch.stack``.
 
+    Parameters
+    ----------
+    tensors
+        Tensors of one shape, n of them.
+    dim
+        Where the new dimension shall stand.
+    out
+        A tensor to write the result to.
+
+    Returns
+    -------
+    A tensor of that shape with n put in at ``dim``.
+
     Raises
     ------
     RuntimeError
@@ -87,10 +116,12 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones, zeros
-    >>> stack([ones(2), zeros(2)])
-    tensor([[1., 1.],
-            [0., 0.]])
+    >>> import tinygrad_mnist as torch
+    >>> a, b = torch.tensor([1, 2]), torch.tensor([3, 4])
+    >>> torch.stack([a, b]), torch.stack([a, b], dim=1)
+    (tensor([[1, 2],
+            [3, 4]]), tensor([[1, 3],
+            [2, 4]]))
     """
     found = as_tensors(tensors)
     shapes = [x.shape for x in found]
@@ -110,11 +141,25 @@ def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
 
     Follows ``torch.hstack``.
 
+    Parameters
+    ----------
+    tensors
+        Tensors, equal in all but that dimension.
+    out
+        A tensor to write the result to.
+
+    Returns
+    -------
+    A tensor.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> hstack((tensor([1, 2]), tensor([3])))
+    >>> import tinygrad_mnist as torch
+    >>> torch.hstack([torch.tensor([1, 2]), torch.tensor([3])])
     tensor([1, 2, 3])
+    >>> torch.hstack([torch.tensor([[1], [2]]), torch.tensor([[3], [4]])])
+    tensor([[1, 3],
+            [2, 4]])
     """
     parts = [_at_least_1d(x) for x in as_tensors(tensors)]
     return cat(parts, 0 if parts[0]._array.ndim == 1 else 1, out=out)
@@ -124,10 +169,21 @@ def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
 def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Join tensors one below the other; vectors are rows. Follows ``torch.vstack``.
 
+    Parameters
+    ----------
+    tensors
+        Vectors of n elements, or tensors equal in all but the first dimension.
+    out
+        A tensor to write the result to.
+
+    Returns
+    -------
+    A tensor.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> vstack((tensor([1, 2]), tensor([3, 4])))
+    >>> import tinygrad_mnist as torch
+    >>> torch.vstack([torch.tensor([1, 2]), torch.tensor([3, 4])])
     tensor([[1, 2],
             [3, 4]])
     """
@@ -139,7 +195,26 @@ row_stack = vstack
 
 @named
 def dstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
-    """Join tensors along the third dimension. Follows ``torch.dstack``."""
+    """Join tensors along the third dimension. Follows ``torch.dstack``.
+
+    Parameters
+    ----------
+    tensors
+        Tensors, equal in all but the third dimension; (n) counts as (1, n, 1), (n, m) as (n, m, 1).
+    out
+        A tensor to write the result to.
+
+    Returns
+    -------
+    A tensor of at least three dimensions.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> red, green = torch.zeros(4, 4), torch.ones(4, 4)
+    >>> torch.dstack([red, green]).shape
+    torch.Size([4, 4, 2])
+    """
     return cat([_at_least_3d(x) for x in as_tensors(tensors)], 2, out=out)
 
 
@@ -147,12 +222,25 @@ def dstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
 def column_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Join tensors side by side; vectors are columns. Follows ``torch.column_stack``.
 
+    Parameters
+    ----------
+    tensors
+        Vectors of n elements, or matrices of n rows.
+    out
+        A tensor to write the result to.
+
+    Returns
+    -------
+    A matrix of n rows.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> column_stack((tensor([1, 2]), tensor([3, 4])))
-    tensor([[1, 3],
-            [2, 4]])
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([1.0, 2.0, 3.0])
+    >>> torch.column_stack([torch.ones(3), x, x**2])  # the features of a parabola
+    tensor([[1., 1., 1.],
+            [1., 2., 4.],
+            [1., 3., 9.]])
     """
     found = as_tensors(tensors)
     parts = [x.reshape(-1, 1) if x._array.ndim < 2 else x for x in found]
@@ -165,10 +253,19 @@ def block_diag(*tensors: Tensor) -> Tensor:
 
     Follows ``torch.block_diag``.
 
+    Parameters
+    ----------
+    tensors
+        Tensors of at most two dimensions; vectors are rows.
+
+    Returns
+    -------
+    A matrix of as many rows, and columns, as they have together.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> block_diag(tensor([[1, 2]]), tensor([[3]]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.block_diag(torch.tensor([[1, 2]]), torch.tensor([[3]]))
     tensor([[1, 2, 0],
             [0, 0, 3]])
     """
@@ -239,10 +336,19 @@ atleast_1d = _of_each(
     _at_least_1d,
     """Return a tensor, or a tuple of them, of at least 1 dimension. Follows ``torch.atleast_1d``.
 
+    Parameters
+    ----------
+    tensors
+        A tensor, several, or a sequence of them.
+
+    Returns
+    -------
+    A view of it; of several a tuple of views.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> atleast_1d(tensor(3))
+    >>> import tinygrad_mnist as torch
+    >>> torch.atleast_1d(torch.tensor(3))
     tensor([3])
     """,
 )
@@ -252,6 +358,21 @@ atleast_2d = _of_each(
     """Return a tensor, or a tuple of them, of at least 2 dimensions: a vector becomes a row.
 
     Follows ``torch.atleast_2d``.
+
+    Parameters
+    ----------
+    tensors
+        A tensor, several, or a sequence of them.
+
+    Returns
+    -------
+    A view of it; of several a tuple of views.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.atleast_2d(torch.tensor([1, 2]))
+    tensor([[1, 2]])
     """,
 )
 atleast_3d = _of_each(
@@ -260,17 +381,50 @@ atleast_3d = _of_each(
     """Return a tensor, or a tuple of them, of at least 3 dimensions: (n) becomes (1, n, 1).
 
     Follows ``torch.atleast_3d``.
+
+    Parameters
+    ----------
+    tensors
+        A tensor, several, or a sequence of them.
+
+    Returns
+    -------
+    A view of it; of several a tuple of views.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.atleast_3d(torch.zeros(28, 30)).shape
+    torch.Size([28, 30, 1])
     """,
 )
 
 
 @named
 def broadcast_shapes(*shapes: int | Sequence[int]) -> Size:
-    """Return the shape that shapes broadcast to. Follows ``torch.broadcast_shapes``.
+    """Return the shape that shapes broadcast to.
+
+    They are aligned from the right; lengths must be equal, or one of them 1. Follows
+    ``torch.broadcast_shapes``.
+
+    Parameters
+    ----------
+    shapes
+        Shapes, or single lengths.
+
+    Returns
+    -------
+    The shape.
+
+    Raises
+    ------
+    RuntimeError
+        When they don't broadcast.
 
     Examples
     --------
-    >>> broadcast_shapes((2, 1), (3,))
+    >>> import tinygrad_mnist as torch
+    >>> torch.broadcast_shapes((2, 1), (3,))
     torch.Size([2, 3])
     """
     sizes = [as_size([s if isinstance(s, tuple | list) else (s,)]) for s in shapes]
@@ -283,11 +437,22 @@ def broadcast_shapes(*shapes: int | Sequence[int]) -> Size:
 def broadcast_tensors(*tensors: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
     """Return views expanded to a common shape. Follows ``torch.broadcast_tensors``.
 
+    Parameters
+    ----------
+    tensors
+        Tensors whose shapes broadcast.
+
+    Returns
+    -------
+    A tuple of tensors of one shape.
+
     Examples
     --------
-    >>> from tinygrad_mnist import zeros
-    >>> [x.shape for x in broadcast_tensors(zeros(2, 1), zeros(3))]
-    [torch.Size([2, 3]), torch.Size([2, 3])]
+    >>> import tinygrad_mnist as torch
+    >>> x, y = torch.broadcast_tensors(torch.tensor([[1], [2]]), torch.tensor([3, 4, 5]))
+    >>> x
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
     """
     found = _several(tensors)
     shape = broadcast(*(x._array.shape for x in found))
@@ -303,12 +468,28 @@ def meshgrid(
     With ``indexing="ij"`` (which it is if left out) the first vector goes down the rows, with
     ``"xy"`` along them. Follows ``torch.meshgrid``.
 
+    Parameters
+    ----------
+    tensors
+        Vectors, or numbers, n of them.
+    indexing
+        ``"ij"`` or ``"xy"``.
+
+    Returns
+    -------
+    A tuple of n tensors of n dimensions.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> meshgrid(tensor([1, 2]), tensor([3, 4, 5]), indexing="ij")[0]
+    >>> import tinygrad_mnist as torch
+    >>> x, y = torch.tensor([1, 2]), torch.tensor([3, 4, 5])
+    >>> rows, columns = torch.meshgrid(x, y, indexing="ij")
+    >>> rows
     tensor([[1, 1, 1],
             [2, 2, 2]])
+    >>> rows * 10 + columns
+    tensor([[13, 14, 15],
+            [23, 24, 25]])
     """
     found = _several(tensors)
     if indexing is None:
@@ -336,14 +517,24 @@ def meshgrid(
 def cartesian_prod(*tensors: Tensor) -> Tensor:
     """Return all combinations of elements of vectors, as rows. Follows ``torch.cartesian_prod``.
 
+    Parameters
+    ----------
+    tensors
+        Vectors, n of them.
+
+    Returns
+    -------
+    A matrix of n columns; the last vector changes fastest.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> cartesian_prod(tensor([1, 2]), tensor([3, 4]))
-    tensor([[1, 3],
-            [1, 4],
-            [2, 3],
-            [2, 4]])
+    >>> import tinygrad_mnist as torch
+    >>> rates, sizes = torch.tensor([1, 2]), torch.tensor([32, 64])
+    >>> torch.cartesian_prod(rates, sizes)
+    tensor([[ 1, 32],
+            [ 1, 64],
+            [ 2, 32],
+            [ 2, 64]])
     """
     found = _several(tensors)
     if any(x._array.ndim != 1 for x in found):
@@ -371,7 +562,26 @@ def _together(name: str, views: list[Tensor]) -> tuple[Tensor, ...]:
 
 @export
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """Return the slices along a dimension, without it."""
+    """Return the slices along a dimension, without it. Follows ``torch.unbind``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension; a negative one counts from the end.
+
+    Returns
+    -------
+    A tuple of views, of shape (*) without the dimension.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x, y = torch.tensor([[1, 2], [3, 4]]).unbind(1)
+    >>> x, y
+    (tensor([1, 3]), tensor([2, 4]))
+    """
     d = as_dim(dim, input._array.ndim)
     if not input._array.ndim:
         raise IndexError("a 0-d tensor has no dimension to unbind")
@@ -379,7 +589,27 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 def _split(input: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Return views of pieces along a dimension: of one length, or of given lengths."""
+    """Return views of pieces along a dimension: of one length, or of given lengths.
+
+    Follows ``torch.Tensor.split``.
+
+    Parameters
+    ----------
+    split_size
+        The length of a piece, the last one may be shorter; or the lengths of all.
+    dim
+        The dimension; a negative one counts from the end.
+
+    Returns
+    -------
+    A tuple of views.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.arange(5).split(2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    """
     d = _split_dim(input, dim)
     length = input._array.shape[d]
     if isinstance(split_size, tuple | list):
@@ -407,18 +637,54 @@ def split(
 
     Follows ``torch.split``.
 
+    Parameters
+    ----------
+    tensor
+        A tensor of shape (*).
+    split_size_or_sections
+        The length of a piece, the last one may be shorter; or the lengths of all.
+    dim
+        The dimension; a negative one counts from the end.
+
+    Returns
+    -------
+    A tuple of views.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> split(tensor([1, 2, 3]), 2)
-    (tensor([1, 2]), tensor([3]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.split(torch.arange(5), 2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    >>> gates = torch.zeros(32, 4 * 128)
+    >>> [x.shape for x in gates.split([128, 256, 128], dim=1)]
+    [torch.Size([32, 128]), torch.Size([32, 256]), torch.Size([32, 128])]
     """
     return tensor.split(split_size_or_sections, dim)
 
 
 @export
 def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Cut a dimension into parts of given lengths. Follows ``torch.split_with_sizes``."""
+    """Cut a dimension into parts of given lengths. Follows ``torch.split_with_sizes``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    split_sizes
+        The lengths, which add up to the dimension's.
+    dim
+        The dimension; a negative one counts from the end.
+
+    Returns
+    -------
+    A tuple of views.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.split_with_sizes(torch.arange(5), [1, 4])
+    (tensor([0]), tensor([1, 2, 3, 4]))
+    """
     return input.split(list(split_sizes), dim)
 
 
@@ -433,7 +699,32 @@ def _split_dim(input: Tensor, dim: int) -> int:
 
 @export
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Return at most so many views of equal length along a dimension; the last may be shorter."""
+    """Return at most so many views of equal length along a dimension; the last may be shorter.
+
+    Follows ``torch.chunk``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    chunks
+        How many pieces at most.
+    dim
+        The dimension; a negative one counts from the end.
+
+    Returns
+    -------
+    A tuple of views; the last one may be shorter, and where it doesn't work out they are fewer.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.arange(5).chunk(2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    >>> i, f, g, o = torch.zeros(32, 512).chunk(4, dim=1)  # an LSTM's gates
+    >>> o.shape
+    torch.Size([32, 128])
+    """
     chunks = as_int("chunks", chunks)
     if chunks <= 0:
         raise RuntimeError(f"the number of chunks must be positive, not {chunks}")
@@ -453,11 +744,27 @@ def tensor_split(
 
     Follows ``torch.tensor_split``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    indices_or_sections
+        How many parts, the first ones longer by 1 if need be; or where to cut.
+    dim
+        The dimension; a negative one counts from the end.
+
+    Returns
+    -------
+    A tuple of views.
+
     Examples
     --------
-    >>> from tinygrad_mnist import arange
-    >>> tensor_split(arange(4), (1, 3))
-    (tensor([0]), tensor([1, 2]), tensor([3]))
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.arange(5)
+    >>> x.tensor_split(3)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    >>> x.tensor_split((1, 3))
+    (tensor([0]), tensor([1, 2]), tensor([3, 4]))
     """
     sections = indices_or_sections
     if not input._array.ndim:
@@ -498,19 +805,91 @@ def hsplit(input: Tensor, indices_or_sections: int | Sequence[int] | Tensor) -> 
     """Return parts side by side, of the second dimension (of a vector the first).
 
     Follows ``torch.hsplit``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (n) or (m, n, ...).
+    indices_or_sections
+        How many equal parts, or where to cut.
+
+    Returns
+    -------
+    A tuple of views.
+
+    Raises
+    ------
+    RuntimeError
+        When the parts wouldn't be equal.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> left, right = torch.tensor([[1, 2, 3, 4], [5, 6, 7, 8]]).hsplit(2)
+    >>> right
+    tensor([[3, 4],
+            [7, 8]])
     """
     return _even_split(input, indices_or_sections, 1 if input._array.ndim > 1 else 0, 1)
 
 
 @export
 def vsplit(input: Tensor, indices_or_sections: int | Sequence[int] | Tensor) -> tuple[Tensor, ...]:
-    """Return parts one below the other, of the first dimension. Follows ``torch.vsplit``."""
+    """Return parts one below the other, of the first dimension. Follows ``torch.vsplit``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (n, m, ...).
+    indices_or_sections
+        How many equal parts, or where to cut.
+
+    Returns
+    -------
+    A tuple of views.
+
+    Raises
+    ------
+    RuntimeError
+        When the parts wouldn't be equal.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> top, bottom = torch.tensor([[1, 2], [3, 4], [5, 6]]).vsplit([1])
+    >>> bottom
+    tensor([[3, 4],
+            [5, 6]])
+    """
     return _even_split(input, indices_or_sections, 0, 2)
 
 
 @export
 def dsplit(input: Tensor, indices_or_sections: int | Sequence[int] | Tensor) -> tuple[Tensor, ...]:
-    """Return parts one behind the other, of the third dimension. Follows ``torch.dsplit``."""
+    """Return parts one behind the other, of the third dimension. Follows ``torch.dsplit``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (n, m, k, ...).
+    indices_or_sections
+        How many equal parts, or where to cut.
+
+    Returns
+    -------
+    A tuple of views.
+
+    Raises
+    ------
+    RuntimeError
+        When the parts wouldn't be equal.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> [x.shape for x in torch.zeros(28, 28, 4).dsplit(2)]
+    [torch.Size([28, 28, 2]), torch.Size([28, 28, 2])]
+    """
     return _even_split(input, indices_or_sections, 2, 3)
 
 
