@@ -108,7 +108,8 @@ def test_errors_and_documentation_have_its_name(copy: Path) -> None:
             print(error)
     """
     printed = run(copy, "-c", "\n".join(line[4:] for line in code.splitlines()))
-    assert "bell Gaussian bell: ``exp(-input**2)`` of each element." in printed
+    assert "bell Gaussian bell.\n\n``exp(-input**2)``, element by element." in printed
+    assert ">>> torch.bell(torch.tensor([0.0, 1.0]))\ntensor([1.0000, 0.3679])" in printed
     assert "In PyTorch: ``torch.exp(-input * input)``." in printed
     assert "bell(): argument 'input' (position 1) must be Tensor, not int" in printed
     assert "bell_: the result has dtype" in printed

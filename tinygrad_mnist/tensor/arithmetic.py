@@ -59,7 +59,28 @@ def _scaled(
 
 @export(takes="out", fast=True, first=scalar_first)
 def add(input: Tensor, other: Operand, *older: Any, alpha: Number = 1) -> Tensor:
-    """Return ``input + alpha * other``. Follows ``torch.add``."""
+    """Return ``input + alpha * other``. Follows ``torch.add``.
+
+    Parameters
+    ----------
+    input, other
+        Tensors whose shapes broadcast to (*), computed in their common dtype; one may be a number.
+    alpha
+        A factor of other.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.add(torch.tensor([[1.0], [2.0]]), torch.tensor([10.0, 20.0]))
+    tensor([[11., 21.],
+            [12., 22.]])
+    >>> torch.add(torch.tensor([1.0]), torch.tensor([4.0]), alpha=-0.1)
+    tensor([0.6000])
+    """
     if older or not is_one(alpha):
         return _scaled(ops.add, input.add, input, other, older, alpha)
     return apply(ops.add, input, other)
@@ -67,13 +88,36 @@ def add(input: Tensor, other: Operand, *older: Any, alpha: Number = 1) -> Tensor
 
 @export(takes="out", fast=True, first=scalar_first)
 def sub(input: Tensor, other: Operand, *older: Any, alpha: Number = 1) -> Tensor:
-    """Return ``input - alpha * other``. Follows ``torch.sub``."""
+    """Return ``input - alpha * other``. Follows ``torch.sub``.
+
+    Parameters
+    ----------
+    input, other
+        Tensors whose shapes broadcast to (*), computed in their common dtype; one may be a number.
+    alpha
+        A factor of other.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Raises
+    ------
+    RuntimeError
+        For bools: ``^`` says where they differ.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.sub(torch.tensor([5, 7]), 2)
+    tensor([3, 5])
+    """
     if older or not is_one(alpha):
         return _scaled(ops.sub, input.sub, input, other, older, alpha)
     return apply(ops.sub, input, other)
 
 
-mul = binary(ops.mul, scalars=True)
+mul = binary(ops.mul, "[1, 2, 3], 0.5", "[0.5000, 1.0000, 1.5000]", scalars=True)
 
 
 @export(takes="out", fast=True, first=scalar_first)
@@ -81,6 +125,31 @@ def div(input: Tensor, other: Operand, *, rounding_mode: str | None = None) -> T
     """Return ``input / other``, rounded if rounding_mode is ``"floor"`` or ``"trunc"``.
 
     Follows ``torch.div``.
+
+    Parameters
+    ----------
+    input, other
+        Tensors whose shapes broadcast to (*); one may be a number.
+    rounding_mode
+        None, ``"floor"`` (down) or ``"trunc"`` (towards 0).
+
+    Returns
+    -------
+    A tensor of shape (*). Without rounding it is floating point, also of integers.
+
+    Raises
+    ------
+    RuntimeError
+        When there is no such rounding mode, or integers are to be rounded after a division by 0.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([7, -7])
+    >>> x / 2, x.div(2, rounding_mode="floor"), x.div(2, rounding_mode="trunc")
+    (tensor([ 3.5000, -3.5000]), tensor([ 3, -4]), tensor([ 3, -3]))
+    >>> torch.tensor([1.0, -1.0, 0.0]) / 0
+    tensor([inf, -inf, nan])
     """
     if rounding_mode is None:
         return apply(ops.div, input, other)
@@ -93,27 +162,59 @@ def div(input: Tensor, other: Operand, *, rounding_mode: str | None = None) -> T
 
 @export(takes="out", fast=True, first=scalar_first)
 def pow(input: Tensor, exponent: Operand) -> Tensor:
-    """Return ``input ** exponent``. Follows ``torch.pow``."""
+    """Return ``input ** exponent``. Follows ``torch.pow``.
+
+    Parameters
+    ----------
+    input, exponent
+        Tensors whose shapes broadcast to (*), computed in their common dtype; one may be a number.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Raises
+    ------
+    RuntimeError
+        For integers to the power of a negative integer; make one of them floating point.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.pow(torch.tensor([1, 2, 3]), 2)
+    tensor([1, 4, 9])
+    >>> torch.pow(2, torch.tensor([0.5, -1.0]))
+    tensor([1.4142, 0.5000])
+    """
     return apply(ops.pow, input, exponent)
 
 
-floor_divide = binary(ops.floor_divide, inplace=True, scalars=True)
-remainder = binary(ops.remainder, inplace=True, scalars=True)
+floor_divide = binary(ops.floor_divide, "[7, -7], 2", "[ 3, -4]", inplace=True, scalars=True)
+remainder = binary(ops.remainder, "[7, -7], 3", "[1, 2]", inplace=True, scalars=True)
 multiply, subtract = mul, sub
 divide = true_divide = div
 
 
-fmod = binary(ops.fmod, inplace=True)
+fmod = binary(ops.fmod, "[7, -7], 3", "[ 1, -1]", inplace=True)
 
 
 @export(takes="out", inplace=True, first=scalar_first)
 def float_power(input: Tensor, exponent: Operand) -> Tensor:
     """Return ``input ** exponent``, computed in float64. Follows ``torch.float_power``.
 
+    Parameters
+    ----------
+    input, exponent
+        Tensors whose shapes broadcast to (*); one may be a number.
+
+    Returns
+    -------
+    A tensor of shape (*), of float64.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> float_power(tensor([1, 2, 3]), -1)
+    >>> import tinygrad_mnist as torch
+    >>> torch.float_power(torch.tensor([1, 2, 3]), -1)
     tensor([1.0000, 0.5000, 0.3333], dtype=torch.float64)
     """
     power = (
@@ -124,20 +225,36 @@ def float_power(input: Tensor, exponent: Operand) -> Tensor:
     return apply(ops.pow, input.to(dtypes.float64), power)
 
 
-hypot = binary(ops.hypot, inplace=True, tensors=True)
-neg = unary(ops.neg, inplace=True)
-abs = unary(ops.abs, inplace=True)
-sign = unary(ops.sign, inplace=True)
-sqrt = unary(ops.sqrt, inplace=True)
-rsqrt = unary(ops.rsqrt, inplace=True)
-square = unary(ops.square, inplace=True)
-reciprocal = unary(ops.reciprocal, inplace=True)
+hypot = binary(ops.hypot, "[3.0, 5.0], [4.0, 12.0]", "[ 5., 13.]", inplace=True, tensors=True)
+neg = unary(ops.neg, "[1, -2]", "[-1,  2]", inplace=True)
+abs = unary(ops.abs, "[-1.5, 2.0]", "[1.5000, 2.0000]", inplace=True)
+sign = unary(ops.sign, "[-3.0, 0.0, 2.0]", "[-1.,  0.,  1.]", inplace=True)
+sqrt = unary(ops.sqrt, "[4.0, 2.0, -1.0]", "[2.0000, 1.4142,    nan]", inplace=True)
+rsqrt = unary(ops.rsqrt, "[4.0, 0.25]", "[0.5000, 2.0000]", inplace=True)
+square = unary(ops.square, "[3, -4]", "[ 9, 16]", inplace=True)
+reciprocal = unary(ops.reciprocal, "[2, 4]", "[0.5000, 0.2500]", inplace=True)
 negative, absolute = neg, abs
 
 
 @export
 def positive(input: Tensor) -> Tensor:
-    """Return the tensor itself. Follows ``torch.positive``."""
+    """Return the tensor itself. Follows ``torch.positive``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), not of bools.
+
+    Returns
+    -------
+    input.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.positive(torch.tensor([1, -2]))
+    tensor([ 1, -2])
+    """
     if input._array.dtype.kind == "b":
         raise RuntimeError("is not defined for bools")
     return input
@@ -145,7 +262,23 @@ def positive(input: Tensor) -> Tensor:
 
 @export(takes="out", inplace=True)
 def sgn(input: Tensor) -> Tensor:
-    """Return the sign: -1, 0 or 1. Follows ``torch.sgn``."""
+    """Return the sign: -1, 0 or 1. Follows ``torch.sgn``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+
+    Returns
+    -------
+    A tensor of shape (*). Its gradient is 0.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.sgn(torch.tensor([-3.0, 0.0, 2.0]))
+    tensor([-1.,  0.,  1.])
+    """
     return apply(ops.sign, input)
 
 
@@ -180,7 +313,28 @@ def check_product(x: TensorBase, tensor1: Any, tensor2: Any, refused: str) -> No
 
 @export(takes="out")
 def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
-    """Return ``input + weight * (end - input)``. Follows ``torch.lerp``."""
+    """Return a point between two: ``input + weight * (end - input)``. Follows ``torch.lerp``.
+
+    Parameters
+    ----------
+    input, end
+        Tensors of one floating dtype, whose shapes broadcast with weight's to (*).
+    weight
+        0 is the start, 1 the end: a number, or a tensor.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.lerp(torch.tensor([0.0, 10.0]), torch.tensor([1.0, 20.0]), 0.25)
+    tensor([ 0.2500, 12.5000])
+    >>> mean, batch = torch.tensor(0.0), torch.tensor(5.0)
+    >>> mean.lerp(batch, 0.1)  # a step of a moving average
+    tensor(0.5000)
+    """
     check_lerp(input, end, weight)
     return apply(ops.lerp, input, end, weight)
 
@@ -190,7 +344,26 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
 def addcmul(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *older: Any, value: Number = 1
 ) -> Tensor:
-    """Return ``input + value * tensor1 * tensor2``. Follows ``torch.addcmul``."""
+    """Return ``input + value * tensor1 * tensor2``. Follows ``torch.addcmul``.
+
+    Parameters
+    ----------
+    input, tensor1, tensor2
+        Tensors whose shapes broadcast to (*).
+    value
+        A factor of the product.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> g, second_moment = torch.tensor([1.0, -2.0]), torch.tensor([0.0, 0.0])
+    >>> torch.addcmul(second_moment * 0.999, g, g, value=0.001)  # as in Adam
+    tensor([0.0010, 0.0040])
+    """
     if older:
         return number_first(input.addcmul, (tensor1, tensor2, *older), "value")
     check_product(input, tensor1, tensor2, "b")
@@ -202,7 +375,26 @@ def addcmul(
 def addcdiv(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *older: Any, value: Number = 1
 ) -> Tensor:
-    """Return ``input + value * tensor1 / tensor2``. Follows ``torch.addcdiv``."""
+    """Return ``input + value * tensor1 / tensor2``. Follows ``torch.addcdiv``.
+
+    Parameters
+    ----------
+    input, tensor1, tensor2
+        Tensors whose shapes broadcast to (*), floating point.
+    value
+        A factor of the quotient.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> w, m, v = torch.tensor([1.0]), torch.tensor([0.5]), torch.tensor([4.0])
+    >>> torch.addcdiv(w, m, v.sqrt(), value=-0.1)  # as in Adam
+    tensor([0.9750])
+    """
     if older:
         return number_first(input.addcdiv, (tensor1, tensor2, *older), "value")
     check_product(input, tensor1, tensor2, "biu")

@@ -121,24 +121,42 @@ def export(
     return public
 
 
-def unary(op: Op, *, inplace: bool = False) -> Unary:
-    """Make the public function, and the method, of an operation on one tensor."""
+def unary(op: Op, example: str = "", answer: str = "", *, inplace: bool = False) -> Unary:
+    """Make the public function, and the method, of an operation on one tensor.
+
+    Parameters
+    ----------
+    example, answer
+        Numbers to try it on, and what it makes of them, for the docstring: ``"[4.0]", "[2.]"``.
+    inplace
+        Whether there is an in-place method too.
+    """
 
     def call(input: Tensor) -> Tensor:
         return apply(op, input)
 
     make = functools.partial(_operated, op) if inplace else False
-    public: Unary = _exported(op, call, "element", inplace=make, fast=True)
+    public: Unary = _exported(op, call, _ONE, example, answer, inplace=make, fast=True)
     return public
 
 
 def binary(
-    op: Op, *, inplace: bool = False, tensors: bool = False, scalars: bool = False
+    op: Op,
+    example: str = "",
+    answer: str = "",
+    *,
+    inplace: bool = False,
+    tensors: bool = False,
+    scalars: bool = False,
 ) -> Binary:
     """Make the public function, and the method, of an operation on two tensors.
 
     Parameters
     ----------
+    example, answer
+        Numbers to try it on, and what it makes of them: ``"[1, 2], [3, 4]", "[4, 6]"``.
+    inplace
+        Whether there is an in-place method too.
     tensors
         Whether the second must be a tensor, not a number.
     scalars
@@ -149,20 +167,56 @@ def binary(
         return apply(op, input, need_tensor("other", other) if tensors else other)
 
     first = scalar_first if scalars else None
-    public: Binary = _exported(op, call, "pair", inplace=inplace, fast=not tensors, first=first)
+    two = _TWO if tensors else _TWO_OR_NUMBERS if scalars else _TWO_OR_NUMBER
+    public: Binary = _exported(
+        op, call, two, example, answer, inplace=inplace, fast=not tensors, first=first
+    )
     return public
 
 
-def _exported(op: Op, call: Any, of: str, **settings: Any) -> Any:
+_ONE = """input
+    A tensor of shape (*)."""
+_TWO = """input, other
+    Tensors whose shapes broadcast to (*), computed in their common dtype."""
+_TWO_OR_NUMBER = f"{_TWO}\n    The second may be a number."
+_TWO_OR_NUMBERS = f"{_TWO}\n    One of them may be a number."
+_MADE = """{doc}
+
+``{formula}``, element by element. {follows}
+
+Parameters
+----------
+{takes}
+
+Returns
+-------
+A tensor of shape (*){floats}.
+"""
+_TRIED = """
+Examples
+--------
+>>> import tinygrad_mnist as torch
+>>> torch.{name}({example})
+tensor({answer})
+"""
+
+
+def _exported(op: Op, call: Any, takes: str, example: str, answer: str, **settings: Any) -> Any:
     """Export a function under an operation's name, with a docstring made of its entry."""
     call.__name__ = call.__qualname__ = op.name
-    formula, composed = (
-        re.sub(r"\bx\b", "input", re.sub(r"\by\b", "other", text))
-        for text in (op.formula, op.torch)
-    )
+    said = [op.doc, op.formula, op.torch]
+    for own, public in zip(op.inputs, ("input", "other"), strict=False):
+        said = [re.sub(rf"\b{own}\b", public, text) for text in said]
+    doc, formula, composed = said
     same = f"torch.{op.name}(" in op.torch
     follows = f"Follows ``torch.{op.name}``." if same else f"In PyTorch: ``{composed}``."
-    call.__doc__ = f"{op.doc.rstrip('.')}: ``{formula}`` of each {of}. {follows}"
+    floats = ", floating point; integers become the default dtype"
+    floats *= op.promotes == "float" and op.check is None
+    text = _MADE.format(doc=doc, formula=formula, follows=follows, takes=takes, floats=floats)
+    if example:
+        tensors = example.replace("[", "torch.tensor([").replace("]", "])")
+        text += _TRIED.format(name=op.name, example=tensors, answer=answer)
+    call.__doc__ = text
     decorate: Any = export(**settings)
     return decorate(call)
 
