@@ -15,7 +15,25 @@ from tinygrad_mnist.tensor.factorization import check_float
 
 @with_out
 def matmul(input: Tensor, other: Tensor) -> Tensor:
-    """Return the matrix product over the last two dimensions. Follows ``torch.matmul``."""
+    """Return the matrix product over the last two dimensions. Follows ``torch.matmul``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (..., n, k), or a vector of k elements.
+    other
+        A tensor of shape (..., k, m), or a vector of k elements. The dimensions in front broadcast.
+
+    Returns
+    -------
+    A tensor of shape (..., n, m), without the dimension of a side that is a vector.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.linalg.matmul(torch.ones(5, 2, 3), torch.ones(3, 4)).shape
+    torch.Size([5, 2, 4])
+    """
     return input.matmul(other)
 
 
@@ -24,10 +42,21 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     """Return the cross products of vectors along a dimension. Follows ``torch.linalg.cross``.
 
+    Parameters
+    ----------
+    input, other
+        Tensors whose shapes broadcast to (*), of length 3 in ``dim``.
+    dim
+        The dimension; a negative one counts from the end.
+
+    Returns
+    -------
+    A tensor of shape (*); each vector is at right angles to both.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> cross(tensor([1, 0, 0]), tensor([0, 1, 0]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.linalg.cross(torch.tensor([1, 0, 0]), torch.tensor([0, 1, 0]))
     tensor([0, 0, 1])
     """
     return input.cross(other, dim)
@@ -37,10 +66,21 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """Return the inner products of vectors along a dimension. Follows ``torch.linalg.vecdot``.
 
+    Parameters
+    ----------
+    x, y
+        Tensors of one floating dtype, whose shapes broadcast to (*).
+    dim
+        The dimension; a negative one counts from the end.
+
+    Returns
+    -------
+    A tensor of shape (*) without the dimension.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> vecdot(tensor([[1.0, 2.0], [3.0, 4.0]]), tensor([1.0, 1.0]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.linalg.vecdot(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 1.0]))
     tensor([3., 7.])
     """
     check_float(x, half=True)
@@ -56,10 +96,23 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Return the diagonals of matrices in two dimensions. Follows ``torch.linalg.diagonal``.
 
+    Parameters
+    ----------
+    A
+        A tensor of shape (..., n, m).
+    offset
+        Which diagonal: 0 is the main one, a positive one lies above it.
+    dim1, dim2
+        The dimensions of rows and of columns.
+
+    Returns
+    -------
+    A view, with the diagonal as the last dimension.
+
     Examples
     --------
-    >>> from tinygrad_mnist import arange
-    >>> diagonal(arange(6).reshape(2, 3), offset=1)
+    >>> import tinygrad_mnist as torch
+    >>> torch.linalg.diagonal(torch.arange(6).reshape(2, 3), offset=1)
     tensor([1, 5])
     """
     return A.diagonal(offset, dim1, dim2)
@@ -71,11 +124,26 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
 
     The first and the last may be vectors. Follows ``torch.linalg.multi_dot``.
 
+    Parameters
+    ----------
+    tensors
+        At least two matrices, whose lengths fit.
+
+    Returns
+    -------
+    A matrix; without its first or last dimension where a vector stands.
+
+    Raises
+    ------
+    RuntimeError
+        When the lengths don't fit.
+
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> multi_dot([ones(2), ones(2, 3), ones(3)])
-    tensor(6.)
+    >>> import tinygrad_mnist as torch
+    >>> a, b, c = torch.ones(2, 100), torch.ones(100, 3), torch.ones(3)
+    >>> torch.linalg.multi_dot([a, b, c])
+    tensor([300., 300.])
     """
     count = len(tensors)
     if count < 2:
@@ -111,7 +179,26 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
 
 @with_out
 def chain_matmul(*matrices: Tensor) -> Tensor:
-    """Return the product of matrices; newer code calls ``linalg.multi_dot``."""
+    """Return the product of matrices; newer code calls ``linalg.multi_dot``.
+
+    Follows ``torch.chain_matmul``.
+
+    Parameters
+    ----------
+    matrices
+        Matrices, whose lengths fit.
+
+    Returns
+    -------
+    A matrix.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.chain_matmul(torch.ones(2, 5), torch.ones(5, 3), torch.ones(3, 1))
+    tensor([[15.],
+            [15.]])
+    """
     return matrices[0] if len(matrices) == 1 else multi_dot(matrices)
 
 
@@ -119,10 +206,21 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
 def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """Return the rising powers of vectors. Follows ``torch.linalg.vander``.
 
+    Parameters
+    ----------
+    x
+        A tensor of shape (..., n).
+    N
+        How many powers, from 0 on. Default: n.
+
+    Returns
+    -------
+    A tensor of shape (..., n, N).
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> vander(tensor([2, 3]), N=3)
+    >>> import tinygrad_mnist as torch
+    >>> torch.linalg.vander(torch.tensor([2, 3]), N=3)
     tensor([[1, 2, 4],
             [1, 3, 9]])
     """

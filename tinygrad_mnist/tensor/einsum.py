@@ -40,6 +40,10 @@ def einsum(*args: str | Tensor | Sequence[Tensor]) -> Tensor:
     args
         The equation, and the operands (or a list of them).
 
+    Returns
+    -------
+    A tensor whose dimensions are the letters of the output.
+
     Raises
     ------
     RuntimeError
@@ -47,11 +51,16 @@ def einsum(*args: str | Tensor | Sequence[Tensor]) -> Tensor:
 
     Examples
     --------
-    >>> from tinygrad_mnist import arange
-    >>> x = arange(4.0).reshape(2, 2)
-    >>> einsum("ij,kj->ik", x, x), einsum("ii", x)
-    (tensor([[ 1.,  3.],
-            [ 3., 13.]]), tensor(3.))
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.arange(4.0).reshape(2, 2)
+    >>> torch.einsum("ij,kj->ik", x, x)  # x @ x.T
+    tensor([[ 1.,  3.],
+            [ 3., 13.]])
+    >>> torch.einsum("ii", x), torch.einsum("ij->j", x)
+    (tensor(3.), tensor([2., 4.]))
+    >>> queries, keys = torch.ones(2, 5, 8, 16), torch.ones(2, 7, 8, 16)
+    >>> torch.einsum("bqhd,bkhd->bhqk", queries, keys).shape  # attention's scores
+    torch.Size([2, 8, 5, 7])
     """
     if len(args) < 2 or not isinstance(args[0], str):
         raise ValueError("must specify the equation string and at least one tensor")
@@ -235,7 +244,11 @@ def tensordot(
     dims
         How many dimensions; or two lists: which ones of a, and which ones of b.
     out
-        Where to write the result.
+        A tensor to write the result to.
+
+    Returns
+    -------
+    A tensor of a's dimensions that are left, then b's.
 
     Raises
     ------
@@ -244,9 +257,10 @@ def tensordot(
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> tensordot(ones(2, 3, 4), ones(4, 3), dims=([1, 2], [1, 0]))
-    tensor([12., 12.])
+    >>> import tinygrad_mnist as torch
+    >>> x, y = torch.ones(2, 3, 4), torch.ones(3, 4, 5)
+    >>> torch.tensordot(x, y, 2).shape, torch.tensordot(x, y, ([1], [0])).shape
+    (torch.Size([2, 5]), torch.Size([2, 4, 4, 5]))
     """
     first, second = _pairs(a, b, dims.tolist() if isinstance(dims, Tensor) else dims)
     shapes = a._array.shape, b._array.shape
