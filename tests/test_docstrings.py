@@ -38,25 +38,20 @@ Tensor.retain_grad Tensor.retains_grad Tensor.shape Tensor.short Tensor.size Ten
 Tensor.stride Tensor.sub_ Tensor.subtract_ Tensor.to Tensor.tolist Tensor.true_divide_ Tensor.type
 Tensor.type_as Tensor.where Tensor.zero_ adjoint alpha_dropout angle
 are_deterministic_algorithms_enabled argsort asarray bartlett_window
-binary_cross_entropy_with_logits bincount blackman_window bucketize can_cast cholesky
-cholesky_inverse cholesky_solve conj conj_physical copysign cummax cummin cumulative_trapezoid det
-diagflat diagonal_scatter dropout embedding feature_alpha_dropout fft.fftfreq fft.fftshift
-fft.ifftshift fft.rfftfreq fill frombuffer gather gcd get_default_device
-get_float32_matmul_precision get_num_threads group_norm hamming_window hann_window histc histogram
-histogramdd index_add index_copy index_fill index_put index_select inverse is_autocast_enabled
-is_complex is_conj is_distributed is_floating_point is_inference is_neg is_same_size is_storage
-is_tensor isin isreal kaiser_window kthvalue layer_norm lcm ldexp linalg.cholesky linalg.cond
-linalg.det linalg.eigh linalg.eigvalsh linalg.inv linalg.lstsq linalg.matrix_norm
-linalg.matrix_power linalg.matrix_rank linalg.norm linalg.pinv linalg.qr linalg.slogdet linalg.solve
-linalg.solve_triangular linalg.svd linalg.svdvals linalg.tensorinv linalg.tensorsolve
-linalg.vector_norm logaddexp2 logcumsumexp logdet masked_scatter masked_select matrix_exp
-matrix_power median mode msort mvlgamma nanmedian nanquantile narrow narrow_copy nextafter nonzero
-numel pinverse promote_types put qr quantile range renorm result_type rrelu rsub scalar_tensor
-scatter scatter_add scatter_reduce searchsorted select select_scatter set_default_device
-set_default_dtype set_default_tensor_type set_float32_matmul_precision set_flush_denormal
-set_num_threads slice_scatter slogdet sort special.entr special.multigammaln special.ndtr
-special.ndtri special.xlog1py svd take take_along_dim topk trapezoid typename unique
-unique_consecutive unravel_index use_deterministic_algorithms vander
+binary_cross_entropy_with_logits bincount blackman_window bucketize can_cast conj conj_physical
+copysign cummax cummin cumulative_trapezoid diagflat diagonal_scatter dropout embedding
+feature_alpha_dropout fft.fftfreq fft.fftshift fft.ifftshift fft.rfftfreq fill frombuffer gather gcd
+get_default_device get_float32_matmul_precision get_num_threads group_norm hamming_window
+hann_window histc histogram histogramdd index_add index_copy index_fill index_put index_select
+is_autocast_enabled is_complex is_conj is_distributed is_floating_point is_inference is_neg
+is_same_size is_storage is_tensor isin isreal kaiser_window kthvalue layer_norm lcm ldexp logaddexp2
+logcumsumexp masked_scatter masked_select matrix_exp median mode msort mvlgamma nanmedian
+nanquantile narrow narrow_copy nextafter nonzero numel promote_types put quantile range renorm
+result_type rrelu rsub scalar_tensor scatter scatter_add scatter_reduce searchsorted select
+select_scatter set_default_device set_default_dtype set_default_tensor_type
+set_float32_matmul_precision set_flush_denormal set_num_threads slice_scatter sort special.entr
+special.multigammaln special.ndtr special.ndtri special.xlog1py take take_along_dim topk trapezoid
+typename unique unique_consecutive unravel_index use_deterministic_algorithms vander
 """.split()
 
 

@@ -39,11 +39,29 @@ def vector_norm(
     ord = inf is the largest size, -inf the smallest, and 0 counts what isn't 0. Where the norm is 0
     so is its gradient. Follows ``torch.linalg.vector_norm``.
 
+    Parameters
+    ----------
+    x
+        A tensor of shape (*), floating point.
+    ord
+        The order p, a number.
+    dim
+        The dimensions, an integer or a tuple; negative ones count from the end. None: all.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+    dtype
+        The dtype to compute in. Default: that of input.
+
+    Returns
+    -------
+    A tensor of shape (*) without the dimensions.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> vector_norm(tensor([3.0, -4.0])), vector_norm(tensor([3.0, -4.0]), 1)
-    (tensor(5.), tensor(7.))
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([3.0, -4.0, 0.0])
+    >>> torch.linalg.vector_norm(x), torch.linalg.vector_norm(x, 1), torch.linalg.vector_norm(x, 0)
+    (tensor(5.), tensor(7.), tensor(2.))
     """
     check_float(x, half=True)
     if isinstance(ord, bool) or not isinstance(ord, int | float):
@@ -66,12 +84,36 @@ def matrix_norm(
     of them and -2 the smallest; 1 and -1 are the largest and smallest sum of sizes in a column, inf
     and -inf those in a row. Follows ``torch.linalg.matrix_norm``.
 
+    Parameters
+    ----------
+    A
+        A tensor of shape (..., n, m), floating point.
+    ord
+        Which norm: ``"fro"``, ``"nuc"``, 1, -1, 2, -2, inf or -inf.
+    dim
+        The two dimensions of the matrices.
+    keepdim
+        Whether these stay, of length 1.
+    dtype
+        The dtype to compute in. Default: that of input.
+
+    Returns
+    -------
+    A tensor of the shape (...).
+
+    Raises
+    ------
+    RuntimeError
+        When there is no such norm, or dim doesn't name two dimensions.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> a = tensor([[3.0, 0.0], [0.0, -4.0]])
-    >>> matrix_norm(a), matrix_norm(a, "nuc"), matrix_norm(a, 2)
-    (tensor(5.), tensor(7.), tensor(4.))
+    >>> import tinygrad_mnist as torch
+    >>> a = torch.tensor([[3.0, 0.0], [0.0, -4.0]])
+    >>> torch.linalg.matrix_norm(a), torch.linalg.matrix_norm(a, "nuc")
+    (tensor(5.), tensor(7.))
+    >>> torch.linalg.matrix_norm(a, 2), torch.linalg.matrix_norm(a, 1)
+    (tensor(4.), tensor(4.))
     """
     check_matrix(A, half=ord not in ("nuc", 2, -2))
     x = A if dtype is None else A.to(dtype)
@@ -111,11 +153,30 @@ def norm(
     With an ord, a dim of two dimensions (or, without dim, a 2-d tensor) means a matrix norm;
     otherwise it is the norm of a vector, of order 2 unless given. Follows ``torch.linalg.norm``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), floating point.
+    ord
+        Which norm: of vectors a number, of matrices also ``"fro"`` or ``"nuc"``. None: the root of
+        the sum of squares, whatever the shape.
+    dim
+        One dimension, for a vector norm, or two, for a matrix norm. None: all.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+    dtype
+        The dtype to compute in. Default: that of input.
+
+    Returns
+    -------
+    A tensor of shape (*) without the dimensions.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> norm(tensor([[3.0, 4.0]])), norm(tensor([[3.0, 4.0]]), 1)
-    (tensor(5.), tensor(4.))
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([[3.0, 4.0], [0.0, 0.0]])
+    >>> torch.linalg.norm(x), torch.linalg.norm(x, dim=1), torch.linalg.norm(x, 1)
+    (tensor(5.), tensor([5., 0.]), tensor(4.))
     """
     check_float(input, half=True)
     dims = dim if dim is None or isinstance(dim, tuple | list) else [as_int("dim", dim)]
@@ -143,11 +204,23 @@ def cond(A: Tensor, p: float | str | None = None) -> Tensor:
     of the matrix times that of its inverse, infinite where there is none. Follows
     ``torch.linalg.cond``.
 
+    Parameters
+    ----------
+    A
+        A tensor of shape (..., n, m), of float32 or float64; square unless p is None, 2 or -2.
+    p
+        Which norm: that of :func:`matrix_norm`. None: 2.
+
+    Returns
+    -------
+    A tensor of the shape (...).
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> cond(tensor([[4.0, 0.0], [0.0, 2.0]]))
-    tensor(2.)
+    >>> import tinygrad_mnist as torch
+    >>> hessian = torch.tensor([[100.0, 0.0], [0.0, 1.0]])
+    >>> torch.linalg.cond(hessian)  # gradient descent is slow in such a valley
+    tensor(100.)
     """
     check_matrix(A, square=p not in (None, 2, -2))
     if not A.numel():
@@ -180,10 +253,25 @@ def matrix_rank(
     rtol is, unless something is given, the precision of the dtype times the longer side. Follows
     ``torch.linalg.matrix_rank``.
 
+    Parameters
+    ----------
+    A
+        A tensor of shape (..., n, m), of float32 or float64.
+    tol
+        An older name of atol.
+    hermitian
+        Whether A is symmetric.
+    atol, rtol
+        The absolute and the relative tolerance.
+
+    Returns
+    -------
+    An int64 tensor of the shape (...).
+
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> matrix_rank(ones(3, 3))
+    >>> import tinygrad_mnist as torch
+    >>> torch.linalg.matrix_rank(torch.tensor([[1.0, 2.0], [2.0, 4.0]]))
     tensor(1)
     """
     check_matrix(A, square=hermitian)

@@ -129,6 +129,15 @@ def _check_pair(a: Tensor, b: Tensor) -> None:
 def inv(A: Tensor) -> Tensor:
     """Return the inverse of a square matrix. Follows ``torch.linalg.inv``.
 
+    Parameters
+    ----------
+    A
+        A tensor of shape (..., n, n), of float32 or float64.
+
+    Returns
+    -------
+    A tensor of shape (..., n, n), for which ``A @ out`` is the identity.
+
     Raises
     ------
     LinAlgError
@@ -136,8 +145,8 @@ def inv(A: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> inv(tensor([[2.0, 0.0], [0.0, 4.0]]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.linalg.inv(torch.tensor([[2.0, 0.0], [0.0, 4.0]]))
     tensor([[0.5000, 0.0000],
             [0.0000, 0.2500]])
     """
@@ -158,6 +167,19 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     B holds matrices, or vectors. It costs less than to multiply with the inverse, and loses fewer
     digits. Follows ``torch.linalg.solve``.
 
+    Parameters
+    ----------
+    A
+        A tensor of shape (..., n, n), of float32 or float64.
+    B
+        A tensor of shape (..., n, m), or (..., n) for one right side; of A's dtype.
+    left
+        Whether A stands on the left.
+
+    Returns
+    -------
+    A tensor of B's shape, up to broadcasting.
+
     Raises
     ------
     RuntimeError
@@ -167,9 +189,13 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> solve(tensor([[2.0, 0.0], [0.0, 4.0]]), tensor([1.0, 1.0]))
-    tensor([0.5000, 0.2500])
+    >>> import tinygrad_mnist as torch
+    >>> a, b = torch.tensor([[2.0, 1.0], [1.0, 3.0]]), torch.tensor([3.0, 5.0])
+    >>> x = torch.linalg.solve(a, b)
+    >>> x
+    tensor([0.8000, 1.4000])
+    >>> torch.allclose(a @ x, b)
+    True
     """
     check_matrix(A, square=True)
     _check_pair(A, B)
@@ -198,14 +224,31 @@ def solve_triangular(
 ) -> Tensor:
     """Return X with ``A @ X = B``, or ``X @ A = B`` with left=False, for a triangular matrix A.
 
-    Elements outside of the triangle are not read; with unitriangular neither is the diagonal,
-    which counts as 1. Follows ``torch.linalg.solve_triangular``.
+    Elements outside of the triangle are not read; with unitriangular neither is the diagonal, which
+    counts as 1. Follows ``torch.linalg.solve_triangular``.
+
+    Parameters
+    ----------
+    A
+        A tensor of shape (..., n, n), of float32 or float64.
+    B
+        A tensor of shape (..., n, m), of A's dtype.
+    upper
+        Whether the upper triangle is read, or the lower one.
+    left
+        Whether A stands on the left.
+    unitriangular
+        Whether the diagonal counts as 1.
+
+    Returns
+    -------
+    A tensor of B's shape, up to broadcasting.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> a = tensor([[1.0, 9.0], [1.0, 2.0]])
-    >>> solve_triangular(a, tensor([[1.0], [3.0]]), upper=False)
+    >>> import tinygrad_mnist as torch
+    >>> a = torch.tensor([[1.0, 9.0], [1.0, 2.0]])
+    >>> torch.linalg.solve_triangular(a, torch.tensor([[1.0], [3.0]]), upper=False)
     tensor([[1.],
             [1.]])
     """
@@ -226,6 +269,17 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
 
     Only the triangle of A in question is read. Follows ``torch.linalg.cholesky``.
 
+    Parameters
+    ----------
+    A
+        A tensor of shape (..., n, n), symmetric, of float32 or float64.
+    upper
+        Whether to return the transpose of L.
+
+    Returns
+    -------
+    A tensor of shape (..., n, n).
+
     Raises
     ------
     LinAlgError
@@ -233,8 +287,8 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> cholesky(tensor([[4.0, 2.0], [2.0, 2.0]]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.linalg.cholesky(torch.tensor([[4.0, 2.0], [2.0, 2.0]]))
     tensor([[2., 0.],
             [1., 1.]])
     """
@@ -247,11 +301,20 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
 def det(A: Tensor) -> Tensor:
     """Return the determinant of a square matrix. Follows ``torch.linalg.det``.
 
+    Parameters
+    ----------
+    A
+        A tensor of shape (..., n, n), of float32 or float64.
+
+    Returns
+    -------
+    A tensor of the shape (...).
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> det(tensor([[1.0, 2.0], [2.0, 4.0]]))
-    tensor(0.)
+    >>> import tinygrad_mnist as torch
+    >>> torch.linalg.det(torch.tensor([[[2.0, 1.0], [1.0, 2.0]], [[1.0, 2.0], [2.0, 4.0]]]))
+    tensor([3., 0.])
     """
     check_matrix(A, square=True)
     return apply(ops.det, A)
@@ -263,10 +326,19 @@ def slogdet(A: Tensor) -> SlogDet:
 
     Follows ``torch.linalg.slogdet``.
 
+    Parameters
+    ----------
+    A
+        A tensor of shape (..., n, n), of float32 or float64.
+
+    Returns
+    -------
+    A named pair ``(sign, logabsdet)`` of tensors of the shape (...).
+
     Examples
     --------
-    >>> from tinygrad_mnist import eye
-    >>> slogdet(eye(2) * 1e30)
+    >>> import tinygrad_mnist as torch
+    >>> torch.linalg.slogdet(torch.eye(2) * 1e30)
     SlogDet(sign=tensor(1.), logabsdet=tensor(138.1551))
     """
     check_matrix(A, square=True)
@@ -279,15 +351,30 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
 
     .. math:: A = V \operatorname{diag}(\lambda) V^\top
 
-    The sign of each vector is arbitrary: only what doesn't depend on it has a meaningful
-    gradient, and that of the vectors is infinite where eigenvalues are equal. Follows
-    ``torch.linalg.eigh``.
+    The sign of each vector is arbitrary: only what doesn't depend on it has a meaningful gradient,
+    and that of the vectors is infinite where eigenvalues are equal. Follows ``torch.linalg.eigh``.
+
+    Parameters
+    ----------
+    A
+        A tensor of shape (..., n, n), symmetric, of float32 or float64.
+    UPLO
+        Which triangle is read: ``"L"`` or ``"U"``.
+
+    Returns
+    -------
+    A named pair ``(eigenvalues, eigenvectors)``: values in ascending order, of shape (..., n), and
+    vectors as columns, of shape (..., n, n).
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> eigh(tensor([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
-    tensor([1., 2.])
+    >>> import tinygrad_mnist as torch
+    >>> a = torch.tensor([[2.0, 1.0], [1.0, 2.0]])
+    >>> values, vectors = torch.linalg.eigh(a)
+    >>> values.round(decimals=3)
+    tensor([1., 3.])
+    >>> torch.allclose(a @ vectors, vectors * values)
+    True
     """
     check_matrix(A, square=True)
     if UPLO not in ("L", "U", "l", "u"):
@@ -297,7 +384,26 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
 
 @with_out
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
-    """Return the eigenvalues of a symmetric matrix. Follows ``torch.linalg.eigvalsh``."""
+    """Return the eigenvalues of a symmetric matrix. Follows ``torch.linalg.eigvalsh``.
+
+    Parameters
+    ----------
+    A
+        A tensor of shape (..., n, n), symmetric, of float32 or float64.
+    UPLO
+        Which triangle is read: ``"L"`` or ``"U"``.
+
+    Returns
+    -------
+    A tensor of shape (..., n), in ascending order.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> hessian = torch.tensor([[2.0, 3.0], [3.0, 2.0]])
+    >>> torch.linalg.eigvalsh(hessian).round(decimals=3)  # of both signs: a saddle
+    tensor([-1.,  5.])
+    """
     return eigh(A, UPLO).eigenvalues
 
 
@@ -311,11 +417,29 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
     arbitrary, as those of :func:`eigh`. Drivers are those of GPUs, and refused. Follows
     ``torch.linalg.svd``.
 
+    Parameters
+    ----------
+    A
+        A tensor of shape (..., n, m), of float32 or float64.
+    full_matrices
+        Whether U and Vh are square.
+    driver
+        None.
+
+    Returns
+    -------
+    A named triple ``(U, S, Vh)`` of shapes (..., n, n), (..., k) and (..., m, m), where k = min(n,
+    m).
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> svd(tensor([[3.0, 0.0], [0.0, -4.0]])).S
+    >>> import tinygrad_mnist as torch
+    >>> a = torch.tensor([[3.0, 0.0], [0.0, -4.0], [0.0, 0.0]])
+    >>> u, s, vh = torch.linalg.svd(a, full_matrices=False)
+    >>> s
     tensor([4., 3.])
+    >>> torch.equal((u * s) @ vh, a)
+    True
     """
     check_matrix(A)
     if driver is not None:
@@ -325,7 +449,25 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
 
 @with_out
 def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
-    """Return the singular values, largest first. Follows ``torch.linalg.svdvals``."""
+    """Return the singular values, largest first. Follows ``torch.linalg.svdvals``.
+
+    Parameters
+    ----------
+    A
+        A tensor of shape (..., n, m), of float32 or float64.
+    driver
+        None.
+
+    Returns
+    -------
+    A tensor of shape (..., min(n, m)).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.linalg.svdvals(torch.tensor([[3.0, 0.0], [0.0, -4.0]]))
+    tensor([4., 3.])
+    """
     return svd(A, full_matrices=False, driver=driver).S
 
 
@@ -336,6 +478,18 @@ def qr(A: Tensor, mode: str = "reduced") -> QR:
     In mode ``"complete"`` Q is square; in mode ``"r"`` it is left out (empty). Follows
     ``torch.linalg.qr``.
 
+    Parameters
+    ----------
+    A
+        A tensor of shape (..., n, m), of float32 or float64.
+    mode
+        ``"reduced"``, ``"complete"`` or ``"r"``.
+
+    Returns
+    -------
+    A named pair ``(Q, R)`` of shapes (..., n, k) and (..., k, m), where k = min(n, m), or n in mode
+    ``"complete"``.
+
     Raises
     ------
     RuntimeError
@@ -343,11 +497,11 @@ def qr(A: Tensor, mode: str = "reduced") -> QR:
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> q, r = qr(tensor([[3.0, 1.0], [4.0, 2.0]]))
-    >>> (q @ r).round(decimals=4)
-    tensor([[3., 1.],
-            [4., 2.]])
+    >>> import tinygrad_mnist as torch
+    >>> a = torch.tensor([[3.0, 1.0], [4.0, 2.0]])
+    >>> q, r = torch.linalg.qr(a)
+    >>> torch.allclose(q @ r, a), torch.allclose(q.mT @ q, torch.eye(2), atol=1e-6)
+    (True, True)
     """
     check_matrix(A)
     if mode not in ("reduced", "complete", "r"):
@@ -402,10 +556,25 @@ def pinv(
     Singular values up to ``max(atol, rtol * largest)`` count as 0; rtol is, unless something is
     given, the precision of the dtype times the longer side. Follows ``torch.linalg.pinv``.
 
+    Parameters
+    ----------
+    A
+        A tensor of shape (..., n, m), of float32 or float64.
+    rcond
+        An older name of rtol.
+    hermitian
+        Whether A is symmetric.
+    atol, rtol
+        The absolute and the relative tolerance.
+
+    Returns
+    -------
+    A tensor of shape (..., m, n).
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> pinv(tensor([[2.0, 0.0], [0.0, 0.0]]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.linalg.pinv(torch.tensor([[2.0, 0.0], [0.0, 0.0]]))
     tensor([[0.5000, 0.0000],
             [0.0000, 0.0000]])
     """
@@ -425,11 +594,27 @@ def lstsq(
     singular values with ``"gelsd"`` and ``"gelss"``; what isn't there is empty. The solution is
     always that by singular values. Follows ``torch.linalg.lstsq``.
 
+    Parameters
+    ----------
+    A
+        A tensor of shape (..., n, m), of float32 or float64.
+    B
+        A tensor of shape (..., n, k), or (..., n) for one right side; of A's dtype.
+    rcond
+        Which part of the largest singular value counts as 0.
+    driver
+        ``"gels"``, ``"gelsy"``, ``"gelsd"`` or ``"gelss"``.
+
+    Returns
+    -------
+    A named tuple ``(solution, residuals, rank, singular_values)``.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> lstsq(tensor([[1.0], [1.0]]), tensor([[1.0], [3.0]])).solution.round()
-    tensor([[2.]])
+    >>> import tinygrad_mnist as torch
+    >>> x, y = torch.tensor([0.0, 1.0, 2.0]), torch.tensor([1.0, 3.0, 5.0])  # slope 2, offset 1
+    >>> torch.linalg.lstsq(torch.stack([x, torch.ones(3)], 1), y).solution.round(decimals=3)
+    tensor([2., 1.])
     """
     check_matrix(A)
     _check_pair(A, B)
@@ -473,10 +658,21 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
 
     Follows ``torch.linalg.matrix_power``.
 
+    Parameters
+    ----------
+    A
+        A tensor of shape (..., n, n).
+    n
+        How many factors; 0 gives the identity.
+
+    Returns
+    -------
+    A tensor of shape (..., n, n).
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> matrix_power(tensor([[1, 1], [0, 1]]), 5)
+    >>> import tinygrad_mnist as torch
+    >>> torch.linalg.matrix_power(torch.tensor([[1, 1], [0, 1]]), 5)
     tensor([[1, 5],
             [0, 1]])
     """
@@ -505,10 +701,28 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
 def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     """Return the inverse of a tensor as a map, for ``tensordot``. Follows PyTorch's of this name.
 
+    Parameters
+    ----------
+    A
+        A tensor of the shape (*rows, *columns), the lengths of both multiplied alike.
+    ind
+        How many dimensions are rows.
+
+    Returns
+    -------
+    A tensor of the shape (*columns, *rows).
+
     Raises
     ------
     RuntimeError
         When the first ``ind`` lengths and the others don't have one product.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> a = torch.eye(6).reshape(2, 3, 6)
+    >>> torch.linalg.tensorinv(a).shape
+    torch.Size([6, 2, 3])
     """
     shape = need_tensor("A", A)._array.shape
     if ind <= 0:
@@ -523,7 +737,28 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
 
 @named
 def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None) -> Tensor:
-    """Return the X for which ``tensordot(A, X, X.ndim) = B``. Follows PyTorch's of this name."""
+    """Return the X for which ``tensordot(A, X, X.ndim) = B``. Follows PyTorch's of this name.
+
+    Parameters
+    ----------
+    A
+        A tensor of the shape (*rows, *columns), where rows is B's shape.
+    B
+        The right side.
+    dims
+        Dimensions of A that are moved to its end first.
+
+    Returns
+    -------
+    A tensor of the shape (*columns).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> a = 2 * torch.eye(6).reshape(2, 3, 6)
+    >>> torch.linalg.tensorsolve(a, torch.ones(2, 3))
+    tensor([0.5000, 0.5000, 0.5000, 0.5000, 0.5000, 0.5000])
+    """
     a: Tensor = need_tensor("A", A)
     if dims is not None:
         a = a.movedim(tuple(dims), tuple(range(-len(dims), 0)))
