@@ -40,18 +40,17 @@ Tensor.type_as Tensor.where Tensor.zero_ adjoint alpha_dropout angle
 are_deterministic_algorithms_enabled argsort asarray bartlett_window
 binary_cross_entropy_with_logits bincount blackman_window bucketize can_cast conj conj_physical
 copysign cummax cummin cumulative_trapezoid diagflat diagonal_scatter dropout embedding
-feature_alpha_dropout fft.fftfreq fft.fftshift fft.ifftshift fft.rfftfreq fill frombuffer gather gcd
+feature_alpha_dropout fft.fftfreq fft.fftshift fft.ifftshift fft.rfftfreq fill frombuffer gcd
 get_default_device get_float32_matmul_precision get_num_threads group_norm hamming_window
-hann_window histc histogram histogramdd index_add index_copy index_fill index_put index_select
-is_autocast_enabled is_complex is_conj is_distributed is_floating_point is_inference is_neg
-is_same_size is_storage is_tensor isin isreal kaiser_window kthvalue layer_norm lcm ldexp logaddexp2
-logcumsumexp masked_scatter masked_select matrix_exp median mode msort mvlgamma nanmedian
-nanquantile narrow narrow_copy nextafter nonzero numel promote_types put quantile range renorm
-result_type rrelu rsub scalar_tensor scatter scatter_add scatter_reduce searchsorted select
-select_scatter set_default_device set_default_dtype set_default_tensor_type
-set_float32_matmul_precision set_flush_denormal set_num_threads slice_scatter sort special.entr
-special.multigammaln special.ndtr special.ndtri special.xlog1py take take_along_dim topk trapezoid
-typename unique unique_consecutive unravel_index use_deterministic_algorithms vander
+hann_window histc histogram histogramdd is_autocast_enabled is_complex is_conj is_distributed
+is_floating_point is_inference is_neg is_same_size is_storage is_tensor isin isreal kaiser_window
+kthvalue layer_norm lcm ldexp logaddexp2 logcumsumexp matrix_exp median mode msort mvlgamma
+nanmedian nanquantile narrow_copy nextafter numel promote_types put quantile range renorm
+result_type rrelu rsub scalar_tensor searchsorted select_scatter set_default_device
+set_default_dtype set_default_tensor_type set_float32_matmul_precision set_flush_denormal
+set_num_threads slice_scatter sort special.entr special.multigammaln special.ndtr special.ndtri
+special.xlog1py topk trapezoid typename unique unique_consecutive unravel_index
+use_deterministic_algorithms vander
 """.split()
 
 
@@ -93,7 +92,7 @@ def described(function: Callable[..., Any]) -> set[str]:
 def parameters(function: Callable[..., Any]) -> set[str]:
     """Return the parameters that a docstring has to describe: all but self and older forms'."""
     names = list(inspect.signature(function).parameters)
-    if names and function.__qualname__.startswith("Tensor."):
+    if function.__qualname__.startswith("Tensor.") or names[:1] == ["self"]:
         del names[0]
     settings = {"dtype", "device", "requires_grad"} if "settings" in names else set()
     return set(names) - {"older", "settings"} | settings

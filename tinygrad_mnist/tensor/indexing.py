@@ -191,7 +191,37 @@ def values_at(
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """Return elements picked along a dimension: the index says which, at each place.
 
-    The gradient is dense, whatever ``sparse_grad`` says.
+    ``out[i, j] = input[i, index[i, j]]`` for ``dim=1``. An element that is picked twice gets both
+    gradients. Follows ``torch.gather``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension; a negative one counts from the end.
+    index
+        A tensor of int64, of as many dimensions; in the others it isn't longer than input.
+    sparse_grad
+        Accepted, and changes nothing: the gradient is dense.
+
+    Returns
+    -------
+    A tensor of index's shape.
+
+    Raises
+    ------
+    RuntimeError
+        When an index is out of range, negative ones too, or the shapes don't fit.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> probabilities = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])
+    >>> labels = torch.tensor([0, 2])
+    >>> probabilities.gather(1, labels.unsqueeze(1))  # that of the right class
+    tensor([[0.7000],
+            [0.6000]])
     """
     array = index_array(index)
     if not array.ndim and input._array.ndim == 1:  # a number is as good as a vector of one
@@ -203,7 +233,34 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
 @export(takes="out")
 @node_name("IndexSelectBackward0")
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Return slices along a dimension, in the order of an index."""
+    """Return slices along a dimension, in the order of an index. Follows ``torch.index_select``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), of at least one dimension.
+    dim
+        The dimension; a negative one counts from the end.
+    index
+        A vector of integers, n of them.
+
+    Returns
+    -------
+    A tensor of shape (*) with n in the place of the dimension's length; not a view.
+
+    Raises
+    ------
+    IndexError
+        When an index is out of range, negative ones too.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([[1, 2, 3], [4, 5, 6]])
+    >>> x.index_select(1, torch.tensor([2, 0]))
+    tensor([[3, 1],
+            [6, 4]])
+    """
     array = index_array(index)
     d = as_dim(dim, input._array.ndim)
     if not input._array.ndim:
@@ -217,7 +274,26 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 @export(takes="out")
 @node_name("MaskedSelectBackward0")
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
-    """Return the elements where a mask is true, in one dimension."""
+    """Return the elements where a mask is true, in one dimension. Follows ``torch.masked_select``.
+
+    Parameters
+    ----------
+    input
+        A tensor whose shape broadcasts with mask's.
+    mask
+        A tensor of bools.
+
+    Returns
+    -------
+    A vector of as many elements as the mask has that are true; not a view.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([[1, -2], [-3, 4]])
+    >>> x.masked_select(x > 0)
+    tensor([1, 4])
+    """
     array = mask_array(input, mask)
     return apply(ops.getitem, apply(ops.expand, input, to=array.shape), index=array)
 
@@ -232,7 +308,29 @@ def mask_array(x: Tensor, mask: Tensor) -> np.ndarray:
 
 @export
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
-    """Return a view of ``length`` elements of a dimension, from ``start``."""
+    """Return a view of a stretch of a dimension: from start on, so many. Follows ``torch.narrow``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), of at least one dimension.
+    dim
+        The dimension; a negative one counts from the end.
+    start
+        Where it begins; a negative number counts from the end.
+    length
+        How long it is.
+
+    Returns
+    -------
+    A tensor on the same memory, of shape (*) with ``length`` in the place of the dimension's.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.arange(10).narrow(0, 3, 4)
+    tensor([3, 4, 5, 6])
+    """
     if not input._array.ndim:
         raise RuntimeError("a 0-d tensor has no dimension to narrow")
     d = as_dim(dim, input._array.ndim)
@@ -255,7 +353,27 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
 
 @export
 def select(input: Tensor, dim: int, index: int) -> Tensor:
-    """Return a view of one slice along a dimension, without it."""
+    """Return a view of one slice along a dimension, without it. Follows ``torch.select``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension; a negative one counts from the end.
+    index
+        Which slice; a negative number counts from the end.
+
+    Returns
+    -------
+    A tensor on the same memory, of shape (*) without the dimension.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([[1, 2], [3, 4]]).select(1, -1)
+    tensor([2, 4])
+    """
     d = as_dim(dim, input._array.ndim)
     number = as_int("index", index)
     return apply(ops.getitem, input, index=((slice(None),) * d + (number,)))
@@ -267,9 +385,30 @@ def nonzero(input: Tensor, *, as_tuple: Literal[False] = False) -> Tensor: ...
 def nonzero(input: Tensor, *, as_tuple: Literal[True]) -> tuple[Tensor, ...]: ...
 @export
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, ...]:
-    """Return the positions of the elements that aren't 0, one row each.
+    """Return the positions of the elements that aren't 0, in row-major order.
 
-    With ``as_tuple``, one tensor for each dimension, to index with.
+    Follows ``torch.nonzero``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), of k dimensions.
+    as_tuple
+        Whether to return one index vector for each dimension instead.
+
+    Returns
+    -------
+    An int64 tensor of shape (n, k), a row for each element; or a tuple of k vectors of n.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([[0, 5], [7, 0]])
+    >>> x.nonzero()
+    tensor([[0, 1],
+            [1, 0]])
+    >>> x[x.nonzero(as_tuple=True)]
+    tensor([5, 7])
     """
     if as_tuple:
         return tuple(map(wrap, np.nonzero(np.atleast_1d(input._array))))
@@ -292,10 +431,26 @@ def long_index(index: Tensor) -> np.ndarray:
 def take(input: Tensor, index: Tensor) -> Tensor:
     """Return the elements at indices into the flattened tensor. Follows ``torch.take``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    index
+        A tensor of int64; negative ones count from the end.
+
+    Returns
+    -------
+    A tensor of index's shape.
+
+    Raises
+    ------
+    IndexError
+        When an index is out of range.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> take(tensor([[1, 2], [3, 4]]), tensor([0, 3]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.take(torch.tensor([[1, 2], [3, 4]]), torch.tensor([0, 3]))
     tensor([1, 4])
     """
     where, size = long_index(index), input._array.size
@@ -311,12 +466,26 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     All other dimensions broadcast; without ``dim`` both are flattened. Follows
     ``torch.take_along_dim``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    indices
+        A tensor of int64, of as many dimensions.
+    dim
+        The dimension; a negative one counts from the end.
+
+    Returns
+    -------
+    A tensor of the shape that they broadcast to, with indices' length in the dimension.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> x = tensor([[3, 1, 2]])
-    >>> take_along_dim(x, x.argsort(1), 1)
-    tensor([[1, 2, 3]])
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([[3, 1, 2], [9, 8, 7]])
+    >>> torch.take_along_dim(x, x.argsort(1), 1)
+    tensor([[1, 2, 3],
+            [7, 8, 9]])
     """
     if need_tensor("indices", indices)._array.dtype != np.int64:
         raise RuntimeError(f"indices must be int64, but are {indices.dtype}; convert with long()")

@@ -82,6 +82,25 @@ def scatter(
     ``out[index[i, j], j] = src[i, j]`` for ``dim=0``. Where an index repeats, the last one counts.
     ``reduce`` may be ``"add"`` or ``"multiply"``. Follows ``torch.scatter``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension; a negative one counts from the end.
+    index
+        A tensor of int64, of as many dimensions, not longer than input in the others.
+    src
+        A tensor of input's dtype, at least as long as index in every dimension; or a number.
+    value
+        A number, in place of src.
+    reduce
+        None to overwrite, ``"add"`` or ``"multiply"``.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
     Raises
     ------
     RuntimeError
@@ -89,8 +108,9 @@ def scatter(
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor, zeros
-    >>> scatter(zeros(2, 3), 1, tensor([[2], [0]]), 1.0)
+    >>> import tinygrad_mnist as torch
+    >>> labels = torch.tensor([2, 0])
+    >>> torch.zeros(2, 3).scatter(1, labels.unsqueeze(1), 1.0)  # one-hot rows
     tensor([[0., 0., 1.],
             [1., 0., 0.]])
     """
@@ -129,6 +149,25 @@ def scatter_reduce(
     ``include_self`` the elements that are written to don't take part. Follows
     ``torch.scatter_reduce``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension; a negative one counts from the end.
+    index
+        A tensor of int64, of as many dimensions, not longer than input in the others.
+    src
+        A tensor of input's dtype, at least as long as index in every dimension.
+    reduce
+        How: one of the five.
+    include_self
+        Whether input's elements take part.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
     Raises
     ------
     NotImplementedError
@@ -136,9 +175,13 @@ def scatter_reduce(
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor, zeros
-    >>> scatter_reduce(zeros(2), 0, tensor([0, 1, 1]), tensor([3.0, 1.0, 2.0]), "amax")
+    >>> import tinygrad_mnist as torch
+    >>> groups, values = torch.tensor([0, 1, 1]), torch.tensor([3.0, 1.0, 2.0])
+    >>> zeros = torch.zeros(2)
+    >>> zeros.scatter_reduce(0, groups, values, "amax")
     tensor([3., 2.])
+    >>> zeros.scatter_reduce(0, groups, values, "mean", include_self=False)
+    tensor([3.0000, 1.5000])
     """
     if reduce not in _REDUCTIONS:
         raise RuntimeError(f"reduce must be one of {list(_REDUCTIONS)}, not {reduce!r}")
@@ -250,12 +293,30 @@ def index_add(
 ) -> Tensor:
     """Return a copy with alpha times the source's slices added where the index says.
 
-    Repeated indices add up. Follows ``torch.index_add``.
+    ``out[index[i]] += alpha * source[i]`` for ``dim=0``; repeated indices add up. Follows
+    ``torch.index_add``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension; a negative one counts from the end.
+    index
+        A vector of int64, n of them.
+    source
+        A tensor of input's dtype, of shape (*) with n in the place of the dimension's length.
+    alpha
+        A factor of the source.
+
+    Returns
+    -------
+    A tensor of shape (*).
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones, tensor, zeros
-    >>> index_add(zeros(3), 0, tensor([0, 2, 2]), ones(3))
+    >>> import tinygrad_mnist as torch
+    >>> torch.zeros(3).index_add(0, torch.tensor([0, 2, 2]), torch.ones(3))
     tensor([1., 0., 2.])
     """
     d, where = _index_arguments(input, dim, index)
@@ -275,13 +336,31 @@ def index_add(
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """Return a copy with the source's slices written where the index says.
 
-    Follows ``torch.index_copy``.
+    ``out[index[i]] = source[i]`` for ``dim=0``. Follows ``torch.index_copy``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension; a negative one counts from the end.
+    index
+        A vector of int64, n of them.
+    source
+        A tensor of input's dtype, of shape (*) with n in the place of the dimension's length.
+
+    Returns
+    -------
+    A tensor of shape (*).
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones, tensor, zeros
-    >>> index_copy(zeros(3), 0, tensor([0, 2]), ones(2))
-    tensor([1., 0., 1.])
+    >>> import tinygrad_mnist as torch
+    >>> rows = torch.tensor([[1.0, 1.0], [2.0, 2.0]])
+    >>> torch.zeros(3, 2).index_copy(0, torch.tensor([2, 0]), rows)
+    tensor([[2., 2.],
+            [0., 0.],
+            [1., 1.]])
     """
     d, where = _index_arguments(input, dim, index)
     if where.size and where.min() < 0:
@@ -295,11 +374,27 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Number) -> Tensor:
     """Return a copy with a number written where the index says. Follows ``torch.index_fill``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension; a negative one counts from the end.
+    index
+        A vector of int64; negative ones count from the end.
+    value
+        A number, or a tensor of shape ().
+
+    Returns
+    -------
+    A tensor of shape (*).
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor, zeros
-    >>> index_fill(zeros(3), 0, tensor([0, 2]), 5.0)
-    tensor([5., 0., 5.])
+    >>> import tinygrad_mnist as torch
+    >>> torch.zeros(2, 3).index_fill(1, torch.tensor([0, 2]), 5.0)
+    tensor([[5., 0., 5.],
+            [5., 0., 5.]])
     """
     d, where = _index_arguments(input, dim, index)
     number = value_for(input, value)
@@ -313,13 +408,30 @@ def index_put(
 ) -> Tensor:
     """Return a copy with values written, or added, at a tuple of index tensors.
 
-    Follows ``torch.index_put``.
+    It is ``out[indices] = values``, or ``+=``, where repeated places add up. Follows
+    ``torch.index_put``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    indices
+        Tensors of integers or bools, one for each of the first dimensions.
+    values
+        A tensor of input's dtype, whose shape broadcasts to that of ``input[indices]``.
+    accumulate
+        Whether to add.
+
+    Returns
+    -------
+    A tensor of shape (*).
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones, tensor, zeros
-    >>> index_put(zeros(3), (tensor([0, 0]),), ones(2), accumulate=True)
-    tensor([2., 0., 0.])
+    >>> import tinygrad_mnist as torch
+    >>> hits = torch.tensor([0, 0, 2])
+    >>> torch.zeros(3).index_put((hits,), torch.ones(3), accumulate=True)
+    tensor([2., 0., 1.])
     """
     if not isinstance(indices, tuple | list):
         raise TypeError(
@@ -347,10 +459,29 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 
     Follows ``torch.masked_scatter``.
 
+    Parameters
+    ----------
+    input
+        A tensor whose shape broadcasts with mask's to (*).
+    mask
+        A tensor of bools.
+    source
+        A tensor of input's dtype, with at least as many elements as the mask has that are true.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Raises
+    ------
+    RuntimeError
+        When the source has too few elements, or another dtype.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor, zeros
-    >>> masked_scatter(zeros(3), tensor([True, False, True]), tensor([1.0, 2.0]))
+    >>> import tinygrad_mnist as torch
+    >>> mask = torch.tensor([True, False, True])
+    >>> torch.zeros(3).masked_scatter(mask, torch.tensor([1.0, 2.0]))
     tensor([1., 0., 2.])
     """
     _same_dtype(input, need_tensor("source", source))
@@ -367,7 +498,38 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 
 @export(inplace=True)
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """Return a copy with src added in along a dimension, where the index says."""
+    """Return a copy with src added in along a dimension, where the index says.
+
+    ``out[i, index[i, j]] += src[i, j]`` for ``dim=1``; it is what the gradient of :func:`gather` is
+    made of. Follows ``torch.scatter_add``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension; a negative one counts from the end.
+    index
+        A tensor of int64, of as many dimensions, not longer than input in the others.
+    src
+        A tensor of input's dtype, at least as long as index in every dimension.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Raises
+    ------
+    RuntimeError
+        When an index is out of range, or the shapes or dtypes don't fit.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> groups, values = torch.tensor([0, 1, 1]), torch.tensor([3.0, 1.0, 2.0])
+    >>> torch.zeros(2).scatter_add(0, groups, values)  # sums by group
+    tensor([3., 3.])
+    """
     array = index_array(index)
     d = check_along(input._array.shape, array, dim)
     _same_dtype(input, need_tensor("src", src))
