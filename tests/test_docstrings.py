@@ -37,20 +37,17 @@ Tensor.register_post_accumulate_grad_hook Tensor.requires_grad Tensor.requires_g
 Tensor.retain_grad Tensor.retains_grad Tensor.shape Tensor.short Tensor.size Tensor.source
 Tensor.stride Tensor.sub_ Tensor.subtract_ Tensor.to Tensor.tolist Tensor.true_divide_ Tensor.type
 Tensor.type_as Tensor.where Tensor.zero_ adjoint alpha_dropout angle
-are_deterministic_algorithms_enabled argsort asarray bartlett_window
-binary_cross_entropy_with_logits bincount blackman_window bucketize can_cast conj conj_physical
-copysign cummax cummin cumulative_trapezoid diagflat diagonal_scatter dropout embedding
-feature_alpha_dropout fft.fftfreq fft.fftshift fft.ifftshift fft.rfftfreq fill frombuffer gcd
-get_default_device get_float32_matmul_precision get_num_threads group_norm hamming_window
-hann_window histc histogram histogramdd is_autocast_enabled is_complex is_conj is_distributed
-is_floating_point is_inference is_neg is_same_size is_storage is_tensor isin isreal kaiser_window
-kthvalue layer_norm lcm ldexp logaddexp2 logcumsumexp matrix_exp median mode msort mvlgamma
-nanmedian nanquantile narrow_copy nextafter numel promote_types put quantile range renorm
-result_type rrelu rsub scalar_tensor searchsorted select_scatter set_default_device
-set_default_dtype set_default_tensor_type set_float32_matmul_precision set_flush_denormal
-set_num_threads slice_scatter sort special.entr special.multigammaln special.ndtr special.ndtri
-special.xlog1py topk trapezoid typename unique unique_consecutive unravel_index
-use_deterministic_algorithms vander
+are_deterministic_algorithms_enabled asarray bartlett_window binary_cross_entropy_with_logits
+blackman_window can_cast conj conj_physical copysign cumulative_trapezoid diagflat diagonal_scatter
+dropout embedding feature_alpha_dropout fft.fftfreq fft.fftshift fft.ifftshift fft.rfftfreq fill
+frombuffer gcd get_default_device get_float32_matmul_precision get_num_threads group_norm
+hamming_window hann_window is_autocast_enabled is_complex is_conj is_distributed is_floating_point
+is_inference is_neg is_same_size is_storage is_tensor isreal kaiser_window layer_norm lcm ldexp
+logaddexp2 logcumsumexp matrix_exp mvlgamma narrow_copy nextafter numel promote_types put range
+renorm result_type rrelu rsub scalar_tensor select_scatter set_default_device set_default_dtype
+set_default_tensor_type set_float32_matmul_precision set_flush_denormal set_num_threads
+slice_scatter special.entr special.multigammaln special.ndtr special.ndtri special.xlog1py trapezoid
+typename unravel_index use_deterministic_algorithms vander
 """.split()
 
 

@@ -35,6 +35,23 @@ def histogram(
     the input's shape, weights are added up; ``density=True`` makes the histogram's integral 1.
     Follows ``torch.histogram``; the counts have the input's dtype, and no gradient.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), floating point.
+    bins
+        A number of bins, n, or a vector of n + 1 edges.
+    range
+        The ends of the first and the last bin.
+    weight
+        How much each element counts: a tensor of shape (*).
+    density
+        Whether the integral is 1.
+
+    Returns
+    -------
+    A named pair ``(hist, bin_edges)`` of vectors of n and n + 1.
+
     Raises
     ------
     NotImplementedError
@@ -44,8 +61,8 @@ def histogram(
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> hist, edges = histogram(tensor([1.0, 2.0, 1.0]), 2, range=(0.0, 4.0))
+    >>> import tinygrad_mnist as torch
+    >>> hist, edges = torch.histogram(torch.tensor([1.0, 2.0, 1.0]), 2, range=(0.0, 4.0))
     >>> hist, edges
     (tensor([2., 1.]), tensor([0., 2., 4.]))
     """
@@ -67,13 +84,31 @@ def histogramdd(
     """Count points in the boxes between edges, which are given for each coordinate.
 
     The last dimension of the input holds a point's coordinates. ``bins`` is a number for all
-    coordinates, or a list with a number or a tensor of edges for each; ``range`` is flat: the
-    first coordinate's ends, the second's, and so on. Follows ``torch.histogramdd``.
+    coordinates, or a list with a number or a tensor of edges for each; ``range`` is flat: the first
+    coordinate's ends, the second's, and so on. Follows ``torch.histogramdd``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (..., d), floating point.
+    bins
+        A number, or a list of d numbers or edges.
+    range
+        The 2 d ends.
+    weight
+        How much each point counts: a tensor of shape (...).
+    density
+        Whether the integral is 1.
+
+    Returns
+    -------
+    A named pair ``(hist, bin_edges)``: counts in d dimensions, and d vectors.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> histogramdd(tensor([[0.0, 0.0], [1.0, 2.0]]), bins=[1, 2]).hist
+    >>> import tinygrad_mnist as torch
+    >>> points = torch.tensor([[0.0, 0.0], [1.0, 2.0]])
+    >>> torch.histogramdd(points, bins=[1, 2]).hist
     tensor([[1., 1.]])
     """
     if input._array.ndim < 2:
@@ -172,6 +207,19 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
     Follows ``torch.bincount``.
 
+    Parameters
+    ----------
+    input
+        A vector, of shape (n), of integers that aren't negative.
+    weights
+        How much each counts: a vector of n.
+    minlength
+        The least length of the result.
+
+    Returns
+    -------
+    A vector of int64, or of weights' dtype: one more than the largest element.
+
     Raises
     ------
     RuntimeError
@@ -179,9 +227,10 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> bincount(tensor([0, 2, 2]))
-    tensor([1, 0, 2])
+    >>> import tinygrad_mnist as torch
+    >>> labels = torch.tensor([0, 2, 2, 5])
+    >>> labels.bincount(minlength=10)  # how many of each digit
+    tensor([1, 0, 2, 0, 0, 1, 0, 0, 0, 0])
     """
     array, least = input._array, as_int("minlength", minlength)
     if array.dtype.kind not in "iu":
@@ -211,10 +260,25 @@ def histc(input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0) -> T
 
     With min and max equal, from the smallest to the largest element. Follows ``torch.histc``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), floating point.
+    bins
+        How many bins.
+    min
+        The lower end.
+    max
+        The upper end, which the last bin holds.
+
+    Returns
+    -------
+    A vector of ``bins`` elements, of input's dtype.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> histc(tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([1.0, 2.0, 1.0]).histc(bins=4, min=0, max=3)
     tensor([0., 2., 1., 0.])
     """
     if input._array.dtype.kind != "f":

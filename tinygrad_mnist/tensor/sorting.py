@@ -47,14 +47,35 @@ def sort(
 ) -> ValuesIndices:
     """Sort along a dimension; return values and indices.
 
-    Equal elements always stay in their order, also without ``stable``. NaN comes after all
-    numbers. Follows ``torch.sort``.
+    Equal elements always stay in their order, also without ``stable``. NaN comes after all numbers.
+    Follows ``torch.sort``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension; a negative one counts from the end.
+    descending
+        Whether the largest comes first.
+    stable
+        Accepted: the order is always stable.
+
+    Returns
+    -------
+    A named pair ``(values, indices)`` of tensors of shape (*).
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> sort(tensor([3, 1, 2])).indices
-    tensor([1, 2, 0])
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([[3, 1, 2], [0, 9, 5]])
+    >>> values, indices = x.sort()
+    >>> values
+    tensor([[1, 2, 3],
+            [0, 5, 9]])
+    >>> indices
+    tensor([[1, 2, 0],
+            [0, 2, 1]])
     """
     d = as_dim(dim, input._array.ndim)
     return values_at(
@@ -68,18 +89,51 @@ def argsort(
 ) -> Tensor:
     """Return the indices that sort along a dimension. Follows ``torch.argsort``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension; a negative one counts from the end.
+    descending
+        Whether the largest comes first.
+    stable
+        Accepted: the order is always stable.
+
+    Returns
+    -------
+    An int64 tensor of shape (*).
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> argsort(tensor([3, 1, 2]), descending=True)
-    tensor([0, 2, 1])
+    >>> import tinygrad_mnist as torch
+    >>> scores, names = torch.tensor([0.2, 0.9, 0.5]), "abc"
+    >>> [names[i] for i in scores.argsort(descending=True)]
+    ['b', 'c', 'a']
     """
     return sort(input, dim, descending, stable=stable).indices
 
 
 @export(takes="out")
 def msort(input: Tensor) -> Tensor:
-    """Return the values sorted along the first dimension. Follows ``torch.msort``."""
+    """Return the values sorted along the first dimension. Follows ``torch.msort``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.msort(torch.tensor([[3, 1], [2, 5]]))
+    tensor([[2, 1],
+            [3, 5]])
+    """
     return sort(input, 0).values
 
 
@@ -92,6 +146,24 @@ def topk(
 
     Of equal elements the first are chosen. Follows ``torch.topk``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    k
+        How many.
+    dim
+        The dimension; a negative one counts from the end.
+    largest
+        Whether the largest are wanted, or the smallest.
+    sorted
+        Accepted: they are always in order.
+
+    Returns
+    -------
+    A named pair ``(values, indices)`` of tensors of shape (*) with k in the place of the
+    dimension's length.
+
     Raises
     ------
     RuntimeError
@@ -99,9 +171,12 @@ def topk(
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> topk(tensor([1.0, 3.0, 2.0]), 2).values
-    tensor([3., 2.])
+    >>> import tinygrad_mnist as torch
+    >>> logits = torch.tensor([[0.1, 2.0, 0.3], [1.0, 0.0, 3.0]])
+    >>> labels = torch.tensor([2, 0])
+    >>> best = logits.topk(2).indices
+    >>> (best == labels.unsqueeze(1)).any(1)  # right among the best two
+    tensor([True, True])
     """
     d, count = as_dim(dim, input._array.ndim), as_int("k", k)
     if input._array.dtype.kind == "b":
@@ -121,10 +196,30 @@ def topk(
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """Return the k-th smallest along a dimension, counted from 1. Follows ``torch.kthvalue``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), not of bools.
+    k
+        Which one.
+    dim
+        The dimension; a negative one counts from the end.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+
+    Returns
+    -------
+    A named pair ``(values, indices)`` of tensors of shape (*) without the dimension.
+
+    Raises
+    ------
+    RuntimeError
+        When there is no k-th.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> kthvalue(tensor([1.0, 3.0, 2.0]), 2).values
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([4.0, 1.0, 3.0, 2.0]).kthvalue(2).values
     tensor(2.)
     """
     _no_bools(input, dim)
@@ -157,11 +252,26 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     Without a dimension, equal elements share the gradient. NaN where there is a NaN. Follows
     ``torch.median``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), not of bools.
+    dim
+        The dimension, negative from the end. None: of all elements.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+
+    Returns
+    -------
+    A tensor of shape (); or a named pair ``(values, indices)`` of shape (*) without the dimension.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> median(tensor([4.0, 1.0, 2.0, 3.0]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([4.0, 1.0, 2.0, 1000.0]).median()
     tensor(2.)
+    >>> torch.tensor([[3, 1, 2], [9, 7, 8]]).median(1).values
+    tensor([2, 8])
     """
     _no_bools(input, dim)
     if dim is None:
@@ -192,10 +302,25 @@ def nanmedian(
 ) -> Tensor | ValuesIndices:
     """Return the middle of the elements that aren't NaN, as :func:`median` does.
 
+    Follows ``torch.nanmedian``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), not of bools.
+    dim
+        The dimension, negative from the end. None: of all elements.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+
+    Returns
+    -------
+    A tensor of shape (); or a named pair ``(values, indices)`` of shape (*) without the dimension.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> nanmedian(tensor([float("nan"), 1.0, 2.0, 3.0]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([float("nan"), 1.0, 2.0, 3.0]).nanmedian()
     tensor(2.)
     """
     _no_bools(input, dim)
@@ -214,11 +339,25 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
 
     The index is that of its last appearance. Follows ``torch.mode``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension; a negative one counts from the end.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+
+    Returns
+    -------
+    A named pair ``(values, indices)`` of tensors of shape (*) without the dimension.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> mode(tensor([1, 2, 2, 1, 3])).values
-    tensor(1)
+    >>> import tinygrad_mnist as torch
+    >>> votes = torch.tensor([[1, 2, 2], [0, 0, 3]])  # of three models, for two digits
+    >>> votes.mode(1).values
+    tensor([2, 0])
     """
     d = dim_with_elements(input, dim)
     rows = np.moveaxis(np.atleast_1d(input._array), d, -1)
@@ -250,11 +389,22 @@ def _running(kind: type[ValuesIndices], x: Tensor, dim: int, keep: np.ufunc) -> 
 def cummax(input: Tensor, dim: int) -> ValuesIndices:
     """Return the largest so far along a dimension, and where it was. Follows ``torch.cummax``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension; a negative one counts from the end.
+
+    Returns
+    -------
+    A named pair ``(values, indices)`` of tensors of shape (*); of equal elements the last is meant.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> cummax(tensor([1, 3, 2]), 0).values
-    tensor([1, 3, 3])
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([1, 3, 2, 5]).cummax(0).values
+    tensor([1, 3, 3, 5])
     """
     return _running(return_types.cummax, input, dim, np.maximum)
 
@@ -264,11 +414,23 @@ def cummax(input: Tensor, dim: int) -> ValuesIndices:
 def cummin(input: Tensor, dim: int) -> ValuesIndices:
     """Return the smallest so far along a dimension, and where it was. Follows ``torch.cummin``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    dim
+        The dimension; a negative one counts from the end.
+
+    Returns
+    -------
+    A named pair ``(values, indices)`` of tensors of shape (*); of equal elements the last is meant.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> cummin(tensor([2, 3, 1]), 0).values
-    tensor([2, 2, 1])
+    >>> import tinygrad_mnist as torch
+    >>> losses = torch.tensor([0.9, 0.5, 0.7, 0.4])
+    >>> losses.cummin(0).values  # the best so far
+    tensor([0.9000, 0.5000, 0.5000, 0.4000])
     """
     return _running(return_types.cummin, input, dim, np.minimum)
 
@@ -334,13 +496,31 @@ def quantile(
 ) -> Tensor:
     """Return the values below which given shares of the elements lie. Follows ``torch.quantile``.
 
-    For a vector of shares the result has a first dimension for them.
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), of float32 or float64.
+    q
+        Shares from 0 to 1: a number, or a vector of k, of input's dtype.
+    dim
+        The dimension, negative from the end. None: of all elements.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+    interpolation
+        What to do between two elements: ``"linear"``, ``"lower"``, ``"higher"``, ``"midpoint"`` or
+        ``"nearest"``.
+
+    Returns
+    -------
+    A tensor of shape (*) without the dimension, of shape (k, ...) for a vector of shares; NaN where
+    there is a NaN.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> quantile(tensor([0.0, 1.0, 2.0]), 0.25)
-    tensor(0.5000)
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.arange(11.0)
+    >>> x.quantile(0.25), x.quantile(torch.tensor([0.0, 0.5, 1.0]))
+    (tensor(2.5000), tensor([ 0.,  5., 10.]))
     """
     return _quantile(input, q, dim, keepdim, interpolation, False)
 
@@ -356,10 +536,27 @@ def nanquantile(
 ) -> Tensor:
     """Return quantiles of the elements that aren't NaN. Follows ``torch.nanquantile``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), of float32 or float64.
+    q
+        Shares from 0 to 1: a number, or a vector of k, of input's dtype.
+    dim
+        The dimension, negative from the end. None: of all elements.
+    keepdim
+        Whether a reduced dimension stays, of length 1.
+    interpolation
+        What to do between two elements, as in :func:`quantile`.
+
+    Returns
+    -------
+    A tensor of shape (*) without the dimension, of shape (k, ...) for a vector of shares.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> nanquantile(tensor([float("nan"), 1.0, 2.0]), 0.5)
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([float("nan"), 1.0, 2.0]).nanquantile(0.5)
     tensor(1.5000)
     """
     return _quantile(input, q, dim, keepdim, interpolation, True)
@@ -431,11 +628,33 @@ def unique(
     With ``return_inverse``, also where each element is among them; with ``return_counts``, how
     often it appears. Follows ``torch.unique``; its gradient goes to the first of equal elements.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    sorted
+        Accepted: they are always in order.
+    return_inverse
+        Whether to return, for each element, its place among the distinct ones.
+    return_counts
+        Whether to return how often each appears.
+    dim
+        The dimension whose slices are compared. None: elements are.
+
+    Returns
+    -------
+    A vector of the distinct elements, or a tensor of the distinct slices; then inverse and counts,
+    if asked for.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> unique(tensor([3, 1, 3]), return_counts=True)
-    (tensor([1, 3]), tensor([1, 2]))
+    >>> import tinygrad_mnist as torch
+    >>> labels = torch.tensor([3, 1, 3, 1, 1])
+    >>> labels.unique(return_counts=True)
+    (tensor([1, 3]), tensor([3, 2]))
+    >>> values, inverse = labels.unique(return_inverse=True)
+    >>> values[inverse]
+    tensor([3, 1, 3, 1, 1])
     """
     d = None if dim is None else as_dim(dim, input._array.ndim)
     if d is not None and not input._array.ndim:
@@ -493,11 +712,26 @@ def unique_consecutive(
 
     Follows ``torch.unique_consecutive``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    return_inverse
+        Whether to return, for each element, its place in the result.
+    return_counts
+        Whether to return how long each run is.
+    dim
+        The dimension whose slices are compared. None: elements are.
+
+    Returns
+    -------
+    A vector of elements, or a tensor of slices; then inverse and counts, if asked for.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> unique_consecutive(tensor([1, 1, 2, 1]))
-    tensor([1, 2, 1])
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([1, 1, 2, 1]).unique_consecutive(return_counts=True)
+    (tensor([1, 2, 1]), tensor([2, 1, 1]))
     """
     d = None if dim is None else as_dim(dim, input._array.ndim)
     if d is not None and not input._array.ndim:
@@ -524,14 +758,34 @@ def searchsorted(
 ) -> Tensor:
     """Return where values would have to be put in, to keep sorted rows sorted.
 
-    Rows of shape (..., n) and values (..., m) have equal leading dimensions; one row serves
-    values of any shape. Follows ``torch.searchsorted``.
+    Rows of shape (..., n) and values (..., m) have equal leading dimensions; one row serves values
+    of any shape. Follows ``torch.searchsorted``.
+
+    Parameters
+    ----------
+    sorted_sequence
+        A tensor of shape (..., n), whose rows rise.
+    input
+        Values: a tensor of shape (..., m), or a number.
+    out_int32
+        Whether the answer is int32 instead of int64.
+    right
+        Whether to go behind equal elements, not in front of them.
+    side
+        The same in words: ``"left"`` or ``"right"``.
+    sorter
+        An index that sorts rows which don't rise, as :func:`argsort` gives it.
+
+    Returns
+    -------
+    A tensor of integers from 0 to n, of input's shape.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> searchsorted(tensor([1, 3, 5]), tensor([3, 6]))
-    tensor([1, 3])
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([1, 3, 5])
+    >>> torch.searchsorted(x, torch.tensor([3, 6])), torch.searchsorted(x, 3, right=True)
+    (tensor([1, 3]), tensor(2))
     """
     rows = need_tensor("sorted_sequence", sorted_sequence)._array
     if side not in (None, "left", "right") or (side == "left" and right):
@@ -569,11 +823,27 @@ def bucketize(
 
     Follows ``torch.bucketize``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), or a number.
+    boundaries
+        A vector of n numbers that rise.
+    out_int32
+        Whether the answer is int32 instead of int64.
+    right
+        Whether an interval holds its left end instead of its right one.
+
+    Returns
+    -------
+    A tensor of integers from 0 to n, of shape (*).
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> bucketize(tensor([0, 4]), tensor([1, 3, 5]))
-    tensor([0, 2])
+    >>> import tinygrad_mnist as torch
+    >>> ages, limits = torch.tensor([5, 18, 70]), torch.tensor([18, 65])
+    >>> torch.bucketize(ages, limits), torch.bucketize(ages, limits, right=True)
+    (tensor([0, 0, 2]), tensor([0, 1, 2]))
     """
     if need_tensor("boundaries", boundaries)._array.ndim != 1:
         raise RuntimeError(f"boundaries must be a vector, got shape {list(boundaries.shape)}")
@@ -588,11 +858,27 @@ def isin(
 
     Follows ``torch.isin``.
 
+    Parameters
+    ----------
+    elements
+        A tensor of shape (*), or a number.
+    test_elements
+        A tensor, or a number.
+    assume_unique
+        Accepted, and changes nothing.
+    invert
+        Whether to return which are not among them.
+
+    Returns
+    -------
+    A tensor of bools, of shape (*).
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> isin(tensor([1, 2]), tensor([2, 3]))
-    tensor([False,  True])
+    >>> import tinygrad_mnist as torch
+    >>> digits = torch.tensor([3, 8, 1, 5])
+    >>> digits[torch.isin(digits, torch.tensor([3, 5, 8]))]
+    tensor([3, 8, 5])
     """
     if not isinstance(elements, TensorBase) and not isinstance(test_elements, TensorBase):
         raise TypeError("one of elements and test_elements must be a Tensor")
