@@ -24,30 +24,17 @@ ROOT = Path(__file__).parent.parent
 SPACES = ("", "linalg", "special", "random", "fft")
 
 LACKING = """
-Tensor.H Tensor.T Tensor.add_ Tensor.addcdiv_ Tensor.addcmul_ Tensor.apply_ Tensor.backward
-Tensor.bfloat16 Tensor.bool Tensor.byte Tensor.char Tensor.clamp_ Tensor.clip_ Tensor.copy_
-Tensor.cpu Tensor.cuda Tensor.data Tensor.data_ptr Tensor.detach Tensor.detach_ Tensor.device
-Tensor.dim Tensor.div_ Tensor.divide_ Tensor.double Tensor.dtype Tensor.element_size Tensor.fill_
-Tensor.fill_diagonal_ Tensor.float Tensor.get_device Tensor.grad Tensor.grad_fn Tensor.half
-Tensor.int Tensor.is_contiguous Tensor.is_leaf Tensor.is_pinned Tensor.is_shared Tensor.is_signed
-Tensor.item Tensor.itemsize Tensor.layout Tensor.lerp_ Tensor.long Tensor.mH Tensor.mT Tensor.map_
-Tensor.masked_fill_ Tensor.memory Tensor.mul_ Tensor.multiply_ Tensor.nbytes Tensor.ndim
-Tensor.ndimension Tensor.nelement Tensor.numpy Tensor.pow_ Tensor.register_hook
-Tensor.register_post_accumulate_grad_hook Tensor.requires_grad Tensor.requires_grad_
-Tensor.retain_grad Tensor.retains_grad Tensor.shape Tensor.short Tensor.size Tensor.source
-Tensor.stride Tensor.sub_ Tensor.subtract_ Tensor.to Tensor.tolist Tensor.true_divide_ Tensor.type
-Tensor.type_as Tensor.where Tensor.zero_ adjoint alpha_dropout angle
-are_deterministic_algorithms_enabled asarray bartlett_window binary_cross_entropy_with_logits
-blackman_window can_cast conj conj_physical copysign cumulative_trapezoid diagflat diagonal_scatter
-dropout embedding feature_alpha_dropout fft.fftfreq fft.fftshift fft.ifftshift fft.rfftfreq fill
-frombuffer gcd get_default_device get_float32_matmul_precision get_num_threads group_norm
-hamming_window hann_window is_autocast_enabled is_complex is_conj is_distributed is_floating_point
-is_inference is_neg is_same_size is_storage is_tensor isreal kaiser_window layer_norm lcm ldexp
-logaddexp2 logcumsumexp matrix_exp mvlgamma narrow_copy nextafter numel promote_types put range
-renorm result_type rrelu rsub scalar_tensor select_scatter set_default_device set_default_dtype
+Tensor.is_pinned Tensor.is_shared adjoint alpha_dropout angle are_deterministic_algorithms_enabled
+asarray bartlett_window binary_cross_entropy_with_logits blackman_window can_cast conj conj_physical
+copysign cumulative_trapezoid diagflat diagonal_scatter dropout embedding feature_alpha_dropout
+fft.fftfreq fft.fftshift fft.ifftshift fft.rfftfreq fill frombuffer gcd get_default_device
+get_float32_matmul_precision get_num_threads group_norm hamming_window hann_window
+is_autocast_enabled is_conj is_distributed is_inference is_neg isreal kaiser_window layer_norm lcm
+ldexp logaddexp2 logcumsumexp matrix_exp mvlgamma narrow_copy nextafter promote_types put range
+renorm rrelu rsub scalar_tensor select_scatter set_default_device set_default_dtype
 set_default_tensor_type set_float32_matmul_precision set_flush_denormal set_num_threads
 slice_scatter special.entr special.multigammaln special.ndtr special.ndtri special.xlog1py trapezoid
-typename unravel_index use_deterministic_algorithms vander
+unravel_index use_deterministic_algorithms vander
 """.split()
 
 

@@ -71,6 +71,18 @@ class TensorBase:
 
         An order that only kernels know of ends here. From now on the elements lie row by row, as
         scripts expect, so that whatever is a view in PyTorch is one here.
+
+        Returns
+        -------
+        An array of self's shape.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> x = torch.zeros(2, requires_grad=True)
+        >>> x.memory()[0] = 5.0
+        >>> x.detach()
+        tensor([5., 0.])
         """
         array = self._array
         if not self._fixed_order and not array.flags.c_contiguous:
@@ -78,7 +90,19 @@ class TensorBase:
         return array
 
     def source(self) -> Source | None:
-        """Return where a gradient goes from here: to a node, to this leaf, or nowhere."""
+        """Return where a gradient goes from here: to a node, to this leaf, or nowhere.
+
+        Returns
+        -------
+        A node, the tensor itself, or None.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> x = torch.tensor([1.0], requires_grad=True)
+        >>> x.source() is x, (2 * x).source() is None, torch.tensor([1.0]).source()
+        (True, False, None)
+        """
         if self._base is not None and self._seen != self._version.count:
             regenerate_view(self)
         return self._node if self._node is not None else self if self._requires_grad else None

@@ -469,7 +469,26 @@ def masked_fill(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
 
 @export
 def _masked_fill_(input: _T, mask: Tensor, value: Operand) -> _T:
-    """Write a number wherever the mask is true."""
+    """Write a number wherever the mask is true. Follows ``torch.Tensor.masked_fill_``.
+
+    Parameters
+    ----------
+    mask
+        A tensor of bools whose shape broadcasts to self's.
+    value
+        A number, or a tensor of shape ().
+
+    Returns
+    -------
+    self.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([1.0, -2.0, 3.0])
+    >>> x.masked_fill_(x < 0, 0)
+    tensor([1., 0., 3.])
+    """
     mask, value = mask_and_value(input, mask, value)
     shape = input._array.shape
     if broadcast(shape, mask._array.shape) != shape:

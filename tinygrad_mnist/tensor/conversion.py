@@ -41,7 +41,20 @@ def _to(name: str, dtype: dtypes.dtype) -> Callable[[Any], Tensor]:
         return self.to(dtype)
 
     convert.__name__ = name
-    convert.__doc__ = f"Convert to {dtype.name}."
+    convert.__doc__ = f"""Convert to {dtype.name}.
+
+    It is ``self.to({dtype!r})``. Follows ``torch.Tensor.{name}``.
+
+    Returns
+    -------
+    A tensor of self's shape: self where it has that dtype.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([True, False]).{name}().dtype
+    {dtype!r}
+    """
     return convert
 
 
@@ -52,11 +65,31 @@ class Conversion(TensorBase):
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """Return the array, not copied: what is written to it is written to the tensor.
 
+        Follows ``torch.Tensor.numpy``.
+
+        Parameters
+        ----------
+        force
+            Whether to detach.
+
+        Returns
+        -------
+        An array of self's shape and dtype.
+
         Raises
         ------
         RuntimeError
             When the tensor requires grad and operations are recorded, since NumPy would lose its
             history; ``force=True`` detaches it.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> x = torch.zeros(2)
+        >>> array = x.numpy()
+        >>> array[0] = 5
+        >>> x
+        tensor([5., 0.])
         """
         if modes.enabled and is_tracked(self) and not force:
             raise RuntimeError(
@@ -65,7 +98,24 @@ class Conversion(TensorBase):
         return self.memory()
 
     def item(self) -> float:
-        """Return the only element as a Python number."""
+        """Return the only element as a Python number. Follows ``torch.Tensor.item``.
+
+        Returns
+        -------
+        An int, a float or a bool.
+
+        Raises
+        ------
+        RuntimeError
+            When there isn't just one element.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> loss = torch.tensor([0.25, 0.75]).mean()
+        >>> f"{loss.item():.2f}"
+        '0.50'
+        """
         if self._array.size != 1:
             raise RuntimeError(
                 f"a Tensor with {self._array.size} elements cannot be converted to Scalar; "
@@ -75,7 +125,18 @@ class Conversion(TensorBase):
         return number
 
     def tolist(self) -> Any:
-        """Return the elements as nested lists of Python numbers."""
+        """Return the elements as nested lists of Python numbers. Follows ``torch.Tensor.tolist``.
+
+        Returns
+        -------
+        Nested lists as deep as there are dimensions; a number for none.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> torch.tensor([[1, 2], [3, 4]]).tolist()
+        [[1, 2], [3, 4]]
+        """
         return self._array.tolist()
 
     def to(
@@ -89,7 +150,34 @@ class Conversion(TensorBase):
     ) -> Tensor:
         """Convert to a dtype, a device (the CPU), or another tensor's dtype.
 
-        Returns the tensor itself where nothing changes, unless ``copy=True``.
+        Returns the tensor itself where nothing changes, unless ``copy=True``. Follows
+        ``torch.Tensor.to``.
+
+        Parameters
+        ----------
+        args
+            A dtype, a device, or a tensor whose dtype is meant, in any order.
+        dtype
+            The dtype.
+        device
+            The device, ``"cpu"``.
+        non_blocking
+            Accepted, and changes nothing.
+        copy
+            Whether to copy also where nothing changes.
+        memory_format
+            The order in memory.
+
+        Returns
+        -------
+        A tensor of self's shape.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> x = torch.tensor([1.7, -1.7])
+        >>> x.to(torch.int64), x.to(torch.float64).dtype, x.to("cpu") is x
+        (tensor([ 1, -1]), torch.float64, True)
         """
         target, own = dtype, self._array.dtype
         same: Any = self
@@ -120,13 +208,50 @@ class Conversion(TensorBase):
     @overload
     def type(self, dtype: DTypeLike, non_blocking: bool = False) -> Tensor: ...
     def type(self, dtype: DTypeLike | None = None, non_blocking: bool = False) -> Tensor | str:
-        """Convert to a dtype; without one, return the name of the tensor's type."""
+        """Convert to a dtype; without one, return the name of the tensor's type.
+
+        Follows ``torch.Tensor.type``.
+
+        Parameters
+        ----------
+        dtype
+            The dtype, or a type such as ``torch.DoubleTensor``, or its name.
+        non_blocking
+            Accepted, and changes nothing.
+
+        Returns
+        -------
+        A tensor of self's shape, or a string.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> x = torch.tensor([1, 2])
+        >>> x.type(), x.type(torch.float32)
+        ('torch.LongTensor', tensor([1., 2.]))
+        """
         if dtype is not None:
             return self.to(dtypes.of(dtypes.as_numpy(dtype)))
         return dtypes.type_name(self._array.dtype)
 
     def type_as(self, other: Tensor) -> Tensor:
-        """Convert to another tensor's dtype."""
+        """Convert to another tensor's dtype. Follows ``torch.Tensor.type_as``.
+
+        Parameters
+        ----------
+        other
+            A tensor.
+
+        Returns
+        -------
+        A tensor of self's shape.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> torch.tensor([1, 2]).type_as(torch.tensor([0.5]))
+        tensor([1., 2.])
+        """
         return self.to(other._array.dtype)
 
     float = _to("float", dtypes.float32)
@@ -140,24 +265,90 @@ class Conversion(TensorBase):
     bool = _to("bool", dtypes.bool)
 
     def bfloat16(self) -> Tensor:
-        """Raise: NumPy has no bfloat16; float32 is as exact or more."""
+        """Raise: NumPy has no bfloat16; float32 is as exact or more.
+
+        Raises
+        ------
+        TypeError
+            Always.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> torch.tensor([1.0]).bfloat16()
+        Traceback (most recent call last):
+        TypeError: bfloat16: no tensor can be of dtype torch.bfloat16 here; use float32
+        """
         return self.to(dtypes.bfloat16)
 
     def cpu(self: _T) -> _T:
-        """Return the tensor: it is on the CPU."""
+        """Return the tensor: it is on the CPU. Follows ``torch.Tensor.cpu``.
+
+        Returns
+        -------
+        self.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> x = torch.tensor([1.0])
+        >>> x.cpu() is x
+        True
+        """
         return self
 
     def cuda(self: _T, *args: Any, **kwargs: Any) -> _T:
-        """Raise: there is no GPU here."""
+        """Raise: there is no GPU here.
+
+        Parameters
+        ----------
+        args, kwargs
+            Accepted, so that the error is this one.
+
+        Raises
+        ------
+        RuntimeError
+            Always.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> torch.tensor([1.0]).cuda()
+        Traceback (most recent call last):
+        RuntimeError: cuda: device 'cuda' is not available: tensors live on the CPU here; use
+        device='cpu'
+        """
         check_device("cuda")
         return self
 
     def get_device(self) -> builtins.int:
-        """Return the number of the GPU: -1, which is the CPU."""
+        """Return the number of the GPU: -1, which is the CPU. Follows ``torch.Tensor.get_device``.
+
+        Returns
+        -------
+        -1.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> torch.tensor([1.0]).get_device()
+        -1
+        """
         return -1
 
     def is_signed(self) -> builtins.bool:
-        """Return whether the elements can be negative."""
+        """Return whether the elements can be negative. Follows ``torch.Tensor.is_signed``.
+
+        Returns
+        -------
+        A bool.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> torch.tensor([1]).is_signed(), torch.tensor([1], dtype=torch.uint8).is_signed()
+        (True, False)
+        """
         return self._array.dtype.kind in "if"
 
     def __dlpack__(self, **settings: Any) -> Any:

@@ -57,7 +57,19 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients are computed for this tensor."""
+        """Whether gradients are computed for this tensor. Follows ``torch.Tensor.requires_grad``.
+
+        Returns
+        -------
+        A bool: True for a leaf that was asked to, and for what was computed from one.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> w = torch.tensor([1.0], requires_grad=True)
+        >>> w.requires_grad, (2 * w).requires_grad, torch.tensor([1.0]).requires_grad
+        (True, True, False)
+        """
         return is_tracked(self)
 
     @requires_grad.setter
@@ -68,10 +80,29 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Say whether gradients are to be computed for this leaf; return it.
 
+        Follows ``torch.Tensor.requires_grad_``.
+
+        Parameters
+        ----------
+        requires_grad
+            Whether they are.
+
+        Returns
+        -------
+        self.
+
         Raises
         ------
         RuntimeError
             For integers and bools, or to switch it off for a computed tensor.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> w = torch.randn(3).requires_grad_()
+        >>> w.sum().backward()
+        >>> w.grad
+        tensor([1., 1., 1.])
         """
         if requires_grad and self._array.dtype.kind != "f":
             raise RuntimeError(
@@ -90,19 +121,67 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
 
     @property
     def is_leaf(self) -> bool:
-        """Whether the tensor was given, not computed by a recorded operation."""
+        """Whether the tensor was given, not computed by a recorded operation.
+
+        Follows ``torch.Tensor.is_leaf``.
+
+        Returns
+        -------
+        A bool; only leaves get a ``.grad`` from backward.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> w = torch.tensor([1.0], requires_grad=True)
+        >>> w.is_leaf, (2 * w).is_leaf, torch.tensor([1.0]).is_leaf
+        (True, False, True)
+        """
         self.source()
         return self._node is None
 
     @property
     def grad_fn(self) -> Node | None:
-        """The node of the operation that made this tensor, or None for a leaf."""
+        """The node of the operation that made this tensor, or None for a leaf.
+
+        Follows ``torch.Tensor.grad_fn``.
+
+        Returns
+        -------
+        A node of the graph; its ``next_functions`` are those of its inputs.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> x = torch.tensor([1.0], requires_grad=True)
+        >>> y = (2 * x).exp()
+        >>> y.grad_fn.name(), y.grad_fn.next_functions[0][0].name()
+        ('ExpBackward0', 'MulBackward0')
+        """
         self.source()
         return names.with_named_type(self._node)
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient that backward has accumulated here, or None."""
+        """The gradient that backward has accumulated here, or None.
+
+        Gradients of several backward calls add up, until it is set to None or zeros. Follows
+        ``torch.Tensor.grad``.
+
+        Returns
+        -------
+        A tensor of self's shape and dtype, or None.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> w = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> (w**2).sum().backward()
+        >>> w.grad
+        tensor([2., 4.])
+        >>> (w**2).sum().backward()
+        >>> w.grad
+        tensor([4., 8.])
+        """
         if self._grad is None and self._node is not None and not self.retains_grad:
             warnings.warn(
                 "the .grad attribute of a Tensor that is not a leaf Tensor is being accessed; it "
@@ -134,11 +213,45 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
 
     @property
     def retains_grad(self) -> bool:
-        """Whether backward stores ``.grad`` in this computed tensor too."""
+        """Whether backward stores ``.grad`` in this computed tensor too.
+
+        Follows ``torch.Tensor.retains_grad``.
+
+        Returns
+        -------
+        A bool.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> x = torch.tensor([1.0], requires_grad=True)
+        >>> y = 2 * x
+        >>> y.retain_grad()
+        >>> y.retains_grad
+        True
+        """
         return self._retained is not None
 
     def retain_grad(self) -> None:
-        """Make backward store ``.grad`` in this computed tensor too."""
+        """Make backward store ``.grad`` in this computed tensor too.
+
+        Follows ``torch.Tensor.retain_grad``.
+
+        Raises
+        ------
+        RuntimeError
+            When the tensor doesn't require a gradient.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> x = torch.tensor([3.0], requires_grad=True)
+        >>> y = 2 * x
+        >>> y.retain_grad()
+        >>> (y**2).backward()
+        >>> y.grad, x.grad
+        (tensor([12.]), tensor([24.]))
+        """
         if not self.requires_grad:
             raise RuntimeError("retain_grad: the Tensor has requires_grad=False")
         if not self.is_leaf and self._retained is None:
@@ -147,7 +260,31 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call a function on this tensor's accumulated gradient in every backward.
 
-        What it returns, unless None, replaces the gradient. Returns a handle with ``remove()``.
+        What it returns, unless None, replaces the gradient. Follows ``torch.Tensor.register_hook``.
+
+        Parameters
+        ----------
+        hook
+            A function of the gradient, a tensor of self's shape.
+
+        Returns
+        -------
+        A handle; ``handle.remove()`` takes the hook away.
+
+        Raises
+        ------
+        RuntimeError
+            When the tensor doesn't require a gradient.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> x = torch.tensor([3.0], requires_grad=True)
+        >>> y = 2 * x
+        >>> handle = y.register_hook(lambda g: g.clamp(max=1.0))
+        >>> (y**2).backward()
+        >>> x.grad
+        tensor([2.])
         """
         if not self.requires_grad:
             raise RuntimeError(
@@ -156,7 +293,32 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
         return RemovableHandle(hooks_of(self.grad_fn or self), hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
-        """Call a function on this leaf whenever backward has accumulated its ``.grad``."""
+        """Call a function on this leaf whenever backward has accumulated its ``.grad``.
+
+        Follows ``torch.Tensor.register_post_accumulate_grad_hook``.
+
+        Parameters
+        ----------
+        hook
+            A function of self.
+
+        Returns
+        -------
+        A handle; ``handle.remove()`` takes the hook away.
+
+        Raises
+        ------
+        RuntimeError
+            When it isn't a leaf that requires a gradient.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> w = torch.tensor([3.0], requires_grad=True)
+        >>> handle = w.register_post_accumulate_grad_hook(lambda w: print(w.grad))
+        >>> (w**2).backward()
+        tensor([6.])
+        """
         if not self.requires_grad or not self.is_leaf:
             raise RuntimeError(
                 "register_post_accumulate_grad_hook: only a leaf that requires grad can have one"
@@ -174,6 +336,10 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
     ) -> None:
         """Accumulate into every leaf's ``.grad`` the gradient of this tensor.
 
+        The graph is walked backward, from this tensor to the leaves: each node turns the gradient
+        of its output into those of its inputs, by the chain rule. Follows
+        ``torch.Tensor.backward``.
+
         Parameters
         ----------
         gradient
@@ -184,16 +350,56 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
             Record the gradients' own computation, for higher derivatives.
         inputs
             Accumulate into these tensors only.
+
+        Raises
+        ------
+        RuntimeError
+            When nothing was recorded, the graph was freed, or a gradient is needed and not given.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> w = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> loss = ((3 * w - 1) ** 2).sum()
+        >>> loss.backward()
+        >>> w.grad  # 2 (3 w - 1) 3
+        tensor([12., 30.])
         """
         gradients = None if gradient is None else [gradient]
         api.backward([self], gradients, retain_graph, create_graph, None, inputs)
 
     def detach(self) -> Tensor:
-        """Return a tensor on the same memory that has no history."""
+        """Return a tensor on the same memory that has no history. Follows ``torch.Tensor.detach``.
+
+        Returns
+        -------
+        A tensor of self's shape, which doesn't require a gradient; writes to one are seen in the
+        other.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> w = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> loss = (w**2).sum()
+        >>> loss.detach()
+        tensor(5.)
+        """
         return share(self.memory(), self._version)
 
     def detach_(self) -> Tensor:
-        """Forget this tensor's history, and return it."""
+        """Forget this tensor's history, and return it. Follows ``torch.Tensor.detach_``.
+
+        Returns
+        -------
+        self.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> w = torch.tensor([1.0], requires_grad=True)
+        >>> (2 * w).detach_().is_leaf
+        True
+        """
         if self._base is not None and not self.is_leaf:
             raise RuntimeError("detach_: can't detach a view in place; use detach()")
         self._node = None
@@ -202,7 +408,26 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
 
     @property
     def data(self) -> Tensor:
-        """The same memory without history, and without a watch over writes to it."""
+        """The same memory without history, and without a watch over writes to it.
+
+        Code of today writes under ``no_grad()`` instead, where a change that a gradient would need
+        is noticed.
+
+        Newer code writes under ``no_grad()`` instead, where a change that a gradient would need is
+        noticed. Follows ``torch.Tensor.data``.
+
+        Returns
+        -------
+        A tensor of self's shape, on the same memory.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> w = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> w.data -= 0.5
+        >>> w.detach()
+        tensor([0.5000, 1.5000])
+        """
         return share(self.memory())
 
     @data.setter
@@ -218,12 +443,40 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
 
     @property
     def T(self) -> Tensor:
-        """The dimensions in reverse order."""
+        """The dimensions in reverse order. Follows ``torch.Tensor.T``.
+
+        Returns
+        -------
+        A view of shape (m, n) of a matrix of shape (n, m).
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> torch.tensor([[1, 2], [3, 4]]).T
+        tensor([[1, 3],
+                [2, 4]])
+        """
         return self.permute(tuple(reversed(range(self._array.ndim))))
 
     @property
     def mT(self) -> Tensor:
-        """The last two dimensions exchanged."""
+        """The last two dimensions exchanged. Follows ``torch.Tensor.mT``.
+
+        Returns
+        -------
+        A view of shape (..., m, n) of a tensor of shape (..., n, m).
+
+        Raises
+        ------
+        RuntimeError
+            For a vector.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> torch.zeros(32, 2, 5).mT.shape
+        torch.Size([32, 5, 2])
+        """
         if self._array.ndim < 2:
             if not self._array.ndim:
                 return self
@@ -232,7 +485,24 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
 
     @property
     def H(self) -> Tensor:
-        """The matrix with rows and columns exchanged."""
+        """The matrix with rows and columns exchanged. Follows ``torch.Tensor.H``.
+
+        Returns
+        -------
+        A view of shape (m, n) of a matrix of shape (n, m).
+
+        Raises
+        ------
+        RuntimeError
+            For what is no matrix.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> torch.tensor([[1, 2], [3, 4]]).H
+        tensor([[1, 3],
+                [2, 4]])
+        """
         if self._array.ndim not in (0, 2):
             raise RuntimeError(
                 f"H: is only there for matrices, but the shape is {list(self._array.shape)}; "
@@ -242,7 +512,20 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
 
     @property
     def mH(self) -> Tensor:
-        """The last two dimensions exchanged: of real numbers it is ``mT``."""
+        """The last two dimensions exchanged: of real numbers it is ``mT``.
+
+        Follows ``torch.Tensor.mH``.
+
+        Returns
+        -------
+        A view of shape (..., m, n) of a tensor of shape (..., n, m).
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> torch.zeros(32, 2, 5).mH.shape
+        torch.Size([32, 5, 2])
+        """
         return self.mT
 
     # Python and NumPy
@@ -287,7 +570,26 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
 
     @named
     def where(self, condition: Tensor, other: Operand) -> Tensor:
-        """Return self where the condition holds, elsewhere other."""
+        """Return self where the condition holds, elsewhere other. Follows ``torch.Tensor.where``.
+
+        Parameters
+        ----------
+        condition
+            A tensor of bools; its shape, self's and other's broadcast.
+        other
+            A tensor, or a number.
+
+        Returns
+        -------
+        A tensor of the shape that they broadcast to.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> x = torch.tensor([-1.0, 2.0])
+        >>> x.where(x > 0, 0.0)
+        tensor([0., 2.])
+        """
         return chosen(condition, self, other)
 
     __array_priority__ = 1000
