@@ -55,8 +55,8 @@ def save(obj: Any, f: Destination, *unused: Any, **options: Any) -> None:
     obj
         What to save, such as a ``state_dict``. A tensor's history is not saved.
     f
-        The path of the file; an existing file is replaced at once, when the new one is complete.
-        Or an open binary file, or ``io.BytesIO``, to write to.
+        The path of the file; an existing file is replaced at once, when the new one is complete. Or
+        an open binary file, or ``io.BytesIO``, to write to.
     unused, options
         PyTorch's settings of pickling are accepted: nothing is pickled.
 
@@ -70,10 +70,10 @@ def save(obj: Any, f: Destination, *unused: Any, **options: Any) -> None:
     Examples
     --------
     >>> import tempfile
-    >>> from tinygrad_mnist import tensor
+    >>> import tinygrad_mnist as torch
     >>> path = tempfile.mkdtemp() + "/model.npz"
-    >>> save({"epoch": 3, "weight": tensor([1.0, 2.0])}, path)
-    >>> load(path)
+    >>> torch.save({"epoch": 3, "weight": torch.tensor([1.0, 2.0])}, path)
+    >>> torch.load(path)
     {'epoch': 3, 'weight': tensor([1., 2.])}
     """
     unknown = set(options) - {"pickle_module", "pickle_protocol", "_use_new_zipfile_serialization"}
@@ -149,6 +149,10 @@ def load(
     pickle_module, weights_only, mmap, options
         Accepted: nothing is pickled, so loading is always as safe as with ``weights_only=True``.
 
+    Returns
+    -------
+    What was saved.
+
     Raises
     ------
     FileNotFoundError
@@ -159,9 +163,10 @@ def load(
     Examples
     --------
     >>> import tempfile
+    >>> import tinygrad_mnist as torch
     >>> path = tempfile.mkdtemp() + "/numbers.npz"
-    >>> save([1, 2.5, ("a", None)], path)
-    >>> load(path)
+    >>> torch.save([1, 2.5, ("a", None)], path)
+    >>> torch.load(path)
     [1, 2.5, ('a', None)]
     """
     if isinstance(map_location, str | device):

@@ -53,11 +53,16 @@ def _functions() -> tuple[Any, Any] | None:
 
 
 def set_num_threads(number: int) -> None:
-    """Set how many threads matrix products use. Follows ``torch.set_num_threads``.
+    """Set how many threads matrix products use.
 
     They are OpenBLAS's, until something is large enough to be shared out to threads of our own,
     such as a convolution; from then on OpenBLAS has one, for NumPy's own products too. To call this
-    again gives it its threads back.
+    again gives it its threads back. Follows ``torch.set_num_threads``.
+
+    Parameters
+    ----------
+    number
+        A positive integer.
 
     Raises
     ------
@@ -67,8 +72,9 @@ def set_num_threads(number: int) -> None:
 
     Examples
     --------
-    >>> set_num_threads(1)
-    >>> get_num_threads()
+    >>> import tinygrad_mnist as torch
+    >>> torch.set_num_threads(1)
+    >>> torch.get_num_threads()
     1
     """
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
@@ -89,7 +95,20 @@ _wanted: list[int] = []
 
 
 def get_num_threads() -> int:
-    """Return how many threads matrix products use; 1 where that can't be asked."""
+    """Return how many threads matrix products use; 1 where that can't be asked.
+
+    Follows ``torch.get_num_threads``.
+
+    Returns
+    -------
+    An integer.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.get_num_threads() >= 1
+    True
+    """
     found = _functions()
     if found is None:
         return 1

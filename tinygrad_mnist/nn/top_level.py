@@ -26,10 +26,27 @@ def embedding(
 ) -> Tensor:
     """Return a row of the weight for each index. Follows ``torch.embedding``.
 
+    Parameters
+    ----------
+    weight
+        A matrix of n rows.
+    indices
+        A tensor of integers, of shape (*), from 0 to n - 1.
+    padding_idx
+        The row that gets no gradient; a negative one is none.
+    scale_grad_by_freq
+        Whether a row's gradient is divided by how often it was taken.
+    sparse
+        As in ``nn.functional.embedding``.
+
+    Returns
+    -------
+    A tensor of shape (*, m), where m is the length of a row.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> embedding(tensor([[1.0, 2.0], [3.0, 4.0]]), tensor([1, 0]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.embedding(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1, 0]))
     tensor([[3., 4.],
             [1., 2.]])
     """
@@ -41,19 +58,82 @@ def embedding(
 
 @named
 def dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """Zero each element with probability p while training. Follows ``torch.dropout``."""
+    """Zero each element with probability p while training. Follows ``torch.dropout``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), floating point.
+    p
+        The probability that an element becomes 0; the others are divided by 1 - p.
+    train
+        Whether to do so; otherwise nothing changes.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.dropout(torch.ones(6), 0.5, train=True)
+    tensor([0., 0., 2., 0., 0., 0.])
+    """
     return F.dropout(input, p, train)
 
 
 @named
 def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """Drop elements to SELU's lower limit while training. Follows ``torch.alpha_dropout``."""
+    """Drop elements to SELU's lower limit while training. Follows ``torch.alpha_dropout``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), floating point.
+    p
+        The probability that an element is dropped.
+    train
+        Whether to do so; otherwise nothing changes.
+
+    Returns
+    -------
+    A tensor of shape (*), of the mean and variance that input has, if these are 0 and 1.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([1.0, -1.0])
+    >>> torch.alpha_dropout(x, 0.5, train=False)
+    tensor([ 1., -1.])
+    """
     return F.alpha_dropout(input, p, train)
 
 
 @named
 def feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """Drop whole channels while training. Follows ``torch.feature_alpha_dropout``."""
+    """Drop whole channels while training. Follows ``torch.feature_alpha_dropout``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (N, C, *), floating point.
+    p
+        The probability that a channel is dropped.
+    train
+        Whether to do so; otherwise nothing changes.
+
+    Returns
+    -------
+    A tensor of shape (N, C, *).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.feature_alpha_dropout(torch.ones(1, 2, 3), 0.5, train=False)
+    tensor([[[1., 1., 1.],
+             [1., 1., 1.]]])
+    """
     return F.feature_alpha_dropout(input, p, train)
 
 
@@ -66,7 +146,34 @@ def layer_norm(
     eps: float = 1e-5,
     cudnn_enable: bool = True,
 ) -> Tensor:
-    """Normalise over the last dimensions. Follows ``torch.layer_norm``."""
+    """Normalise over the last dimensions: ``(x - mean) / sqrt(var + eps) * weight + bias``.
+
+    Follows ``torch.layer_norm``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (N, *), floating point.
+    normalized_shape
+        The lengths of the dimensions to normalise over, (*).
+    weight, bias
+        Tensors of shape (*).
+    eps
+        What is added to the variance.
+    cudnn_enable
+        Accepted, and changes nothing.
+
+    Returns
+    -------
+    A tensor of shape (N, *).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.layer_norm(torch.tensor([[1.0, 3.0], [10.0, 30.0]]), [2])
+    tensor([[-1.0000,  1.0000],
+            [-1.0000,  1.0000]])
+    """
     return F.layer_norm(input, normalized_shape, weight, bias, eps)
 
 
@@ -79,7 +186,34 @@ def group_norm(
     eps: float = 1e-5,
     cudnn_enabled: bool = True,
 ) -> Tensor:
-    """Normalise groups of channels. Follows ``torch.group_norm``."""
+    """Normalise groups of channels: ``(x - mean) / sqrt(var + eps) * weight + bias``.
+
+    Follows ``torch.group_norm``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (N, C, *), floating point.
+    num_groups
+        How many groups the channels make; it divides C.
+    weight, bias
+        Vectors of C elements.
+    eps
+        What is added to the variance.
+    cudnn_enabled
+        Accepted, and changes nothing.
+
+    Returns
+    -------
+    A tensor of shape (N, C, *).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.group_norm(torch.tensor([[[1.0, 3.0], [10.0, 30.0]]]), 2)
+    tensor([[[-1.0000,  1.0000],
+             [-1.0000,  1.0000]]])
+    """
     return F.group_norm(input, num_groups, weight, bias, eps)
 
 
@@ -94,6 +228,30 @@ def binary_cross_entropy_with_logits(
     """Return the binary cross entropy of logits. Follows the function at PyTorch's top level.
 
     The reduction is a number there: 0 for none, 1 for the mean, 2 for the sum.
+
+    Parameters
+    ----------
+    input
+        Logits, of shape (*).
+    target
+        The truth, 0 or 1 or between, of shape (*).
+    weight
+        A factor of each loss, which broadcasts to (*).
+    pos_weight
+        A factor of the losses of target 1.
+    reduction
+        0, 1 or 2.
+
+    Returns
+    -------
+    A tensor of shape (), or (*) for reduction 0.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> logits, truth = torch.tensor([2.0, -1.0]), torch.tensor([1.0, 0.0])
+    >>> torch.binary_cross_entropy_with_logits(logits, truth)
+    tensor(0.2201)
     """
     if reduction not in (0, 1, 2):
         raise ValueError(
@@ -113,5 +271,27 @@ def rrelu(
     training: bool = False,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Return input where it is positive, elsewhere a fraction of it. Follows ``torch.rrelu``."""
+    """Return input where it is positive, elsewhere a fraction of it. Follows ``torch.rrelu``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), floating point.
+    lower, upper
+        The ends of the interval that the fraction is drawn from.
+    training
+        Whether it is drawn; otherwise it is the middle.
+    generator
+        The stream to draw from. Default: the global one.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.rrelu(torch.tensor([1.0, -1.0]), 0.1, 0.3)
+    tensor([ 1.0000, -0.2000])
+    """
     return randomly_leaky(input, lower, upper, training, False, generator)

@@ -184,18 +184,28 @@ def default_float() -> np.dtype[Any]:
 
 
 def get_default_dtype() -> dtype:
-    """Return the dtype of new floating-point tensors.
+    """Return the dtype of new floating-point tensors. Follows ``torch.get_default_dtype``.
+
+    Returns
+    -------
+    A dtype: float32, unless it was set.
 
     Examples
     --------
-    >>> get_default_dtype()
+    >>> import tinygrad_mnist as torch
+    >>> torch.get_default_dtype()
     torch.float32
     """
     return of(_default)
 
 
 def set_default_dtype(d: DTypeLike) -> None:
-    """Set the dtype of new floating-point tensors.
+    """Set the dtype of new floating-point tensors. Follows ``torch.set_default_dtype``.
+
+    Parameters
+    ----------
+    d
+        A floating-point dtype.
 
     Raises
     ------
@@ -204,7 +214,11 @@ def set_default_dtype(d: DTypeLike) -> None:
 
     Examples
     --------
-    >>> set_default_dtype(float32)
+    >>> import tinygrad_mnist as torch
+    >>> torch.set_default_dtype(torch.float64)
+    >>> torch.tensor([1.0]).dtype, torch.zeros(2).dtype
+    (torch.float64, torch.float64)
+    >>> torch.set_default_dtype(torch.float32)
     """
     global _default
     chosen = as_numpy(d)
@@ -224,9 +238,21 @@ def can_hold(source: np.dtype[Any], target: np.dtype[Any]) -> builtins.bool:
 def can_cast(from_: DTypeLike, to: DTypeLike) -> builtins.bool:
     """Return whether PyTorch casts one dtype to another by itself. Follows ``torch.can_cast``.
 
+    Parameters
+    ----------
+    from_
+        A dtype.
+    to
+        Another one.
+
+    Returns
+    -------
+    A bool.
+
     Examples
     --------
-    >>> can_cast(float64, float32), can_cast(float32, int64)
+    >>> import tinygrad_mnist as torch
+    >>> torch.can_cast(torch.float64, torch.float32), torch.can_cast(torch.float32, torch.int64)
     (True, False)
     """
     return can_hold(_named("can_cast", from_), _named("can_cast", to))
@@ -235,9 +261,19 @@ def can_cast(from_: DTypeLike, to: DTypeLike) -> builtins.bool:
 def promote_types(type1: DTypeLike, type2: DTypeLike) -> dtype:
     """Return the dtype in which two are combined. Follows ``torch.promote_types``.
 
+    Parameters
+    ----------
+    type1, type2
+        Dtypes.
+
+    Returns
+    -------
+    A dtype.
+
     Examples
     --------
-    >>> promote_types(int64, float32)
+    >>> import tinygrad_mnist as torch
+    >>> torch.promote_types(torch.int64, torch.float32)
     torch.float32
     """
     return of(wider(_named("promote_types", type1), _named("promote_types", type2)))

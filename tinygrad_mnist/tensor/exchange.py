@@ -101,6 +101,10 @@ def from_dlpack(
     copy
         Copy the memory instead; with False, to be asked for a copy is an error.
 
+    Returns
+    -------
+    A tensor of the same shape and dtype.
+
     Raises
     ------
     TypeError
@@ -110,8 +114,10 @@ def from_dlpack(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> import tinygrad_mnist as torch
     >>> array = np.zeros(2)
-    >>> from_dlpack(array)[0] = 1
+    >>> torch.from_dlpack(array)[0] = 1
     >>> array
     array([1., 0.])
     """

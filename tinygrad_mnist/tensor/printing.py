@@ -62,11 +62,11 @@ def set_printoptions(
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> set_printoptions(precision=2)
-    >>> tensor([0.12345])
+    >>> import tinygrad_mnist as torch
+    >>> torch.set_printoptions(precision=2)
+    >>> torch.tensor([0.12345])
     tensor([0.12])
-    >>> set_printoptions(profile="default")
+    >>> torch.set_printoptions(profile="default")
     """
     if profile is not None:
         if profile not in _PROFILES:

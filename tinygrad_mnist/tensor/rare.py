@@ -37,10 +37,19 @@ if TYPE_CHECKING:
 def copysign(input: Tensor, other: Operand) -> Tensor:
     """Return the input's size with the other's sign. Follows ``torch.copysign``.
 
+    Parameters
+    ----------
+    input, other
+        Tensors whose shapes broadcast to (*); the second may be a number.
+
+    Returns
+    -------
+    A tensor of shape (*), floating point.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> copysign(tensor([1.0, -2.0]), tensor([-0.0, 1.0]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.copysign(torch.tensor([1.0, -2.0]), torch.tensor([-0.0, 1.0]))
     tensor([-1.,  2.])
     """
     signs = other._array if isinstance(other, TensorBase) else other
@@ -54,10 +63,19 @@ def copysign(input: Tensor, other: Operand) -> Tensor:
 def ldexp(input: Tensor, other: Tensor) -> Tensor:
     """Return ``input * 2**other``. Follows ``torch.ldexp``.
 
+    Parameters
+    ----------
+    input, other
+        Tensors whose shapes broadcast to (*).
+
+    Returns
+    -------
+    A tensor of shape (*), floating point.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> ldexp(tensor([1.5]), tensor([3]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.ldexp(torch.tensor([1.5]), torch.tensor([3]))
     tensor([12.])
     """
     power = need_tensor("other", other)
@@ -68,10 +86,19 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
 def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
     """Return ``log2(2**input + 2**other)`` without overflow. Follows ``torch.logaddexp2``.
 
+    Parameters
+    ----------
+    input, other
+        Tensors whose shapes broadcast to (*), floating point.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> logaddexp2(tensor([1000.0]), tensor([1000.0]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.logaddexp2(torch.tensor([1000.0]), torch.tensor([1000.0]))
     tensor([1001.])
     """
     larger = input.maximum(need_tensor("other", other))
@@ -80,7 +107,9 @@ def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
     return larger + away.exp2().log1p() / math.log(2)
 
 
-def _whole(function: np.ufunc, name: str) -> Callable[[Tensor, Tensor], Tensor]:
+def _whole(
+    function: np.ufunc, name: str, what: str, answer: str
+) -> Callable[[Tensor, Tensor], Tensor]:
     def call(input: Tensor, other: Tensor) -> Tensor:
         for x in (input, need_tensor("other", other)):
             if x._array.dtype.kind not in "iu":
@@ -88,16 +117,50 @@ def _whole(function: np.ufunc, name: str) -> Callable[[Tensor, Tensor], Tensor]:
         return wrap(function(input._array, other._array))
 
     call.__name__ = name
-    call.__doc__ = f"Return NumPy's ``{name}`` of integers. Follows ``torch.{name}``."
+    call.__doc__ = f"""Return the {what} of integers. Follows ``torch.{name}``.
+
+    Parameters
+    ----------
+    input, other
+        Tensors of integers, whose shapes broadcast to (*).
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.{name}(torch.tensor([12, 7]), torch.tensor([18, 5]))
+    tensor({answer})
+    """
     return export(inplace=True)(call)
 
 
-gcd, lcm = _whole(np.gcd, "gcd"), _whole(np.lcm, "lcm")
+gcd = _whole(np.gcd, "gcd", "greatest common divisor", "[6, 1]")
+lcm = _whole(np.lcm, "lcm", "least common multiple", "[36, 35]")
 
 
 @export(takes="out", inplace=True)
 def nextafter(input: Tensor, other: Tensor) -> Tensor:
-    """Return the next floating-point number towards another. Follows ``torch.nextafter``."""
+    """Return the next floating-point number towards another. Follows ``torch.nextafter``.
+
+    Parameters
+    ----------
+    input, other
+        Tensors whose shapes broadcast to (*), floating point.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> one = torch.tensor(1.0)
+    >>> torch.nextafter(one, torch.tensor(2.0)) - one  # the precision of float32
+    tensor(1.1921e-07)
+    """
     arrays = [input._array, need_tensor("other", other)._array]
     return wrap(np.nextafter(*arrays, dtype=dtypes.result_type(*arrays)))
 
@@ -106,10 +169,19 @@ def nextafter(input: Tensor, other: Tensor) -> Tensor:
 def angle(input: Tensor) -> Tensor:
     """Return the angle of real numbers: pi where they are negative. Follows ``torch.angle``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+
+    Returns
+    -------
+    A tensor of shape (*), in radians.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> angle(tensor([1.0, -1.0]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.angle(torch.tensor([1.0, -1.0]))
     tensor([0.0000, 3.1416])
     """
     x = input if input.is_floating_point() else input.float()
@@ -118,19 +190,67 @@ def angle(input: Tensor) -> Tensor:
 
 @export
 def conj(input: Tensor) -> Tensor:
-    """Return the input, which is real. Follows ``torch.conj``, as do its kin."""
+    """Return the input, which is real. Follows ``torch.conj``, as do its kin.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+
+    Returns
+    -------
+    input.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.conj(torch.tensor([1.0, -2.0]))
+    tensor([ 1., -2.])
+    """
     return input
 
 
 @export(takes="out", inplace=True)
 def conj_physical(input: Tensor) -> Tensor:
-    """Return the input, which is real. Follows ``torch.conj_physical``."""
+    """Return the input, which is real. Follows ``torch.conj_physical``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+
+    Returns
+    -------
+    input.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.conj_physical(torch.tensor([1.0, -2.0]))
+    tensor([ 1., -2.])
+    """
     return input
 
 
 @export
 def isreal(input: Tensor) -> Tensor:
-    """Return True for each element. Follows ``torch.isreal``."""
+    """Return True for each element. Follows ``torch.isreal``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+
+    Returns
+    -------
+    A tensor of bools, of shape (*).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.isreal(torch.tensor([1.0, -2.0]))
+    tensor([True, True])
+    """
     return wrap(np.ones(input._array.shape, bool))
 
 
@@ -139,7 +259,23 @@ def _never(name: str) -> Callable[[Tensor], bool]:
         return False
 
     answer.__name__ = name
-    answer.__doc__ = f"Return False. Follows ``torch.{name}``."
+    answer.__doc__ = f"""Return False: it is never so here. Follows ``torch.Tensor.{name}``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape.
+
+    Returns
+    -------
+    False.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([1.0]).{name}()
+    False
+    """
     return export(answer)
 
 
@@ -151,13 +287,49 @@ resolve_conj = resolve_neg = real = conj
 
 @export(method=False)
 def fill(input: Tensor, value: Number) -> Tensor:
-    """Return a tensor of the input's shape, of one number. Follows ``torch.fill``."""
+    """Return a tensor of the input's shape, of one number. Follows ``torch.fill``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    value
+        The number.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.fill(torch.tensor([1.0, 2.0]), 7)
+    tensor([7., 7.])
+    """
     return input.clone().fill_(value)
 
 
 @export(method=False)
 def rsub(input: Tensor, other: Tensor | float, alpha: float = 1) -> Tensor:
-    """Return ``other - alpha * input``. Follows ``torch.rsub``."""
+    """Return ``other - alpha * input``. Follows ``torch.rsub``.
+
+    Parameters
+    ----------
+    input, other
+        Tensors whose shapes broadcast to (*); the second may be a number.
+    alpha
+        A factor of input.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.rsub(torch.tensor([1.0, 2.0]), 10)
+    tensor([9., 8.])
+    """
     return other - input * alpha if alpha != 1 else other - input
 
 
@@ -165,10 +337,21 @@ def rsub(input: Tensor, other: Tensor | float, alpha: float = 1) -> Tensor:
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """Return a matrix with all elements on a diagonal. Follows ``torch.diagflat``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), of n elements.
+    offset
+        Which diagonal: 0 is the main one, a positive one lies above it.
+
+    Returns
+    -------
+    A matrix of shape (m, m), where m = n + abs(offset).
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> diagflat(tensor([[1, 2]]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.diagflat(torch.tensor([[1, 2]]))
     tensor([[1, 0],
             [0, 2]])
     """
@@ -177,7 +360,29 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
 
 @export
 def adjoint(input: Tensor) -> Tensor:
-    """Return matrices with rows and columns exchanged. Follows ``torch.adjoint``."""
+    """Return matrices with rows and columns exchanged. Follows ``torch.adjoint``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (..., n, m).
+
+    Returns
+    -------
+    A view of shape (..., m, n).
+
+    Raises
+    ------
+    RuntimeError
+        For a vector.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.adjoint(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[1, 3],
+            [2, 4]])
+    """
     if input.ndim == 0:
         return input
     if input.ndim == 1:
@@ -187,7 +392,29 @@ def adjoint(input: Tensor) -> Tensor:
 
 @export(takes="out")
 def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
-    """Return a copy of ``narrow(dim, start, length)``. Follows ``torch.narrow_copy``."""
+    """Return a copy of ``narrow(dim, start, length)``. Follows ``torch.narrow_copy``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), of at least one dimension.
+    dim
+        The dimension; a negative one counts from the end.
+    start
+        Where it begins; a negative number counts from the end.
+    length
+        How long it is.
+
+    Returns
+    -------
+    A tensor of shape (*) with ``length`` in the place of the dimension's.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.narrow_copy(torch.arange(10), 0, 3, 4)
+    tensor([3, 4, 5, 6])
+    """
     return input.narrow(dim, start, length).clone()
 
 
@@ -195,10 +422,25 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     """Return the input with a slice replaced. Follows ``torch.select_scatter``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    src
+        A tensor of shape (*) without the dimension.
+    dim
+        The dimension; a negative one counts from the end.
+    index
+        Which slice.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
     Examples
     --------
-    >>> from tinygrad_mnist import ones, zeros
-    >>> select_scatter(zeros(2, 2), ones(2), 0, 1)
+    >>> import tinygrad_mnist as torch
+    >>> torch.select_scatter(torch.zeros(2, 2), torch.ones(2), 0, 1)
     tensor([[0., 0.],
             [1., 1.]])
     """
@@ -214,7 +456,29 @@ def slice_scatter(
     end: int | None = None,
     step: int = 1,
 ) -> Tensor:
-    """Return the input with a range of slices replaced. Follows ``torch.slice_scatter``."""
+    """Return the input with a range of slices replaced. Follows ``torch.slice_scatter``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    src
+        A tensor of the range's shape.
+    dim
+        The dimension; a negative one counts from the end.
+    start, end, step
+        The range, as in ``start:end:step``.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.slice_scatter(torch.zeros(5), torch.ones(2), start=1, end=3)
+    tensor([0., 1., 1., 0., 0.])
+    """
     d = as_dim(dim, input.ndim)
     return _replaced(input, src, lambda x: x[(slice(None),) * d + (slice(start, end, step),)])
 
@@ -223,7 +487,30 @@ def slice_scatter(
 def diagonal_scatter(
     input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1
 ) -> Tensor:
-    """Return the input with a diagonal replaced. Follows ``torch.diagonal_scatter``."""
+    """Return the input with a diagonal replaced. Follows ``torch.diagonal_scatter``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), of at least two dimensions.
+    src
+        A tensor of the diagonal's shape.
+    offset
+        Which diagonal: 0 is the main one, a positive one lies above it.
+    dim1, dim2
+        The dimensions of rows and of columns.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.diagonal_scatter(torch.zeros(2, 2), torch.tensor([1.0, 2.0]))
+    tensor([[1., 0.],
+            [0., 2.]])
+    """
     return _replaced(input, src, lambda x: x.diagonal(offset, dim1, dim2))
 
 
@@ -243,10 +530,25 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 
     Follows ``torch.Tensor.put``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    index
+        A tensor of integers: numbers of elements.
+    source
+        A tensor of input's dtype, of as many elements as index.
+    accumulate
+        Whether to add.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor, zeros
-    >>> put(zeros(2, 2), tensor([1, 2]), tensor([5.0, 6.0]))
+    >>> import tinygrad_mnist as torch
+    >>> torch.zeros(2, 2).put(torch.tensor([1, 2]), torch.tensor([5.0, 6.0]))
     tensor([[0., 5.],
             [6., 0.]])
     """
@@ -264,10 +566,26 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
 
     Follows ``torch.renorm``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), floating point.
+    p
+        The order of the norm.
+    dim
+        The dimension; a negative one counts from the end.
+    maxnorm
+        The largest norm that a slice may have.
+
+    Returns
+    -------
+    A tensor of shape (*).
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> renorm(tensor([[3.0, 4.0], [0.3, 0.4]]), 2, 0, 1.0)
+    >>> import tinygrad_mnist as torch
+    >>> weights = torch.tensor([[3.0, 4.0], [0.3, 0.4]])
+    >>> torch.renorm(weights, 2, 0, 1.0)
     tensor([[0.6000, 0.8000],
             [0.3000, 0.4000]])
     """
@@ -285,13 +603,31 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
 def trapezoid(
     y: Tensor, x: Tensor | None = None, *, dx: float | Tensor | None = None, dim: int = -1
 ) -> Tensor:
-    """Integrate along a dimension by trapezoids. Follows ``torch.trapezoid``.
+    """Integrate along a dimension: ``sum_i (y_i + y_(i+1)) / 2 * (x_(i+1) - x_i)``.
+
+    Follows ``torch.trapezoid``.
+
+    Parameters
+    ----------
+    y
+        Heights, of shape (*).
+    x
+        Where they stand: a vector, or a tensor that broadcasts with y.
+    dx
+        How far apart they stand, in place of x. Default: 1.
+    dim
+        The dimension; a negative one counts from the end.
+
+    Returns
+    -------
+    A tensor of shape (*) without the dimension.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> trapezoid(tensor([1.0, 2.0, 4.0])), trapezoid(tensor([1.0, 3.0]), tensor([0.0, 2.0]))
-    (tensor(4.5000), tensor(4.))
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.linspace(0, 1, 101)
+    >>> torch.trapezoid(x**2, x)  # nearly 1/3
+    tensor(0.3334)
     """
     return _trapezoids(y, x, dx, dim).sum(dim)
 
@@ -300,7 +636,29 @@ def trapezoid(
 def cumulative_trapezoid(
     y: Tensor, x: Tensor | None = None, *, dx: float | Tensor | None = None, dim: int = -1
 ) -> Tensor:
-    """Return the running integrals of :func:`trapezoid`. Follows PyTorch's."""
+    """Return the running integrals of :func:`trapezoid`. Follows PyTorch's.
+
+    Parameters
+    ----------
+    y
+        Heights, of shape (*).
+    x
+        Where they stand: a vector, or a tensor that broadcasts with y.
+    dx
+        How far apart they stand, in place of x. Default: 1.
+    dim
+        The dimension; a negative one counts from the end.
+
+    Returns
+    -------
+    A tensor of shape (*), shorter by 1 along the dimension.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.cumulative_trapezoid(torch.tensor([1.0, 2.0, 4.0]))
+    tensor([1.5000, 4.5000])
+    """
     return _trapezoids(y, x, dx, dim).cumsum(dim)
 
 
@@ -319,10 +677,23 @@ def _trapezoids(y: Tensor, x: Tensor | None, dx: float | Tensor | None, dim: int
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """Return the powers of a vector as columns. Follows ``torch.vander``.
 
+    Parameters
+    ----------
+    x
+        A vector of n elements.
+    N
+        How many powers. Default: n.
+    increasing
+        Whether the power 0 comes first.
+
+    Returns
+    -------
+    A matrix of shape (n, N).
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> vander(tensor([1, 2, 3]), 3)
+    >>> import tinygrad_mnist as torch
+    >>> torch.vander(torch.tensor([1, 2, 3]), 3)
     tensor([[1, 1, 1],
             [4, 2, 1],
             [9, 3, 1]])
@@ -342,6 +713,15 @@ def matrix_exp(input: Tensor) -> Tensor:
 
     Follows ``torch.linalg.matrix_exp``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (..., n, n), floating point.
+
+    Returns
+    -------
+    A tensor of shape (..., n, n).
+
     Raises
     ------
     RuntimeError
@@ -349,10 +729,11 @@ def matrix_exp(input: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> matrix_exp(tensor([[0.0, 1.0], [0.0, 0.0]]))
-    tensor([[1., 1.],
-            [0., 1.]])
+    >>> import tinygrad_mnist as torch
+    >>> turn = torch.tensor([[0.0, -1.0], [1.0, 0.0]])
+    >>> quarter = (turn * torch.pi / 2).matrix_exp()
+    >>> torch.allclose(quarter, turn, atol=1e-6)
+    True
     """
     need_floats(input)
     if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
@@ -373,10 +754,21 @@ def matrix_exp(input: Tensor) -> Tensor:
 def mvlgamma(input: Tensor, p: int) -> Tensor:
     """Return the logarithm of the multivariate gamma function. Follows ``torch.mvlgamma``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), of numbers above (p - 1) / 2.
+    p
+        How many variables.
+
+    Returns
+    -------
+    A tensor of shape (*), floating point.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> mvlgamma(tensor([3.0]), 1)
+    >>> import tinygrad_mnist as torch
+    >>> torch.mvlgamma(torch.tensor([3.0]), 1)
     tensor([0.6931])
     """
     order = as_int("p", p)
@@ -392,14 +784,25 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
 @export(takes="out")
 @in_float32
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
-    """Return the logarithms of running sums of exponentials, without overflow.
+    """Return the logarithms of running sums of exponentials: ``log(sum_(j<=i) exp(x_j))``.
 
-    Follows ``torch.logcumsumexp``. Sums are doubled in length, log(n) times.
+    Nothing overflows: sums are doubled in length, log(n) times. Follows ``torch.logcumsumexp``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), floating point.
+    dim
+        The dimension; a negative one counts from the end.
+
+    Returns
+    -------
+    A tensor of shape (*).
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> logcumsumexp(tensor([-1000.0, 1000.0, 1000.0]), 0)
+    >>> import tinygrad_mnist as torch
+    >>> torch.tensor([-1000.0, 1000.0, 1000.0]).logcumsumexp(0)
     tensor([-1000.0000,  1000.0000,  1000.6932])
     """
     need_floats(input)
@@ -418,7 +821,27 @@ newaxis = None
 
 @export(method=False)
 def multigammaln(input: Tensor, p: int) -> Tensor:
-    """Return :func:`mvlgamma`, under the name it has in ``torch.special``."""
+    """Return :func:`mvlgamma`, under the name it has in ``torch.special``.
+
+    Follows ``torch.special.multigammaln``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), of numbers above (p - 1) / 2.
+    p
+        How many variables.
+
+    Returns
+    -------
+    A tensor of shape (*), floating point.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.special.multigammaln(torch.tensor([3.0]), 2)
+    tensor([1.5502])
+    """
     return mvlgamma(input, p)
 
 
@@ -426,11 +849,21 @@ def multigammaln(input: Tensor, p: int) -> Tensor:
 def entr(input: Tensor) -> Tensor:
     """Return ``-x log(x)``, and minus infinity below 0. Follows ``torch.special.entr``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), of probabilities.
+
+    Returns
+    -------
+    A tensor of shape (*), floating point.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> entr(tensor([0.0, 1.0, -1.0]))
-    tensor([-0., -0., -inf])
+    >>> import tinygrad_mnist as torch
+    >>> p = torch.tensor([0.5, 0.25, 0.25, 0.0])
+    >>> torch.special.entr(p).sum()  # the entropy
+    tensor(1.0397)
     """
     low = wrap(np.asarray(input._array < 0))
     return (-xlogy(input, input)).masked_fill(low, -math.inf)
@@ -440,24 +873,65 @@ def entr(input: Tensor) -> Tensor:
 def ndtr(input: Tensor) -> Tensor:
     """Return the normal distribution function. Follows ``torch.special.ndtr``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), in standard deviations.
+
+    Returns
+    -------
+    A tensor of shape (*): the probability of a smaller number.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> ndtr(tensor(0.0))
-    tensor(0.5000)
+    >>> import tinygrad_mnist as torch
+    >>> torch.special.ndtr(torch.tensor([-1.96, 0.0, 1.96]))
+    tensor([0.0250, 0.5000, 0.9750])
     """
     return (input * -math.sqrt(0.5)).erfc() / 2
 
 
 @export(method=False)
 def ndtri(input: Tensor) -> Tensor:
-    """Return the inverse of the normal distribution function. Follows PyTorch's of this name."""
+    """Return the inverse of the normal distribution function. Follows PyTorch's of this name.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), of probabilities.
+
+    Returns
+    -------
+    A tensor of shape (*), in standard deviations.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.special.ndtri(torch.tensor([0.025, 0.5, 0.975]))
+    tensor([-1.9600,  0.0000,  1.9600])
+    """
     return (2 * input - 1).erfinv() * math.sqrt(2)
 
 
 @named
 def xlog1py(input: Tensor | float, other: Tensor | float) -> Tensor:
-    """Return ``x log(1 + y)``, and 0 where x is 0. Follows ``torch.special.xlog1py``."""
+    """Return ``input * log(1 + other)``, and 0 where input is 0. Follows ``torch.special.xlog1py``.
+
+    Parameters
+    ----------
+    input, other
+        Tensors whose shapes broadcast to (*), or one of them a number.
+
+    Returns
+    -------
+    A tensor of shape (*), floating point.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.special.xlog1py(torch.tensor([0.0, 2.0]), torch.tensor([-1.0, 1.0]))
+    tensor([0.0000, 1.3863])
+    """
     given: Tensor = next(p for p in (input, other) if isinstance(p, TensorBase))
     like = given if given.is_floating_point() else given.float()
     x, y = (p if isinstance(p, TensorBase) else like.new_full((), p) for p in (input, other))
@@ -472,11 +946,23 @@ def unravel_index(indices: Tensor, shape: int | Sequence[int] | Tensor) -> tuple
 
     Follows ``torch.unravel_index``.
 
+    Parameters
+    ----------
+    indices
+        A tensor of integers, of shape (*).
+    shape
+        The shape that they are numbers in.
+
+    Returns
+    -------
+    A tuple of tensors of shape (*), one for each dimension.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> unravel_index(tensor([5]), (2, 3))
-    (tensor([1]), tensor([2]))
+    >>> import tinygrad_mnist as torch
+    >>> image = torch.tensor([[1, 2, 3], [4, 9, 6]])
+    >>> torch.unravel_index(image.argmax(), image.shape)
+    (tensor(1), tensor(1))
     """
     numbers = need_tensor("indices", indices)._array
     lengths: Any = shape._array.tolist() if isinstance(shape, TensorBase) else shape

@@ -61,13 +61,57 @@ def hamming_window(
     """Return ``alpha - beta cos x`` over a period, which is cut off if periodic.
 
     Follows ``torch.hamming_window``, as the other windows follow PyTorch's of their names.
+
+    Parameters
+    ----------
+    window_length
+        How many numbers.
+    periodic
+        Whether the window is one period of a signal that repeats, whose last number, equal to the
+        first, is left out.
+    alpha, beta
+        The coefficients.
+    dtype, device, requires_grad
+        The dtype (default: float32, see :func:`set_default_dtype`); the device, ``"cpu"``; whether
+        gradients are recorded.
+
+    Returns
+    -------
+    A vector of ``window_length`` elements.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.hamming_window(4)
+    tensor([0.0800, 0.5400, 1.0000, 0.5400])
     """
     return _window(window_length, periodic, settings, lambda x: alpha - beta * np.cos(x))
 
 
 @named
 def hann_window(window_length: int, periodic: bool = True, **settings: Unpack[Settings]) -> Tensor:
-    """Return ``(1 - cos x) / 2`` over a period. Follows ``torch.hann_window``."""
+    """Return ``(1 - cos x) / 2`` over a period. Follows ``torch.hann_window``.
+
+    Parameters
+    ----------
+    window_length
+        How many numbers.
+    periodic
+        Whether the window is one period, without its last number.
+    dtype, device, requires_grad
+        The dtype (default: float32, see :func:`set_default_dtype`); the device, ``"cpu"``; whether
+        gradients are recorded.
+
+    Returns
+    -------
+    A vector of ``window_length`` elements.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.hann_window(4), torch.hann_window(5, periodic=False)
+    (tensor([0.0000, 0.5000, 1.0000, 0.5000]), tensor([0.0000, 0.5000, 1.0000, 0.5000, 0.0000]))
+    """
     return _window(window_length, periodic, settings, lambda x: 0.5 - 0.5 * np.cos(x))
 
 
@@ -75,7 +119,28 @@ def hann_window(window_length: int, periodic: bool = True, **settings: Unpack[Se
 def blackman_window(
     window_length: int, periodic: bool = True, **settings: Unpack[Settings]
 ) -> Tensor:
-    """Return ``0.42 - 0.5 cos x + 0.08 cos 2x``. Follows ``torch.blackman_window``."""
+    """Return ``0.42 - 0.5 cos x + 0.08 cos 2x``. Follows ``torch.blackman_window``.
+
+    Parameters
+    ----------
+    window_length
+        How many numbers.
+    periodic
+        Whether the window is one period, without its last number.
+    dtype, device, requires_grad
+        The dtype (default: float32, see :func:`set_default_dtype`); the device, ``"cpu"``; whether
+        gradients are recorded.
+
+    Returns
+    -------
+    A vector of ``window_length`` elements.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.blackman_window(4).abs().round(decimals=3)
+    tensor([0.0000, 0.3400, 1.0000, 0.3400])
+    """
 
     def shape(x: np.ndarray) -> np.ndarray:
         values: np.ndarray = 0.42 - 0.5 * np.cos(x) + 0.08 * np.cos(2 * x)
@@ -88,7 +153,28 @@ def blackman_window(
 def bartlett_window(
     window_length: int, periodic: bool = True, **settings: Unpack[Settings]
 ) -> Tensor:
-    """Return a triangle. Follows ``torch.bartlett_window``."""
+    """Return a triangle. Follows ``torch.bartlett_window``.
+
+    Parameters
+    ----------
+    window_length
+        How many numbers.
+    periodic
+        Whether the window is one period, without its last number.
+    dtype, device, requires_grad
+        The dtype (default: float32, see :func:`set_default_dtype`); the device, ``"cpu"``; whether
+        gradients are recorded.
+
+    Returns
+    -------
+    A vector of ``window_length`` elements.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.bartlett_window(4)
+    tensor([0.0000, 0.5000, 1.0000, 0.5000])
+    """
     return _window(window_length, periodic, settings, lambda x: 1 - np.abs(x / np.pi - 1))
 
 
@@ -96,7 +182,30 @@ def bartlett_window(
 def kaiser_window(
     window_length: int, periodic: bool = True, beta: float = 12.0, **settings: Unpack[Settings]
 ) -> Tensor:
-    """Return Kaiser's window, of Bessel functions. Follows ``torch.kaiser_window``."""
+    """Return Kaiser's window, of Bessel functions. Follows ``torch.kaiser_window``.
+
+    Parameters
+    ----------
+    window_length
+        How many numbers.
+    periodic
+        Whether the window is one period, without its last number.
+    beta
+        How narrow it is.
+    dtype, device, requires_grad
+        The dtype (default: float32, see :func:`set_default_dtype`); the device, ``"cpu"``; whether
+        gradients are recorded.
+
+    Returns
+    -------
+    A vector of ``window_length`` elements.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.kaiser_window(4, beta=2.0)
+    tensor([0.4387, 0.8348, 1.0000, 0.8348])
+    """
 
     def shape(x: np.ndarray) -> np.ndarray:
         return np.i0(beta * np.sqrt(1 - (x / np.pi - 1) ** 2)) / np.i0(beta)
@@ -120,9 +229,30 @@ def asarray(
 
     Follows ``torch.asarray``: ``copy=True`` always copies, ``copy=False`` never does.
 
+    Parameters
+    ----------
+    obj
+        A tensor, an array, or what :func:`tensor` takes.
+    dtype, device
+        The dtype (default: that of obj); the device, ``"cpu"``.
+    copy
+        Whether to copy. None: only where that is needed.
+    requires_grad
+        Whether gradients are recorded.
+
+    Returns
+    -------
+    A tensor.
+
+    Raises
+    ------
+    ValueError
+        When ``copy=False`` can't be.
+
     Examples
     --------
-    >>> asarray([1.0, 2.0])
+    >>> import tinygrad_mnist as torch
+    >>> torch.asarray([1.0, 2.0])
     tensor([1., 2.])
     """
     check_device(device)
@@ -151,14 +281,34 @@ def frombuffer(
     offset: int = 0,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Return a tensor on the memory of a buffer, such as a bytearray.
+    """Return a tensor on the memory of a buffer, such as a bytearray. Follows ``torch.frombuffer``.
 
-    Follows ``torch.frombuffer``.
+    Parameters
+    ----------
+    buffer
+        An object with the buffer protocol.
+    dtype
+        What its bytes mean.
+    count
+        How many elements. -1: all.
+    offset
+        How many bytes to skip.
+    requires_grad
+        Whether gradients are recorded.
+
+    Returns
+    -------
+    A vector.
+
+    Raises
+    ------
+    ValueError
+        When the buffer doesn't hold as much.
 
     Examples
     --------
     >>> import tinygrad_mnist as torch
-    >>> frombuffer(bytearray([1, 2, 3]), dtype=torch.uint8, offset=1)
+    >>> torch.frombuffer(bytearray([1, 2, 3]), dtype=torch.uint8, offset=1)
     tensor([2, 3], dtype=torch.uint8)
     """
     kind = dtypes.as_numpy(dtype)
@@ -174,7 +324,26 @@ def frombuffer(
 
 @named
 def scalar_tensor(s: Number, **settings: Unpack[Settings]) -> Tensor:
-    """Return a tensor of one number, floating point unless a dtype is named. Follows PyTorch's."""
+    """Return a tensor of one number, floating point unless a dtype is named. Follows PyTorch's.
+
+    Parameters
+    ----------
+    s
+        The number.
+    dtype, device, requires_grad
+        The dtype (default: float32, see :func:`set_default_dtype`); the device, ``"cpu"``; whether
+        gradients are recorded.
+
+    Returns
+    -------
+    A tensor of shape ().
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.scalar_tensor(3)
+    tensor(3.)
+    """
     return of_numbers(np.asarray(as_number("s", s)), settings)
 
 
@@ -182,7 +351,33 @@ def scalar_tensor(s: Number, **settings: Unpack[Settings]) -> Tensor:
 def range(
     start: float = 0, end: float | None = None, step: float = 1, **settings: Unpack[Settings]
 ) -> Tensor:
-    """Return numbers from start to end, both included. Follows ``torch.range``: use ``arange``."""
+    """Return numbers from start to end, both included. Follows ``torch.range``: use ``arange``.
+
+    Parameters
+    ----------
+    start
+        The first number.
+    end
+        The last one, if a step meets it.
+    step
+        From one number to the next.
+    dtype, device, requires_grad
+        The dtype (default: float32, see :func:`set_default_dtype`); the device, ``"cpu"``; whether
+        gradients are recorded.
+
+    Returns
+    -------
+    A vector of ``floor((end - start) / step) + 1`` elements.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import tinygrad_mnist as torch
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")  # it says: use arange
+    ...     torch.range(1, 4)
+    tensor([1., 2., 3., 4.])
+    """
     warn("range: it is deprecated in PyTorch, since it includes the end; use arange")
     start, end = (0, start) if end is None else (start, end)
     count = math.floor((end - start) / step) + 1
