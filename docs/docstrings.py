@@ -23,12 +23,25 @@ def format_docstring(
 ) -> None:
     """Turn NumPy's sections into lists, and let stars be stars."""
     _escape_stars(lines)
-    for i in range(len(lines) - 2):  # what follows is text, where napoleon expects a type
-        if lines[i].strip() in ("Returns", "Yields") and set(lines[i + 1].strip()) == {"-"}:
-            lines[i + 2] = f": {lines[i + 2]}"
+    for i in range(len(lines) - 2, 0, -1):
+        if lines[i - 1].strip() in ("Returns", "Yields") and _underlines(lines[i]):
+            _indent_section(lines, i + 1)
     if kind == "property":  # whose text before a colon would be a type
         kind = "method"
     lines[:] = NumpyDocstring(lines, SECTIONS, app, kind, name, obj, options).lines()
+
+
+def _underlines(line: str) -> bool:
+    return set(line.strip()) == {"-"}
+
+
+def _indent_section(lines: list[str], start: int) -> None:
+    """Make a section's lines the description of what has no name and no type."""
+    end = start
+    while end < len(lines) and not any(map(_underlines, lines[end + 1 : end + 2])):
+        end += 1
+    margin = lines[start][: len(lines[start]) - len(lines[start].lstrip())]
+    lines[start:end] = [f"{margin}:", *(f"    {line}" for line in lines[start:end])]
 
 
 def _escape_stars(lines: list[str]) -> None:
