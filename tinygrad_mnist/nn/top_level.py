@@ -223,7 +223,7 @@ def binary_cross_entropy_with_logits(
     target: Tensor,
     weight: Tensor | None = None,
     pos_weight: Tensor | None = None,
-    reduction: int = 1,
+    reduction: int = 0,
 ) -> Tensor:
     """Return the binary cross entropy of logits. Follows the function at PyTorch's top level.
 
@@ -251,6 +251,8 @@ def binary_cross_entropy_with_logits(
     >>> import tinygrad_mnist as torch
     >>> logits, truth = torch.tensor([2.0, -1.0]), torch.tensor([1.0, 0.0])
     >>> torch.binary_cross_entropy_with_logits(logits, truth)
+    tensor([0.1269, 0.3133])
+    >>> torch.binary_cross_entropy_with_logits(logits, truth, reduction=1)
     tensor(0.2201)
     """
     if reduction not in (0, 1, 2):
