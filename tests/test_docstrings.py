@@ -6,6 +6,8 @@ import doctest
 import importlib.util
 import inspect
 import re
+import sys
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -103,12 +105,36 @@ def test_what_is_missing_is_found(text: str, lack: list[str]) -> None:
     assert lacks(bare) == lack
 
 
+UNLIKE = {
+    "Tensor.bfloat16": "NumPy has no such numbers",
+    "Tensor.cuda": "the error is PyTorch's own",
+    "Tensor.memory": "ours",
+    "Tensor.source": "ours",
+    "set_flush_denormal": "NumPy can't",
+}
+"""Whose examples PyTorch answers otherwise, and why."""
+
+
+def wrong(name: str) -> str:
+    """Run a function's examples as if pasted; return what doctest says of wrong answers."""
+    test = doctest.DocTest(examples(functions()[name]), {}, name, None, None, None)
+    said: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=said.append)
+    return "".join(said)
+
+
 @pytest.mark.parametrize("name", functions())
 def test_an_example_runs_when_it_is_pasted(name: str) -> None:
     """Also those that doctest doesn't find, since they are made of an operation's entry."""
-    found = examples(functions()[name])
-    test = doctest.DocTest(found, {}, name, None, None, None)
-    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
-    said: list[str] = []
-    runner.run(test, out=said.append)
-    assert not said, "".join(said)
+    assert wrong(name) == ""
+
+
+def test_examples_have_the_same_answers_in_pytorch(
+    torch: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tinygrad_mnist", torch)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        unlike = {name: said for name in functions() if (said := wrong(name))}
+    assert {name: said for name, said in unlike.items() if name not in UNLIKE} == {}
+    assert set(UNLIKE) <= set(unlike), "these are alike: take them off UNLIKE"

@@ -58,9 +58,9 @@ def _add_(input: _T, other: Operand, *older: Any, alpha: Number = 1) -> _T:
     Examples
     --------
     >>> import tinygrad_mnist as torch
-    >>> w, g = torch.tensor([1.0, 2.0]), torch.tensor([10.0, 10.0])
-    >>> w.add_(g, alpha=-0.1)  # a step of gradient descent
-    tensor([0., 1.])
+    >>> w, g = torch.tensor([1.0, 2.0]), torch.tensor([2.0, -2.0])
+    >>> w.add_(g, alpha=-0.5)  # a step of gradient descent
+    tensor([0., 3.])
     """
     if older:
         return number_first(input.add_, (other, *older), "alpha")

@@ -203,7 +203,7 @@ def kaiser_window(
     Examples
     --------
     >>> import tinygrad_mnist as torch
-    >>> torch.kaiser_window(4, beta=2.0)
+    >>> torch.kaiser_window(4, True, 2.0)
     tensor([0.4387, 0.8348, 1.0000, 0.8348])
     """
 
