@@ -12,6 +12,9 @@ from tinygrad_mnist.ops.contract import Op
 
 _KINDS = {"b": "bools", "i": "integers", "u": "integers", "f": "floating-point numbers"}
 
+REFUSED: dict[Callable[..., None], str] = {}
+"""What checks refuse, in words."""
+
 
 def refuse(kinds: str) -> Callable[..., None]:
     """Return an entry's check that refuses kinds of numbers: b for bools, iu integers, f floats."""
@@ -22,6 +25,7 @@ def refuse(kinds: str) -> Callable[..., None]:
                 f"not implemented for {_KINDS[kind]}; convert the tensor first"
             )
 
+    REFUSED[check] = " and ".join(dict.fromkeys(_KINDS[kind] for kind in kinds))
     return check
 
 
@@ -33,6 +37,9 @@ def refuse_bools(*inputs: Any) -> None:
                 "is not supported for bools; use ~, ^ or logical_not() for masks, or convert the "
                 "tensor with int()"
             )
+
+
+REFUSED[refuse_bools] = "bools"
 
 
 def promote(op: Op, arrays: list[Any]) -> list[Any]:

@@ -21,6 +21,7 @@ from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
 from tinygrad_mnist.autograd.inplace import apply_inplace, check_writable, original, store
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.ops import Op, dtypes
+from tinygrad_mnist.ops.promotion import REFUSED
 from tinygrad_mnist.tensor.arguments import as_number, need_tensor, write_out
 
 if TYPE_CHECKING:
@@ -192,6 +193,12 @@ Returns
 -------
 A tensor of shape (*){floats}.
 """
+_REFUSES = """
+Raises
+------
+RuntimeError
+    For {refused}.
+"""
 _TRIED = """
 Examples
 --------
@@ -211,8 +218,11 @@ def _exported(op: Op, call: Any, takes: str, example: str, answer: str, **settin
     same = f"torch.{op.name}(" in op.torch
     follows = f"Follows ``torch.{op.name}``." if same else f"In PyTorch: ``{composed}``."
     floats = ", floating point; integers become the default dtype"
-    floats *= op.promotes == "float" and op.check is None
+    refused = REFUSED.get(op.check, "") if op.check else ""
+    floats *= op.promotes == "float" and not refused
     text = _MADE.format(doc=doc, formula=formula, follows=follows, takes=takes, floats=floats)
+    if refused:
+        text += _REFUSES.format(refused=refused)
     if example:
         tensors = example.replace("[", "torch.tensor([").replace("]", "])")
         text += _TRIED.format(name=op.name, example=tensors, answer=answer)

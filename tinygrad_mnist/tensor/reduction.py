@@ -205,8 +205,8 @@ def var(
 
     Returns
     -------
-    A tensor of shape (*) without the dimensions. It is NaN where n isn't larger than the
-    correction.
+    A tensor of shape (*) without the dimensions. It is NaN or infinite where n isn't larger than
+    the correction.
 
     Raises
     ------
@@ -802,7 +802,7 @@ def softmax(input: Tensor, dim: int, dtype: DTypeLike | None = None) -> Tensor:
     Parameters
     ----------
     input
-        A tensor of shape (*).
+        A tensor of shape (*), floating point unless ``dtype`` is named.
     dim
         The dimension; a negative one counts from the end.
     dtype
@@ -835,7 +835,7 @@ def log_softmax(input: Tensor, dim: int, dtype: DTypeLike | None = None) -> Tens
     Parameters
     ----------
     input
-        A tensor of shape (*).
+        A tensor of shape (*), floating point unless ``dtype`` is named.
     dim
         The dimension; a negative one counts from the end.
     dtype
