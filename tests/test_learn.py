@@ -100,6 +100,13 @@ def test_lacking_a_term_is_said_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("name", "answer", "said"),
     [
+        ("1.1", (-0.79, 0.39, 0.79), "for w is that for x"),
+        ("1.2", lambda g, out: g * (1 - np.tanh(out) ** 2), "takes tanh of out"),
+        ("1.2", lambda out, g: g * (1 - out * out), "has its arguments in the other order"),
+        ("1.3", lambda x: 1 - np.tanh(x) ** 2, "is the product of the two slopes"),
+        ("2.1", lambda g, out: g * np.exp(out), "takes exp of out"),
+        ("3.1", lambda n: (n + 1, 2**n), "takes the leaf for a node"),
+        ("3.3", lambda x: 3 * x**2, "is that of x³ alone"),
         ("2.1", lambda g, out: g, "lacks the factor out"),
         ("2.2", lambda g, x, y: -g * x / y, "divides by y only once"),
         ("2.2", lambda g, x, y: g / y, "is that for x"),

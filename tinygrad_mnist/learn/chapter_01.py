@@ -27,7 +27,16 @@ EXERCISES = {
     "1.1": Exercise(
         "your derivative for", _on_paper(-1.0, 0.5, 1.0), parts=("w", "x", "b"), digits=2
     ),
-    "1.2": Exercise("your rule", lambda g, out: g * (1 - out * out), _arriving),
+    "1.2": Exercise(
+        "your rule",
+        lambda g, out: g * (1 - out * out),
+        _arriving,
+        slips=lambda g, out: {
+            "takes tanh of out, which is tanh(s) already": g * (1 - np.tanh(out) ** 2),
+            "doesn't square out": g * (1 - out),
+            "has its arguments in the other order": out * (1 - g * g),
+        },
+    ),
     "1.3": Exercise(
         "your derivative",
         lambda x: np.tanh(x) + x * (1 - np.tanh(x) ** 2),
@@ -35,6 +44,10 @@ EXERCISES = {
         terms=lambda x: {
             "the path through the factor x": np.tanh(x),
             "the path through tanh": x * (1 - np.tanh(x) ** 2),
+        },
+        slips=lambda x: {
+            "is the product of the two slopes": 1 - np.tanh(x) ** 2,
+            "multiplies the two paths, which add": np.tanh(x) * x * (1 - np.tanh(x) ** 2),
         },
     ),
 }

@@ -71,7 +71,10 @@ class Exercise:
         if not isinstance(answer, tuple | list) or len(answer) != len(self.parts):
             return f"give {len(self.parts)} numbers, as a tuple: {', '.join(self.parts)}"
         for name, right, found in zip(self.parts, self.right, answer, strict=True):
-            sentence = diagnose(f"{self.subject} {name}", [Trial({}, right, found)], tolerance)
+            others = zip(self.parts, self.right, strict=True)
+            slips = {f"is that for {other}": x for other, x in others if abs(x) != abs(right)}
+            trial = Trial({}, right, found, slips=slips)
+            sentence = diagnose(f"{self.subject} {name}", [trial], tolerance)
             if sentence:
                 return sentence
         return ""
