@@ -440,7 +440,7 @@ function sum(v) {   // where paths meet, output by output
       html("span", ` (as ${e.argument})`, p, "soft");
       if (there) array(e.gradient, "");
     }
-    html("p", "their sum:", panel, "soft");
+    html("p", here === paths.length ? "their sum:" : "their sum will be:", panel, "soft");
   }
 }
 
