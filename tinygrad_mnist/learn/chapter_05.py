@@ -36,6 +36,9 @@ EXERCISES = {
             "the path through the exponential": g * out,
             "the path through the sum": -out * (g * out).sum(),
         },
-        slips=lambda g, out: {"is that of log-softmax": g - out * g.sum()},
+        slips=lambda g, out: {
+            "is that of log-softmax": g - out * g.sum(),
+            "follows each logit to its own output alone": g * out * (1 - out),
+        },
     ),
 }

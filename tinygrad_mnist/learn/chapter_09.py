@@ -23,7 +23,16 @@ def _large(rng: np.random.Generator) -> dict[str, Any]:
 
 
 EXERCISES = {
-    "9.1": Exercise("your rule", lambda g, x: g / (1 + np.abs(x)) ** 2, _softsign),
+    "9.1": Exercise(
+        "your rule",
+        lambda g, x: g / (1 + np.abs(x)) ** 2,
+        _softsign,
+        slips=lambda g, x: {
+            "doesn't square the divisor": g / (1 + np.abs(x)),
+            "has the wrong sign for negative x": g * np.sign(x) / (1 + np.abs(x)) ** 2,
+            "is right for positive x only": g / (1 + x) ** 2,
+        },
+    ),
     "9.2": Exercise("your rule", lambda g, w, out: (g * w / out).sum(0), _width),
     "9.3": Exercise("your function", lambda x: np.logaddexp(0, x), _large),
 }

@@ -91,6 +91,9 @@ def _shape(found: list[np.ndarray], right: list[np.ndarray], agree: Any) -> str:
     """Say what is wrong with a shape, and how it came about where that can be told."""
     x, y = found[0], right[0]
     text = f"has the shape {x.shape}, where {y.shape} is right"
+    thinner = all(a.ndim < b.ndim and a.size == b.size for a, b in zip(found, right, strict=True))
+    if thinner and agree([a.reshape(b.shape) for a, b in zip(found, right, strict=True)], right):
+        return f"{text}: the numbers are right, and a sum keeps a dimension with keepdims=True"
     if x.ndim >= 2 and agree([a.swapaxes(-1, -2) for a in found], right):
         return f"{text}: it is transposed"
     for dims in [*((d,) for d in range(x.ndim)), tuple(range(x.ndim))]:
@@ -173,4 +176,6 @@ def _example(trial: Trial, found: np.ndarray, right: np.ndarray) -> str:
     where = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), found.shape))
     place = f" in element {list(where)}" if where else ""
     given = f"for {described(trial.inputs)} " if trial.inputs else ""
-    return f": {given}it gives {found[where]:.3g}{place}, where {right[where]:.3g} is right"
+    digits = next((n for n in (3, 6) if f"{found[where]:.{n}g}" != f"{right[where]:.{n}g}"), 10)
+    x, y = f"{found[where]:.{digits}g}", f"{right[where]:.{digits}g}"
+    return f": {given}it gives {x}{place}, where {y} is right"
