@@ -33,12 +33,44 @@ def nll_loss(
     reduce: bool | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Return the negative log likelihood of class targets, given log probabilities (N, C, ...).
+    r"""Return the negative log likelihood of class numbers, given log probabilities.
+
+    .. math:: \ell_n = -w_{y_n} x_{n, y_n}
+
+    With weights the mean divides by the sum of :math:`w_{y_n}`, not by the number of targets.
+    Follows ``torch.nn.functional.nll_loss``.
+
+    Parameters
+    ----------
+    input
+        Log probabilities of shape (N, C, ...), or (C) for one sample: what ``log_softmax`` returns.
+    target
+        Class numbers from 0 to C - 1, int64, of shape (N, ...), or () for one sample.
+    weight
+        A weight w for each class, of shape (C).
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    ignore_index
+        Targets of this value cost nothing, and don't count in the mean.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+
+    Returns
+    -------
+    A scalar; of shape (N, ...) with ``reduction="none"``.
 
     Raises
     ------
     IndexError
         When a target is not a class number.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> x = torch.tensor([[0.25, 0.75], [0.5, 0.5]]).log()
+    >>> F.nll_loss(x, torch.tensor([1, 0]), reduction="none")
+    tensor([0.2877, 0.6931])
     """
     reduction = as_reduction(reduction, size_average, reduce)
     target = _without_batch(input, target)
@@ -50,12 +82,26 @@ def nll_loss(
 class NLLLoss(_WeightedLoss, call=nll_loss):
     """Negative log likelihood of class numbers (N, ...), given log probabilities (N, C, ...).
 
-    Follows ``torch.nn.NLLLoss``.
+    Shapes: log probabilities (N, C, ...), class numbers (N, ...), int64. The result is a scalar, or
+    (N, ...) without a reduction. The equation is that of :func:`nn.functional.nll_loss`. Follows
+    ``torch.nn.NLLLoss``.
+
+    Parameters
+    ----------
+    weight
+        A weight for each class, of shape (C).
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    ignore_index
+        Targets of this value cost nothing, and don't count in the mean.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> NLLLoss()(tensor([[-1.0, -2.0]]), tensor([1]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.NLLLoss()(torch.tensor([[-1.0, -2.0]]), torch.tensor([1]))
     tensor(2.)
     """
 
@@ -74,7 +120,22 @@ class NLLLoss(_WeightedLoss, call=nll_loss):
 
 
 class NLLLoss2d(NLLLoss):
-    """:class:`NLLLoss`, under PyTorch's older name."""
+    """:class:`NLLLoss`, under PyTorch's older name.
+
+    Shapes: log probabilities (N, C, H, W), class numbers (N, H, W).
+
+    Parameters
+    ----------
+    weight, size_average, ignore_index, reduce, reduction
+        As in :class:`NLLLoss`.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.NLLLoss2d()(torch.zeros(1, 3, 2, 2).log_softmax(1), torch.zeros(1, 2, 2).long())
+    tensor(1.0986)
+    """
 
 
 @named
@@ -88,22 +149,60 @@ def cross_entropy(
     reduction: Reduction = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    r"""Return the cross entropy of logits (N, C, ...) and class targets, or probabilities.
+    r"""Return the cross entropy of logits and class numbers, or probabilities.
 
-    .. math:: -\sum_c p_c \log \mathrm{softmax}(x)_c
+    .. math:: \ell_n = -\sum_c w_c \, p_{nc} \log \frac{e^{x_{nc}}}{\sum_j e^{x_{nj}}}
 
-    Follows ``torch.nn.functional.cross_entropy``.
+    The target's probabilities :math:`p_{nc}` are 1 for its class and 0 for the others, unless they
+    are given. The logits are what a network's last layer returns: softmax is part of the loss,
+    which is so exact even where it would round to 0. The gradient by the logits is
+    :math:`\mathrm{softmax}(x) - p`, divided by N for the mean. Follows
+    ``torch.nn.functional.cross_entropy``.
+
+    Parameters
+    ----------
+    input
+        Logits of shape (N, C, ...), or (C) for one sample; floating point.
+    target
+        Class numbers from 0 to C - 1, int64, of shape (N, ...), or () for one sample; or
+        probabilities of the input's shape and dtype.
+    weight
+        A weight w for each class, of shape (C). With class numbers the mean divides by the sum of
+        the targets' weights.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    ignore_index
+        Class numbers of this value cost nothing, and don't count in the mean.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+    label_smoothing
+        How much of each target, from 0 to 1, is shared out evenly to all classes.
+
+    Returns
+    -------
+    A scalar; of shape (N, ...) with ``reduction="none"``.
 
     Raises
     ------
     IndexError
         When a target is not a class number.
+    RuntimeError
+        When the shapes don't fit, or label_smoothing is outside of [0, 1].
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> cross_entropy(tensor([[1000.0, 0.0]]), tensor([1]))
-    tensor(1000.)
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> logits = torch.tensor([[2.0, 0.0], [0.0, 0.0]], requires_grad=True)
+    >>> loss = F.cross_entropy(logits, torch.tensor([0, 1]))
+    >>> loss
+    tensor(0.4100, grad_fn=<NllLossBackward0>)
+    >>> loss.backward()
+    >>> logits.grad  # (softmax - one-hot) / N
+    tensor([[-0.0596,  0.0596],
+            [ 0.2500, -0.2500]])
+    >>> F.cross_entropy(logits.detach(), torch.tensor([[0.5, 0.5], [0.0, 1.0]]), reduction="none")
+    tensor([1.1269, 0.6931])
     """
     reduction = as_reduction(reduction, size_average, reduce)
     if not 0.0 <= label_smoothing <= 1.0:
@@ -178,13 +277,34 @@ def _times(x: Tensor, weight: Tensor | None, dim: int) -> Tensor:
 class CrossEntropyLoss(_WeightedLoss, call=cross_entropy):
     """Cross entropy of logits (N, C, ...) and class numbers (N, ...), or probabilities.
 
-    Follows ``torch.nn.CrossEntropyLoss``.
+    It takes logits, so the network ends with a linear layer, not with softmax. The equation is that
+    of :func:`nn.functional.cross_entropy`.
+
+    Shapes: logits (N, C, ...), class numbers (N, ...), int64, or probabilities (N, C, ...). The
+    result is a scalar, or (N, ...) without a reduction. Follows ``torch.nn.CrossEntropyLoss``.
+
+    Parameters
+    ----------
+    weight
+        A weight for each class, of shape (C).
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    ignore_index
+        Class numbers of this value cost nothing, and don't count in the mean.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+    label_smoothing
+        How much of each target, from 0 to 1, is shared out evenly to all classes.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> CrossEntropyLoss()(tensor([[1000.0, 0.0]]), tensor([1]))
-    tensor(1000.)
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> logits, classes = torch.tensor([[2.0, 0.0], [0.0, 0.0]]), torch.tensor([0, 1])
+    >>> nn.CrossEntropyLoss()(logits, classes)
+    tensor(0.4100)
+    >>> nn.CrossEntropyLoss(reduction="none", label_smoothing=0.1)(logits, classes)
+    tensor([0.2269, 0.6931])
     """
 
     _settings = ("weight", "ignore_index", "label_smoothing")
@@ -217,13 +337,40 @@ def binary_cross_entropy(
 
     .. math:: -(y \log p + (1 - y) \log(1 - p))
 
-    The logarithms are bounded below by -100, as PyTorch bounds them, so that the loss stays
-    finite. Take logits and :func:`binary_cross_entropy_with_logits` for exact gradients.
+    The logarithms are bounded below by -100, as PyTorch bounds them, so that the loss stays finite.
+    Take logits and :func:`binary_cross_entropy_with_logits` for exact gradients. Follows
+    ``torch.nn.functional.binary_cross_entropy``.
+
+    Parameters
+    ----------
+    input
+        Probabilities between 0 and 1, of shape (*): what ``sigmoid`` returns.
+    target
+        Of the same shape and dtype, between 0 and 1.
+    weight
+        Factors of the losses, of a shape that expands to (*).
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+
+    Returns
+    -------
+    A scalar; of shape (*) with ``reduction="none"``.
 
     Raises
     ------
+    ValueError
+        When the shapes differ.
     RuntimeError
-        When a probability is outside of [0, 1].
+        When a probability is outside of [0, 1], or the dtypes differ.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.binary_cross_entropy(torch.tensor([0.5, 0.9]), torch.tensor([1.0, 1.0]), reduction="none")
+    tensor([0.6931, 0.1054])
     """
     reduction = as_reduction(reduction, size_average, reduce)
     check_shape("target", target, input)
@@ -244,12 +391,24 @@ def binary_cross_entropy(
 class BCELoss(_WeightedLoss, call=binary_cross_entropy):
     """Binary cross entropy of probabilities and targets of one shape.
 
-    Follows ``torch.nn.BCELoss``.
+    Shapes: probabilities (*), targets (*) between 0 and 1. The result is a scalar, or (*) without a
+    reduction. :class:`BCEWithLogitsLoss` takes logits, and is exact where a sigmoid rounds to 0 or
+    1. Follows ``torch.nn.BCELoss``.
+
+    Parameters
+    ----------
+    weight
+        Factors of the losses, of a shape that expands to the input's.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> BCELoss()(tensor([0.5]), tensor([1.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.BCELoss()(torch.tensor([0.5]), torch.tensor([1.0]))
     tensor(0.6931)
     """
 
@@ -265,17 +424,45 @@ def binary_cross_entropy_with_logits(
     reduction: Reduction = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
-    r"""Return the binary cross entropy of logits and targets between 0 and 1, of one shape.
+    r"""Return the binary cross entropy of logits and targets between 0 and 1.
 
-    .. math:: \log(1 + e^x) - x y
+    .. math:: \ell = \log(1 + e^x) - x y
 
-    Follows ``torch.nn.functional.binary_cross_entropy_with_logits``.
+    That is ``binary_cross_entropy(sigmoid(x), y)``, exact for logits of any size. Its derivative is
+    ``sigmoid(x) - y``. Follows ``torch.nn.functional.binary_cross_entropy_with_logits``.
+
+    Parameters
+    ----------
+    input
+        Logits of shape (*).
+    target
+        Of the same shape, between 0 and 1; floating point.
+    weight
+        Factors of the losses, of a shape that expands to (*).
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+    pos_weight
+        Factors of the terms of the positive class, of a shape that expands to (*): above 1, a
+        missed positive costs more.
+
+    Returns
+    -------
+    A scalar; of shape (*) with ``reduction="none"``.
+
+    Raises
+    ------
+    ValueError
+        When the shapes of input and target differ.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> binary_cross_entropy_with_logits(tensor(1000.0), tensor(0.0))
-    tensor(1000.)
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> x, y = torch.tensor([0.0, 1000.0]), torch.tensor([1.0, 0.0])
+    >>> F.binary_cross_entropy_with_logits(x, y, reduction="none")
+    tensor([6.9315e-01, 1.0000e+03])
     """
     reduction = as_reduction(reduction, size_average, reduce)
     check_shape("target", target, input)
@@ -289,12 +476,26 @@ def binary_cross_entropy_with_logits(
 class BCEWithLogitsLoss(_WeightedLoss, call=binary_cross_entropy_with_logits):
     """Binary cross entropy of logits and targets of one shape.
 
+    Shapes: logits (*), targets (*) between 0 and 1. The result is a scalar, or (*) without a
+    reduction. The equation is that of :func:`nn.functional.binary_cross_entropy_with_logits`.
     Follows ``torch.nn.BCEWithLogitsLoss``.
+
+    Parameters
+    ----------
+    weight
+        Factors of the losses, of a shape that expands to the input's.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+    pos_weight
+        Factors of the terms of the positive class, which expand likewise.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> BCEWithLogitsLoss()(tensor([1000.0]), tensor([0.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.BCEWithLogitsLoss()(torch.tensor([1000.0]), torch.tensor([0.0]))
     tensor(1000.)
     """
 
@@ -326,19 +527,37 @@ def kl_div(
     reduction: KLReduction = "mean",
     log_target: bool = False,
 ) -> Tensor:
-    r"""Return the Kullback-Leibler divergence, of log probabilities from a target.
+    r"""Return the Kullback-Leibler divergence of a target from log probabilities.
 
-    .. math:: y (\log y - x)
+    .. math:: \ell = y (\log y - x)
 
     ``reduction="batchmean"``, the sum divided by the batch, is the divergence proper; the mean over
-    all elements isn't.
+    all elements isn't. Follows ``torch.nn.functional.kl_div``.
+
+    Parameters
+    ----------
+    input
+        Log probabilities x of shape (*).
+    target
+        Probabilities y, or their logarithms, of the same shape.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"batchmean"``, ``"mean"``, ``"sum"``, or ``"none"``: each element by itself.
+    log_target
+        Whether the target is the logarithm of y.
+
+    Returns
+    -------
+    A scalar; of shape (*) with ``reduction="none"``.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> p = tensor([[0.5, 0.5]])
-    >>> kl_div(p.log(), p, reduction="batchmean")
-    tensor(0.)
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> p, q = torch.tensor([[0.5, 0.5]]), torch.tensor([[0.25, 0.75]])
+    >>> F.kl_div(q.log(), p, reduction="batchmean")
+    tensor(0.1438)
     """
     if reduction == "mean" and size_average is None and reduce is None:
         warn(
@@ -359,15 +578,27 @@ def kl_div(
 
 
 class KLDivLoss(_TargetLoss, call=kl_div):
-    """Kullback-Leibler divergence of log probabilities from a target.
+    """Kullback-Leibler divergence of a target from log probabilities.
 
-    ``reduction="batchmean"`` is the divergence proper. Follows ``torch.nn.KLDivLoss``.
+    Shapes: log probabilities (*), probabilities (*). The result is a scalar, or (*) without a
+    reduction. The equation is that of :func:`nn.functional.kl_div`. Follows ``torch.nn.KLDivLoss``.
+
+    Parameters
+    ----------
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"batchmean"``, the divergence proper, ``"mean"``, ``"sum"``, or ``"none"``: each element
+        by itself.
+    log_target
+        Whether the target is given by its logarithm.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> p = tensor([[0.5, 0.5]])
-    >>> KLDivLoss(reduction="batchmean")(p.log(), p)
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> p = torch.tensor([[0.5, 0.5]])
+    >>> nn.KLDivLoss(reduction="batchmean")(p.log(), p)
     tensor(0.)
     """
 

@@ -30,7 +30,7 @@ def ctc_loss(
 
     An alignment repeats labels, and puts blanks between them; forward variables sum over all of
     them (Graves et al., 2006). Its gradient is the derivative by ``log_probs``; PyTorch's differs
-    from it by what vanishes behind ``log_softmax``.
+    from it by what vanishes behind ``log_softmax``. Follows ``torch.nn.functional.ctc_loss``.
 
     Parameters
     ----------
@@ -39,14 +39,30 @@ def ctc_loss(
     targets
         Labels of shape (N, S), or all of them in one dimension; none is the blank.
     input_lengths, target_lengths
-        How many of T and of S belong to each sequence.
+        How many of T and of S belong to each sequence, of shape (N).
+    blank
+        The number of the class that is no label.
+    reduction
+        ``"mean"``, which first divides each loss by its target's length, ``"sum"`` or ``"none"``.
     zero_infinity
         Whether labels that don't fit into the input cost nothing, instead of infinity.
+
+    Returns
+    -------
+    A scalar; of shape (N) with ``reduction="none"``.
 
     Raises
     ------
     RuntimeError
         When the lengths or labels don't fit.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> x = torch.zeros(2, 1, 3).log_softmax(2)
+    >>> F.ctc_loss(x, torch.tensor([[1]]), [2], [1]).exp()  # of 9 ways 3 spell it: 11, 1-, -1
+    tensor(3.)
     """
     reduction = as_reduction(reduction)
     need_floats(log_probs)
@@ -125,12 +141,26 @@ def _rows(targets: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 
 class CTCLoss(_Loss):
-    """Loss of labels without an alignment to the input. Follows ``torch.nn.CTCLoss``.
+    """Loss of labels without an alignment to the input.
+
+    Shapes: log probabilities (T, N, C) or (T, C), labels (N, S), lengths (N) of both. The result is
+    a scalar, or (N) without a reduction. How it is computed: :func:`nn.functional.ctc_loss`.
+    Follows ``torch.nn.CTCLoss``.
+
+    Parameters
+    ----------
+    blank
+        The number of the class that is no label.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+    zero_infinity
+        Whether labels that don't fit into the input cost nothing, instead of infinity.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor, zeros
-    >>> CTCLoss()(zeros(2, 1, 3).log_softmax(2), tensor([[1]]), [2], [1])
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.CTCLoss()(torch.zeros(2, 1, 3).log_softmax(2), torch.tensor([[1]]), [2], [1])
     tensor(1.0986)
     """
 

@@ -14,10 +14,26 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 
     .. math:: x \cdot y / (\max(|x|, \epsilon) \max(|y|, \epsilon))
 
+    Follows ``torch.nn.functional.cosine_similarity``.
+
+    Parameters
+    ----------
+    x1, x2
+        Tensors that broadcast with each other, of shape (*).
+    dim
+        The dimension of the vectors.
+    eps
+        The least length, so that nothing is divided by 0.
+
+    Returns
+    -------
+    A tensor of shape (*) without the dimension.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> cosine_similarity(tensor([[1.0, 0.0]]), tensor([[1.0, 1.0]]))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.cosine_similarity(torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 1.0]]))
     tensor([0.7071])
     """
     x1, x2 = (x.float() if not x.is_floating_point() else x for x in (x1, x2))
@@ -29,12 +45,23 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 
 
 class CosineSimilarity(Module):
-    """Cosine of the angle between vectors along a dimension. Follows torch.nn.CosineSimilarity.
+    """Cosine of the angle between vectors along a dimension.
+
+    Shapes: two tensors (*) that broadcast; the output lacks the dimension. Follows
+    ``torch.nn.CosineSimilarity``.
+
+    Parameters
+    ----------
+    dim
+        The dimension of the vectors.
+    eps
+        The least length, so that nothing is divided by 0.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> CosineSimilarity()(tensor([[1.0, 0.0]]), tensor([[2.0, 0.0]]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.CosineSimilarity()(torch.tensor([[1.0, 0.0]]), torch.tensor([[2.0, 0.0]]))
     tensor([1.])
     """
 
@@ -51,17 +78,54 @@ class CosineSimilarity(Module):
 def pairwise_distance(
     x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
 ) -> Tensor:
-    """Return the p-norm of ``x1 - x2 + eps`` along the last dimension."""
+    """Return the p-norm of ``x1 - x2 + eps`` along the last dimension.
+
+    Follows ``torch.nn.functional.pairwise_distance``.
+
+    Parameters
+    ----------
+    x1, x2
+        Vectors, of shape (N, D), or shapes that broadcast.
+    p
+        The order of the norm.
+    eps
+        A number added to each difference, so that the distance has a derivative at 0.
+    keepdim
+        Whether the last dimension stays, of length 1.
+
+    Returns
+    -------
+    Distances, of shape (N).
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.pairwise_distance(torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0]]))
+    tensor([5.0000])
+    """
     return (x1 - x2 + eps).norm(p, dim=-1, keepdim=keepdim)
 
 
 class PairwiseDistance(Module):
-    """Norm of ``x1 - x2 + eps`` along the last dimension. Follows torch.nn.PairwiseDistance.
+    """Norm of ``x1 - x2 + eps`` along the last dimension.
+
+    Shapes: two tensors (N, D); the output is (N). Follows ``torch.nn.PairwiseDistance``.
+
+    Parameters
+    ----------
+    p
+        The order of the norm.
+    eps
+        A number added to each difference, so that the distance has a derivative at 0.
+    keepdim
+        Whether the last dimension stays, of length 1.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> PairwiseDistance()(tensor([[0.0, 0.0]]), tensor([[3.0, 4.0]])).round()
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.PairwiseDistance()(torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0]])).round()
     tensor([5.])
     """
 
@@ -81,10 +145,30 @@ def normalize(
 ) -> Tensor:
     """Return vectors along a dimension divided by their p-norm, or by eps if that is smaller.
 
+    Follows ``torch.nn.functional.normalize``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*), floating point.
+    p
+        The order of the norm.
+    dim
+        The dimension of the vectors.
+    eps
+        The least norm, so that nothing is divided by 0.
+    out
+        A tensor to write to.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> normalize(tensor([[3.0, 4.0]]))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.normalize(torch.tensor([[3.0, 4.0]]))
     tensor([[0.6000, 0.8000]])
     """
     result = input / input.norm(p, dim=dim, keepdim=True).clamp(min=eps)

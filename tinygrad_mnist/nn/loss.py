@@ -182,15 +182,41 @@ def mse_loss(
     reduction: Reduction = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
-    """Return the squared differences: their mean over all elements, their sum, or each.
+    r"""Return the squared differences: their mean over all elements, their sum, or each.
 
-    With weights, of the input's shape, the mean divides by the sum of the weights.
+    .. math:: \ell = (x - y)^2
+
+    With weights the mean divides by their sum. Follows ``torch.nn.functional.mse_loss``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    target
+        A tensor of the same shape; another is broadcast, with a warning.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+    weight
+        Factors of the losses, of the input's shape.
+
+    Returns
+    -------
+    A scalar; of shape (*) with ``reduction="none"``.
+
+    Raises
+    ------
+    ValueError
+        When the weight has another shape than the input.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> mse_loss(tensor([1.0, 3.0]), tensor([1.0, 1.0]))
-    tensor(2.)
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> x, y = torch.tensor([1.0, 3.0]), torch.tensor([1.0, 1.0])
+    >>> F.mse_loss(x, y), F.mse_loss(x, y, reduction="none")
+    (tensor(2.), tensor([0., 4.]))
     """
     reduction = as_reduction(reduction, size_average, reduce)
     check_shape("weight", weight, input)
@@ -198,12 +224,23 @@ def mse_loss(
 
 
 class MSELoss(_TargetLoss, call=mse_loss):
-    """Mean of squared differences over all elements. Follows ``torch.nn.MSELoss``.
+    """Mean of squared differences over all elements, ``((x - y) ** 2).mean()``.
+
+    Shapes: input and target (*). The result is a scalar, or (*) without a reduction. Follows
+    ``torch.nn.MSELoss``.
+
+    Parameters
+    ----------
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> MSELoss()(tensor([1.0, 3.0]), tensor([1.0, 1.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.MSELoss()(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 1.0]))
     tensor(2.)
     """
 
@@ -217,9 +254,36 @@ def l1_loss(
     reduction: Reduction = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
-    """Return the absolute differences: their mean over all elements, their sum, or each.
+    r"""Return the absolute differences: their mean over all elements, their sum, or each.
 
-    With weights, of the input's shape, the mean divides by the sum of the weights.
+    .. math:: \ell = |x - y|
+
+    With weights the mean divides by their sum. Where the difference is 0 so is the gradient.
+    Follows ``torch.nn.functional.l1_loss``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    target
+        A tensor of the same shape; another is broadcast, with a warning.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+    weight
+        Factors of the losses, of the input's shape.
+
+    Returns
+    -------
+    A scalar; of shape (*) with ``reduction="none"``.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.l1_loss(torch.tensor([1.0, 4.0]), torch.tensor([1.0, 1.0]))
+    tensor(1.5000)
     """
     reduction = as_reduction(reduction, size_average, reduce)
     check_shape("weight", weight, input)
@@ -227,12 +291,23 @@ def l1_loss(
 
 
 class L1Loss(_TargetLoss, call=l1_loss):
-    """Mean of absolute differences over all elements. Follows ``torch.nn.L1Loss``.
+    """Mean of absolute differences over all elements, ``(x - y).abs().mean()``.
+
+    Shapes: input and target (*). The result is a scalar, or (*) without a reduction. Follows
+    ``torch.nn.L1Loss``.
+
+    Parameters
+    ----------
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> L1Loss()(tensor([1.0, 3.0]), tensor([1.0, 1.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.L1Loss()(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 1.0]))
     tensor(1.)
     """
 
@@ -256,10 +331,35 @@ def smooth_l1_loss(
 
     .. math:: d^2 / (2 \beta) \text{ where } |d| < \beta, \text{ else } |d| - \beta / 2
 
+    Follows ``torch.nn.functional.smooth_l1_loss``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    target
+        A tensor of the same shape; another is broadcast, with a warning.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+    beta
+        Where the parabola ends and the line begins; 0 makes it :func:`nn.functional.l1_loss`.
+
+    Returns
+    -------
+    A scalar; of shape (*) with ``reduction="none"``.
+
+    Raises
+    ------
+    RuntimeError
+        When beta is negative.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> smooth_l1_loss(tensor([0.5, 3.0]), tensor([0.0, 0.0]), reduction="none")
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.smooth_l1_loss(torch.tensor([0.5, 3.0]), torch.tensor([0.0, 0.0]), reduction="none")
     tensor([0.1250, 2.5000])
     """
     reduction = as_reduction(reduction, size_average, reduce)
@@ -276,12 +376,23 @@ def smooth_l1_loss(
 class SmoothL1Loss(_TargetLoss, call=smooth_l1_loss):
     """Squared differences where they are small, absolute where large.
 
-    Follows ``torch.nn.SmoothL1Loss``.
+    Shapes: input and target (*). The result is a scalar, or (*) without a reduction. The equation
+    is that of :func:`nn.functional.smooth_l1_loss`. Follows ``torch.nn.SmoothL1Loss``.
+
+    Parameters
+    ----------
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+    beta
+        Where the parabola ends and the line begins.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> SmoothL1Loss()(tensor([3.0]), tensor([0.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.SmoothL1Loss()(torch.tensor([3.0]), torch.tensor([0.0]))
     tensor(2.5000)
     """
 
@@ -310,6 +421,37 @@ def huber_loss(
     r"""Return half the squared differences where small, a line where they are large.
 
     .. math:: d^2 / 2 \text{ where } |d| \le \delta, \text{ else } \delta (|d| - \delta / 2)
+
+    Follows ``torch.nn.functional.huber_loss``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    target
+        A tensor of the same shape; another is broadcast, with a warning.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+    delta
+        Where the parabola ends and the line begins, above 0.
+    weight
+        Factors of the losses, of the input's shape.
+
+    Returns
+    -------
+    A scalar; of shape (*) with ``reduction="none"``.
+
+    Raises
+    ------
+    RuntimeError
+        When delta isn't positive.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.huber_loss(torch.tensor([0.5, 3.0]), torch.zeros(2), reduction="none", delta=2.0)
+    tensor([0.1250, 4.0000])
     """
     reduction = as_reduction(reduction)
     check_shape("weight", weight, input)
@@ -322,12 +464,23 @@ def huber_loss(
 
 
 class HuberLoss(_TargetLoss, call=huber_loss):
-    """Half the squared differences where small, a line where large. Follows ``torch.nn.HuberLoss``.
+    """Half the squared differences where they are small, a line where they are large.
+
+    Shapes: input and target (*). The result is a scalar, or (*) without a reduction. The equation
+    is that of :func:`nn.functional.huber_loss`. Follows ``torch.nn.HuberLoss``.
+
+    Parameters
+    ----------
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+    delta
+        Where the parabola ends and the line begins, above 0.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> HuberLoss()(tensor([3.0]), tensor([0.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.HuberLoss()(torch.tensor([3.0]), torch.tensor([0.0]))
     tensor(2.5000)
     """
 
@@ -351,12 +504,40 @@ def gaussian_nll_loss(
 
     .. math:: (\log v + (x - y)^2 / v) / 2, \quad v = \max(\mathrm{var}, \epsilon)
 
-    The bound of the variance has no gradient. ``full`` adds the constant log(2 pi) / 2.
+    The bound of the variance has no gradient. ``full`` adds the constant log(2 pi) / 2. Follows
+    ``torch.nn.functional.gaussian_nll_loss``.
+
+    Parameters
+    ----------
+    input
+        The means x, of shape (*).
+    target
+        The samples y, of the same shape, or one that broadcasts with it.
+    var
+        The variances: a number, or a tensor of the input's shape, of that with one length of 1, or
+        without its last dimension.
+    full
+        Whether to add the constant log(2 pi) / 2.
+    eps
+        The least variance.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+
+    Returns
+    -------
+    A scalar; of shape (*) with ``reduction="none"``.
 
     Raises
     ------
     ValueError
         When a variance is negative, or its shape doesn't fit.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.gaussian_nll_loss(torch.zeros(2), torch.tensor([2.0, 2.0]), torch.tensor([1.0, 4.0]))
+    tensor(1.5966)
     """
     reduction = as_reduction(reduction)
     variance: Tensor = (
@@ -383,12 +564,26 @@ def gaussian_nll_loss(
 
 
 class GaussianNLLLoss(_Loss):
-    """Negative log likelihood under normal distributions. Follows ``torch.nn.GaussianNLLLoss``.
+    """Negative log likelihood of samples under normal distributions.
+
+    Shapes: means and targets (*), variances (*). The result is a scalar, or (*) without a
+    reduction. The equation is that of :func:`nn.functional.gaussian_nll_loss`. Follows
+    ``torch.nn.GaussianNLLLoss``.
+
+    Parameters
+    ----------
+    full
+        Whether to add the constant log(2 pi) / 2.
+    eps
+        The least variance.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> GaussianNLLLoss()(tensor([1.0]), tensor([3.0]), tensor([1.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.GaussianNLLLoss()(torch.tensor([1.0]), torch.tensor([3.0]), torch.tensor([1.0]))
     tensor(2.)
     """
 
@@ -414,10 +609,40 @@ def poisson_nll_loss(
     reduce: bool | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Return the negative log likelihood of counts under Poisson distributions.
+    r"""Return the negative log likelihood of counts under Poisson distributions.
 
-    The input is the logarithm of the rate, or the rate itself. ``full`` adds Stirling's
-    approximation of ``log(target!)`` where the target is above 1.
+    .. math:: \ell = e^x - y x, \quad \text{or, of the rate itself, } x - y \log(x + \epsilon)
+
+    Follows ``torch.nn.functional.poisson_nll_loss``.
+
+    Parameters
+    ----------
+    input
+        The logarithms x of the rates, or the rates, of shape (*).
+    target
+        The counts y, of a shape that broadcasts with it.
+    log_input
+        Whether the input is the logarithm of the rate.
+    full
+        Whether to add Stirling's approximation of log(y!) where y is above 1.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    eps
+        What keeps log(0) finite.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+
+    Returns
+    -------
+    A scalar; of shape (*) with ``reduction="none"``.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> rates, counts = torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0])
+    >>> F.poisson_nll_loss(rates.log(), counts, reduction="none")
+    tensor([1.0000, 0.6137])
     """
     reduction = as_reduction(reduction, size_average, reduce)
     if log_input:
@@ -431,12 +656,30 @@ def poisson_nll_loss(
 
 
 class PoissonNLLLoss(_Loss):
-    """Negative log likelihood under Poisson distributions. Follows ``torch.nn.PoissonNLLLoss``.
+    """Negative log likelihood of counts under Poisson distributions.
+
+    Shapes: rates or their logarithms (*), counts (*). The result is a scalar, or (*) without a
+    reduction. The equation is that of :func:`nn.functional.poisson_nll_loss`. Follows
+    ``torch.nn.PoissonNLLLoss``.
+
+    Parameters
+    ----------
+    log_input
+        Whether the input is the logarithm of the rate.
+    full
+        Whether to add Stirling's approximation of log(y!) where y is above 1.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    eps
+        What keeps log(0) finite.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> PoissonNLLLoss()(tensor([0.0]), tensor([2.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.PoissonNLLLoss()(torch.tensor([0.0]), torch.tensor([2.0]))
     tensor(1.)
     """
 

@@ -37,7 +37,35 @@ def hinge_embedding_loss(
     reduce: bool | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Return input where the target is 1, and ``max(0, margin - input)`` where it is -1."""
+    """Return input where the target is 1, and ``max(0, margin - input)`` where it is -1.
+
+    Follows ``torch.nn.functional.hinge_embedding_loss``.
+
+    Parameters
+    ----------
+    input
+        Distances, of shape (*).
+    target
+        1 (alike) or -1 (apart), of a shape that broadcasts with the input's.
+    margin
+        The distance from which on what is apart costs nothing.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+
+    Returns
+    -------
+    A scalar; of shape (*) with ``reduction="none"``.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> x, y = torch.tensor([0.5, 0.25]), torch.tensor([1.0, -1.0])
+    >>> F.hinge_embedding_loss(x, y, reduction="none")
+    tensor([0.5000, 0.7500])
+    """
     reduction = as_reduction(reduction, size_average, reduce)
     apart = where(target != 1, (margin - input).clamp(min=0), 0.0)
     return reduced(apart + where(target != -1, input, 0.0), reduction)
@@ -46,12 +74,23 @@ def hinge_embedding_loss(
 class HingeEmbeddingLoss(_TargetLoss, call=hinge_embedding_loss):
     """The input for targets 1, ``max(0, margin - input)`` for -1.
 
-    Follows ``torch.nn.HingeEmbeddingLoss``.
+    Shapes: distances (*), targets (*), each 1 or -1. The result is a scalar, or (*) without a
+    reduction. Follows ``torch.nn.HingeEmbeddingLoss``.
+
+    Parameters
+    ----------
+    margin
+        The distance from which on what is apart costs nothing.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> HingeEmbeddingLoss()(tensor([0.5, 0.25]), tensor([1.0, -1.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.HingeEmbeddingLoss()(torch.tensor([0.5, 0.25]), torch.tensor([1.0, -1.0]))
     tensor(0.6250)
     """
 
@@ -95,19 +134,65 @@ def margin_ranking_loss(
     reduce: bool | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Return ``max(0, -target * (input1 - input2) + margin)``; the target is 1 or -1."""
+    """Return ``max(0, -target * (input1 - input2) + margin)``; the target is 1 or -1.
+
+    Follows ``torch.nn.functional.margin_ranking_loss``.
+
+    Parameters
+    ----------
+    input1, input2
+        Scores, of shape (*).
+    target
+        1 where input1 should be the larger, -1 where input2 should; of the same number of
+        dimensions.
+    margin
+        By how much.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+
+    Returns
+    -------
+    A scalar; of shape (*) with ``reduction="none"``.
+
+    Raises
+    ------
+    RuntimeError
+        When the tensors have different numbers of dimensions.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.margin_ranking_loss(torch.tensor([1.0]), torch.tensor([3.0]), torch.tensor([1.0]))
+    tensor(2.)
+    """
     reduction = as_reduction(reduction, size_average, reduce)
     check_same_ndim(input1=input1, input2=input2, target=target)
     return reduced((-target * (input1 - input2) + margin).clamp(min=0), reduction)
 
 
 class MarginRankingLoss(_MarginLoss, call=margin_ranking_loss):
-    """``max(0, -target * (input1 - input2) + margin)``. Follows ``torch.nn.MarginRankingLoss``.
+    """Cost of a wrong order, ``max(0, -target * (input1 - input2) + margin)``.
+
+    Shapes: two scores (*), targets (*), each 1 or -1. The result is a scalar, or (*) without a
+    reduction. Follows ``torch.nn.MarginRankingLoss``.
+
+    Parameters
+    ----------
+    margin
+        By how much one score should be larger.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> MarginRankingLoss()(tensor([1.0]), tensor([3.0]), tensor([1.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.MarginRankingLoss()(torch.tensor([1.0]), torch.tensor([3.0]), torch.tensor([1.0]))
     tensor(2.)
     """
 
@@ -122,7 +207,40 @@ def cosine_embedding_loss(
     reduce: bool | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Return ``1 - cos`` where the target is 1, ``max(0, cos - margin)`` where it is -1."""
+    """Return ``1 - cos`` where the target is 1, ``max(0, cos - margin)`` where it is -1.
+
+    Follows ``torch.nn.functional.cosine_embedding_loss``.
+
+    Parameters
+    ----------
+    input1, input2
+        Vectors, of shape (N, D), or (D).
+    target
+        1 (alike) or -1 (apart), of shape (N), or ().
+    margin
+        The cosine up to which what is apart costs nothing.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+
+    Returns
+    -------
+    A scalar; of shape (N) with ``reduction="none"``.
+
+    Raises
+    ------
+    RuntimeError
+        When the shapes don't fit.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> x, y = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
+    >>> F.cosine_embedding_loss(x, y, torch.tensor([1.0]))
+    tensor(1.)
+    """
     reduction = as_reduction(reduction, size_average, reduce)
     if {input1.ndim, input2.ndim} != {target.ndim + 1} or target.ndim > 1:
         raise RuntimeError(
@@ -139,15 +257,27 @@ def cosine_embedding_loss(
 
 
 class CosineEmbeddingLoss(_MarginLoss, call=cosine_embedding_loss):
-    """``1 - cos`` for targets 1, ``max(0, cos - margin)`` for -1.
+    """Cost of angles: ``1 - cos`` for targets 1, ``max(0, cos - margin)`` for -1.
 
-    Follows ``torch.nn.CosineEmbeddingLoss``.
+    Shapes: vectors (N, D), targets (N), each 1 or -1. The result is a scalar, or (N) without a
+    reduction. Follows ``torch.nn.CosineEmbeddingLoss``.
+
+    Parameters
+    ----------
+    margin
+        The cosine up to which what is apart costs nothing.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> CosineEmbeddingLoss()(tensor([[1.0, 0.0]]), tensor([[0.0, 1.0]]), tensor([1.0]))
-    tensor(1.)
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> x, y = torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 1.0]])
+    >>> nn.CosineEmbeddingLoss()(x, y, torch.tensor([-1.0]))
+    tensor(0.7071)
     """
 
 
@@ -160,7 +290,32 @@ def soft_margin_loss(
     reduce: bool | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Return ``log(1 + exp(-target * input))``; the target is 1 or -1."""
+    """Return ``log(1 + exp(-target * input))``; the target is 1 or -1.
+
+    Follows ``torch.nn.functional.soft_margin_loss``.
+
+    Parameters
+    ----------
+    input
+        Scores, of shape (*), floating point.
+    target
+        1 or -1, of a shape that expands to the input's.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+
+    Returns
+    -------
+    A scalar; of shape (*) with ``reduction="none"``.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.soft_margin_loss(torch.tensor([0.0, 2.0]), torch.tensor([1.0, -1.0]), reduction="none")
+    tensor([0.6931, 2.1269])
+    """
     reduction = as_reduction(reduction, size_average, reduce)
     need_floats(input)
     check_expands("target", target, input)
@@ -168,12 +323,23 @@ def soft_margin_loss(
 
 
 class SoftMarginLoss(_TargetLoss, call=soft_margin_loss):
-    """``log(1 + exp(-target * input))``. Follows ``torch.nn.SoftMarginLoss``.
+    """Logistic loss of scores and signs, ``log(1 + exp(-target * input))``.
+
+    Shapes: scores (*), targets (*), each 1 or -1. The result is a scalar, or (*) without a
+    reduction. Follows ``torch.nn.SoftMarginLoss``.
+
+    Parameters
+    ----------
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> SoftMarginLoss()(tensor([0.0]), tensor([1.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.SoftMarginLoss()(torch.tensor([0.0]), torch.tensor([1.0]))
     tensor(0.6931)
     """
 
@@ -198,8 +364,42 @@ def triplet_margin_loss(
 ) -> Tensor:
     """Return ``max(0, d(anchor, positive) - d(anchor, negative) + margin)``.
 
-    With swap, the negative's distance to the positive counts where it is smaller (Balntas et al.,
-    2016).
+    Follows ``torch.nn.functional.triplet_margin_loss``.
+
+    Parameters
+    ----------
+    anchor, positive, negative
+        Vectors, of shape (N, D), or (D).
+    margin
+        By how much the negative should be farther away.
+    p
+        The order of the norm that is the distance.
+    eps
+        A number added to each difference, so that the distance has a derivative at 0.
+    swap
+        Whether the negative's distance to the positive counts where it is smaller (Balntas et al.,
+        2016).
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+
+    Returns
+    -------
+    A scalar; of shape (N) with ``reduction="none"``.
+
+    Raises
+    ------
+    ValueError
+        When the margin isn't positive.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> x, y, z = torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0]]), torch.tensor([[0.0, 2.0]])
+    >>> F.triplet_margin_loss(x, y, z)  # 5 - 2 + 1
+    tensor(4.0000)
     """
     reduction = as_reduction(reduction, size_average, reduce)
     return triplet_margin_with_distance_loss(
@@ -219,15 +419,32 @@ class _TripletLoss(_Loss):
 
 
 class TripletMarginLoss(_TripletLoss, call=triplet_margin_loss):
-    """``max(0, d(anchor, positive) - d(anchor, negative) + margin)``.
+    """Cost of distances, ``max(0, d(anchor, positive) - d(anchor, negative) + margin)``.
 
-    Follows ``torch.nn.TripletMarginLoss``.
+    Shapes: three vectors (N, D). The result is a scalar, or (N) without a reduction. Follows
+    ``torch.nn.TripletMarginLoss``.
+
+    Parameters
+    ----------
+    margin
+        By how much the negative should be farther away.
+    p
+        The order of the norm that is the distance.
+    eps
+        A number added to each difference.
+    swap
+        Whether the negative's distance to the positive counts where it is smaller.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> x, y = tensor([[0.0, 0.0]]), tensor([[3.0, 4.0]])
-    >>> TripletMarginLoss()(x, x, y)
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> x, y = torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0]])
+    >>> nn.TripletMarginLoss()(x, x, y)
     tensor(0.)
     """
 
@@ -262,7 +479,42 @@ def triplet_margin_with_distance_loss(
     swap: bool = False,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Return ``max(0, d(anchor, positive) - d(anchor, negative) + margin)`` for any distance."""
+    """Return ``max(0, d(anchor, positive) - d(anchor, negative) + margin)`` for any distance.
+
+    Follows ``torch.nn.functional.triplet_margin_with_distance_loss``.
+
+    Parameters
+    ----------
+    anchor, positive, negative
+        Tensors of one shape, (N, ...).
+    distance_function
+        What returns the distances of two such tensors; :func:`pairwise_distance` unless given.
+    margin
+        By how much the negative should be farther away.
+    swap
+        Whether the negative's distance to the positive counts where it is smaller.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+
+    Returns
+    -------
+    A scalar; of shape (N) with ``reduction="none"``.
+
+    Raises
+    ------
+    ValueError
+        When the margin isn't positive.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> x, y, z = torch.tensor([[0.0]]), torch.tensor([[3.0]]), torch.tensor([[1.0]])
+    >>> F.triplet_margin_with_distance_loss(
+    ...     x, y, z, distance_function=lambda a, b: (a - b).abs().sum(1)
+    ... )
+    tensor(3.)
+    """
     reduction = as_reduction(reduction)
     _check_margin(margin)
     check_same_ndim(anchor=anchor, positive=positive, negative=negative)
@@ -274,14 +526,27 @@ def triplet_margin_with_distance_loss(
 
 
 class TripletMarginWithDistanceLoss(_TripletLoss, call=triplet_margin_with_distance_loss):
-    """``max(0, d(a, p) - d(a, n) + margin)`` for any distance.
+    """Cost of any distances, ``max(0, d(anchor, positive) - d(anchor, negative) + margin)``.
 
-    Follows ``torch.nn.TripletMarginWithDistanceLoss``.
+    Shapes: three tensors (N, ...). The result is a scalar, or (N) without a reduction. Follows
+    ``torch.nn.TripletMarginWithDistanceLoss``.
+
+    Parameters
+    ----------
+    distance_function
+        What returns the distances of two tensors; :class:`PairwiseDistance` unless given.
+    margin
+        By how much the negative should be farther away.
+    swap
+        Whether the negative's distance to the positive counts where it is smaller.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
 
     Examples
     --------
-    >>> from tinygrad_mnist import zeros
-    >>> TripletMarginWithDistanceLoss()(zeros(1, 2), zeros(1, 2), zeros(1, 2))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.TripletMarginWithDistanceLoss()(torch.zeros(1, 2), torch.zeros(1, 2), torch.zeros(1, 2))
     tensor(1.)
     """
 
@@ -317,9 +582,32 @@ def multi_margin_loss(
     reduce: bool | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    r"""Return ``sum_i max(0, margin - x_target + x_i)^p / C`` over all other classes.
+    r"""Return by how much other classes come too close to the right one.
 
-    Input (N, C) or (C), target (N) or a number.
+    .. math:: \ell = \frac{1}{C} \sum_{i \ne y} \max(0, m - x_y + x_i)^p
+
+    Follows ``torch.nn.functional.multi_margin_loss``.
+
+    Parameters
+    ----------
+    input
+        Scores, of shape (N, C) or (C).
+    target
+        Class numbers y, int64, of shape (N) or ().
+    p
+        The power, 1 or 2.
+    margin
+        The margin m.
+    weight
+        A factor for each class, of shape (C).
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+
+    Returns
+    -------
+    A scalar; of shape (N) with ``reduction="none"``.
 
     Raises
     ------
@@ -327,6 +615,13 @@ def multi_margin_loss(
         When p isn't 1 or 2.
     RuntimeError
         When the shapes don't fit.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.multi_margin_loss(torch.tensor([[0.0, 0.5, 2.0]]), torch.tensor([1]))  # (0.5 + 2.5) / 3
+    tensor(1.)
     """
     reduction = as_reduction(reduction, size_average, reduce)
     _check_power(p)
@@ -358,14 +653,30 @@ def multi_margin_loss(
 
 
 class MultiMarginLoss(_WeightedLoss, call=multi_margin_loss):
-    """``sum_i max(0, margin - x_target + x_i)^p / C`` of scores (N, C) and class numbers (N).
+    """By how much other classes come too close to the right one.
 
-    Follows ``torch.nn.MultiMarginLoss``.
+    Shapes: scores (N, C) or (C), class numbers (N) or (), int64. The result is a scalar, or (N)
+    without a reduction. The equation is that of :func:`nn.functional.multi_margin_loss`. Follows
+    ``torch.nn.MultiMarginLoss``.
+
+    Parameters
+    ----------
+    p
+        The power, 1 or 2.
+    margin
+        The margin.
+    weight
+        A factor for each class, of shape (C).
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> MultiMarginLoss()(tensor([[0.0, 0.5]]), tensor([1]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.MultiMarginLoss()(torch.tensor([[0.0, 0.5]]), torch.tensor([1]))
     tensor(0.2500)
     """
 
@@ -397,15 +708,35 @@ def multilabel_margin_loss(
 ) -> Tensor:
     r"""Return how far the classes of a sample are from being 1 above all others.
 
-    .. math:: \frac{1}{C} \sum_{j \in y, i \notin y} \max(0, 1 - x_j + x_i)
+    .. math:: \ell = \frac{1}{C} \sum_{j \in y, i \notin y} \max(0, 1 - x_j + x_i)
 
-    The target lists a sample's classes, until the first -1. Follows
-    ``torch.nn.functional.multilabel_margin_loss``.
+    Follows ``torch.nn.functional.multilabel_margin_loss``.
+
+    Parameters
+    ----------
+    input
+        Scores, of shape (N, C) or (C).
+    target
+        Class numbers of each sample, up to the first -1; int64, of the input's shape.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+
+    Returns
+    -------
+    A scalar; of shape (N) with ``reduction="none"``.
+
+    Raises
+    ------
+    RuntimeError
+        When the shapes differ, or a target is no class number.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> multilabel_margin_loss(tensor([0.1, 0.2, 0.4, 0.8]), tensor([3, 0, -1, 1]))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.multilabel_margin_loss(torch.tensor([0.1, 0.2, 0.4, 0.8]), torch.tensor([3, 0, -1, 1]))
     tensor(0.8500)
     """
     reduction = as_reduction(reduction, size_average, reduce)
@@ -434,7 +765,23 @@ def multilabel_margin_loss(
 class MultiLabelMarginLoss(_TargetLoss, call=multilabel_margin_loss):
     """How far a sample's classes are from being 1 above all others.
 
-    Follows ``torch.nn.MultiLabelMarginLoss``.
+    Shapes: scores (N, C) or (C), class numbers of the same shape, up to the first -1. The result is
+    a scalar, or (N) without a reduction. The equation is that of
+    :func:`nn.functional.multilabel_margin_loss`. Follows ``torch.nn.MultiLabelMarginLoss``.
+
+    Parameters
+    ----------
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.MultiLabelMarginLoss()(torch.tensor([0.1, 0.2, 0.4, 0.8]), torch.tensor([3, 0, -1, 1]))
+    tensor(0.8500)
     """
 
 
@@ -447,7 +794,34 @@ def multilabel_soft_margin_loss(
     reduce: bool | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Return the binary cross entropy of logits, its mean over the last dimension first."""
+    """Return the binary cross entropy of logits, its mean over the last dimension first.
+
+    Follows ``torch.nn.functional.multilabel_soft_margin_loss``.
+
+    Parameters
+    ----------
+    input
+        Logits, of shape (N, C).
+    target
+        0 or 1 for each class, of the same shape.
+    weight
+        A factor for each class, of a shape that broadcasts with the input's.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
+
+    Returns
+    -------
+    A scalar; of shape (N) with ``reduction="none"``.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.multilabel_soft_margin_loss(torch.tensor([[0.0, 2.0]]), torch.tensor([[1.0, 0.0]]))
+    tensor(1.4100)
+    """
     reduction = as_reduction(reduction, size_average, reduce)
     losses = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
     losses = losses if weight is None else losses * weight
@@ -456,11 +830,24 @@ def multilabel_soft_margin_loss(
 
 
 class MultiLabelSoftMarginLoss(_WeightedLoss, call=multilabel_soft_margin_loss):
-    """Binary cross entropy of logits (N, C). Follows ``torch.nn.MultiLabelSoftMarginLoss``.
+    """Binary cross entropy of logits, for samples that may have several classes.
+
+    Shapes: logits (N, C), targets (N, C), each 0 or 1. The result is a scalar, or (N) without a
+    reduction. Follows ``torch.nn.MultiLabelSoftMarginLoss``.
+
+    Parameters
+    ----------
+    weight
+        A factor for each class, of a shape that broadcasts with the input's.
+    size_average, reduce
+        PyTorch's older words for the reduction; deprecated.
+    reduction
+        ``"mean"``, ``"sum"``, or ``"none"``: each loss by itself.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> MultiLabelSoftMarginLoss()(tensor([[0.0, 0.0]]), tensor([[1.0, 0.0]]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.MultiLabelSoftMarginLoss()(torch.tensor([[0.0, 0.0]]), torch.tensor([[1.0, 0.0]]))
     tensor(0.6931)
     """
