@@ -51,13 +51,34 @@ class _Activation(Layer):
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """Return ``max(input, 0)``.
+    r"""Return the larger of input and 0, element by element.
+
+    .. math:: \mathrm{relu}(x) = \max(x, 0)
+
+    The derivative is 1 where x is positive, and 0 elsewhere, at 0 too. Follows
+    ``torch.nn.functional.relu``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*).
+    inplace
+        Whether to write the result over the input, which is then returned.
+
+    Returns
+    -------
+    A tensor of the input's shape.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> relu(tensor([-1.0, 2.0]))
-    tensor([0., 2.])
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> x = torch.tensor([-1.0, 2.0], requires_grad=True)
+    >>> F.relu(x)
+    tensor([0., 2.], grad_fn=<ReluBackward0>)
+    >>> F.relu(x).sum().backward()
+    >>> x.grad
+    tensor([0., 1.])
     """
     if inplace is False and isinstance(input, TensorBase):
         return apply(ops.relu, input)
@@ -70,56 +91,117 @@ def _relu(input: Tensor, inplace: bool) -> Tensor:
 
 
 def relu_(input: Tensor) -> Tensor:
-    """Write what :func:`relu` returns over the input, and return it."""
+    """Write what :func:`relu` returns over the input, and return it.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), which is changed.
+
+    Returns
+    -------
+    The input.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> x = torch.tensor([-1.0, 2.0])
+    >>> F.relu_(x) is x, x
+    (True, tensor([0., 2.]))
+    """
     return relu(input, inplace=True)
 
 
 class ReLU(_Activation, call=relu):
-    """Rectified linear unit, ``max(x, 0)``. Follows ``torch.nn.ReLU``.
+    """Rectified linear unit, ``max(x, 0)``.
+
+    Shapes: input and output (*). Follows ``torch.nn.ReLU``.
+
+    Parameters
+    ----------
+    inplace
+        Whether to write the result over the input.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> ReLU()(tensor([-1.0, 2.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.ReLU()(torch.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
 
 
 class Sigmoid(_Fixed, call=sigmoid):
-    """Logistic function, ``1 / (1 + exp(-x))``. Follows ``torch.nn.Sigmoid``.
+    """Logistic function, ``1 / (1 + exp(-x))``: from any number to one between 0 and 1.
+
+    Shapes: input and output (*). Follows ``torch.nn.Sigmoid``.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> Sigmoid()(tensor(0.0))
-    tensor(0.5000)
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Sigmoid()(torch.tensor([-1000.0, 0.0, 2.0]))
+    tensor([0.0000, 0.5000, 0.8808])
     """
 
 
 class Tanh(_Fixed, call=tanh):
-    """Hyperbolic tangent. Follows ``torch.nn.Tanh``.
+    """Hyperbolic tangent, ``(exp(x) - exp(-x)) / (exp(x) + exp(-x))``, between -1 and 1.
+
+    Shapes: input and output (*). Follows ``torch.nn.Tanh``.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> Tanh()(tensor(0.0))
-    tensor(0.)
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Tanh()(torch.tensor([-2.0, 0.0, 2.0]))
+    tensor([-0.9640,  0.0000,  0.9640])
     """
 
 
 @named
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    """Return ``min(max(input, 0), 6)``."""
+    """Return ``min(max(input, 0), 6)``.
+
+    Follows ``torch.nn.functional.relu6``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+    inplace
+        Whether to write the result over the input, which is then returned.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.relu6(torch.tensor([-1.0, 3.0, 7.0]))
+    tensor([0., 3., 6.])
+    """
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
 class ReLU6(_Activation, call=relu6):
-    """``min(max(x, 0), 6)``. Follows ``torch.nn.ReLU6``.
+    """Rectified linear unit with a ceiling, ``min(max(x, 0), 6)``.
+
+    Shapes: input and output (*). Follows ``torch.nn.ReLU6``.
+
+    Parameters
+    ----------
+    inplace
+        Whether to write the result over the input.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> ReLU6()(tensor([-1.0, 7.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.ReLU6()(torch.tensor([-1.0, 7.0]))
     tensor([0., 6.])
     """
 
@@ -130,10 +212,31 @@ def hardtanh(
 ) -> Tensor:
     """Return input clamped to an interval; on its bounds, unlike ``clamp``'s, the gradient is 0.
 
+    Follows ``torch.nn.functional.hardtanh``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+    min_val, max_val
+        The bounds.
+    inplace
+        Whether to write the result over the input, which is then returned.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
+    Raises
+    ------
+    ValueError
+        When min_val is larger than max_val.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> hardtanh(tensor([-2.0, 0.5]))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.hardtanh(torch.tensor([-2.0, 0.5]))
     tensor([-1.0000,  0.5000])
     """
     if min_val > max_val:
@@ -150,17 +253,53 @@ def _between(input: Tensor, low: float, high: float, inplace: bool) -> Tensor:
 
 @named
 def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
-    """Write what :func:`hardtanh` returns over the input, and return it."""
+    """Write what :func:`hardtanh` returns over the input, and return it.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), which is changed.
+    min_val, max_val
+        The bounds.
+
+    Returns
+    -------
+    The input.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.hardtanh_(torch.tensor([-2.0, 0.5]))
+    tensor([-1.0000,  0.5000])
+    """
     return _between(input, min_val, max_val, True)
 
 
 class Hardtanh(Module):
-    """``x`` clamped to an interval. Follows ``torch.nn.Hardtanh``.
+    """A number clamped to an interval, ``min(max(x, min_val), max_val)``.
+
+    Shapes: input and output (*). Follows ``torch.nn.Hardtanh``.
+
+    Parameters
+    ----------
+    min_val, max_val
+        The bounds.
+    inplace
+        Whether to write the result over the input.
+    min_value, max_value
+        PyTorch's older names of the bounds.
+
+    Raises
+    ------
+    ValueError
+        When max_val isn't larger than min_val.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> Hardtanh()(tensor([-2.0, 0.5]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Hardtanh()(torch.tensor([-2.0, 0.5]))
     tensor([-1.0000,  0.5000])
     """
 
@@ -195,10 +334,26 @@ class Hardtanh(Module):
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """Return input where it is positive, elsewhere a fraction of it.
 
+    Follows ``torch.nn.functional.leaky_relu``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+    negative_slope
+        The factor of negative numbers.
+    inplace
+        Whether to write the result over the input, which is then returned.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> leaky_relu(tensor([-1.0, 2.0]), 0.1)
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.leaky_relu(torch.tensor([-1.0, 2.0]), 0.1)
     tensor([-0.1000,  2.0000])
     """
     return maybe_inplace(input, inplace, lambda x: apply(ops.where, x > 0, x, x * negative_slope))
@@ -206,17 +361,46 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 
 @named
 def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
-    """Write what :func:`leaky_relu` returns over the input, and return it."""
+    """Write what :func:`leaky_relu` returns over the input, and return it.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), which is changed.
+    negative_slope
+        The factor of negative numbers.
+
+    Returns
+    -------
+    The input.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.leaky_relu_(torch.tensor([-1.0, 2.0]))
+    tensor([-0.0100,  2.0000])
+    """
     return leaky_relu(input, negative_slope, inplace=True)
 
 
 class LeakyReLU(Module):
-    """``x`` where it is positive, else a fraction of it. Follows ``torch.nn.LeakyReLU``.
+    """``x`` where it is positive, else ``negative_slope * x``, so that no unit is dead.
+
+    Shapes: input and output (*). Follows ``torch.nn.LeakyReLU``.
+
+    Parameters
+    ----------
+    negative_slope
+        The factor of negative numbers.
+    inplace
+        Whether to write the result over the input.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> LeakyReLU(0.1)(tensor([-1.0, 2.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.LeakyReLU(0.1)(torch.tensor([-1.0, 2.0]))
     tensor([-0.1000,  2.0000])
     """
 
@@ -241,10 +425,34 @@ def rrelu(
 ) -> Tensor:
     """Return input where it is positive, elsewhere a fraction of it that is drawn in training.
 
+    Otherwise the fraction is ``(lower + upper) / 2``. (Xu et al., 2015.) Follows
+    ``torch.nn.functional.rrelu``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+    lower, upper
+        Between which numbers each element's fraction is drawn.
+    training
+        Whether to draw.
+    inplace
+        Whether to write the result over the input, which is then returned.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
+    Raises
+    ------
+    RuntimeError
+        When lower is larger than upper.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> rrelu(tensor([-4.8, 2.0]), 0.125, 0.375)
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.rrelu(torch.tensor([-4.8, 2.0]), 0.125, 0.375)
     tensor([-1.2000,  2.0000])
     """
     return randomly_leaky(input, lower, upper, training, inplace)
@@ -258,7 +466,30 @@ def rrelu_(
     training: bool = False,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Write what :func:`rrelu` returns over the input, and return it."""
+    """Write what :func:`rrelu` returns over the input, and return it.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), which is changed.
+    lower, upper
+        Between which numbers each element's fraction is drawn.
+    training
+        Whether to draw.
+    generator
+        Where the random numbers come from.
+
+    Returns
+    -------
+    The input.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.rrelu_(torch.tensor([-4.8, 2.0]), 0.125, 0.375)
+    tensor([-1.2000,  2.0000])
+    """
     return randomly_leaky(input, lower, upper, training, True, generator)
 
 
@@ -283,7 +514,24 @@ def randomly_leaky(
 
 
 class RReLU(Module):
-    """A fraction of negative numbers, drawn in training. Follows ``torch.nn.RReLU``."""
+    """A fraction of negative numbers, drawn for each in training, in evaluation the mean one.
+
+    Shapes: input and output (*). Follows ``torch.nn.RReLU``.
+
+    Parameters
+    ----------
+    lower, upper
+        Between which numbers the fraction is drawn.
+    inplace
+        Whether to write the result over the input.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.RReLU(0.125, 0.375).eval()(torch.tensor([-4.8, 2.0]))
+    tensor([-1.2000,  2.0000])
+    """
 
     _shown = "lower= upper= inplace?"
 
@@ -300,23 +548,81 @@ class RReLU(Module):
 @named
 @node_name("ThresholdBackward0")
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """Return input where it is above a threshold, elsewhere a value."""
+    """Return input where it is above a threshold, elsewhere a value.
+
+    Follows ``torch.nn.functional.threshold``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+    threshold
+        Above it input is kept.
+    value
+        What takes the place of the rest.
+    inplace
+        Whether to write the result over the input, which is then returned.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.threshold(torch.tensor([0.2, 1.0]), 0.5, 9.0)
+    tensor([9., 1.])
+    """
     return maybe_inplace(input, inplace, lambda x: where(x <= threshold, value, x))
 
 
 @named
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
-    """Write what :func:`threshold` returns over the input, and return it."""
+    """Write what :func:`threshold` returns over the input, and return it.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), which is changed.
+    threshold
+        Above it input is kept.
+    value
+        What takes the place of the rest.
+
+    Returns
+    -------
+    The input.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.threshold_(torch.tensor([0.2, 1.0]), 0.5, 9.0)
+    tensor([9., 1.])
+    """
     return maybe_inplace(input, True, lambda x: where(x <= threshold, value, x))
 
 
 class Threshold(Module):
-    """``x`` where it is above a threshold, else a value. Follows ``torch.nn.Threshold``.
+    """``x`` where it is above a threshold, else a value.
+
+    Shapes: input and output (*). Follows ``torch.nn.Threshold``.
+
+    Parameters
+    ----------
+    threshold
+        Above it x is kept.
+    value
+        What takes the place of the rest.
+    inplace
+        Whether to write the result over the input.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> Threshold(0.5, 9.0)(tensor([0.2, 1.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Threshold(0.5, 9.0)(torch.tensor([0.2, 1.0]))
     tensor([9., 1.])
     """
 
@@ -336,12 +642,29 @@ class Threshold(Module):
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Return input where it is positive, elsewhere input times a learned weight.
 
-    The weight has one element, or one for each channel (dimension 1).
+    Follows ``torch.nn.functional.prelu``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (N, C, ...), or any shape where there is one weight.
+    weight
+        Of shape (1), or (C): one for each channel.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
+    Raises
+    ------
+    RuntimeError
+        When the weight's shape or dtype doesn't fit.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> prelu(tensor([-2.0, 1.0]), tensor([0.25]))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.prelu(torch.tensor([-2.0, 1.0]), torch.tensor([0.25]))
     tensor([-0.5000,  1.0000])
     """
     channels = input.shape[1] if input.ndim > 1 else 1
@@ -362,12 +685,24 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 class PReLU(Module):
     """``x`` where it is positive, else ``x`` times a learned weight (He et al., 2015).
 
-    The weight has one element, or one for each channel. Follows ``torch.nn.PReLU``.
+    The weight has one element, or one for each channel.
+
+    Shapes: input and output (N, C, ...), weight (num_parameters). Follows ``torch.nn.PReLU``.
+
+    Parameters
+    ----------
+    num_parameters
+        1, or the number of channels C.
+    init
+        What the weight starts at.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> PReLU()(tensor([-1.0, 1.0])).tolist()
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.PReLU()(torch.tensor([-1.0, 1.0])).tolist()
     [-0.25, 1.0]
     """
 
@@ -412,23 +747,79 @@ class _Exponential(Layer):
 
 @named
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """Return input where it is positive, elsewhere ``alpha * (exp(input) - 1)``."""
+    """Return input where it is positive, elsewhere ``alpha * (exp(input) - 1)``.
+
+    Follows ``torch.nn.functional.elu``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+    alpha
+        Minus the limit for large negative input.
+    inplace
+        Whether to write the result over the input, which is then returned.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.elu(torch.tensor([-1000.0, -1.0, 2.0]))
+    tensor([-1.0000, -0.6321,  2.0000])
+    """
     return _scaled_elu(input, inplace, alpha)
 
 
 @named
 def elu_(input: Tensor, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Tensor:
-    """Write ``scale * elu(input)`` over the input, with the exponent times another scale."""
+    """Write ``scale * elu(input)`` over the input, with the exponent times another scale.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), which is changed.
+    alpha
+        The factor of negative results.
+    scale
+        The factor of all results.
+    input_scale
+        The factor of the exponent.
+
+    Returns
+    -------
+    The input.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.elu_(torch.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
     return _scaled_elu(input, True, alpha, scale, input_scale)
 
 
 class ELU(_Exponential, call=elu):
-    """``x`` where it is positive, else ``alpha * (exp(x) - 1)``. Follows ``torch.nn.ELU``.
+    """``x`` where it is positive, else ``alpha * (exp(x) - 1)``.
+
+    Shapes: input and output (*). Follows ``torch.nn.ELU``.
+
+    Parameters
+    ----------
+    alpha
+        Minus the limit for large negative x.
+    inplace
+        Whether to write the result over the input.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> ELU()(tensor([-1.0, 2.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.ELU()(torch.tensor([-1.0, 2.0]))
     tensor([-0.6321,  2.0000])
     """
 
@@ -436,7 +827,36 @@ class ELU(_Exponential, call=elu):
 @named
 @node_name("CeluBackward0")
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """Return input where it is positive, elsewhere ``alpha * (exp(input / alpha) - 1)``."""
+    """Return input where it is positive, elsewhere ``alpha * (exp(input / alpha) - 1)``.
+
+    Unlike that of :func:`elu`, its derivative is continuous for every alpha (Barron, 2017). Follows
+    ``torch.nn.functional.celu``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+    alpha
+        Minus the limit for large negative input; not 0.
+    inplace
+        Whether to write the result over the input, which is then returned.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
+    Raises
+    ------
+    RuntimeError
+        When alpha is 0.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.celu(torch.tensor([-1.0, 2.0]), alpha=2.0)
+    tensor([-0.7869,  2.0000])
+    """
     alpha = as_number("alpha", alpha)  # NumPy's would make float64 of float32
     if alpha == 0:
         raise RuntimeError("alpha must not be 0, as it divides the input")
@@ -445,17 +865,46 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 @named
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
-    """Write what :func:`celu` returns over the input, and return it."""
+    """Write what :func:`celu` returns over the input, and return it.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), which is changed.
+    alpha
+        Minus the limit for large negative input; not 0.
+
+    Returns
+    -------
+    The input.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.celu_(torch.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
     return celu(input, alpha, inplace=True)
 
 
 class CELU(_Exponential, call=celu):
-    """``x`` where it is positive, else ``alpha * (exp(x / alpha) - 1)``. Follows ``torch.nn.CELU``.
+    """``x`` where it is positive, else ``alpha * (exp(x / alpha) - 1)``.
+
+    Shapes: input and output (*). Follows ``torch.nn.CELU``.
+
+    Parameters
+    ----------
+    alpha
+        Minus the limit for large negative x; not 0.
+    inplace
+        Whether to write the result over the input.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> CELU()(tensor([-1.0, 2.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.CELU()(torch.tensor([-1.0, 2.0]))
     tensor([-0.6321,  2.0000])
     """
 
@@ -468,10 +917,25 @@ SELU_SCALE = 1.0507009873554804934193349852946
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """Return the self-normalising unit, ``scale * elu(input, alpha)`` (Klambauer et al., 2017).
 
+    With scale 1.0507 and alpha 1.6733, mean 0 and variance 1 stay so from layer to layer. Follows
+    ``torch.nn.functional.selu``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+    inplace
+        Whether to write the result over the input, which is then returned.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> selu(tensor([-1.0, 1.0]))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.selu(torch.tensor([-1.0, 1.0]))
     tensor([-1.1113,  1.0507])
     """
     return _scaled_elu(input, inplace, SELU_ALPHA, SELU_SCALE)
@@ -479,29 +943,80 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
 
 @named
 def selu_(input: Tensor) -> Tensor:
-    """Write what :func:`selu` returns over the input, and return it."""
+    """Write what :func:`selu` returns over the input, and return it.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), which is changed.
+
+    Returns
+    -------
+    The input.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.selu_(torch.tensor([-1.0, 1.0]))
+    tensor([-1.1113,  1.0507])
+    """
     return selu(input, inplace=True)
 
 
 class SELU(_Activation, call=selu):
-    """Self-normalising unit (Klambauer et al., 2017). Follows ``torch.nn.SELU``.
+    """Self-normalising unit, ``1.0507 * (x if x > 0 else 1.6733 * (exp(x) - 1))``.
+
+    It keeps mean 0 and variance 1 from layer to layer (Klambauer et al., 2017); its dropout is
+    :class:`AlphaDropout`.
+
+    Shapes: input and output (*). Follows ``torch.nn.SELU``.
+
+    Parameters
+    ----------
+    inplace
+        Whether to write the result over the input.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> SELU()(tensor([-1.0, 1.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.SELU()(torch.tensor([-1.0, 1.0]))
     tensor([-1.1113,  1.0507])
     """
 
 
 @named
 def gelu(input: Tensor, approximate: Literal["none", "tanh"] = "none") -> Tensor:
-    """Return input times the normal distribution function at input.
+    r"""Return input times the normal distribution function at input (Hendrycks and Gimpel, 2016).
+
+    .. math:: \mathrm{gelu}(x) = x \, \Phi(x)
+
+    Follows ``torch.nn.functional.gelu``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+    approximate
+        ``"none"``, or ``"tanh"``: an approximation of the distribution function.
+
+    Returns
+    -------
+    A tensor of the input's shape.
 
     Raises
     ------
     RuntimeError
         When approximate is neither ``"none"`` nor ``"tanh"``.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> x = torch.tensor([-1.0, 1.0])
+    >>> F.gelu(x), F.gelu(x, approximate="tanh")
+    (tensor([-0.1587,  0.8413]), tensor([-0.1588,  0.8412]))
     """
     if approximate not in ("none", "tanh"):
         raise RuntimeError(f"approximate must be 'none' or 'tanh', not {approximate!r}")
@@ -509,12 +1024,20 @@ def gelu(input: Tensor, approximate: Literal["none", "tanh"] = "none") -> Tensor
 
 
 class GELU(Module):
-    """``x`` times the normal distribution function. Follows ``torch.nn.GELU``.
+    """``x`` times the normal distribution function at x.
+
+    Shapes: input and output (*). Follows ``torch.nn.GELU``.
+
+    Parameters
+    ----------
+    approximate
+        ``"none"``, or ``"tanh"``: an approximation of the distribution function.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> GELU()(tensor([1.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.GELU()(torch.tensor([1.0]))
     tensor([0.8413])
     """
 
@@ -530,17 +1053,46 @@ class GELU(Module):
 
 @named
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """Return ``input * sigmoid(input)``."""
+    """Return ``input * sigmoid(input)``, also called swish.
+
+    Follows ``torch.nn.functional.silu``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+    inplace
+        Whether to write the result over the input, which is then returned.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.silu(torch.tensor([-1.0, 1.0]))
+    tensor([-0.2689,  0.7311])
+    """
     return maybe_inplace(input, inplace, partial(apply, ops.silu))
 
 
 class SiLU(_Activation, call=silu):
-    """``x * sigmoid(x)``, also called swish. Follows ``torch.nn.SiLU``.
+    """``x * sigmoid(x)``, also called swish.
+
+    Shapes: input and output (*). Follows ``torch.nn.SiLU``.
+
+    Parameters
+    ----------
+    inplace
+        Whether to write the result over the input.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> SiLU()(tensor([1.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.SiLU()(torch.tensor([1.0]))
     tensor([0.7311])
     """
 
@@ -549,22 +1101,44 @@ class SiLU(_Activation, call=silu):
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """Return ``input * tanh(softplus(input))`` (Misra, 2019).
 
+    Follows ``torch.nn.functional.mish``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+    inplace
+        Whether to write the result over the input, which is then returned.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> mish(tensor([0.0, 1.0]))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.mish(torch.tensor([0.0, 1.0]))
     tensor([0.0000, 0.8651])
     """
     return maybe_inplace(input, inplace, partial(apply, ops.mish))
 
 
 class Mish(_Activation, call=mish):
-    """``x * tanh(softplus(x))`` (Misra, 2019). Follows ``torch.nn.Mish``.
+    """``x * tanh(softplus(x))`` (Misra, 2019).
+
+    Shapes: input and output (*). Follows ``torch.nn.Mish``.
+
+    Parameters
+    ----------
+    inplace
+        Whether to write the result over the input.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> Mish()(tensor([1.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Mish()(torch.tensor([1.0]))
     tensor([0.8651])
     """
 
@@ -572,7 +1146,28 @@ class Mish(_Activation, call=mish):
 @named
 @node_name("HardsigmoidBackward0")
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """Return ``relu6(input + 3) / 6``."""
+    """Return ``relu6(input + 3) / 6``: a sigmoid made of lines.
+
+    Follows ``torch.nn.functional.hardsigmoid``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+    inplace
+        Whether to write the result over the input, which is then returned.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.hardsigmoid(torch.tensor([-4.0, 0.0, 1.5]))
+    tensor([0.0000, 0.5000, 0.7500])
+    """
     return maybe_inplace(
         input,
         inplace,
@@ -581,12 +1176,20 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 class Hardsigmoid(_Activation, call=hardsigmoid):
-    """``relu6(x + 3) / 6``. Follows ``torch.nn.Hardsigmoid``.
+    """``relu6(x + 3) / 6``: a sigmoid made of lines.
+
+    Shapes: input and output (*). Follows ``torch.nn.Hardsigmoid``.
+
+    Parameters
+    ----------
+    inplace
+        Whether to write the result over the input.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> Hardsigmoid()(tensor([-4.0, 0.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Hardsigmoid()(torch.tensor([-4.0, 0.0]))
     tensor([0.0000, 0.5000])
     """
 
@@ -595,17 +1198,46 @@ class Hardsigmoid(_Activation, call=hardsigmoid):
 
 @named
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
-    """Return ``input * relu6(input + 3) / 6`` (Howard et al., 2019)."""
+    """Return ``input * relu6(input + 3) / 6`` (Howard et al., 2019).
+
+    Follows ``torch.nn.functional.hardswish``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+    inplace
+        Whether to write the result over the input, which is then returned.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.hardswish(torch.tensor([-1.5, 3.0]))
+    tensor([-0.3750,  3.0000])
+    """
     return maybe_inplace(input, inplace, partial(apply, ops.hardswish))
 
 
 class Hardswish(_Activation, call=hardswish):
-    """``x * relu6(x + 3) / 6`` (Howard et al., 2019). Follows ``torch.nn.Hardswish``.
+    """``x * relu6(x + 3) / 6`` (Howard et al., 2019).
+
+    Shapes: input and output (*). Follows ``torch.nn.Hardswish``.
+
+    Parameters
+    ----------
+    inplace
+        Whether to write the result over the input.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> Hardswish()(tensor([-4.0, 3.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Hardswish()(torch.tensor([-4.0, 3.0]))
     tensor([-0., 3.])
     """
 
@@ -614,12 +1246,30 @@ class Hardswish(_Activation, call=hardswish):
 
 @named
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """Return ``log(1 + exp(beta * input)) / beta``, and input where that is beyond a threshold.
+    r"""Return a smooth form of :func:`relu`, and input itself beyond a threshold.
+
+    .. math:: \mathrm{softplus}(x) = \log(1 + e^{\beta x}) / \beta
+
+    Follows ``torch.nn.functional.softplus``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+    beta
+        How sharp the bend is.
+    threshold
+        The value of ``beta * input`` above which input is returned.
+
+    Returns
+    -------
+    A tensor of the input's shape.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> softplus(tensor([-1000.0, 0.0, 1000.0]))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.softplus(torch.tensor([-1000.0, 0.0, 1000.0]))
     tensor([0.0000e+00, 6.9315e-01, 1.0000e+03])
     """
     beta = as_number("beta", beta)
@@ -633,12 +1283,22 @@ def log1p_exp(x: Tensor) -> Tensor:
 
 
 class Softplus(Module):
-    """``log(1 + exp(beta * x)) / beta``. Follows ``torch.nn.Softplus``.
+    """``log(1 + exp(beta * x)) / beta``, a smooth form of :class:`ReLU`.
+
+    Shapes: input and output (*). Follows ``torch.nn.Softplus``.
+
+    Parameters
+    ----------
+    beta
+        How sharp the bend is.
+    threshold
+        The value of ``beta * x`` above which x is returned.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> Softplus()(tensor([0.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Softplus()(torch.tensor([0.0]))
     tensor([0.6931])
     """
 
@@ -658,56 +1318,115 @@ class Softplus(Module):
 def logsigmoid(input: Tensor) -> Tensor:
     """Return ``log(sigmoid(input))``, exact where the sigmoid would round to 0.
 
+    Follows ``torch.nn.functional.logsigmoid``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> logsigmoid(tensor([-1000.0, 0.0]))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.logsigmoid(torch.tensor([-1000.0, 0.0]))
     tensor([-1.0000e+03, -6.9315e-01])
     """
     return -log1p_exp(-input)
 
 
 class LogSigmoid(_Fixed, call=logsigmoid):
-    """``log(sigmoid(x))``. Follows ``torch.nn.LogSigmoid``.
+    """``log(sigmoid(x))``, exact where the sigmoid would round to 0.
+
+    Shapes: input and output (*). Follows ``torch.nn.LogSigmoid``.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> LogSigmoid()(tensor([0.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.LogSigmoid()(torch.tensor([0.0]))
     tensor([-0.6931])
     """
 
 
 @named
 def softsign(input: Tensor) -> Tensor:
-    """Return ``input / (1 + |input|)``."""
+    """Return ``input / (1 + |input|)``.
+
+    Follows ``torch.nn.functional.softsign``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.softsign(torch.tensor([-3.0, 1.0]))
+    tensor([-0.7500,  0.5000])
+    """
     return input / (input.abs() + 1)
 
 
 class Softsign(_Fixed, call=softsign):
-    """``x / (1 + |x|)``. Follows ``torch.nn.Softsign``.
+    """``x / (1 + |x|)``, between -1 and 1.
+
+    Shapes: input and output (*). Follows ``torch.nn.Softsign``.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> Softsign()(tensor([1.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Softsign()(torch.tensor([1.0]))
     tensor([0.5000])
     """
 
 
 @named
 def tanhshrink(input: Tensor) -> Tensor:
-    """Return ``input - tanh(input)``."""
+    """Return ``input - tanh(input)``.
+
+    Follows ``torch.nn.functional.tanhshrink``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.tanhshrink(torch.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.2384])
+    """
     return input - input.tanh()
 
 
 class Tanhshrink(_Fixed, call=tanhshrink):
-    """``x - tanh(x)``. Follows ``torch.nn.Tanhshrink``.
+    """``x - tanh(x)``.
+
+    Shapes: input and output (*). Follows ``torch.nn.Tanhshrink``.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> Tanhshrink()(tensor([0.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Tanhshrink()(torch.tensor([0.0]))
     tensor([0.])
     """
 
@@ -726,7 +1445,33 @@ class _Shrink(Layer):
 @named
 @node_name("SoftshrinkBackward0")
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """Return input moved towards 0 by lambd, and 0 where it is closer than that."""
+    """Return input moved towards 0 by lambd, and 0 where it is closer than that.
+
+    Follows ``torch.nn.functional.softshrink``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+    lambd
+        How far to move, not negative.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
+    Raises
+    ------
+    RuntimeError
+        When lambd is negative.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.softshrink(torch.tensor([-2.0, 0.2, 1.0]))
+    tensor([-1.5000,  0.0000,  0.5000])
+    """
     if lambd < 0:
         raise RuntimeError(f"lambd must not be negative, got {lambd}")
     inside = (input >= -lambd) & (input <= lambd)
@@ -734,12 +1479,20 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 
 class Softshrink(_Shrink, call=softshrink):
-    """``x`` moved towards 0. Follows ``torch.nn.Softshrink``.
+    """``x`` moved towards 0 by lambd, and 0 where it is closer than that.
+
+    Shapes: input and output (*). Follows ``torch.nn.Softshrink``.
+
+    Parameters
+    ----------
+    lambd
+        How far to move, not negative.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> Softshrink()(tensor([1.0, 0.2]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Softshrink()(torch.tensor([1.0, 0.2]))
     tensor([0.5000, 0.0000])
     """
 
@@ -747,17 +1500,46 @@ class Softshrink(_Shrink, call=softshrink):
 @named
 @node_name("HardshrinkBackward0")
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """Return input, and 0 where it is within lambd of 0."""
+    """Return input, and 0 where it is within lambd of 0.
+
+    Follows ``torch.nn.functional.hardshrink``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+    lambd
+        The largest size that becomes 0.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.hardshrink(torch.tensor([-2.0, 0.2, 1.0]))
+    tensor([-2.,  0.,  1.])
+    """
     return where((input >= -lambd) & (input <= lambd), 0.0, input)
 
 
 class Hardshrink(_Shrink, call=hardshrink):
-    """``x``, and 0 where it is close to 0. Follows ``torch.nn.Hardshrink``.
+    """``x``, and 0 where its size is at most lambd.
+
+    Shapes: input and output (*). Follows ``torch.nn.Hardshrink``.
+
+    Parameters
+    ----------
+    lambd
+        The largest size that becomes 0.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> Hardshrink()(tensor([1.0, 0.2]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Hardshrink()(torch.tensor([1.0, 0.2]))
     tensor([1., 0.])
     """
 
@@ -767,10 +1549,30 @@ class Hardshrink(_Shrink, call=hardshrink):
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """Return the first half along a dimension times the sigmoid of the second.
 
+    Follows ``torch.nn.functional.glu``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (..., 2n, ...), floating point.
+    dim
+        The dimension to halve, whose length is even.
+
+    Returns
+    -------
+    A tensor of shape (..., n, ...).
+
     Raises
     ------
     RuntimeError
         When the dimension is odd.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.glu(torch.tensor([[1.0, 2.0, 0.0, 0.0]]))
+    tensor([[0.5000, 1.0000]])
     """
     if not input.ndim:
         raise RuntimeError("a 0-d tensor has no dimension to be halved")
@@ -783,12 +1585,20 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
 
 class GLU(Module):
-    """The first half times the sigmoid of the second. Follows ``torch.nn.GLU``.
+    """Gated linear unit: the first half of a dimension times the sigmoid of the second.
+
+    Shapes: input (..., 2n, ...), output (..., n, ...). Follows ``torch.nn.GLU``.
+
+    Parameters
+    ----------
+    dim
+        The dimension to halve, whose length is even.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> GLU()(tensor([1.0, 0.0]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.GLU()(torch.tensor([1.0, 0.0]))
     tensor([0.5000])
     """
 
