@@ -45,6 +45,26 @@ def dropout(
 ) -> Tensor:
     """Zero each element with probability p, and scale the others by 1 / (1 - p).
 
+    So the expected value of each element stays what it was. (Srivastava et al., 2014.) Follows
+    ``torch.nn.functional.dropout``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+    p
+        The probability, from 0 to 1.
+    training
+        Whether to do so at all.
+    inplace
+        Whether to write the result over the input, which is then returned.
+    generator
+        Where the random numbers come from.
+
+    Returns
+    -------
+    A tensor of the input's shape; the input itself where there is nothing to do.
+
     Raises
     ------
     ValueError
@@ -52,9 +72,12 @@ def dropout(
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> dropout(ones(2), p=1.0), dropout(ones(2), training=False)
-    (tensor([0., 0.]), tensor([1., 1.]))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.dropout(torch.ones(6), p=0.5, generator=torch.Generator().manual_seed(0))
+    tensor([0., 0., 2., 0., 0., 0.])
+    >>> F.dropout(torch.ones(2), training=False)
+    tensor([1., 1.])
     """
     check_probability(p)
     if not training or p == 0:
@@ -73,8 +96,16 @@ def dropout(
 class Dropout(_DropoutNd, call=dropout):
     """Zero elements at random while training, and scale the others by 1 / (1 - p).
 
-    In evaluation it hands its input through. Follows ``torch.nn.Dropout`` (Srivastava et al.,
-    2014).
+    In evaluation, after ``eval()``, it hands its input through.
+
+    Shapes: input and output (*). Follows ``torch.nn.Dropout``.
+
+    Parameters
+    ----------
+    p
+        The probability with which an element is zeroed.
+    inplace
+        Whether to write the result over the input.
 
     Raises
     ------
@@ -83,9 +114,11 @@ class Dropout(_DropoutNd, call=dropout):
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> Dropout(p=0.5).eval()(ones(2))
-    tensor([1., 1.])
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> layer = nn.Dropout(p=0.5)
+    >>> layer(torch.ones(1000)).unique(), layer.eval()(torch.ones(2))
+    (tensor([0., 2.]), tensor([1., 1.]))
     """
 
 
@@ -102,11 +135,41 @@ def _channels(input: Tensor, p: float) -> tuple[int, ...]:
 def _channel_dropout(
     dims: int, input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
-    """Zero whole channels of (N, C, H, W) with probability p, and scale the others by 1 / (1 - p).
+    """Zero whole channels with probability p, and scale the others by 1 / (1 - p).
 
-    Signals (N, C, L) and volumes (N, C, D, H, W) may come without N. As in PyTorch, three
-    dimensions of ``dropout2d`` are (N, C, L), with a warning. Follows
-    ``torch.nn.functional.dropout2d``, ``dropout1d`` and ``dropout3d``.
+    Neighbouring pixels say the same, so that dropping single ones takes little away (Tompson et
+    al., 2015). As in PyTorch, three dimensions of ``dropout2d`` are (N, C, L), with a warning.
+
+    Follows ``torch.nn.functional.dropout1d``, ``dropout2d`` and ``dropout3d``.
+
+    Parameters
+    ----------
+    input
+        Signals (N, C, L), images (N, C, H, W) or volumes (N, C, D, H, W); signals and volumes may
+        come without N.
+    p
+        The probability, from 0 to 1.
+    training
+        Whether to do so at all.
+    inplace
+        Whether to write the result over the input, which is then returned.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
+    Raises
+    ------
+    ValueError
+        When p is outside of [0, 1].
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> x = F.dropout2d(torch.ones(1, 100, 2, 2), p=0.5)
+    >>> x.amax((2, 3)).eq(x.amin((2, 3))).all()  # each channel is kept or dropped whole
+    tensor(True)
     """
     check_probability(p)
     single = dims != 2 and input.ndim == dims + 1
@@ -132,34 +195,64 @@ dropout1d, dropout2d, dropout3d = for_each_dim(_channel_dropout, "dropout{}d")
 
 
 class Dropout1d(_DropoutNd, call=dropout1d):
-    """Zero whole channels of (N, C, L) at random. Follows ``torch.nn.Dropout1d``.
+    """Zero whole channels of signals at random while training.
+
+    Shapes: input and output (N, C, L) or (C, L). Follows ``torch.nn.Dropout1d``.
+
+    Parameters
+    ----------
+    p
+        The probability with which a channel is zeroed.
+    inplace
+        Whether to write the result over the input.
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> Dropout1d(p=1.0)(ones(1, 2, 2)).sum()
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Dropout1d(p=1.0)(torch.ones(1, 2, 2)).sum()
     tensor(0.)
     """
 
 
 class Dropout2d(_DropoutNd, call=dropout2d):
-    """Zero whole channels of (N, C, H, W) at random. Follows ``torch.nn.Dropout2d``.
+    """Zero whole channels of images at random while training.
+
+    Shapes: input and output (N, C, H, W). Follows ``torch.nn.Dropout2d``.
+
+    Parameters
+    ----------
+    p
+        The probability with which a channel is zeroed.
+    inplace
+        Whether to write the result over the input.
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> Dropout2d(p=1.0)(ones(1, 1, 2, 1)).sum()
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Dropout2d(p=1.0)(torch.ones(1, 1, 2, 1)).sum()
     tensor(0.)
     """
 
 
 class Dropout3d(_DropoutNd, call=dropout3d):
-    """Zero whole channels of (N, C, D, H, W) at random. Follows ``torch.nn.Dropout3d``.
+    """Zero whole channels of volumes at random while training.
+
+    Shapes: input and output (N, C, D, H, W) or (C, D, H, W). Follows ``torch.nn.Dropout3d``.
+
+    Parameters
+    ----------
+    p
+        The probability with which a channel is zeroed.
+    inplace
+        Whether to write the result over the input.
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> Dropout3d(p=1.0)(ones(1, 1, 1, 2, 1)).sum()
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Dropout3d(p=1.0)(torch.ones(1, 1, 1, 2, 1)).sum()
     tensor(0.)
     """
 
@@ -192,17 +285,55 @@ def alpha_dropout(
     """Drop elements to SELU's lower limit, and keep mean 0 and variance 1.
 
     (Klambauer et al., 2017.) Follows ``torch.nn.functional.alpha_dropout``.
+
+    Parameters
+    ----------
+    input
+        A tensor of any shape (*), floating point.
+    p
+        The probability, from 0 to 1.
+    training
+        Whether to do so at all.
+    inplace
+        Whether to write the result over the input, which is then returned.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
+    Raises
+    ------
+    ValueError
+        When p is outside of [0, 1].
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> x = F.alpha_dropout(torch.randn(100000), p=0.2, training=True)
+    >>> abs(x.mean()) < 0.02, abs(x.std() - 1) < 0.02
+    (tensor(True), tensor(True))
     """
     return _to_limit(input, p, training, inplace, lambda x, _: x._array.shape)
 
 
 class AlphaDropout(_DropoutNd):
-    """Dropout that keeps SELU's mean and variance. Follows ``torch.nn.AlphaDropout``.
+    """Dropout for :class:`SELU`, which keeps mean 0 and variance 1.
+
+    Shapes: input and output (*). Follows ``torch.nn.AlphaDropout``.
+
+    Parameters
+    ----------
+    p
+        The probability with which an element is dropped to SELU's lower limit.
+    inplace
+        Whether to write the result over the input.
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> AlphaDropout(p=0.5).eval()(ones(2))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.AlphaDropout(p=0.5).eval()(torch.ones(2))
     tensor([1., 1.])
     """
 
@@ -216,22 +347,50 @@ def feature_alpha_dropout(
 ) -> Tensor:
     """Drop whole channels of (N, C, ...) to SELU's lower limit, as :func:`alpha_dropout`.
 
+    Follows ``torch.nn.functional.feature_alpha_dropout``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (N, C, ...), floating point.
+    p
+        The probability, from 0 to 1.
+    training
+        Whether to do so at all.
+    inplace
+        Whether to write the result over the input, which is then returned.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> feature_alpha_dropout(ones(1, 2), p=1.0, training=True)
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.feature_alpha_dropout(torch.ones(1, 2), p=1.0, training=True)
     tensor([[0., 0.]])
     """
     return _to_limit(input, p, training, inplace, _channels)
 
 
 class FeatureAlphaDropout(_DropoutNd):
-    """:class:`AlphaDropout` of whole channels. Follows ``torch.nn.FeatureAlphaDropout``.
+    """:class:`AlphaDropout` of whole channels.
+
+    Shapes: input and output (N, C, ...). Follows ``torch.nn.FeatureAlphaDropout``.
+
+    Parameters
+    ----------
+    p
+        The probability with which a channel is dropped to SELU's lower limit.
+    inplace
+        Whether to write the result over the input.
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> FeatureAlphaDropout(p=0.5).eval()(ones(1, 2, 1)).shape
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.FeatureAlphaDropout(p=0.5).eval()(torch.ones(1, 2, 1)).shape
     torch.Size([1, 2, 1])
     """
 

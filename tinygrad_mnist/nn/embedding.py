@@ -26,6 +26,19 @@ BagMode: TypeAlias = Literal["sum", "mean", "max"]
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Return a one in the place of each class number, and zeros elsewhere, as int64.
 
+    Follows ``torch.nn.functional.one_hot``.
+
+    Parameters
+    ----------
+    tensor
+        Class numbers of shape (*), int64.
+    num_classes
+        How many classes C there are; -1: the largest number and 1.
+
+    Returns
+    -------
+    A tensor of shape (*, C), int64.
+
     Raises
     ------
     RuntimeError
@@ -33,8 +46,9 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> one_hot(tensor([0, 2]))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.one_hot(torch.tensor([0, 2]))
     tensor([[1, 0, 0],
             [0, 0, 1]])
     """
@@ -112,10 +126,29 @@ def embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Tensor:
-    """Return a row of the weight for each index: input (*), weight (V, H), output (*, H).
+    """Return a row of the weight for each index.
 
     The row at padding_idx gets no gradient. With max_norm, rows that are used and longer are scaled
-    down in place first.
+    down in place first. Follows ``torch.nn.functional.embedding``.
+
+    Parameters
+    ----------
+    input
+        Indices of shape (*), integers.
+    weight
+        A table of shape (V, H).
+    padding_idx
+        The index whose row is not trained.
+    max_norm
+        The largest norm a row may have.
+    norm_type
+        The order of that norm.
+    scale_grad_by_freq, sparse
+        Not offered; leave them False.
+
+    Returns
+    -------
+    A tensor of shape (*, H).
 
     Raises
     ------
@@ -124,8 +157,9 @@ def embedding(
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> embedding(tensor([1, 0]), tensor([[1.0, 2.0], [3.0, 4.0]]))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.embedding(torch.tensor([1, 0]), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor([[3., 4.],
             [1., 2.]])
     """
@@ -163,15 +197,38 @@ def _not_padding(index: np.ndarray, padding_idx: int, rows: int) -> np.ndarray:
 
 
 class Embedding(_Table):
-    """A table of vectors: a learned row for each index. Follows ``torch.nn.Embedding``.
+    """A table of vectors: a learned row for each index.
 
-    Rows start normal; the row at ``padding_idx`` starts 0 and gets no gradient.
+    The parameter is ``weight``, of shape (V, H); it starts normal.
+
+    Shapes: indices (*), int64; output (*, H). Follows ``torch.nn.Embedding``.
+
+    Parameters
+    ----------
+    num_embeddings
+        How many rows V there are.
+    embedding_dim
+        The length H of a row.
+    padding_idx
+        The index whose row starts 0 and is not trained.
+    max_norm
+        The largest norm a row may have; longer ones are scaled down when they are used.
+    norm_type
+        The order of that norm.
+    scale_grad_by_freq, sparse
+        Not offered; leave them False.
+    _weight, _freeze
+        A table to begin with, and whether to leave it untrained: see :meth:`from_pretrained`.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> Embedding(10, 3)(tensor([[1, 2], [4, 3]])).shape
-    torch.Size([2, 2, 3])
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> layer = nn.Embedding(10, 3, padding_idx=0)
+    >>> layer(torch.tensor([[1, 2], [4, 0]])).shape, layer(torch.tensor([0])).detach()
+    (torch.Size([2, 2, 3]), tensor([[0., 0., 0.]]))
     """
 
     _shown = (
@@ -189,7 +246,25 @@ class Embedding(_Table):
         scale_grad_by_freq: bool = False,
         sparse: bool = False,
     ) -> Self:
-        """Make one of a table (V, H), which is not trained unless ``freeze`` is False."""
+        """Make one of a table (V, H), which is not trained unless ``freeze`` is False.
+
+        Parameters
+        ----------
+        embeddings
+            The table.
+        freeze
+            Whether it is left as it is.
+        padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse
+            As in :class:`Embedding`.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> from tinygrad_mnist import nn
+        >>> table = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+        >>> nn.Embedding.from_pretrained(table)(torch.tensor([1]))
+        tensor([[3., 4.]])
+        """
         if embeddings.ndim != 2:
             raise ValueError(
                 f"from_pretrained: embeddings must have 2 dimensions, got {embeddings.ndim}"
@@ -219,11 +294,37 @@ def embedding_bag(
     include_last_offset: bool = False,
     padding_idx: int | None = None,
 ) -> Tensor:
-    """Return the sum, mean or maximum of a weight's rows in each bag: a tensor (N, H).
+    """Return the sum, mean or maximum of a weight's rows in each bag.
 
     A bag is a row of a 2-D input; or of a 1-D input, what lies between its offset and the next. An
-    empty bag gives zeros. Indices that are ``padding_idx`` belong to no bag. Follows
-    ``torch.nn.functional.embedding_bag``.
+    empty bag gives zeros. Follows ``torch.nn.functional.embedding_bag``.
+
+    Parameters
+    ----------
+    input
+        Indices, of shape (N, L), or (L) with offsets.
+    weight
+        A table of shape (V, H).
+    offsets
+        Where each bag begins in a 1-D input, of shape (N).
+    max_norm
+        The largest norm a row may have; longer ones are scaled down in place first.
+    norm_type
+        The order of that norm.
+    scale_grad_by_freq, sparse
+        Not offered; leave them False.
+    mode
+        ``"sum"``, ``"mean"`` or ``"max"``.
+    per_sample_weights
+        Factors of the rows, of the input's shape; with ``"sum"`` only.
+    include_last_offset
+        Whether a last offset says where the last bag ends.
+    padding_idx
+        The index that belongs to no bag.
+
+    Returns
+    -------
+    A tensor of shape (N, H).
 
     Raises
     ------
@@ -234,9 +335,10 @@ def embedding_bag(
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> table = tensor([[1.0], [2.0], [4.0]])
-    >>> embedding_bag(tensor([0, 1, 2]), table, tensor([0, 2]), mode="sum")
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> table = torch.tensor([[1.0], [2.0], [4.0]])
+    >>> F.embedding_bag(torch.tensor([0, 1, 2]), table, torch.tensor([0, 2]), mode="sum")
     tensor([[3.],
             [4.]])
     """
@@ -308,12 +410,35 @@ def _check_offsets(offsets: np.ndarray, count: int) -> None:
 
 
 class EmbeddingBag(_Table):
-    """Sum, mean or maximum of embeddings, bag by bag. Follows ``torch.nn.EmbeddingBag``.
+    """Sum, mean or maximum of embeddings, bag by bag.
+
+    Shapes: indices (N, L), or (L) and offsets (N); output (N, H). What a bag is:
+    :func:`nn.functional.embedding_bag`. Follows ``torch.nn.EmbeddingBag``.
+
+    Parameters
+    ----------
+    num_embeddings, embedding_dim
+        How many rows V there are, and their length H.
+    max_norm, norm_type
+        The largest norm a row may have, and its order.
+    scale_grad_by_freq, sparse
+        Not offered; leave them False.
+    mode
+        ``"sum"``, ``"mean"`` or ``"max"``.
+    _weight
+        A table to begin with.
+    include_last_offset
+        Whether a last offset says where the last bag ends.
+    padding_idx
+        The index that belongs to no bag.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> EmbeddingBag(10, 3)(tensor([1, 2, 4, 5]), tensor([0, 3])).shape
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.EmbeddingBag(10, 3)(torch.tensor([1, 2, 4, 5]), torch.tensor([0, 3])).shape
     torch.Size([2, 3])
     """
 
@@ -353,7 +478,17 @@ class EmbeddingBag(_Table):
         include_last_offset: bool = False,
         padding_idx: int | None = None,
     ) -> Self:
-        """Make one of a table (V, H), which is not trained unless ``freeze`` is False."""
+        """Make one of a table (V, H), which is not trained unless ``freeze`` is False.
+
+        Parameters
+        ----------
+        embeddings
+            The table.
+        freeze
+            Whether it is left as it is.
+        max_norm, norm_type, scale_grad_by_freq, mode, sparse, include_last_offset, padding_idx
+            As in :class:`EmbeddingBag`.
+        """
         rows, columns = embeddings.shape
         settings = max_norm, norm_type, scale_grad_by_freq, mode, sparse
         made = cls(rows, columns, *settings, embeddings, include_last_offset, padding_idx)

@@ -9,12 +9,20 @@ from tinygrad_mnist.tensor import Tensor
 
 
 class Flatten(Module):
-    """Make a range of dimensions one; by default all but the first. Follows ``torch.nn.Flatten``.
+    """Make a range of dimensions one; by default all but the first.
+
+    Shapes: input (N, *), output (N, product of the others). Follows ``torch.nn.Flatten``.
+
+    Parameters
+    ----------
+    start_dim, end_dim
+        The first and the last of the range; negative ones count from the end.
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> Flatten()(ones(2, 28, 28)).shape
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Flatten()(torch.ones(2, 28, 28)).shape
     torch.Size([2, 784])
     """
 
@@ -30,12 +38,22 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Split one dimension into several. Follows ``torch.nn.Unflatten``.
+    r"""Split one dimension into several.
+
+    Shapes: input (N, \*, product, \*), output (N, \*, lengths, \*). Follows ``torch.nn.Unflatten``.
+
+    Parameters
+    ----------
+    dim
+        The dimension to split.
+    unflattened_size
+        The lengths that take its place; one may be -1, and is worked out.
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> Unflatten(1, (28, 28))(ones(2, 784)).shape
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Unflatten(1, (28, 28))(torch.ones(2, 784)).shape
     torch.Size([2, 28, 28])
     """
 

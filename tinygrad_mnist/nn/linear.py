@@ -17,13 +17,21 @@ from tinygrad_mnist.tensor.device import DeviceLike, check_device
 
 
 class Identity(Module):
-    """Return the input, whatever the arguments. Follows ``torch.nn.Identity``.
+    """Return the input, whatever the arguments: a layer that does nothing, in the place of another.
+
+    Shapes: input and output (*). Follows ``torch.nn.Identity``.
+
+    Parameters
+    ----------
+    args, kwargs
+        Whatever the other layer would take.
 
     Examples
     --------
+    >>> import tinygrad_mnist as torch
     >>> from tinygrad_mnist import nn
-    >>> nn.Identity(54)(3)
-    3
+    >>> nn.Identity(54, unused=True)(torch.ones(2))
+    tensor([1., 1.])
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -34,30 +42,72 @@ class Identity(Module):
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return ``input @ weight.T + bias``: input (*, in), weight (out, in), bias (out).
+    """Return an affine map of the last dimension.
+
+    .. math:: y = x W^T + b
+
+    Follows ``torch.nn.functional.linear``.
+
+    Parameters
+    ----------
+    input
+        x, of shape (*, in).
+    weight
+        W, of shape (out, in), or (in).
+    bias
+        b, of shape (out), or ().
+
+    Returns
+    -------
+    A tensor of shape (*, out).
+
+    Raises
+    ------
+    RuntimeError
+        When the shapes or dtypes don't fit.
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> linear(ones(1, 2), ones(3, 2), ones(3))
-    tensor([[3., 3., 3.]])
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> weight = torch.tensor([[1.0, 2.0], [0.0, 1.0], [3.0, 0.0]])
+    >>> F.linear(torch.tensor([[1.0, 1.0]]), weight, torch.tensor([0.5, 0.0, 0.0]))
+    tensor([[3.5000, 1.0000, 3.0000]])
     """
     return apply(ops.linear, input, weight, bias)  # which names its errors: no decorator is needed
 
 
 class Linear(Module):
-    r"""Affine map of the last dimension. Follows ``torch.nn.Linear``.
+    r"""Affine map of the last dimension.
 
     .. math:: y = x W^T + b
 
-    The weight has shape (out_features, in_features); it and the bias start uniform between
-    :math:`\pm 1/\sqrt{\text{in\_features}}`.
+    The parameters are ``weight`` W, of shape (out_features, in_features), and ``bias`` b, of shape
+    (out_features); both start uniform between :math:`\pm 1/\sqrt{\text{in\_features}}`.
+
+    Shapes: input (*, in_features), output (*, out_features). Follows ``torch.nn.Linear``.
+
+    Parameters
+    ----------
+    in_features, out_features
+        The lengths of the last dimension, before and after.
+    bias
+        Whether there is a bias b.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
+
+    Raises
+    ------
+    ValueError
+        When a length is negative.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.Linear(20, 30)(ones(128, 20)).shape
-    torch.Size([128, 30])
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> layer = nn.Linear(20, 30)
+    >>> layer(torch.ones(128, 20)).shape, layer.weight.shape
+    (torch.Size([128, 30]), torch.Size([30, 20]))
     """
 
     _shown = "in_features= out_features= bias="
@@ -105,9 +155,37 @@ class Linear(Module):
 
 @named
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return ``input1 @ weight[k] @ input2 + bias[k]`` for each output feature k.
+    """Return a bilinear map of two vectors.
 
-    Shapes: (*, in1), (*, in2), (out, in1, in2), (out).
+    .. math:: y_k = x_1^T W_k x_2 + b_k
+
+    Follows ``torch.nn.functional.bilinear``.
+
+    Parameters
+    ----------
+    input1, input2
+        Of shapes (*, in1) and (*, in2).
+    weight
+        W, of shape (out, in1, in2).
+    bias
+        b, of shape (out).
+
+    Returns
+    -------
+    A tensor of shape (*, out).
+
+    Raises
+    ------
+    RuntimeError
+        When the shapes or dtypes don't fit.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> x, y = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0])
+    >>> F.bilinear(x, y, torch.ones(1, 2, 2))  # (1 + 2) (3 + 4)
+    tensor([21.])
     """
     if input1.shape[:-1] != input2.shape[:-1]:
         raise RuntimeError(
@@ -133,14 +211,30 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 
 
 class Bilinear(Module):
-    r"""Bilinear map of two inputs. Follows ``torch.nn.Bilinear``.
+    r"""Bilinear map of two inputs.
 
     .. math:: y_k = x_1^T W_k x_2 + b_k
 
+    The parameters are ``weight`` W, of shape (out_features, in1_features, in2_features), and
+    ``bias`` b; both start uniform between :math:`\pm 1/\sqrt{\text{in1\_features}}`.
+
+    Shapes: inputs (*, in1_features) and (*, in2_features), output (*, out_features). Follows
+    ``torch.nn.Bilinear``.
+
+    Parameters
+    ----------
+    in1_features, in2_features, out_features
+        The lengths of the inputs' and the output's last dimension.
+    bias
+        Whether there is a bias b.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
+
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.Bilinear(20, 30, 40)(ones(128, 20), ones(128, 30)).shape
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Bilinear(20, 30, 40)(torch.ones(128, 20), torch.ones(128, 30)).shape
     torch.Size([128, 40])
     """
 

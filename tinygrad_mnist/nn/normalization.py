@@ -72,6 +72,25 @@ def batch_norm(
     unbiased variance, move towards them in place by the momentum. Otherwise they are the running
     ones. Follows ``torch.nn.functional.batch_norm``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (N, C, ...), floating point.
+    running_mean, running_var
+        Statistics of shape (C), changed in training and used otherwise.
+    weight, bias
+        w and b, of shape (C).
+    training
+        Whether to use the batch's own statistics.
+    momentum
+        How far the running statistics move: ``(1 - momentum) * running + momentum * batch``.
+    eps
+        What keeps the divisor from 0.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
     Raises
     ------
     ValueError
@@ -81,10 +100,14 @@ def batch_norm(
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> batch_norm(tensor([[1.0], [3.0]]), None, None, training=True).round()
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> mean, var = torch.zeros(1), torch.ones(1)
+    >>> F.batch_norm(torch.tensor([[1.0], [3.0]]), mean, var, training=True).round(decimals=3)
     tensor([[-1.],
             [ 1.]])
+    >>> mean, var  # a tenth of the way to 2 and 2
+    (tensor([0.2000]), tensor([1.1000]))
     """
     if input.ndim < 2:
         raise RuntimeError(f"expected an input of shape (N, C, ...), got {list(input.shape)}")
@@ -259,14 +282,22 @@ class _BatchNorm(_ChannelNorm):
 
 
 class BatchNorm1d(_BatchNorm):
-    """Normalise each feature of (N, C) or (N, C, L) over the batch; see :class:`BatchNorm2d`.
+    """Normalise each feature over the batch, with the equation of :class:`BatchNorm2d`.
 
-    Follows ``torch.nn.BatchNorm1d``.
+    Shapes: input and output (N, C) or (N, C, L). Follows ``torch.nn.BatchNorm1d``.
+
+    Parameters
+    ----------
+    num_features
+        The number of features C.
+    eps, momentum, affine, track_running_stats, device, dtype, bias
+        As in :class:`BatchNorm2d`.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, tensor
-    >>> nn.BatchNorm1d(1, affine=False)(tensor([[1.0], [3.0]])).round()
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.BatchNorm1d(1, affine=False)(torch.tensor([[1.0], [3.0]])).round()
     tensor([[-1.],
             [ 1.]])
     """
@@ -275,13 +306,35 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    r"""Normalise each channel of (N, C, H, W) over the batch. Follows ``torch.nn.BatchNorm2d``.
+    r"""Normalise each channel of images over the batch (Ioffe and Szegedy, 2015).
 
     .. math:: y = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} w + b
 
     In training with the batch's mean and biased variance; running ones move towards them by the
-    momentum (the unbiased variance), or are the mean over all batches if it is None, and are
-    used in evaluation. (Ioffe and Szegedy, 2015.)
+    momentum (the unbiased variance), and are used in evaluation.
+
+    The parameters are ``weight``, which starts at 1, and ``bias``, at 0; the buffers are
+    ``running_mean``, ``running_var``, all of shape (C), and ``num_batches_tracked``.
+
+    Shapes: input and output (N, C, H, W). Follows ``torch.nn.BatchNorm2d``.
+
+    Parameters
+    ----------
+    num_features
+        The number of channels C.
+    eps
+        :math:`\epsilon`, which keeps the divisor from 0.
+    momentum
+        How far the running statistics move at each batch; None makes them the mean over all.
+    affine
+        Whether there are a weight w and a bias b.
+    track_running_stats
+        Whether there are running statistics; without them the batch's own are used in evaluation,
+        too.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
+    bias
+        Whether there is a bias b.
 
     Raises
     ------
@@ -290,9 +343,10 @@ class BatchNorm2d(_BatchNorm):
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
     >>> norm = nn.BatchNorm2d(3)
-    >>> norm(ones(2, 3, 4, 4)).shape, norm.running_mean, norm.num_batches_tracked
+    >>> norm(torch.ones(2, 3, 4, 4)).shape, norm.running_mean, norm.num_batches_tracked
     (torch.Size([2, 3, 4, 4]), tensor([0.1000, 0.1000, 0.1000]), tensor(1))
     """
 
@@ -300,7 +354,24 @@ class BatchNorm2d(_BatchNorm):
 
 
 class BatchNorm3d(_BatchNorm):
-    """Normalise each channel of volumes over the batch. Follows ``torch.nn.BatchNorm3d``."""
+    """Normalise each channel of volumes over the batch, with the equation of :class:`BatchNorm2d`.
+
+    Shapes: input and output (N, C, D, H, W). Follows ``torch.nn.BatchNorm3d``.
+
+    Parameters
+    ----------
+    num_features
+        The number of channels C.
+    eps, momentum, affine, track_running_stats, device, dtype, bias
+        As in :class:`BatchNorm2d`.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.BatchNorm3d(2)(torch.ones(4, 2, 3, 3, 3)).shape
+    torch.Size([4, 2, 3, 3, 3])
+    """
 
     ranks = (5,)
 
@@ -310,10 +381,22 @@ class SyncBatchNorm(_BatchNorm):
 
     Follows ``torch.nn.SyncBatchNorm`` without a process group.
 
+    Shapes: input and output (N, C, ...).
+
+    Parameters
+    ----------
+    num_features
+        The number of channels C.
+    process_group
+        Kept, and without effect.
+    eps, momentum, affine, track_running_stats, device, dtype, bias
+        As in :class:`BatchNorm2d`.
+
     Examples
     --------
     >>> from tinygrad_mnist import nn
-    >>> SyncBatchNorm.convert_sync_batchnorm(nn.Sequential(nn.BatchNorm2d(3)))[0].num_features
+    >>> model = nn.Sequential(nn.BatchNorm2d(3))
+    >>> nn.SyncBatchNorm.convert_sync_batchnorm(model)[0].num_features
     3
     """
 
@@ -367,10 +450,31 @@ def instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Normalise each channel of each image of (N, C, *S) by itself (Ulyanov et al., 2016).
+    r"""Normalise each channel of each image by itself (Ulyanov et al., 2016).
 
-    Running statistics move towards the batch's mean of the images' ones; they are used if
-    use_input_stats is False. Follows ``torch.nn.functional.instance_norm``.
+    .. math:: y = \frac{x - \mu_{nc}}{\sqrt{\sigma_{nc}^2 + \epsilon}} w_c + b_c
+
+    Running statistics move towards the batch's mean of the images' ones. Follows
+    ``torch.nn.functional.instance_norm``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (N, C, ...), floating point.
+    running_mean, running_var
+        Statistics of shape (C), or None.
+    weight, bias
+        w and b, of shape (C).
+    use_input_stats
+        Whether to use the images' own statistics instead of the running ones.
+    momentum
+        How far the running statistics move.
+    eps
+        What keeps the divisor from 0.
+
+    Returns
+    -------
+    A tensor of the input's shape.
 
     Raises
     ------
@@ -378,6 +482,15 @@ def instance_norm(
         When there is one value per channel.
     RuntimeError
         When weight, bias or running statistics don't have one number per channel.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.instance_norm(torch.tensor([[[1.0, 3.0]], [[10.0, 30.0]]])).round(decimals=3)
+    tensor([[[-1.,  1.]],
+    <BLANKLINE>
+            [[-1.,  1.]]])
     """
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
@@ -425,12 +538,32 @@ class _InstanceNorm(_ChannelNorm):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Normalise each channel of each signal (N, C, L). Follows ``torch.nn.InstanceNorm1d``.
+    """Normalise each channel of each signal by itself; see :func:`nn.functional.instance_norm`.
+
+    Shapes: input and output (N, C, L) or (C, L). Follows ``torch.nn.InstanceNorm1d``.
+
+    Parameters
+    ----------
+    num_features
+        The number of channels C.
+    eps
+        What keeps the divisor from 0.
+    momentum
+        How far the running statistics move at each batch.
+    affine
+        Whether there are a weight and a bias, of shape (C).
+    track_running_stats
+        Whether there are running statistics, for evaluation.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
+    bias
+        Whether there is a bias.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, tensor
-    >>> nn.InstanceNorm1d(1)(tensor([[[1.0, 3.0]]])).round()
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.InstanceNorm1d(1)(torch.tensor([[[1.0, 3.0]]])).round()
     tensor([[[-1.,  1.]]])
     """
 
@@ -438,13 +571,57 @@ class InstanceNorm1d(_InstanceNorm):
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Normalise each channel of each image (N, C, H, W). Follows ``torch.nn.InstanceNorm2d``."""
+    """Normalise each channel of each image by itself; see :func:`nn.functional.instance_norm`.
+
+    Shapes: input and output (N, C, H, W) or (C, H, W). Follows ``torch.nn.InstanceNorm2d``.
+
+    Parameters
+    ----------
+    num_features
+        The number of channels C.
+    eps
+        What keeps the divisor from 0.
+    momentum
+        How far the running statistics move at each batch.
+    affine
+        Whether there are a weight and a bias, of shape (C).
+    track_running_stats
+        Whether there are running statistics, for evaluation.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
+    bias
+        Whether there is a bias.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.InstanceNorm2d(3)(torch.randn(2, 3, 8, 8)).mean((2, 3)).abs().max() < 1e-5
+    tensor(True)
+    """
 
     ranks = (3, 4)
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """Normalise each channel of each volume. Follows ``torch.nn.InstanceNorm3d``."""
+    """Normalise each channel of each volume by itself; see :func:`nn.functional.instance_norm`.
+
+    Shapes: input and output (N, C, D, H, W) or (C, D, H, W). Follows ``torch.nn.InstanceNorm3d``.
+
+    Parameters
+    ----------
+    num_features
+        The number of channels C.
+    eps, momentum, affine, track_running_stats, device, dtype, bias
+        As in :class:`InstanceNorm2d`.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.InstanceNorm3d(3)(torch.ones(2, 3, 4, 4, 4)).shape
+    torch.Size([2, 3, 4, 4, 4])
+    """
 
     ranks = (4, 5)
 
@@ -458,9 +635,26 @@ def group_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Normalise groups of channels of each image of (N, C, *S) (Wu and He, 2018).
+    r"""Normalise groups of channels of each image by themselves (Wu and He, 2018).
+
+    .. math:: y = \frac{x - \mu_{ng}}{\sqrt{\sigma_{ng}^2 + \epsilon}} w_c + b_c
 
     Follows ``torch.nn.functional.group_norm``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (N, C, ...), floating point.
+    num_groups
+        How many groups there are; it divides C.
+    weight, bias
+        w and b, of shape (C).
+    eps
+        What keeps the divisor from 0.
+
+    Returns
+    -------
+    A tensor of the input's shape.
 
     Raises
     ------
@@ -472,8 +666,9 @@ def group_norm(
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> group_norm(tensor([[1.0, 3.0, 5.0, 5.0]]), 2).round()
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.group_norm(torch.tensor([[1.0, 3.0, 5.0, 5.0]]), 2).round()
     tensor([[-1.,  1.,  0.,  0.]])
     """
     if input.ndim < 2:
@@ -497,7 +692,25 @@ def group_norm(
 
 
 class GroupNorm(_Affine):
-    """Normalise groups of channels of each image (N, C, *S). Follows ``torch.nn.GroupNorm``.
+    """Normalise groups of channels of each image by themselves (Wu and He, 2018).
+
+    Shapes: input and output (N, C, ...). The equation is that of :func:`nn.functional.group_norm`.
+    Follows ``torch.nn.GroupNorm``.
+
+    Parameters
+    ----------
+    num_groups
+        How many groups there are; it divides the number of channels.
+    num_channels
+        The number of channels C.
+    eps
+        What keeps the divisor from 0.
+    affine
+        Whether there are a weight and a bias, of shape (C).
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
+    bias
+        Whether there is a bias.
 
     Raises
     ------
@@ -506,8 +719,9 @@ class GroupNorm(_Affine):
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.GroupNorm(3, 6)(ones(20, 6, 10, 10)).shape
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.GroupNorm(3, 6)(torch.ones(20, 6, 10, 10)).shape
     torch.Size([20, 6, 10, 10])
     """
 
@@ -561,9 +775,26 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Normalise over the last dimensions, whose shape is given (Ba et al., 2016).
+    r"""Normalise over the last dimensions, whose shape is given (Ba et al., 2016).
+
+    .. math:: y = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} w + b
 
     Follows ``torch.nn.functional.layer_norm``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*, normalized_shape), floating point.
+    normalized_shape
+        The lengths of the last dimensions, over which mean and variance are taken.
+    weight, bias
+        w and b, of shape normalized_shape.
+    eps
+        What keeps the divisor from 0.
+
+    Returns
+    -------
+    A tensor of the input's shape.
 
     Raises
     ------
@@ -572,8 +803,9 @@ def layer_norm(
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> layer_norm(tensor([[1.0, 3.0], [5.0, 9.0]]), (2,)).round()
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.layer_norm(torch.tensor([[1.0, 3.0], [5.0, 9.0]]), (2,)).round()
     tensor([[-1.,  1.],
             [-1.,  1.]])
     """
@@ -587,12 +819,33 @@ def _shape(normalized_shape: Any) -> tuple[int, ...]:
 
 
 class LayerNorm(_Affine):
-    """Normalise over the last dimensions, whose shape is given. Follows ``torch.nn.LayerNorm``.
+    r"""Normalise over the last dimensions, whose shape is given.
+
+    .. math:: y = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} w + b
+
+    Mean and biased variance are each sample's own, so training and evaluation don't differ. The
+    weight starts at 1, the bias at 0.
+
+    Shapes: input and output (*, normalized_shape). Follows ``torch.nn.LayerNorm``.
+
+    Parameters
+    ----------
+    normalized_shape
+        The lengths of the last dimensions, or the length of the last.
+    eps
+        What keeps the divisor from 0.
+    elementwise_affine
+        Whether there are a weight w and a bias b, of that shape.
+    bias
+        Whether there is a bias b.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, tensor
-    >>> nn.LayerNorm(2, elementwise_affine=False)(tensor([[1.0, 3.0]])).round()
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.LayerNorm(2, elementwise_affine=False)(torch.tensor([[1.0, 3.0]])).round()
     tensor([[-1.,  1.]])
     """
 
@@ -631,10 +884,26 @@ def rms_norm(
     Epsilon is that of the dtype (of float16, float32's) unless it is given. Follows
     ``torch.nn.functional.rms_norm``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (*, normalized_shape), floating point.
+    normalized_shape
+        The lengths of the last dimensions, over which the mean is taken.
+    weight
+        w, of shape normalized_shape.
+    eps
+        What keeps the divisor from 0.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> rms_norm(tensor([3.0, 3.0, 3.0, 3.0]), (4,))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.rms_norm(torch.tensor([3.0, 3.0, 3.0, 3.0]), (4,))
     tensor([1., 1., 1., 1.])
     """
     dims = _last_dims(input, normalized_shape, weight)
@@ -651,12 +920,27 @@ def _by_root_mean_square(
 
 
 class RMSNorm(_Affine):
-    """Divide by the root of the mean square over the last dimensions. Follows ``torch.nn.RMSNorm``.
+    """Divide by the root of the mean square over the last dimensions (Zhang, Sennrich, 2019).
+
+    Shapes: input and output (*, normalized_shape). The equation is that of
+    :func:`nn.functional.rms_norm`. Follows ``torch.nn.RMSNorm``.
+
+    Parameters
+    ----------
+    normalized_shape
+        The lengths of the last dimensions, or the length of the last.
+    eps
+        What keeps the divisor from 0; None: that of the dtype.
+    elementwise_affine
+        Whether there is a weight, of that shape; it starts at 1.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, tensor
-    >>> nn.RMSNorm(2)(tensor([[3.0, 3.0]])).detach()
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.RMSNorm(2)(torch.tensor([[3.0, 3.0]])).detach()
     tensor([[1., 1.]])
     """
 
@@ -684,11 +968,37 @@ class RMSNorm(_Affine):
 def local_response_norm(
     input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:
-    r"""Divide by neighbouring channels' mean square: (N, C, ...) (Krizhevsky et al., 2012).
+    r"""Divide by the mean square of neighbouring channels (Krizhevsky et al., 2012).
 
     .. math:: y_c = x_c \left(k + \frac{\alpha}{n} \sum_{c'} x_{c'}^2\right)^{-\beta}
 
     Follows ``torch.nn.functional.local_response_norm``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (N, C, ...).
+    size
+        n, how many channels count.
+    alpha, beta, k
+        The numbers of the equation.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
+    Raises
+    ------
+    ValueError, RuntimeError
+        When there are fewer than 3 dimensions; when size isn't positive.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.local_response_norm(torch.tensor([[[1.0], [2.0]]]), 1, alpha=3.0, beta=0.5)
+    tensor([[[0.5000],
+             [0.5547]]])
     """
     if input.ndim < 3:
         raise ValueError(f"expected at least 3 dimensions, got {input.ndim}")
@@ -701,12 +1011,23 @@ def local_response_norm(
 
 
 class LocalResponseNorm(Module):
-    """Divide by neighbouring channels' mean square. Follows ``torch.nn.LocalResponseNorm``.
+    """Divide by the mean square of neighbouring channels (Krizhevsky et al., 2012).
+
+    Shapes: input and output (N, C, ...). The equation is that of
+    :func:`nn.functional.local_response_norm`. Follows ``torch.nn.LocalResponseNorm``.
+
+    Parameters
+    ----------
+    size
+        How many channels count.
+    alpha, beta, k
+        The numbers of the equation.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.LocalResponseNorm(2)(ones(32, 5, 24, 24)).shape
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.LocalResponseNorm(2)(torch.ones(32, 5, 24, 24)).shape
     torch.Size([32, 5, 24, 24])
     """
 
