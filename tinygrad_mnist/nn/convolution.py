@@ -35,13 +35,37 @@ def _conv(
     dilation: Ints = 1,
     groups: int = 1,
 ) -> Tensor:
-    r"""Cross-correlate images (N, C, H, W), signals or volumes with kernels (O, C / groups, K, L).
+    r"""Cross-correlate images, signals or volumes with kernels.
 
     .. math:: y_{noij} = b_o + \sum_{ckl} x_{n,c,si+dk,sj+dl} w_{ockl}
 
-    With padding p there are :math:`\lfloor (H + 2p - d (K - 1) - 1) / s \rfloor + 1` positions
-    along a dimension; ``"same"`` keeps the size, ``"valid"`` is no padding. Follows
-    ``torch.nn.functional.conv2d``, ``conv1d`` and ``conv3d``.
+    Each output channel o is a weighted sum over a window of all input channels. With padding p
+    there are :math:`\lfloor (H + 2p - d (K - 1) - 1) / s \rfloor + 1` positions along a dimension.
+
+    Follows ``torch.nn.functional.conv1d``, ``conv2d`` and ``conv3d``.
+
+    Parameters
+    ----------
+    input
+        Images x, of shape (N, C, H, W), signals (N, C, L) or volumes (N, C, D, H, W); N may be left
+        out.
+    weight
+        Kernels w, of shape (O, C / groups, K, L), and likewise with one or three lengths.
+    bias
+        b, of shape (O).
+    stride
+        The step s from window to window: one number, or one for each dimension.
+    padding
+        How many zeros to put around the images, at each side; ``"same"`` keeps the size,
+        ``"valid"`` is none.
+    dilation
+        The step d from element to element of a window.
+    groups
+        Into how many groups the channels are divided; a group sees only its own.
+
+    Returns
+    -------
+    A tensor of shape (N, O, H', W'), and likewise with one or three lengths.
 
     Raises
     ------
@@ -51,13 +75,16 @@ def _conv(
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones, tensor
-    >>> conv2d(ones(1, 1, 3, 3), ones(1, 1, 3, 3), padding="same")
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.conv2d(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3), padding="same")
     tensor([[[[4., 6., 4.],
               [6., 9., 6.],
               [4., 6., 4.]]]])
-    >>> conv1d(tensor([[[1.0, 2.0, 4.0]]]), tensor([[[-1.0, 1.0]]]))
+    >>> F.conv1d(torch.tensor([[[1.0, 2.0, 4.0]]]), torch.tensor([[[-1.0, 1.0]]]))  # differences
     tensor([[[1., 2.]]])
+    >>> F.conv3d(torch.ones(1, 2, 4, 4, 4), torch.ones(5, 2, 3, 3, 3)).shape
+    torch.Size([1, 5, 2, 2, 2])
     """
     steps = per_dim("stride", stride, dims)
     spread = per_dim("dilation", dilation, dims)
@@ -200,16 +227,77 @@ class _Conv(_Convolution):
 
 
 class Conv1d(_Conv, call=conv1d, dims=1):
-    """Convolution of signals (N, C, L). Follows ``torch.nn.Conv1d``; see :class:`Conv2d`."""
+    """Convolution of signals with learned kernels; the equation is that of :class:`Conv2d`.
+
+    The parameters are ``weight``, of shape (O, C / groups, K), and ``bias``.
+
+    Shapes: input (N, C, L) or (C, L), output (N, O, L'). Follows ``torch.nn.Conv1d``.
+
+    Parameters
+    ----------
+    in_channels, out_channels
+        The numbers of channels C and O.
+    kernel_size
+        The lengths of a window: one number, or one for each dimension.
+    stride
+        The step from window to window.
+    padding
+        How many elements to put around the input, at each side; ``"same"`` keeps the size,
+        ``"valid"`` is none.
+    dilation
+        The step from element to element of a window.
+    groups
+        Into how many groups the channels are divided; a group sees only its own.
+    bias
+        Whether there is a bias, of shape (O).
+    padding_mode
+        What is put around: ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``; see
+        :func:`nn.functional.pad`.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Conv1d(16, 33, 3, stride=2)(torch.ones(20, 16, 50)).shape
+    torch.Size([20, 33, 24])
+    """
 
 
 class Conv2d(_Conv, call=conv2d, dims=2):
-    r"""Convolution of images (N, C, H, W) with learned kernels. Follows ``torch.nn.Conv2d``.
+    r"""Convolution of images with learned kernels.
 
     .. math:: y_{noij} = b_o + \sum_{ckl} x_{n,c,si+dk,sj+dl} w_{ockl}
 
-    The weight has shape (out_channels, in_channels / groups, K, L); it and the bias start uniform
-    between :math:`\pm 1/\sqrt{\text{fan in}}`.
+    The parameters are ``weight``, of shape (O, C / groups, K, L), and ``bias``; both start uniform
+    between :math:`\pm 1/\sqrt{\text{fan in}}`, the fan in being C / groups times K L.
+
+    Shapes: input (N, C, H, W) or (C, H, W), output (N, O, H', W'), with
+    :math:`H' = \lfloor (H + 2p - d (K - 1) - 1) / s \rfloor + 1`. Follows ``torch.nn.Conv2d``.
+
+    Parameters
+    ----------
+    in_channels, out_channels
+        The numbers of channels C and O.
+    kernel_size
+        The lengths of a window: one number, or one for each dimension.
+    stride
+        The step from window to window.
+    padding
+        How many elements to put around the input, at each side; ``"same"`` keeps the size,
+        ``"valid"`` is none.
+    dilation
+        The step from element to element of a window.
+    groups
+        Into how many groups the channels are divided; a group sees only its own.
+    bias
+        Whether there is a bias, of shape (O).
+    padding_mode
+        What is put around: ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``; see
+        :func:`nn.functional.pad`.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
 
     Raises
     ------
@@ -218,14 +306,53 @@ class Conv2d(_Conv, call=conv2d, dims=2):
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.Conv2d(1, 32, 3, padding="same")(ones(64, 1, 28, 28)).shape
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Conv2d(1, 32, 3, padding="same")(torch.ones(64, 1, 28, 28)).shape
     torch.Size([64, 32, 28, 28])
+    >>> nn.Conv2d(1, 32, 5, stride=2)(torch.ones(64, 1, 28, 28)).shape
+    torch.Size([64, 32, 12, 12])
     """
 
 
 class Conv3d(_Conv, call=conv3d, dims=3):
-    """Convolution of volumes (N, C, D, H, W). Follows ``torch.nn.Conv3d``; see :class:`Conv2d`."""
+    """Convolution of volumes with learned kernels; the equation is that of :class:`Conv2d`.
+
+    The parameters are ``weight``, of shape (O, C / groups, K, L, M), and ``bias``.
+
+    Shapes: input (N, C, D, H, W) or (C, D, H, W), output (N, O, D', H', W'). Follows
+    ``torch.nn.Conv3d``.
+
+    Parameters
+    ----------
+    in_channels, out_channels
+        The numbers of channels C and O.
+    kernel_size
+        The lengths of a window: one number, or one for each dimension.
+    stride
+        The step from window to window.
+    padding
+        How many elements to put around the input, at each side; ``"same"`` keeps the size,
+        ``"valid"`` is none.
+    dilation
+        The step from element to element of a window.
+    groups
+        Into how many groups the channels are divided; a group sees only its own.
+    bias
+        Whether there is a bias, of shape (O).
+    padding_mode
+        What is put around: ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``; see
+        :func:`nn.functional.pad`.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Conv3d(3, 8, 3, padding=1)(torch.ones(2, 3, 4, 6, 6)).shape
+    torch.Size([2, 8, 4, 6, 6])
+    """
 
 
 @node_name("ConvolutionBackward0")
@@ -240,12 +367,36 @@ def _conv_transpose(
     groups: int = 1,
     dilation: Ints = 1,
 ) -> Tensor:
-    r"""Apply the transpose of :func:`conv2d`: the derivative of a convolution by its images.
+    """Apply the transpose of :func:`conv2d`: the derivative of a convolution by its images.
 
-    Input (N, C, H, W), weight (C, O / groups, K, L), and likewise for signals and volumes. There
-    are :math:`(H - 1) s - 2p + d (K - 1) + e + 1` positions along a dimension, with e the
-    output_padding. Follows ``torch.nn.functional.conv_transpose2d``, ``conv_transpose1d`` and
-    ``conv_transpose3d``.
+    Each element of the input adds a kernel, times itself, to the output. With e the output_padding
+    there are :math:`(H - 1) s - 2p + d (K - 1) + e + 1` positions along a dimension.
+
+    Follows ``torch.nn.functional.conv_transpose1d``, ``conv_transpose2d`` and ``conv_transpose3d``.
+
+    Parameters
+    ----------
+    input
+        Images of shape (N, C, H, W), signals (N, C, L) or volumes (N, C, D, H, W); N may be left
+        out.
+    weight
+        Kernels of shape (C, O / groups, K, L), and likewise with one or three lengths.
+    bias
+        Of shape (O).
+    stride
+        The step s from kernel to kernel.
+    padding
+        How many elements to cut off at each side.
+    output_padding
+        How many elements to add at one side: less than the stride or the dilation.
+    groups
+        Into how many groups the channels are divided.
+    dilation
+        The step d from element to element of a kernel.
+
+    Returns
+    -------
+    A tensor of shape (N, O, H', W'), and likewise with one or three lengths.
 
     Raises
     ------
@@ -254,13 +405,17 @@ def _conv_transpose(
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones, tensor
-    >>> conv_transpose2d(ones(1, 1, 2, 2), ones(1, 1, 2, 2))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.conv_transpose2d(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2))
     tensor([[[[1., 2., 1.],
               [2., 4., 2.],
               [1., 2., 1.]]]])
-    >>> conv_transpose1d(tensor([[[1.0, 2.0]]]), tensor([[[1.0, 10.0]]]), stride=2)
+    >>> x, w = torch.tensor([[[1.0, 2.0]]]), torch.tensor([[[1.0, 10.0]]])
+    >>> F.conv_transpose1d(x, w, stride=2)
     tensor([[[ 1., 10.,  2., 20.]]])
+    >>> F.conv_transpose3d(torch.ones(1, 2, 2, 2, 2), torch.ones(2, 3, 2, 2, 2)).shape
+    torch.Size([1, 3, 3, 3, 3])
     """
     steps, spread = per_dim("stride", stride, dims), per_dim("dilation", dilation, dims)
     around = per_dim("padding", padding, dims)
@@ -364,26 +519,128 @@ class _ConvTranspose(_Convolution):
 
 
 class ConvTranspose1d(_ConvTranspose, call=conv_transpose1d, dims=1):
-    """Transposed convolution of signals (N, C, L). Follows ``torch.nn.ConvTranspose1d``."""
+    """Transposed convolution of signals: it undoes the change of size of :class:`Conv1d`.
 
+    The parameters are ``weight``, of shape (C, O / groups, K), and ``bias``. What is computed:
+    :func:`nn.functional.conv_transpose2d`.
 
-class ConvTranspose2d(_ConvTranspose, call=conv_transpose2d, dims=2):
-    """Transposed convolution of images (N, C, H, W): it undoes the change of size of Conv2d.
+    Shapes: input (N, C, L) or (C, L), output (N, O, L'). Follows ``torch.nn.ConvTranspose1d``.
 
-    The weight has shape (in_channels, out_channels / groups, K, L). Follows
-    ``torch.nn.ConvTranspose2d``.
+    Parameters
+    ----------
+    in_channels, out_channels
+        The numbers of channels C and O.
+    kernel_size
+        The lengths of a kernel: one number, or one for each dimension.
+    stride
+        The step from kernel to kernel.
+    padding
+        How many elements to cut off at each side.
+    output_padding
+        How many elements to add at one side.
+    groups
+        Into how many groups the channels are divided.
+    bias
+        Whether there is a bias, of shape (O).
+    dilation
+        The step from element to element of a kernel.
+    padding_mode
+        ``"zeros"``, the only one.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.ConvTranspose1d(16, 8, 4, stride=2)(torch.ones(1, 16, 7)).shape
+    torch.Size([1, 8, 16])
+    """
+
+
+class ConvTranspose2d(_ConvTranspose, call=conv_transpose2d, dims=2):
+    """Transposed convolution of images: it undoes the change of size of :class:`Conv2d`.
+
+    The parameters are ``weight``, of shape (C, O / groups, K, L), and ``bias``. What is computed:
+    :func:`nn.functional.conv_transpose2d`.
+
+    Shapes: input (N, C, H, W) or (C, H, W), output (N, O, H', W'). Follows
+    ``torch.nn.ConvTranspose2d``.
+
+    Parameters
+    ----------
+    in_channels, out_channels
+        The numbers of channels C and O.
+    kernel_size
+        The lengths of a kernel: one number, or one for each dimension.
+    stride
+        The step from kernel to kernel.
+    padding
+        How many elements to cut off at each side.
+    output_padding
+        How many elements to add at one side.
+    groups
+        Into how many groups the channels are divided.
+    bias
+        Whether there is a bias, of shape (O).
+    dilation
+        The step from element to element of a kernel.
+    padding_mode
+        ``"zeros"``, the only one.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
     >>> up = nn.ConvTranspose2d(16, 8, 3, stride=2, padding=1)
-    >>> up(ones(1, 16, 7, 7)).shape, up(ones(1, 16, 7, 7), output_size=(14, 14)).shape
-    (torch.Size([1, 8, 13, 13]), torch.Size([1, 8, 14, 14]))
+    >>> up(torch.ones(1, 16, 7, 7)).shape
+    torch.Size([1, 8, 13, 13])
+    >>> up(torch.ones(1, 16, 7, 7), output_size=(14, 14)).shape
+    torch.Size([1, 8, 14, 14])
     """
 
 
 class ConvTranspose3d(_ConvTranspose, call=conv_transpose3d, dims=3):
-    """Transposed convolution of volumes (N, C, D, H, W). Follows ``torch.nn.ConvTranspose3d``."""
+    """Transposed convolution of volumes: it undoes the change of size of :class:`Conv3d`.
+
+    The parameters are ``weight``, of shape (C, O / groups, K, L, M), and ``bias``. What is
+    computed: :func:`nn.functional.conv_transpose2d`.
+
+    Shapes: input (N, C, D, H, W) or (C, D, H, W), output (N, O, D', H', W'). Follows
+    ``torch.nn.ConvTranspose3d``.
+
+    Parameters
+    ----------
+    in_channels, out_channels
+        The numbers of channels C and O.
+    kernel_size
+        The lengths of a kernel: one number, or one for each dimension.
+    stride
+        The step from kernel to kernel.
+    padding
+        How many elements to cut off at each side.
+    output_padding
+        How many elements to add at one side.
+    groups
+        Into how many groups the channels are divided.
+    bias
+        Whether there is a bias, of shape (O).
+    dilation
+        The step from element to element of a kernel.
+    padding_mode
+        ``"zeros"``, the only one.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.ConvTranspose3d(4, 2, 2, stride=2)(torch.ones(1, 4, 3, 3, 3)).shape
+    torch.Size([1, 2, 6, 6, 6])
+    """
 
 
 @named
@@ -391,14 +648,32 @@ class ConvTranspose3d(_ConvTranspose, call=conv_transpose3d, dims=3):
 def unfold(
     input: Tensor, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1
 ) -> Tensor:
-    """Return the windows of images (N, C, H, W) as columns: (N, C * K * L, positions).
+    """Return the windows of images as columns: a convolution is then a matrix product.
 
     Follows ``torch.nn.functional.unfold``.
 
+    Parameters
+    ----------
+    input
+        Images of shape (N, C, H, W) or (C, H, W).
+    kernel_size
+        The lengths of a window: one number, or one for each dimension.
+    dilation
+        The step from element to element of a window.
+    padding
+        How many zeros are around the images, at each side.
+    stride
+        The step from window to window.
+
+    Returns
+    -------
+    A tensor of shape (N, C * K * L, positions).
+
     Examples
     --------
-    >>> from tinygrad_mnist import arange
-    >>> unfold(arange(6.0).reshape(1, 1, 2, 3), (2, 2))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.unfold(torch.arange(6.0).reshape(1, 1, 2, 3), (2, 2))
     tensor([[[0., 1.],
              [1., 2.],
              [3., 4.],
@@ -423,9 +698,28 @@ def fold(
     padding: Ints = 0,
     stride: Ints = 1,
 ) -> Tensor:
-    """Add windows given as columns (N, C * K * L, positions) up to images (N, C, H, W).
+    """Add windows given as columns up to images; the transpose of :func:`unfold`.
 
-    Follows ``torch.nn.functional.fold``; the transpose of :func:`unfold`.
+    Follows ``torch.nn.functional.fold``.
+
+    Parameters
+    ----------
+    input
+        Columns of shape (N, C * K * L, positions), or without N.
+    output_size
+        The height and width of the images.
+    kernel_size
+        The lengths of a window: one number, or one for each dimension.
+    dilation
+        The step from element to element of a window.
+    padding
+        How many zeros are around the images, at each side.
+    stride
+        The step from window to window.
+
+    Returns
+    -------
+    A tensor of shape (N, C, H, W).
 
     Raises
     ------
@@ -435,8 +729,9 @@ def fold(
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> fold(ones(1, 4, 2), (2, 3), (2, 2))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.fold(torch.ones(1, 4, 2), (2, 3), (2, 2))
     tensor([[[[1., 2., 1.],
               [1., 2., 1.]]]])
     """
@@ -470,12 +765,26 @@ def _window_settings(
 
 
 class Unfold(Module):
-    """Windows of images (N, C, H, W) as columns. Follows ``torch.nn.Unfold``.
+    """Windows of images as columns.
+
+    Shapes: input (N, C, H, W), output (N, C * K * L, positions). Follows ``torch.nn.Unfold``.
+
+    Parameters
+    ----------
+    kernel_size
+        The lengths of a window: one number, or one for each dimension.
+    dilation
+        The step from element to element of a window.
+    padding
+        How many zeros are around the images, at each side.
+    stride
+        The step from window to window.
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> Unfold(3)(ones(2, 5, 8, 8)).shape
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Unfold(3)(torch.ones(2, 5, 8, 8)).shape
     torch.Size([2, 45, 36])
     """
 
@@ -493,12 +802,28 @@ class Unfold(Module):
 
 
 class Fold(Module):
-    """Windows given as columns, added up to images. Follows ``torch.nn.Fold``.
+    """Windows given as columns, added up to images: the transpose of :class:`Unfold`.
+
+    Shapes: input (N, C * K * L, positions), output (N, C, H, W). Follows ``torch.nn.Fold``.
+
+    Parameters
+    ----------
+    output_size
+        The height and width of the images.
+    kernel_size
+        The lengths of a window: one number, or one for each dimension.
+    dilation
+        The step from element to element of a window.
+    padding
+        How many zeros are around the images, at each side.
+    stride
+        The step from window to window.
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> Fold((8, 8), 3)(ones(2, 45, 36)).shape
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Fold((8, 8), 3)(torch.ones(2, 45, 36)).shape
     torch.Size([2, 5, 8, 8])
     """
 

@@ -210,6 +210,7 @@ class Dropout1d(_DropoutNd, call=dropout1d):
     --------
     >>> import tinygrad_mnist as torch
     >>> from tinygrad_mnist import nn
+    >>> import tinygrad_mnist as torch
     >>> nn.Dropout1d(p=1.0)(torch.ones(1, 2, 2)).sum()
     tensor(0.)
     """
@@ -231,6 +232,7 @@ class Dropout2d(_DropoutNd, call=dropout2d):
     --------
     >>> import tinygrad_mnist as torch
     >>> from tinygrad_mnist import nn
+    >>> import tinygrad_mnist as torch
     >>> nn.Dropout2d(p=1.0)(torch.ones(1, 1, 2, 1)).sum()
     tensor(0.)
     """
@@ -252,6 +254,7 @@ class Dropout3d(_DropoutNd, call=dropout3d):
     --------
     >>> import tinygrad_mnist as torch
     >>> from tinygrad_mnist import nn
+    >>> import tinygrad_mnist as torch
     >>> nn.Dropout3d(p=1.0)(torch.ones(1, 1, 1, 2, 1)).sum()
     tensor(0.)
     """
@@ -333,6 +336,7 @@ class AlphaDropout(_DropoutNd):
     --------
     >>> import tinygrad_mnist as torch
     >>> from tinygrad_mnist import nn
+    >>> import tinygrad_mnist as torch
     >>> nn.AlphaDropout(p=0.5).eval()(torch.ones(2))
     tensor([1., 1.])
     """
@@ -368,6 +372,8 @@ def feature_alpha_dropout(
     --------
     >>> import tinygrad_mnist as torch
     >>> import tinygrad_mnist.nn.functional as F
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
     >>> F.feature_alpha_dropout(torch.ones(1, 2), p=1.0, training=True)
     tensor([[0., 0.]])
     """
@@ -390,6 +396,7 @@ class FeatureAlphaDropout(_DropoutNd):
     --------
     >>> import tinygrad_mnist as torch
     >>> from tinygrad_mnist import nn
+    >>> import tinygrad_mnist as torch
     >>> nn.FeatureAlphaDropout(p=0.5).eval()(torch.ones(1, 2, 1)).shape
     torch.Size([1, 2, 1])
     """

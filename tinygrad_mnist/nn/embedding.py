@@ -48,6 +48,8 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     --------
     >>> import tinygrad_mnist as torch
     >>> import tinygrad_mnist.nn.functional as F
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
     >>> F.one_hot(torch.tensor([0, 2]))
     tensor([[1, 0, 0],
             [0, 0, 1]])
@@ -157,6 +159,8 @@ def embedding(
 
     Examples
     --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
     >>> import tinygrad_mnist as torch
     >>> import tinygrad_mnist.nn.functional as F
     >>> F.embedding(torch.tensor([1, 0]), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
@@ -337,6 +341,8 @@ def embedding_bag(
     --------
     >>> import tinygrad_mnist as torch
     >>> import tinygrad_mnist.nn.functional as F
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
     >>> table = torch.tensor([[1.0], [2.0], [4.0]])
     >>> F.embedding_bag(torch.tensor([0, 1, 2]), table, torch.tensor([0, 2]), mode="sum")
     tensor([[3.],
@@ -438,6 +444,7 @@ class EmbeddingBag(_Table):
     --------
     >>> import tinygrad_mnist as torch
     >>> from tinygrad_mnist import nn
+    >>> import tinygrad_mnist as torch
     >>> nn.EmbeddingBag(10, 3)(torch.tensor([1, 2, 4, 5]), torch.tensor([0, 3])).shape
     torch.Size([2, 3])
     """

@@ -22,6 +22,7 @@ class Flatten(Module):
     --------
     >>> import tinygrad_mnist as torch
     >>> from tinygrad_mnist import nn
+    >>> import tinygrad_mnist as torch
     >>> nn.Flatten()(torch.ones(2, 28, 28)).shape
     torch.Size([2, 784])
     """
@@ -38,9 +39,9 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    r"""Split one dimension into several.
+    """Split one dimension into several.
 
-    Shapes: input (N, \*, product, \*), output (N, \*, lengths, \*). Follows ``torch.nn.Unflatten``.
+    Shapes: input (..., product, ...), output (..., *lengths, ...). Follows ``torch.nn.Unflatten``.
 
     Parameters
     ----------
@@ -53,6 +54,7 @@ class Unflatten(Module):
     --------
     >>> import tinygrad_mnist as torch
     >>> from tinygrad_mnist import nn
+    >>> import tinygrad_mnist as torch
     >>> nn.Unflatten(1, (28, 28))(torch.ones(2, 784)).shape
     torch.Size([2, 28, 28])
     """

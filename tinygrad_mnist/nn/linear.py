@@ -234,6 +234,7 @@ class Bilinear(Module):
     --------
     >>> import tinygrad_mnist as torch
     >>> from tinygrad_mnist import nn
+    >>> import tinygrad_mnist as torch
     >>> nn.Bilinear(20, 30, 40)(torch.ones(128, 20), torch.ones(128, 30)).shape
     torch.Size([128, 40])
     """

@@ -297,6 +297,7 @@ class BatchNorm1d(_BatchNorm):
     --------
     >>> import tinygrad_mnist as torch
     >>> from tinygrad_mnist import nn
+    >>> import tinygrad_mnist as torch
     >>> nn.BatchNorm1d(1, affine=False)(torch.tensor([[1.0], [3.0]])).round()
     tensor([[-1.],
             [ 1.]])
@@ -345,6 +346,7 @@ class BatchNorm2d(_BatchNorm):
     --------
     >>> import tinygrad_mnist as torch
     >>> from tinygrad_mnist import nn
+    >>> import tinygrad_mnist as torch
     >>> norm = nn.BatchNorm2d(3)
     >>> norm(torch.ones(2, 3, 4, 4)).shape, norm.running_mean, norm.num_batches_tracked
     (torch.Size([2, 3, 4, 4]), tensor([0.1000, 0.1000, 0.1000]), tensor(1))
@@ -380,6 +382,8 @@ class SyncBatchNorm(_BatchNorm):
     """Batch normalisation over several processes: here is one, and it is that of the batch.
 
     Follows ``torch.nn.SyncBatchNorm`` without a process group.
+
+    Shapes: input and output (N, C, ...).
 
     Shapes: input and output (N, C, ...).
 
@@ -563,6 +567,7 @@ class InstanceNorm1d(_InstanceNorm):
     --------
     >>> import tinygrad_mnist as torch
     >>> from tinygrad_mnist import nn
+    >>> import tinygrad_mnist as torch
     >>> nn.InstanceNorm1d(1)(torch.tensor([[[1.0, 3.0]]])).round()
     tensor([[[-1.,  1.]]])
     """
@@ -668,6 +673,8 @@ def group_norm(
     --------
     >>> import tinygrad_mnist as torch
     >>> import tinygrad_mnist.nn.functional as F
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
     >>> F.group_norm(torch.tensor([[1.0, 3.0, 5.0, 5.0]]), 2).round()
     tensor([[-1.,  1.,  0.,  0.]])
     """
@@ -721,6 +728,7 @@ class GroupNorm(_Affine):
     --------
     >>> import tinygrad_mnist as torch
     >>> from tinygrad_mnist import nn
+    >>> import tinygrad_mnist as torch
     >>> nn.GroupNorm(3, 6)(torch.ones(20, 6, 10, 10)).shape
     torch.Size([20, 6, 10, 10])
     """
@@ -805,6 +813,8 @@ def layer_norm(
     --------
     >>> import tinygrad_mnist as torch
     >>> import tinygrad_mnist.nn.functional as F
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
     >>> F.layer_norm(torch.tensor([[1.0, 3.0], [5.0, 9.0]]), (2,)).round()
     tensor([[-1.,  1.],
             [-1.,  1.]])
@@ -845,6 +855,7 @@ class LayerNorm(_Affine):
     --------
     >>> import tinygrad_mnist as torch
     >>> from tinygrad_mnist import nn
+    >>> import tinygrad_mnist as torch
     >>> nn.LayerNorm(2, elementwise_affine=False)(torch.tensor([[1.0, 3.0]])).round()
     tensor([[-1.,  1.]])
     """
@@ -903,6 +914,8 @@ def rms_norm(
     --------
     >>> import tinygrad_mnist as torch
     >>> import tinygrad_mnist.nn.functional as F
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
     >>> F.rms_norm(torch.tensor([3.0, 3.0, 3.0, 3.0]), (4,))
     tensor([1., 1., 1., 1.])
     """
@@ -940,6 +953,7 @@ class RMSNorm(_Affine):
     --------
     >>> import tinygrad_mnist as torch
     >>> from tinygrad_mnist import nn
+    >>> import tinygrad_mnist as torch
     >>> nn.RMSNorm(2)(torch.tensor([[3.0, 3.0]])).detach()
     tensor([[1., 1.]])
     """
@@ -1027,6 +1041,7 @@ class LocalResponseNorm(Module):
     --------
     >>> import tinygrad_mnist as torch
     >>> from tinygrad_mnist import nn
+    >>> import tinygrad_mnist as torch
     >>> nn.LocalResponseNorm(2)(torch.ones(32, 5, 24, 24)).shape
     torch.Size([32, 5, 24, 24])
     """

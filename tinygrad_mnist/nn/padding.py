@@ -24,12 +24,26 @@ PadMode: TypeAlias = Literal["constant", "reflect", "replicate", "circular"]
 def pad(
     input: Tensor, pad: Sequence[int], mode: PadMode = "constant", value: float | None = None
 ) -> Tensor:
-    """Put elements around a tensor. Follows ``torch.nn.functional.pad``.
+    """Put elements around a tensor, or cut them off.
 
-    ``pad`` has two numbers for each dimension, before and after it, from the last dimension
-    backwards; a negative number cuts elements off. The mode says what is put there: a
-    ``"constant"`` value, the elements mirrored at the border (``"reflect"``), the border itself
-    (``"replicate"``), or the elements of the other end (``"circular"``).
+    Follows ``torch.nn.functional.pad``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*).
+    pad
+        Two numbers for each dimension, before and after it, from the last dimension backwards; a
+        negative number cuts elements off.
+    mode
+        What is put there: ``"constant"``, the value; ``"reflect"``, the elements mirrored at the
+        border; ``"replicate"``, the border itself; ``"circular"``, the elements of the other end.
+    value
+        The number for ``"constant"``; 0 unless given.
+
+    Returns
+    -------
+    A tensor with as many dimensions.
 
     Raises
     ------
@@ -41,12 +55,15 @@ def pad(
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, tensor
-    >>> x = tensor([[1.0, 2.0, 3.0]])
-    >>> nn.functional.pad(x, (1, 2))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> x = torch.tensor([[1.0, 2.0, 3.0]])
+    >>> F.pad(x, (1, 2))
     tensor([[0., 1., 2., 3., 0., 0.]])
-    >>> nn.functional.pad(x, (1, 2), mode="reflect")
+    >>> F.pad(x, (1, 2), mode="reflect")
     tensor([[2., 1., 2., 3., 2., 1.]])
+    >>> F.pad(x, (-1, 0))
+    tensor([[2., 3.]])
     """
     widths = _widths(pad, input.ndim)
     if mode == "constant":
@@ -174,41 +191,133 @@ class _ConstantPad(_Pad):
 
 
 class ConstantPad1d(_ConstantPad, dims=1):
-    """Put a number around a signal (N, C, L). Follows ``torch.nn.ConstantPad1d``.
+    """Put a number around signals.
+
+    Shapes: input and output (N, C, L) or (C, L). Follows ``torch.nn.ConstantPad1d``.
+
+    Parameters
+    ----------
+    padding
+        How many elements to put at each side: one number, or two of them, left and right; a
+        negative one cuts elements off.
+    value
+        The number.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.ConstantPad1d(1, 5.0)(ones(1, 1, 3))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.ConstantPad1d(1, 5.0)(torch.ones(1, 1, 3))
     tensor([[[5., 1., 1., 1., 5.]]])
     """
 
 
 class ConstantPad2d(_ConstantPad, dims=2):
-    """Put a number around an image (N, C, H, W). Follows ``torch.nn.ConstantPad2d``."""
+    """Put a number around images.
 
+    Shapes: input and output (N, C, H, W) or (C, H, W). Follows ``torch.nn.ConstantPad2d``.
 
-class ConstantPad3d(_ConstantPad, dims=3):
-    """Put a number around a volume (N, C, D, H, W). Follows ``torch.nn.ConstantPad3d``."""
-
-
-class ZeroPad1d(_Pad, dims=1):
-    """Put zeros around a signal (N, C, L). Follows ``torch.nn.ZeroPad1d``."""
-
-
-class ZeroPad2d(_Pad, dims=2):
-    """Put zeros around an image (N, C, H, W). Follows ``torch.nn.ZeroPad2d``.
+    Parameters
+    ----------
+    padding
+        How many elements to put at each side: one number, or four of them, left, right, top and
+        bottom; a negative one cuts elements off.
+    value
+        The number.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.ZeroPad2d(1)(ones(1, 1, 3, 4)).shape
-    torch.Size([1, 1, 5, 6])
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.ConstantPad2d(1, 5.0)(torch.tensor([[[[1.0, 2.0]]]]))
+    tensor([[[[5., 5., 5., 5.],
+              [5., 1., 2., 5.],
+              [5., 5., 5., 5.]]]])
+    """
+
+
+class ConstantPad3d(_ConstantPad, dims=3):
+    """Put a number around volumes.
+
+    Shapes: input and output (N, C, D, H, W) or (C, D, H, W). Follows ``torch.nn.ConstantPad3d``.
+
+    Parameters
+    ----------
+    padding
+        How many elements to put at each side: one number, or six of them, left, right, top, bottom,
+        front and back; a negative one cuts elements off.
+    value
+        The number.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.ConstantPad3d(1, 5.0)(torch.ones(1, 1, 2, 3, 4)).shape
+    torch.Size([1, 1, 4, 5, 6])
+    """
+
+
+class ZeroPad1d(_Pad, dims=1):
+    """Put zeros around signals.
+
+    Shapes: input and output (N, C, L) or (C, L). Follows ``torch.nn.ZeroPad1d``.
+
+    Parameters
+    ----------
+    padding
+        How many elements to put at each side: one number, or two of them, left and right; a
+        negative one cuts elements off.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.ZeroPad1d((0, 2))(torch.ones(1, 1, 3))
+    tensor([[[1., 1., 1., 0., 0.]]])
+    """
+
+
+class ZeroPad2d(_Pad, dims=2):
+    """Put zeros around images.
+
+    Shapes: input and output (N, C, H, W) or (C, H, W). Follows ``torch.nn.ZeroPad2d``.
+
+    Parameters
+    ----------
+    padding
+        How many elements to put at each side: one number, or four of them, left, right, top and
+        bottom; a negative one cuts elements off.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.ZeroPad2d(1)(torch.tensor([[[[1.0, 2.0]]]]))
+    tensor([[[[0., 0., 0., 0.],
+              [0., 1., 2., 0.],
+              [0., 0., 0., 0.]]]])
     """
 
 
 class ZeroPad3d(_Pad, dims=3):
-    """Put zeros around a volume (N, C, D, H, W). Follows ``torch.nn.ZeroPad3d``."""
+    """Put zeros around volumes.
+
+    Shapes: input and output (N, C, D, H, W) or (C, D, H, W). Follows ``torch.nn.ZeroPad3d``.
+
+    Parameters
+    ----------
+    padding
+        How many elements to put at each side: one number, or six of them, left, right, top, bottom,
+        front and back; a negative one cuts elements off.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.ZeroPad3d(1)(torch.ones(1, 1, 2, 3, 4)).shape
+    torch.Size([1, 1, 4, 5, 6])
+    """
 
 
 class _ReflectionPad(_Pad):
@@ -216,22 +325,63 @@ class _ReflectionPad(_Pad):
 
 
 class ReflectionPad1d(_ReflectionPad, dims=1):
-    """Mirror a signal (N, C, L) at its border. Follows ``torch.nn.ReflectionPad1d``.
+    """Mirror signals at their border.
+
+    Shapes: input and output (N, C, L) or (C, L). Follows ``torch.nn.ReflectionPad1d``.
+
+    Parameters
+    ----------
+    padding
+        How many elements to put at each side: one number, or two of them, left and right; a
+        negative one cuts elements off.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, tensor
-    >>> nn.ReflectionPad1d(2)(tensor([[[1.0, 2.0, 3.0]]]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.ReflectionPad1d(2)(torch.tensor([[[1.0, 2.0, 3.0]]]))
     tensor([[[3., 2., 1., 2., 3., 2., 1.]]])
     """
 
 
 class ReflectionPad2d(_ReflectionPad, dims=2):
-    """Mirror an image (N, C, H, W) at its border. Follows ``torch.nn.ReflectionPad2d``."""
+    """Mirror images at their border.
+
+    Shapes: input and output (N, C, H, W) or (C, H, W). Follows ``torch.nn.ReflectionPad2d``.
+
+    Parameters
+    ----------
+    padding
+        How many elements to put at each side: one number, or four of them, left, right, top and
+        bottom; a negative one cuts elements off.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.ReflectionPad2d((1, 1, 0, 0))(torch.tensor([[[[1.0, 2.0]]]]))
+    tensor([[[[2., 1., 2., 1.]]]])
+    """
 
 
 class ReflectionPad3d(_ReflectionPad, dims=3):
-    """Mirror a volume (N, C, D, H, W) at its border. Follows ``torch.nn.ReflectionPad3d``."""
+    """Mirror volumes at their border.
+
+    Shapes: input and output (N, C, D, H, W) or (C, D, H, W). Follows ``torch.nn.ReflectionPad3d``.
+
+    Parameters
+    ----------
+    padding
+        How many elements to put at each side: one number, or six of them, left, right, top, bottom,
+        front and back; a negative one cuts elements off.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.ReflectionPad3d(1)(torch.ones(1, 1, 2, 3, 4)).shape
+    torch.Size([1, 1, 4, 5, 6])
+    """
 
 
 class _ReplicationPad(_Pad):
@@ -239,22 +389,63 @@ class _ReplicationPad(_Pad):
 
 
 class ReplicationPad1d(_ReplicationPad, dims=1):
-    """Repeat the border of a signal (N, C, L). Follows ``torch.nn.ReplicationPad1d``.
+    """Repeat the border of signals.
+
+    Shapes: input and output (N, C, L) or (C, L). Follows ``torch.nn.ReplicationPad1d``.
+
+    Parameters
+    ----------
+    padding
+        How many elements to put at each side: one number, or two of them, left and right; a
+        negative one cuts elements off.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, tensor
-    >>> nn.ReplicationPad1d(2)(tensor([[[1.0, 2.0, 3.0]]]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.ReplicationPad1d(2)(torch.tensor([[[1.0, 2.0, 3.0]]]))
     tensor([[[1., 1., 1., 2., 3., 3., 3.]]])
     """
 
 
 class ReplicationPad2d(_ReplicationPad, dims=2):
-    """Repeat the border of an image (N, C, H, W). Follows ``torch.nn.ReplicationPad2d``."""
+    """Repeat the border of images.
+
+    Shapes: input and output (N, C, H, W) or (C, H, W). Follows ``torch.nn.ReplicationPad2d``.
+
+    Parameters
+    ----------
+    padding
+        How many elements to put at each side: one number, or four of them, left, right, top and
+        bottom; a negative one cuts elements off.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.ReplicationPad2d((1, 1, 0, 0))(torch.tensor([[[[1.0, 2.0]]]]))
+    tensor([[[[1., 1., 2., 2.]]]])
+    """
 
 
 class ReplicationPad3d(_ReplicationPad, dims=3):
-    """Repeat the border of a volume (N, C, D, H, W). Follows ``torch.nn.ReplicationPad3d``."""
+    """Repeat the border of volumes.
+
+    Shapes: input and output (N, C, D, H, W) or (C, D, H, W). Follows ``torch.nn.ReplicationPad3d``.
+
+    Parameters
+    ----------
+    padding
+        How many elements to put at each side: one number, or six of them, left, right, top, bottom,
+        front and back; a negative one cuts elements off.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.ReplicationPad3d(1)(torch.ones(1, 1, 2, 3, 4)).shape
+    torch.Size([1, 1, 4, 5, 6])
+    """
 
 
 class _CircularPad(_Pad):
@@ -262,19 +453,60 @@ class _CircularPad(_Pad):
 
 
 class CircularPad1d(_CircularPad, dims=1):
-    """Put a signal's (N, C, L) other end at each end. Follows ``torch.nn.CircularPad1d``.
+    """Put the other end at each end of signals.
+
+    Shapes: input and output (N, C, L) or (C, L). Follows ``torch.nn.CircularPad1d``.
+
+    Parameters
+    ----------
+    padding
+        How many elements to put at each side: one number, or two of them, left and right; a
+        negative one cuts elements off.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, tensor
-    >>> nn.CircularPad1d(2)(tensor([[[1.0, 2.0, 3.0]]]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.CircularPad1d(2)(torch.tensor([[[1.0, 2.0, 3.0]]]))
     tensor([[[2., 3., 1., 2., 3., 1., 2.]]])
     """
 
 
 class CircularPad2d(_CircularPad, dims=2):
-    """Put an image's (N, C, H, W) other end at each end. Follows ``torch.nn.CircularPad2d``."""
+    """Put the other end at each end of images.
+
+    Shapes: input and output (N, C, H, W) or (C, H, W). Follows ``torch.nn.CircularPad2d``.
+
+    Parameters
+    ----------
+    padding
+        How many elements to put at each side: one number, or four of them, left, right, top and
+        bottom; a negative one cuts elements off.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.CircularPad2d((1, 1, 0, 0))(torch.tensor([[[[1.0, 2.0]]]]))
+    tensor([[[[2., 1., 2., 1.]]]])
+    """
 
 
 class CircularPad3d(_CircularPad, dims=3):
-    """Put a volume's (N, C, D, H, W) other end at each end. Follows ``torch.nn.CircularPad3d``."""
+    """Put the other end at each end of volumes.
+
+    Shapes: input and output (N, C, D, H, W) or (C, D, H, W). Follows ``torch.nn.CircularPad3d``.
+
+    Parameters
+    ----------
+    padding
+        How many elements to put at each side: one number, or six of them, left, right, top, bottom,
+        front and back; a negative one cuts elements off.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.CircularPad3d(1)(torch.ones(1, 1, 2, 3, 4)).shape
+    torch.Size([1, 1, 4, 5, 6])
+    """

@@ -112,12 +112,34 @@ def _max_pool(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Tensor | tuple[Tensor, Tensor]:
-    """Return the largest element of each window of images (N, C, H, W), signals or volumes.
+    """Return the largest element of each window of images, signals or volumes.
 
-    The stride is the size of a window unless it is given. Padding counts as minus infinity. With
-    ceil_mode a last window may reach over the end. With return_indices the result is a pair, of
-    the elements and their numbers in the flattened image. Follows
-    ``torch.nn.functional.max_pool2d``, ``max_pool1d`` and ``max_pool3d``.
+    Its gradient goes to that element, the first of equals.
+
+    Follows ``torch.nn.functional.max_pool1d``, ``max_pool2d`` and ``max_pool3d``.
+
+    Parameters
+    ----------
+    input
+        Images of shape (N, C, H, W), signals (N, C, L) or volumes (N, C, D, H, W); N may be left
+        out.
+    kernel_size
+        The lengths of a window: one number, or one for each dimension.
+    stride
+        The step from window to window; the size of a window unless given.
+    padding
+        How many elements, minus infinity each, to put around, at each side: at most half a window.
+    dilation
+        The step from element to element of a window.
+    ceil_mode
+        Whether a last window may reach over the end.
+    return_indices
+        Whether to return a pair: the elements, and their numbers in the flattened image.
+
+    Returns
+    -------
+    A tensor of shape (N, C, H', W'), and likewise with one or three lengths; with return_indices
+    also their numbers, int64.
 
     Raises
     ------
@@ -126,12 +148,15 @@ def _max_pool(
 
     Examples
     --------
-    >>> from tinygrad_mnist import arange, tensor
-    >>> max_pool2d(arange(16.0).reshape(1, 1, 4, 4), 2)
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.max_pool2d(torch.arange(16.0).reshape(1, 1, 4, 4), 2)
     tensor([[[[ 5.,  7.],
               [13., 15.]]]])
-    >>> max_pool1d(tensor([[[1.0, 3.0, 2.0, 5.0]]]), 2, return_indices=True)
+    >>> F.max_pool1d(torch.tensor([[[1.0, 3.0, 2.0, 5.0]]]), 2, return_indices=True)
     (tensor([[[3., 5.]]]), tensor([[[1, 3]]]))
+    >>> F.max_pool3d(torch.ones(1, 1, 4, 4, 4), 2).shape
+    torch.Size([1, 1, 2, 2, 2])
     """
     settings = kernel, steps, around, spread = _settings(
         dims, kernel_size, stride, padding, dilation
@@ -189,24 +214,92 @@ class _MaxPoolLayer(Layer):
 
 
 class MaxPool1d(_MaxPoolLayer, call=max_pool1d):
-    """Largest element of each window of signals (N, C, L). Follows ``torch.nn.MaxPool1d``."""
+    """Largest element of each window of signals.
 
+    Shapes: input (N, C, L) or (C, L), output (N, C, L'). Follows ``torch.nn.MaxPool1d``.
 
-class MaxPool2d(_MaxPoolLayer, call=max_pool2d):
-    """Largest element of each window of images (N, C, H, W). Follows ``torch.nn.MaxPool2d``.
-
-    The stride is the size of a window unless it is given; padding counts as minus infinity.
+    Parameters
+    ----------
+    kernel_size
+        The lengths of a window: one number, or one for each dimension.
+    stride
+        The step from window to window; the size of a window unless given.
+    padding
+        How many elements, minus infinity each, to put around, at each side: at most half a window.
+    dilation
+        The step from element to element of a window.
+    return_indices
+        Whether to return the elements' numbers in the flattened input, too.
+    ceil_mode
+        Whether a last window may reach over the end.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.MaxPool2d(2)(ones(64, 32, 24, 24)).shape
-    torch.Size([64, 32, 12, 12])
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.MaxPool1d(2)(torch.ones(1, 1, 4)).shape
+    torch.Size([1, 1, 2])
+    """
+
+
+class MaxPool2d(_MaxPoolLayer, call=max_pool2d):
+    """Largest element of each window of images.
+
+    Shapes: input (N, C, H, W) or (C, H, W), output (N, C, H', W'). Follows ``torch.nn.MaxPool2d``.
+
+    Parameters
+    ----------
+    kernel_size
+        The lengths of a window: one number, or one for each dimension.
+    stride
+        The step from window to window; the size of a window unless given.
+    padding
+        How many elements, minus infinity each, to put around, at each side: at most half a window.
+    dilation
+        The step from element to element of a window.
+    return_indices
+        Whether to return the elements' numbers in the flattened input, too.
+    ceil_mode
+        Whether a last window may reach over the end.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.MaxPool2d(2)(torch.arange(16.0).reshape(1, 1, 4, 4))
+    tensor([[[[ 5.,  7.],
+              [13., 15.]]]])
     """
 
 
 class MaxPool3d(_MaxPoolLayer, call=max_pool3d):
-    """Largest element of each window of volumes (N, C, D, H, W). Follows ``torch.nn.MaxPool3d``."""
+    """Largest element of each window of volumes.
+
+    Shapes: input (N, C, D, H, W) or (C, D, H, W), output (N, C, D', H', W'). Follows
+    ``torch.nn.MaxPool3d``.
+
+    Parameters
+    ----------
+    kernel_size
+        The lengths of a window: one number, or one for each dimension.
+    stride
+        The step from window to window; the size of a window unless given.
+    padding
+        How many elements, minus infinity each, to put around, at each side: at most half a window.
+    dilation
+        The step from element to element of a window.
+    return_indices
+        Whether to return the elements' numbers in the flattened input, too.
+    ceil_mode
+        Whether a last window may reach over the end.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.MaxPool3d(2)(torch.ones(1, 1, 4, 4, 4)).shape
+    torch.Size([1, 1, 2, 2, 2])
+    """
 
 
 def _max_unpool(
@@ -220,13 +313,34 @@ def _max_unpool(
 ) -> Tensor:
     """Put what :func:`max_pool2d` has picked back into its place, among zeros.
 
-    Follows ``torch.nn.functional.max_unpool2d``, ``max_unpool1d`` and ``max_unpool3d``.
+    Follows ``torch.nn.functional.max_unpool1d``, ``max_unpool2d`` and ``max_unpool3d``.
+
+    Parameters
+    ----------
+    input
+        What was picked: images (N, C, H, W), signals (N, C, L) or volumes (N, C, D, H, W).
+    indices
+        Where it was: int64, of the same shape.
+    kernel_size, stride, padding
+        As they were when it was picked.
+    output_size
+        The size of the result, where several lead to the input's.
+
+    Returns
+    -------
+    A tensor of the size that was pooled.
+
+    Raises
+    ------
+    RuntimeError
+        When the shapes differ, or an index is outside of the output.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> x = tensor([[[[1.0, 2.0], [4.0, 3.0]]]])
-    >>> max_unpool2d(*max_pool2d(x, 2, return_indices=True), 2)
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> x = torch.tensor([[[[1.0, 2.0], [4.0, 3.0]]]])
+    >>> F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2)
     tensor([[[[0., 0.],
               [4., 0.]]]])
     """
@@ -277,24 +391,67 @@ class _MaxUnpool(Layer):
 
 
 class MaxUnpool1d(_MaxUnpool, call=max_unpool1d, dims=1):
-    """Put what MaxPool1d has picked back into its place. Follows ``torch.nn.MaxUnpool1d``."""
+    """Put what :class:`MaxPool1d` has picked back into its place, among zeros.
 
+    Shapes: input and indices (N, C, L), output of the size that was pooled. Follows
+    ``torch.nn.MaxUnpool1d``.
 
-class MaxUnpool2d(_MaxUnpool, call=max_unpool2d, dims=2):
-    """Put what MaxPool2d has picked back into its place. Follows ``torch.nn.MaxUnpool2d``.
+    Parameters
+    ----------
+    kernel_size, stride, padding
+        As they were when it was picked.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> pool = MaxPool2d(2, return_indices=True)
-    >>> MaxUnpool2d(2)(*pool(tensor([[[[1.0, 2.0], [4.0, 3.0]]]])))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> pool = nn.MaxPool1d(2, return_indices=True)
+    >>> nn.MaxUnpool1d(2)(*pool(torch.tensor([[[1.0, 3.0, 5.0, 2.0]]])))
+    tensor([[[0., 3., 5., 0.]]])
+    """
+
+
+class MaxUnpool2d(_MaxUnpool, call=max_unpool2d, dims=2):
+    """Put what :class:`MaxPool2d` has picked back into its place, among zeros.
+
+    Shapes: input and indices (N, C, H, W), output of the size that was pooled. Follows
+    ``torch.nn.MaxUnpool2d``.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding
+        As they were when it was picked.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> pool = nn.MaxPool2d(2, return_indices=True)
+    >>> nn.MaxUnpool2d(2)(*pool(torch.tensor([[[[1.0, 2.0], [4.0, 3.0]]]])))
     tensor([[[[0., 0.],
               [4., 0.]]]])
     """
 
 
 class MaxUnpool3d(_MaxUnpool, call=max_unpool3d, dims=3):
-    """Put what MaxPool3d has picked back into its place. Follows ``torch.nn.MaxUnpool3d``."""
+    """Put what :class:`MaxPool3d` has picked back into its place, among zeros.
+
+    Shapes: input and indices (N, C, D, H, W), output of the size that was pooled. Follows
+    ``torch.nn.MaxUnpool3d``.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding
+        As they were when it was picked.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> pool = nn.MaxPool3d(2, return_indices=True)
+    >>> nn.MaxUnpool3d(2)(*pool(torch.ones(1, 1, 4, 4, 4))).sum()
+    tensor(8.)
+    """
 
 
 @in_float32
@@ -308,10 +465,30 @@ def _avg_pool(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Tensor:
-    """Return the mean of each window of images (N, C, H, W) or volumes, or its sum over a divisor.
+    """Return the mean of each window of images or volumes, or its sum over a divisor.
 
-    Zeros of the padding count as elements unless count_include_pad is False. Follows
-    ``torch.nn.functional.avg_pool2d`` and ``avg_pool3d``.
+    Follows ``torch.nn.functional.avg_pool2d`` and ``avg_pool3d``.
+
+    Parameters
+    ----------
+    input
+        Images of shape (N, C, H, W) or volumes (N, C, D, H, W); N may be left out.
+    kernel_size
+        The lengths of a window: one number, or one for each dimension.
+    stride
+        The step from window to window; the size of a window unless given.
+    padding
+        How many zeros to put around, at each side: at most half a window.
+    ceil_mode
+        Whether a last window may reach over the end.
+    count_include_pad
+        Whether zeros of the padding count as elements.
+    divisor_override
+        What to divide sums by, instead of the number of elements.
+
+    Returns
+    -------
+    A tensor of shape (N, C, H', W') or (N, C, D', H', W').
 
     Raises
     ------
@@ -320,10 +497,13 @@ def _avg_pool(
 
     Examples
     --------
-    >>> from tinygrad_mnist import arange
-    >>> avg_pool2d(arange(16.0).reshape(1, 1, 4, 4), 2)
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.avg_pool2d(torch.arange(16.0).reshape(1, 1, 4, 4), 2)
     tensor([[[[ 2.5000,  4.5000],
               [10.5000, 12.5000]]]])
+    >>> F.avg_pool3d(torch.ones(1, 1, 4, 4, 4), 2).shape
+    torch.Size([1, 1, 2, 2, 2])
     """
     settings = kernel, steps, _, spread = _settings(dims, kernel_size, stride, padding)
     if divisor_override is not None and not divisor_override:
@@ -368,12 +548,39 @@ def avg_pool1d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:
-    """Return the mean of each window of signals (N, C, L); see :func:`avg_pool2d`.
+    """Return the mean of each window of signals.
+
+    Follows ``torch.nn.functional.avg_pool1d``.
+
+    Parameters
+    ----------
+    input
+        Signals of shape (N, C, L) or (C, L).
+    kernel_size
+        The length of a window.
+    stride
+        The step from window to window; the length of a window unless given.
+    padding
+        How many zeros to put around, at each side: at most half a window.
+    ceil_mode
+        Whether a last window may reach over the end.
+    count_include_pad
+        Whether zeros of the padding count as elements.
+
+    Returns
+    -------
+    A tensor of shape (N, C, L').
+
+    Raises
+    ------
+    RuntimeError
+        When windows don't fit, or there is more padding than half a window.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> avg_pool1d(tensor([[[1.0, 3.0, 2.0, 5.0]]]), 2)
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.avg_pool1d(torch.tensor([[[1.0, 3.0, 2.0, 5.0]]]), 2)
     tensor([[[2.0000, 3.5000]]])
     """
     return _avg_pool(1, input, kernel_size, stride, padding, ceil_mode, count_include_pad)
@@ -383,12 +590,28 @@ avg_pool2d, avg_pool3d = for_each_dim(_avg_pool, "avg_pool{}d")[1:]
 
 
 class AvgPool1d(Module):
-    """Mean of each window of signals (N, C, L). Follows ``torch.nn.AvgPool1d``.
+    """Mean of each window of signals.
+
+    Shapes: input (N, C, L) or (C, L), output (N, C, L'). Follows ``torch.nn.AvgPool1d``.
+
+    Parameters
+    ----------
+    kernel_size
+        The lengths of a window: one number, or one for each dimension.
+    stride
+        The step from window to window; the size of a window unless given.
+    padding
+        How many zeros to put around, at each side: at most half a window.
+    ceil_mode
+        Whether a last window may reach over the end.
+    count_include_pad
+        Whether zeros of the padding count as elements.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> AvgPool1d(2)(tensor([[[1.0, 3.0, 2.0, 5.0]]]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.AvgPool1d(2)(torch.tensor([[[1.0, 3.0, 2.0, 5.0]]]))
     tensor([[[2.0000, 3.5000]]])
     """
 
@@ -444,18 +667,62 @@ class _AvgPool(Layer):
 
 
 class AvgPool2d(_AvgPool, call=avg_pool2d):
-    """Mean of each window of images (N, C, H, W). Follows ``torch.nn.AvgPool2d``.
+    """Mean of each window of images.
+
+    Shapes: input (N, C, H, W) or (C, H, W), output (N, C, H', W'). Follows ``torch.nn.AvgPool2d``.
+
+    Parameters
+    ----------
+    kernel_size
+        The lengths of a window: one number, or one for each dimension.
+    stride
+        The step from window to window; the size of a window unless given.
+    padding
+        How many zeros to put around, at each side: at most half a window.
+    ceil_mode
+        Whether a last window may reach over the end.
+    count_include_pad
+        Whether zeros of the padding count as elements.
+    divisor_override
+        What to divide sums by, instead of the number of elements.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.AvgPool2d(2)(ones(64, 6, 28, 28)).shape
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.AvgPool2d(2)(torch.ones(64, 6, 28, 28)).shape
     torch.Size([64, 6, 14, 14])
     """
 
 
 class AvgPool3d(_AvgPool, call=avg_pool3d):
-    """Mean of each window of volumes (N, C, D, H, W). Follows ``torch.nn.AvgPool3d``."""
+    """Mean of each window of volumes.
+
+    Shapes: input (N, C, D, H, W) or (C, D, H, W), output (N, C, D', H', W'). Follows
+    ``torch.nn.AvgPool3d``.
+
+    Parameters
+    ----------
+    kernel_size
+        The lengths of a window: one number, or one for each dimension.
+    stride
+        The step from window to window; the size of a window unless given.
+    padding
+        How many zeros to put around, at each side: at most half a window.
+    ceil_mode
+        Whether a last window may reach over the end.
+    count_include_pad
+        Whether zeros of the padding count as elements.
+    divisor_override
+        What to divide sums by, instead of the number of elements.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.AvgPool3d(2)(torch.ones(1, 1, 4, 4, 4)).shape
+    torch.Size([1, 1, 2, 2, 2])
+    """
 
 
 def _lp_pool(
@@ -466,15 +733,37 @@ def _lp_pool(
     stride: Ints | None = None,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """Return the p-norm of each window of images (N, C, H, W), signals or volumes.
+    r"""Return the p-norm of each window of images, signals or volumes.
 
-    Numbers are taken to be positive. Follows ``torch.nn.functional.lp_pool2d``, ``lp_pool1d`` and
-    ``lp_pool3d``.
+    .. math:: y = \Big(\sum_{i \in \text{window}} x_i^p\Big)^{1/p}
+
+    Numbers are taken to be positive.
+
+    Follows ``torch.nn.functional.lp_pool1d``, ``lp_pool2d`` and ``lp_pool3d``.
+
+    Parameters
+    ----------
+    input
+        Images of shape (N, C, H, W), signals (N, C, L) or volumes (N, C, D, H, W); N may be left
+        out.
+    norm_type
+        p.
+    kernel_size
+        The lengths of a window: one number, or one for each dimension.
+    stride
+        The step from window to window; the size of a window unless given.
+    ceil_mode
+        Whether a last window may reach over the end.
+
+    Returns
+    -------
+    A tensor of shape (N, C, H', W'), and likewise with one or three lengths.
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> lp_pool2d(tensor([[[[3.0, 4.0]]]]), 2, (1, 2))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.lp_pool2d(torch.tensor([[[[3.0, 4.0]]]]), 2, (1, 2))
     tensor([[[[5.]]]])
     """
     count = prod(per_dim("kernel_size", kernel_size, dims))
@@ -506,22 +795,81 @@ class _LPPool(Layer):
 
 
 class LPPool1d(_LPPool, call=lp_pool1d):
-    """The p-norm of each window of signals (N, C, L). Follows ``torch.nn.LPPool1d``.
+    """The p-norm of each window of signals.
+
+    Shapes: input (N, C, L) or (C, L), output (N, C, L'). The equation is that of
+    :func:`nn.functional.lp_pool2d`. Follows ``torch.nn.LPPool1d``.
+
+    Parameters
+    ----------
+    norm_type
+        p.
+    kernel_size
+        The lengths of a window: one number, or one for each dimension.
+    stride
+        The step from window to window; the size of a window unless given.
+    ceil_mode
+        Whether a last window may reach over the end.
 
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> LPPool1d(2, 4)(ones(1, 1, 4))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.LPPool1d(2, 4)(torch.ones(1, 1, 4))
     tensor([[[2.]]])
     """
 
 
 class LPPool2d(_LPPool, call=lp_pool2d):
-    """The p-norm of each window of images (N, C, H, W). Follows ``torch.nn.LPPool2d``."""
+    """The p-norm of each window of images.
+
+    Shapes: input (N, C, H, W) or (C, H, W), output (N, C, H', W'). The equation is that of
+    :func:`nn.functional.lp_pool2d`. Follows ``torch.nn.LPPool2d``.
+
+    Parameters
+    ----------
+    norm_type
+        p.
+    kernel_size
+        The lengths of a window: one number, or one for each dimension.
+    stride
+        The step from window to window; the size of a window unless given.
+    ceil_mode
+        Whether a last window may reach over the end.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.LPPool2d(2, (1, 2))(torch.tensor([[[[3.0, 4.0]]]]))
+    tensor([[[[5.]]]])
+    """
 
 
 class LPPool3d(_LPPool, call=lp_pool3d):
-    """The p-norm of each window of volumes (N, C, D, H, W). Follows ``torch.nn.LPPool3d``."""
+    """The p-norm of each window of volumes.
+
+    Shapes: input (N, C, D, H, W) or (C, D, H, W), output (N, C, D', H', W'). The equation is that
+    of :func:`nn.functional.lp_pool2d`. Follows ``torch.nn.LPPool3d``.
+
+    Parameters
+    ----------
+    norm_type
+        p.
+    kernel_size
+        The lengths of a window: one number, or one for each dimension.
+    stride
+        The step from window to window; the size of a window unless given.
+    ceil_mode
+        Whether a last window may reach over the end.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.LPPool3d(3, 2)(torch.ones(1, 1, 2, 2, 2))
+    tensor([[[[[2.]]]]])
+    """
 
 
 def _tiles(dims: int, size: Lengths, wanted: Sizes) -> Lengths:
@@ -548,16 +896,30 @@ def _stretches(length: int, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _adaptive_avg_pool(dims: int, input: Tensor, output_size: Sizes) -> Tensor:
-    """Return means over so many rows and columns of tiles of images (N, C, H, W).
+    """Return means over so many tiles of images, signals or volumes.
 
-    Tile i goes from floor(i H / n) to ceil((i + 1) H / n). A size of None is the input's own.
-    Signals and volumes have tiles likewise. Follows ``torch.nn.functional.adaptive_avg_pool2d``,
-    ``adaptive_avg_pool1d`` and ``adaptive_avg_pool3d``.
+    Tile i of n goes from floor(i H / n) to ceil((i + 1) H / n), so that any size is pooled to one.
+
+    Follows ``torch.nn.functional.adaptive_avg_pool1d``, ``adaptive_avg_pool2d`` and
+    ``adaptive_avg_pool3d``.
+
+    Parameters
+    ----------
+    input
+        Images of shape (N, C, H, W), signals (N, C, L) or volumes (N, C, D, H, W); N may be left
+        out.
+    output_size
+        How many tiles: one number, or one for each dimension; None is the input's own length.
+
+    Returns
+    -------
+    A tensor of shape (N, C, *output_size).
 
     Examples
     --------
-    >>> from tinygrad_mnist import arange
-    >>> adaptive_avg_pool2d(arange(6.0).reshape(1, 1, 2, 3), (1, 2))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.adaptive_avg_pool2d(torch.arange(6.0).reshape(1, 1, 2, 3), (1, 2))
     tensor([[[[2., 3.]]]])
     """
     x, single = as_batch(input, dims)
@@ -602,17 +964,32 @@ class _AdaptiveMaxPool(Protocol):
 def _adaptive_max_pool(
     dims: int, input: Tensor, output_size: Sizes, return_indices: bool = False
 ) -> Tensor | tuple[Tensor, Tensor]:
-    """Return the largest elements of so many rows and columns of tiles of images (N, C, H, W).
+    """Return the largest elements of so many tiles of images, signals or volumes.
 
-    Tiles are those of :func:`adaptive_avg_pool2d`. With return_indices the result is a pair, of
-    the elements and their numbers in the flattened image. Follows
-    ``torch.nn.functional.adaptive_max_pool2d``, ``adaptive_max_pool1d`` and
+    Tiles are those of :func:`adaptive_avg_pool2d`.
+
+    Follows ``torch.nn.functional.adaptive_max_pool1d``, ``adaptive_max_pool2d`` and
     ``adaptive_max_pool3d``.
+
+    Parameters
+    ----------
+    input
+        Images of shape (N, C, H, W), signals (N, C, L) or volumes (N, C, D, H, W); N may be left
+        out.
+    output_size
+        How many tiles: one number, or one for each dimension; None is the input's own length.
+    return_indices
+        Whether to return a pair: the elements, and their numbers in the flattened image.
+
+    Returns
+    -------
+    A tensor of shape (N, C, *output_size); with return_indices also their numbers, int64.
 
     Examples
     --------
-    >>> from tinygrad_mnist import arange
-    >>> adaptive_max_pool2d(arange(6.0).reshape(1, 1, 2, 3), (1, 2))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.adaptive_max_pool2d(torch.arange(6.0).reshape(1, 1, 2, 3), (1, 2))
     tensor([[[[4., 5.]]]])
     """
     x, single = as_batch(input, dims)
@@ -671,22 +1048,63 @@ class _AdaptiveAvg(Layer):
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvg, call=adaptive_avg_pool1d):
-    """Means of so many stretches of signals (N, C, L). Follows ``torch.nn.AdaptiveAvgPool1d``."""
+    """Means of so many tiles of signals, whatever their size.
 
+    Shapes: input (N, C, L) or (C, L), output (N, C, *output_size). What a tile is:
+    :func:`nn.functional.adaptive_avg_pool2d`. Follows ``torch.nn.AdaptiveAvgPool1d``.
 
-class AdaptiveAvgPool2d(_AdaptiveAvg, call=adaptive_avg_pool2d):
-    """Means of so many rows and columns of tiles. Follows ``torch.nn.AdaptiveAvgPool2d``.
+    Parameters
+    ----------
+    output_size
+        How many tiles: one number, or one for each dimension; None is the input's own length.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.AdaptiveAvgPool2d((5, None))(ones(1, 64, 8, 9)).shape
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.AdaptiveAvgPool1d(5)(torch.ones(1, 64, 8)).shape
+    torch.Size([1, 64, 5])
+    """
+
+
+class AdaptiveAvgPool2d(_AdaptiveAvg, call=adaptive_avg_pool2d):
+    """Means of so many tiles of images, whatever their size.
+
+    Shapes: input (N, C, H, W) or (C, H, W), output (N, C, *output_size). What a tile is:
+    :func:`nn.functional.adaptive_avg_pool2d`. Follows ``torch.nn.AdaptiveAvgPool2d``.
+
+    Parameters
+    ----------
+    output_size
+        How many tiles: one number, or one for each dimension; None is the input's own length.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.AdaptiveAvgPool2d((5, None))(torch.ones(1, 64, 8, 9)).shape
     torch.Size([1, 64, 5, 9])
     """
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvg, call=adaptive_avg_pool3d):
-    """Means of so many tiles of volumes. Follows ``torch.nn.AdaptiveAvgPool3d``."""
+    """Means of so many tiles of volumes, whatever their size.
+
+    Shapes: input (N, C, D, H, W) or (C, D, H, W), output (N, C, *output_size). What a tile is:
+    :func:`nn.functional.adaptive_avg_pool2d`. Follows ``torch.nn.AdaptiveAvgPool3d``.
+
+    Parameters
+    ----------
+    output_size
+        How many tiles: one number, or one for each dimension; None is the input's own length.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.AdaptiveAvgPool3d((5, 7, None))(torch.ones(1, 64, 8, 9, 10)).shape
+    torch.Size([1, 64, 5, 7, 10])
+    """
 
 
 class _AdaptiveMax(Layer):
@@ -703,19 +1121,66 @@ class _AdaptiveMax(Layer):
 
 
 class AdaptiveMaxPool1d(_AdaptiveMax, call=adaptive_max_pool1d):
-    """Largest elements of so many stretches of signals. Follows ``torch.nn.AdaptiveMaxPool1d``."""
+    """Largest elements of so many tiles of signals, whatever their size.
 
+    Shapes: input (N, C, L) or (C, L), output (N, C, *output_size). What a tile is:
+    :func:`nn.functional.adaptive_avg_pool2d`. Follows ``torch.nn.AdaptiveMaxPool1d``.
 
-class AdaptiveMaxPool2d(_AdaptiveMax, call=adaptive_max_pool2d):
-    """Largest elements of so many tiles. Follows ``torch.nn.AdaptiveMaxPool2d``.
+    Parameters
+    ----------
+    output_size
+        How many tiles: one number, or one for each dimension; None is the input's own length.
+    return_indices
+        Whether to return the elements' numbers in the flattened input, too.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.AdaptiveMaxPool2d((5, 7))(ones(1, 64, 8, 9)).shape
-    torch.Size([1, 64, 5, 7])
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.AdaptiveMaxPool1d(5)(torch.ones(1, 64, 8)).shape
+    torch.Size([1, 64, 5])
+    """
+
+
+class AdaptiveMaxPool2d(_AdaptiveMax, call=adaptive_max_pool2d):
+    """Largest elements of so many tiles of images, whatever their size.
+
+    Shapes: input (N, C, H, W) or (C, H, W), output (N, C, *output_size). What a tile is:
+    :func:`nn.functional.adaptive_avg_pool2d`. Follows ``torch.nn.AdaptiveMaxPool2d``.
+
+    Parameters
+    ----------
+    output_size
+        How many tiles: one number, or one for each dimension; None is the input's own length.
+    return_indices
+        Whether to return the elements' numbers in the flattened input, too.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.AdaptiveMaxPool2d((5, None))(torch.ones(1, 64, 8, 9)).shape
+    torch.Size([1, 64, 5, 9])
     """
 
 
 class AdaptiveMaxPool3d(_AdaptiveMax, call=adaptive_max_pool3d):
-    """Largest elements of so many tiles of volumes. Follows ``torch.nn.AdaptiveMaxPool3d``."""
+    """Largest elements of so many tiles of volumes, whatever their size.
+
+    Shapes: input (N, C, D, H, W) or (C, D, H, W), output (N, C, *output_size). What a tile is:
+    :func:`nn.functional.adaptive_avg_pool2d`. Follows ``torch.nn.AdaptiveMaxPool3d``.
+
+    Parameters
+    ----------
+    output_size
+        How many tiles: one number, or one for each dimension; None is the input's own length.
+    return_indices
+        Whether to return the elements' numbers in the flattened input, too.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.AdaptiveMaxPool3d((5, 7, None))(torch.ones(1, 64, 8, 9, 10)).shape
+    torch.Size([1, 64, 5, 7, 10])
+    """
