@@ -61,6 +61,10 @@ def scaled_dot_product_attention(
     enable_gqa
         Let groups of heads (dimension -3) of the query share a head of key and value.
 
+    Returns
+    -------
+    A tensor of shape (..., L, V).
+
     Raises
     ------
     RuntimeError
@@ -68,9 +72,10 @@ def scaled_dot_product_attention(
 
     Examples
     --------
-    >>> from tinygrad_mnist import eye, tensor
-    >>> value = tensor([[1.0, 0.0], [0.0, 2.0]])
-    >>> scaled_dot_product_attention(eye(2), eye(2), value, is_causal=True)
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> value = torch.tensor([[1.0, 0.0], [0.0, 2.0]])
+    >>> F.scaled_dot_product_attention(torch.eye(2), torch.eye(2), value, is_causal=True)
     tensor([[1.0000, 0.0000],
             [0.3302, 1.3395]])
     """
@@ -157,7 +162,15 @@ def _shared(name: str, x: Tensor, query: Tensor) -> Tensor:
 
 
 class NonDynamicallyQuantizableLinear(Linear):
-    """A linear layer, under the name that PyTorch prints for the last one of attention."""
+    """A linear layer, under the name that PyTorch prints for the last one of attention.
+
+    Shapes: those of :class:`Linear`.
+
+    Parameters
+    ----------
+    in_features, out_features, bias, device, dtype
+        As in :class:`Linear`.
+    """
 
 
 class MultiheadAttention(Module):
@@ -167,12 +180,13 @@ class MultiheadAttention(Module):
         \operatorname{head}_i &= \operatorname{softmax}(Q W_i^Q (K W_i^K)^T / \sqrt{d})\, V W_i^V \\
         y &= [\operatorname{head}_1, \ldots]\, W^O
 
-    Follows ``torch.nn.MultiheadAttention``.
+    Shapes: query (L, N, E), key (S, N, kdim), value (S, N, vdim); output (L, N, E), weights (N, L,
+    S). Follows ``torch.nn.MultiheadAttention``.
 
     Parameters
     ----------
     embed_dim, num_heads
-        Width of query and output, and the number of heads among which it is divided.
+        Width E of query and output, and the number of heads among which it is divided.
     dropout
         Probability that a weight of the attention is zeroed in training.
     bias
@@ -183,6 +197,8 @@ class MultiheadAttention(Module):
         Widths of key and value where they aren't embed_dim.
     batch_first
         Inputs are (N, L, E) instead of (L, N, E).
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
 
     Raises
     ------
@@ -191,9 +207,10 @@ class MultiheadAttention(Module):
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
     >>> attention = nn.MultiheadAttention(8, num_heads=2, batch_first=True)
-    >>> out, weights = attention(ones(3, 5, 8), ones(3, 4, 8), ones(3, 4, 8))
+    >>> out, weights = attention(torch.ones(3, 5, 8), torch.ones(3, 4, 8), torch.ones(3, 4, 8))
     >>> out.shape, weights.shape
     (torch.Size([3, 5, 8]), torch.Size([3, 5, 4]))
     """
@@ -446,7 +463,19 @@ def _as_numbers(mask: Tensor, like: Tensor) -> Tensor:
 
 
 class SDPBackend(enum.Enum):
-    """Ways to compute attention, which PyTorch chooses between. Here is one way."""
+    """Ways to compute attention, which PyTorch chooses between. Here is one way.
+
+    Parameters
+    ----------
+    value
+        The number of a member.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist.nn.attention import SDPBackend
+    >>> SDPBackend.MATH.value
+    0
+    """
 
     ERROR = -1
     MATH = 0
@@ -464,9 +493,21 @@ def sdpa_kernel(
 
     Follows ``torch.nn.attention.sdpa_kernel``.
 
+    Parameters
+    ----------
+    backends
+        One of :class:`SDPBackend`, or several.
+    set_priority
+        Whether their order counts.
+
     Examples
     --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> from tinygrad_mnist.nn.attention import SDPBackend, sdpa_kernel
+    >>> x = torch.ones(2, 3)
     >>> with sdpa_kernel(SDPBackend.MATH):
-    ...     pass
+    ...     F.scaled_dot_product_attention(x, x, x).shape
+    torch.Size([2, 3])
     """
     yield

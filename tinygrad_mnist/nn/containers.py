@@ -130,13 +130,19 @@ def _sequential(other: Any) -> Sequential:
 class Sequential(_List):
     """Modules one after another: each gets what the one before returns.
 
-    Follows ``torch.nn.Sequential``.
+    Shapes: those of its first and its last module. Follows ``torch.nn.Sequential``.
+
+    Parameters
+    ----------
+    args
+        Modules, or an ``OrderedDict`` of them by name.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
     >>> net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
-    >>> net(ones(5, 4)).shape
+    >>> net(torch.ones(5, 4)).shape
     torch.Size([5, 2])
     >>> net[1]
     ReLU()
@@ -203,9 +209,15 @@ class Sequential(_List):
 
 
 class ModuleList(_List):
-    """A list of modules that are registered.
+    """A list of modules that are registered: unlike a plain list's, their parameters are found.
 
-    Follows ``torch.nn.ModuleList``.
+    Shapes: none, as it computes nothing itself: index it, or go through it. Follows
+    ``torch.nn.ModuleList``.
+
+    Parameters
+    ----------
+    modules
+        The modules.
 
     Examples
     --------
@@ -235,9 +247,14 @@ class ModuleList(_List):
 
 
 class ModuleDict(Module):
-    """A dictionary of modules that are registered.
+    """A dictionary of modules that are registered: their parameters are found.
 
-    Follows ``torch.nn.ModuleDict``.
+    Shapes: none, as it computes nothing itself. Follows ``torch.nn.ModuleDict``.
+
+    Parameters
+    ----------
+    modules
+        The modules by name, or pairs.
 
     Examples
     --------
@@ -331,14 +348,20 @@ class _Parameters(Module):
 
 
 class ParameterList(_Parameters):
-    """A list of parameters that are registered; tensors become parameters.
+    """A list of parameters that are registered; tensors of any shape become parameters.
 
     Follows ``torch.nn.ParameterList``.
 
+    Parameters
+    ----------
+    values
+        The parameters or tensors.
+
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.ParameterList([ones(2), ones(3, 1)])
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.ParameterList([torch.ones(2), torch.ones(3, 1)])
     ParameterList(
         (0): Parameter containing: [torch.float32 of size 2]
         (1): Parameter containing: [torch.float32 of size 3x1]
@@ -396,14 +419,20 @@ class ParameterList(_Parameters):
 
 
 class ParameterDict(_Parameters):
-    """A dictionary of parameters that are registered; tensors become parameters.
+    """A dictionary of parameters that are registered; tensors of any shape become parameters.
 
     Follows ``torch.nn.ParameterDict``.
 
+    Parameters
+    ----------
+    parameters
+        The parameters or tensors by name, or pairs.
+
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> scales = nn.ParameterDict({"scale": ones(2)})
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> scales = nn.ParameterDict({"scale": torch.ones(2)})
     >>> list(scales), scales.scale is scales["scale"]
     (['scale'], True)
     """

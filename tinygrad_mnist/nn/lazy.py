@@ -7,7 +7,7 @@ then; what they are drawn from goes on as in PyTorch, where nothing is drawn bef
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -20,7 +20,23 @@ from tinygrad_mnist.tensor.random_functions import get_rng_state, set_rng_state
 
 
 class UninitializedParameter(Parameter):
-    """A parameter whose shape isn't known yet. Follows PyTorch's class of this name."""
+    """A parameter whose shape isn't known yet.
+
+    Follows ``torch.nn.UninitializedParameter``.
+
+    Parameters
+    ----------
+    data
+        An empty tensor.
+    requires_grad
+        Whether it is trained.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn
+    >>> nn.LazyLinear(3).weight
+    <UninitializedParameter>
+    """
 
     def __repr__(self) -> str:
         return "<UninitializedParameter>"
@@ -34,7 +50,23 @@ class UninitializedParameter(Parameter):
 
 
 class UninitializedBuffer(Buffer):
-    """A buffer whose shape isn't known yet. Follows PyTorch's class of this name."""
+    """A buffer whose shape isn't known yet.
+
+    Follows ``torch.nn.UninitializedBuffer``.
+
+    Parameters
+    ----------
+    data
+        An empty tensor.
+    persistent
+        Whether it is part of the ``state_dict``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn
+    >>> nn.UninitializedBuffer().persistent
+    True
+    """
 
 
 class _Lazy(Module):
@@ -99,6 +131,34 @@ class _Lazy(Module):
         return self.forward(input, *args, **kwargs)
 
 
+def _doc(becomes: type[Module], found: str, rest: list[inspect.Parameter]) -> str:
+    """Return the docstring of a layer's lazy form."""
+    name, dims = becomes.__name__, getattr(becomes, "dims", None)
+    if found == "num_features":
+        dims = cast(Any, becomes).ranks[-1] - 2
+    lengths = (2, 3) + (8,) * (dims or 0)
+    given = {"in_features": "4", "in_channels": "4, 5"}.get(found, "")
+    return f"""{name} that finds out its {found}, from the first input.
+
+    Until then the parameters have no shape; from then on it is a :class:`{name}`, with its
+    shapes. Follows ``torch.nn.Lazy{name}``.
+
+    Parameters
+    ----------
+    {", ".join(p.name for p in rest)}
+        As in :class:`{name}`.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> layer = nn.Lazy{name}({given})
+    >>> out = layer(torch.ones{lengths})
+    >>> layer.{found}
+    3
+    """
+
+
 def _lazy(becomes: type[Module], **settings: Any) -> Any:
     """Make the lazy form of a layer."""
     first, *rest = inspect.signature(becomes).parameters.values()
@@ -108,7 +168,7 @@ def _lazy(becomes: type[Module], **settings: Any) -> Any:
         (_Lazy, becomes),
         {
             "__module__": __name__,
-            "__doc__": f"{becomes.__name__} that finds out its {first.name}. Follows PyTorch's.",
+            "__doc__": _doc(becomes, first.name, rest),
             "__signature__": inspect.Signature(rest),
             "_becomes": becomes,
             "_size": first.name,

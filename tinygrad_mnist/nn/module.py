@@ -54,12 +54,14 @@ def refuse_module(given: Any) -> NoReturn:
 class Module(NamedInit):
     """Base of all models: define ``__init__`` and ``forward``.
 
-    Parameters, buffers and modules assigned to attributes are registered in order. Follows
-    ``torch.nn.Module``.
+    Parameters, buffers and modules assigned to attributes are registered in order, so that
+    :meth:`parameters`, :meth:`state_dict` and :meth:`train` find them. Shapes are those of
+    ``forward``, which a call runs. Follows ``torch.nn.Module``.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
     >>> class Net(nn.Module):
     ...     def __init__(self):
     ...         super().__init__()
@@ -71,7 +73,7 @@ class Module(NamedInit):
     Net(
       (fc): Linear(in_features=4, out_features=2, bias=True)
     )
-    >>> net(ones(3, 4)).shape, [name for name, _ in net.named_parameters()]
+    >>> net(torch.ones(3, 4)).shape, [name for name, _ in net.named_parameters()]
     (torch.Size([3, 2]), ['fc.weight', 'fc.bias'])
     """
 
@@ -228,7 +230,15 @@ class Module(NamedInit):
             raise KeyError(f"attribute '{name}' already exists")
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Register a parameter, or None for one that is switched off."""
+        """Register a parameter, or None for one that is switched off.
+
+        Parameters
+        ----------
+        name
+            The attribute's name, without a dot.
+        param
+            The parameter, of any shape.
+        """
         self._check_name("parameter", name)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
@@ -238,7 +248,26 @@ class Module(NamedInit):
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Register a tensor that is part of the state but not learned."""
+        """Register a tensor that is part of the state but not learned.
+
+        Parameters
+        ----------
+        name
+            The attribute's name, without a dot.
+        tensor
+            The tensor, of any shape, or None.
+        persistent
+            Whether it is part of the ``state_dict``.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> from tinygrad_mnist import nn
+        >>> module = nn.Module()
+        >>> module.register_buffer("mean", torch.zeros(2))
+        >>> module.mean, list(module.parameters()), list(module.state_dict())
+        (tensor([0., 0.]), [], ['mean'])
+        """
         self._check_name("buffer", name)
         check_tensor(name, tensor)
         self._buffers[name] = tensor
@@ -271,7 +300,24 @@ class Module(NamedInit):
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """Yield this module and all below it with their dotted names, each once."""
+        """Yield this module and all below it with their dotted names, each once.
+
+        Parameters
+        ----------
+        memo
+            Modules that are left out.
+        prefix
+            What comes before each name.
+        remove_duplicate
+            Whether one that is there twice comes once.
+
+        Examples
+        --------
+        >>> from tinygrad_mnist import nn
+        >>> net = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU()))
+        >>> [name for name, _ in net.named_modules()]
+        ['', '0', '1', '1.0']
+        """
         memo = set() if memo is None else memo
         if self in memo:
             return
@@ -308,11 +354,40 @@ class Module(NamedInit):
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """Yield parameters with their dotted names; one that is shared comes once."""
+        """Yield parameters with their dotted names; one that is shared comes once.
+
+        Parameters
+        ----------
+        prefix
+            What comes before each name.
+        recurse
+            Whether those of submodules come too.
+        remove_duplicate
+            Whether one that is shared comes once.
+
+        Examples
+        --------
+        >>> from tinygrad_mnist import nn
+        >>> net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+        >>> {name: tuple(p.shape) for name, p in net.named_parameters()}
+        {'0.weight': (3, 4), '0.bias': (3,), '2.weight': (2, 3), '2.bias': (2,)}
+        """
         return self._named("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """Yield parameters; one that is shared comes once."""
+        """Yield parameters; one that is shared comes once.
+
+        Parameters
+        ----------
+        recurse
+            Whether those of submodules come too.
+
+        Examples
+        --------
+        >>> from tinygrad_mnist import nn
+        >>> sum(p.numel() for p in nn.Linear(4, 3).parameters())
+        15
+        """
         for _, parameter in self.named_parameters(recurse=recurse):
             yield parameter
 
@@ -328,7 +403,24 @@ class Module(NamedInit):
             yield buffer
 
     def get_submodule(self, target: str) -> Module:
-        """Return the submodule of a dotted name; the module itself for an empty one."""
+        """Return the submodule of a dotted name; the module itself for an empty one.
+
+        Parameters
+        ----------
+        target
+            The name, with dots.
+
+        Raises
+        ------
+        AttributeError
+            When there is none.
+
+        Examples
+        --------
+        >>> from tinygrad_mnist import nn
+        >>> nn.Sequential(nn.Sequential(nn.ReLU())).get_submodule("0.0")
+        ReLU()
+        """
         module: Module = self
         for name in target.split(".") if target else ():
             found = module._modules.get(name)
@@ -367,14 +459,51 @@ class Module(NamedInit):
     # Changing all at once
 
     def apply(self, fn: Callable[[Module], Any]) -> Self:
-        """Call a function on every submodule, then on this module."""
+        """Call a function on every submodule, then on this module.
+
+        Parameters
+        ----------
+        fn
+            A function of a module.
+
+        Returns
+        -------
+        The module.
+
+        Examples
+        --------
+        >>> from tinygrad_mnist import nn
+        >>> def zero(module):
+        ...     if isinstance(module, nn.Linear):
+        ...         nn.init.zeros_(module.weight)
+        >>> nn.Sequential(nn.Linear(2, 1)).apply(zero)[0].weight.sum().item()
+        0.0
+        """
         for child in self.children():
             child.apply(fn)
         fn(self)
         return self
 
     def train(self, mode: bool = True) -> Self:
-        """Switch this module and all below it to training, or to evaluation."""
+        """Switch this module and all below it to training, or to evaluation.
+
+        Parameters
+        ----------
+        mode
+            True for training, False for evaluation.
+
+        Returns
+        -------
+        The module.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> from tinygrad_mnist import nn
+        >>> net = nn.Sequential(nn.Dropout(0.5)).train(False)  # or eval()
+        >>> net.training, net(torch.ones(2))
+        (False, tensor([1., 1.]))
+        """
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
         for module in self.modules():
@@ -386,13 +515,35 @@ class Module(NamedInit):
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Say for all parameters whether gradients are to be computed."""
+        """Say for all parameters whether gradients are to be computed.
+
+        Parameters
+        ----------
+        requires_grad
+            Whether gradients are computed.
+
+        Returns
+        -------
+        The module.
+
+        Examples
+        --------
+        >>> from tinygrad_mnist import nn
+        >>> nn.Linear(2, 1).requires_grad_(False).weight.requires_grad
+        False
+        """
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters, or fill them with zeros."""
+        """Forget the gradients of all parameters, or fill them with zeros.
+
+        Parameters
+        ----------
+        set_to_none
+            Whether to forget them, instead of filling them with zeros.
+        """
         for parameter in self.parameters():
             if set_to_none:
                 parameter._grad = None
@@ -572,7 +723,30 @@ class Module(NamedInit):
     ) -> RemovableHandle:
         """Call ``hook(module, args, output)`` after forward; what it returns replaces output.
 
-        With always_call it is called, with None as output, even when forward raises an error.
+        Parameters
+        ----------
+        hook
+            The function.
+        prepend
+            Whether it is called before the hooks that are there.
+        with_kwargs
+            Whether it is called as ``hook(module, args, kwargs, output)``.
+        always_call
+            Whether it is called, with None as output, even when forward raises an error.
+
+        Returns
+        -------
+        A handle, whose ``remove()`` takes the hook away.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> from tinygrad_mnist import nn
+        >>> layer = nn.Linear(4, 2)
+        >>> handle = layer.register_forward_hook(lambda module, args, out: print(tuple(out.shape)))
+        >>> out = layer(torch.ones(3, 4))
+        (3, 2)
+        >>> handle.remove()
         """
         return self._register("_post_hooks", (hook, with_kwargs, always_call), prepend)
 

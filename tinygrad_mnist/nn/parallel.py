@@ -10,13 +10,24 @@ from tinygrad_mnist.nn.module import Module
 class DataParallel(Module):
     """Run a module on parts of the batch, one for each GPU: here there is none, and one part.
 
-    The names in its ``state_dict`` begin with ``module.``, as PyTorch's do. Follows
-    ``torch.nn.DataParallel``.
+    The names in its ``state_dict`` begin with ``module.``, as PyTorch's do.
+
+    Shapes: those of the module. Follows ``torch.nn.DataParallel``.
+
+    Parameters
+    ----------
+    module
+        The module.
+    device_ids, output_device
+        Without effect, as there is no GPU.
+    dim
+        The dimension of the batch.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> DataParallel(nn.Identity())(ones(2))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.DataParallel(nn.Identity())(torch.ones(2))
     tensor([1., 1.])
     """
 
@@ -40,6 +51,28 @@ def data_parallel(
     dim: int = 0,
     module_kwargs: dict[str, Any] | None = None,
 ) -> Any:
-    """Return what a module returns: there is one part. Follows PyTorch's function of this name."""
+    """Return what a module returns: there is one part. Follows PyTorch's function of this name.
+
+    Shapes: those of the module.
+
+    Parameters
+    ----------
+    module
+        The module.
+    inputs
+        Its argument, or a tuple of them.
+    device_ids, output_device, dim
+        Without effect, as there is no GPU.
+    module_kwargs
+        Its arguments by name.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> from tinygrad_mnist.nn.parallel import data_parallel
+    >>> data_parallel(nn.Identity(), torch.ones(2))
+    tensor([1., 1.])
+    """
     several = inputs if isinstance(inputs, tuple) else (inputs,)
     return module(*several, **(module_kwargs or {}))

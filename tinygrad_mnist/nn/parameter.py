@@ -15,10 +15,18 @@ class Parameter(Tensor):
 
     It shares the memory of the tensor it is made from. Follows ``torch.nn.Parameter``.
 
+    Parameters
+    ----------
+    data
+        The tensor, of any shape (*).
+    requires_grad
+        Whether it is trained.
+
     Examples
     --------
-    >>> from tinygrad_mnist import ones
-    >>> Parameter(ones(2))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Parameter(torch.ones(2))
     Parameter containing:
     tensor([1., 1.], requires_grad=True)
     """
@@ -43,10 +51,18 @@ class Buffer(Tensor):
 
     Follows ``torch.nn.Buffer``.
 
+    Parameters
+    ----------
+    data
+        The tensor, of any shape (*).
+    persistent
+        Whether it is part of the ``state_dict``.
+
     Examples
     --------
-    >>> from tinygrad_mnist import zeros
-    >>> Buffer(zeros(1)).persistent
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Buffer(torch.zeros(1)).persistent
     True
     """
 

@@ -75,7 +75,25 @@ def zero_state(shape: Sizes, like: Tensor) -> Tensor:
 
 
 class RNNBase(Module, Generic[H]):
-    """The base of :class:`RNN`, :class:`LSTM` and :class:`GRU`. Follows ``torch.nn.RNNBase``."""
+    """The base of :class:`RNN`, :class:`LSTM` and :class:`GRU`.
+
+    Shapes: those of :class:`RNN`. Follows ``torch.nn.RNNBase``.
+
+    Parameters
+    ----------
+    mode
+        ``"RNN_TANH"``, ``"RNN_RELU"``, ``"LSTM"`` or ``"GRU"``.
+    input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size
+        As in :class:`LSTM`.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn
+    >>> [name for name, _ in nn.RNNBase("GRU", 10, 20).named_parameters()]
+    ['weight_ih_l0', 'weight_hh_l0', 'bias_ih_l0', 'bias_hh_l0']
+    """
 
     _shown = (
         "input_size hidden_size proj_size? num_layers? bias? batch_first? dropout? bidirectional?"
@@ -321,6 +339,37 @@ class RNN(RNNBase[Tensor]):
 
     or a rectified linear unit in place of tanh, with ``nonlinearity="relu"``.
 
+    The parameters of layer k are ``weight_ih_lk``, of shape (H, features), ``weight_hh_lk``, of
+    shape (H, H), ``bias_ih_lk`` and ``bias_hh_lk``; all start uniform between
+    :math:`\pm 1/\sqrt{H}`.
+
+    Shapes: input (T, N, input_size), output (T, N, H), or (T, N, 2H) in both directions, last
+    states (layers * directions, N, H). Called with the first states too, which are 0 unless given.
+    N may be left out; a :class:`~nn.utils.rnn.PackedSequence` has sequences of different lengths.
+
+    Parameters
+    ----------
+    input_size
+        The number of features of a step.
+    hidden_size
+        The number of elements H of a hidden state.
+    num_layers
+        How many layers there are; each gets the states of the one before.
+    nonlinearity
+        ``"tanh"`` or ``"relu"``.
+    bias
+        Whether there are biases.
+    batch_first
+        Whether the batch, not time, is the first dimension.
+    dropout
+        The probability with which a state is zeroed between layers, in training.
+    bidirectional
+        Whether each layer goes through the sequence backwards, too; both states are put together.
+    proj_size
+        Must be 0.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
+
     Raises
     ------
     ValueError, TypeError
@@ -328,8 +377,9 @@ class RNN(RNNBase[Tensor]):
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> out, h_n = nn.RNN(10, 20, 2)(ones(5, 3, 10))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> out, h_n = nn.RNN(10, 20, 2)(torch.ones(5, 3, 10))
     >>> out.shape, h_n.shape
     (torch.Size([5, 3, 20]), torch.Size([2, 3, 20]))
     """
@@ -389,7 +439,36 @@ class LSTM(_Gated[tuple[Tensor, Tensor]]):
         c_t &= \sigma(f) c_{t-1} + \sigma(i) \tanh(g) \\
         h_t &= \sigma(o) \tanh(c_t)
 
-    With ``proj_size`` a further weight makes h shorter than c. Follows ``torch.nn.LSTM``.
+    With ``proj_size`` a further weight makes h shorter than c.
+
+    The parameters of layer k are ``weight_ih_lk``, of shape (4H, features), ``weight_hh_lk``, of
+    shape (4H, H), ``bias_ih_lk`` and ``bias_hh_lk``; all start uniform between
+    :math:`\pm 1/\sqrt{H}`.
+
+    Shapes: input (T, N, input_size), output (T, N, H), or (T, N, 2H) in both directions, last
+    states h and c (layers * directions, N, H), as a pair. Called with a pair of first states too,
+    which are 0 unless given. Follows ``torch.nn.LSTM``.
+
+    Parameters
+    ----------
+    input_size
+        The number of features of a step.
+    hidden_size
+        The number of elements H of a state.
+    num_layers
+        How many layers there are; each gets the states of the one before.
+    bias
+        Whether there are biases.
+    batch_first
+        Whether the batch, not time, is the first dimension.
+    dropout
+        The probability with which a state is zeroed between layers, in training.
+    bidirectional
+        Whether each layer goes through the sequence backwards, too; both states are put together.
+    proj_size
+        The length of h, where a further weight makes it shorter than c; 0: none.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
 
     Raises
     ------
@@ -398,8 +477,9 @@ class LSTM(_Gated[tuple[Tensor, Tensor]]):
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> out, (h_n, c_n) = nn.LSTM(10, 20, batch_first=True)(ones(3, 5, 10))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> out, (h_n, c_n) = nn.LSTM(10, 20, batch_first=True)(torch.ones(3, 5, 10))
     >>> out.shape, h_n.shape, c_n.shape
     (torch.Size([3, 5, 20]), torch.Size([1, 3, 20]), torch.Size([1, 3, 20]))
     """
@@ -408,12 +488,41 @@ class LSTM(_Gated[tuple[Tensor, Tensor]]):
 
 
 class GRU(_Gated[Tensor]):
-    r"""Layers of gated recurrent units (Cho et al., 2014). Follows ``torch.nn.GRU``.
+    r"""Layers of gated recurrent units (Cho et al., 2014).
 
     .. math::
         r, z &= \sigma(W_{ih} x_t + b_{ih} + W_{hh} h_{t-1} + b_{hh}) \\
         n &= \tanh(W_{in} x_t + b_{in} + r (W_{hn} h_{t-1} + b_{hn})) \\
         h_t &= (1 - z) n + z h_{t-1}
+
+    The parameters of layer k are ``weight_ih_lk``, of shape (3H, features), ``weight_hh_lk``, of
+    shape (3H, H), ``bias_ih_lk`` and ``bias_hh_lk``; all start uniform between
+    :math:`\pm 1/\sqrt{H}`.
+
+    Shapes: input (T, N, input_size), output (T, N, H), or (T, N, 2H) in both directions, last
+    states (layers * directions, N, H). Called with the first states too, which are 0 unless given.
+    Follows ``torch.nn.GRU``.
+
+    Parameters
+    ----------
+    input_size
+        The number of features of a step.
+    hidden_size
+        The number of elements H of a hidden state.
+    num_layers
+        How many layers there are; each gets the states of the one before.
+    bias
+        Whether there are biases.
+    batch_first
+        Whether the batch, not time, is the first dimension.
+    dropout
+        The probability with which a state is zeroed between layers, in training.
+    bidirectional
+        Whether each layer goes through the sequence backwards, too; both states are put together.
+    proj_size
+        Must be 0.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
 
     Raises
     ------
@@ -422,8 +531,9 @@ class GRU(_Gated[Tensor]):
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> out, h_n = nn.GRU(10, 20, bidirectional=True)(ones(5, 3, 10))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> out, h_n = nn.GRU(10, 20, bidirectional=True)(torch.ones(5, 3, 10))
     >>> out.shape, h_n.shape
     (torch.Size([5, 3, 40]), torch.Size([2, 3, 20]))
     """
@@ -432,7 +542,27 @@ class GRU(_Gated[Tensor]):
 
 
 class RNNCellBase(Module):
-    """One step of a recurrent layer: the base of cells. Follows ``torch.nn.RNNCellBase``."""
+    """One step of a recurrent layer: the base of cells.
+
+    Shapes: weights (num_chunks * hidden_size, ...). Follows ``torch.nn.RNNCellBase``.
+
+    Parameters
+    ----------
+    input_size, hidden_size
+        The numbers of features, and of elements of a hidden state.
+    bias
+        Whether there are biases.
+    num_chunks
+        How many vectors are computed from each: 4 for an LSTM.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn
+    >>> nn.RNNCellBase(10, 20, bias=True, num_chunks=4).weight_ih.shape
+    torch.Size([80, 10])
+    """
 
     _shown = "input_size hidden_size"
 
@@ -514,14 +644,26 @@ class RNNCellBase(Module):
 
 
 class RNNCell(RNNCellBase):
-    r"""One step of :class:`RNN`: input (N, in) and hidden state (N, hidden) to a new state.
+    """One step of :class:`RNN`: input (N, in) and hidden state (N, hidden) to a new state.
 
     Follows ``torch.nn.RNNCell``.
 
+    Parameters
+    ----------
+    input_size, hidden_size
+        The numbers of features, and of elements of a hidden state.
+    bias
+        Whether there are biases.
+    nonlinearity
+        ``"tanh"`` or ``"relu"``.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
+
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.RNNCell(10, 20)(ones(3, 10), ones(3, 20)).shape
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.RNNCell(10, 20)(torch.ones(3, 10), torch.ones(3, 20)).shape
     torch.Size([3, 20])
     """
 
@@ -562,14 +704,24 @@ class _GatedCell(RNNCellBase):
 
 
 class LSTMCell(_GatedCell):
-    r"""One step of :class:`LSTM`: input (N, in) and states (N, hidden) to new states (h, c).
+    """One step of :class:`LSTM`: input (N, in) and states (N, hidden) to new states (h, c).
 
     Follows ``torch.nn.LSTMCell``.
 
+    Parameters
+    ----------
+    input_size, hidden_size
+        The numbers of features, and of elements of a state.
+    bias
+        Whether there are biases.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
+
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> h, c = nn.LSTMCell(10, 20)(ones(3, 10))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> h, c = nn.LSTMCell(10, 20)(torch.ones(3, 10))
     >>> h.shape, c.shape
     (torch.Size([3, 20]), torch.Size([3, 20]))
     """
@@ -584,14 +736,24 @@ class LSTMCell(_GatedCell):
 
 
 class GRUCell(_GatedCell):
-    r"""One step of :class:`GRU`: input (N, in) and hidden state (N, hidden) to a new state.
+    """One step of :class:`GRU`: input (N, in) and hidden state (N, hidden) to a new state.
 
     Follows ``torch.nn.GRUCell``.
 
+    Parameters
+    ----------
+    input_size, hidden_size
+        The numbers of features, and of elements of a hidden state.
+    bias
+        Whether there are biases.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
+
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.GRUCell(10, 20)(ones(3, 10), ones(3, 20)).shape
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.GRUCell(10, 20)(torch.ones(3, 10), torch.ones(3, 20)).shape
     torch.Size([3, 20])
     """
 

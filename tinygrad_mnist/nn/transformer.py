@@ -117,8 +117,28 @@ class TransformerEncoderLayer(_Layer):
         x &\leftarrow \operatorname{norm}(x + \operatorname{attention}(x)) \\
         x &\leftarrow \operatorname{norm}(x + W_2\, \operatorname{activation}(W_1 x))
 
-    With ``norm_first`` each part normalises its input instead. Follows
-    ``torch.nn.TransformerEncoderLayer``; ``activation`` is "relu", "gelu" or a function.
+    Shapes: input and output (L, N, E), or (L, E). Follows ``torch.nn.TransformerEncoderLayer``.
+
+    Parameters
+    ----------
+    d_model, nhead
+        The width E of each position, and the number of heads.
+    dim_feedforward
+        The width between the two linear layers.
+    dropout
+        The probability with which elements are zeroed in training.
+    activation
+        ``"relu"``, ``"gelu"`` or a function.
+    layer_norm_eps
+        What keeps the divisors of the normalisations from 0.
+    batch_first
+        Whether inputs are (N, L, E) instead of (L, N, E).
+    norm_first
+        Whether each part normalises its input, instead of the sum.
+    bias
+        Whether linear layers and normalisations have biases.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
 
     Raises
     ------
@@ -127,8 +147,9 @@ class TransformerEncoderLayer(_Layer):
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.TransformerEncoderLayer(d_model=8, nhead=2)(ones(10, 3, 8)).shape
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.TransformerEncoderLayer(d_model=8, nhead=2)(torch.ones(10, 3, 8)).shape
     torch.Size([10, 3, 8])
     """
 
@@ -149,12 +170,29 @@ class TransformerEncoderLayer(_Layer):
 class TransformerDecoderLayer(_Layer):
     r"""Attention of a sequence to itself, attention to a memory, then a feed-forward network.
 
-    Follows ``torch.nn.TransformerDecoderLayer`` (Vaswani et al., 2017).
+    .. math::
+        x &\leftarrow \operatorname{norm}(x + \operatorname{attention}(x, x)) \\
+        x &\leftarrow \operatorname{norm}(x + \operatorname{attention}(x, \text{memory})) \\
+        x &\leftarrow \operatorname{norm}(x + W_2\, \operatorname{activation}(W_1 x))
+
+    Shapes: tgt and output (T, N, E), memory (S, N, E). Follows
+    ``torch.nn.TransformerDecoderLayer``.
+
+    Parameters
+    ----------
+    d_model, nhead
+        The width E of each position, and the number of heads.
+    dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias
+        As in :class:`TransformerEncoderLayer`.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.TransformerDecoderLayer(d_model=8, nhead=2)(ones(6, 3, 8), ones(10, 3, 8)).shape
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> layer = nn.TransformerDecoderLayer(d_model=8, nhead=2)
+    >>> layer(torch.ones(6, 3, 8), torch.ones(10, 3, 8)).shape
     torch.Size([6, 3, 8])
     """
 
@@ -193,16 +231,27 @@ class _Stack(Module):
 
 
 class TransformerEncoder(_Stack):
-    """A stack of copies of an encoder layer. Follows ``torch.nn.TransformerEncoder``.
+    """A stack of copies of an encoder layer, which all start with its weights.
 
-    All copies start with the layer's own weights. ``enable_nested_tensor`` and ``mask_check``
-    steer a fast path of PyTorch's that isn't needed here; they are accepted, and change nothing.
+    Shapes: input and output (L, N, E). Follows ``torch.nn.TransformerEncoder``.
+
+    Parameters
+    ----------
+    encoder_layer
+        The layer that is copied.
+    num_layers
+        How many copies there are.
+    norm
+        A normalisation of what comes out.
+    enable_nested_tensor, mask_check
+        They steer a fast path of PyTorch's; here they change nothing.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
     >>> layer = nn.TransformerEncoderLayer(d_model=8, nhead=2)
-    >>> nn.TransformerEncoder(layer, num_layers=2)(ones(10, 3, 8)).shape
+    >>> nn.TransformerEncoder(layer, num_layers=2)(torch.ones(10, 3, 8)).shape
     torch.Size([10, 3, 8])
     """
 
@@ -232,13 +281,25 @@ class TransformerEncoder(_Stack):
 
 
 class TransformerDecoder(_Stack):
-    """A stack of copies of a decoder layer. Follows ``torch.nn.TransformerDecoder``.
+    """A stack of copies of a decoder layer, which all start with its weights.
+
+    Shapes: tgt and output (T, N, E), memory (S, N, E). Follows ``torch.nn.TransformerDecoder``.
+
+    Parameters
+    ----------
+    decoder_layer
+        The layer that is copied.
+    num_layers
+        How many copies there are.
+    norm
+        A normalisation of what comes out.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
     >>> layer = nn.TransformerDecoderLayer(d_model=8, nhead=2)
-    >>> nn.TransformerDecoder(layer, num_layers=2)(ones(6, 3, 8), ones(10, 3, 8)).shape
+    >>> nn.TransformerDecoder(layer, num_layers=2)(torch.ones(6, 3, 8), torch.ones(10, 3, 8)).shape
     torch.Size([6, 3, 8])
     """
 
@@ -272,13 +333,27 @@ class TransformerDecoder(_Stack):
 class Transformer(Module):
     """An encoder and a decoder: from one sequence to another (Vaswani et al., 2017).
 
-    Follows ``torch.nn.Transformer``.
+    Shapes: src (S, N, E), tgt and output (T, N, E). Follows ``torch.nn.Transformer``.
+
+    Parameters
+    ----------
+    d_model, nhead
+        The width E of each position, and the number of heads.
+    num_encoder_layers, num_decoder_layers
+        How many layers encoder and decoder have.
+    custom_encoder, custom_decoder
+        Modules in their places.
+    dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias
+        As in :class:`TransformerEncoderLayer`.
+    device, dtype
+        Where the parameters are (the CPU), and their dtype; float32 unless given.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
     >>> model = nn.Transformer(8, 2, num_encoder_layers=1, num_decoder_layers=1)
-    >>> model(ones(10, 3, 8), ones(6, 3, 8)).shape
+    >>> model(torch.ones(10, 3, 8), torch.ones(6, 3, 8)).shape
     torch.Size([6, 3, 8])
     """
 
@@ -377,9 +452,21 @@ class Transformer(Module):
     ) -> Tensor:
         """Return the causal mask: 0 where a position may look, -inf at what comes after it.
 
+        Parameters
+        ----------
+        sz
+            The number of positions L.
+        device, dtype
+            Where the mask is (the CPU), and its dtype.
+
+        Returns
+        -------
+        A tensor of shape (L, L).
+
         Examples
         --------
-        >>> Transformer.generate_square_subsequent_mask(2)
+        >>> from tinygrad_mnist import nn
+        >>> nn.Transformer.generate_square_subsequent_mask(2)
         tensor([[0., -inf],
                 [0., 0.]])
         """

@@ -35,11 +35,31 @@ def interpolate(
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
 ) -> Tensor:
-    """Bring images (N, C, *S) to another size, which is given or a multiple of theirs.
+    """Bring images or signals to another size, which is given or a multiple of theirs.
 
-    Modes: ``"nearest"``, ``"nearest-exact"``, ``"linear"`` (N, C, L), ``"bilinear"``
-    (N, C, H, W), ``"area"``. With align_corners the outermost elements' centres stay where they
-    are, else the image's borders. Follows ``torch.nn.functional.interpolate``.
+    Follows ``torch.nn.functional.interpolate``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (N, C, L) or (N, C, H, W).
+    size
+        The size: one number, or one for each dimension.
+    scale_factor
+        How many times its own size, instead: one number, or one for each dimension.
+    mode
+        ``"nearest"``, ``"nearest-exact"``, ``"linear"`` (N, C, L), ``"bilinear"`` (N, C, H, W) or
+        ``"area"``, the mean.
+    align_corners
+        Whether the outermost elements' centres stay where they are, instead of the borders.
+    recompute_scale_factor
+        Whether the factor is that of the sizes, which are whole.
+    antialias
+        Not offered; leave it False.
+
+    Returns
+    -------
+    A tensor of shape (N, C, L') or (N, C, H', W').
 
     Raises
     ------
@@ -51,11 +71,12 @@ def interpolate(
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> x = tensor([[[1.0, 3.0]]])
-    >>> interpolate(x, scale_factor=2)
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> x = torch.tensor([[[1.0, 3.0]]])
+    >>> F.interpolate(x, scale_factor=2)
     tensor([[[1., 1., 3., 3.]]])
-    >>> interpolate(x, size=3, mode="linear", align_corners=True)
+    >>> F.interpolate(x, size=3, mode="linear", align_corners=True)
     tensor([[[1., 2., 3.]]])
     """
     dims = input.ndim - 2
@@ -168,7 +189,28 @@ def upsample(
     mode: ResizeMode = "nearest",
     align_corners: bool | None = None,
 ) -> Tensor:
-    """Return :func:`interpolate` of the input: PyTorch's older name for it."""
+    """Return :func:`interpolate` of the input: PyTorch's older name for it.
+
+    Follows ``torch.nn.functional.upsample``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (N, C, L) or (N, C, H, W).
+    size, scale_factor, mode, align_corners
+        As in :func:`interpolate`.
+
+    Returns
+    -------
+    A tensor of the new size.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.upsample(torch.tensor([[[1.0, 3.0]]]), scale_factor=2)
+    tensor([[[1., 1., 3., 3.]]])
+    """
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
@@ -176,7 +218,30 @@ def upsample(
 def upsample_nearest(
     input: Tensor, size: Ints | None = None, scale_factor: Factors | None = None
 ) -> Tensor:
-    """Return ``interpolate(mode="nearest")``, its newer name, with a warning."""
+    """Return ``interpolate(mode="nearest")``, its newer name, with a warning.
+
+    Follows ``torch.nn.functional.upsample_nearest``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (N, C, L) or (N, C, H, W).
+    size, scale_factor
+        As in :func:`interpolate`.
+
+    Returns
+    -------
+    A tensor of the new size.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     F.upsample_nearest(torch.tensor([[[1.0, 3.0]]]), scale_factor=2)
+    tensor([[[1., 1., 3., 3.]]])
+    """
     warn("upsample_nearest is deprecated in PyTorch; use interpolate")
     return interpolate(input, size, scale_factor, mode="nearest")
 
@@ -185,18 +250,49 @@ def upsample_nearest(
 def upsample_bilinear(
     input: Tensor, size: Ints | None = None, scale_factor: Factors | None = None
 ) -> Tensor:
-    """Return ``interpolate(mode="bilinear", align_corners=True)``, its newer name."""
+    """Return ``interpolate(mode="bilinear", align_corners=True)``, its newer name.
+
+    Follows ``torch.nn.functional.upsample_bilinear``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (N, C, H, W).
+    size, scale_factor
+        As in :func:`interpolate`.
+
+    Returns
+    -------
+    A tensor of the new size.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     F.upsample_bilinear(torch.tensor([[[[1.0, 3.0]]]]), size=(1, 3))
+    tensor([[[[1., 2., 3.]]]])
+    """
     warn("upsample_bilinear is deprecated in PyTorch; use interpolate")
     return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
 
 
 class Upsample(Module):
-    """Bring images (N, C, *S) to a size, or to a multiple of theirs. Follows torch.nn.Upsample.
+    """Bring images or signals to another size, which is given or a multiple of theirs.
+
+    Shapes: input (N, C, L) or (N, C, H, W), output of the new size. Follows ``torch.nn.Upsample``.
+
+    Parameters
+    ----------
+    size, scale_factor, mode, align_corners, recompute_scale_factor
+        As in :func:`nn.functional.interpolate`.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, tensor
-    >>> nn.Upsample(scale_factor=2)(tensor([[[1.0, 2.0]]]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.Upsample(scale_factor=2)(torch.tensor([[[1.0, 2.0]]]))
     tensor([[[1., 1., 2., 2.]]])
     """
 
@@ -232,12 +328,22 @@ class Upsample(Module):
 
 
 class UpsamplingNearest2d(Upsample):
-    """Upsample images by repeating pixels. Follows ``torch.nn.UpsamplingNearest2d``.
+    """Upsample images by repeating pixels.
+
+    Shapes: input (N, C, H, W), output (N, C, H', W'). Follows ``torch.nn.UpsamplingNearest2d``.
+
+    Parameters
+    ----------
+    size
+        Height and width: one number for both, or two.
+    scale_factor
+        How many times their own size, instead.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.UpsamplingNearest2d(scale_factor=2)(ones(1, 1, 2, 3)).shape
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.UpsamplingNearest2d(scale_factor=2)(torch.ones(1, 1, 2, 3)).shape
     torch.Size([1, 1, 4, 6])
     """
 
@@ -246,12 +352,22 @@ class UpsamplingNearest2d(Upsample):
 
 
 class UpsamplingBilinear2d(Upsample):
-    """Upsample images by bilinear interpolation. Follows ``torch.nn.UpsamplingBilinear2d``.
+    """Upsample images by bilinear interpolation; their corners stay where they are.
+
+    Shapes: input (N, C, H, W), output (N, C, H', W'). Follows ``torch.nn.UpsamplingBilinear2d``.
+
+    Parameters
+    ----------
+    size
+        Height and width: one number for both, or two.
+    scale_factor
+        How many times their own size, instead.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, tensor
-    >>> nn.UpsamplingBilinear2d(size=(1, 3))(tensor([[[[1.0, 3.0]]]]))
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.UpsamplingBilinear2d(size=(1, 3))(torch.tensor([[[[1.0, 3.0]]]]))
     tensor([[[[1., 2., 3.]]]])
     """
 
@@ -263,9 +379,20 @@ class UpsamplingBilinear2d(Upsample):
 @copying
 @node_name("PixelShuffleBackward0")
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
-    """Turn groups of channels into pixels: (*, C r², H, W) to (*, C, H r, W r).
+    """Turn groups of channels into pixels (Shi et al., 2016).
 
     Follows ``torch.nn.functional.pixel_shuffle``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*, C r², H, W).
+    upscale_factor
+        r.
+
+    Returns
+    -------
+    A tensor of shape (*, C, H r, W r).
 
     Raises
     ------
@@ -274,8 +401,9 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
 
     Examples
     --------
-    >>> from tinygrad_mnist import arange
-    >>> pixel_shuffle(arange(4.0).reshape(4, 1, 1), 2)
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.pixel_shuffle(torch.arange(4.0).reshape(4, 1, 1), 2)
     tensor([[[0., 1.],
              [2., 3.]]])
     """
@@ -293,12 +421,20 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
 
 
 class PixelShuffle(Module):
-    """Turn groups of channels into pixels. Follows ``torch.nn.PixelShuffle``.
+    """Turn groups of channels into pixels (Shi et al., 2016).
+
+    Shapes: input (*, C r², H, W), output (*, C, H r, W r). Follows ``torch.nn.PixelShuffle``.
+
+    Parameters
+    ----------
+    upscale_factor
+        How many times as high and wide the image becomes, r.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.PixelShuffle(3)(ones(1, 9, 4, 4)).shape
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.PixelShuffle(3)(torch.ones(1, 9, 4, 4)).shape
     torch.Size([1, 1, 12, 12])
     """
 
@@ -317,9 +453,20 @@ class PixelShuffle(Module):
 @copying
 @node_name("PixelUnshuffleBackward0")
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
-    """Turn pixels into channels: (*, C, H r, W r) to (*, C r², H, W).
+    """Turn pixels into channels: the reverse of :func:`pixel_shuffle`.
 
     Follows ``torch.nn.functional.pixel_unshuffle``.
+
+    Parameters
+    ----------
+    input
+        A tensor of shape (*, C, H r, W r).
+    downscale_factor
+        r.
+
+    Returns
+    -------
+    A tensor of shape (*, C r², H, W).
 
     Raises
     ------
@@ -328,8 +475,9 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 
     Examples
     --------
-    >>> from tinygrad_mnist import arange
-    >>> pixel_unshuffle(arange(4.0).reshape(1, 2, 2), 2).flatten()
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.pixel_unshuffle(torch.arange(4.0).reshape(1, 2, 2), 2).flatten()
     tensor([0., 1., 2., 3.])
     """
     r = as_int("downscale_factor", downscale_factor)
@@ -346,12 +494,20 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 
 
 class PixelUnshuffle(Module):
-    """Turn pixels into channels. Follows ``torch.nn.PixelUnshuffle``.
+    """Turn pixels into channels: the reverse of :class:`PixelShuffle`.
+
+    Shapes: input (*, C, H r, W r), output (*, C r², H, W). Follows ``torch.nn.PixelUnshuffle``.
+
+    Parameters
+    ----------
+    downscale_factor
+        How many times less high and wide the image becomes, r.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
-    >>> nn.PixelUnshuffle(3)(ones(1, 1, 12, 12)).shape
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.PixelUnshuffle(3)(torch.ones(1, 1, 12, 12)).shape
     torch.Size([1, 9, 4, 4])
     """
 
@@ -369,14 +525,26 @@ class PixelUnshuffle(Module):
 @named
 @copying
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
-    """Interleave groups of channels of (N, C, ...).
+    """Interleave groups of channels: the first of each, then the second of each, and so on.
 
     Follows ``torch.nn.functional.channel_shuffle``.
 
+    Parameters
+    ----------
+    input
+        A tensor of shape (N, C, ...).
+    groups
+        How many groups there are; it divides C.
+
+    Returns
+    -------
+    A tensor of the input's shape.
+
     Examples
     --------
-    >>> from tinygrad_mnist import arange
-    >>> channel_shuffle(arange(4.0).reshape(1, 4, 1, 1), 2).flatten()
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.channel_shuffle(torch.arange(4.0).reshape(1, 4, 1, 1), 2).flatten()
     tensor([0., 2., 1., 3.])
     """
     if input.ndim < 3 or groups < 1 or input.shape[1] % groups:
@@ -389,12 +557,20 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
 
 
 class ChannelShuffle(Module):
-    """Interleave groups of channels of (N, C, *S). Follows ``torch.nn.ChannelShuffle``.
+    """Interleave groups of channels: the first of each, then the second of each, and so on.
+
+    Shapes: input and output (N, C, ...). Follows ``torch.nn.ChannelShuffle``.
+
+    Parameters
+    ----------
+    groups
+        How many groups there are; it divides C.
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, arange
-    >>> nn.ChannelShuffle(2)(arange(4.0).reshape(1, 4, 1, 1)).flatten()
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import nn
+    >>> nn.ChannelShuffle(2)(torch.arange(4.0).reshape(1, 4, 1, 1)).flatten()
     tensor([0., 2., 1., 3.])
     """
 
@@ -414,16 +590,20 @@ def affine_grid(
 ) -> Tensor:
     """Return where affine maps take the pixels of an image: coordinates from -1 to 1.
 
-    Follows ``torch.nn.functional.affine_grid`` for images (N, C, H, W).
+    Follows ``torch.nn.functional.affine_grid``.
 
     Parameters
     ----------
     theta
-        Shape (N, 2, 3).
+        The maps, of shape (N, 2, 3).
     size
         The image's (N, C, H, W).
     align_corners
         Whether -1 and 1 are the centres of the outermost pixels, instead of their edges.
+
+    Returns
+    -------
+    Places x and y, of shape (N, H, W, 2).
 
     Raises
     ------
@@ -432,8 +612,9 @@ def affine_grid(
 
     Examples
     --------
-    >>> from tinygrad_mnist import eye
-    >>> affine_grid(eye(2, 3).unsqueeze(0), (1, 1, 1, 2))[0, 0]
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> F.affine_grid(torch.eye(2, 3).unsqueeze(0), (1, 1, 1, 2))[0, 0]
     tensor([[-0.5000,  0.0000],
             [ 0.5000,  0.0000]])
     """
@@ -465,11 +646,26 @@ def grid_sample(
     padding_mode: Literal["zeros", "border", "reflection"] = "zeros",
     align_corners: bool | None = None,
 ) -> Tensor:
-    """Return the values of images (N, C, H, W) at places (N, P, Q, 2): a tensor (N, C, P, Q).
+    """Return the values of images at places between their pixels.
 
-    A place is x and y, from -1 to 1. Between pixels the value is that of the nearest, or bilinear;
-    outside of the image it is 0, or that of its border, or of its reflection. Follows
-    ``torch.nn.functional.grid_sample``.
+    Follows ``torch.nn.functional.grid_sample``.
+
+    Parameters
+    ----------
+    input
+        Images of shape (N, C, H, W).
+    grid
+        Places x and y, each from -1 to 1, of shape (N, P, Q, 2).
+    mode
+        ``"bilinear"``, or ``"nearest"``: the nearest pixel's value.
+    padding_mode
+        What is outside of the image: ``"zeros"``, its ``"border"``, or its ``"reflection"``.
+    align_corners
+        Whether -1 and 1 are the centres of the outermost pixels, instead of their edges.
+
+    Returns
+    -------
+    A tensor of shape (N, C, P, Q).
 
     Raises
     ------
@@ -478,9 +674,10 @@ def grid_sample(
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> image = tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
-    >>> grid_sample(image, tensor([[[[0.0, 0.0]]]]))
+    >>> import tinygrad_mnist as torch
+    >>> import tinygrad_mnist.nn.functional as F
+    >>> image = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+    >>> F.grid_sample(image, torch.tensor([[[[0.0, 0.0]]]]))
     tensor([[[[2.5000]]]])
     """
     if input.ndim != 4 or mode not in ("bilinear", "nearest"):
