@@ -28,7 +28,22 @@ def _initializer(call: F) -> F:
 
 @named
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """Return the factor by which a nonlinearity's layer is to be scaled.
+    r"""Return the factor by which the weights before a nonlinearity are to be scaled.
+
+    So that signals keep their variance: 1 for linear maps, convolutions and the sigmoid, 5/3 for
+    tanh, :math:`\sqrt 2` for relu, 3/4 for selu, :math:`\sqrt{2 / (1 + a^2)}` for a leaky relu of
+    slope a. Follows ``torch.nn.init.calculate_gain``.
+
+    Parameters
+    ----------
+    nonlinearity
+        The name of a function of ``nn.functional``, such as ``"relu"``.
+    param
+        The slope a; 0.01 unless given.
+
+    Returns
+    -------
+    A number.
 
     Raises
     ------
@@ -37,8 +52,9 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
     Examples
     --------
-    >>> calculate_gain("tanh")
-    1.6666666666666667
+    >>> from tinygrad_mnist import nn
+    >>> nn.init.calculate_gain("relu"), nn.init.calculate_gain("tanh")
+    (1.4142135623730951, 1.6666666666666667)
     """
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
@@ -75,11 +91,27 @@ def uniform_(
 ) -> Tensor:
     """Draw uniformly from a to b.
 
+    Follows ``torch.nn.init.uniform_``.
+
+    Parameters
+    ----------
+    tensor
+        A tensor of shape (*), which is filled.
+    a, b
+        The bounds.
+    generator
+        Where the random numbers come from.
+
+    Returns
+    -------
+    The tensor.
+
     Examples
     --------
-    >>> from tinygrad_mnist import empty
-    >>> uniform_(empty(3), 5, 5)
-    tensor([5., 5., 5.])
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.nn.init.uniform_(torch.empty(1000), -2.0, 2.0)
+    >>> x.min() >= -2, x.max() < 2
+    (tensor(True), tensor(True))
     """
     return tensor.uniform_(a, b, generator=generator)
 
@@ -88,7 +120,29 @@ def uniform_(
 def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
-    """Draw from a normal distribution."""
+    """Draw from a normal distribution.
+
+    Follows ``torch.nn.init.normal_``.
+
+    Parameters
+    ----------
+    tensor
+        A tensor of shape (*), which is filled.
+    mean, std
+        Mean and standard deviation.
+    generator
+        Where the random numbers come from.
+
+    Returns
+    -------
+    The tensor.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.nn.init.normal_(torch.empty(2), mean=3.0, std=0.0)
+    tensor([3., 3.])
+    """
     return tensor.normal_(mean, std, generator=generator)
 
 
@@ -108,11 +162,26 @@ def trunc_normal_(
     uniform candidates are kept with a probability in proportion to the density. Follows
     ``torch.nn.init.trunc_normal_``, and draws the same numbers.
 
+    Parameters
+    ----------
+    tensor
+        A tensor of shape (*), which is filled.
+    mean, std
+        Mean and standard deviation of the whole distribution.
+    a, b
+        Where it is cut off.
+    generator
+        Where the random numbers come from.
+
+    Returns
+    -------
+    The tensor.
+
     Examples
     --------
-    >>> from tinygrad_mnist import empty
-    >>> bool((trunc_normal_(empty(100)).abs() <= 2).all())
-    True
+    >>> import tinygrad_mnist as torch
+    >>> torch.nn.init.trunc_normal_(torch.empty(1000)).abs().max() <= 2
+    tensor(True)
     """
     if not (math.isfinite(mean) and math.isfinite(std)):
         raise ValueError(f"mean and std must be finite, got {mean} and {std}")
@@ -141,19 +210,77 @@ def trunc_normal_(
 
 @_initializer
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """Fill with a number."""
+    """Fill with a number.
+
+    Follows ``torch.nn.init.constant_``.
+
+    Parameters
+    ----------
+    tensor
+        A tensor of shape (*), which is filled.
+    val
+        The number.
+
+    Returns
+    -------
+    The tensor.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.nn.init.constant_(torch.empty(2), 0.5)
+    tensor([0.5000, 0.5000])
+    """
     return tensor.fill_(val)
 
 
 @_initializer
 def zeros_(tensor: Tensor) -> Tensor:
-    """Fill with zeros."""
+    """Fill with zeros.
+
+    Follows ``torch.nn.init.zeros_``.
+
+    Parameters
+    ----------
+    tensor
+        A tensor of shape (*), which is filled.
+
+    Returns
+    -------
+    The tensor.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> layer = torch.nn.Linear(2, 1)
+    >>> torch.nn.init.zeros_(layer.weight)
+    Parameter containing:
+    tensor([[0., 0.]], requires_grad=True)
+    """
     return tensor.fill_(0.0)
 
 
 @_initializer
 def ones_(tensor: Tensor) -> Tensor:
-    """Fill with ones."""
+    """Fill with ones.
+
+    Follows ``torch.nn.init.ones_``.
+
+    Parameters
+    ----------
+    tensor
+        A tensor of shape (*), which is filled.
+
+    Returns
+    -------
+    The tensor.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.nn.init.ones_(torch.empty(2))
+    tensor([1., 1.])
+    """
     return tensor.fill_(1.0)
 
 
@@ -161,10 +288,28 @@ def ones_(tensor: Tensor) -> Tensor:
 def eye_(tensor: Tensor) -> Tensor:
     """Fill a matrix with ones on the diagonal and zeros elsewhere.
 
+    Follows ``torch.nn.init.eye_``.
+
+    Parameters
+    ----------
+    tensor
+        A tensor of shape (n, m), which is filled.
+
+    Returns
+    -------
+    The tensor.
+
     Raises
     ------
     ValueError
         When it isn't a matrix.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.nn.init.eye_(torch.empty(2, 3))
+    tensor([[1., 0., 0.],
+            [0., 1., 0.]])
     """
     if tensor.dim() != 2:
         raise ValueError(f"only matrices are supported, got shape {list(tensor.shape)}")
@@ -178,6 +323,34 @@ def xavier_uniform_(
     r"""Draw uniformly so that signals keep their variance both ways (Glorot and Bengio, 2010).
 
     .. math:: \pm \text{gain} \sqrt{6 / (\text{fan\_in} + \text{fan\_out})}
+
+    Follows ``torch.nn.init.xavier_uniform_``.
+
+    Parameters
+    ----------
+    tensor
+        A weight of shape (out, in, ...), which is filled; fan in and fan out are in and out, times
+        the lengths that follow.
+    gain
+        See :func:`calculate_gain`.
+    generator
+        Where the random numbers come from.
+
+    Returns
+    -------
+    The tensor.
+
+    Raises
+    ------
+    ValueError
+        When it has fewer than 2 dimensions.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.nn.init.xavier_uniform_(torch.empty(100, 50))  # bounds 0.2
+    >>> x.abs().max() <= 0.2, x.abs().max() > 0.19
+    (tensor(True), tensor(True))
     """
     fan_in, fan_out = _fans(tensor)
     bound = gain * math.sqrt(6.0 / (fan_in + fan_out))
@@ -189,6 +362,33 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
     r"""Draw from a normal distribution so that signals keep their variance both ways.
 
     .. math:: \sigma = \text{gain} \sqrt{2 / (\text{fan\_in} + \text{fan\_out})}
+
+    (Glorot and Bengio, 2010.) Follows ``torch.nn.init.xavier_normal_``.
+
+    Parameters
+    ----------
+    tensor
+        A weight of shape (out, in, ...), which is filled.
+    gain
+        See :func:`calculate_gain`.
+    generator
+        Where the random numbers come from.
+
+    Returns
+    -------
+    The tensor.
+
+    Raises
+    ------
+    ValueError
+        When it has fewer than 2 dimensions.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.nn.init.xavier_normal_(torch.empty(150, 50))
+    >>> abs(x.std() - 0.1) < 0.01
+    tensor(True)
     """
     fan_in, fan_out = _fans(tensor)
     std = gain * math.sqrt(2.0 / (fan_in + fan_out))
@@ -214,6 +414,37 @@ def kaiming_uniform_(
     r"""Draw uniformly so that a rectifier keeps the variance (He et al., 2015).
 
     .. math:: \pm \text{gain} \sqrt{3 / \text{fan}}
+
+    Follows ``torch.nn.init.kaiming_uniform_``.
+
+    Parameters
+    ----------
+    tensor
+        A weight of shape (out, in, ...), which is filled.
+    a
+        The slope of a leaky relu.
+    mode
+        ``"fan_in"``, to keep the variance forward, or ``"fan_out"``, backward.
+    nonlinearity
+        See :func:`calculate_gain`.
+    generator
+        Where the random numbers come from.
+
+    Returns
+    -------
+    The tensor.
+
+    Raises
+    ------
+    ValueError
+        When it has fewer than 2 dimensions, or there is no such mode.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.nn.init.kaiming_uniform_(torch.empty(100, 600), nonlinearity="relu")
+    >>> x.abs().max() <= 0.1, x.abs().max() > 0.099
+    (tensor(True), tensor(True))
     """
     if _empty(tensor):
         return tensor
@@ -232,6 +463,37 @@ def kaiming_normal_(
     r"""Draw from a normal distribution so that a rectifier keeps the variance (He et al., 2015).
 
     .. math:: \sigma = \text{gain} / \sqrt{\text{fan}}
+
+    Follows ``torch.nn.init.kaiming_normal_``.
+
+    Parameters
+    ----------
+    tensor
+        A weight of shape (out, in, ...), which is filled.
+    a
+        The slope of a leaky relu.
+    mode
+        ``"fan_in"``, to keep the variance forward, or ``"fan_out"``, backward.
+    nonlinearity
+        See :func:`calculate_gain`.
+    generator
+        Where the random numbers come from.
+
+    Returns
+    -------
+    The tensor.
+
+    Raises
+    ------
+    ValueError
+        When it has fewer than 2 dimensions, or there is no such mode.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.nn.init.kaiming_normal_(torch.empty(100, 200), nonlinearity="relu")
+    >>> abs(x.std() - 0.1) < 0.01
+    tensor(True)
     """
     if _empty(tensor):
         return tensor
@@ -242,6 +504,21 @@ def kaiming_normal_(
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
     """Fill with a random matrix whose rows or columns are orthonormal (Saxe et al., 2013).
 
+    Follows ``torch.nn.init.orthogonal_``.
+
+    Parameters
+    ----------
+    tensor
+        A tensor of shape (n, ...), which is filled as a matrix (n, product of the others).
+    gain
+        A factor.
+    generator
+        Where the random numbers come from.
+
+    Returns
+    -------
+    The tensor.
+
     Raises
     ------
     ValueError
@@ -249,9 +526,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 
     Examples
     --------
-    >>> from tinygrad_mnist import empty, eye, allclose
-    >>> q = orthogonal_(empty(3, 3))
-    >>> allclose(q @ q.T, eye(3), atol=1e-5)
+    >>> import tinygrad_mnist as torch
+    >>> q = torch.nn.init.orthogonal_(torch.empty(3, 5))
+    >>> torch.allclose(q @ q.T, torch.eye(3), atol=1e-5)
     True
     """
     if tensor.dim() < 2:
@@ -270,6 +547,19 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """Fill the kernels of a convolution so that it hands its input channels through.
 
+    Follows ``torch.nn.init.dirac_``.
+
+    Parameters
+    ----------
+    tensor
+        Kernels of shape (out, in, ...), which are filled.
+    groups
+        Into how many groups the channels are divided.
+
+    Returns
+    -------
+    The tensor.
+
     Raises
     ------
     ValueError
@@ -277,8 +567,8 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 
     Examples
     --------
-    >>> from tinygrad_mnist import empty
-    >>> dirac_(empty(1, 1, 3))
+    >>> import tinygrad_mnist as torch
+    >>> torch.nn.init.dirac_(torch.empty(1, 1, 3))
     tensor([[[0., 1., 0.]]])
     """
     if tensor.dim() not in (3, 4, 5):
@@ -300,6 +590,23 @@ def sparse_(
 ) -> Tensor:
     """Draw a matrix from a normal distribution, and zero a part of each column (Martens, 2010).
 
+    Follows ``torch.nn.init.sparse_``.
+
+    Parameters
+    ----------
+    tensor
+        A tensor of shape (n, m), which is filled.
+    sparsity
+        The share of each column that is zero.
+    std
+        The standard deviation of the others.
+    generator
+        Where the random numbers come from.
+
+    Returns
+    -------
+    The tensor.
+
     Raises
     ------
     ValueError
@@ -307,9 +614,10 @@ def sparse_(
 
     Examples
     --------
-    >>> from tinygrad_mnist import empty
-    >>> int((sparse_(empty(10, 4), 0.3) == 0).sum())
-    12
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.nn.init.sparse_(torch.empty(10, 4), 0.3)
+    >>> (x == 0).sum(0)
+    tensor([3, 3, 3, 3])
     """
     if tensor.dim() != 2:
         raise ValueError(f"only matrices are supported, got shape {list(tensor.shape)}")

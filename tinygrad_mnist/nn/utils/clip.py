@@ -28,9 +28,28 @@ def clip_grad_norm_(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """Scale all gradients together so that their norm is at most max_norm; return the norm.
+    r"""Scale all gradients together so that their norm is at most max_norm; return the norm.
 
-    ``foreach`` chooses between two ways of doing it in PyTorch; here there is one.
+    .. math:: g \leftarrow g \cdot \min(1, \; \text{max\_norm} / (\lVert g \rVert + 10^{-6}))
+
+    Follows ``torch.nn.utils.clip_grad_norm_``.
+
+    Parameters
+    ----------
+    parameters
+        Tensors of any shapes, or one.
+    max_norm
+        The largest norm.
+    norm_type
+        The order of the norm; ``float("inf")`` is the largest element's size.
+    error_if_nonfinite
+        Whether an infinite norm, or NaN, is an error.
+    foreach
+        PyTorch's choice between ways to do it: there is one way here.
+
+    Returns
+    -------
+    The norm before, a scalar.
 
     Raises
     ------
@@ -39,13 +58,11 @@ def clip_grad_norm_(
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> x = tensor([3.0, 4.0], requires_grad=True)
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([3.0, 4.0], requires_grad=True)
     >>> (x * x / 2).sum().backward()
-    >>> clip_grad_norm_(x, 1.0)
-    tensor(5.)
-    >>> x.grad
-    tensor([0.6000, 0.8000])
+    >>> torch.nn.utils.clip_grad_norm_(x, 1.0), x.grad
+    (tensor(5.), tensor([0.6000, 0.8000]))
     """
     parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
@@ -65,6 +82,23 @@ def get_total_norm(
 ) -> Tensor:
     """Return the norm of tensors as if all their elements stood in one vector.
 
+    Follows ``torch.nn.utils.get_total_norm``.
+
+    Parameters
+    ----------
+    tensors
+        Tensors of any shapes, or one.
+    norm_type
+        The order of the norm.
+    error_if_nonfinite
+        Whether an infinite norm, or NaN, is an error.
+    foreach
+        PyTorch's choice between ways to do it: there is one way here.
+
+    Returns
+    -------
+    The norm, a scalar.
+
     Raises
     ------
     RuntimeError
@@ -72,8 +106,8 @@ def get_total_norm(
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> get_total_norm([tensor([3.0]), tensor([4.0])])
+    >>> import tinygrad_mnist as torch
+    >>> torch.nn.utils.get_total_norm([torch.tensor([3.0]), torch.tensor([4.0])])
     tensor(5.)
     """
     listed = [tensors] if isinstance(tensors, Tensor) else list(tensors)
@@ -99,14 +133,27 @@ def clip_grads_with_norm_(
 ) -> None:
     """Scale all gradients so that a norm which they have had becomes at most max_norm.
 
+    Follows ``torch.nn.utils.clip_grads_with_norm_``.
+
+    Parameters
+    ----------
+    parameters
+        Tensors of any shapes, or one.
+    max_norm
+        The largest norm.
+    total_norm
+        The norm that they have had, a scalar.
+    foreach
+        PyTorch's choice between ways to do it: there is one way here.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> x = tensor([2.0], requires_grad=True)
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([2.0], requires_grad=True)
     >>> (x * x).sum().backward()
-    >>> clip_grads_with_norm_(x, 1.0, tensor(2.0))
-    >>> x.grad
-    tensor([2.0000])
+    >>> torch.nn.utils.clip_grads_with_norm_(x, 1.0, total_norm=torch.tensor(8.0))
+    >>> x.grad  # 4 / 8
+    tensor([0.5000])
     """
     factor = float(max_norm) / (float(total_norm) + 1e-6)
     if factor >= 1:
@@ -123,12 +170,23 @@ def clip_grad_value_(
 ) -> None:
     """Bring every element of every gradient into [-clip_value, clip_value].
 
+    Follows ``torch.nn.utils.clip_grad_value_``.
+
+    Parameters
+    ----------
+    parameters
+        Tensors of any shapes, or one.
+    clip_value
+        The largest size.
+    foreach
+        PyTorch's choice between ways to do it: there is one way here.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> x = tensor([3.0, 0.5], requires_grad=True)
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([3.0, 0.5], requires_grad=True)
     >>> x.square().sum().backward()
-    >>> clip_grad_value_(x, 2.0)
+    >>> torch.nn.utils.clip_grad_value_(x, 2.0)
     >>> x.grad
     tensor([2., 1.])
     """

@@ -12,10 +12,21 @@ from tinygrad_mnist.tensor.arguments import named
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     """Join the elements of all parameters in one vector.
 
+    Follows ``torch.nn.utils.parameters_to_vector``.
+
+    Parameters
+    ----------
+    parameters
+        Tensors of any shapes.
+
+    Returns
+    -------
+    A tensor of shape (n), with n the number of all elements.
+
     Examples
     --------
-    >>> from tinygrad_mnist import ones, zeros
-    >>> parameters_to_vector([ones(1, 2), zeros(1)])
+    >>> import tinygrad_mnist as torch
+    >>> torch.nn.utils.parameters_to_vector([torch.ones(1, 2), torch.zeros(1)])
     tensor([1., 1., 0.])
     """
     return cat([p.reshape(-1) for p in parameters])
@@ -25,7 +36,15 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     """Make the parameters views of a vector, one after another.
 
-    As in PyTorch they share its memory from then on, and have its dtype.
+    As in PyTorch they share its memory from then on, and have its dtype. Follows
+    ``torch.nn.utils.vector_to_parameters``.
+
+    Parameters
+    ----------
+    vec
+        A tensor of shape (n).
+    parameters
+        Tensors of n elements together.
 
     Raises
     ------
@@ -34,9 +53,9 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
 
     Examples
     --------
-    >>> from tinygrad_mnist import arange, zeros
-    >>> x = zeros(2)
-    >>> vector_to_parameters(arange(2.0), [x])
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.zeros(2)
+    >>> torch.nn.utils.vector_to_parameters(torch.arange(2.0), [x])
     >>> x
     tensor([0., 1.])
     """

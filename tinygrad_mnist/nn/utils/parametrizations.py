@@ -88,9 +88,23 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     They are ``parametrizations.weight.original0`` and ``original1``. Follows
     ``torch.nn.utils.parametrizations.weight_norm``.
 
+    Parameters
+    ----------
+    module
+        The layer.
+    name
+        The name of its parameter, of any shape.
+    dim
+        The dimension that keeps a length for each index; None: one length for all.
+
+    Returns
+    -------
+    The layer.
+
     Examples
     --------
     >>> from tinygrad_mnist import nn
+    >>> from tinygrad_mnist.nn.utils.parametrizations import weight_norm
     >>> layer = weight_norm(nn.Linear(20, 40))
     >>> layer.parametrizations.weight.original0.shape
     torch.Size([40, 1])
@@ -110,6 +124,23 @@ def spectral_norm(
 
     Follows ``torch.nn.utils.parametrizations.spectral_norm``.
 
+    Parameters
+    ----------
+    module
+        The layer.
+    name
+        The name of its parameter, a matrix of shape (n, m) once the other dimensions are joined.
+    n_power_iterations
+        How many steps of power iteration each forward in training takes.
+    eps
+        The least length that is divided by.
+    dim
+        The dimension of the outputs; 0, or 1 for transposed convolutions, unless given.
+
+    Returns
+    -------
+    The layer.
+
     Raises
     ------
     ValueError
@@ -118,6 +149,7 @@ def spectral_norm(
     Examples
     --------
     >>> from tinygrad_mnist import linalg, nn
+    >>> from tinygrad_mnist.nn.utils.parametrizations import spectral_norm
     >>> layer = spectral_norm(nn.Linear(3, 4), n_power_iterations=30)
     >>> round(float(linalg.svdvals(layer.weight)[0]), 3)
     1.0

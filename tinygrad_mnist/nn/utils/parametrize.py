@@ -23,7 +23,19 @@ _depth = 0
 
 @contextmanager
 def cached() -> Iterator[None]:
-    """Compute each parameter once inside of a block. Follows PyTorch's of this name."""
+    """Compute each parameter that is parametrized once inside of a block, whatever its shape.
+
+    Follows ``torch.nn.utils.parametrize.cached``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn
+    >>> from tinygrad_mnist.nn.utils import parametrizations, parametrize
+    >>> layer = parametrizations.weight_norm(nn.Linear(2, 3))
+    >>> with parametrize.cached():
+    ...     layer.weight is layer.weight
+    True
+    """
     global _depth
     _depth += 1
     try:
@@ -38,6 +50,22 @@ class ParametrizationList(ModuleList):
     """The modules that compute a parameter one after the other, and what they compute it from.
 
     That is ``original``, or ``original0`` and so on where the first of them has several inputs.
+
+    Parameters
+    ----------
+    modules
+        The modules.
+    original
+        The parameter, of any shape.
+    unsafe
+        Whether shape and dtype may change.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn
+    >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(2, 3))
+    >>> type(layer.parametrizations.weight).__name__
+    'ParametrizationList'
     """
 
     def __init__(self, modules: Sequence[Module], original: Tensor, unsafe: bool = False) -> None:
@@ -96,6 +124,21 @@ def register_parametrization(
     is computed already, it is computed further. Follows
     ``torch.nn.utils.parametrize.register_parametrization``.
 
+    Parameters
+    ----------
+    module
+        The module.
+    tensor_name
+        The name of its parameter or buffer, of any shape.
+    parametrization
+        The module that computes it.
+    unsafe
+        Whether shape and dtype may change.
+
+    Returns
+    -------
+    The module.
+
     Raises
     ------
     ValueError
@@ -105,12 +148,13 @@ def register_parametrization(
     Examples
     --------
     >>> from tinygrad_mnist import nn
+    >>> from tinygrad_mnist.nn.utils import parametrize
     >>> class Symmetric(nn.Module):
     ...     def forward(self, x):
     ...         return x.triu() + x.triu(1).T
-    >>> layer = register_parametrization(nn.Linear(3, 3), "weight", Symmetric())
-    >>> bool((layer.weight == layer.weight.T).all())
-    True
+    >>> layer = parametrize.register_parametrization(nn.Linear(3, 3), "weight", Symmetric())
+    >>> (layer.weight == layer.weight.T).all()
+    tensor(True)
     """
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
@@ -167,7 +211,25 @@ def _computed(name: str) -> property:
 
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
-    """Return whether a module computes a parameter, or any. Follows PyTorch's of this name."""
+    """Return whether a module computes a parameter, whatever its shape, or any.
+
+    Follows ``torch.nn.utils.parametrize.is_parametrized``.
+
+    Parameters
+    ----------
+    module
+        The module.
+    tensor_name
+        The parameter's name; None: any.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn
+    >>> from tinygrad_mnist.nn.utils import parametrizations, parametrize
+    >>> layer = parametrizations.weight_norm(nn.Linear(2, 3))
+    >>> parametrize.is_parametrized(layer), parametrize.is_parametrized(layer, "bias")
+    (True, False)
+    """
     parts = module._modules.get("parametrizations")
     if not isinstance(parts, ModuleDict):
         return False
@@ -175,7 +237,23 @@ def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
 
 
 def type_before_parametrizations(module: Module) -> type:
-    """Return the class that a module had at first. Follows PyTorch's of this name."""
+    """Return the class that a module had before its parameters were parametrized.
+
+    Follows ``torch.nn.utils.parametrize.type_before_parametrizations``.
+
+    Parameters
+    ----------
+    module
+        The module.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn
+    >>> from tinygrad_mnist.nn.utils import parametrizations, parametrize
+    >>> layer = parametrizations.weight_norm(nn.Linear(2, 3))
+    >>> type(layer).__name__, parametrize.type_before_parametrizations(layer).__name__
+    ('ParametrizedLinear', 'Linear')
+    """
     return getattr(type(module), "_unparametrized", type(module))
 
 
@@ -186,10 +264,31 @@ def remove_parametrizations(
 
     Follows ``torch.nn.utils.parametrize.remove_parametrizations``.
 
+    Parameters
+    ----------
+    module
+        The module.
+    tensor_name
+        The parameter's name.
+    leave_parametrized
+        Whether it keeps the computed value and its shape, instead of what that came from.
+
+    Returns
+    -------
+    The module.
+
     Raises
     ------
     ValueError
         When the parameter isn't computed, or comes from several.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn
+    >>> from tinygrad_mnist.nn.utils import parametrizations, parametrize
+    >>> layer = parametrizations.weight_norm(nn.Linear(2, 3))
+    >>> list(parametrize.remove_parametrizations(layer, "weight").state_dict())
+    ['bias', 'weight']
     """
     if not is_parametrized(module, tensor_name):
         raise ValueError(

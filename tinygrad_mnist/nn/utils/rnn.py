@@ -31,10 +31,20 @@ class PackedSequence(_Fields):
     Made by :func:`pack_padded_sequence` and :func:`pack_sequence`. Follows
     ``torch.nn.utils.rnn.PackedSequence``.
 
+    Parameters
+    ----------
+    data
+        The steps, of shape (rows, *).
+    batch_sizes
+        How many sequences have each step, of shape (T), int64.
+    sorted_indices, unsorted_indices
+        The order by length, and how to undo it, of shape (N); or None.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> packed = pack_sequence([tensor([1, 2, 3]), tensor([4, 5])])
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist.nn.utils.rnn import pack_sequence
+    >>> packed = pack_sequence([torch.tensor([1, 2, 3]), torch.tensor([4, 5])])
     >>> packed.data, packed.batch_sizes
     (tensor([1, 4, 2, 5, 3]), tensor([2, 2, 1]))
     """
@@ -115,6 +125,21 @@ def pack_padded_sequence(
     sorted, and what a recurrent layer returns comes in the order of the input again. Follows
     ``torch.nn.utils.rnn.pack_padded_sequence``.
 
+    Parameters
+    ----------
+    input
+        A batch of shape (T, N, *), or (N, T, *) with batch_first.
+    lengths
+        How long each sequence is, of shape (N): from 1 to T.
+    batch_first
+        Whether the batch is the first dimension.
+    enforce_sorted
+        Whether unsorted sequences are an error.
+
+    Returns
+    -------
+    A :class:`PackedSequence`, for a recurrent layer.
+
     Raises
     ------
     RuntimeError
@@ -123,6 +148,7 @@ def pack_padded_sequence(
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.nn.utils.rnn import pack_padded_sequence
     >>> pack_padded_sequence(tensor([[1, 4], [2, 0]]), [2, 1]).data
     tensor([1, 4, 2])
     """
@@ -171,6 +197,21 @@ def pad_packed_sequence(
 
     Follows ``torch.nn.utils.rnn.pad_packed_sequence``.
 
+    Parameters
+    ----------
+    sequence
+        The packed batch.
+    batch_first
+        Whether the batch becomes the first dimension.
+    padding_value
+        What stands after the end of a sequence.
+    total_length
+        The length T; that of the longest sequence unless given.
+
+    Returns
+    -------
+    A pair: the batch, of shape (T, N, *) or (N, T, *), and the lengths, of shape (N).
+
     Raises
     ------
     ValueError
@@ -178,8 +219,10 @@ def pad_packed_sequence(
 
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
-    >>> pad_packed_sequence(pack_sequence([tensor([1, 2]), tensor([3])]), batch_first=True)
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist.nn.utils.rnn import pack_sequence, pad_packed_sequence
+    >>> packed = pack_sequence([torch.tensor([1, 2]), torch.tensor([3])])
+    >>> pad_packed_sequence(packed, batch_first=True)
     (tensor([[1, 2],
             [3, 0]]), tensor([2, 1]))
     """
@@ -215,10 +258,24 @@ def pad_sequence(
     padding_value: float = 0.0,
     padding_side: str = "right",
 ) -> Tensor:
-    """Stack sequences of shapes (L, *), padded to the greatest length T.
+    """Stack sequences of different lengths, padded to the greatest length T.
 
-    The result has shape (T, N, *), or (N, T, *) with batch_first. Follows
-    ``torch.nn.utils.rnn.pad_sequence``.
+    Follows ``torch.nn.utils.rnn.pad_sequence``.
+
+    Parameters
+    ----------
+    sequences
+        Tensors of shapes (L, *).
+    batch_first
+        Whether the batch becomes the first dimension.
+    padding_value
+        What fills up a sequence.
+    padding_side
+        ``"right"`` or ``"left"``.
+
+    Returns
+    -------
+    A tensor of shape (T, N, *), or (N, T, *) with batch_first.
 
     Raises
     ------
@@ -228,6 +285,7 @@ def pad_sequence(
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.nn.utils.rnn import pad_sequence
     >>> pad_sequence([tensor([1, 2]), tensor([3])], batch_first=True, padding_value=9)
     tensor([[1, 2],
             [3, 9]])
@@ -268,11 +326,27 @@ def pad_sequence(
 def unpad_sequence(
     padded_sequences: Tensor, lengths: Tensor, batch_first: bool = False
 ) -> list[Tensor]:
-    """Cut a padded batch into its sequences. Follows ``torch.nn.utils.rnn.unpad_sequence``.
+    """Cut a padded batch into its sequences.
+
+    Follows ``torch.nn.utils.rnn.unpad_sequence``.
+
+    Parameters
+    ----------
+    padded_sequences
+        A tensor of shape (T, N, *), or (N, T, *) with batch_first.
+    lengths
+        How long each sequence is, of shape (N).
+    batch_first
+        Whether the batch is the first dimension.
+
+    Returns
+    -------
+    A list of N tensors of shapes (L, *).
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.nn.utils.rnn import unpad_sequence
     >>> unpad_sequence(tensor([[1, 2], [3, 9]]), tensor([2, 1]), batch_first=True)
     [tensor([1, 2]), tensor([3])]
     """
@@ -286,11 +360,25 @@ def unpad_sequence(
 
 @named
 def pack_sequence(sequences: Sequence[Tensor], enforce_sorted: bool = True) -> PackedSequence:
-    """Pack sequences of shapes (L, *). Follows ``torch.nn.utils.rnn.pack_sequence``.
+    """Pack sequences of different lengths.
+
+    Follows ``torch.nn.utils.rnn.pack_sequence``.
+
+    Parameters
+    ----------
+    sequences
+        Tensors of shapes (L, *).
+    enforce_sorted
+        Whether it is an error when the longest isn't first, and so on.
+
+    Returns
+    -------
+    A :class:`PackedSequence`.
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.nn.utils.rnn import pack_sequence
     >>> pack_sequence([tensor([1]), tensor([2, 3])], enforce_sorted=False).sorted_indices
     tensor([1, 0])
     """
@@ -300,11 +388,23 @@ def pack_sequence(sequences: Sequence[Tensor], enforce_sorted: bool = True) -> P
 
 @named
 def unpack_sequence(packed_sequences: PackedSequence) -> list[Tensor]:
-    """Return the sequences of a packed batch. Follows ``torch.nn.utils.rnn.unpack_sequence``.
+    """Return the sequences of a packed batch.
+
+    Follows ``torch.nn.utils.rnn.unpack_sequence``.
+
+    Parameters
+    ----------
+    packed_sequences
+        The packed batch.
+
+    Returns
+    -------
+    A list of tensors of shapes (L, *).
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.nn.utils.rnn import pack_sequence, unpack_sequence
     >>> unpack_sequence(pack_sequence([tensor([1, 2]), tensor([3])]))
     [tensor([1, 2]), tensor([3])]
     """

@@ -113,6 +113,19 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     The parameter becomes two, ``weight_g`` and ``weight_v``; the norm is taken over all dimensions
     but ``dim``, or over all with None. Follows ``torch.nn.utils.weight_norm``.
 
+    Parameters
+    ----------
+    module
+        The layer.
+    name
+        The name of its parameter, of any shape.
+    dim
+        The dimension that keeps a length for each index; None: one length for all.
+
+    Returns
+    -------
+    The layer.
+
     Raises
     ------
     RuntimeError
@@ -121,6 +134,7 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     Examples
     --------
     >>> from tinygrad_mnist import nn
+    >>> from tinygrad_mnist.nn.utils import weight_norm
     >>> layer = weight_norm(nn.Linear(20, 40))
     >>> layer.weight_g.shape, layer.weight_v.shape
     (torch.Size([40, 1]), torch.Size([40, 20]))
@@ -139,7 +153,20 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
 
 
 def remove_weight_norm(module: M, name: str = "weight") -> M:
-    """Make a normalised weight a parameter again. Follows ``torch.nn.utils.remove_weight_norm``.
+    """Make a normalised weight, of any shape, a parameter again.
+
+    Follows ``torch.nn.utils.remove_weight_norm``.
+
+    Parameters
+    ----------
+    module
+        The layer.
+    name
+        The name of its parameter.
+
+    Returns
+    -------
+    The layer.
 
     Raises
     ------
@@ -149,6 +176,7 @@ def remove_weight_norm(module: M, name: str = "weight") -> M:
     Examples
     --------
     >>> from tinygrad_mnist import nn
+    >>> from tinygrad_mnist.nn.utils import remove_weight_norm, weight_norm
     >>> list(remove_weight_norm(weight_norm(nn.Linear(2, 3))).state_dict())
     ['bias', 'weight']
     """
@@ -196,6 +224,23 @@ def spectral_norm(
     u and v, kept as buffers, come closer to the singular vectors in each forward in training, by
     ``n_power_iterations`` steps of power iteration. Follows ``torch.nn.utils.spectral_norm``.
 
+    Parameters
+    ----------
+    module
+        The layer.
+    name
+        The name of its parameter, a matrix of shape (n, m) once the other dimensions are joined.
+    n_power_iterations
+        How many steps of power iteration each forward in training takes.
+    eps
+        The least length that is divided by.
+    dim
+        The dimension of the outputs; 0, or 1 for transposed convolutions, unless given.
+
+    Returns
+    -------
+    The layer.
+
     Raises
     ------
     ValueError, RuntimeError
@@ -204,6 +249,7 @@ def spectral_norm(
     Examples
     --------
     >>> from tinygrad_mnist import nn
+    >>> from tinygrad_mnist.nn.utils import spectral_norm
     >>> list(spectral_norm(nn.Linear(2, 3)).state_dict())
     ['bias', 'weight_orig', 'weight_u', 'weight_v']
     """
@@ -229,7 +275,20 @@ def spectral_norm(
 
 
 def remove_spectral_norm(module: M, name: str = "weight") -> M:
-    """Make a normalised weight a parameter again. Follows ``torch.nn.utils.remove_spectral_norm``.
+    """Make a normalised weight, of any shape, a parameter again.
+
+    Follows ``torch.nn.utils.remove_spectral_norm``.
+
+    Parameters
+    ----------
+    module
+        The layer.
+    name
+        The name of its parameter.
+
+    Returns
+    -------
+    The layer.
 
     Raises
     ------
@@ -239,6 +298,7 @@ def remove_spectral_norm(module: M, name: str = "weight") -> M:
     Examples
     --------
     >>> from tinygrad_mnist import nn
+    >>> from tinygrad_mnist.nn.utils import remove_spectral_norm, spectral_norm
     >>> list(remove_spectral_norm(spectral_norm(nn.Linear(2, 3))).state_dict())
     ['bias', 'weight']
     """
