@@ -30,6 +30,7 @@ class Adadelta(ArrayOptimizer):
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.optim import Adadelta
     >>> w = tensor([1.0], requires_grad=True)
     >>> optimizer = Adadelta([w], lr=1.0, eps=1e-2)
     >>> (w * w).sum().backward()

@@ -31,6 +31,7 @@ class Adagrad(ArrayOptimizer):
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.optim import Adagrad
     >>> w = tensor([1.0], requires_grad=True)
     >>> optimizer = Adagrad([w], lr=0.1)
     >>> (w * w).sum().backward()

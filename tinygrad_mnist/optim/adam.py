@@ -39,6 +39,7 @@ class Adam(ArrayOptimizer):
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.optim import Adam
     >>> w = tensor([1.0], requires_grad=True)
     >>> optimizer = Adam([w], lr=0.1)
     >>> (w * w).sum().backward()
@@ -96,11 +97,21 @@ class AdamW(Adam):
 
     .. math:: p \leftarrow p - \eta \lambda p, \quad \text{then as Adam}
 
-    Follows ``torch.optim.AdamW``; the parameters are those of :class:`Adam`.
+    m, v and the step are those of :class:`Adam`. Follows ``torch.optim.AdamW``.
+
+    Parameters
+    ----------
+    lr, betas, eps, weight_decay
+        :math:`\eta, (\beta_1, \beta_2), \epsilon, \lambda`.
+    amsgrad
+        Divide by the largest v so far (Reddi et al., 2018).
+    params, maximize, foreach, capturable, differentiable, fused
+        See :class:`~tinygrad_mnist.optim.array_optimizer.ArrayOptimizer`.
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.optim import AdamW
     >>> w = tensor([1.0], requires_grad=True)
     >>> optimizer = AdamW([w], lr=0.1, weight_decay=0.5)
     >>> (w * w).sum().backward()

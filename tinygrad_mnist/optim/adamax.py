@@ -29,6 +29,7 @@ class Adamax(ArrayOptimizer):
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.optim import Adamax
     >>> w = tensor([1.0], requires_grad=True)
     >>> optimizer = Adamax([w], lr=0.1)
     >>> (w * w).sum().backward()

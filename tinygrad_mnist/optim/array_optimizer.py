@@ -55,7 +55,9 @@ class ArrayOptimizer(Optimizer):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, options
     >>> class SignSGD(ArrayOptimizer):
     ...     def __init__(self, params, lr=0.1, weight_decay=0):
     ...         super().__init__(params, options(locals()))

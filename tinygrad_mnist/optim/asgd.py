@@ -30,6 +30,7 @@ class ASGD(ArrayOptimizer):
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.optim import ASGD
     >>> w = tensor([1.0], requires_grad=True)
     >>> optimizer = ASGD([w], lr=0.1)
     >>> (w * w).sum().backward()

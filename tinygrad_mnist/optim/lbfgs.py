@@ -41,6 +41,7 @@ class LBFGS(Optimizer):
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.optim import LBFGS
     >>> w = tensor([3.0, -2.0], requires_grad=True)
     >>> optimizer = LBFGS([w], line_search_fn="strong_wolfe")
     >>> def closure():

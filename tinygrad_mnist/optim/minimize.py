@@ -69,6 +69,7 @@ def minimize(
     Examples
     --------
     >>> from tinygrad_mnist import float64, tensor
+    >>> from tinygrad_mnist.optim import minimize
     >>> w = tensor([3.0, -2.0], dtype=float64, requires_grad=True)
     >>> found = minimize(lambda: (w[0] - 1) ** 2 + (w[1] - w[0] ** 2) ** 2, w, method="BFGS")
     >>> bool(found.success), [round(x, 3) for x in w.tolist()]

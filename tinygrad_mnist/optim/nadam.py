@@ -31,6 +31,7 @@ class NAdam(ArrayOptimizer):
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.optim import NAdam
     >>> w = tensor([1.0], requires_grad=True)
     >>> optimizer = NAdam([w], lr=0.1)
     >>> (w * w).sum().backward()

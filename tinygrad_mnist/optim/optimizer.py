@@ -55,6 +55,24 @@ def register_optimizer_step_pre_hook(hook: Callable[..., Any]) -> RemovableHandl
 
     Follows ``torch.optim.optimizer.register_optimizer_step_pre_hook``; see
     :meth:`Optimizer.register_step_pre_hook`.
+
+    Parameters
+    ----------
+    hook
+        The function; what it returns, unless None, replaces args and kwargs.
+
+    Returns
+    -------
+    A handle with ``remove()``.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist.optim import optimizer
+    >>> handle = optimizer.register_optimizer_step_pre_hook(lambda *_: print("before a step"))
+    >>> torch.optim.SGD([torch.ones(1, requires_grad=True)]).step()
+    before a step
+    >>> handle.remove()
     """
     return RemovableHandle(_global_pre_hooks, hook)
 
@@ -63,6 +81,24 @@ def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> RemovableHand
     """Call ``hook(optimizer, args, kwargs)`` after each step of any optimizer.
 
     Follows ``torch.optim.optimizer.register_optimizer_step_post_hook``.
+
+    Parameters
+    ----------
+    hook
+        The function.
+
+    Returns
+    -------
+    A handle with ``remove()``.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist.optim import optimizer
+    >>> handle = optimizer.register_optimizer_step_post_hook(lambda *_: print("after a step"))
+    >>> torch.optim.SGD([torch.ones(1, requires_grad=True)]).step()
+    after a step
+    >>> handle.remove()
     """
     return RemovableHandle(_global_post_hooks, hook)
 
@@ -117,6 +153,7 @@ class Optimizer(NamedInit):
     An optimizer from outside, written as for PyTorch:
 
     >>> from tinygrad_mnist import tensor, no_grad
+    >>> from tinygrad_mnist.optim import Optimizer
     >>> class SignSGD(Optimizer):
     ...     def __init__(self, params, lr):
     ...         super().__init__(params, {"lr": lr})
@@ -190,7 +227,22 @@ class Optimizer(NamedInit):
 
     @named
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add parameters with settings of their own; missing settings are the defaults."""
+        """Add parameters with settings of their own; missing settings are the defaults.
+
+        Parameters
+        ----------
+        param_group
+            A dictionary with ``"params"`` and settings.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> a, b = torch.ones(1, requires_grad=True), torch.ones(1, requires_grad=True)
+        >>> optimizer = torch.optim.SGD([a], lr=0.1)
+        >>> optimizer.add_param_group({"params": [b], "lr": 0.01})
+        >>> [group["lr"] for group in optimizer.param_groups]
+        [0.1, 0.01]
+        """
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group).__name__}")
         if "params" not in param_group:
@@ -239,7 +291,22 @@ class Optimizer(NamedInit):
         self.param_groups.append(param_group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters, or fill them with zeros."""
+        """Forget the gradients of all parameters, or fill them with zeros.
+
+        Parameters
+        ----------
+        set_to_none
+            Whether to forget them, instead of filling them with zeros.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> w = torch.ones(1, requires_grad=True)
+        >>> w.sum().backward()
+        >>> torch.optim.SGD([w]).zero_grad()
+        >>> w.grad is None
+        True
+        """
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none:

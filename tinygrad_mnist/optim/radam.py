@@ -38,6 +38,7 @@ class RAdam(ArrayOptimizer):
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.optim import RAdam
     >>> w = tensor([1.0], requires_grad=True)
     >>> optimizer = RAdam([w], lr=0.1)
     >>> (w * w).sum().backward()

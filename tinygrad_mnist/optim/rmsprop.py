@@ -33,6 +33,7 @@ class RMSprop(ArrayOptimizer):
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.optim import RMSprop
     >>> w = tensor([1.0], requires_grad=True)
     >>> optimizer = RMSprop([w], lr=0.01)
     >>> (w * w).sum().backward()

@@ -35,6 +35,7 @@ class Rprop(ArrayOptimizer):
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.optim import Rprop
     >>> w = tensor([1.0], requires_grad=True)
     >>> optimizer = Rprop([w], lr=0.1)
     >>> (w * w).sum().backward()

@@ -22,6 +22,16 @@ def get_ema_avg_fn(decay: float = 0.999) -> Callable[[Tensor, Tensor, Any], Tens
 
     Follows ``torch.optim.swa_utils.get_ema_avg_fn``.
 
+    Parameters
+    ----------
+    decay
+        d, from 0 to 1.
+
+    Returns
+    -------
+    A function of the average, the parameter and the number n of those averaged before, all of one
+    shape.
+
     Raises
     ------
     ValueError
@@ -29,6 +39,8 @@ def get_ema_avg_fn(decay: float = 0.999) -> Callable[[Tensor, Tensor, Any], Tens
 
     Examples
     --------
+    >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.optim.swa_utils import get_ema_avg_fn
     >>> get_ema_avg_fn(0.5)(tensor([1.0]), tensor([2.0]), 1)
     tensor([1.5000])
     """
@@ -49,8 +61,14 @@ def get_swa_avg_fn() -> Callable[[Tensor, Tensor, Any], Tensor]:
 
     Follows ``torch.optim.swa_utils.get_swa_avg_fn``.
 
+    Returns
+    -------
+    A function of the average a, the parameter p and the number n of those averaged before.
+
     Examples
     --------
+    >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.optim.swa_utils import get_swa_avg_fn
     >>> get_swa_avg_fn()(tensor([1.0]), tensor([4.0]), 2)
     tensor([2.])
     """
@@ -79,8 +97,19 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> Callable[..., None]:
 
     Follows ``torch.optim.swa_utils.get_ema_multi_avg_fn``; see :func:`get_ema_avg_fn`.
 
+    Parameters
+    ----------
+    decay
+        d, from 0 to 1.
+
+    Returns
+    -------
+    A function of two lists of tensors, and the number of those averaged before.
+
     Examples
     --------
+    >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.optim.swa_utils import get_ema_multi_avg_fn
     >>> a = tensor([1.0])
     >>> get_ema_multi_avg_fn(0.5)([a], [tensor([2.0])], 1)
     >>> a
@@ -94,8 +123,14 @@ def get_swa_multi_avg_fn() -> Callable[..., None]:
 
     Follows ``torch.optim.swa_utils.get_swa_multi_avg_fn``; see :func:`get_swa_avg_fn`.
 
+    Returns
+    -------
+    A function of two lists of tensors, and the number of those averaged before.
+
     Examples
     --------
+    >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.optim.swa_utils import get_swa_multi_avg_fn
     >>> a = tensor([1.0])
     >>> get_swa_multi_avg_fn()([a], [tensor([2.0])], 1)
     >>> a
@@ -128,7 +163,8 @@ class AveragedModel(Module):
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, no_grad
+    >>> from tinygrad_mnist import nn, no_grad, tensor
+    >>> from tinygrad_mnist.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
     >>> model = nn.Linear(1, 1, bias=False)
     >>> averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.5))
     >>> for value in (1.0, 2.0):
@@ -203,6 +239,7 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     Examples
     --------
     >>> from tinygrad_mnist import nn, ones
+    >>> from tinygrad_mnist.optim.swa_utils import update_bn
     >>> update_bn([ones(2, 3)], nn.Linear(3, 1))
     """
     layers: list[Any] = [m for m in model.modules() if hasattr(m, "reset_running_stats")]
@@ -243,7 +280,8 @@ class SWALR(LRScheduler):
 
     Examples
     --------
-    >>> from tinygrad_mnist import optim
+    >>> from tinygrad_mnist import optim, tensor
+    >>> from tinygrad_mnist.optim.swa_utils import SWALR
     >>> optimizer = optim.SGD([tensor([1.0], requires_grad=True)], lr=1.0)
     >>> scheduler = SWALR(optimizer, swa_lr=0.5, anneal_epochs=2, anneal_strategy="linear")
     >>> for epoch in range(3):

@@ -72,6 +72,7 @@ def checkpoint(
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.utils.checkpoint import checkpoint
     >>> x = tensor([1.0, 2.0], requires_grad=True)
     >>> checkpoint(lambda x: x.exp().sin(), x, use_reentrant=False).sum().backward()
     >>> x.grad
@@ -229,11 +230,14 @@ def checkpoint_sequential(
     segments
         In how many parts of equal length to divide them.
     input
-        What goes into the first.
+        What goes into the first, of any shape.
+    use_reentrant, kwargs
+        As in :func:`checkpoint`.
 
     Examples
     --------
     >>> from tinygrad_mnist import nn, ones
+    >>> from tinygrad_mnist.utils.checkpoint import checkpoint_sequential
     >>> net = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
     >>> checkpoint_sequential(net, 2, ones(4, 2), use_reentrant=False).shape
     torch.Size([4, 1])

@@ -28,7 +28,15 @@ class Layer:
 
 @dataclass(frozen=True)
 class Summary:
-    """A module's layers and parameter counts; printing it gives the table."""
+    """A module's layers and parameter counts; printing it gives the table.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import nn, utils
+    >>> found = utils.summary(nn.Sequential(nn.Linear(2, 3)))
+    >>> found.total_params, found.layers[0].parameters
+    (9, 9)
+    """
 
     title: str
     layers: list[Layer] = field(default_factory=list)
@@ -104,6 +112,7 @@ def summary(
     Examples
     --------
     >>> from tinygrad_mnist import nn
+    >>> from tinygrad_mnist.utils import summary
     >>> model = nn.Sequential(nn.Linear(784, 256), nn.Sigmoid(), nn.Linear(256, 10))
     >>> print(summary(model, (1, 784)))
     Sequential

@@ -55,7 +55,7 @@ class SequentialLR(_Composed):
     Examples
     --------
     >>> from tinygrad_mnist import optim, tensor
-    >>> from tinygrad_mnist.optim.lr_scheduler import ExponentialLR, LinearLR
+    >>> from tinygrad_mnist.optim.lr_scheduler import ExponentialLR, LinearLR, SequentialLR
     >>> optimizer = optim.SGD([tensor([1.0], requires_grad=True)], lr=1.0)
     >>> warmup = LinearLR(optimizer, start_factor=0.5, total_iters=2)
     >>> decay = ExponentialLR(optimizer, gamma=0.5)
@@ -129,7 +129,7 @@ class ChainedScheduler(_Composed):
     Examples
     --------
     >>> from tinygrad_mnist import optim, tensor
-    >>> from tinygrad_mnist.optim.lr_scheduler import ConstantLR, ExponentialLR
+    >>> from tinygrad_mnist.optim.lr_scheduler import ChainedScheduler, ConstantLR, ExponentialLR
     >>> optimizer = optim.SGD([tensor([1.0], requires_grad=True)], lr=1.0)
     >>> warmup = ConstantLR(optimizer, factor=0.5, total_iters=2)
     >>> scheduler = ChainedScheduler([warmup, ExponentialLR(optimizer, gamma=0.5)])

@@ -32,6 +32,7 @@ class CosineAnnealingLR(LRScheduler):
     Examples
     --------
     >>> from tinygrad_mnist import optim, tensor
+    >>> from tinygrad_mnist.optim.lr_scheduler import CosineAnnealingLR
     >>> optimizer = optim.SGD([tensor([1.0], requires_grad=True)], lr=1.0)
     >>> scheduler = CosineAnnealingLR(optimizer, T_max=2)
     >>> for epoch in range(3):
@@ -90,6 +91,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     Examples
     --------
     >>> from tinygrad_mnist import optim, tensor
+    >>> from tinygrad_mnist.optim.lr_scheduler import CosineAnnealingWarmRestarts
     >>> optimizer = optim.SGD([tensor([1.0], requires_grad=True)], lr=1.0)
     >>> scheduler = CosineAnnealingWarmRestarts(optimizer, T_0=2)
     >>> for epoch in range(3):

@@ -72,6 +72,7 @@ class CyclicLR(_MomentumCycle):
     Examples
     --------
     >>> from tinygrad_mnist import optim, tensor
+    >>> from tinygrad_mnist.optim.lr_scheduler import CyclicLR
     >>> optimizer = optim.SGD([tensor([1.0], requires_grad=True)], lr=1.0, momentum=0.9)
     >>> scheduler = CyclicLR(optimizer, base_lr=0.0, max_lr=1.0, step_size_up=2)
     >>> for epoch in range(4):
@@ -183,6 +184,7 @@ class OneCycleLR(_MomentumCycle):
     Examples
     --------
     >>> from tinygrad_mnist import optim, tensor
+    >>> from tinygrad_mnist.optim.lr_scheduler import OneCycleLR
     >>> optimizer = optim.SGD([tensor([1.0], requires_grad=True)], lr=1.0, momentum=0.9)
     >>> scheduler = OneCycleLR(optimizer, max_lr=1.0, total_steps=5, pct_start=0.4)
     >>> for batch in range(5):

@@ -53,6 +53,7 @@ class LambdaLR(_OfFunctions):
     Examples
     --------
     >>> from tinygrad_mnist import optim, tensor
+    >>> from tinygrad_mnist.optim.lr_scheduler import LambdaLR
     >>> optimizer = optim.SGD([tensor([1.0], requires_grad=True)], lr=1.0)
     >>> scheduler = LambdaLR(optimizer, lambda epoch: 1 / (1 + epoch))
     >>> optimizer.step()
@@ -72,12 +73,19 @@ class MultiplicativeLR(_OfFunctions):
 
     .. math:: \eta_t = \eta_{t-1} \, f(t)
 
-    Follows ``torch.optim.lr_scheduler.MultiplicativeLR``; the parameters are those of
-    :class:`LambdaLR`.
+    Follows ``torch.optim.lr_scheduler.MultiplicativeLR``.
+
+    Parameters
+    ----------
+    optimizer, last_epoch
+        See :class:`LRScheduler`.
+    lr_lambda
+        The function, or a list with one for each group.
 
     Examples
     --------
     >>> from tinygrad_mnist import optim, tensor
+    >>> from tinygrad_mnist.optim.lr_scheduler import MultiplicativeLR
     >>> optimizer = optim.SGD([tensor([1.0], requires_grad=True)], lr=1.0)
     >>> scheduler = MultiplicativeLR(optimizer, lambda epoch: 0.5)
     >>> optimizer.step()
@@ -112,6 +120,7 @@ class StepLR(FactorLR):
     Examples
     --------
     >>> from tinygrad_mnist import optim, tensor
+    >>> from tinygrad_mnist.optim.lr_scheduler import StepLR
     >>> optimizer = optim.SGD([tensor([1.0], requires_grad=True)], lr=1.0)
     >>> scheduler = StepLR(optimizer, step_size=2, gamma=0.5)
     >>> for epoch in range(4):
@@ -155,6 +164,7 @@ class MultiStepLR(FactorLR):
     Examples
     --------
     >>> from tinygrad_mnist import optim, tensor
+    >>> from tinygrad_mnist.optim.lr_scheduler import MultiStepLR
     >>> optimizer = optim.SGD([tensor([1.0], requires_grad=True)], lr=1.0)
     >>> scheduler = MultiStepLR(optimizer, milestones=[1, 3], gamma=0.5)
     >>> for epoch in range(4):
@@ -204,6 +214,7 @@ class ConstantLR(FactorLR):
     Examples
     --------
     >>> from tinygrad_mnist import optim, tensor
+    >>> from tinygrad_mnist.optim.lr_scheduler import ConstantLR
     >>> optimizer = optim.SGD([tensor([1.0], requires_grad=True)], lr=1.0)
     >>> scheduler = ConstantLR(optimizer, factor=0.25, total_iters=1)
     >>> optimizer.step()
@@ -255,6 +266,7 @@ class LinearLR(FactorLR):
     Examples
     --------
     >>> from tinygrad_mnist import optim, tensor
+    >>> from tinygrad_mnist.optim.lr_scheduler import LinearLR
     >>> optimizer = optim.SGD([tensor([1.0], requires_grad=True)], lr=1.0)
     >>> scheduler = LinearLR(optimizer, start_factor=0.5, total_iters=2)
     >>> for epoch in range(3):
@@ -320,6 +332,7 @@ class ExponentialLR(FactorLR):
     Examples
     --------
     >>> from tinygrad_mnist import optim, tensor
+    >>> from tinygrad_mnist.optim.lr_scheduler import ExponentialLR
     >>> optimizer = optim.SGD([tensor([1.0], requires_grad=True)], lr=1.0)
     >>> scheduler = ExponentialLR(optimizer, gamma=0.5)
     >>> optimizer.step()
@@ -357,6 +370,7 @@ class PolynomialLR(FactorLR):
     Examples
     --------
     >>> from tinygrad_mnist import optim, tensor
+    >>> from tinygrad_mnist.optim.lr_scheduler import PolynomialLR
     >>> optimizer = optim.SGD([tensor([1.0], requires_grad=True)], lr=1.0)
     >>> scheduler = PolynomialLR(optimizer, total_iters=2, power=2.0)
     >>> for epoch in range(3):

@@ -44,6 +44,7 @@ class ReduceLROnPlateau(LRScheduler):
     Examples
     --------
     >>> from tinygrad_mnist import optim, tensor
+    >>> from tinygrad_mnist.optim.lr_scheduler import ReduceLROnPlateau
     >>> optimizer = optim.SGD([tensor([1.0], requires_grad=True)], lr=1.0)
     >>> scheduler = ReduceLROnPlateau(optimizer, factor=0.5, patience=1)
     >>> for loss in (3.0, 2.0, 2.0, 2.0, 1.0):

@@ -60,6 +60,7 @@ class LRScheduler:
     Examples
     --------
     >>> from tinygrad_mnist import optim, tensor
+    >>> from tinygrad_mnist.optim.lr_scheduler import LRScheduler
     >>> class Halving(LRScheduler):
     ...     def get_lr(self):
     ...         return [lr / 2**self.last_epoch for lr in self.base_lrs]

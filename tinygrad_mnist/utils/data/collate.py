@@ -23,6 +23,16 @@ def default_collate(batch: Any) -> Any:
     Strings stay in a list. A dict stays one, a tuple becomes a list unless its fields have names.
     Follows ``torch.utils.data.default_collate``.
 
+    Parameters
+    ----------
+    batch
+        A list of N samples: tensors of one shape (*), arrays, numbers, strings, or containers of
+        such.
+
+    Returns
+    -------
+    Tensors of shape (N, *) in the samples' containers; numbers become a tensor of shape (N).
+
     Raises
     ------
     TypeError
@@ -32,6 +42,7 @@ def default_collate(batch: Any) -> Any:
 
     Examples
     --------
+    >>> from tinygrad_mnist.utils.data import default_collate
     >>> default_collate([(1, 2.0), (3, 4.0)])
     [tensor([1, 3]), tensor([2., 4.], dtype=torch.float64)]
     """
@@ -65,8 +76,19 @@ def default_convert(data: Any) -> Any:
 
     What a loader does with ``batch_size=None``. Follows ``torch.utils.data.default_convert``.
 
+    Parameters
+    ----------
+    data
+        An array or number, or a container of such.
+
+    Returns
+    -------
+    The same with tensors, each of its array's shape and dtype.
+
     Examples
     --------
+    >>> import numpy as np
+    >>> from tinygrad_mnist.utils.data import default_convert
     >>> default_convert({"x": np.zeros(2, np.float32), "name": "a"})
     {'x': tensor([0., 0.]), 'name': 'a'}
     """

@@ -21,6 +21,8 @@ class DataLoader(Generic[T_co]):
     A batch of a :class:`TensorDataset`, or of a part of one, is one indexing operation on each of
     its tensors. Follows ``torch.utils.data.DataLoader``.
 
+    A batch of samples of shape (*) has shape (N, *), with N the batch_size, or less at the end.
+
     Parameters
     ----------
     dataset
@@ -58,13 +60,14 @@ class DataLoader(Generic[T_co]):
 
     Examples
     --------
-    >>> from tinygrad_mnist import arange
-    >>> from tinygrad_mnist.utils.data import TensorDataset
-    >>> for (batch,) in DataLoader(TensorDataset(arange(5)), batch_size=2):
-    ...     print(batch)
-    tensor([0, 1])
-    tensor([2, 3])
-    tensor([4])
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist.utils.data import DataLoader, TensorDataset
+    >>> x, y = torch.arange(10.0).reshape(5, 2), torch.arange(5)
+    >>> loader = DataLoader(TensorDataset(x, y), batch_size=2)
+    >>> [(tuple(inputs.shape), targets) for inputs, targets in loader]
+    [((2, 2), tensor([0, 1])), ((2, 2), tensor([2, 3])), ((1, 2), tensor([4]))]
+    >>> len(DataLoader(range(100), batch_size=32, shuffle=True, drop_last=True))
+    3
     """
 
     def __init__(

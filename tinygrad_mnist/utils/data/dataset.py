@@ -24,6 +24,17 @@ class Dataset(NamedInit, Generic[T_co]):
     """Base of datasets that can be indexed: define ``__getitem__`` and ``__len__``.
 
     ``Dataset[T]`` names the type of its samples. Follows ``torch.utils.data.Dataset``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist.utils.data import DataLoader, Dataset
+    >>> class Squares(Dataset):
+    ...     def __len__(self):
+    ...         return 4
+    ...     def __getitem__(self, index):
+    ...         return index**2
+    >>> list(DataLoader(Squares(), batch_size=2))
+    [tensor([0, 1]), tensor([4, 9])]
     """
 
     def __getitem__(self, index: Any) -> T_co:
@@ -37,6 +48,15 @@ class IterableDataset(Dataset[T_co]):
     """Base of datasets that can only be iterated: define ``__iter__``.
 
     Follows ``torch.utils.data.IterableDataset``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist.utils.data import DataLoader, IterableDataset
+    >>> class Count(IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter(range(3))
+    >>> list(DataLoader(Count(), batch_size=2))
+    [tensor([0, 1]), tensor([2])]
     """
 
     def __iter__(self) -> Iterator[T_co]:
@@ -52,6 +72,11 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
 
     Follows ``torch.utils.data.TensorDataset``.
 
+    Parameters
+    ----------
+    tensors
+        Tensors of shapes (N, *).
+
     Raises
     ------
     ValueError
@@ -60,6 +85,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     Examples
     --------
     >>> from tinygrad_mnist import arange
+    >>> from tinygrad_mnist.utils.data import TensorDataset
     >>> TensorDataset(arange(3), arange(3, 6))[1]
     (tensor(1), tensor(4))
     """
@@ -78,11 +104,21 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
 
 
 class Subset(Dataset[T_co]):
-    """Some samples of a dataset. Follows ``torch.utils.data.Subset``.
+    """Some samples of a dataset.
+
+    Follows ``torch.utils.data.Subset``.
+
+    Parameters
+    ----------
+    dataset
+        The dataset.
+    indices
+        The samples' numbers.
 
     Examples
     --------
     >>> from tinygrad_mnist import arange
+    >>> from tinygrad_mnist.utils.data import Subset, TensorDataset
     >>> Subset(TensorDataset(arange(10)), [7, 8])[1]
     (tensor(8),)
     """
@@ -109,11 +145,24 @@ class Subset(Dataset[T_co]):
 
 
 class ConcatDataset(Dataset[T_co]):
-    """Datasets one after another. Follows ``torch.utils.data.ConcatDataset``.
+    """Datasets one after another.
+
+    Follows ``torch.utils.data.ConcatDataset``.
+
+    Parameters
+    ----------
+    datasets
+        The datasets.
+
+    Raises
+    ------
+    ValueError
+        When there are none.
 
     Examples
     --------
     >>> from tinygrad_mnist import arange
+    >>> from tinygrad_mnist.utils.data import ConcatDataset, TensorDataset
     >>> both = ConcatDataset([TensorDataset(arange(2)), TensorDataset(arange(5, 8))])
     >>> len(both), both[3]
     (5, (tensor(6),))
@@ -145,10 +194,18 @@ class ConcatDataset(Dataset[T_co]):
 
 
 class ChainDataset(IterableDataset[T_co]):
-    """Iterable datasets one after another. Follows ``torch.utils.data.ChainDataset``.
+    """Iterable datasets one after another.
+
+    Follows ``torch.utils.data.ChainDataset``.
+
+    Parameters
+    ----------
+    datasets
+        The datasets.
 
     Examples
     --------
+    >>> from tinygrad_mnist.utils.data import ChainDataset, IterableDataset
     >>> class Count(IterableDataset):
     ...     def __iter__(self):
     ...         return iter(range(2))
@@ -178,6 +235,11 @@ class StackDataset(Dataset[Any]):
 
     Follows ``torch.utils.data.StackDataset``.
 
+    Parameters
+    ----------
+    args, kwargs
+        The datasets: a sample is a tuple, or, given by name, a dict.
+
     Raises
     ------
     ValueError
@@ -185,6 +247,7 @@ class StackDataset(Dataset[Any]):
 
     Examples
     --------
+    >>> from tinygrad_mnist.utils.data import StackDataset
     >>> StackDataset([1, 2], ["a", "b"])[1], StackDataset(x=[1, 2], y=["a", "b"])[0]
     ((2, 'b'), {'x': 1, 'y': 'a'})
     """
@@ -217,6 +280,19 @@ def random_split(
 
     Follows ``torch.utils.data.random_split``.
 
+    Parameters
+    ----------
+    dataset
+        The dataset.
+    lengths
+        How many samples each part has, or which share.
+    generator
+        Where the random numbers come from.
+
+    Returns
+    -------
+    A list of :class:`Subset`.
+
     Raises
     ------
     ValueError
@@ -225,6 +301,7 @@ def random_split(
     Examples
     --------
     >>> from tinygrad_mnist import arange
+    >>> from tinygrad_mnist.utils.data import TensorDataset, random_split
     >>> [len(part) for part in random_split(TensorDataset(arange(10)), [0.75, 0.25])]
     [8, 2]
     """

@@ -16,6 +16,19 @@ class DistributedSampler(Sampler[int]):
     ``drop_last``. Processes can be counted by hand: there is no process group here. Follows
     ``torch.utils.data.DistributedSampler``, and draws its orders.
 
+    Parameters
+    ----------
+    dataset
+        The dataset, of which only the length counts.
+    num_replicas, rank
+        How many processes there are, and the number of this one, from 0.
+    shuffle
+        Whether the order is random, drawn from seed and epoch.
+    seed
+        The seed, equal in all processes.
+    drop_last
+        Whether to cut the order, instead of filling it up.
+
     Raises
     ------
     RuntimeError
@@ -25,6 +38,7 @@ class DistributedSampler(Sampler[int]):
 
     Examples
     --------
+    >>> from tinygrad_mnist.utils.data import DistributedSampler
     >>> sampler = DistributedSampler(range(5), num_replicas=2, rank=1, shuffle=False)
     >>> list(sampler), len(sampler)
     ([1, 3, 0], 3)

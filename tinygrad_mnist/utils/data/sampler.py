@@ -22,6 +22,20 @@ class Sampler(NamedInit, Generic[T_co]):
     """Base of samplers: define ``__iter__``, and ``__len__`` where it is known.
 
     ``Sampler[T]`` names the type of its indices. Follows ``torch.utils.data.Sampler``.
+
+    Parameters
+    ----------
+    data_source
+        Without effect; PyTorch's older argument.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist.utils.data import DataLoader, Sampler
+    >>> class Backwards(Sampler):
+    ...     def __iter__(self):
+    ...         return iter((2, 1, 0))
+    >>> list(DataLoader([10, 20, 30], sampler=Backwards()))
+    [tensor([30]), tensor([20]), tensor([10])]
     """
 
     def __init__(self, data_source: Sized | None = None) -> None: ...
@@ -35,10 +49,18 @@ class Sampler(NamedInit, Generic[T_co]):
 
 
 class SequentialSampler(Sampler[int]):
-    """Samples in their own order. Follows ``torch.utils.data.SequentialSampler``.
+    """Samples in their own order.
+
+    Follows ``torch.utils.data.SequentialSampler``.
+
+    Parameters
+    ----------
+    data_source
+        The dataset, of which only the length counts.
 
     Examples
     --------
+    >>> from tinygrad_mnist.utils.data import SequentialSampler
     >>> list(SequentialSampler("abc"))
     [0, 1, 2]
     """
@@ -63,6 +85,17 @@ class RandomSampler(Sampler[int]):
     With replacement they are drawn one by one, lazily, however many are asked for. Follows
     ``torch.utils.data.RandomSampler``.
 
+    Parameters
+    ----------
+    data_source
+        The dataset, of which only the length counts.
+    replacement
+        Whether a sample may come again.
+    num_samples
+        How many are drawn for an epoch; all unless given.
+    generator
+        Where the random numbers come from.
+
     Raises
     ------
     ValueError
@@ -70,6 +103,7 @@ class RandomSampler(Sampler[int]):
 
     Examples
     --------
+    >>> from tinygrad_mnist.utils.data import RandomSampler
     >>> sorted(RandomSampler("abc"))
     [0, 1, 2]
     >>> next(iter(RandomSampler("a", replacement=True, num_samples=10**10)))
@@ -140,10 +174,20 @@ class RandomSampler(Sampler[int]):
 
 
 class SubsetRandomSampler(Sampler[int]):
-    """Given indices in a random order. Follows ``torch.utils.data.SubsetRandomSampler``.
+    """Given indices in a random order.
+
+    Follows ``torch.utils.data.SubsetRandomSampler``.
+
+    Parameters
+    ----------
+    indices
+        The indices.
+    generator
+        Where the random numbers come from.
 
     Examples
     --------
+    >>> from tinygrad_mnist.utils.data import SubsetRandomSampler
     >>> sorted(SubsetRandomSampler([7, 8]))
     [7, 8]
     """
@@ -166,8 +210,25 @@ class WeightedRandomSampler(Sampler[int]):
 
     Follows ``torch.utils.data.WeightedRandomSampler``.
 
+    Parameters
+    ----------
+    weights
+        A weight for each index: (N) numbers, which needn't sum to 1.
+    num_samples
+        How many are drawn for an epoch.
+    replacement
+        Whether an index may come again.
+    generator
+        Where the random numbers come from.
+
+    Raises
+    ------
+    ValueError
+        When num_samples isn't a positive integer.
+
     Examples
     --------
+    >>> from tinygrad_mnist.utils.data import WeightedRandomSampler
     >>> list(WeightedRandomSampler([0.0, 1.0], 3))
     [1, 1, 1]
     """
@@ -206,10 +267,22 @@ class WeightedRandomSampler(Sampler[int]):
 
 
 class BatchSampler(Sampler[list[int]]):
-    """Lists of a sampler's indices. Follows ``torch.utils.data.BatchSampler``.
+    """Lists of a sampler's indices.
+
+    Follows ``torch.utils.data.BatchSampler``.
+
+    Parameters
+    ----------
+    sampler
+        The indices.
+    batch_size
+        How many go into a list.
+    drop_last
+        Whether to leave out the last list where it is shorter.
 
     Examples
     --------
+    >>> from tinygrad_mnist.utils.data import BatchSampler
     >>> list(BatchSampler(range(5), batch_size=2, drop_last=False))
     [[0, 1], [2, 3], [4]]
     """

@@ -69,6 +69,7 @@ def get_worker_info() -> WorkerInfo | None:
 
     Examples
     --------
+    >>> from tinygrad_mnist.utils.data import get_worker_info
     >>> get_worker_info() is None
     True
     """
