@@ -39,6 +39,7 @@ class detect_anomaly(Observer):
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.autograd import detect_anomaly
     >>> x = tensor(0.0, requires_grad=True)
     >>> with detect_anomaly():  # doctest: +ELLIPSIS
     ...     (x.sqrt() * 0).backward()
@@ -116,8 +117,19 @@ class detect_anomaly(Observer):
 class set_detect_anomaly(SwitchNow):
     """Switch anomaly mode on or off, at once, and back if used as a context manager.
 
+    Follows ``torch.autograd.set_detect_anomaly``.
+
+    Parameters
+    ----------
+    mode
+        Whether it is on.
+    check_nan
+        Whether NaN in a gradient is an error.
+
     Examples
     --------
+    >>> from tinygrad_mnist import is_anomaly_enabled
+    >>> from tinygrad_mnist.autograd import set_detect_anomaly
     >>> with set_detect_anomaly(True):
     ...     is_anomaly_enabled()
     True
@@ -131,8 +143,15 @@ class set_detect_anomaly(SwitchNow):
 def is_anomaly_enabled() -> bool:
     """Return whether anomaly mode is on in this thread.
 
+    Follows ``torch.is_anomaly_enabled``.
+
+    Returns
+    -------
+    True or False.
+
     Examples
     --------
+    >>> from tinygrad_mnist import is_anomaly_enabled
     >>> is_anomaly_enabled()
     False
     """

@@ -78,7 +78,7 @@ def backward(
     tensors
         The tensors to differentiate: one or a sequence.
     grad_tensors
-        The gradients that arrive at them; may be None for a scalar, where it is 1.
+        The gradients that arrive at them, of their shapes; may be None for a scalar, where it is 1.
     retain_graph
         Keep what was saved, so that backward can run again; defaults to create_graph.
     create_graph
@@ -97,6 +97,7 @@ def backward(
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.autograd import backward
     >>> x = tensor([1.0, 2.0], requires_grad=True)
     >>> backward((x * x).sum())
     >>> x.grad
@@ -170,7 +171,8 @@ def grad(
     outputs, inputs
         A tensor or a sequence of tensors; inputs may be leaves or not.
     grad_outputs
-        The gradients that arrive at the outputs; may be None for a scalar, where it is 1.
+        The gradients that arrive at the outputs, of their shapes; may be None for a scalar, where
+        it is 1.
     retain_graph
         Keep what was saved, so that backward can run again; defaults to create_graph.
     create_graph
@@ -180,10 +182,14 @@ def grad(
     allow_unused
         Return None for an input that the outputs don't depend on, instead of an error.
     is_grads_batched
-        The gradients in grad_outputs have a first dimension more, and so have the results: they
-        are computed row by row.
+        The gradients in grad_outputs have a first dimension more, and so have the results: they are
+        computed row by row.
     materialize_grads
         Return zeros for an input that the outputs don't depend on.
+
+    Returns
+    -------
+    A tuple of tensors of the inputs' shapes.
 
     Raises
     ------
@@ -194,6 +200,7 @@ def grad(
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.autograd import grad
     >>> x = tensor(3.0, requires_grad=True)
     >>> (first,) = grad(x**3, x, create_graph=True)
     >>> first, grad(first, x)[0]

@@ -182,6 +182,7 @@ class Function:
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.autograd import Function
     >>> class Cube(Function):
     ...     @staticmethod
     ...     def forward(ctx, x):
@@ -314,6 +315,8 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 
     Examples
     --------
+    >>> from tinygrad_mnist.autograd import Function
+    >>> from tinygrad_mnist.autograd.function import once_differentiable
     >>> import numpy as np
     >>> from tinygrad_mnist import from_numpy, tensor
     >>> class Exp(Function):

@@ -264,6 +264,7 @@ def vjp(
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.autograd.functional import vjp
     >>> vjp(lambda x: x * x, tensor([1.0, 2.0]), tensor([1.0, 10.0]))
     (tensor([1., 4.]), tensor([ 2., 40.]))
     """
@@ -290,12 +291,25 @@ def jvp(
 
     .. math:: (f(x), \; J v)
 
-    Follows ``torch.autograd.functional.jvp``; parameters and errors are those of :func:`vjp`, but
-    v has the inputs' shapes, and may be None where there is one input of one element.
+    Errors are those of :func:`vjp`. Follows ``torch.autograd.functional.jvp``.
+
+    Parameters
+    ----------
+    func
+        A function of Tensors that returns a Tensor or a tuple of them.
+    inputs
+        A Tensor or a tuple of them, of floating dtypes.
+    v
+        Of the inputs' shapes; may be None where there is one input of one element.
+    create_graph
+        Record the results, so that they can be differentiated.
+    strict
+        Refuse an output that doesn't depend on an input, where otherwise there are zeros.
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.autograd.functional import jvp
     >>> jvp(lambda x: x.sum() * x, tensor([1.0, 2.0]), tensor([1.0, 0.0]))
     (tensor([3., 6.]), tensor([4., 2.]))
     """
@@ -322,12 +336,19 @@ def jacobian(
 
     .. math:: J_{ij} = \partial f_i / \partial x_j
 
-    One backward pass per element of the output, or per element of the input for
-    ``"forward-mode"``. Follows ``torch.autograd.functional.jacobian``; parameters and errors are
-    those of :func:`vjp`.
+    One backward pass per element of the output, or per element of the input for ``"forward-mode"``.
+    Errors are those of :func:`vjp`. Follows ``torch.autograd.functional.jacobian``.
 
     Parameters
     ----------
+    func
+        A function of Tensors that returns a Tensor or a tuple of them.
+    inputs
+        A Tensor or a tuple of them, of floating dtypes.
+    create_graph
+        Record the results, so that they can be differentiated.
+    strict
+        Refuse an output that doesn't depend on an input, where otherwise there are zeros.
     vectorize
         Accepted; it changes neither the result nor how it is computed.
     strategy
@@ -341,6 +362,7 @@ def jacobian(
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.autograd.functional import jacobian
     >>> jacobian(lambda x: x * x.sum(), tensor([1.0, 2.0]))
     tensor([[4., 1.],
             [2., 5.]])
@@ -363,12 +385,26 @@ def hessian(
     vectorize: bool = False,
     outer_jacobian_strategy: str = "reverse-mode",
 ) -> Any:
-    r"""Return the Hessian of a function of one number.
+    r"""Return the Hessian of a function of one number: the Jacobian of its gradient.
 
     .. math:: H_{ij} = \partial^2 f / \partial x_i \partial x_j
 
-    The Jacobian of the gradient. Follows ``torch.autograd.functional.hessian``; parameters and
-    errors are those of :func:`jacobian`.
+    Errors are those of :func:`vjp`. Follows ``torch.autograd.functional.hessian``.
+
+    Parameters
+    ----------
+    func
+        A function of Tensors that returns a Tensor of one element.
+    inputs
+        A Tensor or a tuple of them, of floating dtypes.
+    create_graph
+        Record the results, so that they can be differentiated.
+    strict
+        Refuse an output that doesn't depend on an input, where otherwise there are zeros.
+    vectorize
+        Accepted; it changes neither the result nor how it is computed.
+    outer_jacobian_strategy
+        The strategy of :func:`jacobian`.
 
     Returns
     -------
@@ -377,6 +413,7 @@ def hessian(
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.autograd.functional import hessian
     >>> hessian(lambda x: (x**3).sum(), tensor([1.0, 2.0]))
     tensor([[ 6.,  0.],
             [ 0., 12.]])
@@ -401,11 +438,25 @@ def vhp(
 
     .. math:: (f(x), \; v^T H)
 
-    Follows ``torch.autograd.functional.vhp``; parameters and errors are those of :func:`jvp`.
+    Errors are those of :func:`vjp`. Follows ``torch.autograd.functional.vhp``.
+
+    Parameters
+    ----------
+    func
+        A function of Tensors that returns a Tensor of one element.
+    inputs
+        A Tensor or a tuple of them, of floating dtypes.
+    v
+        Of the inputs' shapes; may be None where there is one input of one element.
+    create_graph
+        Record the results, so that they can be differentiated.
+    strict
+        Refuse an output that doesn't depend on an input, where otherwise there are zeros.
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.autograd.functional import vhp
     >>> vhp(lambda x: (x**3).sum(), tensor([1.0, 2.0]), tensor([1.0, 1.0]))
     (tensor(9.), tensor([ 6., 12.]))
     """
@@ -431,12 +482,26 @@ def hvp(
 
     .. math:: (f(x), \; H v)
 
-    The same as :func:`vhp` where the Hessian is symmetric, and slower. Follows
-    ``torch.autograd.functional.hvp``; parameters and errors are those of :func:`jvp`.
+    The same as :func:`vhp` where the Hessian is symmetric, and slower. Errors are those of
+    :func:`vjp`. Follows ``torch.autograd.functional.hvp``.
+
+    Parameters
+    ----------
+    func
+        A function of Tensors that returns a Tensor of one element.
+    inputs
+        A Tensor or a tuple of them, of floating dtypes.
+    v
+        Of the inputs' shapes; may be None where there is one input of one element.
+    create_graph
+        Record the results, so that they can be differentiated.
+    strict
+        Refuse an output that doesn't depend on an input, where otherwise there are zeros.
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.autograd.functional import hvp
     >>> hvp(lambda x: (x**3).sum(), tensor([1.0, 2.0]), tensor([1.0, 1.0]))
     (tensor(9.), tensor([ 6., 12.]))
     """

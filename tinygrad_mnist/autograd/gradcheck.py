@@ -23,7 +23,19 @@ def _distance(x: np.ndarray, y: np.ndarray) -> float:
 
 
 class GradcheckError(RuntimeError):
-    """A derivative disagrees with finite differences."""
+    """A derivative disagrees with finite differences.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist.autograd import GradcheckError, gradcheck
+    >>> x = torch.tensor([0.0], dtype=torch.float64, requires_grad=True)
+    >>> try:
+    ...     gradcheck(torch.abs, x)  # which has a kink there
+    ... except GradcheckError as error:
+    ...     print("kink" in str(error))
+    True
+    """
 
 
 @named_if_nameless
@@ -77,6 +89,7 @@ def gradcheck(
     Examples
     --------
     >>> from tinygrad_mnist import tensor, float64
+    >>> from tinygrad_mnist.autograd import gradcheck
     >>> x = tensor([0.5, 1.5], dtype=float64, requires_grad=True)
     >>> gradcheck(lambda x: x.exp(), x)
     True
@@ -104,9 +117,35 @@ def gradgradcheck(
     Follows ``torch.autograd.gradgradcheck``; parameters and errors are those of
     :func:`gradcheck`.
 
+    Parameters
+    ----------
+    func
+        A function of Tensors that returns a Tensor or a tuple of them.
+    inputs
+        Its arguments; those that require grad must be float64.
+    grad_outputs
+        The gradients that arrive at the outputs, of their shapes.
+    eps
+        The step of the differences.
+    atol, rtol
+        Tolerance: ``|analytic - numeric| <= atol + rtol * |numeric|``.
+    gen_non_contig_grad_outputs
+        Accepted; the layout of gradients doesn't matter here.
+    raise_exception
+        Raise on disagreement; otherwise return False.
+    nondet_tol
+        By how much two backward passes may differ.
+    unused
+        PyTorch's further options are accepted where they don't change the answer.
+
+    Returns
+    -------
+    True where everything agrees.
+
     Examples
     --------
     >>> from tinygrad_mnist import tensor, float64
+    >>> from tinygrad_mnist.autograd import gradgradcheck
     >>> x = tensor([0.5, 1.5], dtype=float64, requires_grad=True)
     >>> gradgradcheck(lambda x: x.exp(), x)
     True

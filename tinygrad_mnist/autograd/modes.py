@@ -201,9 +201,14 @@ class no_grad(Switch):
 
     Follows ``torch.no_grad``.
 
+    Parameters
+    ----------
+    given, named
+        As a decorator, the function.
+
     Examples
     --------
-    >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist import no_grad, tensor
     >>> x = tensor(3.0, requires_grad=True)
     >>> with no_grad():
     ...     y = x * x
@@ -219,8 +224,14 @@ class enable_grad(Switch):
 
     Follows ``torch.enable_grad``.
 
+    Parameters
+    ----------
+    given, named
+        As a decorator, the function.
+
     Examples
     --------
+    >>> from tinygrad_mnist import enable_grad, is_grad_enabled, no_grad
     >>> with no_grad(), enable_grad():
     ...     is_grad_enabled()
     True
@@ -234,8 +245,14 @@ class set_grad_enabled(SwitchNow):
 
     Follows ``torch.set_grad_enabled``.
 
+    Parameters
+    ----------
+    mode
+        Whether operations are recorded.
+
     Examples
     --------
+    >>> from tinygrad_mnist import is_grad_enabled, set_grad_enabled
     >>> with set_grad_enabled(False):
     ...     is_grad_enabled()
     False
@@ -256,11 +273,17 @@ class set_grad_enabled(SwitchNow):
 class inference_mode(Mode):
     """Switch recording off for code that will never be differentiated.
 
-    Here it is :class:`no_grad` that :func:`is_inference_mode_enabled` can see: tensors made
-    inside stay usable outside, where PyTorch would refuse some of them.
+    Here it is :class:`no_grad` that :func:`is_inference_mode_enabled` can see: tensors made inside
+    stay usable outside, where PyTorch would refuse some of them. Follows ``torch.inference_mode``.
+
+    Parameters
+    ----------
+    mode
+        Whether it is on.
 
     Examples
     --------
+    >>> from tinygrad_mnist import inference_mode, is_grad_enabled
     >>> with inference_mode():
     ...     is_grad_enabled()
     False
@@ -288,8 +311,15 @@ class inference_mode(Mode):
 def is_grad_enabled() -> bool:
     """Return whether operations are recorded in this thread.
 
+    Follows ``torch.is_grad_enabled``.
+
+    Returns
+    -------
+    True or False.
+
     Examples
     --------
+    >>> from tinygrad_mnist import is_grad_enabled
     >>> is_grad_enabled()
     True
     """
@@ -299,8 +329,15 @@ def is_grad_enabled() -> bool:
 def is_inference_mode_enabled() -> bool:
     """Return whether this thread is inside :class:`inference_mode`.
 
+    Follows ``torch.is_inference_mode_enabled``.
+
+    Returns
+    -------
+    True or False.
+
     Examples
     --------
+    >>> from tinygrad_mnist import is_inference_mode_enabled
     >>> is_inference_mode_enabled()
     False
     """

@@ -90,6 +90,7 @@ class Observer(Mode):
     Examples
     --------
     >>> from tinygrad_mnist import ones
+    >>> from tinygrad_mnist.autograd.observer import Observer
     >>> class Names(Observer):
     ...     def computed(self, call):
     ...         print(call.op.name)

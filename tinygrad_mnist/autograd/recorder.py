@@ -119,6 +119,7 @@ class Recorder(Observer):
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.viz import Recorder
     >>> x = tensor([1.0, 2.0], requires_grad=True)
     >>> with Recorder() as step:
     ...     (x * 3).sum().backward()

@@ -62,12 +62,19 @@ def pack(arrays: Sequence[Any]) -> Packed:
 class saved_tensors_hooks:
     """Keep what operations save for backward in another form: for a block, in this thread.
 
-    ``pack_hook`` is given each tensor when it is saved, and returns anything; ``unpack_hook`` makes
-    a tensor of that when backward needs it. Follows ``torch.autograd.graph.saved_tensors_hooks``.
+    Follows ``torch.autograd.graph.saved_tensors_hooks``.
+
+    Parameters
+    ----------
+    pack_hook
+        Is given each tensor when it is saved, and returns anything.
+    unpack_hook
+        Makes a tensor of that, of the same shape, when backward needs it.
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.autograd.graph import saved_tensors_hooks
     >>> x = tensor([3.0], requires_grad=True)
     >>> with saved_tensors_hooks(lambda x: x.tolist(), lambda numbers: tensor(numbers)):
     ...     y = x * x
@@ -96,6 +103,21 @@ class save_on_cpu(saved_tensors_hooks):
     """Keep saved tensors on the CPU, where they are anyway.
 
     Follows ``torch.autograd.graph.save_on_cpu``.
+
+    Parameters
+    ----------
+    pin_memory, device_type
+        Without effect, as there is no GPU.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> x = torch.tensor([3.0], requires_grad=True)
+    >>> with torch.autograd.graph.save_on_cpu():
+    ...     y = x * x
+    >>> y.backward()
+    >>> x.grad
+    tensor([6.])
     """
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
@@ -107,6 +129,26 @@ def disable_saved_tensors_hooks(error_message: str) -> Any:
     """Refuse :class:`saved_tensors_hooks` inside of a block, with a message.
 
     Follows ``torch.autograd.graph.disable_saved_tensors_hooks``.
+
+    Parameters
+    ----------
+    error_message
+        What the error says.
+
+    Raises
+    ------
+    RuntimeError
+        In the block, where hooks are used.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist.autograd import graph
+    >>> with graph.disable_saved_tensors_hooks("no hooks here"):
+    ...     with graph.save_on_cpu():
+    ...         pass
+    Traceback (most recent call last):
+    RuntimeError: no hooks here
     """
     if modes.saving is not None:
         raise RuntimeError(error_message)
@@ -134,13 +176,26 @@ def register_multi_grad_hook(
 ) -> _Handles:
     """Call a function on the gradients of several tensors: once in each backward.
 
-    With mode ``"all"`` it is given a list of them all, None for those that no gradient has reached;
-    with ``"any"`` the first that arrives. Returns a handle with ``remove()``. Follows
-    ``torch.autograd.graph.register_multi_grad_hook``.
+    Follows ``torch.autograd.graph.register_multi_grad_hook``.
+
+    Parameters
+    ----------
+    tensors
+        The tensors.
+    fn
+        The function.
+    mode
+        ``"all"``: it is given a list of all gradients, None for those that no gradient has reached;
+        ``"any"``: the first that arrives.
+
+    Returns
+    -------
+    A handle with ``remove()``.
 
     Examples
     --------
     >>> from tinygrad_mnist import ones
+    >>> from tinygrad_mnist.autograd.graph import register_multi_grad_hook
     >>> a, b = ones(1, requires_grad=True), ones(1, requires_grad=True)
     >>> handle = register_multi_grad_hook((a, b), print)
     >>> (a * 2 + b * 3).backward()

@@ -20,6 +20,15 @@ class Variable(metaclass=_AnyTensor):
 
     Every Tensor is a Variable; new code has no need of it. Follows ``torch.autograd.Variable``.
 
+    Parameters
+    ----------
+    data
+        The tensor, of any shape.
+    requires_grad
+        Whether it requires grad.
+    volatile
+        Without effect; PyTorch's older argument.
+
     Raises
     ------
     TypeError
@@ -28,6 +37,7 @@ class Variable(metaclass=_AnyTensor):
     Examples
     --------
     >>> from tinygrad_mnist import ones
+    >>> from tinygrad_mnist.autograd import Variable
     >>> x = Variable(ones(2), requires_grad=True)
     >>> x, isinstance(x, Variable)
     (tensor([1., 1.], requires_grad=True), True)

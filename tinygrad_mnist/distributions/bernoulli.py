@@ -11,12 +11,24 @@ from tinygrad_mnist.tensor import Tensor, bernoulli, broadcast_tensors, finfo
 
 
 class Bernoulli(ProbsOrLogits):
-    """One with probability ``probs``, or ``sigmoid(logits)``, else zero.
+    """One with probability p, else zero.
+
+    .. math:: P(x) = p^x (1 - p)^{1 - x}
 
     Follows ``torch.distributions.Bernoulli``.
 
+    Parameters
+    ----------
+    probs
+        The probability p of 1: a number, or a tensor of shape (*).
+    logits
+        Instead, ``log(p / (1 - p))``.
+    validate_args
+        Whether values out of range are refused; they are unless it is False.
+
     Examples
     --------
+    >>> from tinygrad_mnist.distributions import Bernoulli
     >>> Bernoulli(0.5).entropy()
     tensor(0.6931)
     """

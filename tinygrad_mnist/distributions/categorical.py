@@ -21,10 +21,13 @@ class Categorical(Distribution):
         Shape (*, n): weights, which needn't sum to 1.
     logits
         Their logarithms, up to a constant.
+    validate_args
+        Whether values out of range are refused; they are unless it is False.
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.distributions import Categorical
     >>> Categorical(tensor([1.0, 3.0])).log_prob(tensor(1)).exp()
     tensor(0.7500)
     """

@@ -33,6 +33,21 @@ class Distribution:
 
     A subclass has ``rsample`` or ``sample``, ``log_prob``, and names its parameters. Follows
     ``torch.distributions.Distribution``.
+
+    Parameters
+    ----------
+    batch_shape, event_shape
+        The shapes.
+    validate_args
+        Whether values out of range are refused; they are unless it is False.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist.distributions import Normal
+    >>> d = Normal(torch.zeros(3), 1.0)
+    >>> d.batch_shape, d.event_shape, d.sample((5,)).shape
+    (torch.Size([3]), torch.Size([]), torch.Size([5, 3]))
     """
 
     parameters: ClassVar[tuple[str, ...]] = ()

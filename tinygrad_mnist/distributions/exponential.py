@@ -13,8 +13,16 @@ class Exponential(Distribution):
 
     Follows ``torch.distributions.Exponential``.
 
+    Parameters
+    ----------
+    rate
+        :math:`\lambda`: a number, or a tensor of shape (*).
+    validate_args
+        Whether values out of range are refused; they are unless it is False.
+
     Examples
     --------
+    >>> from tinygrad_mnist.distributions import Exponential
     >>> Exponential(2.0).mean
     tensor(0.5000)
     """

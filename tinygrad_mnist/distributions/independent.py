@@ -13,10 +13,19 @@ class Independent(Distribution):
 
     Follows ``torch.distributions.Independent``.
 
+    Parameters
+    ----------
+    base_distribution
+        The distributions, of shape (*, event).
+    reinterpreted_batch_ndims
+        How many dimensions become the event's.
+    validate_args
+        Whether values out of range are refused; they are unless it is False.
+
     Examples
     --------
     >>> from tinygrad_mnist import ones, zeros
-    >>> from tinygrad_mnist.distributions import Normal
+    >>> from tinygrad_mnist.distributions import Independent, Normal
     >>> Independent(Normal(zeros(3), ones(3)), 1).log_prob(zeros(3))
     tensor(-2.7568)
     """

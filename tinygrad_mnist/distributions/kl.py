@@ -25,7 +25,31 @@ FORMULAS: dict[tuple[type, type], Formula] = {}
 
 
 def register_kl(type_p: type, type_q: type) -> Callable[[Formula], Formula]:
-    """Register a function as the divergence of two families. Follows PyTorch's."""
+    """Register a function as the divergence of two families.
+
+    Follows ``torch.distributions.register_kl``.
+
+    Parameters
+    ----------
+    type_p, type_q
+        The classes of p and q.
+
+    Returns
+    -------
+    A decorator of a function of p and q that returns a tensor of the batch's shape.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist.distributions import Normal, kl_divergence, register_kl
+    >>> class Point(Normal):
+    ...     pass
+    >>> @register_kl(Point, Point)
+    ... def _(p, q):
+    ...     return (p.loc - q.loc).abs()
+    >>> kl_divergence(Point(0.0, 1.0), Point(3.0, 1.0))
+    tensor(3.)
+    """
 
     def register(formula: Formula) -> Formula:
         FORMULAS[type_p, type_q] = formula
@@ -35,9 +59,20 @@ def register_kl(type_p: type, type_q: type) -> Callable[[Formula], Formula]:
 
 
 def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
-    r"""Return the divergence of q from p. Follows ``torch.distributions.kl_divergence``.
+    r"""Return the Kullback-Leibler divergence of q from p.
 
     .. math:: KL(p \| q) = \int p(x) \log (p(x) / q(x)) dx
+
+    Follows ``torch.distributions.kl_divergence``.
+
+    Parameters
+    ----------
+    p, q
+        Distributions whose shapes broadcast.
+
+    Returns
+    -------
+    A tensor of the batch's shape.
 
     Raises
     ------
@@ -46,6 +81,7 @@ def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
 
     Examples
     --------
+    >>> from tinygrad_mnist.distributions.kl import Normal, kl_divergence
     >>> kl_divergence(Normal(0.0, 1.0), Normal(1.0, 1.0))
     tensor(0.5000)
     """

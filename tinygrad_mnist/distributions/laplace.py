@@ -14,8 +14,18 @@ class Laplace(LocationScale):
 
     Follows ``torch.distributions.Laplace``.
 
+    Parameters
+    ----------
+    loc
+        :math:`\mu`: a number, or a tensor of shape (*).
+    scale
+        b, above 0.
+    validate_args
+        Whether values out of range are refused; they are unless it is False.
+
     Examples
     --------
+    >>> from tinygrad_mnist.distributions import Laplace
     >>> Laplace(0.0, 1.0).log_prob(0.0)
     tensor(-0.6931)
     """

@@ -15,10 +15,19 @@ class MixtureSameFamily(Distribution):
 
     Follows ``torch.distributions.MixtureSameFamily``.
 
+    Parameters
+    ----------
+    mixture_distribution
+        The probabilities of the components, of shape (*, n).
+    component_distribution
+        The components, of batch shape (*, n).
+    validate_args
+        Whether values out of range are refused; they are unless it is False.
+
     Examples
     --------
     >>> from tinygrad_mnist import ones, tensor
-    >>> from tinygrad_mnist.distributions import Normal
+    >>> from tinygrad_mnist.distributions import Categorical, MixtureSameFamily, Normal
     >>> parts = Normal(tensor([-1.0, 1.0]), ones(2))
     >>> MixtureSameFamily(Categorical(ones(2)), parts).log_prob(tensor(0.0))
     tensor(-1.4189)

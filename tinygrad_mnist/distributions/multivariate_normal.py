@@ -22,10 +22,13 @@ class MultivariateNormal(Distribution):
         Shape (*, n): the mean.
     covariance_matrix, precision_matrix, scale_tril
         Shape (*, n, n): the covariance, its inverse, or its lower Cholesky factor L.
+    validate_args
+        Whether values out of range are refused; they are unless it is False.
 
     Examples
     --------
     >>> from tinygrad_mnist import eye, zeros
+    >>> from tinygrad_mnist.distributions import MultivariateNormal
     >>> MultivariateNormal(zeros(2), eye(2)).log_prob(zeros(2))
     tensor(-1.8379)
     """

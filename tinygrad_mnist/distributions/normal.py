@@ -17,8 +17,18 @@ class Normal(LocationScale):
 
     Follows ``torch.distributions.Normal``.
 
+    Parameters
+    ----------
+    loc
+        :math:`\mu`: a number, or a tensor of shape (*).
+    scale
+        :math:`\sigma`, above 0.
+    validate_args
+        Whether values out of range are refused; they are unless it is False.
+
     Examples
     --------
+    >>> from tinygrad_mnist.distributions import Normal
     >>> Normal(0.0, 1.0)
     Normal(loc: 0.0, scale: 1.0)
     >>> Normal(0.0, 1.0).log_prob(0.0)

@@ -14,9 +14,19 @@ class OneHotCategorical(Distribution):
 
     Follows ``torch.distributions.OneHotCategorical``.
 
+    Parameters
+    ----------
+    probs
+        Shape (*, n): weights, which needn't sum to 1.
+    logits
+        Their logarithms, up to a constant.
+    validate_args
+        Whether values out of range are refused; they are unless it is False.
+
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.distributions import OneHotCategorical
     >>> OneHotCategorical(tensor([0.0, 1.0])).sample()
     tensor([0., 1.])
     """

@@ -32,10 +32,22 @@ class _Named(TransformedDistribution):
 
 
 class LogNormal(_Named):
-    """``exp`` of a normal number. Follows ``torch.distributions.LogNormal``.
+    """``exp`` of a normal number.
+
+    Follows ``torch.distributions.LogNormal``.
+
+    Parameters
+    ----------
+    loc
+        The normal number's mean: a number, or a tensor of shape (*).
+    scale
+        Its standard deviation, above 0.
+    validate_args
+        Whether values out of range are refused; they are unless it is False.
 
     Examples
     --------
+    >>> from tinygrad_mnist.distributions import LogNormal
     >>> LogNormal(0.0, 1.0).mean
     tensor(1.6487)
     """
@@ -72,10 +84,20 @@ class LogNormal(_Named):
 
 
 class HalfNormal(_Named):
-    """The size of a normal number of mean 0. Follows ``torch.distributions.HalfNormal``.
+    """The size of a normal number of mean 0.
+
+    Follows ``torch.distributions.HalfNormal``.
+
+    Parameters
+    ----------
+    scale
+        Its standard deviation, above 0: a number, or a tensor of shape (*).
+    validate_args
+        Whether values out of range are refused; they are unless it is False.
 
     Examples
     --------
+    >>> from tinygrad_mnist.distributions import HalfNormal
     >>> HalfNormal(1.0).mean
     tensor(0.7979)
     """
@@ -113,7 +135,25 @@ class HalfNormal(_Named):
 
 
 class Weibull(_Named):
-    """A power of an exponential number. Follows ``torch.distributions.Weibull``."""
+    """A power of an exponential number: ``scale * e ** (1 / concentration)``.
+
+    Follows ``torch.distributions.Weibull``.
+
+    Parameters
+    ----------
+    scale
+        A number above 0, or a tensor of shape (*).
+    concentration
+        A number above 0.
+    validate_args
+        Whether values out of range are refused; they are unless it is False.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist.distributions import Weibull
+    >>> Weibull(2.0, 1.0).mean
+    tensor(2.)
+    """
 
     parameters = ("scale", "concentration")
 
@@ -146,7 +186,25 @@ class Weibull(_Named):
 
 
 class Pareto(_Named):
-    """``scale`` times ``exp`` of an exponential number. Follows ``torch.distributions.Pareto``."""
+    """``scale`` times ``exp`` of an exponential number: ``P(x > t) = (scale / t) ** alpha``.
+
+    Follows ``torch.distributions.Pareto``.
+
+    Parameters
+    ----------
+    scale
+        The least number, above 0, or a tensor of shape (*).
+    alpha
+        The rate of the exponential number, above 0.
+    validate_args
+        Whether values out of range are refused; they are unless it is False.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist.distributions import Pareto
+    >>> Pareto(1.0, 3.0).mean
+    tensor(1.5000)
+    """
 
     parameters = ("alpha", "scale")
 
@@ -175,10 +233,24 @@ class Pareto(_Named):
 
 
 class Gumbel(LocationScale):
-    """The largest of many numbers. Follows ``torch.distributions.Gumbel``.
+    r"""The distribution that the largest of many numbers tends to.
+
+    .. math:: P(x \le t) = e^{-e^{-(t - \mu) / \beta}}
+
+    Follows ``torch.distributions.Gumbel``.
+
+    Parameters
+    ----------
+    loc
+        :math:`\mu`: a number, or a tensor of shape (*).
+    scale
+        :math:`\beta`, above 0.
+    validate_args
+        Whether values out of range are refused; they are unless it is False.
 
     Examples
     --------
+    >>> from tinygrad_mnist.distributions import Gumbel
     >>> Gumbel(0.0, 1.0).mean
     tensor(0.5772)
     """
@@ -207,11 +279,23 @@ class Gumbel(LocationScale):
 
 
 class Geometric(ProbsOrLogits):
-    """How often one fails before the first success. Follows ``torch.distributions.Geometric``.
+    """How often one fails before the first success: ``P(k) = (1 - p) ** k * p``.
+
+    Follows ``torch.distributions.Geometric``.
+
+    Parameters
+    ----------
+    probs
+        The probability p of success: a number, or a tensor of shape (*).
+    logits
+        Instead, ``log(p / (1 - p))``.
+    validate_args
+        Whether values out of range are refused; they are unless it is False.
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.distributions import Geometric
     >>> Geometric(probs=0.5).log_prob(tensor(1.0)).exp()
     tensor(0.2500)
     """

@@ -19,6 +19,19 @@ class Transform:
 
     A subclass has ``_call``, ``_inverse`` and ``log_abs_det_jacobian``. With ``cache_size=1`` the
     inverse of what was last computed is what that was computed from, exactly.
+
+    Parameters
+    ----------
+    cache_size
+        0, or 1: keep the last value, and what it was computed from.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist.distributions import ExpTransform
+    >>> f, x = ExpTransform(), torch.tensor([0.0, 1.0])
+    >>> f(x), f.log_abs_det_jacobian(x, f(x))
+    (tensor([1.0000, 2.7183]), tensor([0., 1.]))
     """
 
     event_dim = 0
@@ -92,12 +105,23 @@ class _Inverse(Transform):
 
 
 class ComposeTransform(Transform):
-    """Several functions, one after the other. Follows PyTorch's of this name.
+    """Several functions, one after the other.
+
+    Shapes: input and output (*). Follows ``torch.distributions.ComposeTransform``.
+
+    Parameters
+    ----------
+    parts
+        The functions, the first one first.
+    cache_size
+        As in :class:`Transform`.
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
-    >>> ComposeTransform([AffineTransform(1.0, 2.0), ExpTransform()])(tensor([-0.5]))
+    >>> from tinygrad_mnist.distributions import transforms
+    >>> parts = [transforms.AffineTransform(1.0, 2.0), transforms.ExpTransform()]
+    >>> transforms.ComposeTransform(parts)(tensor([-0.5]))
     tensor([1.])
     """
 
@@ -133,7 +157,22 @@ class ComposeTransform(Transform):
 
 
 class ExpTransform(Transform):
-    """``exp(x)``. Follows PyTorch's of this name."""
+    """``exp(x)``.
+
+    Shapes: input and output (*). Follows ``torch.distributions.ExpTransform``.
+
+    Parameters
+    ----------
+    cache_size
+        As in :class:`Transform`.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist.distributions import ExpTransform
+    >>> ExpTransform()(torch.tensor([0.0]))
+    tensor([1.])
+    """
 
     def _call(self, x: Tensor) -> Tensor:
         return x.exp()
@@ -147,7 +186,24 @@ class ExpTransform(Transform):
 
 
 class PowerTransform(Transform):
-    """``x**exponent``. Follows PyTorch's of this name."""
+    """``x**exponent``, of positive numbers.
+
+    Shapes: input and output (*). Follows ``torch.distributions.PowerTransform``.
+
+    Parameters
+    ----------
+    exponent
+        A number, or a tensor that broadcasts with the input.
+    cache_size
+        As in :class:`Transform`.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist.distributions import PowerTransform
+    >>> PowerTransform(2.0).inv(torch.tensor([9.0]))
+    tensor([3.])
+    """
 
     def __init__(self, exponent: Tensor | float, cache_size: int = 0) -> None:
         super().__init__(cache_size)
@@ -165,7 +221,22 @@ class PowerTransform(Transform):
 
 
 class SigmoidTransform(Transform):
-    """``1 / (1 + exp(-x))``. Follows PyTorch's of this name."""
+    """``1 / (1 + exp(-x))``.
+
+    Shapes: input and output (*). Follows ``torch.distributions.SigmoidTransform``.
+
+    Parameters
+    ----------
+    cache_size
+        As in :class:`Transform`.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist.distributions import SigmoidTransform
+    >>> SigmoidTransform()(torch.tensor([0.0]))
+    tensor([0.5000])
+    """
 
     def _call(self, x: Tensor) -> Tensor:
         limits = finfo(x.dtype)
@@ -184,7 +255,21 @@ class SigmoidTransform(Transform):
 class TanhTransform(Transform):
     """``tanh(x)``: with ``cache_size=1`` also what rounds to 1 has an inverse.
 
-    Follows PyTorch's of this name.
+    Shapes: input and output (*). Follows ``torch.distributions.TanhTransform``.
+
+    Parameters
+    ----------
+    cache_size
+        As in :class:`Transform`.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist.distributions import TanhTransform
+    >>> f = TanhTransform(cache_size=1)
+    >>> y = f(torch.tensor([20.0]))
+    >>> y, f.inv(y)
+    (tensor([1.]), tensor([20.]))
     """
 
     def _call(self, x: Tensor) -> Tensor:
@@ -199,7 +284,22 @@ class TanhTransform(Transform):
 
 
 class SoftplusTransform(Transform):
-    """``log(1 + exp(x))``. Follows PyTorch's of this name."""
+    """``log(1 + exp(x))``.
+
+    Shapes: input and output (*). Follows ``torch.distributions.SoftplusTransform``.
+
+    Parameters
+    ----------
+    cache_size
+        As in :class:`Transform`.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist.distributions import SoftplusTransform
+    >>> SoftplusTransform()(torch.tensor([0.0]))
+    tensor([0.6931])
+    """
 
     def _call(self, x: Tensor) -> Tensor:
         return softplus(x)
@@ -213,7 +313,22 @@ class SoftplusTransform(Transform):
 
 
 class AbsTransform(Transform):
-    """``|x|``, which has no inverse: positive numbers are taken. Follows PyTorch's."""
+    """``|x|``, which has no inverse: positive numbers are taken.
+
+    Shapes: input and output (*). Follows ``torch.distributions.AbsTransform``.
+
+    Parameters
+    ----------
+    cache_size
+        As in :class:`Transform`.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist.distributions import AbsTransform
+    >>> AbsTransform()(torch.tensor([-2.0, 1.0]))
+    tensor([2., 1.])
+    """
 
     bijective = False
 
@@ -225,11 +340,23 @@ class AbsTransform(Transform):
 
 
 class AffineTransform(Transform):
-    """``loc + scale x``, on events of ``event_dim`` dimensions. Follows PyTorch's.
+    """``loc + scale * x``.
+
+    Shapes: input and output (*). Follows ``torch.distributions.AffineTransform``.
+
+    Parameters
+    ----------
+    loc, scale
+        Numbers, or tensors that broadcast with the input.
+    event_dim
+        How many dimensions an event has.
+    cache_size
+        As in :class:`Transform`.
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.distributions.transforms import AffineTransform
     >>> AffineTransform(1.0, 2.0).inv(tensor([3.0]))
     tensor([1.])
     """
@@ -254,12 +381,26 @@ class AffineTransform(Transform):
 
 
 class TransformedDistribution(Distribution):
-    """The distribution of a transformed random variable. Follows PyTorch's of this name.
+    r"""The distribution of a transformed random variable.
+
+    .. math:: \log p(y) = \log p(x) - \log \left| \frac{dy}{dx} \right|, \quad y = f(x)
+
+    Follows ``torch.distributions.TransformedDistribution``.
+
+    Parameters
+    ----------
+    base_distribution
+        The distribution of x, of shape (*).
+    transforms
+        The function f, or several, the first one first.
+    validate_args
+        Whether values out of range are refused; they are unless it is False.
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
     >>> from tinygrad_mnist.distributions import Normal
+    >>> from tinygrad_mnist.distributions.transforms import TanhTransform, TransformedDistribution
     >>> squashed = TransformedDistribution(Normal(0.0, 1.0), [TanhTransform(cache_size=1)])
     >>> squashed.log_prob(tensor(0.0))
     tensor(-0.9189)

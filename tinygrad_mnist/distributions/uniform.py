@@ -13,8 +13,16 @@ class Uniform(Distribution):
 
     Follows ``torch.distributions.Uniform``.
 
+    Parameters
+    ----------
+    low, high
+        The bounds: numbers, or tensors of shape (*).
+    validate_args
+        Whether values out of range are refused; they are unless it is False.
+
     Examples
     --------
+    >>> from tinygrad_mnist.distributions import Uniform
     >>> Uniform(0.0, 4.0).entropy()
     tensor(1.3863)
     """

@@ -51,6 +51,7 @@ def functional_call(
     Examples
     --------
     >>> from tinygrad_mnist import nn, ones, zeros
+    >>> from tinygrad_mnist.func import functional_call
     >>> net = nn.Linear(2, 1)
     >>> functional_call(net, {"weight": ones(1, 2), "bias": zeros(1)}, ones(3, 2)).tolist()
     [[2.0], [2.0], [2.0]]
@@ -151,6 +152,15 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str,
     With :func:`vmap` and :func:`functional_call` they run as an ensemble. Follows
     ``torch.func.stack_module_state``.
 
+    Parameters
+    ----------
+    models
+        N modules of one class.
+
+    Returns
+    -------
+    Two dicts by name, of the parameters and of the buffers: tensors of shape (N, *).
+
     Raises
     ------
     RuntimeError
@@ -159,6 +169,7 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str,
     Examples
     --------
     >>> from tinygrad_mnist import nn
+    >>> from tinygrad_mnist.func import stack_module_state
     >>> parameters, buffers = stack_module_state([nn.Linear(2, 1) for _ in range(3)])
     >>> parameters["weight"].shape, buffers
     (torch.Size([3, 1, 2]), {})

@@ -116,12 +116,26 @@ def grad_and_value(
 ) -> Callable[..., Any]:
     """Return a function that returns the gradient of a function, and its value.
 
-    Follows ``torch.func.grad_and_value``; parameters and errors are those of :func:`grad`. With
-    has_aux it returns ``(gradient, (value, aux))``.
+    Errors are those of :func:`grad`. Follows ``torch.func.grad_and_value``.
+
+    Parameters
+    ----------
+    func
+        Returns a Tensor without dimensions, of shape (); with has_aux a tuple of it and anything
+        else.
+    argnums
+        Which argument to differentiate by, or a tuple of several, for which it returns a tuple.
+    has_aux
+        Return ``(gradient, (value, aux))``.
+
+    Returns
+    -------
+    A function of the same arguments, which returns a pair.
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.func import grad_and_value
     >>> grad_and_value(lambda x: x**2)(tensor(3.0))
     (tensor(6.), tensor(9.))
     """
@@ -163,11 +177,16 @@ def grad(
     Parameters
     ----------
     func
-        Returns a Tensor without dimensions; with has_aux a tuple of it and anything else.
+        Returns a Tensor without dimensions, of shape (); with has_aux a tuple of it and anything
+        else.
     argnums
         Which argument to differentiate by, or a tuple of several, for which it returns a tuple.
     has_aux
         Return ``(gradient, aux)``.
+
+    Returns
+    -------
+    A function of the same arguments; the gradient has the argument's shape.
 
     Raises
     ------
@@ -177,6 +196,7 @@ def grad(
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.func import grad
     >>> grad(grad(lambda x: x**3))(tensor(2.0))
     tensor(12.)
     """
@@ -199,9 +219,24 @@ def value_and_grad(
     PyTorch has :func:`grad_and_value`, in the other order; this is the name that users of JAX and
     MLX look for.
 
+    Parameters
+    ----------
+    func
+        Returns a Tensor without dimensions, of shape (); with has_aux a tuple of it and anything
+        else.
+    argnums
+        Which argument to differentiate by, or a tuple of several, for which it returns a tuple.
+    has_aux
+        Return ``((value, aux), gradient)``.
+
+    Returns
+    -------
+    A function of the same arguments, which returns a pair.
+
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.func import value_and_grad
     >>> value_and_grad(lambda x: x**2)(tensor(3.0))
     (tensor(9.), tensor(6.))
     """
@@ -223,14 +258,25 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
 
     Follows ``torch.func.vjp``.
 
+    Parameters
+    ----------
+    func
+        A function of Tensors, or of dicts, lists and tuples of them, that returns such.
+    primals
+        Its arguments.
+    has_aux
+        Whether it returns a pair, of which the second is handed through.
+
     Returns
     -------
-    ``(output, vjp_fn)``, or ``(output, vjp_fn, aux)``. ``vjp_fn`` takes what has the output's
-    form, and returns a tuple with a gradient for each of the primals; it may be called repeatedly.
+    ``(output, vjp_fn)``, or ``(output, vjp_fn, aux)``. ``vjp_fn`` takes what has the output's form
+    and shapes, and returns a tuple with a gradient for each of the primals; it may be called
+    repeatedly.
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.func import vjp
     >>> out, pullback = vjp(lambda x: x * x, tensor([1.0, 2.0]))
     >>> out, pullback(tensor([1.0, 10.0]))
     (tensor([1., 4.]), (tensor([ 2., 40.]),))
@@ -275,10 +321,14 @@ def jvp(
 
     Parameters
     ----------
+    func
+        A function of Tensors, or of dicts, lists and tuples of them, that returns such.
     primals, tangents
-        Tuples of the function's arguments and of their changes, alike in form.
+        Tuples of the function's arguments and of their changes, alike in form and shapes.
     strict
         Accepted: an output that doesn't depend on the primals always has a change of zero.
+    has_aux
+        Whether the function returns a pair, of which the second is handed through.
 
     Returns
     -------
@@ -287,6 +337,7 @@ def jvp(
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.func import jvp
     >>> jvp(lambda x: x.sum() * x, (tensor([1.0, 2.0]),), (tensor([1.0, 0.0]),))
     (tensor([3., 6.]), tensor([4., 2.]))
     """
@@ -324,13 +375,27 @@ def _pushforward(level: _Level) -> Callable[..., Any]:
 
 @named
 def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
-    """Return a function's output, and the function that multiplies its Jacobian by vectors.
+    r"""Return a function's output, and the function that multiplies its Jacobian by vectors.
+
+    .. math:: (f(x), \; v \mapsto J v)
 
     Follows ``torch.func.linearize``.
+
+    Parameters
+    ----------
+    func
+        A function of Tensors, or of dicts, lists and tuples of them, that returns such.
+    primals
+        Its arguments.
+
+    Returns
+    -------
+    ``(output, jvp_fn)``; ``jvp_fn`` takes changes of the primals, of their shapes.
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.func import linearize
     >>> out, pushforward = linearize(lambda x: x * x, tensor([1.0, 2.0]))
     >>> pushforward(tensor([1.0, 10.0]))
     tensor([ 2., 40.])
@@ -372,7 +437,18 @@ def jacrev(
 
     .. math:: J_{ij} = \partial f_i / \partial x_j
 
-    Follows ``torch.func.jacrev``; chunk_size is accepted, and changes nothing.
+    Follows ``torch.func.jacrev``.
+
+    Parameters
+    ----------
+    func
+        A function of Tensors that returns Tensors; with has_aux a tuple of them and anything else.
+    argnums
+        Which argument to differentiate by, or a tuple of several.
+    has_aux
+        Return ``(jacobian, aux)``.
+    chunk_size
+        Accepted; it changes nothing.
 
     Returns
     -------
@@ -382,6 +458,7 @@ def jacrev(
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.func import jacrev
     >>> jacrev(lambda x: x * x.sum())(tensor([1.0, 2.0]))
     tensor([[4., 1.],
             [2., 5.]])
@@ -399,13 +476,28 @@ def jacfwd(
 ) -> Callable[..., Any]:
     """Return a function that returns the Jacobian of a function, by a pass for each input.
 
-    For functions with fewer inputs than outputs; the result is that of :func:`jacrev`. The
-    function is called once, so randomness is accepted, and changes nothing. Follows
-    ``torch.func.jacfwd``.
+    For functions with fewer inputs than outputs. Follows ``torch.func.jacfwd``.
+
+    Parameters
+    ----------
+    func
+        A function of Tensors that returns Tensors; with has_aux a tuple of them and anything else.
+    argnums
+        Which argument to differentiate by, or a tuple of several.
+    has_aux
+        Return ``(jacobian, aux)``.
+    randomness
+        Accepted; it changes nothing, since the function is called once.
+
+    Returns
+    -------
+    A function that returns Jacobians of shape ``output.shape + input.shape``, as that of
+    :func:`jacrev`.
 
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.func import jacfwd
     >>> jacfwd(lambda x: x * x.sum())(tensor([1.0, 2.0]))
     tensor([[4., 1.],
             [2., 5.]])
@@ -421,9 +513,21 @@ def hessian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
 
     Follows ``torch.func.hessian``.
 
+    Parameters
+    ----------
+    func
+        Returns a Tensor without dimensions, of shape ().
+    argnums
+        Which argument to differentiate by, or a tuple of several.
+
+    Returns
+    -------
+    A function that returns Hessians of shape ``input.shape + input.shape``.
+
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.func import hessian
     >>> hessian(lambda x: (x**3).sum())(tensor([1.0, 2.0]))
     tensor([[ 6.,  0.],
             [ 0., 12.]])

@@ -11,6 +11,7 @@ def leaves(tree: Any) -> list[Any]:
 
     Examples
     --------
+    >>> from tinygrad_mnist.utils.checkpoint import leaves
     >>> leaves({"a": [1, (2, 3)], "b": 4})
     [1, 2, 3, 4]
     """
@@ -26,6 +27,7 @@ def rebuild(tree: Any, values: list[Any]) -> Any:
 
     Examples
     --------
+    >>> from tinygrad_mnist.func.tree import rebuild
     >>> rebuild({"a": [1, (2, 3)], "b": 4}, ["w", "x", "y", "z"])
     {'a': ['w', ('x', 'y')], 'b': 'z'}
     """
@@ -38,6 +40,7 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
 
     Examples
     --------
+    >>> from tinygrad_mnist.func.tree import map_leaves
     >>> map_leaves(abs, {"a": [-1, 2]})
     {'a': [1, 2]}
     """
@@ -60,6 +63,7 @@ def spread(prefix: Any, tree: Any, name: str = "") -> list[Any]:
 
     Examples
     --------
+    >>> from tinygrad_mnist.func.tree import spread
     >>> spread((0, None), ([1, 2], 3))
     [0, 0, None]
     """

@@ -46,6 +46,10 @@ def vmap(
     chunk_size
         Accepted; it changes nothing.
 
+    Returns
+    -------
+    A function of the same arguments; a result of shape (*) comes as (N, *), with N the batch.
+
     Raises
     ------
     ValueError
@@ -56,7 +60,7 @@ def vmap(
 
     Examples
     --------
-    >>> from tinygrad_mnist import arange
+    >>> from tinygrad_mnist import arange, vmap
     >>> vmap(lambda x, y: (x * y).sum(), in_dims=(0, None))(arange(6).reshape(3, 2), arange(2))
     tensor([1, 3, 5])
     """
