@@ -21,10 +21,26 @@ class autocast(ContextDecorator):
 
     Follows ``torch.autocast``: for a GPU, which isn't there, it warns and is off.
 
+    Parameters
+    ----------
+    device_type
+        The device: ``"cuda"`` or ``"cpu"``.
+    dtype, cache_enabled
+        Accepted, and without effect.
+    enabled
+        Whether it is on; False for the CPU.
+
     Raises
     ------
     NotImplementedError
         When it is enabled for the CPU, where PyTorch would compute in bfloat16.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> with torch.autocast("cpu", enabled=False):
+    ...     (torch.ones(1) * 2).dtype
+    torch.float32
     """
 
     def __init__(
@@ -57,10 +73,26 @@ class GradScaler:
 
     Follows ``torch.amp.GradScaler`` without a GPU: it warns, and :meth:`step` steps the optimizer.
 
+    Parameters
+    ----------
+    device
+        The device: ``"cuda"`` or ``"cpu"``.
+    init_scale, growth_factor, backoff_factor, growth_interval
+        Accepted, and without effect.
+    enabled
+        Whether it is on; without a GPU it never is.
+
     Raises
     ------
     NotImplementedError
         When it is enabled for the CPU.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> scaler = torch.amp.GradScaler(enabled=False)
+    >>> scaler.scale(torch.ones(1)), scaler.get_scale()
+    (tensor([1.]), 1.0)
     """
 
     def __init__(
@@ -112,10 +144,50 @@ class GradScaler:
 def custom_fwd(
     fwd: Any = None, *, device_type: str = "cpu", cast_inputs: Any = None
 ) -> Callable[..., Any]:
-    """Return a Function's forward as it is: no dtype is chosen. Follows PyTorch's of this name."""
+    """Return a Function's forward as it is: no dtype is chosen.
+
+    Follows ``torch.amp.custom_fwd``.
+
+    Parameters
+    ----------
+    fwd
+        The function.
+    device_type, cast_inputs
+        Accepted, and without effect.
+
+    Returns
+    -------
+    The function.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.amp.custom_fwd(abs, device_type="cuda")(-1)
+    1
+    """
     return fwd if fwd is not None else lambda function: function
 
 
 def custom_bwd(bwd: Any = None, *, device_type: str = "cpu") -> Callable[..., Any]:
-    """Return a Function's backward as it is. Follows PyTorch's of this name."""
+    """Return a Function's backward as it is.
+
+    Follows ``torch.amp.custom_bwd``.
+
+    Parameters
+    ----------
+    bwd
+        The function.
+    device_type
+        Accepted, and without effect.
+
+    Returns
+    -------
+    The function.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.amp.custom_bwd(abs, device_type="cuda")(-1)
+    1
+    """
     return bwd if bwd is not None else lambda function: function

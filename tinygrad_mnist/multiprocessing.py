@@ -10,16 +10,48 @@ from tinygrad_mnist.compat.unsupported import watch
 
 
 def set_sharing_strategy(new_strategy: str) -> None:
-    """Accept a sharing strategy, without effect: tensors are copied. Follows PyTorch's."""
+    """Accept a sharing strategy, without effect: tensors are copied.
+
+    Follows ``torch.multiprocessing.set_sharing_strategy``.
+
+    Parameters
+    ----------
+    new_strategy
+        Its name.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.multiprocessing.set_sharing_strategy("file_system") is None
+    True
+    """
 
 
 def get_sharing_strategy() -> str:
-    """Return PyTorch's default strategy, which has no effect."""
+    """Return the name of PyTorch's default strategy, which has no effect.
+
+    Follows ``torch.multiprocessing.get_sharing_strategy``.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.multiprocessing.get_sharing_strategy()
+    'file_descriptor'
+    """
     return "file_descriptor"
 
 
 def get_all_sharing_strategies() -> set[str]:
-    """Return the names of PyTorch's strategies, which have no effect."""
+    """Return the names of PyTorch's strategies, which have no effect.
+
+    Follows ``torch.multiprocessing.get_all_sharing_strategies``.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> "file_system" in torch.multiprocessing.get_all_sharing_strategies()
+    True
+    """
     return {"file_descriptor", "file_system"}
 
 

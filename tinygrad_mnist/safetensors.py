@@ -39,7 +39,17 @@ _SIZES = {name: np.dtype(code).itemsize for name, code in _DTYPES.items()} | {"B
 
 
 class SafetensorError(CheckpointError):
-    """A file isn't in this format, is damaged, or has a dtype that isn't supported."""
+    """A file isn't in this format, is damaged, or has a dtype that isn't supported.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import safetensors
+    >>> try:
+    ...     safetensors.load(b"hello")
+    ... except safetensors.SafetensorError:
+    ...     print("not in this format")
+    not in this format
+    """
 
 
 class _Entry(NamedTuple):
@@ -79,6 +89,7 @@ def save_file(
 
     Examples
     --------
+    >>> from tinygrad_mnist.safetensors import load_file, save_file
     >>> import tempfile
     >>> from tinygrad_mnist import tensor
     >>> path = tempfile.mkdtemp() + "/model.safetensors"
@@ -95,9 +106,21 @@ def save_file(
 def save(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
     """Return the bytes that :func:`save_file` would write.
 
+    Parameters
+    ----------
+    tensors
+        Tensors by name, of any shapes.
+    metadata
+        Strings by name, to be kept beside them.
+
+    Returns
+    -------
+    Bytes.
+
     Examples
     --------
     >>> from tinygrad_mnist import ones
+    >>> from tinygrad_mnist.safetensors import load, save
     >>> load(save({"x": ones(2)}))
     {'x': tensor([1., 1.])}
     """
@@ -109,6 +132,17 @@ def load_file(filename: str | os.PathLike[str], device: Any = "cpu") -> dict[str
 
     Follows ``safetensors.torch.load_file``.
 
+    Parameters
+    ----------
+    filename
+        The path of the file.
+    device
+        The CPU.
+
+    Returns
+    -------
+    Tensors by name, of the shapes and dtypes that were saved.
+
     Raises
     ------
     FileNotFoundError
@@ -119,7 +153,13 @@ def load_file(filename: str | os.PathLike[str], device: Any = "cpu") -> dict[str
 
     Examples
     --------
-    See :func:`save_file`.
+    >>> import tempfile
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import safetensors
+    >>> path = tempfile.mkdtemp() + "/model.safetensors"
+    >>> safetensors.save_file(torch.nn.Linear(2, 1).state_dict(), path)
+    >>> {name: tuple(x.shape) for name, x in safetensors.load_file(path).items()}
+    {'bias': (1,), 'weight': (1, 2)}
     """
     check_device(device)
     with safe_open(filename) as file:
@@ -127,7 +167,26 @@ def load_file(filename: str | os.PathLike[str], device: Any = "cpu") -> dict[str
 
 
 def load(data: bytes) -> dict[str, Tensor]:
-    """Load tensors from what :func:`save` has returned. Errors are those of :func:`load_file`."""
+    """Load tensors from what :func:`save` has returned.
+
+    Errors are those of :func:`load_file`.
+
+    Parameters
+    ----------
+    data
+        The bytes.
+
+    Returns
+    -------
+    Tensors by name, of the shapes and dtypes that were saved.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import safetensors
+    >>> safetensors.load(safetensors.save({"x": torch.ones(2)}))
+    {'x': tensor([1., 1.])}
+    """
     file = _Reader(io.BytesIO(data), "the data")
     return {name: file.tensor(name) for name in file.entries}
 
@@ -140,11 +199,22 @@ def save_model(
 ) -> None:
     """Save a module's state; parameters that are tied are saved once.
 
-    The metadata says which name stands for which others. Follows ``safetensors.torch.save_model``;
-    force_contiguous is accepted: any layout can be saved.
+    The metadata says which name stands for which others. Follows ``safetensors.torch.save_model``.
+
+    Parameters
+    ----------
+    model
+        The module.
+    filename
+        The path of the file.
+    metadata
+        Strings by name, to be kept beside the tensors.
+    force_contiguous
+        Accepted: any layout can be saved.
 
     Examples
     --------
+    >>> from tinygrad_mnist.safetensors import load_model, save_model
     >>> import tempfile
     >>> from tinygrad_mnist import nn
     >>> path = tempfile.mkdtemp() + "/model.safetensors"
@@ -168,6 +238,17 @@ def load_model(
 
     Follows ``safetensors.torch.load_model``.
 
+    Parameters
+    ----------
+    model
+        The module, whose parameters have the shapes of the file's.
+    filename
+        The path of the file.
+    strict
+        Whether missing and unexpected names are an error.
+    device
+        The CPU.
+
     Returns
     -------
     The names that were missing and those that were unexpected; both empty where strict.
@@ -176,6 +257,17 @@ def load_model(
     ------
     RuntimeError
         Listing every missing, unexpected and misshapen name where strict; nothing is changed then.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import safetensors
+    >>> path = tempfile.mkdtemp() + "/model.safetensors"
+    >>> safetensors.save_file({"weight": torch.ones(1, 2)}, path)
+    >>> model = torch.nn.Linear(2, 1)
+    >>> safetensors.load_model(model, path, strict=False), model.weight.tolist()
+    ((['bias'], []), [[1.0, 1.0]])
     """
     state = load_file(filename, device)
     for group in _tied(model.state_dict()):
@@ -191,8 +283,18 @@ class safe_open:
 
     Follows ``safetensors.safe_open``. Errors are those of :func:`load_file`.
 
+    Parameters
+    ----------
+    filename
+        The path of the file.
+    framework
+        Accepted: tensors are this package's.
+    device
+        The CPU.
+
     Examples
     --------
+    >>> from tinygrad_mnist.safetensors import safe_open, save_file
     >>> import tempfile
     >>> from tinygrad_mnist import ones
     >>> path = tempfile.mkdtemp() + "/two.safetensors"
@@ -228,7 +330,17 @@ class safe_open:
         return self._reader.metadata
 
     def get_tensor(self, name: str) -> Tensor:
-        """Load one tensor."""
+        """Load one tensor.
+
+        Parameters
+        ----------
+        name
+            Its name.
+
+        Returns
+        -------
+        A tensor of the shape and dtype that was saved.
+        """
         return self._reader.tensor(name)
 
 

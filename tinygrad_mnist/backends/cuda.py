@@ -13,5 +13,14 @@ matmul = _Switches()
 
 
 def is_built() -> bool:
-    """Return False: CUDA isn't available."""
+    """Return False: CUDA isn't available.
+
+    Follows ``torch.backends.cuda.is_built``.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> torch.backends.cuda.is_built()
+    False
+    """
     return False

@@ -42,7 +42,20 @@ MNIST's expand to five times their size, and hostile ones to a thousand times.
 
 
 class IDXError(ValueError):
-    """A file is not in the IDX format, or is damaged."""
+    """A file is not in the IDX format, or is damaged.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from tinygrad_mnist.datasets import IDXError, read_idx
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "broken"
+    >>> _ = path.write_bytes(b"hello")
+    >>> try:
+    ...     read_idx(path)
+    ... except IDXError:
+    ...     print("no IDX file")
+    no IDX file
+    """
 
 
 def read_idx(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> np.ndarray:
@@ -56,6 +69,10 @@ def read_idx(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> n
         The largest data to accept: 2 GiB unless given, and of a compressed file of less than that
         no more than a hundred times its size, or 64 MiB.
 
+    Returns
+    -------
+    An array of the file's shape and dtype.
+
     Raises
     ------
     FileNotFoundError
@@ -65,6 +82,8 @@ def read_idx(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> n
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from tinygrad_mnist.datasets import read_idx, write_idx
     >>> import tempfile
     >>> path = tempfile.mkdtemp() + "/numbers-idx1-ubyte"
     >>> write_idx(path, np.array([1, 2, 3], np.uint8))
@@ -139,6 +158,13 @@ def _read(stream: Any, path: Path, max_bytes: int, size: int | None) -> np.ndarr
 def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
     """Write an array as an IDX file, compressed if its name ends in ``.gz``.
 
+    Parameters
+    ----------
+    path
+        The file.
+    array
+        The array, of any shape but (), of uint8, int8, int16, int32, float32 or float64.
+
     Raises
     ------
     ValueError
@@ -146,6 +172,8 @@ def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from tinygrad_mnist.datasets import read_idx, write_idx
     >>> import tempfile
     >>> path = tempfile.mkdtemp() + "/zeros-idx2-ubyte"
     >>> write_idx(path, np.zeros((2, 3), np.uint8))

@@ -63,7 +63,14 @@ _HELP = (
 
 
 class DownloadError(RuntimeError):
-    """No mirror gave a file with the right checksum."""
+    """No mirror gave a file with the right checksum.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist.datasets import DownloadError
+    >>> issubclass(DownloadError, RuntimeError)
+    True
+    """
 
 
 class MNIST(Dataset[tuple[Any, Any]]):
@@ -101,6 +108,15 @@ class MNIST(Dataset[tuple[Any, Any]]):
         When no mirror could be reached, or none gave the right bytes.
     IDXError
         When a local file is damaged.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist.datasets import MNIST
+    >>> try:
+    ...     image, label = MNIST(folder="no/such/folder")[0]
+    ... except FileNotFoundError as error:
+    ...     print(error)  # doctest: +ELLIPSIS
+    MNIST: the folder no/such/folder does not exist; ...
     """
 
     classes = (

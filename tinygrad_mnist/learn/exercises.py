@@ -42,6 +42,7 @@ class Exercise:
 
     Examples
     --------
+    >>> from tinygrad_mnist.learn import Exercise
     >>> square = Exercise("your slope", lambda x: 2 * x, lambda rng: {"x": rng.normal()})
     >>> square.examine(lambda x: 2 * x)
     ''
@@ -128,8 +129,20 @@ def find(name: str) -> Exercise:
 def verdict(name: str, answer: Any) -> str:
     """Return the sentence about an answer that :func:`check` prints.
 
+    Parameters
+    ----------
+    name
+        The exercise: ``"1.2"`` is the second of chapter 1.
+    answer
+        A number, an array, a tuple of numbers or a function, as the exercise asks for.
+
+    Returns
+    -------
+    The sentence.
+
     Examples
     --------
+    >>> from tinygrad_mnist.learn import verdict
     >>> verdict("1.2", lambda g, out: g * out * out)
     'exercise 1.2: your rule is wrong: for g = 1.46, out = -0.598 it gives
     0.521, where 0.934 is right'
@@ -159,6 +172,7 @@ def check(name: str, answer: Any) -> None:
 
     Examples
     --------
+    >>> from tinygrad_mnist.learn import check
     >>> check("1.2", lambda g, out: g * (1 - out * out))
     exercise 1.2: right
     """

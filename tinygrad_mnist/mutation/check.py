@@ -30,9 +30,19 @@ def caught(what: Mutant | Op) -> str | None:
 
     Of a point where differences can't tell, its entry says what the gradient is.
 
+    Parameters
+    ----------
+    what
+        The operation, or a mutant of one.
+
+    Returns
+    -------
+    The error's text, or None.
+
     Examples
     --------
     >>> from tinygrad_mnist.ops import exp
+    >>> from tinygrad_mnist.mutation import caught
     >>> print(caught(exp))
     None
     """

@@ -48,6 +48,16 @@ class Mutant:
         The line of the source that was changed, as it was and as it is.
     rules
         The rules with the mistake: one, or several that share a function.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist.mutation.mutants import mutants
+    >>> x = torch.tensor(2.0, requires_grad=True)
+    >>> with mutants("mul", "x")[0] as mutant:  # its sign is wrong
+    ...     torch.mul(x, 3.0).backward()
+    >>> mutant.kind, x.grad
+    ('sign', tensor(-3.))
     """
 
     def __init__(
@@ -85,6 +95,17 @@ def mutants(op: Op | str, argument: str | None = None) -> list[Mutant]:
 
     They are the same each time, in the same order.
 
+    Parameters
+    ----------
+    op
+        The operation, or its name.
+    argument
+        The name of one input.
+
+    Returns
+    -------
+    A list of :class:`Mutant`.
+
     Raises
     ------
     KeyError
@@ -92,6 +113,7 @@ def mutants(op: Op | str, argument: str | None = None) -> list[Mutant]:
 
     Examples
     --------
+    >>> from tinygrad_mnist.mutation.mutants import mutants
     >>> [mutant.name for mutant in mutants("mul", "x")]
     ['sign', 'factor', 'operand', 'operand-2', 'array', 'array-2', 'transpose', 'broadcast']
     """

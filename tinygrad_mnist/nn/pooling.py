@@ -735,7 +735,7 @@ def _lp_pool(
 ) -> Tensor:
     r"""Return the p-norm of each window of images, signals or volumes.
 
-    .. math:: y = \Big(\sum_{i \in \text{window}} x_i^p\Big)^{1/p}
+    .. math:: y = \left(\sum_{i \in \text{window}} x_i^p\right)^{1/p}
 
     Numbers are taken to be positive.
 

@@ -234,7 +234,23 @@ def _explain(p: Any, state: dict[str, Any], error: Exception) -> NoReturn:
 
 
 def options(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings among a constructor's arguments, given its ``locals()``."""
+    """Return the settings among a constructor's arguments, given its ``locals()``.
+
+    Parameters
+    ----------
+    given
+        The arguments by name, ``params`` among them.
+
+    Returns
+    -------
+    The settings by name.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist.optim.array_optimizer import options
+    >>> options({"self": None, "params": [], "lr": 0.1})
+    {'params': [], 'lr': 0.1}
+    """
     return {k: v for k, v in given.items() if k not in ("self", "params", "__class__")}
 
 

@@ -238,9 +238,12 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
 
     Examples
     --------
-    >>> from tinygrad_mnist import nn, ones
+    >>> import tinygrad_mnist as torch
     >>> from tinygrad_mnist.optim.swa_utils import update_bn
-    >>> update_bn([ones(2, 3)], nn.Linear(3, 1))
+    >>> model = torch.nn.BatchNorm1d(1)
+    >>> update_bn([torch.tensor([[1.0], [3.0]]), torch.tensor([[5.0], [7.0]])], model)
+    >>> model.running_mean
+    tensor([4.])
     """
     layers: list[Any] = [m for m in model.modules() if hasattr(m, "reset_running_stats")]
     if not layers:

@@ -30,6 +30,15 @@ class Layer:
 class Summary:
     """A module's layers and parameter counts; printing it gives the table.
 
+    Parameters
+    ----------
+    title
+        The module's class.
+    layers
+        The rows: ``name``, ``type``, ``output_shape`` and ``parameters``.
+    total_params, trainable_params
+        How many numbers all parameters have, and those that require grad.
+
     Examples
     --------
     >>> from tinygrad_mnist import nn, utils

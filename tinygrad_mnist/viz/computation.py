@@ -109,6 +109,7 @@ class Computation:
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.viz.computation import Computation
     >>> w = tensor(2.0, requires_grad=True)
     >>> found = Computation((w * 3).exp(), {"w": w})
     >>> [(v.kind, v.name) for v in found.vertices]

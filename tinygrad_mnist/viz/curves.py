@@ -23,6 +23,17 @@ def draw_curves(history: Mapping[str, Sequence[float]], title: str = "") -> Figu
     The name ``train_cost`` is the figure ``cost`` of the part ``train``. What isn't finite is left
     out, and the panel says in which epoch that began.
 
+    Parameters
+    ----------
+    history
+        The figures by name, each a list with a number for each epoch.
+    title
+        What stands above.
+
+    Returns
+    -------
+    Matplotlib's figure.
+
     Raises
     ------
     ValueError
@@ -32,6 +43,7 @@ def draw_curves(history: Mapping[str, Sequence[float]], title: str = "") -> Figu
 
     Examples
     --------
+    >>> from tinygrad_mnist.viz import draw_curves
     >>> figure = draw_curves({"train_cost": [0.5, 0.3], "validation_cost": [0.6, 0.4]})
     >>> [axes.get_ylabel() for axes in figure.axes]
     ['cost']
@@ -83,8 +95,9 @@ class LiveCurves:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> import tempfile
-    >>> from tinygrad_mnist.viz import History
+    >>> from tinygrad_mnist.viz import History, LiveCurves
     >>> path = tempfile.mkdtemp() + "/curves.png"
     >>> history, live = History(), LiveCurves(path)
     >>> for epoch in range(2):

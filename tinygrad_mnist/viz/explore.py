@@ -63,6 +63,7 @@ def explore(
 
     Examples
     --------
+    >>> from tinygrad_mnist.viz import explore
     >>> import tempfile
     >>> from tinygrad_mnist import tensor
     >>> w = tensor(2.0, requires_grad=True)

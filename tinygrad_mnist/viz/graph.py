@@ -43,6 +43,19 @@ class Graph:
     """A picture of the graph that leads to a tensor; a notebook shows it.
 
     Made by :func:`graph`.
+
+    Parameters
+    ----------
+    boxes, edges
+        What is drawn, and pairs of numbers of boxes.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> from tinygrad_mnist import viz
+    >>> w = torch.tensor(2.0, requires_grad=True)
+    >>> print(viz.graph(w.exp(), {"w": w}).dot.splitlines()[-2])
+      0 -> 1;
     """
 
     def __init__(self, boxes: list[Box], edges: list[tuple[int, int]]) -> None:
@@ -124,6 +137,10 @@ def graph(loss: Any, params: Any = None, modules: bool | None = None) -> Graph:
     modules
         Whether a module is drawn as one box; by default, if there would be more than 40.
 
+    Returns
+    -------
+    A :class:`Graph`.
+
     Raises
     ------
     RuntimeError
@@ -132,6 +149,7 @@ def graph(loss: Any, params: Any = None, modules: bool | None = None) -> Graph:
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.viz import graph
     >>> w = tensor(2.0, requires_grad=True)
     >>> picture = graph((w * 3).exp(), {"w": w})
     >>> picture

@@ -13,6 +13,13 @@ class History(dict[str, list[float]]):
     same figure can be drawn together. Being a dict of lists of numbers, a history can be saved in
     a checkpoint and in JSON; ``History(saved)`` restores it.
 
+    Parameters
+    ----------
+    saved
+        A history, or a dict of lists, to go on from.
+    figures
+        The lists by name.
+
     Raises
     ------
     ValueError
@@ -20,6 +27,7 @@ class History(dict[str, list[float]]):
 
     Examples
     --------
+    >>> from tinygrad_mnist.viz import History
     >>> history = History()
     >>> history.add(train_cost=0.5, validation_cost=0.6)
     >>> history.add(train_cost=0.3, validation_cost=0.4)

@@ -32,6 +32,7 @@ def layered(
 
     Examples
     --------
+    >>> from tinygrad_mnist.viz.layout import layered
     >>> centres, routes, size = layered([(40, 20), (40, 20)], [(0, 1)])
     >>> centres[0][0] == centres[1][0], centres[0][1] < centres[1][1], routes
     (True, True, [[]])

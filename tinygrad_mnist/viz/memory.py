@@ -120,6 +120,10 @@ def memory(loss: Any, params: Any = None) -> Ledger:
     params
         What names the parameters: a module, a dictionary of tensors, or pairs.
 
+    Returns
+    -------
+    A table: its rows are in ``entries``, its sum in ``peak``, all in bytes.
+
     Raises
     ------
     RuntimeError
@@ -128,6 +132,7 @@ def memory(loss: Any, params: Any = None) -> Ledger:
     Examples
     --------
     >>> from tinygrad_mnist import ones
+    >>> from tinygrad_mnist.viz import memory
     >>> w = ones(100, requires_grad=True)
     >>> memory((w.exp() * 2).sin().sum(), {"w": w})
     operation  module  output  saves  shares

@@ -110,6 +110,10 @@ def statistics(step: Recorder) -> Statistics:
     step
         A :class:`record` of a forward pass, and of its backward pass if gradients are wanted.
 
+    Returns
+    -------
+    A table: its rows are in ``layers``, its sentences in ``warnings``.
+
     Raises
     ------
     TypeError
@@ -118,7 +122,7 @@ def statistics(step: Recorder) -> Statistics:
     Examples
     --------
     >>> from tinygrad_mnist import manual_seed, nn, randn
-    >>> from tinygrad_mnist.viz import record
+    >>> from tinygrad_mnist.viz import record, statistics
     >>> _ = manual_seed(0)
     >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
     >>> _ = model[0].bias.data.fill_(-9)

@@ -26,6 +26,10 @@ def trace(loss: Any, params: Any = None) -> str:
     params
         What names the parameters: a module, a dictionary of tensors, or pairs.
 
+    Returns
+    -------
+    The text.
+
     Raises
     ------
     RuntimeError
@@ -34,6 +38,7 @@ def trace(loss: Any, params: Any = None) -> str:
     Examples
     --------
     >>> from tinygrad_mnist import tensor
+    >>> from tinygrad_mnist.viz import trace
     >>> w = tensor(2.0, requires_grad=True)
     >>> print(trace((w * w + w) ** 2, {"w": w}))
     forward
