@@ -239,7 +239,7 @@ def options(given: dict[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     given
-        The arguments by name, ``params`` among them.
+        The arguments by name.
 
     Returns
     -------
@@ -249,7 +249,7 @@ def options(given: dict[str, Any]) -> dict[str, Any]:
     --------
     >>> from tinygrad_mnist.optim.array_optimizer import options
     >>> options({"self": None, "params": [], "lr": 0.1})
-    {'params': [], 'lr': 0.1}
+    {'lr': 0.1}
     """
     return {k: v for k, v in given.items() if k not in ("self", "params", "__class__")}
 
