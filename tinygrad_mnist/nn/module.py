@@ -559,7 +559,27 @@ class Module(NamedInit):
         non_blocking: bool = False,
         memory_format: object = None,
     ) -> Self:
-        """Convert the floating-point parameters and buffers to a dtype, in place."""
+        """Convert the floating-point parameters and buffers to a dtype, in place.
+
+        Parameters
+        ----------
+        args
+            A dtype, a device (the CPU), or a tensor that has them.
+        device, dtype
+            The same by name.
+        non_blocking, memory_format
+            Without effect.
+
+        Returns
+        -------
+        The module.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> torch.nn.Linear(2, 1).to(torch.float64).weight.dtype
+        torch.float64
+        """
         check_device(device)
         for arg in args:
             if isinstance(arg, Tensor):
@@ -633,6 +653,26 @@ class Module(NamedInit):
 
         The tensors share memory with the module's. What :meth:`get_extra_state` returns, where a
         module defines it, comes under the name ``_extra_state``.
+
+        Parameters
+        ----------
+        destination
+            A dictionary to add to.
+        prefix
+            What comes before each name.
+        keep_vars
+            Whether parameters come as such, instead of as tensors without a graph.
+
+        Returns
+        -------
+        An ordered dictionary of tensors.
+
+        Examples
+        --------
+        >>> from tinygrad_mnist import nn
+        >>> net = nn.Sequential(nn.Linear(2, 1))
+        >>> {name: tuple(x.shape) for name, x in net.state_dict().items()}
+        {'0.weight': (1, 2), '0.bias': (1,)}
         """
         return state.collect(self, destination, prefix, keep_vars)
 
@@ -641,13 +681,33 @@ class Module(NamedInit):
     ) -> state.IncompatibleKeys:
         """Copy the values of a state into parameters and buffers of the same names.
 
-        With assign the tensors themselves take the place of the module's; so do it before an
-        optimizer is made. Returns the ``missing_keys`` and the ``unexpected_keys``.
+        Parameters
+        ----------
+        state_dict
+            Tensors by name, of the shapes of the module's.
+        strict
+            Whether missing and unexpected names are an error.
+        assign
+            Whether the tensors themselves take the place of the module's; so do it before an
+            optimizer is made.
+
+        Returns
+        -------
+        The ``missing_keys`` and the ``unexpected_keys``.
 
         Raises
         ------
         RuntimeError
             Listing every missing, unexpected and misshapen key at once; nothing is changed then.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> layer.load_state_dict({"weight": torch.ones(1, 2), "bias": torch.zeros(1)})
+        <All keys matched successfully>
+        >>> layer(torch.ones(3, 2)).tolist()
+        [[2.0], [2.0], [2.0]]
         """
         return state.load(self, state_dict, strict, assign)
 
@@ -708,8 +768,18 @@ class Module(NamedInit):
     ) -> RemovableHandle:
         """Call ``hook(module, args)`` before forward; what it returns replaces the arguments.
 
-        With prepend it is called before the hooks that are there; with_kwargs hands it the keyword
-        arguments too, as a dict.
+        Parameters
+        ----------
+        hook
+            The function.
+        prepend
+            Whether it is called before the hooks that are there.
+        with_kwargs
+            Whether it is called as ``hook(module, args, kwargs)``.
+
+        Returns
+        -------
+        A handle, whose ``remove()`` takes the hook away.
         """
         return self._register("_pre_hooks", (hook, with_kwargs), prepend)
 
@@ -756,6 +826,25 @@ class Module(NamedInit):
         """Call ``hook(module, grad_input, grad_output)`` when the module's gradients are known.
 
         What it returns replaces the gradients of the inputs.
+
+        Parameters
+        ----------
+        hook
+            The function.
+        prepend
+            Whether it is called before the hooks that are there.
+
+        Returns
+        -------
+        A handle, whose ``remove()`` takes the hook away.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> handle = layer.register_full_backward_hook(lambda module, into, out: print(out[0]))
+        >>> layer(torch.ones(1, 2)).sum().backward()
+        tensor([[1.]])
         """
         return self._register("_backward_hooks", hook, prepend)
 

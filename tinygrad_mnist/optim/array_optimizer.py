@@ -36,12 +36,13 @@ LONG_BLOCK = 2**20
 class ArrayOptimizer(Optimizer):
     """Base of the optimizers whose step is a formula for each parameter alone.
 
-    These parameters mean the same in each of them.
-
     Parameters
     ----------
     params
         Tensors or groups.
+    defaults
+        The settings of groups that don't give them: what :func:`options` returns. Those below mean
+        the same in each optimizer.
     weight_decay
         The factor of the L2 penalty, whose gradient is added to g.
     decoupled_weight_decay
