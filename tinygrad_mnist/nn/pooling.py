@@ -1084,6 +1084,8 @@ class AdaptiveAvgPool2d(_AdaptiveAvg, call=adaptive_avg_pool2d):
     >>> from tinygrad_mnist import nn
     >>> nn.AdaptiveAvgPool2d((5, None))(torch.ones(1, 64, 8, 9)).shape
     torch.Size([1, 64, 5, 9])
+    >>> nn.AdaptiveAvgPool2d(1)(torch.arange(4.0).reshape(1, 1, 2, 2))  # the mean of each channel
+    tensor([[[[1.5000]]]])
     """
 
 
