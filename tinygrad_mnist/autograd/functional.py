@@ -24,6 +24,8 @@ from tinygrad_mnist.autograd.modes import recording
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor import Tensor
 
+__all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
+
 
 def detached(x: TensorBase) -> Tensor:
     """Return a tensor on the same memory without history."""
