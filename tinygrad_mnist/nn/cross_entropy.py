@@ -155,7 +155,7 @@ def cross_entropy(
 
     The target's probabilities :math:`p_{nc}` are 1 for its class and 0 for the others, unless they
     are given. The logits are what a network's last layer returns: softmax is part of the loss,
-    which is so exact even where it would round to 0. The gradient by the logits is
+    which is so exact even where it would round to 0. Without weights the gradient by the logits is
     :math:`\mathrm{softmax}(x) - p`, divided by N for the mean. Follows
     ``torch.nn.functional.cross_entropy``.
 
@@ -201,7 +201,8 @@ def cross_entropy(
     >>> logits.grad  # (softmax - one-hot) / N
     tensor([[-0.0596,  0.0596],
             [ 0.2500, -0.2500]])
-    >>> F.cross_entropy(logits.detach(), torch.tensor([[0.5, 0.5], [0.0, 1.0]]), reduction="none")
+    >>> probabilities = torch.tensor([[0.5, 0.5], [0.0, 1.0]])
+    >>> F.cross_entropy(logits.detach(), probabilities, reduction="none")
     tensor([1.1269, 0.6931])
     """
     reduction = as_reduction(reduction, size_average, reduce)
