@@ -46,6 +46,7 @@ PAGES = {
     "viz": ("viz", ["viz"]),
     "learn": ("learn", ["learn"]),
     "mutation": ("mutation", ["mutation"]),
+    "experiment": ("experiment", ["experiment"]),
     "playground": ("playground", ["playground"]),
     "files": ("Files", ["serialization", "safetensors"]),
     "special": ("special", ["special"]),
