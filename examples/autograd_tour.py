@@ -1,6 +1,7 @@
 """A tour of automatic differentiation: gradients, the walk, second derivatives, a checked rule.
 
-Needs no data. Prints each stop, and writes a picture of the graph and a page to step through.
+Data: none. Expect five stops, printed within a second or two, and in the output folder a picture of
+the graph and a page to step through.
 
     python examples/autograd_tour.py
 """
@@ -64,6 +65,8 @@ def main(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for what is written")
     main(parser.parse_args().out)

@@ -3,9 +3,13 @@
 The first part is an engine: what chapter 2 of the guide builds step by step. The second part uses
 it. Nothing here comes from the framework but the digits, so all of it can be read, and changed.
 
+Data: the embedded sample, 4,000 digits to train on. Expect an accuracy of about 0.92 on its 1,000
+test digits, in some 2 seconds.
+
     python examples/engine.py
 """
 
+import argparse
 import itertools
 
 import numpy as np
@@ -110,4 +114,7 @@ def main(epochs=10, rate=0.1, batch=50, seed=0):
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     main()

@@ -12,14 +12,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import common
+import interruption  # noqa: F401 - from here on Ctrl-C ends in one line
 import joblib
 import numpy as np
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
 import tinygrad_mnist as tg
-from tinygrad_mnist import nn
+from tinygrad_mnist import experiment, nn
 from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.utils.data import DataLoader, TensorDataset
 from tinygrad_mnist.viz import History
@@ -33,9 +33,9 @@ FLOOR = {"sample": 0.5, "mnist": 0.86}
 
 
 @lru_cache(maxsize=1)
-def data(dataset: str, folder: Path | None, seed: int) -> tuple[common.Part, ...]:
+def data(dataset: str, folder: Path | None, seed: int) -> tuple[experiment.Part, ...]:
     """Load the digits once in each process."""
-    return common.split(dataset, tg.datasets.load_digits(dataset, folder, seed))
+    return experiment.split(dataset, tg.datasets.load_digits(dataset, folder, seed))
 
 
 def train(build: Build, cell: Cell, args: argparse.Namespace, seed: int) -> Result:
@@ -59,7 +59,7 @@ def train(build: Build, cell: Cell, args: argparse.Namespace, seed: int) -> Resu
             hits += int((logits.argmax(dim=1) == labels).sum())
             if not math.isfinite(total):
                 break
-        cost, accuracy, _ = common.evaluate(network, validation)
+        cost, accuracy, _ = experiment.evaluate(network, validation)
         history.add(
             train_cost=total / len(train[1]),
             train_accuracy=hits / len(train[1]),
@@ -68,7 +68,8 @@ def train(build: Build, cell: Cell, args: argparse.Namespace, seed: int) -> Resu
         )
     result = {"cell": cell, "seed": seed, "diverged": history.diverged}
     for name, part in (("train", train), ("validation", validation), ("test", test)):
-        result[f"{name}_cost"], result[f"{name}_accuracy"], found = common.evaluate(network, part)
+        cost, accuracy, found = experiment.evaluate(network, part)
+        result |= {f"{name}_cost": cost, f"{name}_accuracy": accuracy}
     result |= {"seconds": time.perf_counter() - start, "history": dict(history)}
     return result | {"test_predictions": found.tolist()}
 
@@ -87,23 +88,23 @@ def options(
     """Read the options of a grid; how many epochs it takes depends on the data set."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument(
-        "--jobs", type=common.positive, default=joblib.cpu_count(), help="cells side by side"
+        "--jobs", type=experiment.positive, default=joblib.cpu_count(), help="cells side by side"
     )
     parser.add_argument(
-        "--epochs", type=common.positive, default=None,
+        "--epochs", type=experiment.positive, default=None,
         help=f"passes over the data; None: {epochs['sample']}, of MNIST {epochs['mnist']}",
     )  # fmt: skip
     parser.add_argument(
-        "--batch-size", type=common.positive, default=batch_size, help="images a step"
+        "--batch-size", type=experiment.positive, default=batch_size, help="images a step"
     )
-    args = common.options(description, arguments=arguments, parents=[parser])
+    args = experiment.options(description, arguments=arguments, parents=[parser])
     args.epochs = args.epochs or epochs[args.dataset]
     return args
 
 
 def run(build: Build, cells: Sequence[Cell], args: argparse.Namespace) -> list[Result]:
     """Train every cell, as many side by side as there are cores; return the results in order."""
-    common.load(args)  # what is wrong with the options is said before anything starts
+    experiment.load(args)  # what is wrong with the options is said before anything starts
     parent = os.getpid()
     jobs = (
         joblib.delayed(_train_number)(n, build, cell, args, parent) for n, cell in enumerate(cells)
@@ -139,7 +140,9 @@ def best_of(results: Sequence[Result]) -> Result:
     """Return the cell with the highest validation accuracy after its last epoch."""
     whole = [result for result in results if not result["diverged"]]
     if not whole:
-        raise RuntimeError("every cell of the grid diverged: there is no best one to report")
+        raise experiment.ExperimentError(
+            "every cell of the grid diverged: there is no best one to report"
+        )
     return max(whole, key=lambda result: result["validation_accuracy"])
 
 
@@ -184,7 +187,7 @@ def panels(path: Path, title: str, results: Sequence[Result], columns: int, floo
         )  # fmt: skip
     handles = [*axes.get_lines(), *costs.get_lines()]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize="small")
-    common.write_figure(path, figure)
+    experiment.write_figure(path, figure)
 
 
 def present(
@@ -200,7 +203,7 @@ def present(
     best = best_of(results)
     digits = tg.datasets.load_digits(args.dataset, args.data, best["seed"])
     print(f"\nbest: {label(best['cell'])}, {outcome(best)}\n")
-    figures = common.judge(
+    figures = experiment.judge(
         args, name, digits.test_images, digits.test_labels, np.array(best["test_predictions"])
     )
     figures |= {
@@ -215,5 +218,5 @@ def present(
             for result in results
         ],
     }
-    common.tell(args, name, figures)
+    experiment.tell(args, name, figures)
     return figures

@@ -2,15 +2,18 @@
 
 The report's section 6.7.1: 784-100-200-300-400-10 rectified units; weights from N(0, 0.01²) or
 Xavier's N(0, 2 / (inputs + outputs)). A run that diverges is stopped, and shown as such.
+
+Data: the embedded sample, 3,600 digits to train on, or MNIST. Expect of the sample: an accuracy of
+about 0.936 on its 1,000 test digits from the best cell, in some 30 seconds on one core. With
+weights from N(0, 0.01²) nothing is learnt in 10 epochs: five layers of them shrink the signal away.
 """
 
 import itertools
 
-import common
 import grid
 
 import tinygrad_mnist as tg
-from tinygrad_mnist import nn
+from tinygrad_mnist import experiment, nn
 
 EPOCHS = {"sample": 10, "mnist": 25}
 BATCH_SIZE = 32
@@ -50,5 +53,5 @@ def main(arguments: list[str] | None = None) -> dict:
 
 
 if __name__ == "__main__":
-    with common.one_line_errors():
+    with experiment.one_line_errors():
         main()

@@ -2,22 +2,25 @@
 
 The settings are those of the report's section 6: rectified linear units, weights drawn from
 N(0, 0.01²), plain gradient descent.
+
+Data: the embedded sample, 3,600 digits to train on, or MNIST. Expect of the sample: an accuracy of
+about 0.93 on its 1,000 test digits, in some 7 seconds.
+
+The first two epochs are flat, at a cost of ln 10 = 2.303, that of a guess among ten digits. Weights
+this small shrink the signal about tenfold in each layer: the first logits are some 0.0006. The
+gradients pass through the same weights: that of the first layer is a hundredth of what it would be
+with Xavier's. They double every 50 steps or so, as the weights grow; after some 250 the cost falls.
 """
 
-import time
+from contextlib import suppress
 
-import common
-from tqdm import tqdm
+with suppress(ImportError):  # Ctrl-C ends in one line from here on; a copy elsewhere goes without
+    import interruption  # noqa: F401
 
 import tinygrad_mnist as tg
-from tinygrad_mnist import nn
+from tinygrad_mnist import experiment, nn
 from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.utils.data import DataLoader, TensorDataset
-
-EPOCHS = 25
-BATCH_SIZE = 32
-LEARNING_RATE = 0.1
-WEIGHT_DEVIATION = 0.01
 
 
 class Network(nn.Module):
@@ -30,7 +33,7 @@ class Network(nn.Module):
         )
         for layer in self.layers:
             if isinstance(layer, nn.Linear):
-                nn.init.normal_(layer.weight, std=WEIGHT_DEVIATION)
+                nn.init.normal_(layer.weight, std=0.01)
                 nn.init.zeros_(layer.bias)
 
     def forward(self, images: tg.Tensor) -> tg.Tensor:
@@ -40,49 +43,29 @@ class Network(nn.Module):
 
 def main(arguments: list[str] | None = None) -> dict:
     """Train, evaluate, and write report, pictures, checkpoint and figures."""
-    args = common.options(
-        __doc__, epochs=EPOCHS, batch_size=BATCH_SIZE, lr=LEARNING_RATE, arguments=arguments
-    )
-    parts = train, validation, _ = common.split(args.dataset, common.load(args))
+    args = experiment.options(__doc__, epochs=25, batch_size=32, lr=0.1, arguments=arguments)
+    parts = train, validation, _ = experiment.split(args.dataset, experiment.load(args))
     tg.set_num_threads(1)  # the products are small: more threads would only wait for each other
     tg.manual_seed(args.seed)
     loader = DataLoader(TensorDataset(*train), batch_size=args.batch_size, shuffle=True)
     network = Network()
     optimizer = tg.optim.SGD(network.parameters(), lr=args.lr)
-    checkpoint = args.out / "mlp.npz"
-    history, seconds = common.resume(checkpoint, args, network=network, optimizer=optimizer)
+    run = experiment.Run("mlp", args, network=network, optimizer=optimizer)
 
     print(network)
-    for epoch in range(history.epochs + 1, args.epochs + 1):
-        start = time.perf_counter()
-        bar = tqdm(loader, desc=f"epoch {epoch}/{args.epochs}", leave=False, disable=None)
-        total = hits = 0.0
-        for images, labels in bar:
+    print("The cost stays at ln 10 = 2.303 at first, since the weights begin small: see --help")
+    for _ in run.epochs():
+        for images, labels in run.batches(loader):
             logits = network(images)
             loss = F.cross_entropy(logits, labels)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            total += loss.item() * len(labels)
-            hits += int((logits.argmax(dim=1) == labels).sum())
-            if not bar.disable and bar.n % 50 == 0:
-                right = hits / (bar.n + 1) / args.batch_size
-                bar.set_postfix(loss=f"{loss.item():.3f}", accuracy=f"{right:.3f}")
-        cost, accuracy, _ = common.evaluate(network, validation)
-        seconds += time.perf_counter() - start
-        common.note(
-            history,
-            train_cost=total / len(train[1]),
-            train_accuracy=hits / len(train[1]),
-            validation_cost=cost,
-            validation_accuracy=accuracy,
-        )
-        common.keep(checkpoint, args, history, seconds, network=network, optimizer=optimizer)
-        if history.diverged:
-            break
-    return common.finish("mlp", "784-100-200-10, SGD", args, network, parts, history, seconds)
+            run.count(loss, logits, labels)
+        run.note(**experiment.scores(network, validation=validation))
+    return run.finish("784-100-200-10, SGD", network, parts)
 
 
 if __name__ == "__main__":
-    with common.one_line_errors():
+    with experiment.one_line_errors():
         main()

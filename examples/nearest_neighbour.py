@@ -3,15 +3,20 @@
 The report's section 3. It takes 7,500 training and 1,000 test images, 750 and 100 of each digit,
 and compares with scikit-learn's ball tree and k-d tree, which must predict the same; on MNIST all
 60,000 and 10,000 images are classified too. The report's own draw is lost: this one is by seed.
+
+Data: the embedded sample (400 and 100 images of each digit), or MNIST. Expect of the sample: an
+accuracy of about 0.94 within a second; the search trees, which say the same, take 10 seconds more.
 """
 
 import time
 
-import common
+import interruption  # noqa: F401 - from here on Ctrl-C ends in one line
 import numpy as np
 from classical import NearestNeighbour
 from matplotlib.figure import Figure
 from sklearn.neighbors import BallTree, KDTree
+
+from tinygrad_mnist import experiment
 
 PER_DIGIT = {"mnist": (750, 100), "sample": (400, 100)}
 
@@ -39,14 +44,14 @@ def neighbours(path, tests, nearest, labels, predictions) -> None:
             (labels[position], predictions[position]),
             strict=True,
         ):
-            common.show(axes, image, str(label))
-    common.write_figure(path, figure)
+            experiment.show(axes, image, str(label))
+    experiment.write_figure(path, figure)
 
 
 def main(arguments: list[str] | None = None) -> dict:
     """Classify, compare, and write report, pictures and figures."""
-    args = common.options(__doc__, arguments=arguments)
-    digits = common.load(args)
+    args = experiment.options(__doc__, arguments=arguments)
+    digits = experiment.load(args)
     source = np.random.default_rng(args.seed)
     train_count, test_count = PER_DIGIT[args.dataset]
     train = draw(digits.train_labels, train_count, source)
@@ -88,12 +93,12 @@ def main(arguments: list[str] | None = None) -> dict:
         tests, wanted = digits.test_images, digits.test_labels
         predictions = model.predict(tests)
         seconds = time.perf_counter() - start
-    figures |= common.judge(args, "nearest-neighbour", tests, wanted, predictions)
+    figures |= experiment.judge(args, "nearest-neighbour", tests, wanted, predictions)
     figures["seconds"] = seconds
-    common.tell(args, "nearest-neighbour", figures)
+    experiment.tell(args, "nearest-neighbour", figures)
     return figures
 
 
 if __name__ == "__main__":
-    with common.one_line_errors():
+    with experiment.one_line_errors():
         main()

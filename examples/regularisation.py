@@ -3,15 +3,17 @@
 The report's section 6.7.2: 784-100-200-10 rectified units, Xavier's initial weights, learning rate
 0.1. In each step the report subtracts alpha w from the weights w, not multiplied by the learning
 rate: in PyTorch's terms weight_decay = alpha / lr. Biases don't shrink.
+
+Data: the embedded sample, 3,600 digits to train on, or MNIST. Expect of the sample: an accuracy of
+about 0.91 on its 1,000 test digits from the best cell, in some 10 seconds on one core.
 """
 
 import itertools
 
-import common
 import grid
 
 import tinygrad_mnist as tg
-from tinygrad_mnist import nn
+from tinygrad_mnist import experiment, nn
 
 EPOCHS = {"sample": 10, "mnist": 25}
 BATCH_SIZE = 32
@@ -51,5 +53,5 @@ def main(arguments: list[str] | None = None) -> dict:
 
 
 if __name__ == "__main__":
-    with common.one_line_errors():
+    with experiment.one_line_errors():
         main()

@@ -26,9 +26,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import common
 import grid
 import joblib
 import numpy as np
@@ -37,6 +34,15 @@ import scipy
 from tqdm import tqdm
 
 from tinygrad_mnist.datasets import Digits
+from tinygrad_mnist.experiment import (
+    ExperimentError,
+    HelpFormatter,
+    load,
+    one_line_errors,
+    positive,
+    try_folder,
+    write,
+)
 
 SEEDS = (0, 1, 2)
 JOB = "--job"
@@ -134,14 +140,14 @@ class Kept:
     def put(self, job: Job, figures: dict[str, Any]) -> None:
         """Keep what a job gave."""
         record = {"settings": job.settings, "figures": figures}
-        common.write(self.folder / f"{job.name}.json", json.dumps(record))
+        write(self.folder / f"{job.name}.json", json.dumps(record))
 
     def spend(self, seconds: float) -> float:
         """Add to the time that everything took, whenever it ran; return the sum."""
         path = self.folder / "seconds.txt"
         with contextlib.suppress(OSError, ValueError):
             seconds += float(path.read_text())
-        common.write(path, f"{seconds}\n")
+        write(path, f"{seconds}\n")
         return seconds
 
 
@@ -152,7 +158,7 @@ def work(job: Job, kept: Kept) -> None:
         figures = module.main(list(job.arguments))
     else:
         args = grid.options(None, module.EPOCHS, module.BATCH_SIZE, list(job.arguments))
-        common.load(args)
+        load(args)
         figures = grid.train(module.build, job.cell, args, args.seed)
     kept.put(job, figures)
 
@@ -181,7 +187,7 @@ def only_one(folder: Path) -> Iterator[None]:
         except ImportError:  # there is none on Windows
             pass
         except BlockingIOError:
-            raise RuntimeError(
+            raise ExperimentError(
                 f"another reproduction is at work in {folder}; wait for it, or give another --out"
             ) from None
         yield
@@ -217,7 +223,9 @@ class Children:
             self._running.discard(process)
         if process.returncode and not self._stopped:
             last = (errors.strip().splitlines() or ["no word"])[-1]
-            raise RuntimeError(f"{job.name} failed: {last.removeprefix('error: ')}")
+            if "Traceback" in errors:  # of a bug, which is found by its line
+                sys.stderr.write(errors)
+            raise ExperimentError(f"{job.name} failed: {last.removeprefix('error: ')}")
         return job
 
     def stop(self) -> None:
@@ -250,14 +258,10 @@ def run(jobs: Sequence[Job], kept: Kept, bar: tqdm, workers: int) -> None:
         children.stop()
 
 
-class _Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
-    """Keep the lines of the description, and show the defaults."""
-
-
 def options(arguments: list[str] | None) -> argparse.Namespace:
     """Read the options."""
     parser = argparse.ArgumentParser(
-        prog="python -m examples.reproduce", description=__doc__, formatter_class=_Help
+        prog="python -m examples.reproduce", description=__doc__, formatter_class=HelpFormatter
     )
     numbers = list(dict.fromkeys(experiment.number for experiment in EXPERIMENTS))
     parser.add_argument(
@@ -279,9 +283,9 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
         help="folder for results.md and its pictures; else the output folder",
     )  # fmt: skip
     parser.add_argument(
-        "--jobs", type=common.positive, default=joblib.cpu_count(), help="runs side by side"
+        "--jobs", type=positive, default=joblib.cpu_count(), help="runs side by side"
     )
-    parser.add_argument("--epochs", type=common.positive, default=None, help="fewer, for a try")
+    parser.add_argument("--epochs", type=positive, default=None, help="fewer, for a try")
     args = parser.parse_args(arguments)
     for number in args.experiments:
         if number not in numbers:
@@ -359,9 +363,9 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     args = options(arguments)
     page = args.page or args.out
     # What is wrong with folders and data is said before anything starts.
-    digits = common.load(argparse.Namespace(**vars(args), json=None, seed=0))
+    digits = load(argparse.Namespace(**vars(args), json=None, seed=0))
     args.fingerprint = fingerprint(digits)
-    common.try_folder(page / "results")
+    try_folder(page / "results")
     with only_one(args.out):
         return reproduce(args, page)
 
@@ -397,7 +401,7 @@ def reproduce(args: argparse.Namespace, page: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    with common.one_line_errors():
+    with one_line_errors():
         if sys.argv[1:2] == [JOB]:
             end_with_parent()
             work(Job(**json.loads(sys.argv[2])), Kept(Path(sys.argv[3])))

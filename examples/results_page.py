@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import common
 import grid
 import numpy as np
+
+from tinygrad_mnist.experiment import json_text
+from tinygrad_mnist.experiment import write as write_text
 
 Figures = dict[str, Any]
 
@@ -43,8 +45,8 @@ def write(figures: Figures, runs: Path, folder: Path) -> None:
     for name, source in pictures_of(figures["experiments"]).items():
         if f"results/{name})" in text:
             shutil.copyfile(runs / source, pictures / name)
-    common.write(pictures / "figures.json", common.json_text(_without_curves(figures), indent=1))
-    common.write(folder / "results.md", text)
+    write_text(pictures / "figures.json", json_text(_without_curves(figures), indent=1))
+    write_text(folder / "results.md", text)
 
 
 def _without_curves(figures: Any) -> Any:

@@ -3,18 +3,24 @@
 The report's section 8, there in Keras: 784-256-256-10 units, sigmoid, Adam, batches of 512. The
 three verbs are functions here, to be read and changed: fit stops early if --patience asks for it,
 and always keeps the weights of the best epoch in sequential-best.npz.
+
+Data: the embedded sample, 3,600 digits to train on, or MNIST. Expect of the sample: an accuracy of
+about 0.915 on its 1,000 test digits, in some 20 seconds.
 """
 
 import argparse
 import time
+from contextlib import suppress
 from pathlib import Path
 
-import common
+with suppress(ImportError):  # Ctrl-C ends in one line from here on; a copy elsewhere goes without
+    import interruption  # noqa: F401
+
 import numpy as np
 from tqdm import tqdm
 
 import tinygrad_mnist as tg
-from tinygrad_mnist import nn
+from tinygrad_mnist import experiment, nn
 from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.utils import summary
 from tinygrad_mnist.utils.data import DataLoader, TensorDataset
@@ -29,8 +35,8 @@ HIDDEN = 256
 def fit(
     model: nn.Module,
     optimizer: tg.optim.Optimizer,
-    train: common.Part,
-    validation: common.Part,
+    train: experiment.Part,
+    validation: experiment.Part,
     *,
     epochs: int,
     batch_size: int,
@@ -61,7 +67,7 @@ def fit(
             bar.set_postfix(cost=f"{total / count:.4f}", accuracy=f"{hits / count:.4f}")
         cost, accuracy = evaluate(model, validation)
         seconds += time.perf_counter() - start
-        common.note(
+        experiment.note(
             history,
             train_cost=total / count,
             train_accuracy=hits / count,
@@ -81,7 +87,7 @@ def fit(
 
 
 @tg.no_grad()
-def evaluate(model: nn.Module, part: common.Part) -> tuple[float, float]:
+def evaluate(model: nn.Module, part: experiment.Part) -> tuple[float, float]:
     """Return cost and accuracy."""
     inputs, labels = part
     model.eval()
@@ -104,13 +110,13 @@ def main(arguments: list[str] | None = None) -> dict:
     """Build, fit, evaluate, predict, and write report, pictures, weights and figures."""
     more = argparse.ArgumentParser(add_help=False)
     more.add_argument(
-        "--patience", type=common.positive, default=None,
+        "--patience", type=experiment.positive, default=None,
         help="stop after as many epochs without a lower validation cost",
     )  # fmt: skip
-    args = common.options(
+    args = experiment.options(
         __doc__, epochs=EPOCHS, batch_size=BATCH_SIZE, arguments=arguments, parents=[more]
     )
-    train, validation, test = common.split(args.dataset, common.load(args))
+    train, validation, test = experiment.split(args.dataset, experiment.load(args))
     tg.manual_seed(args.seed)
 
     model = nn.Sequential()
@@ -150,12 +156,12 @@ def main(arguments: list[str] | None = None) -> dict:
         figures[f"{name}_cost"], figures[f"{name}_accuracy"] = evaluate(model, part)
     images, labels = (tensor.numpy() for tensor in test)
     predictions = predict(model, test[0]).argmax(axis=1)
-    figures |= common.judge(args, "sequential", images, labels, predictions)
+    figures |= experiment.judge(args, "sequential", images, labels, predictions)
     figures |= {"seconds": seconds, "history": dict(history)}
-    common.tell(args, "sequential", figures)
+    experiment.tell(args, "sequential", figures)
     return figures
 
 
 if __name__ == "__main__":
-    with common.one_line_errors():
+    with experiment.one_line_errors():
         main()

@@ -2,16 +2,19 @@
 
 The report's section 5. Its descent averages the gradient: V = beta V + (1 - beta) g from V = 0, and
 the step is the learning rate times V.
+
+Data: the embedded sample, 3,600 digits to train on, or MNIST. Expect of the sample: an accuracy of
+about 0.93 on its 1,000 test digits, in some 6 seconds.
 """
 
 import math
-import time
+from contextlib import suppress
 
-import common
-from tqdm import tqdm
+with suppress(ImportError):  # Ctrl-C ends in one line from here on; a copy elsewhere goes without
+    import interruption  # noqa: F401
 
 import tinygrad_mnist as tg
-from tinygrad_mnist import nn
+from tinygrad_mnist import experiment, nn
 from tinygrad_mnist.nn import functional as F
 from tinygrad_mnist.utils.data import DataLoader, TensorDataset
 
@@ -42,10 +45,10 @@ class Average(tg.optim.Optimizer):
 
 def main(arguments: list[str] | None = None) -> dict:
     """Train, evaluate, and write report, pictures, checkpoint and figures."""
-    args = common.options(
+    args = experiment.options(
         __doc__, epochs=EPOCHS, batch_size=BATCH_SIZE, lr=LEARNING_RATE, arguments=arguments
     )
-    parts = train, validation, _ = common.split(args.dataset, common.load(args))
+    parts = train, validation, _ = experiment.split(args.dataset, experiment.load(args))
     tg.manual_seed(args.seed)
     loader = DataLoader(TensorDataset(*train), batch_size=args.batch_size, shuffle=True)
     network = nn.Sequential(nn.Linear(784, HIDDEN), nn.Sigmoid(), nn.Linear(HIDDEN, 10))
@@ -53,35 +56,18 @@ def main(arguments: list[str] | None = None) -> dict:
         nn.init.normal_(layer.weight, std=math.sqrt(1 / layer.in_features))
         nn.init.zeros_(layer.bias)
     optimizer = Average(network.parameters(), args.lr, BETA)
-    checkpoint = args.out / "two-layer.npz"
-    history, seconds = common.resume(checkpoint, args, network=network, optimizer=optimizer)
+    run = experiment.Run("two-layer", args, network=network, optimizer=optimizer)
 
-    for epoch in range(history.epochs + 1, args.epochs + 1):
-        start = time.perf_counter()
-        for images, labels in tqdm(
-            loader, desc=f"epoch {epoch}/{args.epochs}", leave=False, disable=None
-        ):
+    for _ in run.epochs():
+        for images, labels in run.batches(loader):
             loss = F.cross_entropy(network(images), labels)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-        cost, accuracy, _ = common.evaluate(network, train)
-        validation_cost, validation_accuracy, _ = common.evaluate(network, validation)
-        seconds += time.perf_counter() - start
-        common.note(
-            history,
-            train_cost=cost,
-            train_accuracy=accuracy,
-            validation_cost=validation_cost,
-            validation_accuracy=validation_accuracy,
-        )
-        common.keep(checkpoint, args, history, seconds, network=network, optimizer=optimizer)
-        if history.diverged:
-            break
-    title = f"784-{HIDDEN}-10, averaged gradient"
-    return common.finish("two-layer", title, args, network, parts, history, seconds)
+        run.note(**experiment.scores(network, train=train, validation=validation))
+    return run.finish(f"784-{HIDDEN}-10, averaged gradient", network, parts)
 
 
 if __name__ == "__main__":
-    with common.one_line_errors():
+    with experiment.one_line_errors():
         main()

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import char_gpt
-import common
 import pytest
 
 import tinygrad_mnist as tg
+from tinygrad_mnist.experiment import ExperimentError, Run, one_line_errors
 
 SMALL = ["--epochs", "3", "--batch-size", "8", "--length", "20"]
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -45,22 +45,22 @@ def test_interrupted_training_goes_on_to_the_same_figures(
 ) -> None:
     whole = run(tmp_path)
     other = tmp_path / "other"
-    keep = common.keep
+    keep = Run.keep
 
-    def interrupt(path: Path, args: Any, history: Any, *rest: Any, **parts: Any) -> None:
-        keep(path, args, history, *rest, **parts)
-        if history.epochs == 2:
+    def interrupt(run: Run) -> None:
+        keep(run)
+        if run.history.epochs == 2:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(common, "keep", interrupt)
+        patch.setattr(Run, "keep", interrupt)
         with pytest.raises(KeyboardInterrupt):
             char_gpt.main(["--out", str(other), *SMALL])
     resumed = run(other, "--resume")
     for figures in (whole, resumed):
         figures.pop("seconds")
     assert whole == resumed
-    with pytest.raises(ValueError, match="made with other settings"):
+    with pytest.raises(ExperimentError, match="made with other settings"):
         char_gpt.main(["--out", str(other), *SMALL, "--resume", "--lr", "1"])
 
 
@@ -116,7 +116,7 @@ def test_bad_input_ends_in_one_clear_line(
     (tmp_path / "short").write_text("short")
     (tmp_path / "bytes").write_bytes(bytes(range(256)))
     given = [option.format(tmp_path) for option in options]
-    with pytest.raises(SystemExit) as end, common.one_line_errors():
+    with pytest.raises(SystemExit) as end, one_line_errors():
         char_gpt.main(["--out", str(tmp_path / "out"), *given])
     said = end.value.code if isinstance(end.value.code, str) else capsys.readouterr().err
     assert words in said.strip().splitlines()[-1]

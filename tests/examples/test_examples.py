@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import common
 import grid
 import mlp
 import nearest_neighbour
@@ -19,9 +21,12 @@ import numpy as np
 import pytest
 
 import tinygrad_mnist as tg
-from tinygrad_mnist import nn
+from tinygrad_mnist import experiment, nn
+from tinygrad_mnist.experiment import ExperimentError, reports
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+SHARED = ("__init__", "classical", "grid", "interruption", "reproduce", "results_page")
+SCRIPTS = [path for path in sorted(EXAMPLES.glob("*.py")) if path.stem not in SHARED]
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
@@ -39,12 +44,13 @@ def run(name: str, out: Path, *options: str) -> dict[str, Any]:
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the pictures, which take longer than a short training."""
     for name in ("write_figure", "confusion", "most_confused"):
-        monkeypatch.setattr(common, name, lambda *args: None)
+        monkeypatch.setattr(reports, name, lambda *args: None)
+    monkeypatch.setattr(experiment, "write_figure", lambda *args: None)
 
 
 def last_line(main: Any, *options: str) -> str:
     """Run an example that has to fail; return the one line in which it ends."""
-    with pytest.raises(SystemExit) as end, common.one_line_errors():
+    with pytest.raises(SystemExit) as end, experiment.one_line_errors():
         main(list(options))
     assert end.value.code not in (0, None)
     return str(end.value.code)
@@ -155,7 +161,7 @@ def test_a_diverging_run_is_stopped_and_recorded(tmp_path: Path) -> None:
     figures = grid.present("name", "title", results, 2, args)
     assert [cell["diverged"] for cell in figures["cells"]] == [None, 1]
     json.dumps(figures)
-    with pytest.raises(RuntimeError, match="every cell of the grid diverged"):
+    with pytest.raises(ExperimentError, match="every cell of the grid diverged"):
         grid.best_of([bad])
 
 
@@ -185,7 +191,7 @@ def test_sequential_stops_early_and_keeps_the_best_weights(tmp_path: Path, undra
         nn.LogSoftmax(dim=1),
     )  # fmt: skip
     model.load_state_dict(tg.load(tmp_path / "sequential-best.npz"))
-    _, validation, _ = common.split("sample", tg.datasets.load_digits("sample"))
+    _, validation, _ = experiment.split("sample", tg.datasets.load_digits("sample"))
     cost, _ = sequential.evaluate(model, validation)
     assert cost == pytest.approx(min(figures["history"]["validation_cost"]), rel=1e-5)
 
@@ -236,6 +242,62 @@ def test_damaged_data_file_is_named(tmp_path: Path) -> None:
     assert "train-images-idx3-ubyte" in done.stderr
 
 
+PACKAGE = os.environ | {"PYTHONPATH": str(EXAMPLES.parent)}
+SHORT = ["--epochs", "1", "--batch-size", "200", "--out"]
+
+
+@pytest.mark.parametrize("where", ["the root", "a copy"])
+def test_mlp_runs_as_a_module_and_as_a_copy_elsewhere(where: str, tmp_path: Path) -> None:
+    command, folder = ["-m", "examples.mlp"], EXAMPLES.parent
+    if where == "a copy":
+        shutil.copy(EXAMPLES / "mlp.py", tmp_path)
+        command, folder = ["mlp.py"], tmp_path
+    done = subprocess.run(
+        [sys.executable, *command, *SHORT, str(tmp_path / "out")], cwd=folder, env=PACKAGE,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "epoch   1  train cost 2.30" in done.stdout
+    assert (tmp_path / "out" / "mlp.npz").stat().st_size > 0
+
+
+def test_wrong_shapes_in_a_changed_example_show_the_line(tmp_path: Path) -> None:
+    code = (EXAMPLES / "mlp.py").read_text()
+    (tmp_path / "mlp.py").write_text(code.replace("nn.Linear(100, 200)", "nn.Linear(101, 200)"))
+    done = subprocess.run(
+        [sys.executable, "mlp.py", *SHORT, str(tmp_path / "out")], cwd=tmp_path, env=PACKAGE,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback (most recent call last):" in done.stderr
+    number = code[: code.index("logits = network(images)")].count("\n") + 1
+    assert f'mlp.py", line {number}, in main' in done.stderr
+    assert "logits = network(images)" in done.stderr
+    assert "linear: the input's last dimension is 100" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_help_says_which_data_an_example_takes_and_what_to_expect(path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", f"examples.{path.stem}", "--help"], cwd=EXAMPLES.parent, env=PACKAGE,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "\nData: " in done.stdout
+    assert "Expect" in done.stdout
+    assert re.search(r"\d+ (seconds|minutes)|a second or two", done.stdout)
+
+
+def test_mlp_is_its_model_and_its_loop() -> None:
+    tree = ast.parse((EXAMPLES / "mlp.py").read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
+            node.body = node.body[1:]
+    assert len(ast.unparse(tree).split("\n")) <= 60
+
+
 def test_interruption_while_modules_are_imported_ends_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "numpy.py").write_text("raise KeyboardInterrupt")
     done = subprocess.run(
@@ -271,7 +333,7 @@ def test_a_diverged_run_is_valid_json_and_not_resumed(tmp_path: Path, undrawn: N
     figures = json.loads(path.read_text(), parse_constant=fail)
     assert figures["test_cost"] is None
     assert figures["history"]["train_cost"] == [None]
-    with pytest.raises(ValueError, match=r"mlp\.npz diverged in epoch 1; leave out --resume"):
+    with pytest.raises(ExperimentError, match=r"mlp\.npz diverged in epoch 1; leave out --resume"):
         mlp.main([*options, "--resume"])
 
 
@@ -306,7 +368,7 @@ def test_panels_leave_out_the_epoch_of_divergence(
         for epochs, diverged in ((4, None), (3, 3), (1, 1))
     ]  # fmt: skip
     drawn = []
-    monkeypatch.setattr(common, "write_figure", lambda path, figure: drawn.append(figure))
+    monkeypatch.setattr(experiment, "write_figure", lambda path, figure: drawn.append(figure))
     grid.panels(tmp_path / "grid.png", "title", results, 3, 0.5)
     panels = [axes for axes in drawn[0].axes if axes.get_title()]
     assert [len(axes.get_lines()[0].get_xdata()) for axes in panels] == [4, 2, 0]
@@ -320,7 +382,7 @@ def test_mistakes_drawn_beside_their_neighbours_are_of_many_digits(
 ) -> None:
     labels = np.repeat(np.arange(10), 20)
     drawn = []
-    monkeypatch.setattr(common, "write_figure", lambda path, figure: drawn.append(figure))
+    monkeypatch.setattr(experiment, "write_figure", lambda path, figure: drawn.append(figure))
     images = np.zeros((200, 784))
     nearest_neighbour.neighbours(tmp_path / "x.png", images, images, labels, (labels + 1) % 10)
     titles = [axes.get_title() for axes in drawn[0].axes]

@@ -11,10 +11,11 @@ import sys
 import time
 from pathlib import Path
 
-import common
 import pytest
 import reproduce
 import results_page
+
+from tinygrad_mnist.experiment import ExperimentError, one_line_errors
 
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = [sys.executable, "-m", "examples.reproduce", "--dataset", "sample"]
@@ -141,7 +142,7 @@ def test_folder_of_the_page_is_tried_first(tmp_path: Path) -> None:
 def test_bad_options_end_in_one_clear_line(
     options: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as end, common.one_line_errors():
+    with pytest.raises(SystemExit) as end, one_line_errors():
         reproduce.main(["--dataset", "sample", "--out", str(tmp_path), *options])
     line = str(end.value.code)
     if line == "2":  # argparse's: it has printed the line itself
@@ -153,7 +154,7 @@ def test_bad_options_end_in_one_clear_line(
 def test_a_run_that_fails_is_named_and_the_others_are_kept(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "E2-seed0").write_text("a file where a folder must be")
-    with pytest.raises(RuntimeError, match="E2-seed0 failed: can't write to the output folder"):
+    with pytest.raises(ExperimentError, match="E2-seed0 failed: can't write to the output folder"):
         reproduce.main(quick(tmp_path, "E1", "E2"))
     assert [path.name for path in (tmp_path / "finished").glob("E*.json")] == ["E1-seed0.json"]
 
