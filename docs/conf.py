@@ -22,7 +22,7 @@ extensions = [
     "sphinx_design",
     "mathml",
     "docstrings",
-    "plots",
+    "plot_directive",
     "notebooks",
     "tables",
 ]

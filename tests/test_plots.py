@@ -16,7 +16,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 CONF = f"""
 import sys
 sys.path.insert(0, {str(DOCS)!r})
-extensions = ["myst_parser", "sphinx.ext.doctest", "plots"]
+extensions = ["myst_parser", "sphinx.ext.doctest", "plot_directive"]
 """
 
 
