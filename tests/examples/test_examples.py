@@ -86,10 +86,19 @@ def test_interrupted_training_resumes_to_the_same_figures(
     [
         ("data", None, ["data-digits"]),
         ("gaussian", 0.94, ["gaussian-means", "gaussian-confusion", "gaussian-confused"]),
-        ("nearest_neighbour", 0.92, ["nearest-neighbour-mistakes", "nearest-neighbour-confused"]),
-        ("cnn", 0.93, ["cnn-curves", "cnn-confusion", "cnn-confused"]),
+        pytest.param(
+            *("nearest_neighbour", 0.92),
+            ["nearest-neighbour-mistakes", "nearest-neighbour-confused"],
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            *("cnn", 0.93, ["cnn-curves", "cnn-confusion", "cnn-confused"]), marks=pytest.mark.slow
+        ),
         ("two_layer", 0.91, ["two-layer-curves", "two-layer-confused"]),
-        ("mlp_sigmoid", 0.87, ["mlp-sigmoid-curves", "mlp-sigmoid-confused"]),
+        pytest.param(
+            *("mlp_sigmoid", 0.87, ["mlp-sigmoid-curves", "mlp-sigmoid-confused"]),
+            marks=pytest.mark.slow,
+        ),
         ("sequential", 0.87, ["sequential-curves", "sequential-confused"]),
     ],
 )
@@ -127,12 +136,12 @@ def test_example_runs_on_the_sample(
 @pytest.mark.parametrize(
     ("name", "cells", "grids"),
     [
-        ("initialisation", 8, ["initialisation-grid"]),
+        pytest.param("initialisation", 8, ["initialisation-grid"], marks=pytest.mark.slow),
         ("regularisation", 3, ["regularisation-grid"]),
-        (
-            "optimizers",
-            24,
+        pytest.param(
+            *("optimizers", 24),
             [f"optimizers-{o}-grid" for o in ("sgd", "momentum", "rmsprop", "adam")],
+            marks=pytest.mark.slow,
         ),
     ],
 )
@@ -308,6 +317,7 @@ def test_interruption_while_modules_are_imported_ends_in_one_line(tmp_path: Path
     assert done.stderr.strip() == "interrupted; what was written before is whole"
 
 
+@pytest.mark.slow
 def test_interruption_of_a_grid_ends_in_one_line(tmp_path: Path) -> None:
     command = [sys.executable, str(EXAMPLES / "regularisation.py"), "--epochs", "40", "--jobs", "2"]
     process = subprocess.Popen(

@@ -25,6 +25,7 @@ def quick(out: Path, *options: str) -> list[str]:
     return ["--dataset", "sample", "--epochs", "1", "--jobs", "1", "--out", str(out), *options]
 
 
+@pytest.mark.slow
 def test_page_holds_the_figures_and_finished_runs_are_skipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,6 +69,7 @@ def test_page_holds_the_figures_and_finished_runs_are_skipped(
         reproduce.main([*quick(tmp_path, "E8"), "--epochs", "2"])
 
 
+@pytest.mark.slow
 def test_interrupted_reproduction_keeps_what_is_finished(tmp_path: Path) -> None:
     command = [*COMMAND, "E5", "E6", "--epochs", "10", "--jobs", "2", "--out", str(tmp_path)]
     process = subprocess.Popen(
@@ -90,6 +92,7 @@ def test_interrupted_reproduction_keeps_what_is_finished(tmp_path: Path) -> None
     assert not (tmp_path / "results.md").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
 def test_runs_end_with_the_reproduction_that_started_them(tmp_path: Path, name: str) -> None:
     command = [*COMMAND, "E6", "--epochs", "100000", "--jobs", "1", "--out", str(tmp_path)]
@@ -108,6 +111,7 @@ def test_runs_end_with_the_reproduction_that_started_them(tmp_path: Path, name: 
         time.sleep(1)
 
 
+@pytest.mark.slow
 def test_two_reproductions_do_not_share_a_folder(tmp_path: Path) -> None:
     with reproduce.only_one(tmp_path):
         done = subprocess.run(
@@ -151,6 +155,7 @@ def test_bad_options_end_in_one_clear_line(
     assert not (tmp_path / "results.md").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_is_named_and_the_others_are_kept(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "E2-seed0").write_text("a file where a folder must be")

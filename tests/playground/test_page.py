@@ -107,6 +107,7 @@ def page(server: Server, open_page: Callable[..., Page]) -> Page:
     return opened(server, open_page)
 
 
+@pytest.mark.slow
 def test_drawn_digits_are_recognised(page: Page, server: Server) -> None:
     read = {}
     for digit, strokes in DIGITS.items():
@@ -183,6 +184,7 @@ def test_another_network_is_looked_into(page: Page, server: Server) -> None:
     clean(page, server)
 
 
+@pytest.mark.slow
 def test_answer_comes_while_the_line_grows(page: Page) -> None:
     way = places(page, line((0.5, 0.15), (0.5, 0.85)))
     page.evaluate("document.querySelector('#pad').setPointerCapture = () => 0, 0")
@@ -253,7 +255,10 @@ def test_finger_draws_on_a_phone(
     clean(page, server)
 
 
-@pytest.mark.parametrize("width", [320, 390, 700, 900, 1280, 1920])
+SLOW = [pytest.param(width, marks=pytest.mark.slow) for width in (390, 700, 900, 1920)]
+
+
+@pytest.mark.parametrize("width", [320, 1280, *SLOW])
 def test_nothing_reaches_over_the_edge(
     width: int, server: Server, open_page: Callable[..., Page]
 ) -> None:
