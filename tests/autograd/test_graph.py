@@ -85,6 +85,7 @@ def test_intermediates_are_freed_without_the_garbage_collector() -> None:
     assert freed < 2000
 
 
+@pytest.mark.slow
 def test_memory_is_flat_over_ten_thousand_training_steps_with_the_collector_off() -> None:
     """A training step leaves neither objects nor memory behind for the garbage collector."""
     tg.manual_seed(0)

@@ -27,6 +27,13 @@ from tinygrad_mnist.experiment import ExperimentError, reports
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 SHARED = ("__init__", "classical", "grid", "interruption", "reproduce", "results_page")
 SCRIPTS = [path for path in sorted(EXAMPLES.glob("*.py")) if path.stem not in SHARED]
+
+
+def long(*values: Any) -> list[Any]:
+    """Return parameters of a test that only the long sweep runs."""
+    return [pytest.param(value, marks=pytest.mark.slow) for value in values]
+
+
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
@@ -67,7 +74,7 @@ def test_mlp_learns_the_sample(tmp_path: Path) -> None:
     assert "f1-score" in (tmp_path / "mlp-report.txt").read_text()
 
 
-@pytest.mark.parametrize("name", ["mlp", "two_layer", "softmax_regression"])
+@pytest.mark.parametrize("name", ["softmax_regression", *long("mlp", "two_layer")])
 def test_interrupted_training_resumes_to_the_same_figures(
     name: str, tmp_path: Path, undrawn: None
 ) -> None:
@@ -188,6 +195,7 @@ def test_the_shrinking_is_the_reports(tmp_path: Path) -> None:
     assert (bias == 1).all()
 
 
+@pytest.mark.slow
 def test_sequential_stops_early_and_keeps_the_best_weights(tmp_path: Path, undrawn: None) -> None:
     figures = run(
         "sequential", tmp_path, "--patience", "1", "--epochs", "200", "--batch-size", "16"
@@ -205,6 +213,7 @@ def test_sequential_stops_early_and_keeps_the_best_weights(tmp_path: Path, undra
     assert cost == pytest.approx(min(figures["history"]["validation_cost"]), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_logistic_shows_the_flaw_of_the_reports_labels(tmp_path: Path, undrawn: None) -> None:
     right = run("logistic", tmp_path)
     report = run("logistic", tmp_path, "--mapping", "report")
@@ -255,7 +264,7 @@ PACKAGE = os.environ | {"PYTHONPATH": str(EXAMPLES.parent)}
 SHORT = ["--epochs", "1", "--batch-size", "200", "--out"]
 
 
-@pytest.mark.parametrize("where", ["the root", "a copy"])
+@pytest.mark.parametrize("where", ["a copy", *long("the root")])
 def test_mlp_runs_as_a_module_and_as_a_copy_elsewhere(where: str, tmp_path: Path) -> None:
     command, folder = ["-m", "examples.mlp"], EXAMPLES.parent
     if where == "a copy":
@@ -285,10 +294,12 @@ def test_wrong_shapes_in_a_changed_example_show_the_line(tmp_path: Path) -> None
     assert "linear: the input's last dimension is 100" in done.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
-def test_help_says_which_data_an_example_takes_and_what_to_expect(path: Path) -> None:
+@pytest.mark.parametrize(
+    "name", ["mlp", *long(*[path.stem for path in SCRIPTS if path.stem != "mlp"])]
+)
+def test_help_says_which_data_an_example_takes_and_what_to_expect(name: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", f"examples.{path.stem}", "--help"], cwd=EXAMPLES.parent, env=PACKAGE,
+        [sys.executable, "-m", f"examples.{name}", "--help"], cwd=EXAMPLES.parent, env=PACKAGE,
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -347,7 +358,7 @@ def test_a_diverged_run_is_valid_json_and_not_resumed(tmp_path: Path, undrawn: N
         mlp.main([*options, "--resume"])
 
 
-@pytest.mark.parametrize("name", ["data", "gaussian", "nearest_neighbour"])
+@pytest.mark.parametrize("name", ["data", *long("gaussian", "nearest_neighbour")])
 def test_a_folder_without_one_of_the_digits_is_drawn(name: str, tmp_path: Path) -> None:
     digits = tg.datasets.load_digits("sample")
     for prefix, images, labels in (
