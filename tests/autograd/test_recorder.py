@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from typing import Any
 
 import numpy as np
@@ -81,9 +83,9 @@ def test_rules_are_recorded_with_what_came_in_and_went_out() -> None:
     assert total.record.name == "sum" and total.gradient == 1.0
     assert np.array_equal(product.gradient, np.ones((2, 2)))
     first, second = product.arrivals
-    assert first.parent is x and np.array_equal(first.gradient, np.ones((2, 2)))
+    assert first.position == 0 and np.array_equal(first.gradient, np.ones((2, 2)))
     assert first.raw is None and first.summed == ()
-    assert second.parent is b and second.summed == (0,)
+    assert second.position == 1 and second.summed == (0,)
     assert np.array_equal(second.raw, x.detach().numpy()) and np.array_equal(
         second.gradient, [4.0, 6.0]
     )
@@ -242,3 +244,43 @@ def test_backward_anomaly_names_module_and_line() -> None:
         out = model(tg.ones(1, 2)).sum()
         with pytest.raises(RuntimeError, match=r"linear: .*out = model\(.*, in module 1\.0"):
             out.backward()
+
+
+def test_records_go_with_their_graph() -> None:
+    def step() -> Any:
+        w = tg.ones(3, requires_grad=True)
+        with Recorder() as recorded:
+            loss = (w * w).exp().sum()
+            (g,) = tg.autograd.grad(loss, w, create_graph=True)
+            (g.sum() + loss).backward()
+        assert recorded.records[0].call.node is not None
+        return weakref.ref(loss.grad_fn)
+
+    reference = step()
+    gc.collect()
+    assert reference() is None
+
+
+def test_rules_that_are_looked_at_are_not_recorded() -> None:
+    w, b = tg.ones(2, 3, requires_grad=True), tg.tensor([2.0], requires_grad=True)
+    with Recorder() as broadcast:
+        tg.autograd.grad((w * b).sum(), b, create_graph=True)
+    with Recorder() as same:
+        tg.autograd.grad((w * b.expand(2, 3)).sum(), w, create_graph=True)
+    assert all(record.call.node is None or record.inputs for record in broadcast.records)
+    names = [record.name for record in broadcast.records]
+    assert names.count("mul") == 2 and [r.name for r in same.records].count("mul") == 2
+
+
+def test_a_pass_knows_where_it_began_and_how_it_ended() -> None:
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+    w.register_hook(lambda g: g * 10)
+    with Recorder() as step:
+        loss = (w * 3).sum()
+        loss.backward(retain_graph=True)
+        (loss * 2).backward()
+    first, second = step.turns[0].walk, step.turns[-1].walk
+    assert first is not None and second is not None and first is not second
+    assert first.began_at(loss.grad_fn) and not second.began_at(loss.grad_fn)
+    assert first.leaves[w].tolist() == [30.0, 30.0] and second.leaves[w].tolist() == [60.0, 60.0]
+    assert len(step.records[0].turns) == 2

@@ -20,7 +20,7 @@ from tinygrad_mnist.autograd.graph import Node, Source, TensorBase, Version, as_
 from tinygrad_mnist.autograd.hooks import run_after, run_before, run_hooks
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.autograd.multi_output import CustomNode, MultiOutputNode, OutputNode
-from tinygrad_mnist.autograd.observer import rules_ran
+from tinygrad_mnist.autograd.observer import Pass, rules_ran
 from tinygrad_mnist.autograd.precision import upcast
 from tinygrad_mnist.ops.precision import computed_in
 
@@ -65,6 +65,7 @@ def backward_pass(
     # Those of whose gradients only the table knows: these are added to in place.
     owned: set[Source] = set()
     arrivals = [(root, as_gradient(g, create_graph)) for root, g in roots]
+    walk = Pass(roots) if modes.observers else None
     if outer := modes.pending:
         modes.pending = None
     with np.errstate(all="ignore"), recording(create_graph):
@@ -118,12 +119,14 @@ def backward_pass(
                 arrivals = run_rules(node, g, reached, create_graph)
                 arrivals = run_after(node, g, arrivals, create_graph)
             if modes.observers:
-                rules_ran(node, g, arrivals)
+                rules_ran(node, g, arrivals, walk)
             if not retain_graph:
                 node.release()
         for leaf in gradients:
             if isinstance(leaf, TensorBase) and leaf._hooks and leaf not in ends:
                 gradients[leaf] = run_hooks(leaf._hooks, gradients[leaf], create_graph)
+        if walk is not None:
+            walk.over(gradients)
     if (over := modes.pending) or outer:
         modes.pending = outer
         for callback in over or ():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tinygrad_mnist.autograd.graph import Node, Source, TensorBase, as_gradient, wrap
@@ -140,3 +142,18 @@ def retain(x: TensorBase) -> None:
             owner._grad = gradient.clone() if present is None else present + gradient
 
     x._retained = RemovableHandle(hooks_of(x._node), store, last=True)
+
+
+@contextmanager
+def nothing_retained(nodes: Iterable[Node]) -> Iterator[None]:
+    """Let a backward pass store no ``.grad`` of these nodes' tensors."""
+    taken = [
+        (node.hooks, {key: node.hooks.pop(key) for key in list(node.hooks) if key >= _LAST})
+        for node in nodes
+        if node.hooks
+    ]
+    try:
+        yield
+    finally:
+        for hooks, stores in taken:
+            hooks.update(stores)

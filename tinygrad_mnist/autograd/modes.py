@@ -26,6 +26,8 @@ class _Modes(threading.local):
     """What is told of each operation and each rule; operations ask for it only if there is any."""
     last_call: Any = None
     """The operation computed last, if observers are told of it."""
+    walk: Any = None
+    """The backward pass whose rules ran last, if observers are told of them."""
     saving: Any = None
     """A script's hooks on saved tensors: one to pack, and one to unpack."""
     saving_refused = ""

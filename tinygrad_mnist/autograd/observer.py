@@ -12,7 +12,8 @@ import itertools
 import linecache
 import os
 import sys
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -56,14 +57,14 @@ class Call:
         The arrays that its forward function was given, its keyword settings, and the arrays that
         it returned, residuals among them.
     node
-        What it left in the graph; None if no gradient is needed.
+        What it left in the graph; None if no gradient is needed, or when the graph is gone.
     line
         The innermost line of the program outside of this package.
     modules
         The modules whose call it was computed in, the outermost first.
     """
 
-    __slots__ = ("inputs", "line", "modules", "node", "op", "outputs", "settings")
+    __slots__ = ("_node", "inputs", "line", "modules", "op", "outputs", "settings")
 
     def __init__(
         self, op: Op, inputs: Sequence[Any], settings: dict[str, Any], outputs: Sequence[Any]
@@ -72,8 +73,17 @@ class Call:
         self.inputs = tuple(inputs)
         self.settings = settings
         self.outputs = tuple(outputs)
-        self.node: Node | None = None
+        self._node: weakref.ref[Node] | None = None
         self.line, self.modules = where()
+
+    @property
+    def node(self) -> Node | None:
+        """The node; it isn't kept alive, as what is known of a node is kept by the node."""
+        return None if self._node is None else self._node()
+
+    @node.setter
+    def node(self, node: Node) -> None:
+        self._node = weakref.ref(node)
 
     @property
     def path(self) -> str:
@@ -82,6 +92,30 @@ class Call:
 
     def __repr__(self) -> str:
         return f"<call of {self.op.name} in {self.path or 'no module'} at {self.line}>"
+
+
+class Pass:
+    """A backward pass that observers are told of.
+
+    Attributes
+    ----------
+    leaves
+        The gradients of the leaves, once the pass is over, as hooks have left them.
+    """
+
+    __slots__ = ("_roots", "leaves")
+
+    def __init__(self, roots: Sequence[tuple[Source, Any]]) -> None:
+        self._roots = [weakref.ref(root) for root, _ in roots]
+        self.leaves: dict[Source, Any] = {}
+
+    def began_at(self, source: Source) -> bool:
+        """Whether it began there, and nowhere else."""
+        return len(self._roots) == 1 and self._roots[0]() is source
+
+    def over(self, gradients: Mapping[Source, Any]) -> None:
+        """Note with what it ended."""
+        self.leaves = {x: g for x, g in gradients.items() if not hasattr(x, "parents")}
 
 
 class Observer(Mode):
@@ -152,8 +186,11 @@ def node_made(node: Node) -> None:
         observer.recorded(call)
 
 
-def rules_ran(node: Node, gradient: Any, results: Sequence[tuple[Source, Any]]) -> None:
-    """Tell the observers that the rules of a node have run."""
+def rules_ran(
+    node: Node, gradient: Any, results: Sequence[tuple[Source, Any]], walk: Pass | None
+) -> None:
+    """Tell the observers that the rules of a node have run, in a pass that may be known."""
+    modes.walk = walk
     for observer in modes.observers:
         observer.ran(node, gradient, results)
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from tinygrad_mnist.autograd.engine import keyword, summed_dims
 from tinygrad_mnist.autograd.graph import Node, Source, TensorBase
-from tinygrad_mnist.autograd.observer import Call, Observer
+from tinygrad_mnist.autograd.modes import Mode, modes
+from tinygrad_mnist.autograd.observer import Call, Observer, Pass
 from tinygrad_mnist.autograd.precision import upcast
 
 _RECORDS: weakref.WeakKeyDictionary[Node, Record] = weakref.WeakKeyDictionary()
@@ -55,18 +56,23 @@ class Record:
         A :class:`Value` for each array; numbers and None as they are.
     outputs
         A value for each output, residuals left out.
-    backward
-        What its rules did when the gradient came; None before, or if it never came.
+    turns
+        What its rules did each time that a gradient came, in the order of the backward passes.
     """
 
-    __slots__ = ("backward", "call", "inputs", "number", "outputs")
+    __slots__ = ("call", "inputs", "number", "outputs", "turns")
 
     def __init__(self, number: int, call: Call) -> None:
         self.number = number
         self.call = call
         self.inputs: tuple[Any, ...] = ()
         self.outputs: tuple[Value, ...] = ()
-        self.backward: Backward | None = None
+        self.turns: list[Backward] = []
+
+    @property
+    def backward(self) -> Backward | None:
+        """What its rules did when a gradient came last; None before, or if none ever came."""
+        return self.turns[-1] if self.turns else None
 
     @property
     def name(self) -> str:
@@ -84,7 +90,6 @@ class Arrival(NamedTuple):
     """
 
     position: int
-    parent: Source
     gradient: np.ndarray
     raw: np.ndarray | None
     summed: tuple[int, ...]
@@ -99,6 +104,8 @@ class Backward(NamedTuple):
     gradient: Any
     """What came in: an array; a list, with None for what isn't used, of several outputs."""
     arrivals: list[Arrival]
+    walk: Pass | None
+    """The backward pass that it was a part of; None if that had begun before anybody observed."""
 
 
 class Recorder(Observer):
@@ -158,9 +165,10 @@ class Recorder(Observer):
         arrivals: list[Arrival] = []
         for position, (parent, g) in zip(_positions(node, results), results, strict=True):
             raw, summed = _undone(node, position, parent, gradient)
-            arrivals.append(Arrival(position, parent, self._kept(g), raw, summed))
-        record.backward = Backward(len(self.turns), record, came, arrivals)
-        self.turns.append(record.backward)
+            arrivals.append(Arrival(position, self._kept(g), raw, summed))
+        turn = Backward(len(self.turns), record, came, arrivals, modes.walk)
+        record.turns.append(turn)
+        self.turns.append(turn)
 
     def of_node(self, node: Node) -> Record | None:
         """Return the record of a node, if it was made while this recorder was on."""
@@ -227,11 +235,13 @@ def _undone(
     shape = parent.shape if isinstance(parent, Node) else parent._array.shape
     if not node.op.broadcasts or shape == node.shape or not node.plan.steps:
         return None, ()
-    saved = node.check()
+    if node.extra is not None and node.extra.after:
+        return None, ()  # a hook may have made something else of it
+    gradient, saved = getattr(gradient, "_array", gradient), node.check()
     if node.dtype.char in node.op.narrow:
         gradient, saved = upcast(node, gradient, saved)
     step = next(step for step in node.plan.steps if step.position == position)
     settings = {name: keyword(node, name, position) for name in step.keywords}
-    raw = step.function(gradient, *saved[step.arrays], **settings)
-    raw = np.asarray(getattr(raw, "_array", raw))
+    with Mode(observers=()):
+        raw = np.asarray(step.function(gradient, *saved[step.arrays], **settings))
     return (raw, summed_dims(raw.shape, shape)) if raw.shape != shape else (None, ())
