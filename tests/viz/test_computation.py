@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import tinygrad_mnist as tg
 from tinygrad_mnist import nn, viz
+from tinygrad_mnist.utils.checkpoint import checkpoint
 from tinygrad_mnist.viz.computation import Computation, Vertex
 
 from .networks import NETWORKS, Made, cnn, mlp, named, transformer
@@ -257,7 +258,178 @@ def test_other_mistakes_are_sentences_too() -> None:
     w = tg.ones(1, requires_grad=True)
     with pytest.raises(TypeError, match=r"^explore: expects a tensor, not float; give the loss"):
         viz.explore(3.0)
+    other = type("Tensor", (), {"__module__": "engine"})
+    with pytest.raises(TypeError, match=r"a tensor, not one of another package, engine\.Tensor"):
+        viz.explore(other())
     with pytest.raises(TypeError, match=r"^trace: params must be a module, .*named_parameters"):
         viz.trace(w * 2, nn.Linear(1, 1).parameters())
     with pytest.raises(TypeError, match=r"^graph: params must be a module"):
         viz.graph(w * 2, {"w": 3})
+
+
+def gradient_of(found: Computation, name: str) -> Any:
+    (v,) = [v for v in found.vertices if v.name == name]
+    return v.gradient
+
+
+def two_losses() -> tuple[Any, Any, Any]:
+    """Two losses of one trunk, whose gradients would be told apart."""
+    w = tg.tensor([0.0, 1.0], requires_grad=True)
+    h = w.exp()
+    return w, (h * 3).sum(), (h * 5).sum()
+
+
+def test_gradients_are_those_of_the_loss_where_others_share_its_trunk() -> None:
+    right = 3 * np.exp([0.0, 1.0])
+    with viz.record():
+        w, a, b = two_losses()
+        (a + b).backward(retain_graph=True)
+    assert close(gradient_of(Computation(a, {"w": w}), "w"), right)
+    with viz.record():
+        w, a, b = two_losses()
+        a.backward(retain_graph=True)
+        b.backward()
+    found = Computation(a, {"w": w})
+    assert close(gradient_of(found, "w"), right)
+    check(found)
+    assert not any(v.remark for v in found.vertices)
+
+
+def test_what_came_from_further_on_is_remarked_on() -> None:
+    with viz.record():
+        w, a, b = two_losses()
+        (a + b).backward()
+    found = Computation(a, {"w": w})
+    assert close(gradient_of(found, "w"), 8 * np.exp([0.0, 1.0]))
+    remarks = {v.name: v.remark for v in found.vertices if v.remark}
+    assert remarks.keys() == {"sum", "exp"} and "the pass began further on" in remarks["exp"]
+    assert "exp: g = [8., 8.] (the pass began further on" in viz.trace(a, {"w": w})
+
+
+class Left(tg.autograd.Function):
+    """A sum whose second term gets no gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any) -> Any:
+        return x + y
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        return g, None
+
+
+def test_a_recorded_pass_is_shown_where_some_operations_get_no_gradient() -> None:
+    w, u = tg.ones(2, requires_grad=True), tg.ones(2, requires_grad=True)
+    with viz.record():
+        loss = Left.apply(w.exp(), u.exp()).sum()
+        loss.backward()
+    found = Computation(loss, {"w": w, "u": u})
+    assert close(gradient_of(found, "w"), np.e) and gradient_of(found, "u") is None
+
+
+def test_looking_stores_no_gradient_that_a_computed_tensor_retains() -> None:
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+    h = w * w
+    h.retain_grad()
+    loss = (h * 2).sum()
+    Computation(loss)
+    assert h.grad is None
+    loss.backward()
+    assert h.grad.tolist() == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("how", ["alone", "both"])
+def test_what_hooks_have_made_of_a_gradient_is_shown_with_a_remark(how: str) -> None:
+    w = tg.tensor([[1.0], [2.0]], requires_grad=True)
+    w.register_hook(lambda g: g * 10)
+
+    def compute() -> Any:
+        h, x = w * 3, tg.ones(1, 4)
+        h.register_hook(lambda g: g + 1)
+        product = h * x
+        product.grad_fn.register_prehook(lambda gs: (gs[0] * 2,))
+        product.grad_fn.register_hook(lambda gs, _: tuple(g if g is None else -g for g in gs))
+        return product.sum()
+
+    found, loss = seen({"w": w}, compute, how)
+    if how == "alone":
+        loss.backward()
+    assert close(gradient_of(found, "w"), w.grad.numpy())
+    remarked = {(v.name, v.gradient.shape) for v in found.vertices if v.remark}
+    assert remarked == {("w", (2, 1)), ("mul", (2, 1)), ("mul", (2, 4))}
+    assert all("a hook of the program" in v.remark for v in found.vertices if v.remark)
+    for v in found.vertices:
+        for edge in v.inputs:
+            assert edge.raw is None or close(
+                edge.raw.sum(edge.summed, keepdims=True), edge.gradient
+            )
+    assert "w: [[-210.], [-210.]] (a hook of the program has changed it)" in viz.trace(
+        compute(), {"w": w}
+    )
+
+
+def test_looking_is_not_recorded() -> None:
+    params, compute = mlp()
+    with viz.record() as step:
+        loss = compute()
+        before = len(step.records)
+        Computation(loss, params)
+        assert len(step.records) == before and not step.turns
+        loss.backward()
+    assert len(step.turns) == len({id(turn.record) for turn in step.turns})
+
+
+def test_a_recorded_step_is_shown_when_what_it_saved_was_written_to() -> None:
+    params, compute = mlp()
+    optimizer = tg.optim.SGD(params.parameters(), lr=0.5)
+    with viz.record():
+        loss = compute()
+        loss.backward(retain_graph=True)
+        optimizer.step()
+    check(Computation(loss, params))
+
+
+@pytest.mark.parametrize("how", ["alone", "both"])
+def test_what_a_checkpoint_computes_again_has_no_turn(how: str) -> None:
+    model = nn.Linear(2, 2)
+
+    def compute() -> Any:
+        h = checkpoint(lambda x: model(x).tanh().exp(), tg.ones(3, 2) * 2, use_reentrant=False)
+        return (h * 2).sum().exp()
+
+    found, loss = seen(model, compute, how)
+    check(found)
+    if how == "alone":
+        assert model.weight.grad is None
+        loss.backward()
+    assert close(gradient_of(found, "weight"), model.weight.grad.numpy())
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_numbers_that_operations_were_given_are_known(recorded: bool) -> None:
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+    with viz.record() if recorded else tg.enable_grad():
+        loss = ((w + 7) * 2.5).sum()
+    given = {v.name: [x[1:] for x in v.given] for v in Computation(loss).vertices}
+    assert given["mul"] == [("y", "2.5")] and given["sum"] == given["tensor"] == []
+    assert given["add"] == [("y", "7" if recorded else "")]
+    text = viz.trace(loss, {"w": w})
+    assert f"add(w, y={'7' if recorded else '(not kept)'}) = " in text
+    assert "mul(1, y=2.5) = " in text
+
+
+def test_a_bias_that_is_left_out_is_not_shown() -> None:
+    layer = nn.Linear(2, 2, bias=False)
+    assert "linear(data, weight) = " in viz.trace(layer(tg.ones(1, 2)).sum(), layer)
+
+
+def test_modules_that_the_program_calls_one_by_one_have_their_names() -> None:
+    model = nn.ModuleDict(
+        {"body": nn.Sequential(nn.Linear(2, 2), nn.Tanh()), "head": nn.Linear(2, 1)}
+    )
+    with viz.record():
+        loss = model["head"](model["body"](tg.ones(1, 2))).sum()
+    paths = [v.path for v in Computation(loss, model).vertices if v.kind == "operation"]
+    assert paths == ["body.0", "body.1", "head", ""]
+    paths = [v.path for v in Computation(loss, model["body"]).vertices if v.kind == "operation"]
+    assert paths == ["0", "1", "", ""]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -10,11 +11,19 @@ import numpy as np
 
 from tinygrad_mnist.autograd.engine import backward_pass
 from tinygrad_mnist.autograd.graph import Node, Source, TensorBase
+from tinygrad_mnist.autograd.hooks import nothing_retained
+from tinygrad_mnist.autograd.modes import Mode
 from tinygrad_mnist.autograd.multi_output import CustomNode, MultiOutputNode, OutputNode
-from tinygrad_mnist.autograd.observer import Line
+from tinygrad_mnist.autograd.observer import Line, Pass
 from tinygrad_mnist.autograd.recorder import Arrival, Backward, Record, Recorder, Value, record_of
 from tinygrad_mnist.nn import Module
+from tinygrad_mnist.ops.contract import Op
 from tinygrad_mnist.ops.rule_source import rule_source
+
+PLAIN = (bool, int, float, str, tuple, np.generic)
+"""What is shown by its text; of other objects that are no tensors only their type is named."""
+HOOKED = "a hook of the program has changed it"
+AROUND = "the pass began further on, and more came by paths that are not shown"
 
 
 @dataclass(eq=False)
@@ -25,6 +34,8 @@ class Edge:
     """
 
     source: Vertex
+    position: int
+    """Which input of the operation it is."""
     argument: str
     output: str = ""
     """Which output of the source it is, where there are several."""
@@ -33,6 +44,15 @@ class Edge:
     summed: tuple[int, ...] = ()
     rule: str = ""
     """The rule's source."""
+
+
+class Given(NamedTuple):
+    """An input of an operation that is no tensor."""
+
+    position: int
+    argument: str
+    text: str
+    """What it was; empty where it was not kept."""
 
 
 class Output(NamedTuple):
@@ -65,6 +85,10 @@ class Vertex:
         Its numbers; None where they were not kept.
     gradient
         The gradient that arrived, all paths added up; None where none did.
+    remark
+        Why the gradient isn't the sum of those that arrive by the edges, where it isn't.
+    given
+        The inputs that are numbers, or were not kept.
     outputs
         All outputs, where there are several; ``value`` and ``gradient`` are then those of the first
         that gets a gradient.
@@ -83,8 +107,10 @@ class Vertex:
     settings: dict[str, str] = field(default_factory=dict)
     value: np.ndarray | None = None
     gradient: np.ndarray | None = None
+    remark: str = ""
     turn: int | None = None
     inputs: list[Edge] = field(default_factory=list)
+    given: list[Given] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
 
 
@@ -124,13 +150,15 @@ class Computation:
         self._held: list[Any] = []
         """What is known by its identity, so that nothing else gets it."""
         nodes = _nodes(root)
-        turns = _turns(loss, nodes, name)
-        self._places = places(nodes, self.names)
-        for node in nodes:
-            self._add_operation(node, turns.get(node))
+        with Mode(observers=()):  # whoever observes the program is not told of what is done here
+            turns, walk = _turns(loss, nodes, name)
+            self._places = places(nodes, self.names)
+            for node in nodes:
+                self._add_operation(node, turns.get(node))
         self.loss = self._of[id(root.whole)]
         if self.loss.value is None:
             self.loss.value = np.array(loss._array)
+        self._complete(walk, loss.source())
 
     def _add_operation(self, node: Node, turn: tuple[int, Backward] | None) -> None:
         op, record = node.op, record_of(node)
@@ -154,27 +182,45 @@ class Computation:
         _set_outputs(vertex, node, values, gradients)
         for position, source in inputs.items():
             parent = node.parents[position]
-            edge = Edge(source, op.input_name(position), rule=rule_of(node, position))
+            edge = Edge(source, position, op.input_name(position), rule=rule_of(node, position))
             if isinstance(parent, OutputNode) and source.outputs:
                 edge.output = _output_name(parent.whole, parent.index)
             if position in arrivals:
                 arrival = arrivals[position]
                 edge.gradient, edge.raw, edge.summed = arrival.gradient, arrival.raw, arrival.summed
-                if source.kind == "parameter":
-                    before = source.gradient
-                    source.gradient = (
-                        arrival.gradient if before is None else before + arrival.gradient
-                    )
             vertex.inputs.append(edge)
+        for position in range(len(node.parents)):
+            if position not in inputs and (text := _given(node, record, position)) is not None:
+                vertex.given.append(Given(position, op.input_name(position), text))
         self._keep(node, vertex)
+
+    def _complete(self, walk: Pass, root: Source) -> None:
+        """Give the leaves their gradients, and remark on those that no sum shown explains."""
+        began = walk.began_at(root)
+        arrived: dict[tuple[Vertex, str], Any] = {}
+        if began:
+            name = _output_name(root.whole, root.index) if isinstance(root, OutputNode) else ""
+            arrived[self.loss, name if self.loss.outputs else ""] = 1.0
+        for edge in (edge for v in self.vertices for edge in v.inputs):
+            if edge.gradient is not None:
+                place = edge.source, edge.output
+                arrived[place] = arrived.get(place, 0.0) + edge.gradient
+        for what, v in zip(self._held, self.vertices, strict=True):
+            if isinstance(what, TensorBase):
+                gradient = walk.leaves.get(what, arrived.get((v, "")))
+                v.gradient = None if gradient is None else _array(gradient)
+            hooked = _has_hooks(what)
+            if v.kind == "data" or (began and not hooked):
+                continue
+            for x in v.outputs or [Output("", v.value, v.gradient)]:
+                if x.gradient is not None and not _alike(arrived.get((v, x.name)), x.gradient):
+                    v.remark = HOOKED if hooked else AROUND
 
     def _inputs(self, node: Node, record: Record | None) -> dict[int, Vertex]:
         """Return the vertices of a node's inputs by position; numbers have none."""
         found: dict[int, Vertex] = {}
-        saved = dict(zip(node.plan.saves, node.check(), strict=True)) if node.saved else {}
-        taken = record.inputs if record is not None else ()
         for position, parent in enumerate(node.parents):
-            known = taken[position] if position < len(taken) else saved.get(position)
+            known = _known(node, record, position)
             if parent is not None:
                 found[position] = self._source(parent, known)
             elif isinstance(known, Value | np.ndarray):
@@ -212,7 +258,7 @@ class Computation:
             )  # fmt: skip
             if made is not None:
                 vertex.name, vertex.formula = made.name, made.call.op.formula
-                vertex.path, vertex.line = made.call.path, made.call.line
+                vertex.path, vertex.line = _path(made, self.names), made.call.line
             self._keep(known, vertex)
         return vertex
 
@@ -223,8 +269,61 @@ class Computation:
         self._of[id(what)] = vertex
 
 
+def _known(node: Node, record: Record | None, position: int) -> Any:
+    """Return an input of a node as recorded, or as saved for its rules; None if it is neither."""
+    if record is not None and position < len(record.inputs):
+        return record.inputs[position]
+    return _saved(node).get(position)
+
+
+def _saved(node: Node) -> dict[int, Any]:
+    """Return what a node has saved, by its place; nothing, if the program has written to it."""
+    if not node.saved:
+        return {}
+    try:
+        return dict(zip(node.plan.saves, node.check(), strict=True))
+    except RuntimeError:
+        return {}
+
+
+def _given(node: Node, record: Record | None, position: int) -> str | None:
+    """Return an input that is no tensor as text, "" if it was not kept; None if there is none."""
+    known = _known(node, record, position)
+    if known is not None:
+        return _short(known) if isinstance(known, PLAIN) else type(known).__name__
+    recorded = record is not None and position < len(record.inputs)
+    return None if recorded or _may_lack(node.op, position) else ""
+
+
+def _may_lack(op: Op, position: int) -> bool:
+    """Whether an operation's input may be left out."""
+    if op.variadic or isinstance(op.forward, np.ufunc):
+        return op.variadic
+    takes = inspect.signature(op.forward).parameters
+    return takes[op.input_name(position)].default is None
+
+
+def _has_hooks(what: Any) -> bool:
+    """Whether a node or a leaf has hooks that may change its gradient."""
+    if isinstance(what, TensorBase):
+        return bool(what._hooks)
+    if not isinstance(what, Node):
+        return False
+    outputs = what.output_nodes.values() if isinstance(what, MultiOutputNode) else ()
+    hooks = [what.hooks, *(x.hooks for of in outputs if (x := of()) is not None)]
+    return any(hooks) or (what.extra is not None and bool(what.extra.before))
+
+
+def _array(x: Any) -> np.ndarray:
+    return np.asarray(getattr(x, "_array", x))
+
+
+def _alike(total: Any, gradient: np.ndarray) -> bool:
+    return total is not None and np.allclose(total, gradient, rtol=1e-3, equal_nan=True)
+
+
 def named(params: Any, name: str) -> dict[int, str]:
-    """Return names of tensors and of their arrays by their identity.
+    """Return names of tensors, of their arrays, and of modules by their identity.
 
     Raises
     ------
@@ -233,22 +332,32 @@ def named(params: Any, name: str) -> dict[int, str]:
     """
     if params is None:
         return {}
-    if isinstance(params, Module):
-        pairs: Iterable[Any] = [*params.named_parameters(), *params.named_buffers()]
-    else:
-        pairs = params.items() if isinstance(params, Mapping) else list(params)
     try:
-        return {id(of): str(key) for key, x in pairs for of in (x, x._array)}
+        if isinstance(params, Module):
+            pairs: Iterable[Any] = [*params.named_parameters(), *params.named_buffers()]
+        else:
+            pairs = params.items() if isinstance(params, Mapping) else params
+        found = {id(of): str(key) for key, x in pairs for of in (x, x._array)}
     except (AttributeError, TypeError, ValueError):
         raise TypeError(
             f"{name}: params must be a module, a dictionary of tensors, or pairs of a name and a "
             f"tensor; give model or model.named_parameters()"
         ) from None
+    modules = params.named_modules() if isinstance(params, Module) else ()
+    return found | {id(module): key for key, module in modules}
+
+
+def _kind(x: Any) -> str:
+    """Name the type of what is no tensor; with its module, if it has a tensor's name."""
+    kind = type(x)
+    if kind.__name__ != "Tensor":
+        return kind.__name__
+    return f"one of another package, {kind.__module__}.{kind.__qualname__}"
 
 
 def _root(loss: Any, name: str) -> Node:
     if not isinstance(loss, TensorBase):
-        raise TypeError(f"{name}: expects a tensor, not {type(loss).__name__}; give the loss")
+        raise TypeError(f"{name}: expects a tensor, not {_kind(loss)}; give the loss")
     source = loss.source()
     if not isinstance(source, Node):
         why = "is a leaf" if source is not None else "needs no gradient"
@@ -281,28 +390,48 @@ def _nodes(root: Node) -> list[Node]:
     return sorted(seen, key=lambda node: node.number)
 
 
-def _turns(loss: Any, nodes: list[Node], name: str) -> dict[Node, tuple[int, Backward]]:
-    """Return each node's turn in the backward pass: as recorded, or of a pass of its own."""
-    records = [record_of(node) for node in nodes]
-    turns = {
-        node: record.backward
-        for node, record in zip(nodes, records, strict=True)
-        if record is not None and record.backward is not None
-    }
+def _turns(
+    loss: Any, nodes: list[Node], name: str
+) -> tuple[dict[Node, tuple[int, Backward]], Pass]:
+    """Return each node's turn in one backward pass, as recorded or of its own, and that pass."""
+    passes: dict[Pass, dict[Node, Backward]] = {}
+    for node in nodes:
+        for turn in record.turns if (record := record_of(node)) is not None else ():
+            if turn.walk is not None:
+                passes.setdefault(turn.walk, {})[node] = turn
+    root, last = loss.source(), nodes[-1]
+
+    def worth(walk: Pass) -> tuple[bool, bool, int]:
+        first = passes[walk][last]
+        begun = walk.began_at(root) and _is_one(first.gradient)
+        return begun, len(passes[walk]) == len(nodes), first.number
+
+    best = max((walk for walk, turns in passes.items() if last in turns), key=worth, default=None)
     released = any(kept(node) is None for node in nodes)
-    # A recorded pass that came from further on brought the root another gradient than 1.
-    begun = nodes[-1] in turns and _is_one(turns[nodes[-1]].gradient)
-    if len(turns) < len(nodes) or not (begun or released):
+    if best is None or not (released or all(worth(best)[:2])):
         if released:
             raise RuntimeError(
                 f"{name}: the graph was released by backward(); show it before, pass "
                 f"retain_graph=True to backward(), or record the step: with viz.record(): ..."
             )
-        with Recorder() as passed:
-            backward_pass([(loss.source(), np.ones_like(loss._array))], retain_graph=True)
-        turns = {turn.record.call.node: turn for turn in passed.turns if turn.record.call.node}
+        best, turns = _own_pass(loss, nodes)
+    else:
+        turns = passes[best]
     ordered = sorted(turns, key=lambda node: turns[node].number)
-    return {node: (place, turns[node]) for place, node in enumerate(ordered)}
+    return {node: (place, turns[node]) for place, node in enumerate(ordered)}, best
+
+
+def _own_pass(loss: Any, nodes: list[Node]) -> tuple[Pass, dict[Node, Backward]]:
+    """Play a backward pass that stores no gradient and releases nothing."""
+    inside = set(nodes)
+    outputs = {p for n in nodes for p in n.parents if isinstance(p, Node)} | {loss.source()}
+    with Recorder() as passed, nothing_retained(inside | outputs):
+        backward_pass([(loss.source(), np.ones_like(loss._array))], retain_graph=True)
+    # The rules of a checkpoint go through a graph of their own, which is none of this one.
+    turns = {node: turn for turn in passed.turns if (node := turn.record.call.node) in inside}
+    walk = turns[nodes[-1]].walk
+    assert walk is not None
+    return walk, turns
 
 
 def kept(node: Node) -> list[np.ndarray] | None:
@@ -348,7 +477,7 @@ def _computed(node: Node, inputs: Mapping[int, Vertex]) -> list[Any]:
     op, count = node.op, len(node.parents)
     if isinstance(node, CustomNode) or node.saved is None:
         return []
-    saved = dict(zip(node.plan.saves, node.check(), strict=True))
+    saved = _saved(node)
     if count in saved and len(op.outputs) == 1:
         return [np.asarray(saved[count])]
     values = [_taken(inputs[i], node.parents[i]) if i in inputs else saved.get(i)
@@ -396,8 +525,15 @@ def places(nodes: Sequence[Node], names: Mapping[int, str]) -> dict[Node, str]:
         deepest = max(around, key=len, default="")
         if set(around) != set(_prefixes(deepest)):
             deepest = ""  # modules take turns here
-        found[node] = record.call.path if record is not None else deepest
+        found[node] = deepest if record is None else _path(record, names)
     return found
+
+
+def _path(record: Record, names: Mapping[int, str]) -> str:
+    """Return the module of a record: by its name in the one that names the parameters."""
+    modules = record.call.modules
+    around = names.get(id(modules[0]), "") if modules else ""
+    return ".".join(filter(None, (around, record.call.path)))
 
 
 def _prefixes(path: str) -> list[str]:
@@ -416,5 +552,5 @@ def rule_of(node: Node, position: int) -> str:
 def _short(x: Any) -> str:
     if isinstance(x, np.ndarray):
         return f"array of shape {list(x.shape)}"
-    text = repr(x)
+    text = repr(x.item() if isinstance(x, np.generic) else x)
     return text if len(text) <= 60 else text[:57] + "..."

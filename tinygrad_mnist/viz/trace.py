@@ -44,7 +44,7 @@ def trace(loss: Any, params: Any = None) -> str:
     forward
       1  mul(w, w) = 4
       2  add(1, w) = 6
-      3  pow(2) = 36
+      3  pow(2, y=2) = 36
     backward
       3  pow: g = 1
            to 2: 12
@@ -63,22 +63,31 @@ def trace(loss: Any, params: Any = None) -> str:
     labels.update({v: v.name for v in found.vertices if v.kind != "operation"})
     lines = ["forward"]
     for v in operations:
-        arguments = ", ".join(_from(edge, labels) for edge in v.inputs)
+        arguments = ", ".join(_arguments(v, labels))
         place = "".join(f"  [{x}]" for x in (v.path, v.line) if x)
         lines.append(f"{labels[v]:>3}  {v.name}({arguments}) = {_value(v)}{place}")
     lines.append("backward")
     turns = sorted((v for v in operations if v.turn is not None), key=lambda v: v.turn or 0)
     for v in turns:
-        lines.append(f"{labels[v]:>3}  {v.name}: {_gradient(v)}")
+        lines.append(f"{labels[v]:>3}  {v.name}: {_gradient(v)}{_remark(v)}")
         for edge in v.inputs:
             if edge.gradient is not None:
                 undone = f", summed over {_dims(edge.summed)}" if edge.summed else ""
                 lines.append(f"       to {_from(edge, labels)}: {_numbers(edge.gradient)}{undone}")
     lines.append("gradients")
     lines += [
-        f"  {labels[v]}: {_numbers(v.gradient)}" for v in _leaves(found) if v.gradient is not None
+        f"  {labels[v]}: {_numbers(v.gradient)}{_remark(v)}"
+        for v in _leaves(found)
+        if v.gradient is not None
     ]
     return "\n".join(lines)
+
+
+def _arguments(v: Vertex, labels: dict[Vertex, str]) -> list[str]:
+    """Name an operation's inputs in their order: a tensor by its label, a number as ``y=2``."""
+    found = [(edge.position, _from(edge, labels)) for edge in v.inputs]
+    found += [(x.position, f"{x.argument}={x.text or '(not kept)'}") for x in v.given]
+    return [text for _, text in sorted(found)]
 
 
 def _from(edge: Edge, labels: dict[Vertex, str]) -> str:
@@ -96,6 +105,10 @@ def _gradient(v: Vertex) -> str:
         return f"g = {_numbers(v.gradient)}"
     came = [x for x in v.outputs if x.gradient is not None]
     return ", ".join(f"g of {x.name} = {_numbers(x.gradient)}" for x in came)
+
+
+def _remark(v: Vertex) -> str:
+    return f" ({v.remark})" if v.remark else ""
 
 
 def _leaves(found: Computation) -> list[Vertex]:
@@ -119,4 +132,6 @@ def _numbers(array: np.ndarray | None) -> str:
     text = f"{list(array.shape)}"
     if array.dtype.kind != "f":
         return text
-    return f"{text} mean {array.mean():.3g}, from {array.min():.3g} to {array.max():.3g}"
+    with np.errstate(all="ignore"):
+        mean = array.mean()
+    return f"{text} mean {mean:.3g}, from {array.min():.3g} to {array.max():.3g}"
