@@ -385,8 +385,11 @@ def test_odd_arrays_have_a_page(tmp_path: Path, page: Any) -> None:
 
 def test_integers_are_shown_whole_and_numbers_with_six_digits() -> None:
     numbers = _array(np.array([1234567890, -1]), 100)
-    assert numbers is not None and numbers["data"] == [1234567890, -1]
-    assert numbers["max"] == 1234567890
+    assert numbers is not None and numbers["data"] == ["1234567890", -1]
+    assert numbers["max"] == "1234567890"
+    largest = _array(np.array([2**63 - 1, -(2**63)] * 9), 100)
+    assert largest is not None and largest["max"] == "9223372036854775807"
+    assert [n for n in largest["bins"] if n] == [9, 9]
     floats = _array(np.float32([1 / 3, 2e7 / 3]), 100)
     assert floats is not None and floats["data"] == [0.333333, 6666670.0]
     assert _array(np.array([True, False]), 100)["data"] == [1, 0]  # type: ignore[index]
@@ -401,3 +404,105 @@ def test_the_file_is_replaced_whole_and_needs_no_other(tmp_path: Path) -> None:
     w = tg.ones(1, requires_grad=True)
     with pytest.raises(FileNotFoundError):
         viz.explore(w.exp(), {"w": w}, tmp_path / "no" / "folder.html")
+
+
+def test_any_finite_numbers_have_a_mean_and_a_histogram() -> None:
+    for numbers, spread in (
+        (np.array([1.0] * 19 + [1 + 2.3e-16]), (19, 1)),
+        (np.array([1.7e308] * 9 + [-1.7e308] * 9), (9, 9)),
+        (np.array([5e-324] * 9 + [0.0] * 9), (9, 9)),
+        (np.zeros(20), (20,)),
+        (np.full(20, 60000, np.float16), (20,)),
+    ):
+        shown = _array(numbers, 100)
+        assert shown is not None and tuple(n for n in shown["bins"] if n) == spread
+        assert all(isinstance(shown[key], float) for key in ("min", "max", "mean", "std"))
+    numbers = np.random.default_rng(0).normal(3, 2, 1000)
+    shown = _array(numbers, 100)
+    assert shown is not None and shown["bins"] == np.histogram(numbers, 24)[0].tolist()
+    assert (shown["mean"], shown["std"]) == pytest.approx((numbers.mean(), numbers.std()), rel=1e-5)
+
+
+def test_numbers_and_remarks_are_in_the_panel(tmp_path: Path, page: Any) -> None:
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+    w.register_hook(lambda g: g * 10)
+    with viz.record():
+        loss = ((w + 7) ** 2).sum()
+    page.goto(viz.explore(loss, {"w": w}, tmp_path / "page.html").as_uri())
+    page.evaluate("go(2)")
+    assert "y: 2" in page.text("#panel") and "Rule for x" in page.text("#panel")
+    page.evaluate("choose(vertices.find((v) => v.name === 'add'))")
+    assert "y: 7" in page.text("#panel")
+    page.evaluate("choose(vertices.find((v) => v.name === 'w'))")
+    assert "a hook of the program has changed it:" in page.text("#panel")
+    assert table_numbers(page, "Gradient") == [160.0, 180.0] and page.errors == []
+
+
+FOCUSED = "document.activeElement.dataset.path || document.activeElement.dataset.key"
+
+
+def test_the_keyboard_keeps_its_place(tmp_path: Path, page: Any) -> None:
+    _, path = write(transformer, tmp_path)
+    page.goto(path.as_uri())
+    page.click("#close-all")
+    page.evaluate("document.querySelector('[data-key=\"mlayers\"]').focus()")
+    page.press("Enter")
+    assert page.evaluate(FOCUSED) == "layers"  # now its frame
+    page.press("Enter")
+    assert page.evaluate(FOCUSED) == "mlayers"  # and again its box
+    page.press("Enter")
+    page.evaluate("document.querySelector('[data-key=\"mlayers.1\"]').focus()")
+    page.press("Enter")
+    page.evaluate("state.open.delete('layers'); draw()")
+    assert page.evaluate(FOCUSED) == "mlayers"  # what had the focus is in it
+    page.evaluate("panel.querySelector('a').focus()")
+    page.press("Enter")
+    page.press("ArrowRight")
+    assert page.evaluate("document.activeElement.id") == "panel" and page.errors == []
+
+
+def test_a_long_chain_of_modules_is_drawn_in_parts(tmp_path: Path, page: Any) -> None:
+    model = nn.Sequential(*[nn.Linear(2, 2) for _ in range(400)])
+    path = viz.explore(model(tg.ones(1, 2)).sum(), model, tmp_path / "page.html")
+    boxes = "document.querySelectorAll('.box:not(.frame)').length"
+    page.goto(path.as_uri())
+    assert 10 < page.evaluate(boxes) < 80
+    for part in range(1, 22):  # more and more is opened, as far as it can be drawn
+        page.evaluate(f"toggle('part {part} of 21')")
+        assert page.evaluate(boxes) <= 400
+    assert page.text("#found") == "Other modules were closed: not all fits into 400 boxes."
+    page.evaluate("reveal(vertices[3]); choose(vertices[3])")
+    assert page.evaluate("layout.boxes.has('v3')") and page.errors == []
+
+
+def test_edges_are_told_apart_whatever_the_names(tmp_path: Path, page: Any) -> None:
+    names = ["a", "a mb", "b mc", "c"]  # "ma" to "mb mc" is not "ma mb" to "mc"
+    layers = nn.ModuleDict({name: nn.Linear(1, 1) for name in names})
+    with viz.record():
+        out = {name: layers[name](tg.ones(1, 1)) for name in names[:2]}
+        loss = layers["b mc"](out["a"]).sum() + layers["c"](out["a mb"]).sum()
+    page.goto(viz.explore(loss, layers, tmp_path / "page.html").as_uri())
+    page.click("#close-all")
+    pairs = page.evaluate("layout.edges.map((e) => [e.a, e.b])")
+    assert ["ma", "mb mc"] in pairs and ["ma mb", "mc"] in pairs
+
+
+def test_a_summary_counts_operations_of_any_name(tmp_path: Path, page: Any) -> None:
+    evil = type("constructor", (Cube,), {})
+    x = tg.ones(1, requires_grad=True)
+    y: Any = evil.apply(evil.apply(x))
+    for _ in range(DRAWN):
+        y = y + 1
+    page.goto(viz.explore(y.sum(), None, tmp_path / "page.html").as_uri())
+    assert "2 constructor" in page.text("#notice")
+
+
+def test_pictures_follow_the_colours_of_the_system(tmp_path: Path, page: Any) -> None:
+    _, path = write(mlp, tmp_path)
+    page.goto(path.as_uri())
+    page.press("ArrowRight")
+    page.press("ArrowRight")
+    picture = "document.querySelector('#panel canvas').toDataURL()"
+    before = page.evaluate(picture)
+    page.viewport(dark=True)
+    page.wait_for(f"{picture} !== {json.dumps(before)}")

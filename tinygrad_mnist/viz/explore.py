@@ -19,6 +19,8 @@ NUMBERS = 2_000_000
 """How many characters of numbers a page holds at most; of larger arrays it shows a part."""
 MOST_OF_ONE = 4096
 """How many numbers of one array it shows at most."""
+BINS = 24
+"""How many bars a histogram has."""
 DRAWN = 5_000
 """From how many vertices on the page has a summary in the place of the drawing."""
 
@@ -100,7 +102,7 @@ def page(found: Computation) -> str:
 
 
 def _asset(name: str) -> str:
-    return files("tinygrad_mnist.viz").joinpath("assets", name).read_text()
+    return files("tinygrad_mnist.viz").joinpath("assets", name).read_text("utf-8")
 
 
 def described(found: Computation) -> dict[str, Any]:
@@ -128,10 +130,11 @@ def _vertex(v: Vertex, most: int, rules: dict[str, int]) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "kind": v.kind, "name": v.name, "formula": v.formula, "path": v.path, "line": line,
-        "settings": v.settings, "shape": v.shape, "dtype": v.dtype, "turn": v.turn,
-        "value": _array(v.value, most), "gradient": _array(v.gradient, most),
+        "settings": v.settings, "remark": v.remark, "shape": v.shape, "dtype": v.dtype,
+        "turn": v.turn, "value": _array(v.value, most), "gradient": _array(v.gradient, most),
         "bytes": math.prod(v.shape) * np.dtype(v.dtype).itemsize,
         "inputs": [_edge(edge, most, rules) for edge in v.inputs],
+        "given": [{"argument": x.argument, "text": x.text} for x in v.given],
         "outputs": [
             {"name": x.name, "value": _array(x.value, most), "gradient": _array(x.gradient, most)}
             for x in v.outputs
@@ -153,22 +156,34 @@ def _array(array: np.ndarray | None, most: int) -> dict[str, Any] | None:
     if array is None:
         return None
     numbers = np.asarray(array).reshape(-1)
-    if numbers.dtype.kind != "i":
-        numbers = numbers.astype(np.float64)
     finite = numbers[np.isfinite(numbers)]
     described: dict[str, Any] = {"shape": array.shape, "size": array.size}
     if finite.size:
+        # As parts of the largest neither sums nor squares of them overflow.
+        parts = finite.astype(np.float64)
+        scale = np.abs(parts).max() or np.float64(1)
+        parts /= scale
         described |= {
             "min": _number(finite.min()), "max": _number(finite.max()),
-            "mean": _number(finite.mean()), "std": _number(finite.std()),
+            "mean": _number(scale * parts.mean()), "std": _number(scale * parts.std()),
         }  # fmt: skip
         if array.size > 16 and most:
-            described["bins"] = np.histogram(finite, bins=24)[0].tolist()
+            described["bins"] = _histogram(parts)
     if finite.size < array.size:
         described["odd"] = int(array.size - finite.size)
     described["data"] = [_number(x) for x in _part(array, most).reshape(-1)]
     described["part"] = list(_part(array, most).shape)
     return described
+
+
+def _histogram(numbers: np.ndarray) -> list[int]:
+    """Count numbers in equal steps from the least to the largest; equal ones are in the middle."""
+    low, spread = numbers.min(), np.ptp(numbers)
+    places = (numbers - low) * (BINS / spread) if spread else np.full(numbers.shape, BINS // 2)
+    found: list[int] = np.bincount(
+        np.minimum(places.astype(int), BINS - 1), minlength=BINS
+    ).tolist()
+    return found
 
 
 def _part(array: np.ndarray, most: int) -> np.ndarray:
@@ -184,8 +199,8 @@ def _part(array: np.ndarray, most: int) -> np.ndarray:
 
 
 def _number(x: Any) -> float | str:
-    """Return a number that JSON can hold: of six digits, or the name of what isn't finite."""
+    """Return a number for the page: of six digits, or text, where that says more."""
     x = x.item()
     if isinstance(x, float):
         return float(f"{x:.6g}") if math.isfinite(x) else str(x)
-    return int(x)
+    return int(x) if abs(x) < 10**6 else str(x)

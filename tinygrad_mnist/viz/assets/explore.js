@@ -8,7 +8,7 @@ const byId = (id) => document.getElementById(id);
 const stage = byId("stage"), svg = byId("graph"), panel = byId("panel");
 const SVG = "http://www.w3.org/2000/svg";
 
-const MANY = 120;    // this many vertices directly in one module are cut into parts
+const MANY = 120;    // this many vertices and modules directly in one module are cut into parts
 const DRAWN = 400;   // and this many boxes are laid out in a second or two
 
 vertices.forEach((v, i) => { v.id = i; v.uses = []; v.place = v.path; });
@@ -36,14 +36,25 @@ function moduleOf(path) {
   }
   return modules.get(path);
 }
-function cutLongModules() {
-  const direct = new Map();
-  for (const v of vertices) direct.set(v.path, [...(direct.get(v.path) || []), v]);
-  for (const [path, members] of direct) {
-    if (members.length <= MANY) continue;
-    const size = Math.max(20, Math.ceil(members.length / 40)), count = Math.ceil(members.length / size);
-    members.forEach((v, i) => { v.place = (path && path + ".") + `part ${Math.floor(i / size) + 1} of ${count}`; });
+function cutLongModules() {   // what is directly in one: vertices, and modules by their names
+  const tree = new Map();
+  for (const v of vertices) {
+    let level = tree;
+    for (const name of v.path ? v.path.split(".") : []) {
+      if (!level.has(name)) level.set(name, new Map());
+      level = level.get(name);
+    }
+    level.set(v, v);
   }
+  const cut = (level, above) => {
+    const size = level.size <= MANY ? Infinity : Math.max(20, Math.ceil(level.size / 40));
+    const count = Math.ceil(level.size / size);
+    [...level].forEach(([key, part], i) => {
+      const place = size === Infinity ? above : [...above, `part ${Math.floor(i / size) + 1} of ${count}`];
+      if (key === part) part.place = place.join("."); else cut(part, [...place, key]);
+    });
+  };
+  cut(tree, []);
 }
 if (computation.drawn) cutLongModules();
 for (const v of vertices) { const m = moduleOf(v.place); if (m) m.vertices.push(v); }
@@ -133,11 +144,12 @@ function draw() {
   for (const v of vertices) for (const e of v.inputs) {
     const a = shownAs(e.from), b = shownAs(v);
     if (a === b) continue;
-    const key = a + " " + b;
+    const key = JSON.stringify([a, b]);
     if (!edges.has(key)) { edges.set(key, { a, b, parts: [] }); graph.setEdge(a, b); }
     edges.get(key).parts.push(e);
   }
   dagre.layout(graph);
+  const focused = svg.contains(document.activeElement) ? document.activeElement.dataset : null;
   svg.textContent = "";
   const defs = element("defs", {}, svg);
   // Values flow along an edge, and gradients against it: then its tip is at its start
@@ -154,7 +166,7 @@ function draw() {
     const g = element("g", { class: "box frame", tabindex: 0, role: "button", "aria-label": "close " + key.slice(1), "data-path": key.slice(1) }, camera);
     element("rect", { x: at.x - at.width / 2, y: at.y - at.height / 2, width: at.width, height: at.height }, g);
     labels.push([at, key.slice(1) + "  −"]);
-    layout.frames.set(key.slice(1), at);
+    layout.frames.set(key.slice(1), Object.assign(at, { element: g }));
     press(g, () => toggle(key.slice(1)));
   }
   for (const edge of edges.values()) {
@@ -177,11 +189,19 @@ function draw() {
   }
   const size = graph.graph();
   Object.assign(layout, { edges: [...edges.values()], width: size.width || 1, height: size.height || 1 });
+  if (focused) refocus(focused);
   paint();
 }
 
+function refocus({ key, path = key.slice(1) }) {   // what had the focus, now open or closed, or what is around it
+  const around = [path, ...(key && key[0] === "v" ? ancestors(vertices[path].place) : ancestors(path)).reverse()];
+  const found = [layout.boxes.get(key), ...around.flatMap((p) => [layout.frames.get(p), layout.boxes.get("m" + p)])];
+  const next = found.find(Boolean);
+  if (next) next.element.focus({ preventScroll: true });
+}
+
 function shortName(v) {
-  if (v.kind !== "parameter" || !v.path || !state.open.has(v.path)) return v.name;
+  if (v.kind !== "parameter" || !v.path || !state.open.has(v.place)) return v.name;
   return v.name.slice(v.path.length + 1);
 }
 
@@ -204,7 +224,7 @@ function press(g, act) {
 
 function toggle(path) {   // what was pressed stays where it is
   const before = placeOf(path);
-  if (state.open.has(path)) state.open.delete(path); else state.open.add(path);
+  if (state.open.has(path)) state.open.delete(path); else open(path);
   if (!computation.drawn) return;
   draw();
   const after = placeOf(path);
@@ -212,6 +232,13 @@ function toggle(path) {   // what was pressed stays where it is
   camera.x += (before.x - after.x) * camera.scale;
   camera.y += (before.y - after.y) * camera.scale;
   place();
+}
+
+function open(path) {   // and close what is not around it, where all that would be too much
+  ancestors(path).forEach((p) => state.open.add(p));
+  if (!computation.drawn || new Set(vertices.map(shownAs)).size <= DRAWN) return;
+  state.open = new Set(ancestors(path));
+  byId("found").textContent = `Other modules were closed: not all fits into ${DRAWN} boxes.`;
 }
 
 function placeOf(path) {
@@ -357,20 +384,27 @@ function html(kind, text, parent, name) {
 }
 
 function link(v, parent) {
-  const a = html("a", v.name + (v.kind === "operation" ? " " + shapeText(v.shape) : ""), parent);
+  const text = v.name + (v.kind === "operation" ? " " + shapeText(v.shape) : "");
+  anchor(text, parent, () => { reveal(v); choose(v); if (layout) show(v, true); });
+}
+
+function anchor(text, parent, act) {   // for the pointer and for Enter
+  const a = html("a", text, parent);
   a.tabIndex = 0;
-  const follow = () => { reveal(v); choose(v); if (layout) show(v, true); };
-  a.addEventListener("click", follow);
-  a.addEventListener("keydown", (e) => { if (e.key === "Enter") follow(); });
+  a.setAttribute("role", "button");
+  a.addEventListener("click", act);
+  a.addEventListener("keydown", (e) => { if (e.key === "Enter") act(); });
 }
 
 function reveal(v) {
   const closed = ancestors(v.place).filter((path) => !state.open.has(path));
-  if (closed.length) { closed.forEach((path) => state.open.add(path)); redraw(); }
+  if (closed.length) { open(v.place); redraw(); }
 }
 
 function describe(v) {
+  const inside = panel !== document.activeElement && panel.contains(document.activeElement);
   panel.textContent = "";
+  if (inside) panel.focus({ preventScroll: true });
   html("h2", v.name);
   const where = [v.kind === "operation" ? v.formula : v.kind === "parameter" ? "a leaf that collects a gradient" : "data", v.path && "in " + v.path];
   html("p", where.filter(Boolean).join(" · "), panel, "soft");
@@ -386,9 +420,10 @@ function describe(v) {
   if (!v.outputs.length) array(v.value, without);
   for (const output of v.outputs) { html("p", output.name, panel, "soft"); array(output.value, without); }
   if (v.kind === "operation") backwardOf(v); else collected(v);
-  if (v.inputs.length) {
+  if (v.inputs.length || v.given.length) {
     html("h3", "Computed from");
     for (const e of v.inputs) { const p = html("p"); html("span", e.argument + ": ", p, "soft"); link(e.from, p); }
+    for (const x of v.given) { const p = html("p"); html("span", x.argument + ": ", p, "soft"); html("span", x.text || "was not kept", p, x.text ? "" : "waiting"); }
   }
   if (v.uses.length) {
     html("h3", "Used by");
@@ -403,6 +438,7 @@ function backwardOf(v) {
   sum(v);
   const had = v.turn < state.step;
   if (had || state.chosen) {
+    remark(v);
     if (!v.outputs.length) array(v.gradient, "none");
     for (const output of v.outputs) {
       html("p", output.gradient ? output.name : output.name + ": none, as nothing was computed from it", panel, "soft");
@@ -444,12 +480,14 @@ function sum(v) {   // where paths meet, output by output
   }
 }
 
+function remark(v) { if (v.remark) html("p", v.remark + ":", panel, "soft remark"); }
+
 function collected(v) {
   if (v.kind !== "parameter") return;
   html("h3", "Gradient");
   if (!v.arrivals.length) { html("p", "None arrives.", panel, "waiting"); return; }
   sum(v);
-  if (isDone(v) || state.chosen) array(v.gradient, "none");
+  if (isDone(v) || state.chosen) { remark(v); array(v.gradient, "none"); }
   else html("p", "Not yet.", panel, "waiting");
 }
 
@@ -466,14 +504,10 @@ function array(a, without) {
   if (a.min !== undefined) html("div", `from ${number(a.min)} to ${number(a.max)}`, facts, "soft");
   if (a.odd) html("div", `${a.odd} not finite`, facts, "soft");
   if (!a.data.length) return;
-  const more = html("a", a.data.length < a.size ? `first ${a.data.length} numbers` : "numbers", facts);
-  more.tabIndex = 0;
   let opened = null;
-  const open = () => {
+  anchor(a.data.length < a.size ? `first ${a.data.length} numbers` : "numbers", facts, () => {
     if (opened) { opened.remove(); opened = null; } else { opened = table(a); row.after(opened); }
-  };
-  more.addEventListener("click", open);
-  more.addEventListener("keydown", (e) => { if (e.key === "Enter") open(); });
+  });
 }
 
 const columnsOf = (a) => (a.part.length ? a.part[a.part.length - 1] : 1);
@@ -506,9 +540,9 @@ function picture(a, parent) {
   canvas.style.height = Math.max(6, canvas.height * scale) + "px";
   const most = Math.max(Math.abs(a.min || 0), Math.abs(a.max || 0)) || 1;
   for (let i = 0; i < Math.min(a.data.length, count * w * h); i++) {
-    const image = Math.floor(i / (w * h)), value = a.data[i];
+    const image = Math.floor(i / (w * h)), value = Number(a.data[i]);
     const x = (image % across) * (w + 1) + i % w, y = Math.floor(image / across) * (h + 1) + Math.floor(i / w) % h;
-    context.fillStyle = typeof value !== "number" ? "#888" : `rgba(${value > 0 ? plus : minus}, ${Math.min(1, Math.abs(value) / most)})`;
+    context.fillStyle = !Number.isFinite(value) ? "#888" : `rgba(${value > 0 ? plus : minus}, ${Math.min(1, Math.abs(value) / most)})`;
     context.fillRect(x, y, 1, 1);
   }
   canvas.title = "red: above 0, blue: below 0, grey: not finite; full colour: " + number(most);
@@ -568,6 +602,7 @@ document.addEventListener("keydown", (event) => {
   act();
 });
 window.addEventListener("resize", () => { if (layout) fit(); });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
 
 function openUpTo(most) {   // open level by level, while there are few boxes
   for (let depth = 1; [...modules.keys()].some((path) => !state.open.has(path)); depth++) {
@@ -586,9 +621,9 @@ if (computation.drawn) {
   openUpTo(60);
   redraw();
 } else {
-  const counts = {};
-  for (const v of vertices) if (v.kind === "operation") counts[v.name] = (counts[v.name] || 0) + 1;
-  const lines = Object.entries(counts).sort((a, b) => b[1] - a[1]).map(([name, n]) => `${n} ${name}`);
+  const counts = new Map();
+  for (const v of vertices) if (v.kind === "operation") counts.set(v.name, (counts.get(v.name) || 0) + 1);
+  const lines = [...counts].sort((a, b) => b[1] - a[1]).map(([name, n]) => `${n} ${name}`);
   byId("notice").hidden = false;
   byId("notice").textContent = `This graph has ${vertices.length.toLocaleString("en")} vertices: too many to draw. Search and steps work. Explore a smaller step (fewer layers, time steps or examples) to see it. Its operations: ${lines.join(", ")}.`;
 }
