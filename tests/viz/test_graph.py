@@ -60,12 +60,30 @@ def test_a_graph_is_saved_by_the_ending_of_its_name(tmp_path: Path) -> None:
         picture.save(tmp_path / "a.png")
 
 
-def test_a_large_graph_of_one_module_is_drawn() -> None:
-    x = tg.ones(2, requires_grad=True)
-    y: Any = x
-    for _ in range(300):
-        y = y.sin()
-    assert ET.fromstring(viz.graph(y.sum()).svg) is not None
+def test_names_that_no_file_can_hold_are_replaced(tmp_path: Path) -> None:
+    w = tg.ones(2, requires_grad=True)
+    picture = viz.graph((w * 2).sum(), {"\x00\x1b\udc80\ufffe": w})
+    assert "\ufffd" * 4 in [t.text for t in ET.fromstring(picture.svg).findall(".//{*}text")]
+    picture.save(tmp_path / "a.svg")
+    picture.save(tmp_path / "a.dot")
+    assert "\ufffd" * 4 in (tmp_path / "a.dot").read_text("utf-8")
+
+
+@pytest.mark.parametrize("called", [1, 600])
+def test_a_large_graph_is_drawn_in_parts(called: int) -> None:
+    model = nn.RNNCell(2, 2) if called > 1 else nn.Identity()
+    x = h = tg.ones(1, 2, requires_grad=True)
+    with viz.record():
+        for _ in range(called):
+            h = model(x, h) if called > 1 else h
+        for _ in range(300):
+            h = h.sin()
+        loss = h.sum()
+    picture = viz.graph(loss, model)
+    assert 10 < picture.dot.count("label") <= 45 and "operations 1 to " in picture.dot
+    assert all(int(a) < int(b) for a, b in re.findall(r"(\d+) -> (\d+)", picture.dot))
+    assert ET.fromstring(picture.svg) is not None
+    assert viz.graph(loss, model, modules=False).dot.count("label") > 300
 
 
 def test_a_module_that_is_called_again_has_a_box_for_each_call() -> None:

@@ -6,10 +6,11 @@ Colours are those of the page around them, so that they fit light and dark. All 
 from __future__ import annotations
 
 import base64
+import html
+import re
 import struct
 import zlib
 from collections.abc import Sequence
-from html import escape as escape
 
 import numpy as np
 
@@ -23,6 +24,20 @@ _STYLE = (
     "font:12px/1.4 ui-monospace,monospace}.tgm img{image-rendering:pixelated;margin:4px 0;"
     "border:1px solid rgba(128,128,128,.4)}</style>"
 )
+
+
+_NO_TEXT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What neither XML nor UTF-8 has: control characters, and halves of surrogate pairs."""
+
+
+def clean(text: str) -> str:
+    """Return a text with a sign in the place of what no file can hold."""
+    return _NO_TEXT.sub("\ufffd", text)
+
+
+def escape(text: str) -> str:
+    """Return a text as HTML or XML that shows it."""
+    return html.escape(clean(text))
 
 
 def block(*parts: str) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import html
 import itertools
+import math
 import os
 from collections import Counter
 from typing import Any
 
+from tinygrad_mnist._runtime.html import clean, escape
 from tinygrad_mnist.io.files import replacing
 from tinygrad_mnist.viz.computation import Computation, Vertex
 from tinygrad_mnist.viz.layout import layered
 
 MOST = 40
 """How many boxes a picture has at most, if its modules can be drawn as one box each."""
+
+TOO_MANY = 4 * MOST
+"""From how many boxes on operations that follow each other are drawn as one, whatever they are."""
 
 _STYLE = """
 .tg{font:13px system-ui,sans-serif;--paper:#fff;--ink:#1c2733;--soft:#5b6875;--line:#8894a0;
@@ -74,13 +78,13 @@ class Graph:
         for box, (x, y) in zip(self._boxes, centres, strict=True):
             w, h = box.size
             parts.append(
-                f"<g><title>{html.escape(box.tip)}</title>"
+                f"<g><title>{escape(box.tip)}</title>"
                 f'<rect class="{box.kind}" x="{x - w / 2:.1f}" y="{y - h / 2:.1f}" '
                 f'width="{w:.1f}" height="{h:.1f}" rx="6"/>'
                 f'<text class="n" x="{x:.1f}" y="{y - 2:.1f}" text-anchor="middle">'
-                f"{html.escape(box.title)}</text>"
+                f"{escape(box.title)}</text>"
                 f'<text class="s" x="{x:.1f}" y="{y + 13:.1f}" text-anchor="middle">'
-                f"{html.escape(box.below)}</text></g>"
+                f"{escape(box.below)}</text></g>"
             )
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="tg" role="img" '
@@ -135,7 +139,8 @@ def graph(loss: Any, params: Any = None, modules: bool | None = None) -> Graph:
     params
         What names the parameters: a module, a dictionary of tensors, or pairs.
     modules
-        Whether a module is drawn as one box; by default, if there would be more than 40.
+        Whether a module is drawn as one box; by default, if there would be more than 40. Where that
+        leaves more than 160, operations that follow each other are drawn as one.
 
     Returns
     -------
@@ -161,7 +166,10 @@ def graph(loss: Any, params: Any = None, modules: bool | None = None) -> Graph:
     depth = None
     if modules or (modules is None and len(found.vertices) > MOST):
         depth = _depth(found.vertices, 1 if modules else MOST)
-    return _draw(found.vertices, depth)
+    groups = _groups(found.vertices, depth)
+    if modules is None and len(set(groups.values())) > TOO_MANY:
+        groups = _parts(found.vertices)
+    return _draw(groups)
 
 
 def _depth(vertices: list[Vertex], most: int) -> int:
@@ -197,9 +205,23 @@ def _groups(vertices: list[Vertex], depth: int | None) -> dict[Vertex, Any]:
     return groups
 
 
-def _draw(vertices: list[Vertex], depth: int | None) -> Graph:
+def _parts(vertices: list[Vertex]) -> dict[Vertex, Any]:
+    """Return parts of as many operations each; what is given to one is in the part of its first."""
+    operations = [v for v in vertices if v.kind == "operation"]
+    size = math.ceil(len(operations) / MOST)
+    groups: dict[Vertex, Any] = dict.fromkeys(vertices)
+    for place, vertex in enumerate(operations):
+        first = place // size * size
+        last = min(first + size, len(operations))
+        groups[vertex] = f"operations {first + 1} to {last}", first
+        for edge in vertex.inputs:
+            groups[edge.source] = groups[edge.source] or groups[vertex]
+    return groups
+
+
+def _draw(groups: dict[Vertex, Any]) -> Graph:
     """Make one box of each group; it stands where its last vertex does."""
-    groups = _groups(vertices, depth)
+    vertices = list(groups)
     members: dict[Any, list[Vertex]] = {}
     for vertex in vertices:
         members.setdefault(groups[vertex], []).append(vertex)
@@ -242,5 +264,5 @@ def _curve(points: list[tuple[float, float]]) -> str:
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    escaped = clean(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
