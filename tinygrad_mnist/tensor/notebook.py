@@ -50,8 +50,10 @@ def _summary(array: np.ndarray) -> str:
     lost = array.size - finite.size
     text = f"{lost:,} of {array.size:,} are not finite" if lost else ""
     if finite.size:
+        with np.errstate(all="ignore"):
+            mean, deviation = finite.mean(), finite.std()
         text = (
-            f"mean {finite.mean():.4g}, std {finite.std():.4g}, "
+            f"mean {mean:.4g}, std {deviation:.4g}, "
             f"from {finite.min():.4g} to {finite.max():.4g}{text and '; '}{text}"
         )
     return text

@@ -189,7 +189,8 @@ def _layer(path: str, record: Record) -> Layer:
             units = 1 if array.ndim == 4 else array.ndim - 1
             dead = float(off.all(axis=tuple(i for i in range(array.ndim) if i != units)).mean())
         saturated = float(((np.abs(slope) < FLAT) & (array != 0)).mean())
-    mean, deviation = float(array.mean()), float(array.std())
+    with np.errstate(all="ignore"):  # infinities among them are told of
+        mean, deviation = float(array.mean()), float(array.std())
     return Layer(path, record.name, array.shape, mean, deviation, dead, saturated, gradient)
 
 
