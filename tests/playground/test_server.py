@@ -290,6 +290,17 @@ def test_what_follows_a_refused_request_is_not_read_as_another(idle: Server) -> 
     assert raw(idle, start + hidden).count(b"HTTP/1.1") == 1
 
 
+@pytest.mark.parametrize("header", ["Content-Length: 40", "Transfer-Encoding: chunked"])
+def test_page_that_is_asked_for_with_a_body_is_refused(idle: Server, header: str) -> None:
+    second = b"GET /icon.svg HTTP/1.1\r\nHost: x\r\n\r\n"  # which would be read as another request
+    with socket.create_connection(("127.0.0.1", idle.server_port), timeout=20) as connection:
+        connection.sendall(head(idle, "GET", "/") + f"{header}\r\n\r\n".encode() + second)
+        found = b""
+        while part := connection.recv(2**16):
+            found += part
+    assert found.startswith(b"HTTP/1.1 400") and found.count(b"HTTP/1.1") == 1
+
+
 def test_several_requests_share_a_connection(idle: Server) -> None:
     body = json.dumps(QUESTION).encode()
     one = head(idle, "POST", "/api/answer") + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
@@ -500,3 +511,17 @@ def test_error_of_the_inside_is_an_answer_without_its_words(
     status, found = post(idle, "/api/answer", QUESTION)
     assert (status, found) == (500, {"error": "this went wrong; the terminal says how"})
     assert "a secret of the inside" in capsys.readouterr().err
+
+
+def test_many_clients_are_answered_at_once(server: Server) -> None:
+    found: list[Any] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(post(server, "/api/answer", QUESTION)))
+        for _ in range(24)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(found) == 24 and all(answer == found[0] for answer in found)
+    assert found[0][0] == 200

@@ -191,6 +191,8 @@ class Handler(BaseHTTPRequestHandler):
         return values[0] if values else None
 
     def _get(self) -> None:
+        if self._header("Transfer-Encoding") or self._header("Content-Length") not in (None, "0"):
+            raise RefusedError(HTTPStatus.BAD_REQUEST, "a request for a page has no body")
         if self.path == "/api/news" and self.command == "GET":
             self._stream()
         elif self.path in self.server.assets:
