@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import threading
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from browser import Page
 
+from tinygrad_mnist.playground import server as server_module
 from tinygrad_mnist.playground.drawing import rasterise
 from tinygrad_mnist.playground.server import Server
 
@@ -349,3 +351,77 @@ def test_right_button_and_a_second_finger_draw_nothing(page: Page) -> None:
     page.drag([(x + width / 2, y + height / 2), (x + width / 2, y - 200), (x - 300, y - 200)])
     settle(page)
     assert page.evaluate("drawn()[0].at(-1)") == [0, 0]
+
+
+def hide(page: Page, hidden: bool) -> None:
+    page.evaluate(
+        f"Object.defineProperty(document, 'hidden', {{ value: {json.dumps(hidden)}, configurable: true }}),"
+        "document.dispatchEvent(new Event('visibilitychange'))"
+    )
+
+
+def test_pages_that_are_not_seen_leave_connections_to_others(
+    server: Server, open_page: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams: list[object] = []
+    stream = server_module.Handler._stream
+
+    def counted(handler: server_module.Handler) -> None:
+        streams.append(handler)
+        try:
+            stream(handler)
+        finally:
+            streams.remove(handler)
+
+    def become(count: int) -> None:
+        for _ in range(400):
+            if len(streams) == count:
+                return
+            threading.Event().wait(0.05)
+        raise AssertionError(f"{len(streams)} pages listen, not {count}")
+
+    monkeypatch.setattr(server_module, "HEARTBEAT", 0.05)
+    monkeypatch.setattr(server_module.Handler, "_stream", counted)
+    page = opened(server, open_page)
+    become(1)
+    hide(page, True)
+    become(0)  # the server finds out when it tries
+    hide(page, False)
+    become(1)
+    draw(page, DIGITS[1])
+    clean(page, server)
+
+
+def test_server_that_was_started_again_has_no_network_in_training(
+    page: Page, server: Server
+) -> None:
+    server.session.channel.publish(training=None)
+    page.evaluate(
+        "document.querySelector('[value=yours]').parentElement.hidden = false,"
+        "document.querySelector('[value=yours]').click()"
+    )
+    hide(page, True)
+    hide(page, False)  # so that it is told the state anew, in which nothing was trained
+    page.wait_for("document.querySelector('#networks :checked').value === 'convolutional'")
+
+
+def test_drawing_that_is_full_says_so(page: Page, server: Server) -> None:
+    page.evaluate(
+        """(() => {
+          const box = document.querySelector('#pad').getBoundingClientRect();
+          const event = (kind, i) => pad.dispatchEvent(new PointerEvent(kind, {
+            pointerId: 1, button: 0, bubbles: true,
+            clientX: box.left + box.width * (i % 97) / 97, clientY: box.top + box.height * (i % 89) / 89,
+          }));
+          const pad = document.querySelector('#pad');
+          pad.setPointerCapture = () => {};
+          event('pointerdown', 0);
+          for (let i = 1; i < 4500; i++) event('pointermove', i);
+          event('pointerup', 0);
+        })()"""
+    )
+    page.wait_for("drawn().flat().length === 4000")
+    assert "as many points as it may have" in page.text("#trouble")
+    page.click("#undo")
+    assert page.text("#trouble") == ""
+    clean(page, server)

@@ -1,7 +1,7 @@
 // The page: what is drawn is asked of the server, and what the server tells is shown.
 
 import { buildBars, showAnswer } from "./answer.js";
-import { Pad } from "./pad.js";
+import { MOST, Pad } from "./pad.js";
 import { paint, inkColours, read } from "./pictures.js";
 import { settings, showTraining } from "./training.js";
 
@@ -90,6 +90,8 @@ function show() {
 const pad = new Pad(find("#pad"), (strokes) => {
   question = strokes.length ? { strokes: structuredClone(strokes) } : null;
   find("#hint").hidden = question !== null;
+  const full = strokes.reduce((sum, stroke) => sum + stroke.length, 0) >= MOST;
+  trouble("pad", full ? "This drawing has as many points as it may have: undo a stroke, or clear it." : "");
   ask();
 });
 
@@ -131,17 +133,28 @@ function listen(state) {
   find("#start").disabled = Boolean(state.preparing || state.failed || training);
   find("#stop").disabled = !training;
   find("#networks [value=yours]").parentElement.hidden = !state.training;
+  if (!state.training && chosen() === "yours") {
+    find("#networks [value=convolutional]").checked = true; // of a server that was started again
+    ask();
+  }
   showTraining(state.training);
   const more = Object.keys(state.models).length > Object.keys(before.models).length;
   if (more || (state.training && chosen() === "yours")) ask();
 }
 
-const source = new EventSource("/api/news");
-source.addEventListener("message", (event) => listen(JSON.parse(event.data)));
-source.addEventListener("open", () => trouble("news", ""));
-source.addEventListener("error", () => {
-  trouble("news", GONE);
-});
+/** Listen while the page is seen: a browser has six connections for all its pages of a server. */
+let source = null;
+function connect() {
+  source?.close();
+  source = null;
+  if (document.hidden) return;
+  source = new EventSource("/api/news");
+  source.addEventListener("message", (event) => listen(JSON.parse(event.data)));
+  source.addEventListener("open", () => trouble("news", ""));
+  source.addEventListener("error", () => trouble("news", GONE));
+}
+document.addEventListener("visibilitychange", connect);
+connect();
 
 for (const change of ["(prefers-color-scheme: dark)", "(max-width: 68rem)", "(max-width: 44rem)"]) {
   matchMedia(change).addEventListener("change", () => {

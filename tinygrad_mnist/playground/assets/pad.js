@@ -2,7 +2,7 @@
 
 const WIDTH = 0.07; // of a line, where the pad's side is 1
 const STEP = 0.004; // the least distance between two points
-const MOST = 4000; // points that the server takes
+export const MOST = 4000; // points that the server takes
 
 export class Pad {
   /** `changed` is called with the strokes, lists of points from 0 to 1, whenever they change. */
