@@ -51,6 +51,29 @@ def test_it_serves_and_ends_at_an_interrupt(tmp_path: Path) -> None:
     connection.close()
 
 
+def test_lines_that_nobody_reads_are_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone:
+        def write(self, text: str) -> None:
+            raise BrokenPipeError
+
+        flush = write
+
+    monkeypatch.setattr(sys, "stdout", Gone())
+    command._say("lost")
+
+
+def test_user_without_a_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    folder = cache_folder()
+    assert not folder.exists()
+    with pytest.raises(OSError):
+        folder.mkdir(parents=True)
+
+
 def test_port_in_use_is_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

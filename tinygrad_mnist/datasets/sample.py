@@ -131,8 +131,11 @@ def load_sample(seed: int = 0) -> Digits:
 
 def cache_folder() -> Path:
     """Return the folder in which data are kept between runs."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "tinygrad_mnist"
+    base = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return Path(base or Path.home() / ".cache") / "tinygrad_mnist"
+    except RuntimeError:  # this user has no home: nothing can be kept
+        return Path(os.devnull) / "tinygrad_mnist"
 
 
 def _all() -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import sys
 import threading
@@ -55,16 +56,22 @@ def _serve(args: argparse.Namespace) -> None:
     from tinygrad_mnist.datasets import load_sample
     from tinygrad_mnist.playground.session import Session
 
-    session = Session(load_sample(), lambda line: print(line, flush=True))
+    session = Session(load_sample(), _say)
     try:
         with _listen(session, args.port) as server:
-            print(f"{server.url} (Ctrl-C ends it)", flush=True)
+            _say(f"{server.url} (Ctrl-C ends it)")
             session.start()
             if not args.no_browser:
                 threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
             server.serve_forever()
     finally:
         session.close()
+
+
+def _say(line: str) -> None:
+    """Print a line, where somebody still reads."""
+    with contextlib.suppress(OSError, ValueError):  # a pipe whose reader has gone; no terminal
+        print(line, flush=True)
 
 
 def _listen(session: Session, port: int | None) -> Server:
