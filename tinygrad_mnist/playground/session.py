@@ -206,8 +206,9 @@ class Session:
             traceback.print_exc()
             ended = "failed"
         shown["ended"] = ended
-        self._doing = None
-        self._show(network, shown)
+        with self._lock:  # the next training is shown after the end of this one
+            self._doing = None
+            self._show(network, shown)
 
     def _show(self, network: nn.Sequential, shown: dict[str, Any]) -> None:
         """Let the page see a training, and ask the network as it is now."""
