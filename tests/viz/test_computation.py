@@ -433,3 +433,21 @@ def test_modules_that_the_program_calls_one_by_one_have_their_names() -> None:
     assert paths == ["body.0", "body.1", "head", ""]
     paths = [v.path for v in Computation(loss, model["body"]).vertices if v.kind == "operation"]
     assert paths == ["0", "1", "", ""]
+
+
+def test_names_of_modules_are_looked_up_once() -> None:
+    class Counted(nn.Sequential):
+        asked = 0
+
+        def named_modules(self, *args: Any, **kwargs: Any) -> Any:
+            Counted.asked += 1
+            return super().named_modules(*args, **kwargs)
+
+    model = Counted(*[nn.Sequential(nn.Linear(2, 2), nn.Tanh()) for _ in range(20)])
+    with viz.record():
+        loss = model(tg.ones(1, 2)).sum()
+    Counted.asked = 0
+    found = Computation(loss, model)
+    assert Counted.asked < 5
+    assert [v.path for v in found.vertices if v.name == "tanh"] == [f"{i}.1" for i in range(20)]
+    assert "[19.1]" in viz.trace(loss)

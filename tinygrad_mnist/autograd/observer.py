@@ -233,6 +233,7 @@ def module_path(modules: Sequence[Any]) -> str:
     """Return the name of the innermost of nested modules, from the outermost on."""
     parts: list[str] = []
     for outer, inner in itertools.pairwise(modules):
-        names = (name for name, module in outer.named_modules() if module is inner and name)
+        below = itertools.chain(outer.named_children(), outer.named_modules())  # mostly the first
+        names = (name for name, module in below if module is inner and name)
         parts.append(next(names, type(inner).__name__))
     return ".".join(parts)

@@ -518,13 +518,20 @@ def places(nodes: Sequence[Node], names: Mapping[int, str]) -> dict[Node, str]:
                 spans[prefix] = spans.get(prefix, (number, number))[0], number
         if len(set(used)) == 1:
             alone[node] = used[0]
+    begin: dict[int, list[str]] = {}
+    end: dict[int, list[str]] = {}
+    for path, (first, last) in spans.items():
+        begin.setdefault(first, []).append(path)
+        end.setdefault(last, []).append(path)
     found = {}
+    around: set[str] = set()
     for number, node in enumerate(nodes):
         record = record_of(node)
-        around = [path for path, (a, b) in spans.items() if a <= number <= b]
+        around.update(begin.get(number, ()))
         deepest = max(around, key=len, default="")
-        if set(around) != set(_prefixes(deepest)):
+        if around != set(_prefixes(deepest)):
             deepest = ""  # modules take turns here
+        around.difference_update(end.get(number, ()))
         found[node] = deepest if record is None else _path(record, names)
     return found
 
@@ -532,6 +539,8 @@ def places(nodes: Sequence[Node], names: Mapping[int, str]) -> dict[Node, str]:
 def _path(record: Record, names: Mapping[int, str]) -> str:
     """Return the module of a record: by its name in the one that names the parameters."""
     modules = record.call.modules
+    if modules and id(modules[-1]) in names:
+        return names[id(modules[-1])]
     around = names.get(id(modules[0]), "") if modules else ""
     return ".".join(filter(None, (around, record.call.path)))
 

@@ -160,18 +160,23 @@ def _owner(array: np.ndarray) -> np.ndarray:
 def _peak(root: Source, nodes: list[Node], own: dict[Node, Entry]) -> Peak:
     """Play the backward pass with sizes alone: saved arrays go as rules run, gradients come."""
     saved = sum(entry.saved for entry in own.values())
-    waiting: dict[Source, int] = {root: _bytes(root)}
-    """Gradients that have arrived at a node or a leaf, by where they go."""
-    peak = Peak(0, "", 0, 0, [])
+    waiting: dict[Source, set[Source]] = {root.whole if isinstance(root, Node) else root: {root}}
+    """Whose gradients have arrived, by the node whose turn takes them, or the leaf."""
+    held = _bytes(root)
+    peak, at = Peak(0, "", 0, 0, []), 0
     for place, node in reversed(list(enumerate(nodes))):
-        new = {parent: _bytes(parent) for parent in node.parents if parent is not None}
-        gradients = sum(waiting.values()) + sum(new[p] for p in node.parents if p is not None)
+        parents = [parent for parent in node.parents if parent is not None]
+        gradients = held + sum(map(_bytes, parents))
         if saved + gradients > peak.bytes:
-            holders = [own[n] for n in nodes[: place + 1] if own[n].saved]
-            peak = Peak(saved + gradients, node.op.name, saved, gradients, holders)
-        waiting = {to: n for to, n in waiting.items() if getattr(to, "whole", None) is not node}
-        waiting |= new
+            peak, at = Peak(saved + gradients, node.op.name, saved, gradients, []), place
+        held -= sum(map(_bytes, waiting.pop(node, ())))
+        for parent in parents:
+            arrived = waiting.setdefault(getattr(parent, "whole", parent), set())
+            if parent not in arrived:
+                arrived.add(parent)
+                held += _bytes(parent)
         saved -= own[node].saved
+    peak.holders.extend(own[node] for node in nodes[: at + 1] if own[node].saved)
     peak.holders.sort(key=lambda entry: -entry.saved)
     return peak
 
