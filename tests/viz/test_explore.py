@@ -356,6 +356,7 @@ def test_ten_thousand_vertices_are_summed_up(tmp_path: Path, page: Any) -> None:
         page.press(key)
     page.click("#open-all")
     page.click("#fit")
+    assert page.text("#found") == ""
     page.press("End")
     assert page.text("#step") == "step 10001 of 10001: sin" and page.errors == []
 
@@ -489,12 +490,16 @@ def test_edges_are_told_apart_whatever_the_names(tmp_path: Path, page: Any) -> N
 
 def test_a_summary_counts_operations_of_any_name(tmp_path: Path, page: Any) -> None:
     evil = type("constructor", (Cube,), {})
-    x = tg.ones(1, requires_grad=True)
+    x = tg.ones(2, requires_grad=True)
     y: Any = evil.apply(evil.apply(x))
     for _ in range(DRAWN):
         y = y + 1
     page.goto(viz.explore(y.sum(), None, tmp_path / "page.html").as_uri())
     assert "2 constructor" in page.text("#notice")
+    page.evaluate("choose(vertices[0])")
+    assert "numbers" not in page.text("#panel")
+    page.click("#open-all")
+    assert page.text("#found") == "" and page.errors == []
 
 
 def test_pictures_follow_the_colours_of_the_system(tmp_path: Path, page: Any) -> None:
@@ -506,3 +511,20 @@ def test_pictures_follow_the_colours_of_the_system(tmp_path: Path, page: Any) ->
     before = page.evaluate(picture)
     page.viewport(dark=True)
     page.wait_for(f"{picture} !== {json.dumps(before)}")
+
+
+def test_what_is_given_to_every_step_of_a_loop_is_laid_out_near_the_first(
+    tmp_path: Path, page: Any
+) -> None:
+    model, h = nn.RNNCell(2, 2), tg.ones(1, 2)
+    for _ in range(15):
+        h = model(tg.ones(1, 2), h)
+    page.goto(viz.explore(h.sum(), model, tmp_path / "page.html").as_uri())
+    page.click("#open-all")
+    straight = page.evaluate("layout.edges.filter((e) => e.straight).map((e) => e.a)")
+    assert len(straight) == 2 * (15 - 6) and len(set(straight)) == 2  # the two matrices
+    assert page.evaluate(  # downwards
+        "layout.edges.every((e) => layout.boxes.get(e.a).y < layout.boxes.get(e.b).y)"
+    )
+    page.press("End")
+    assert page.errors == []

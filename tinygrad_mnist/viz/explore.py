@@ -189,6 +189,8 @@ def _histogram(numbers: np.ndarray) -> list[int]:
 def _part(array: np.ndarray, most: int) -> np.ndarray:
     """Return as many first slices of an array as are shown; of one example all, if they fit."""
     part = np.asarray(array)
+    if part.size > 1 and not most:
+        return part[..., :0]
     for axis in range(part.ndim):
         if part.size <= most:
             break

@@ -9,6 +9,7 @@ const stage = byId("stage"), svg = byId("graph"), panel = byId("panel");
 const SVG = "http://www.w3.org/2000/svg";
 
 const MANY = 120;    // this many vertices and modules directly in one module are cut into parts
+const FEW = 6;       // what is given to more boxes than this is laid out near the first
 const DRAWN = 400;   // and this many boxes are laid out in a second or two
 
 vertices.forEach((v, i) => { v.id = i; v.uses = []; v.place = v.path; });
@@ -145,9 +146,10 @@ function draw() {
     const a = shownAs(e.from), b = shownAs(v);
     if (a === b) continue;
     const key = JSON.stringify([a, b]);
-    if (!edges.has(key)) { edges.set(key, { a, b, parts: [] }); graph.setEdge(a, b); }
+    if (!edges.has(key)) edges.set(key, { a, b, parts: [] });
     edges.get(key).parts.push(e);
   }
+  layOutEdges([...edges.values()], boxes, graph);
   dagre.layout(graph);
   const focused = svg.contains(document.activeElement) ? document.activeElement.dataset : null;
   svg.textContent = "";
@@ -170,8 +172,8 @@ function draw() {
     press(g, () => toggle(key.slice(1)));
   }
   for (const edge of edges.values()) {
-    const points = graph.edge(edge.a, edge.b).points;
-    edge.element = element("path", { class: "edge", d: curve(points) }, camera);
+    const points = edge.straight ? straight(edge, graph) : graph.edge(edge.a, edge.b).points;
+    edge.element = element("path", { class: edge.straight ? "edge straight" : "edge", d: curve(points) }, camera);
   }
   for (const box of boxes.values()) {
     const at = graph.node(box.key), x = at.x - box.width / 2, y = at.y - box.height / 2;
@@ -203,6 +205,26 @@ function refocus({ key, path = key.slice(1) }) {   // what had the focus, now op
 function shortName(v) {
   if (v.kind !== "parameter" || !v.path || !state.open.has(v.place)) return v.name;
   return v.name.slice(v.path.length + 1);
+}
+
+// What is given to many, such as a weight to every step of a loop, is put near the first of them;
+// the way to the others is straight. To lay it out takes a time that grows with its square.
+function layOutEdges(edges, boxes, graph) {
+  const isLeaf = (edge) => { const { kind } = boxes.get(edge.a); return kind === "parameter" || kind === "data"; };
+  const led = new Set(edges.filter((edge) => !isLeaf(edge)).map((edge) => edge.b));
+  const count = new Map();
+  for (const edge of edges) {
+    const n = (count.get(edge.a) || 0) + 1;
+    count.set(edge.a, n);
+    edge.straight = n > FEW && isLeaf(edge) && led.has(edge.b);
+    if (!edge.straight) graph.setEdge(edge.a, edge.b);
+  }
+}
+
+function straight(edge, graph) {
+  const a = graph.node(edge.a), b = graph.node(edge.b);
+  const ends = [{ x: a.x, y: a.y + a.height / 2 }, { x: b.x, y: b.y - b.height / 2 }];
+  return [ends[0], { x: (a.x + b.x) / 2, y: (ends[0].y + ends[1].y) / 2 }, ends[1]];
 }
 
 function curve(points) {
@@ -625,6 +647,7 @@ if (computation.drawn) {
   for (const v of vertices) if (v.kind === "operation") counts.set(v.name, (counts.get(v.name) || 0) + 1);
   const lines = [...counts].sort((a, b) => b[1] - a[1]).map(([name, n]) => `${n} ${name}`);
   byId("notice").hidden = false;
+  for (const id of ["open-all", "close-all", "fit"]) byId(id).disabled = true;
   byId("notice").textContent = `This graph has ${vertices.length.toLocaleString("en")} vertices: too many to draw. Search and steps work. Explore a smaller step (fewer layers, time steps or examples) to see it. Its operations: ${lines.join(", ")}.`;
 }
 paint();
