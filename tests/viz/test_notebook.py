@@ -172,3 +172,14 @@ def test_nothing_of_it_is_imported_before_it_is_asked_for() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.split("\n")[:2] == ["[]", "True True"]
+
+
+def test_numbers_whose_sum_overflows_or_cancels_warn_of_nothing() -> None:
+    large = tg.tensor([1.7e308, -1.7e308] * 20, dtype=tg.float64)
+    assert "from -1.7e+308 to 1.7e+308" in large._repr_html_()
+    with viz.record() as step:
+        layer = nn.Threshold(0.0, 0.0)
+        layer(tg.tensor([[float("inf"), 1.0], [float("inf"), 3.0]], requires_grad=True))
+    assert "that aren't finite" in repr(viz.statistics(step))
+    x = tg.tensor([float("inf"), -float("inf")] * 9, requires_grad=True)
+    assert "mean nan, from -inf to inf" in viz.trace((x * 1).sum(), {"x": x})
