@@ -66,15 +66,16 @@ def rasterise(strokes: Sequence[np.ndarray]) -> np.ndarray:
 
 def _coverage(lines: np.ndarray) -> np.ndarray:
     """Return how much of each pixel is covered by lines, an array of starts and ends (2, n, 2)."""
-    rows, columns = np.indices((SIDE, SIDE))
-    pixels = np.stack([columns, rows], axis=-1).reshape(-1, 1, 2)
-    nearest = np.full(len(pixels), np.inf)
+    y, x = (index.reshape(-1, 1) for index in np.indices((SIDE, SIDE)))
+    nearest = np.full(SIDE * SIDE, np.inf)
     for first in range(0, lines.shape[1], 256):  # so that memory stays bounded
         start, end = lines[:, first : first + 256]
         along = end - start
-        length = np.maximum((along**2).sum(axis=-1), 1e-12)
-        share = np.clip(((pixels - start) * along).sum(axis=-1) / length, 0, 1)
-        gaps = pixels - start - share[..., None] * along
-        np.minimum(nearest, np.hypot(gaps[..., 0], gaps[..., 1]).min(axis=1), out=nearest)
-    covered: np.ndarray = np.clip(PEN / 2 + 0.5 - nearest, 0, 1)
+        u, v = (along / np.maximum((along**2).sum(axis=1, keepdims=True), 1e-12)).T
+        right, down = x - start[:, 0], y - start[:, 1]
+        share = np.clip(right * u + down * v, 0, 1)
+        right -= share * along[:, 0]
+        down -= share * along[:, 1]
+        np.minimum(nearest, (right**2 + down**2).min(axis=1), out=nearest)
+    covered: np.ndarray = np.clip(PEN / 2 + 0.5 - np.sqrt(nearest), 0, 1)
     return covered.reshape(SIDE, SIDE)
