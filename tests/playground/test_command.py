@@ -61,6 +61,12 @@ def test_lines_that_nobody_reads_are_lost(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(sys, "stdout", Gone())
     command._say("lost")
 
+    def interrupted(args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "_serve", interrupted)
+    command.main([])
+
 
 def test_user_without_a_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def homeless() -> Path:

@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         _serve(args)
     except KeyboardInterrupt:
-        print("\nstopped")
+        _say("\nstopped")
     except (ImportError, OSError) as error:
         sys.exit(f"error: {error}")
 
