@@ -200,3 +200,30 @@ def test_preparation_that_fails_is_told(
     assert session.channel.state["preparing"] is None
     assert "MemoryError" in capsys.readouterr().err
     session.close()
+
+
+def test_next_training_is_shown_after_the_end_of_this_one(
+    few: Digits, cache: Path, short: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session(few, lambda line: None)
+    session.start()
+    prepared(session)
+    settings = Settings("perceptron", epochs=1)
+    following: list[threading.Thread] = []
+    show, shown = session._show, []
+
+    def slowly(network: Any, state: dict[str, Any]) -> None:
+        if state["ended"] and not following:
+            following.append(threading.Thread(target=session.train, args=(settings,)))
+            following[0].start()
+            following[0].join(0.2)
+        show(network, state)
+        shown.append(state["ended"])
+
+    monkeypatch.setattr(session, "_show", slowly)
+    session.train(settings)
+    while shown.count("done") < 2:
+        threading.Event().wait(0.02)
+    assert shown[shown.index("done") + 1] is None and shown[-1] == "done"
+    assert shown[shown.index("done") - 1] is None
+    session.close()
