@@ -460,6 +460,15 @@ def test_the_keyboard_keeps_its_place(tmp_path: Path, page: Any) -> None:
     page.press("Enter")
     page.press("ArrowRight")
     assert page.evaluate("document.activeElement.id") == "panel" and page.errors == []
+    page.evaluate("document.querySelector('[data-key=\"mlayers\"]').focus()")
+    page.press(" ")  # which plays elsewhere
+    assert page.evaluate(FOCUSED) == "layers" and page.text("#play") == "Play"
+    page.evaluate("go(1); panel.querySelector('a').focus()")
+    page.press(" ")
+    assert page.text("#play") == "Play" and page.evaluate("panel.querySelector('table') !== null")
+    page.evaluate("stage.focus()")
+    page.press(" ")
+    assert page.text("#play") == "Stop"
 
 
 def test_a_long_chain_of_modules_is_drawn_in_parts(tmp_path: Path, page: Any) -> None:
@@ -528,3 +537,17 @@ def test_what_is_given_to_every_step_of_a_loop_is_laid_out_near_the_first(
     )
     page.press("End")
     assert page.errors == []
+
+
+@pytest.mark.parametrize("width", [1300, 390])
+def test_long_names_are_shortened_or_broken(width: int, tmp_path: Path, open_page: Open) -> None:
+    layer = nn.ModuleDict({"a_module_of_a_very_long_name_" * 9: nn.Linear(1, 1)})
+    (name,) = layer
+    path = viz.explore(layer[name](tg.ones(1, 1)).sum(), layer, tmp_path / "page.html")
+    page = open_page(width=width, height=844)
+    page.goto(path.as_uri())
+    page.press("End")
+    assert name in page.text("#panel") and page.sideways() == []
+    assert page.evaluate("panel.scrollWidth <= panel.clientWidth")
+    longest = "Math.max(...[...svg.querySelectorAll('text')].map((e) => e.textContent.length))"
+    assert page.evaluate(longest) < 60

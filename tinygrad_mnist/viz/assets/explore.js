@@ -167,7 +167,7 @@ function draw() {
     const at = graph.node(key);
     const g = element("g", { class: "box frame", tabindex: 0, role: "button", "aria-label": "close " + key.slice(1), "data-path": key.slice(1) }, camera);
     element("rect", { x: at.x - at.width / 2, y: at.y - at.height / 2, width: at.width, height: at.height }, g);
-    labels.push([at, key.slice(1) + "  −"]);
+    labels.push([at, short(key.slice(1), Math.max(34, Math.floor(at.width / 8))) + "  −"]);
     layout.frames.set(key.slice(1), Object.assign(at, { element: g }));
     press(g, () => toggle(key.slice(1)));
   }
@@ -239,8 +239,15 @@ function curve(points) {
 
 function press(g, act) {
   g.addEventListener("click", (event) => { if (!moved) { event.stopPropagation(); act(); } });
-  g.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") { event.preventDefault(); event.stopPropagation(); act(); }
+  pressByKey(g, act);
+}
+
+function pressByKey(button, act) {   // as any button is: by Enter and by the space bar
+  button.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
   });
 }
 
@@ -410,12 +417,12 @@ function link(v, parent) {
   anchor(text, parent, () => { reveal(v); choose(v); if (layout) show(v, true); });
 }
 
-function anchor(text, parent, act) {   // for the pointer and for Enter
+function anchor(text, parent, act) {
   const a = html("a", text, parent);
   a.tabIndex = 0;
   a.setAttribute("role", "button");
   a.addEventListener("click", act);
-  a.addEventListener("keydown", (e) => { if (e.key === "Enter") act(); });
+  pressByKey(a, act);
 }
 
 function reveal(v) {
