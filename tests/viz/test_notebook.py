@@ -17,6 +17,7 @@ import tinygrad_mnist as tg
 from tinygrad_mnist import nn, viz
 from tinygrad_mnist._runtime import html
 from tinygrad_mnist.utils.summary import summary
+from tinygrad_mnist.viz import notebook
 
 EVIL = """</details><script>hit()</script> & "x" 'y'"""
 
@@ -183,3 +184,9 @@ def test_numbers_whose_sum_overflows_or_cancels_warn_of_nothing() -> None:
     assert "that aren't finite" in repr(viz.statistics(step))
     x = tg.tensor([float("inf"), -float("inf")] * 9, requires_grad=True)
     assert "mean nan, from -inf to inf" in viz.trace((x * 1).sum(), {"x": x})
+
+
+def test_a_history_of_any_numbers_is_drawn() -> None:
+    text = notebook.shown({"train_loss": [1.7e308, -1.7e308, float("nan")], "test_loss": []})
+    assert 'points="6.0,6.0' in text and "nan," not in text and ",nan" not in text
+    assert "train_loss" in text and "test_loss</td>" not in text

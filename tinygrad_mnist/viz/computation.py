@@ -23,7 +23,7 @@ from tinygrad_mnist.ops.rule_source import rule_source
 PLAIN = (bool, int, float, str, tuple, np.generic)
 """What is shown by its text; of other objects that are no tensors only their type is named."""
 HOOKED = "a hook of the program has changed it"
-AROUND = "the pass began further on, and more came by paths that are not shown"
+AROUND = "the pass began further on, so not all of it comes by the paths that are shown"
 
 
 @dataclass(eq=False)

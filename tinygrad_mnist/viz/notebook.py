@@ -27,6 +27,8 @@ def shown(history: Mapping[str, Sequence[float]]) -> str:
     )
     rows = []
     for name, values in history.items():
+        if not values:
+            continue
         finite = [v for v in values if math.isfinite(v)] or [math.nan]
         rows.append((name, *(f"{v:.4g}" for v in (values[-1], min(finite), max(finite)))))
     last = html.table(("", f"epoch {epochs}", "lowest", "highest"), rows, left=1)
@@ -37,12 +39,12 @@ def chart(parts: Mapping[str, Sequence[float]]) -> str:
     """Return curves over epochs as SVG; what isn't finite is left out."""
     finite = [v for values in parts.values() for v in values if math.isfinite(v)]
     low, high = min(finite, default=0.0), max(finite, default=1.0)
-    spread = high - low or 1.0
+    spread = high / 2 - low / 2 or 1.0  # halves, since the difference of two may be infinite
     lines = []
     for part, values in parts.items():
         step = (WIDTH - 2 * MARGIN) / max(len(values) - 1, 1)
         points = [
-            (MARGIN + i * step, MARGIN + (HEIGHT - 2 * MARGIN) * (high - v) / spread)
+            (MARGIN + i * step, MARGIN + (HEIGHT - 2 * MARGIN) * ((high / 2 - v / 2) / spread))
             for i, v in enumerate(values)
             if math.isfinite(v)
         ]
