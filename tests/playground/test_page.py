@@ -425,3 +425,20 @@ def test_drawing_that_is_full_says_so(page: Page, server: Server) -> None:
     page.click("#undo")
     assert page.text("#trouble") == ""
     clean(page, server)
+
+
+def test_trouble_is_seen_wherever_one_is_on_the_page(
+    server: Server, open_page: Callable[..., Page]
+) -> None:
+    page = opened(server, open_page, width=390, height=844, touch=True)
+    page.evaluate(
+        "document.querySelector('#trouble').hidden = false,"
+        "document.querySelector('#trouble').textContent = 'The server refuses.'"
+    )
+    for place in ("#training form", "#layers", "#pad"):
+        page.box(place)  # which scrolls there
+        top, bottom = page.evaluate(
+            "(({ top, bottom }) => [top, bottom])(document.querySelector('#trouble').getBoundingClientRect())"
+        )
+        assert 0 <= top < bottom <= 844
+    assert page.sideways() == []
