@@ -307,13 +307,20 @@ class Page:
         return {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
 
     def sideways(self) -> list[str]:
-        """Return the elements that reach beyond the page's right edge, unless they scroll by themselves."""
+        """Return the elements that reach beyond the page's right edge.
+
+        Those that scroll by themselves don't count, nor does a drawer that waits outside.
+        """
         found: list[str] = self.evaluate(
             """(() => {
               const wide = document.documentElement.clientWidth + 1;
               const inside = (e) => {
-                for (let p = e.parentElement; p && p !== document.body; p = p.parentElement)
-                  if (getComputedStyle(p).overflowX !== "visible") return true;
+                for (let p = e; p && p !== document.body; p = p.parentElement) {
+                  const style = getComputedStyle(p);
+                  if (p !== e && style.overflowX !== "visible") return true;
+                  if (style.position === "fixed" && p.getBoundingClientRect().left >= wide - 1)
+                    return true;
+                }
                 return false;
               };
               return [...document.body.querySelectorAll("*")]

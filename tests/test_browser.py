@@ -94,6 +94,10 @@ def test_what_reaches_over_the_edge_is_found_unless_it_scrolls(page: Page, addre
     assert page.sideways() == []
     page.evaluate("document.querySelector('#b').style.width = '5000px', 0")
     assert page.sideways() == ["button#b"]
+    page.evaluate("document.querySelector('#b').style = 'position: fixed; left: 100%', 0")
+    assert page.sideways() == [], "it waits outside, as a drawer does"
+    page.evaluate("document.querySelector('#b').style = 'position: fixed; right: -10px', 0")
+    assert page.sideways() == ["button#b"], "the half of it can't be reached"
 
 
 def test_screenshot_is_a_picture_of_the_whole_page(
