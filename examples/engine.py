@@ -27,14 +27,14 @@ class Tensor:
     def __init__(self, array, parents=(), rules=()):
         self.array = np.asarray(array, dtype=float)
         self.parents = parents  # the tensors that it was computed from
-        self.rules = rules  # for each of them: from the gradient here to the gradient there
+        self.rules = rules  # for each of them: its gradient, given this one's
         self.number = next(Tensor.numbers)  # larger than that of any parent
         self.grad = None
 
     def backward(self):
         gradients = {self: np.ones_like(self.array)}
         while gradients:
-            x = max(gradients, key=lambda x: x.number)  # all that came of it has been passed
+            x = max(gradients, key=lambda x: x.number)  # the newest: its g is complete
             g = gradients.pop(x)
             if not x.parents:
                 x.grad = g if x.grad is None else x.grad + g
@@ -68,8 +68,7 @@ class Tensor:
     def log_softmax(self):
         shifted = self.array - self.array.max(axis=1, keepdims=True)
         out = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-        rule = lambda g: g - np.exp(out) * g.sum(axis=1, keepdims=True)  # noqa: E731 - a rule
-        return Tensor(out, (self,), (rule,))
+        return Tensor(out, (self,), (lambda g: g - np.exp(out) * g.sum(axis=1, keepdims=True),))
 
 
 def undo_broadcast(g, shape):
@@ -88,9 +87,11 @@ def main(epochs=10, rate=0.1, batch=50, seed=0):
     images, labels = digits.train_images / 255, digits.train_labels
     source = np.random.default_rng(seed)
     weights = [
-        Tensor(source.normal(0, np.sqrt(2 / 784), (784, 64))), Tensor(np.zeros(64)),
-        Tensor(source.normal(0, np.sqrt(2 / 64), (64, 10))), Tensor(np.zeros(10)),
-    ]  # fmt: skip
+        Tensor(source.normal(0, np.sqrt(2 / 784), (784, 64))),
+        Tensor(np.zeros(64)),
+        Tensor(source.normal(0, np.sqrt(2 / 64), (64, 10))),
+        Tensor(np.zeros(10)),
+    ]
 
     def logits(x):
         w1, b1, w2, b2 = weights
