@@ -16,8 +16,19 @@ logger = logging.getLogger(__name__)
 COMMANDS = {r"\dots": r"\ldots", r"\textstyle": ""}
 """What the converter doesn't know, and what it does."""
 
+WRONG = {
+    r"(?:frac|binom|sqrt|\^|_)\s*\d\d|(?:frac|binom)\s*(?:\{[^{}]*\}|\w)\s*\d\d": (
+        "it is read as one number, where TeX takes one digit; put braces around what is meant"
+    ),
+    r"\\(?:under|over)brace": "its label is put beside it; write an equals sign instead",
+}
+"""What the converter gets wrong without a word."""
+
 
 def _convert(node: nodes.Element, block: bool) -> str:
+    for pattern, reason in WRONG.items():
+        if found := re.search(pattern, node.astext()):
+            logger.warning("mathematics: %s: %s", found[0], reason, location=node)
     tex = re.sub(r"\\[a-z]+", lambda m: COMMANDS.get(m[0], m[0]), node.astext())
     try:
         tree: Any = latex2mathml.tex2mathml(tex, as_block=block)

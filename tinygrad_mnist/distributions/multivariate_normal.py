@@ -12,7 +12,7 @@ from tinygrad_mnist.tensor import Tensor, eye
 class MultivariateNormal(Distribution):
     r"""Normal distribution of vectors, given one of three matrices.
 
-    .. math:: \log p(x) = -\tfrac12 |L^{-1}(x - \mu)|^2 - \log \det L - \tfrac{n}{2} \log 2 \pi
+    .. math:: \log p(x) = -\tfrac{1}{2} |L^{-1}(x - \mu)|^2 - \log \det L - \tfrac{n}{2} \log 2 \pi
 
     Follows ``torch.distributions.MultivariateNormal``.
 
