@@ -18,6 +18,7 @@ from types import FunctionType, ModuleType
 from typing import Any, NamedTuple, TypeVar, get_origin
 
 import tinygrad_mnist
+from tinygrad_mnist.autograd.observer import Observer
 from tinygrad_mnist.compat.unsupported_names import LATE
 
 PACKAGE = "tinygrad_mnist"
@@ -112,8 +113,6 @@ def stated(found: ModuleType) -> list[str]:
     if hasattr(found, "__all__"):
         return list(found.__all__)
     names: list[str] = []
-    if found.__name__ == f"{PACKAGE}.autograd.graph":  # names that the package puts there
-        names += importlib.import_module(f"{PACKAGE}.autograd.saving").__all__
     for node in ast.parse(inspect.getsource(found)).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             names.append(node.name)
@@ -292,6 +291,8 @@ def _entry(entry: Entry) -> list[str]:
     if kind == "function" or not value.__module__.startswith(PACKAGE):
         return [f".. auto{kind}:: {entry.path}", ""]
     own = [name for name, member in members(value) if member.__doc__]
+    if issubclass(value, Observer):  # whose calls are the engine's own
+        own = [name for name in own if name not in vars(Observer)]
     shown = [f"   :members: {', '.join(own)}"] if own else []
     return [f".. autoclass:: {entry.path}", *shown, ""]
 

@@ -70,6 +70,14 @@ def test_aliases_lead_to_one_description(reference: Any) -> None:
     assert "See :py:func:`exp <tinygrad_mnist.exp>`" in reference.page("tensor")
 
 
+def test_what_only_the_engine_calls_is_not_described(reference: Any) -> None:
+    names = {entry.name for entry in reference.public("autograd.graph")}
+    assert names == {"Node", "disable_saved_tensors_hooks", "register_multi_grad_hook",
+                     "save_on_cpu", "saved_tensors_hooks"}  # fmt: skip
+    assert {"apply", "apply_multi"}.isdisjoint(entry.name for entry in reference.public("autograd"))
+    assert ".. autoclass:: tinygrad_mnist.autograd.detect_anomaly\n\n" in reference.page("autograd")
+
+
 @pytest.mark.parametrize(
     "name", ["bincount", "nn.LazyLinear", "linalg.matrix_exp", "Tensor.histc", "special.round"]
 )

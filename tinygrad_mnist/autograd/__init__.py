@@ -1,7 +1,6 @@
 """Reverse-mode differentiation: the graph, the backward pass, modes, and the checker.
 
-This package knows arrays and :class:`~tinygrad_mnist.autograd.graph.TensorBase`, the base class of
-Tensor.
+This package knows arrays and ``TensorBase``, the base class of Tensor.
 """
 
 from tinygrad_mnist.autograd import functional as functional
@@ -27,6 +26,14 @@ from tinygrad_mnist.autograd.modes import no_grad as no_grad
 from tinygrad_mnist.autograd.modes import set_grad_enabled as set_grad_enabled
 from tinygrad_mnist.autograd.variable import Variable as Variable
 
+__all__ = [
+    "Function", "GradcheckError", "Variable", "backward", "detect_anomaly", "enable_grad",
+    "functional", "grad", "gradcheck", "gradgradcheck", "graph", "inference_mode",
+    "is_anomaly_enabled", "is_grad_enabled", "is_inference_mode_enabled", "no_grad",
+    "set_detect_anomaly", "set_grad_enabled",
+]  # fmt: skip
+
 # PyTorch has these in torch.autograd.graph; here they import the graph.
 for _name in saving.__all__:
     setattr(graph, _name, getattr(saving, _name))
+graph.__all__ += saving.__all__

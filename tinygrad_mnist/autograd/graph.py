@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from tinygrad_mnist.autograd.saving import *  # here PyTorch has them
     from tinygrad_mnist.tensor.core import Tensor
 
+__all__ = ["Node"]
+
 _UNCHANGED = Version()
 """For saved arrays that nobody else can write to."""
 
