@@ -22,7 +22,7 @@ def set_sharing_strategy(new_strategy: str) -> None:
     Examples
     --------
     >>> import tinygrad_mnist as torch
-    >>> torch.multiprocessing.set_sharing_strategy("file_system") is None
+    >>> torch.multiprocessing.set_sharing_strategy("file_descriptor") is None
     True
     """
 

@@ -1,10 +1,13 @@
-"""Apple's GPUs, which aren't used.
-
->>> is_available()
-False
-"""
+"""Apple's GPUs, which aren't used."""
 
 
 def is_available() -> bool:
-    """Return False: MPS isn't available."""
+    """Return False: MPS isn't available.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist.backends import mps
+    >>> mps.is_available()
+    False
+    """
     return False

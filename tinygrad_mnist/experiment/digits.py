@@ -25,6 +25,11 @@ Part = tuple[tg.Tensor, tg.Tensor]
 def load(args: argparse.Namespace) -> Digits:
     """Load the digits that the options name; the output folder is tried first.
 
+    Parameters
+    ----------
+    args
+        What ``options`` returned.
+
     Raises
     ------
     ExperimentError
@@ -35,7 +40,7 @@ def load(args: argparse.Namespace) -> Digits:
     Examples
     --------
     >>> import tempfile
-    >>> from tinygrad_mnist.experiment import options
+    >>> from tinygrad_mnist.experiment import load, options
     >>> load(options(None, arguments=["--out", tempfile.mkdtemp()])).train_images.shape
     (4000, 784)
     """
@@ -71,6 +76,7 @@ def split(dataset: str, digits: Digits) -> tuple[Part, Part, Part]:
     Examples
     --------
     >>> from tinygrad_mnist.datasets import load_digits
+    >>> from tinygrad_mnist.experiment import split
     >>> train, validation, test = split("sample", load_digits("sample"))
     >>> train[0].shape, len(validation[1]), len(test[1])
     (torch.Size([3600, 784]), 400, 1000)
@@ -96,10 +102,20 @@ def split(dataset: str, digits: Digits) -> tuple[Part, Part, Part]:
 def evaluate(network: nn.Module, part: Part) -> tuple[float, float, np.ndarray]:
     """Return the mean cross-entropy in nats, the accuracy (0 to 1) and the predictions.
 
-    The network gives logits of shape (N, classes); it is in evaluation mode meanwhile.
+    The network is in evaluation mode meanwhile, and in training mode after.
+
+    Parameters
+    ----------
+    network
+        A module of images that returns logits, of shape (N, classes).
+    part
+        Images, of shape (N, *), and labels, of shape (N,).
 
     Examples
     --------
+    >>> import tinygrad_mnist as tg
+    >>> from tinygrad_mnist import nn
+    >>> from tinygrad_mnist.experiment import evaluate
     >>> network = nn.Identity()
     >>> cost, accuracy, predictions = evaluate(network, (tg.eye(3), tg.tensor([0, 1, 0])))
     >>> round(accuracy, 3), predictions.tolist()
@@ -117,8 +133,18 @@ def evaluate(network: nn.Module, part: Part) -> tuple[float, float, np.ndarray]:
 def scores(network: nn.Module, **parts: Part) -> dict[str, float]:
     """Return cost and accuracy on each part, under the names of a history.
 
+    Parameters
+    ----------
+    network
+        A module of images that returns logits, of shape (N, classes).
+    parts
+        By name, images of shape (N, *) and labels of shape (N,).
+
     Examples
     --------
+    >>> import tinygrad_mnist as tg
+    >>> from tinygrad_mnist import nn
+    >>> from tinygrad_mnist.experiment import scores
     >>> scores(nn.Identity(), test=(tg.eye(2), tg.tensor([0, 1])))["test_accuracy"]
     1.0
     """

@@ -25,6 +25,7 @@ def one_line_errors() -> Iterator[None]:
 
     Examples
     --------
+    >>> from tinygrad_mnist.experiment import one_line_errors
     >>> with one_line_errors():
     ...     open("/nowhere/digits")
     Traceback (most recent call last):

@@ -56,6 +56,7 @@ def options(
 
     Examples
     --------
+    >>> from tinygrad_mnist.experiment import options
     >>> args = options("An experiment.", epochs=5, batch_size=32, lr=0.1, arguments=["--lr", "1"])
     >>> args.epochs, args.lr, args.dataset, args.resume
     (5, 1.0, 'sample', False)
@@ -116,8 +117,14 @@ def positive(text: str) -> int:
 
     What is none ends in ``argparse.ArgumentTypeError``, which the parser prints as a sentence.
 
+    Parameters
+    ----------
+    text
+        The number as it was typed.
+
     Examples
     --------
+    >>> from tinygrad_mnist.experiment import positive
     >>> positive("12")
     12
     """
@@ -136,8 +143,16 @@ def above_zero(text: str, what: str) -> float:
 
     What is none ends in ``argparse.ArgumentTypeError``, which the parser prints as a sentence.
 
+    Parameters
+    ----------
+    text
+        The number as it was typed.
+    what
+        What the number is, for the error.
+
     Examples
     --------
+    >>> from tinygrad_mnist.experiment import above_zero
     >>> above_zero("0.5", "temperature")
     0.5
     """
@@ -153,6 +168,11 @@ def above_zero(text: str, what: str) -> float:
 def check_output(args: argparse.Namespace) -> None:
     """Make the output folder, and see that what is to be written can be.
 
+    Parameters
+    ----------
+    args
+        What ``options`` returned: ``out`` is the folder, ``json`` a file or None.
+
     Raises
     ------
     OSError
@@ -160,7 +180,13 @@ def check_output(args: argparse.Namespace) -> None:
 
     Examples
     --------
-    >>> check_output(options(None, arguments=["--out", tempfile.mkdtemp()]))
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from tinygrad_mnist.experiment import check_output, options
+    >>> folder = Path(tempfile.mkdtemp()) / "new"
+    >>> check_output(options(None, arguments=["--out", str(folder)]))
+    >>> folder.is_dir()
+    True
     """
     try_folder(args.out)
     if args.json is not None and not args.json.parent.is_dir():
@@ -172,6 +198,11 @@ def check_output(args: argparse.Namespace) -> None:
 def try_folder(folder: Path) -> None:
     """Make a folder if it isn't there, and see whether it can be written to.
 
+    Parameters
+    ----------
+    folder
+        Its path; folders above it are made too.
+
     Raises
     ------
     OSError
@@ -179,7 +210,13 @@ def try_folder(folder: Path) -> None:
 
     Examples
     --------
-    >>> try_folder(Path(tempfile.mkdtemp()) / "new")
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from tinygrad_mnist.experiment import try_folder
+    >>> folder = Path(tempfile.mkdtemp()) / "new"
+    >>> try_folder(folder)
+    >>> folder.is_dir()
+    True
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

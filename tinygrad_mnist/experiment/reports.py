@@ -21,9 +21,18 @@ if TYPE_CHECKING:
 def write(path: Path, content: str) -> None:
     """Write a text file at once, when its content is complete.
 
+    Parameters
+    ----------
+    path
+        The file, which is replaced if it is there.
+    content
+        Its text, which is written as UTF-8.
+
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
+    >>> from tinygrad_mnist.experiment import write
     >>> path = Path(tempfile.mkdtemp()) / "note.txt"
     >>> write(path, "whole")
     >>> path.read_text()
@@ -36,9 +45,24 @@ def write(path: Path, content: str) -> None:
 def write_json(path: Path | None, figures: dict[str, Any]) -> None:
     """Write an experiment's figures as JSON, if a file was asked for.
 
+    Parameters
+    ----------
+    path
+        The file, which is replaced if it is there; None writes nothing.
+    figures
+        Numbers, texts, lists and dictionaries, by name.
+
     Examples
     --------
-    >>> write_json(Path("/dev/null"), {"test_accuracy": 0.98})
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from tinygrad_mnist.experiment import write_json
+    >>> path = Path(tempfile.mkdtemp()) / "figures.json"
+    >>> write_json(path, {"test_accuracy": 0.98})
+    >>> print(path.read_text(), end="")
+    {
+      "test_accuracy": 0.98
+    }
     """
     if path is not None:
         write(path, json_text(figures, indent=2))
@@ -47,8 +71,16 @@ def write_json(path: Path | None, figures: dict[str, Any]) -> None:
 def json_text(figures: Any, indent: int) -> str:
     """Return figures as JSON, which has no NaN and no infinity: they are null.
 
+    Parameters
+    ----------
+    figures
+        Numbers, texts, and lists and dictionaries of such.
+    indent
+        Spaces before what is inside.
+
     Examples
     --------
+    >>> from tinygrad_mnist.experiment import json_text
     >>> print(json_text({"cost": float("nan")}, indent=0), end="")
     {
     "cost": null
@@ -68,10 +100,23 @@ def json_text(figures: Any, indent: int) -> str:
 def write_figure(path: Path, figure: Figure) -> None:
     """Write a matplotlib figure as a PNG file.
 
+    Parameters
+    ----------
+    path
+        The file, which is replaced if it is there.
+    figure
+        A ``matplotlib.figure.Figure``.
+
     Examples
     --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from tinygrad_mnist.experiment import write_figure
     >>> from tinygrad_mnist.viz import draw_curves
-    >>> write_figure(Path("/dev/null"), draw_curves({"train_cost": [0.5, 0.3]}))
+    >>> path = Path(tempfile.mkdtemp()) / "curves.png"
+    >>> write_figure(path, draw_curves({"train_cost": [0.5, 0.3]}))
+    >>> path.read_bytes()[1:4]
+    b'PNG'
     """
     with replacing(path) as file:
         figure.savefig(file, format="png", dpi=90, bbox_inches="tight")
@@ -80,9 +125,20 @@ def write_figure(path: Path, figure: Figure) -> None:
 def show(axes: Axes, image: np.ndarray, title: str = "") -> None:
     """Draw a digit, of 784 pixels, dark on light.
 
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    image
+        Of shape (784,) or (28, 28).
+    title
+        A line above it.
+
     Examples
     --------
+    >>> import numpy as np
     >>> from matplotlib.figure import Figure
+    >>> from tinygrad_mnist.experiment import show
     >>> axes = Figure().subplots()
     >>> show(axes, np.zeros(784), "nothing")
     >>> axes.get_title()
@@ -119,7 +175,8 @@ def judge(
     Examples
     --------
     >>> import tempfile
-    >>> from tinygrad_mnist.experiment import options
+    >>> import numpy as np
+    >>> from tinygrad_mnist.experiment import judge, options
     >>> args = options(None, arguments=["--out", tempfile.mkdtemp()])
     >>> labels = np.arange(10)
     >>> figures = judge(args, "perfect", np.zeros((10, 784)), labels, labels)  # doctest: +ELLIPSIS
@@ -143,8 +200,19 @@ def judge(
 def tell(args: argparse.Namespace, name: str, figures: dict[str, Any]) -> None:
     """Print the outcome and what was written, and write the figures.
 
+    Parameters
+    ----------
+    args
+        What ``options`` returned.
+    name
+        What the files begin with.
+    figures
+        ``test_accuracy`` (0 to 1), ``test_errors`` and ``seconds``, and what else is to be written.
+
     Examples
     --------
+    >>> import argparse
+    >>> from tinygrad_mnist.experiment import tell
     >>> args = argparse.Namespace(json=None, out="out")
     >>> tell(args, "mlp", {"test_accuracy": 0.98, "test_errors": 200, "seconds": 3.0})
     test accuracy 0.9800 (200 errors), 3.0 s

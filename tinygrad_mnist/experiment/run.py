@@ -202,8 +202,17 @@ class Run:
 def note(history: History, **figures: float) -> None:
     """Add an epoch to the history, and print it.
 
+    Parameters
+    ----------
+    history
+        Of the epochs so far; it is added to.
+    figures
+        The figures of this epoch, by name, such as ``train_cost`` or ``test_accuracy``.
+
     Examples
     --------
+    >>> from tinygrad_mnist.experiment import note
+    >>> from tinygrad_mnist.viz import History
     >>> note(History(), train_cost=0.5)
     epoch   1  train cost 0.5000
     """

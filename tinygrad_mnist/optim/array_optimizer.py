@@ -263,7 +263,27 @@ _NOT_NEGATIVE = (
 
 
 def check(settings: dict[str, Any]) -> None:
-    """Raise for invalid settings of an optimizer."""
+    """Raise for invalid settings of an optimizer.
+
+    Parameters
+    ----------
+    settings
+        Those of a group of parameters, by name, such as ``lr`` and ``betas``.
+
+    Raises
+    ------
+    ValueError, TypeError, RuntimeError
+        Naming the setting.
+    NotImplementedError
+        For ``differentiable=True``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist.optim.array_optimizer import check
+    >>> check({"lr": -0.1})
+    Traceback (most recent call last):
+    ValueError: Invalid learning rate: -0.1; it must not be negative
+    """
     if isinstance(settings.get("lr"), Tensor) and settings["lr"].numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
     for key in _NOT_NEGATIVE:

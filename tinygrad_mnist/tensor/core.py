@@ -410,9 +410,6 @@ class Tensor(Methods, Operators, Conversion, Attributes, Unsupported):
     def data(self) -> Tensor:
         """The same memory without history, and without a watch over writes to it.
 
-        Code of today writes under ``no_grad()`` instead, where a change that a gradient would need
-        is noticed.
-
         Newer code writes under ``no_grad()`` instead, where a change that a gradient would need is
         noticed. Follows ``torch.Tensor.data``.
 

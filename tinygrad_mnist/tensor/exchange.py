@@ -147,9 +147,15 @@ def to_dlpack(tensor: Tensor) -> object:
 
     Follows ``torch.utils.dlpack.to_dlpack``.
 
+    Parameters
+    ----------
+    tensor
+        A tensor of any shape.
+
     Examples
     --------
     >>> from tinygrad_mnist import ones
+    >>> from tinygrad_mnist.utils.dlpack import from_dlpack, to_dlpack
     >>> from_dlpack(to_dlpack(ones(2)))
     tensor([1., 1.])
     """

@@ -51,6 +51,8 @@ def checkpoint(
     function
         A function of Tensors and anything else; called a second time in backward, it must compute
         the same. It returns a Tensor, or lists, tuples and dicts of them.
+    args, kwargs
+        Its arguments.
     use_reentrant
         PyTorch has two ways to do this, here there is one. With True, it keeps that way's rules:
         no keyword arguments, and no gradient at all unless an argument requires one. None means
@@ -73,10 +75,10 @@ def checkpoint(
     --------
     >>> from tinygrad_mnist import tensor
     >>> from tinygrad_mnist.utils.checkpoint import checkpoint
-    >>> x = tensor([1.0, 2.0], requires_grad=True)
+    >>> x = tensor([0.0, 0.5], requires_grad=True)
     >>> checkpoint(lambda x: x.exp().sin(), x, use_reentrant=False).sum().backward()
     >>> x.grad
-    tensor([-2.4784,  3.3129])
+    tensor([ 0.5403, -0.1283])
     """
     if context_fn is not None:
         raise ValueError("checkpoint: context_fn isn't offered; enter the contexts in the function")
