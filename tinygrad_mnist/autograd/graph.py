@@ -6,7 +6,7 @@ rules of the tracked inputs ask for. A node holds no tensor of its own output, s
 no reference cycle: when the last tensor goes, its graph goes with it.
 
 Why versions: a rule that reads an array which has been written to since would return a wrong
-gradient without a word. All views of one buffer share one :class:`Version`; every write adds one
+gradient without a word. All views of one buffer share one ``Version``; every write adds one
 to its count, a node remembers the count of what it saved, and backward compares. A view that was
 made before a write has an outdated node, and makes itself a new one when it is next used.
 """
