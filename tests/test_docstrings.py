@@ -32,12 +32,27 @@ def reference() -> Any:
     return module
 
 
+GIVEN = {
+    "Generator", "Size", "Tensor", "autograd.graph.Node", "device", "dtype", "experiment.HelpFormatter",
+    "finfo", "iinfo", "layout", "memory_format", "mutation.Mutant",
+}  # fmt: skip
+"""Classes whose objects are given, or made from what their names say."""
+
+
+def is_described(value: Any) -> bool:
+    """Return whether a value is a function, or a class of ours that a script makes objects of."""
+    if isinstance(value, type):
+        ours = value.__module__.startswith("tinygrad_mnist")
+        return ours and not issubclass(value, BaseException)
+    return isinstance(value, FunctionType)
+
+
 @cache
 def functions() -> dict[str, Callable[..., Any]]:
-    """Return all functions of the reference, and Tensor's methods that aren't such functions."""
+    """Return what the reference describes, and Tensor's methods that aren't functions too."""
     homes, identity, found = reference().homes(), reference().identity, {}
     for entry in reference().entries():
-        if isinstance(entry.value, FunctionType):
+        if is_described(entry.value) and entry.path.removeprefix("tinygrad_mnist.") not in GIVEN:
             if homes[identity(entry.value)] == entry.path:
                 found[entry.path.removeprefix("tinygrad_mnist.")] = entry.value
     kind = tinygrad_mnist.Tensor
@@ -121,6 +136,7 @@ UNLIKE = {
     "Tensor.cuda": "the error is PyTorch's own",
     "amp.custom_bwd": "of a Function's backward, with its context, alone",
     "amp.custom_fwd": "of a Function's forward, with its context, alone",
+    "autograd.detect_anomaly": "doesn't look at the forward pass",
     "nn.functional.dropout": "has no generator there",
     "nn.parallel.data_parallel": "needs a GPU",
     "set_flush_denormal": "NumPy can't",

@@ -25,8 +25,9 @@ class Laplace(LocationScale):
 
     Examples
     --------
+    >>> from tinygrad_mnist import tensor
     >>> from tinygrad_mnist.distributions import Laplace
-    >>> Laplace(0.0, 1.0).log_prob(0.0)
+    >>> Laplace(0.0, 1.0).log_prob(tensor(0.0))
     tensor(-0.6931)
     """
 

@@ -28,10 +28,11 @@ class Normal(LocationScale):
 
     Examples
     --------
+    >>> from tinygrad_mnist import tensor
     >>> from tinygrad_mnist.distributions import Normal
     >>> Normal(0.0, 1.0)
     Normal(loc: 0.0, scale: 1.0)
-    >>> Normal(0.0, 1.0).log_prob(0.0)
+    >>> Normal(0.0, 1.0).log_prob(tensor(0.0))
     tensor(-0.9189)
     """
 

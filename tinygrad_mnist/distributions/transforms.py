@@ -399,8 +399,8 @@ class TransformedDistribution(Distribution):
     Examples
     --------
     >>> from tinygrad_mnist import tensor
-    >>> from tinygrad_mnist.distributions import Normal
-    >>> from tinygrad_mnist.distributions.transforms import TanhTransform, TransformedDistribution
+    >>> from tinygrad_mnist.distributions import Normal, TransformedDistribution
+    >>> from tinygrad_mnist.distributions.transforms import TanhTransform
     >>> squashed = TransformedDistribution(Normal(0.0, 1.0), [TanhTransform(cache_size=1)])
     >>> squashed.log_prob(tensor(0.0))
     tensor(-0.9189)

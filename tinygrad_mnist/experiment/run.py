@@ -55,7 +55,8 @@ class Run:
     Examples
     --------
     >>> import tempfile
-    >>> from tinygrad_mnist.experiment import options
+    >>> from tinygrad_mnist import nn
+    >>> from tinygrad_mnist.experiment import Run, options
     >>> words = ["--out", tempfile.mkdtemp(), "--epochs", "2"]
     >>> args = options(None, epochs=9, batch_size=8, lr=0.1, arguments=words)
     >>> layer = nn.Linear(2, 2)
