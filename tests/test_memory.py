@@ -140,15 +140,59 @@ def test_parts_can_have_parts_of_their_own(two_threads: None) -> None:
 def test_products_are_the_same_whoever_shares_them_out(two_threads: None) -> None:
     source = np.random.default_rng(0)
     a, b = source.random((300, 400)), source.random((400, 500))
-    functions = threads._functions()
-    assert functions is not None and functions[1]() == 2
     alone, other = threads.product(a, b), threads.product(b.T, a.T)
     threads.in_parts(lambda part: None, 2, threads.WORTHWHILE)
-    assert functions[1]() == 1
     np.testing.assert_allclose(threads.product(a, b), alone, rtol=1e-13)
     np.testing.assert_allclose(threads.product(b.T, a.T), other, rtol=1e-13)
-    tg.set_num_threads(2)
-    assert functions[1]() == 2
+
+
+def openblas_threads() -> int:
+    functions = threads._functions()
+    assert functions is not None
+    return int(functions[1]())
+
+
+def test_openblas_has_one_thread_only_while_ours_work(two_threads: None) -> None:
+    assert openblas_threads() == 2
+    seen = threads.in_parts(lambda part: openblas_threads(), 2, threads.WORTHWHILE)
+    assert seen == [1, 1]
+    assert openblas_threads() == 2
+    with threads._one_thread, threads._one_thread:
+        assert openblas_threads() == 1
+    assert openblas_threads() == 2
+
+
+def test_our_threads_are_in_charge_for_so_many_products_after_a_convolution(
+    two_threads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def multiply(a: Any, b: Any, **where: Any) -> Any:
+        seen.append(openblas_threads())
+        return a @ b
+
+    monkeypatch.setattr(threads, "CHARGE", 3)
+    threads.in_parts(lambda part: None, 2, threads.WORTHWHILE)
+    small = np.ones((2, 2))
+    seen: list[int] = []
+    monkeypatch.setattr(np, "matmul", multiply)
+    for _ in range(5):
+        threads.product(small, small)
+    assert seen == [1, 1, 1, 2, 2]
+    threads.in_parts(lambda part: None, 1, threads.WORTHWHILE)  # a single image
+    threads.product(small, small)
+    assert seen[-1] == 2
+    threads.in_parts(lambda part: None, 2, threads.WORTHWHILE)
+    threads.product(small, small)
+    assert seen[-1] == 1
+
+
+def test_a_forked_process_does_not_wait_for_threads_that_it_lacks(two_threads: None) -> None:
+    context = threads._OneThread()
+    context._lock.acquire()
+    context.inside, context._number = 1, 2
+    context.leave_to_child()
+    with context:
+        assert openblas_threads() == 1
+    assert openblas_threads() == 2
 
 
 @pytest.mark.parametrize(

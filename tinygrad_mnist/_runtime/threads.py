@@ -4,13 +4,12 @@ NumPy's wheels carry OpenBLAS, whose threads pay off for large products only: a 
 network is faster on one thread. The number is process-wide, and is best set once.
 
 A convolution is many small products with copies in between. There the threads are better put
-around the whole: each takes its share of the images, and its products run on one thread. From the
-first such call on our threads are in charge: OpenBLAS is left at one, because its threads go on
-spinning for tens of milliseconds when they have nothing to do, and would take the cores from ours.
-Large products of matrices, ReLU of large arrays and the rule of maximum pooling are then shared out
-too. The price: whatever else uses NumPy's BLAS in this process (a recurrent layer,
-``numpy.linalg``, a script's own ``@``) has one thread, until :func:`set_num_threads` is called
-again.
+around the whole: each takes its share of the images, and its products run on one thread. OpenBLAS's
+own threads are in the way of that, because they go on spinning for tens of milliseconds when they
+have nothing to do. So our threads are in charge from a convolution on: large products of matrices,
+ReLU of large arrays and the rule of maximum pooling are shared out too, and smaller products run on
+one thread. When no convolution has come for many products, they go back to OpenBLAS. What isn't
+ours, such as a script's own ``@`` or ``numpy.linalg``, always has OpenBLAS's threads.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ def _functions() -> tuple[Any, Any] | None:
     root = Path(np.__file__).parent
     for folder in (root.parent / "numpy.libs", root / ".dylibs"):
         for path in sorted(folder.glob("*openblas*")) if folder.is_dir() else ():
-            library = ctypes.CDLL(str(path))  # it is loaded already: this only finds it
+            library = ctypes.PyDLL(str(path))  # it is loaded already: this only finds it
             for prefix in _PREFIXES:
                 for suffix in _SUFFIXES:
                     setter = getattr(library, f"{prefix}set_num_threads{suffix}", None)
@@ -55,9 +54,8 @@ def _functions() -> tuple[Any, Any] | None:
 def set_num_threads(number: int) -> None:
     """Set how many threads matrix products use.
 
-    They are OpenBLAS's, until something is large enough to be shared out to threads of our own,
-    such as a convolution; from then on OpenBLAS has one, for NumPy's own products too. To call this
-    again gives it its threads back. Follows ``torch.set_num_threads``.
+    They are OpenBLAS's, or our own in networks with convolutions. Follows
+    ``torch.set_num_threads``.
 
     Parameters
     ----------
@@ -86,8 +84,9 @@ def set_num_threads(number: int) -> None:
             "OMP_NUM_THREADS before the program starts"
         )
     found[0](number)
+    global _charge
     _wanted[:] = [number]
-    _in_charge.clear()
+    _charge = 0
 
 
 _wanted: list[int] = []
@@ -117,8 +116,52 @@ def get_num_threads() -> int:
     return _wanted[0]
 
 
-_in_charge = threading.Event()
-"""Whether our own threads split the work, and OpenBLAS uses one."""
+CHARGE = 256
+"""After how many products without a convolution our own threads aren't in charge any more."""
+
+_charge = 0
+"""How many of these are left."""
+
+
+class _OneThread:
+    """A context in which OpenBLAS has one thread; any number of threads may be in it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.inside = 0
+        self._number = 1
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self.inside:
+                self._number = self._exchange(1)
+            self.inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self.inside -= 1
+            if not self.inside:
+                self._exchange(self._number)
+
+    def _exchange(self, number: int) -> int:
+        """Set OpenBLAS's number of threads, and return what it was."""
+        found = _functions()
+        if found is None:
+            return 1
+        before: int = found[1]()
+        found[0](number)
+        return before
+
+    def leave_to_child(self) -> None:
+        """Begin anew in a forked process, of whose threads only one is left."""
+        if self.inside:
+            self._exchange(self._number)
+        self._lock, self.inside = threading.Lock(), 0
+
+
+_one_thread = _OneThread()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_one_thread.leave_to_child)
 
 
 class _Here(threading.local):
@@ -137,7 +180,7 @@ def _pool(number: int, process: int) -> ThreadPoolExecutor:
 
 
 def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
-    """Call a function on ranges that cover ``range(count)``, one for each thread.
+    """Call a function on ranges that cover ``range(count)``, and put our threads in charge.
 
     Parameters
     ----------
@@ -158,8 +201,21 @@ def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
     >>> in_parts(lambda part: part.stop - part.start, 10, work=1)
     [10]
     """
-    number, found = min(get_num_threads(), count), _functions()
-    if number < 2 or work < WORTHWHILE or found is None or _here.helps:
+    global _charge
+    if work >= WORTHWHILE and count > 1 and get_num_threads() > 1:
+        _charge = CHARGE
+    return _share(function, count, work)
+
+
+def _share(function: Callable[[slice], T], count: int, work: int) -> list[T]:
+    """Call a function on ranges, one for each thread, if our threads are in charge."""
+    if _charge <= 0 or _here.helps:
+        return [function(slice(0, count))]
+    if work < WORTHWHILE:
+        with _one_thread:
+            return [function(slice(0, count))]
+    number = min(get_num_threads(), count)
+    if number < 2:
         return [function(slice(0, count))]
     first, *rest = (slice(count * i // number, count * (i + 1) // number) for i in range(number))
 
@@ -167,15 +223,13 @@ def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
         with np.errstate(all="ignore"):
             return function(part)
 
-    if not _in_charge.is_set():
-        found[0](1)
-        _in_charge.set()
-    others = [_pool(number - 1, os.getpid()).submit(quiet, part) for part in rest]
-    try:
-        results = [function(first)]
-    finally:
-        # Whatever happens, nobody goes on writing when this returns.
-        wait(others)
+    with _one_thread:
+        others = [_pool(number - 1, os.getpid()).submit(quiet, part) for part in rest]
+        try:
+            results = [function(first)]
+        finally:
+            # Whatever happens, nobody goes on writing when this returns.
+            wait(others)
     return [*results, *(other.result() for other in others)]
 
 
@@ -196,18 +250,30 @@ def in_blocks(part: slice, array: np.ndarray) -> Iterator[slice]:
         yield slice(start, min(start + step, part.stop))
 
 
-def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the product of two matrices, computed by our own threads if they are in use."""
+def matmul(a: Any, b: Any) -> Any:
+    """Return ``np.matmul``'s result, computed on one thread if our own threads are in charge."""
+    global _charge
+    if _charge <= 0 or _one_thread.inside:
+        return np.matmul(a, b)
+    _charge -= 1
+    with _one_thread:
+        return np.matmul(a, b)
+
+
+def product(a: np.ndarray, b: np.ndarray) -> Any:
+    """Return the product of two matrices, computed by our own threads if they are in charge."""
+    global _charge
     if a.shape[1] == 1:
-        return np.dot(a, b)  # type: ignore[no-any-return]  # matmul takes seven times as long
-    if not _in_charge.is_set() or (work := a.size * b.shape[1]) < 4 * WORTHWHILE:
-        return np.matmul(a, b)  # type: ignore[no-any-return]  # NumPy declares it as Any
+        return np.dot(a, b)  # matmul takes seven times as long
+    if _charge <= 0 or (work := a.size * b.shape[1]) < 4 * WORTHWHILE:
+        return matmul(a, b)
+    _charge -= 1
     out = np.empty((len(a), b.shape[1]), np.result_type(a, b))
     # The factor that isn't cut is read by every thread: it had better be the smaller one.
     if a.size < b.size:
-        in_parts(lambda part: np.matmul(a, b[:, part], out=out[:, part]), b.shape[1], work)
+        _share(lambda part: np.matmul(a, b[:, part], out=out[:, part]), b.shape[1], work)
     else:
-        in_parts(lambda part: np.matmul(a[part], b, out=out[part]), len(a), work)
+        _share(lambda part: np.matmul(a[part], b, out=out[part]), len(a), work)
     return out
 
 
@@ -216,7 +282,7 @@ SPACIOUS = 2**20
 
 
 def elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Apply an elementwise function, split among our own threads if they are in use.
+    """Apply an elementwise function, split among our own threads if they are in charge.
 
     Parameters
     ----------
@@ -232,7 +298,7 @@ def elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def compute(first: Any, *others: Any) -> Any:
-        if not _in_charge.is_set() or type(first) is not np.ndarray or first.size < SPACIOUS:
+        if _charge <= 0 or type(first) is not np.ndarray or first.size < SPACIOUS:
             return function(first, *others)
         form = (first.shape, first.strides, first.dtype)
         for x in others:
@@ -244,7 +310,7 @@ def elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
             rest = [x[part] if isinstance(x, np.ndarray) else x for x in others]
             function(first[part], *rest, out=out[part])
 
-        in_parts(run, len(first), 8 * first.size)
+        _share(run, len(first), 8 * first.size)
         return out
 
     return compute
