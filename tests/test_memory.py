@@ -200,11 +200,21 @@ def test_a_forked_process_does_not_wait_for_threads_that_it_lacks(two_threads: N
     [
         (np.arange(12.0).reshape(4, 3), True),
         (np.arange(12.0).reshape(3, 4).T, False),
-        (np.arange(3.0).reshape(1, 3), False),
+        (np.arange(3.0).reshape(1, 3), True),
+        (np.arange(4.0).reshape(4, 1), False),
+        (np.arange(3.0), False),
         (np.arange(12).reshape(4, 3), False),
         (2.0, True),
     ],
-    ids=["alike", "another order", "another shape", "another dtype", "a number"],
+    ids=[
+        "alike",
+        "another order",
+        "a row",
+        "a column",
+        "fewer dimensions",
+        "another dtype",
+        "a number",
+    ],
 )
 def test_elementwise_work_is_the_same_whoever_shares_it_out(
     two_threads: None, monkeypatch: pytest.MonkeyPatch, y: Any, is_shared: bool
@@ -223,6 +233,8 @@ def test_elementwise_work_is_the_same_whoever_shares_it_out(
     monkeypatch.setattr(threads, "WORTHWHILE", 0)
     np.testing.assert_array_equal(subtract(x, y), expected)
     assert rows == ([4, 2, 2] if is_shared else [4, 4])
+    np.testing.assert_array_equal(subtract(x, y, out=x), expected)
+    np.testing.assert_array_equal(x, expected)
 
 
 def test_convolutions_in_several_threads_do_not_disturb_each_other(two_threads: None) -> None:

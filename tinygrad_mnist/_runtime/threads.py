@@ -328,7 +328,8 @@ def elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
     ----------
     function
         Takes arrays and numbers, and ``out=`` to write to. It is called with parts of the arrays
-        if these are large and have one shape, memory order and dtype, which is the result's too.
+        if the first is large and the others have its shape, or that of one of its rows, and its
+        memory order and dtype, which is the result's too.
 
     Examples
     --------
@@ -337,20 +338,24 @@ def elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @functools.wraps(function)
-    def compute(first: Any, *others: Any) -> Any:
+    def compute(first: Any, *others: Any, out: Any = None) -> Any:
         if _charge <= 0 or type(first) is not np.ndarray or first.size < SPACIOUS:
-            return function(first, *others)
-        form = (first.shape, first.strides, first.dtype)
+            return function(first, *others, out=out)
+        form = (first.shape[1:], first.strides[1:], first.dtype)
         for x in others:
-            if isinstance(x, np.ndarray) and (x.shape, x.strides, x.dtype) != form:
-                return function(first, *others)
-        out = np.empty_like(first)
+            if isinstance(x, np.ndarray) and (
+                x.ndim != first.ndim
+                or len(x) not in (1, len(first))
+                or (x.shape[1:], x.strides[1:], x.dtype) != form
+            ):
+                return function(first, *others, out=out)
+        result = np.empty_like(first) if out is None else out
 
         def run(part: slice) -> None:
-            rest = [x[part] if isinstance(x, np.ndarray) else x for x in others]
-            function(first[part], *rest, out=out[part])
+            rest = [x[part] if np.ndim(x) and len(x) > 1 else x for x in others]
+            function(first[part], *rest, out=result[part])
 
         _share(run, len(first), 8 * first.size)
-        return out
+        return result
 
     return compute

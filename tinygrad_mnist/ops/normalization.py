@@ -6,12 +6,27 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist._runtime.threads import elementwise
 from tinygrad_mnist.ops.contract import Sample, op
 from tinygrad_mnist.ops.precision import upcast_half
 from tinygrad_mnist.ops.reduction import reduced_count
 from tinygrad_mnist.ops.sums import add_up, dot
 
 Dims = tuple[int, ...]
+
+_add, _subtract, _multiply = map(elementwise, (np.add, np.subtract, np.multiply))
+
+
+def _spread(a: Any, x: Any) -> Any:
+    """Return what all images x share, spread over one of them if their channels lie last.
+
+    NumPy's loops are as long as an image then, instead of as short as its channels.
+    """
+    if x.ndim < 3 or x.strides[1] != x.itemsize or a.shape[: 1 - x.ndim] not in ((), (1,)):
+        return a
+    image = np.empty_like(x[:1])
+    image[...] = a
+    return image
 
 
 def statistics(x: Any, dim: Dims) -> tuple[Any, Any, Any]:
@@ -22,7 +37,7 @@ def statistics(x: Any, dim: Dims) -> tuple[Any, Any, Any]:
     x = upcast_half(x)
     size = x.dtype.type(reduced_count(x.shape, dim))
     mean = add_up(x, dim, keepdims=True) / size
-    centred = x - mean
+    centred = _subtract(x, _spread(mean, x))
     return mean, dot(centred, centred, dim, keepdims=True) / size, centred
 
 
@@ -43,26 +58,25 @@ def _standardize(
     if mean is None:
         mean, var, normal = statistics(x, dim)
     else:
-        normal = x - mean
+        normal = _subtract(x, _spread(mean, x))
     scale = 1 / np.sqrt(var + x.dtype.type(eps))
-    normal *= scale
+    _multiply(normal, _spread(scale, x), out=normal)
     # The output is never the array that is kept for the rule: it may be written to.
-    out = normal.copy("K") if weight is None else normal * weight
+    out = normal.copy("K") if weight is None else _multiply(normal, _spread(weight, x))
     if bias is not None:
-        out += bias
+        _add(out, _spread(bias, x), out=out)
     return out, normal, scale
 
 
 def _standardize_rule(g: Any, weight: Any, normal: Any, scale: Any, dim: Dims) -> Any:
     if weight is not None:
-        g = g * weight
+        g = _multiply(g, _spread(weight, g))
     size = g.dtype.type(reduced_count(g.shape, dim))
     along = dot(g, normal, dim, keepdims=True) / size
-    out = normal * -along
-    out += g
-    out -= add_up(g, dim, keepdims=True) / size
-    out *= scale
-    return out
+    out = _multiply(normal, _spread(-along, normal))
+    _add(out, g, out=out)
+    _subtract(out, _spread(add_up(g, dim, keepdims=True) / size, out), out=out)
+    return _multiply(out, _spread(scale, out), out=out)
 
 
 def _standardize_reference(
@@ -76,7 +90,7 @@ def _standardize_reference(
 
 standardize = op(
     "standardize", _standardize,
-    x=_standardize_rule, weight=lambda g, normal: g * normal, bias=lambda g: g,
+    x=_standardize_rule, weight=lambda g, normal: _multiply(g, normal), bias=lambda g: g,
     mean=None, var=None, residuals=["normal", "scale"], reference=_standardize_reference,
     formula="(x - mean) / sqrt(var + eps) * weight + bias", broadcasts=True,
     torch="((x - x.mean(dim, True)) / torch.sqrt(x.var(dim, correction=0, keepdim=True) + eps)) "
