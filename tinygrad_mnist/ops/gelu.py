@@ -23,38 +23,44 @@ In exact arithmetic it is off by 6e-8 at most, half of the last bit; rounding ad
 """
 
 
-def _central_probability(x: np.ndarray) -> Any:
-    """How probable it is that a normal number lies within -x and x: erf(x / sqrt(2)).
+def _probability(x: np.ndarray) -> Any:
+    """How probable it is that a normal number lies below x: (1 + erf(x / sqrt(2))) / 2.
 
     In float32 it takes a fifth of SciPy's time, and is right to the last bit or two.
     """
     if x.dtype != np.float32:
-        return erf.forward(np.multiply(x, math.sqrt(0.5), out=np.empty_like(x)))
+        out = erf.forward(np.multiply(x, math.sqrt(0.5), out=np.empty_like(x)))
+        out += 1
+        out *= 0.5
+        return out
     square = np.multiply(x, x, out=np.empty_like(x))
     np.minimum(square, np.float32(32), out=square)
-    first, second, *rest = map(np.float32, _CENTRAL)
+    # (1 + tanh(z)) / 2 = 1 / (1 + exp(-2 z)), which takes less time
+    first, second, *rest = (np.float32(-2 * coefficient) for coefficient in _CENTRAL)
     out = np.multiply(square, first, out=np.empty_like(x))
     out += second
     for coefficient in rest:
         out *= square
         out += coefficient
-    out *= x  # beyond the fit tanh is 1 all the more
-    return np.tanh(out, out=out)
+    out *= x  # beyond the fit the exponential is 0 or infinite all the more
+    np.exp(out, out=out)
+    out += 1
+    return np.reciprocal(out, out=out)
 
 
 def _gelu(x: Any, *, approximate: str) -> Any:
     """Input times the normal distribution function at it, or an approximation by tanh."""
     if approximate == "none":
-        part = _central_probability(x)
+        part = _probability(x)
     else:
         part = np.multiply(x, x, out=np.empty_like(x))
         part *= _CUBE
         part += 1
         part *= x
         part *= _SLOPE
-        np.tanh(part, out=part)
-    part += 1
-    part *= 0.5
+        np.tanh(part, out=part)  # 1 / (1 + exp(-2 z)) would be above 0 where PyTorch's is 0
+        part += 1
+        part *= 0.5
     return x * part, part
 
 
