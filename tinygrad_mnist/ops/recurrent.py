@@ -183,25 +183,25 @@ def _lstm(x: Any, h: Any, c: Any, weight: Any, *, sizes: tuple[int, ...], revers
     count, width = len(x), h.shape[1]
     out = np.empty((count + len(c), width), x.dtype)
     gates, cells = np.empty_like(x), np.empty((count, width), x.dtype)
-    # One tanh serves all four gates, for sigmoid(a) = (1 + tanh(a / 2)) / 2.
-    half, shift = np.full(4 * width, 0.5, x.dtype), np.full(4 * width, 0.5, x.dtype)
-    half[2 * width : 3 * width], shift[2 * width : 3 * width] = 1, 0
+    squashed = np.empty_like(cells)
     steps = steps_of(sizes, reverse)
-    across = np.ascontiguousarray(weight.T)  # one copy makes the product of every step faster
+    # One copy makes the product of every step faster; the sign is the exponential's.
+    across = np.negative(weight.T, order="C")
     for k, (start, n) in enumerate(steps):
         rows = slice(start, start + n)
         a = np.matmul(_before(out, h, steps, k), across, out=gates[rows])
-        a += x[rows]
-        a *= half
-        np.tanh(a, out=a)
-        a *= half
-        a += shift
+        a -= x[rows]
         keep, forget, new, show = _split(a, width)
+        candidate = np.tanh(new)
+        np.exp(a, out=a)
+        a += 1
+        np.reciprocal(a, out=a)
+        np.negative(candidate, out=new)
         cell = np.multiply(forget, _before(cells, c, steps, k), out=cells[rows])
         cell += keep * new
-        np.multiply(show, np.tanh(cell), out=out[rows])
+        np.multiply(show, np.tanh(cell, out=squashed[rows]), out=out[rows])
     out[count:] = cells[last_rows(sizes, reverse)]
-    return out, gates, cells, _SharedGradients()
+    return out, gates, cells, squashed, _SharedGradients()
 
 
 def _split(a: Any, width: int) -> list[Any]:
@@ -210,8 +210,8 @@ def _split(a: Any, width: int) -> list[Any]:
 
 
 def _lstm_back(
-    g: Any, out: Any, h: Any, c: Any, weight: Any, gates: Any, cells: Any, shared: Any,
-    sizes: Any, reverse: bool,
+    g: Any, out: Any, h: Any, c: Any, weight: Any, gates: Any, cells: Any, squashed: Any,
+    shared: Any, sizes: Any, reverse: bool,
 ) -> dict[str, Any]:  # fmt: skip
     steps = steps_of(sizes, reverse)
     width = h.shape[1]
@@ -221,15 +221,15 @@ def _lstm_back(
         start, n = steps[k]
         rows = slice(start, start + n)
         before[rows] = _before(out, h, steps, k)
-        a, squashed = gates[rows], np.tanh(cells[rows])
+        a, tanh_cell = gates[rows], squashed[rows]
         keep, forget, new, show = _split(a, width)
         here, cell = g[rows] + gh[:n], gc[:n]
-        cell += here * show * (1 - squashed * squashed)
+        cell += here * show * (1 - tanh_cell * tanh_cell)
         parts = _split(gx[rows], width)
         np.multiply(cell, new, out=parts[0])
         np.multiply(cell, _before(cells, c, steps, k), out=parts[1])
         np.multiply(cell, keep, out=parts[2])
-        np.multiply(here, squashed, out=parts[3])
+        np.multiply(here, tanh_cell, out=parts[3])
         slopes = a * (1 - a)
         np.subtract(1, new * new, out=slopes[:, 2 * width : 3 * width])
         gx[rows] *= slopes
@@ -261,7 +261,7 @@ lstm = op(
     "lstm", _lstm, **_rules(_lstm_back, "x", "h", "c", "weight"),
     formula="i, f, g, o = x[t] + h[t-1] @ weight.T; c[t] = sigmoid(f) c[t-1] + sigmoid(i) tanh(g); "
     "h[t] = sigmoid(o) tanh(c[t])",
-    residuals=["gates", "cells", "shared"], output_writable=True,
+    residuals=["gates", "cells", "squashed", "shared"], output_writable=True,
     reference=lambda x, h, c, weight, **settings: (
         np.concatenate(lstm_by_steps(x, h, c, weight, None, **settings))
     ),
