@@ -37,6 +37,8 @@ def _conv(
     n, size = len(x), windows.shape[2 : x.ndim]
     matrices = _matrices(weight, groups)
     out = np.empty((n, *size, len(weight)), x.dtype)
+    if bias is not None:  # for a whole line, so that NumPy's loops are longer than the channels
+        bias = np.tile(bias, (size[-1], 1))
 
     def run(part: slice) -> None:
         for images, lines in _blocks(part, size, weight[0].size * groups):
