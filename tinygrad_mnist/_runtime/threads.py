@@ -232,7 +232,7 @@ def elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def compute(first: Any, *others: Any) -> Any:
-        if not _in_charge.is_set() or type(first) is not np.ndarray or first.size < SPACIOUS:
+        if not _in_charge.is_set() or not isinstance(first, np.ndarray) or first.size < SPACIOUS:
             return function(first, *others)
         form = (first.shape, first.strides, first.dtype)
         for x in others:

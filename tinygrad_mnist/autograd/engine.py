@@ -83,7 +83,7 @@ def backward_pass(
                     continue
                 if type(g) is _Part:
                     if source not in owned:
-                        present = gradients[source] = np.array(present)
+                        present = gradients[source] = present.copy(order="K")
                     present[g.index] += g.gradient
                 elif source in owned:
                     present += g
@@ -155,14 +155,18 @@ def run_rules(
     if node.dtype is not node.op.plain and node.dtype.char in node.op.narrow:
         g, saved = upcast(node, g, saved)
     results: list[tuple[Source, Any]] = []
+    tracer = modes.tracer
     for position, rule, arrays, keywords in plan.steps:
         parent = parents[position]
         assert parent is not None
         if reached is not None and parent not in reached:
             continue
-        if keywords:
+        if keywords or tracer is not None:
             extra = {name: keyword(node, name, position) for name in keywords}
-            gradient = rule(g, *saved[arrays], **extra)
+            if tracer is None:
+                gradient = rule(g, *saved[arrays], **extra)
+            else:
+                gradient = tracer.run_rule(node, rule, (g, *saved[arrays]), extra)
         else:
             gradient = rule(g, *saved[arrays])
         if isinstance(parent, Node):
@@ -170,7 +174,7 @@ def run_rules(
         else:
             shape, dtype = parent._array.shape, parent._array.dtype
         if (
-            type(gradient) is not np.ndarray
+            gradient.__class__ is not np.ndarray
             or gradient.dtype is not dtype
             or gradient.shape != shape
         ):
@@ -218,7 +222,9 @@ def fit(
     where = f"{op.name}: its rule for '{op.input_name(position)}' returned"
     if isinstance(gradient, TensorBase):
         array = gradient._array
-    elif isinstance(gradient, np.ndarray | np.generic):
+    elif isinstance(gradient, np.ndarray):
+        array = gradient
+    elif isinstance(gradient, np.generic):
         gradient = array = np.asarray(gradient)
     else:
         raise RuntimeError(f"{where} a {type(gradient).__name__}, not an array")

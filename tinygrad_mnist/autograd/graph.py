@@ -86,7 +86,7 @@ class TensorBase:
         """
         array = self._array
         if not self._fixed_order and not array.flags.c_contiguous:
-            array = self._array = np.ascontiguousarray(array)
+            array = self._array = array.copy()
         return array
 
     def source(self) -> Source | None:
@@ -127,7 +127,7 @@ _new, _ndarray = object.__new__, np.ndarray  # wrap is called for every result: 
 def wrap(array: Any, node: Node | None = None, version: Version | None = None) -> Tensor:
     """Return a new tensor on an array (not copied)."""
     out = _new(TensorBase.kind)
-    out._array = array if type(array) is _ndarray else np.asarray(array)
+    out._array = array if array.__class__ is _ndarray else np.asarray(array)
     out._version = Version() if version is None else version
     out._node = node
     out._fixed_order = False
@@ -318,4 +318,6 @@ def as_gradient(gradient: Any, create_graph: bool) -> Any:
     """Return a gradient as the backward pass holds it: a tensor if recorded, else an array."""
     if create_graph:
         return gradient if isinstance(gradient, TensorBase) else wrap(gradient)
+    if gradient.__class__ is _ndarray:
+        return gradient
     return gradient._array if isinstance(gradient, TensorBase) else np.asarray(gradient)

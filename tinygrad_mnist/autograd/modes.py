@@ -24,6 +24,8 @@ class _Modes(threading.local):
     inference = False
     observers: tuple[Observer, ...] = ()
     """What is told of each operation and each rule; operations ask for it only if there is any."""
+    tracer: Any = None
+    """The observer that notes each call of NumPy's, and runs what it notes itself."""
     last_call: Any = None
     """The operation computed last, if observers are told of it."""
     saving: Any = None
@@ -71,6 +73,21 @@ def switch(values: Mapping[str, Any]) -> None:
 
         quiet.run = run_observed if modes.observers else quiet.unobserved
         modes.last_call = None
+
+
+def one_call(function: F) -> F:
+    """Decorate what a tracer notes as one call, because it looks at numbers or keeps a state.
+
+    Arrays that it writes to are those that it takes under the names ``out`` or ``outs``.
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if modes.tracer is None:
+            return function(*args, **kwargs)
+        return modes.tracer.one_call(function, args, kwargs)
+
+    return cast(F, call)
 
 
 class recording:

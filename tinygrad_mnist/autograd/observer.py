@@ -119,7 +119,8 @@ class Observer(Mode):
 
 def run_observed(forward: Callable[..., Any], *arrays: Any, **settings: Any) -> Any:
     """Run a forward function in the place of ``quiet.run``, and tell the observers."""
-    returned = quiet.unobserved(forward, *arrays, **settings)
+    run = quiet.unobserved if modes.tracer is None else modes.tracer.run
+    returned = run(forward, *arrays, **settings)
     op = _operation(forward)
     if op is None:
         return returned

@@ -30,7 +30,7 @@ def masked(g: np.ndarray, mask: np.ndarray, out: np.ndarray | None = None) -> An
 @threads.elementwise
 def where_positive(g: Any, y: Any, out: Any = None) -> Any:
     """Return g where y is positive or NaN, else 0."""
-    if type(g) is not np.ndarray or type(y) is not np.ndarray:
+    if not isinstance(g, np.ndarray) or not isinstance(y, np.ndarray):
         return np.where(y <= 0, 0, g)
     integer = _INTEGERS[g.itemsize]
     bits = np.subtract((y <= 0).view(np.int8), 1)  # all of g's, or none

@@ -75,7 +75,7 @@ def _brought(op: Op, arrays: list[Any]) -> list[Any]:
 def _promote(kind: str, arrays: list[Any]) -> list[Any]:
     first = None
     for a in arrays:
-        if type(a) is np.ndarray:
+        if isinstance(a, np.ndarray):
             if first is None:
                 first = a.dtype
             elif a.dtype is not first:
@@ -102,7 +102,7 @@ def _promote(kind: str, arrays: list[Any]) -> list[Any]:
 
 def _may_overflow(a: Any) -> bool:
     """Whether something without dimensions may be too large for the dtype of other tensors."""
-    if type(a) is np.ndarray and a.ndim:
+    if isinstance(a, np.ndarray) and a.ndim:
         return False
     return isinstance(a, float | np.ndarray) and not -65504 <= a <= 65504
 
