@@ -121,7 +121,9 @@ class TensorBase:
 Source = Node | TensorBase
 """Where a gradient goes: to a node, or to a leaf."""
 
-_new, _ndarray = object.__new__, np.ndarray  # wrap is called for every result: found sooner so
+_ndarray = np.ndarray  # wrap is called for every result: found sooner so
+_new: Callable[[type[Tensor]], Tensor] = object.__new__
+"""Makes a tensor; a recording replaces it, to know the tensors that were made."""
 
 
 def wrap(array: Any, node: Node | None = None, version: Version | None = None) -> Tensor:

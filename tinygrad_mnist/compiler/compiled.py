@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import TensorBase, wrap
 from tinygrad_mnist.autograd.modes import modes, quiet
 from tinygrad_mnist.compiler.numpy_backend import Built
 from tinygrad_mnist.compiler.passes import PASSES
-from tinygrad_mnist.compiler.recording import Recording, map_structure, record, tensors_of
+from tinygrad_mnist.compiler.recording import Recording, map_structure, record
 from tinygrad_mnist.compiler.trace import Value, differences
 
 ATTEMPTS = 4
@@ -64,9 +60,7 @@ class Step:
         for improve in PASSES:
             program = improve(program)
         self.built = Built(program)
-        self.outputs = [
-            x for x in leaves_of(recording.structure) if type(x) is Value
-        ]
+        self.outputs = [x for x in leaves_of(recording.structure) if type(x) is Value]
         self.count = len(program.outputs)
         self.guards = [(t, t._array) for t, _ in recording.state]
         self.watched = recording.surroundings.watched
@@ -116,7 +110,11 @@ class Compiled:
         if modes.observers:
             return self.function(*args, **kwargs)
         inputs: list[Any] = []
-        key = (modes.enabled, signature(args, inputs), kwargs and signature(kwargs, inputs))
+        key = (
+            modes.enabled,
+            signature(args, inputs),
+            signature(kwargs, inputs) if kwargs else None,
+        )
         step = self.steps.get(key)
         if step is None:
             step = self.steps[key] = Step()

@@ -6,15 +6,14 @@ a global name. The rest is a function of straight-line code.
 
 from __future__ import annotations
 
-import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from tinygrad_mnist.compiler.passes import is_view
-from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, leaves, mapped, owner
+from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, leaves, mapped
 from tinygrad_mnist.compiler.tracer import perform
 
 REDUCTIONS = {np.sum, np.mean, np.max, np.min, np.amax, np.amin, np.prod, np.cumsum, np.take}
@@ -100,9 +99,8 @@ def _operand(call: Call, plan: Plan, last: dict[Storage, int], i: int) -> int | 
             and x.array.strides == result.strides
             and x.array.dtype == result.dtype
             and x.storage.array.size == x.array.size
-            and sum(y.storage is x.storage for y in call.values()) == sum(
-                y is x for y in call.values()
-            )
+            and sum(y.storage is x.storage for y in call.values())
+            == sum(y is x for y in call.values())
         ):
             return plan.slots[x.storage]
     return None
@@ -178,13 +176,21 @@ class Built:
             target = self._target(call, slots)
             if target and target in self.globals:
                 extra, target = f"out={target}", ""
-            body.append(f"{target} = {self._expression(call, extra)}" if target
-                        else self._expression(call, extra))
+            body.append(
+                f"{target} = {self._expression(call, extra)}"
+                if target
+                else self._expression(call, extra)
+            )
             self.of_line.append(call)
         returned = [names.known[id(x)] for x in program.wanted()]
         self.lines = body
-        text = "\n    ".join([f"def step({', '.join(moving)}):", *body,
-                               f"return {', '.join(returned)}{',' if returned else ''}"])
+        text = "\n    ".join(
+            [
+                f"def step({', '.join(moving)}):",
+                *body,
+                f"return {', '.join(returned)}{',' if returned else ''}",
+            ]
+        )
         self.text = text
         exec(compile(text, "<compiled step>", "exec"), self.globals)
         self.run: Callable[..., tuple[Any, ...]] = self.globals["step"]
@@ -204,16 +210,17 @@ class Built:
             if slot is not None and takes_out(call):
                 array = results.array
                 buffer = np.ndarray(
-                    array.shape, array.dtype, buffer=slots[slot][: array.nbytes], strides=_positive(array)
+                    array.shape,
+                    array.dtype,
+                    buffer=slots[slot][: array.nbytes],
+                    strides=_positive(array),
                 )
                 return self._bind(results, "b", buffer)
             return self.names.new(results, "v")
         if isinstance(results, tuple | list):
             if not any(True for _ in leaves(results)):
                 return ""
-            return ", ".join(
-                self.names.new(x, "v") if type(x) is Value else "_" for x in results
-            )
+            return ", ".join(self.names.new(x, "v") if type(x) is Value else "_" for x in results)
         return ""
 
     def _expression(self, call: Call, extra: str) -> str:
@@ -258,8 +265,11 @@ class Built:
             return f"[{', '.join(map(self.text_of, x))}]"
         if type(x) is slice:
             return f"slice({self.text_of(x.start)}, {self.text_of(x.stop)}, {self.text_of(x.step)})"
-        if x is None or x is Ellipsis or type(x) in (int, bool, str) or (
-            type(x) is float and abs(x) < 1e300
+        if (
+            x is None
+            or x is Ellipsis
+            or type(x) in (int, bool, str)
+            or (type(x) is float and abs(x) < 1e300)
         ):
             return repr(x)
         known = self.names.known.get(id(x))

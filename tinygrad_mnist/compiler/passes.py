@@ -7,6 +7,7 @@ from typing import Any
 
 from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, mapped, same_layout
 
+
 def is_view(call: Call) -> bool:
     """Whether a call makes nothing but another view of its first argument's memory."""
     if call.writes or call.effect or call.kind == "kernel" or type(call.results) is not Value:
@@ -82,8 +83,10 @@ def common_subexpressions(program: Program) -> Program:
             by[result] = call.arguments[0]
             continue
         # What is written to must stay an array of its own.
-        if type(result) is Value and not (call.effect or call.writes) and (
-            is_view(call) or result.storage not in changed
+        if (
+            type(result) is Value
+            and not (call.effect or call.writes)
+            and (is_view(call) or result.storage not in changed)
         ):
             named = tuple((name, key(x)) for name, x in call.keywords.items())
             whole = (call.function, call.kind, call.name, key(call.arguments), named)

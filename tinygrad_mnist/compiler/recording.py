@@ -70,7 +70,9 @@ def tensors_of(x: Any) -> Iterator[TensorBase]:
             yield from tensors_of(part)
 
 
-def record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Recording:
+def record(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Recording:
     """Call a function, and record what it does."""
     around = Surroundings((function, args, kwargs))
     tracer = Tracer()
@@ -106,7 +108,7 @@ def record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
     graph._new = new
     try:
         with tracer:
-            result = recording.result = function(*args, **kwargs)
+            recording.result = function(*args, **kwargs)
     finally:
         graph._new = object.__new__
         tracer.open, stopped = False, tracer.stopped
@@ -114,7 +116,7 @@ def record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
         values = {id(t): t._array for t in alive}
         for tensor, array, stand in before:
             now = tensor._array
-            if now is stand:
+            if now is stand:  # type: ignore[comparison-overlap]
                 tensor._array = array
             else:
                 values[id(tensor)] = now

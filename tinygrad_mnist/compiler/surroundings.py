@@ -155,7 +155,7 @@ class Surroundings:
             self._watch(_get, x, key, f"{path}[{key!r}]")
 
     def _optimizer(self, x: ArrayOptimizer, path: str) -> None:
-        """An optimizer's settings and state are read anew at each step; not what it changes."""
+        """Watch no settings and no state: the program reads them anew at each step."""
         for group in x.param_groups:
             self._watch(_length, group["params"], None, f"the parameters of {path}")
             self._queue.extend((p, f"{path}'s parameter") for p in group["params"])

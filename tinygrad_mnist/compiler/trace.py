@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_mnist.autograd.observer import Line as UserLine
 
 
-class NotRecordable(Exception):
+class NotRecordableError(Exception):
     """Raised inside of an operation that looks at numbers: it becomes one call of its own."""
 
 
@@ -190,9 +190,7 @@ def _difference(x: Any, y: Any, numbers: dict[int, int]) -> str:
     if isinstance(x, tuple | list):
         if len(x) != len(y):
             return f"{x!r} became {y!r}"
-        return next(
-            (s for a, b in zip(x, y, strict=True) if (s := _difference(a, b, numbers))), ""
-        )
+        return next((s for a, b in zip(x, y, strict=True) if (s := _difference(a, b, numbers))), "")
     if isinstance(x, dict):
         if x.keys() != y.keys():
             return f"{x!r} became {y!r}"

@@ -19,7 +19,7 @@ from tinygrad_mnist.autograd.modes import modes, quiet
 from tinygrad_mnist.autograd.observer import Call as Operation
 from tinygrad_mnist.autograd.observer import Line, Observer, where
 from tinygrad_mnist.compiler.array import WRITING, Recorded
-from tinygrad_mnist.compiler.trace import Call, NotRecordable, Storage, Value, mapped, owner
+from tinygrad_mnist.compiler.trace import Call, NotRecordableError, Storage, Value, mapped, owner
 
 STATIC = {
     np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.may_share_memory,
@@ -118,14 +118,18 @@ class Tracer(Observer):
         for x in written:
             if type(x) is not Recorded:
                 if self._inside:
-                    raise NotRecordable
+                    raise NotRecordableError
                 self.given(x, "state")
         with np.errstate(all="ignore"):
             result = perform(function, real, named, kind, name)
         call = Call(function, *self._refs(arguments, keywords), kind=kind, name=name)
         call.writes = tuple(self.given(x, "state").value.storage for x in written)
         out = keywords.get("out")
-        if kind == "setitem" or (function in WRITES_FIRST) or (kind == "method" and name in WRITING):
+        if (
+            kind == "setitem"
+            or (function in WRITES_FIRST)
+            or (kind == "method" and name in WRITING)
+        ):
             returned = None
         elif out is not None and not (isinstance(out, tuple) and any(x is None for x in out)):
             returned = out[0] if isinstance(out, tuple) and len(out) == 1 else out
@@ -177,7 +181,7 @@ class Tracer(Observer):
         """Let the program look at numbers: inside of an operation that makes it a kernel."""
         if self.open:
             if self._inside:
-                raise NotRecordable
+                raise NotRecordableError
             self.stop(f"it looks at numbers ({how})")
         return None if x is None else x.real
 

@@ -98,7 +98,8 @@ def dot(x: Any, y: Any, dim: int | tuple[int, ...], keepdims: Any = False) -> An
     """
     last = (len(x.shape) - 1, -1)
     rows = dim in last or (type(dim) is tuple and len(dim) == 1 and dim[0] in last)
-    if not rows or not isinstance(x, np.ndarray) or not isinstance(y, np.ndarray) or x.shape[-1] > LONG:
+    arrays = isinstance(x, np.ndarray) and isinstance(y, np.ndarray)
+    if not rows or not arrays or x.shape[-1] > LONG:
         return add_up(x * y, dim, keepdims)
     total = np.vecdot(x, y)
     return total[..., None] if keepdims else total

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.autograd.modes import one_call
 from tinygrad_mnist._runtime.naming import named
+from tinygrad_mnist.autograd.modes import one_call
 from tinygrad_mnist.ops.dtypes import convert
 from tinygrad_mnist.tensor.device import check_device
 from tinygrad_mnist.tensor.device import device as Device
