@@ -6,16 +6,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import (
-    Node,
-    TensorBase,
-    Version,
-    apply,
-    is_tracked,
-    record,
-    sources,
-    wrap,
-)
+from tinygrad_mnist.autograd.graph import Node, TensorBase, apply, is_tracked, record, sources, wrap
 from tinygrad_mnist.autograd.modes import modes, quiet
 from tinygrad_mnist.autograd.views import rebase_view, refuse_view, region_of, set_history
 from tinygrad_mnist.ops.contract import Op
@@ -95,7 +86,7 @@ def store(name: str, target: V, result: TensorBase) -> V:
     if node is None:
         node = record_overwrite(target)
     else:
-        _keep_saved(node, target)
+        node.keep(target._version)
         node = result._node
     np.copyto(memory_of(target), have, casting="unsafe")
     rebase_history(name, target, node)
@@ -113,20 +104,7 @@ def _keep_output(node: Node, output: TensorBase) -> None:
         node = node.parents[0]  # a part of an output, made to stand on its own
     node = node.whole
     if node.op.output_writable and node.saved:
-        _keep_saved(node, output)
-
-
-def _keep_saved(node: Node, target: TensorBase) -> None:
-    """Copy what a node has saved of a tensor, before that is written to."""
-    assert node.saved is not None
-    saved, versions = list(node.saved), list(node.versions)
-    copies: dict[int, Any] = {}
-    for i, version in enumerate(versions):
-        if version is target._version:
-            saved[i] = copies.setdefault(id(saved[i]), np.copy(saved[i]))
-            node.saved_version -= version.count
-            versions[i] = Version()
-    node.saved, node.versions = tuple(saved), versions
+        node.keep(output._version)
 
 
 def record_write(op: Op, target: TensorBase, *inputs: Any, **settings: Any) -> Node | None:

@@ -6,12 +6,11 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_mnist.autograd.graph import TensorBase, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, Version, wrap
 from tinygrad_mnist.autograd.modes import modes, quiet
 from tinygrad_mnist.compiler.numpy_backend import Built
 from tinygrad_mnist.compiler.passes import PASSES
-from tinygrad_mnist.compiler.recording import Recording, map_structure, record
-from tinygrad_mnist.compiler.trace import Value, differences
+from tinygrad_mnist.compiler.recording import Recording, record
 
 ATTEMPTS = 4
 """How often a call of one signature is recorded until two recordings agree."""
@@ -47,7 +46,7 @@ class Step:
         if recording.stopped:
             self.stopped = recording.stopped
         elif before is not None:
-            said = differences(before.program.calls, recording.program.calls)
+            said = before.difference(recording)
             if not said:
                 self._build(recording)
             elif self.recorded >= ATTEMPTS:
@@ -60,41 +59,37 @@ class Step:
         for improve in PASSES:
             program = improve(program)
         self.built = Built(program)
-        self.outputs = [x for x in leaves_of(recording.structure) if type(x) is Value]
+        self.returned = recording.returned
+        self.graph = recording.graph
         self.count = len(program.outputs)
-        self.guards = [(t, t._array) for t, _ in recording.state]
+        self.guards = [(t, t._array, t.source() is None) for t, _ in recording.state]
         self.watched = recording.surroundings.watched
-        self.structure = recording.structure
         self.gradients = [leaf for leaf, x in recording.gradients if x is not None]
         self.cleared = [leaf for leaf, x in recording.gradients if x is None]
         self.written = recording.written
 
     def holds(self) -> bool:
         """Whether everything is still where the program expects it."""
-        for tensor, array in self.guards:
-            if tensor._array is not array:
+        for tensor, array, untracked in self.guards:
+            if tensor._array is not array or (tensor.source() is None) is not untracked:
                 return False
         return not any(w.changed() for w in self.watched)
 
-    def run(self, inputs: list[Any]) -> Any:
+    def run(self, given: list[TensorBase]) -> Any:
         """Run the program."""
         assert self.built is not None
-        results = quiet.unobserved(self.built.run, *inputs)
+        results = quiet.unobserved(self.built.run, *[x._array for x in given])
+        for tensor in self.written:
+            tensor._version.bump("a compiled function")
         for leaf in self.cleared:
             leaf._grad = None
         for leaf, array in zip(self.gradients, results[self.count :], strict=True):
             leaf._grad = wrap(array)
-        outputs = iter(results)
-        return map_structure(
-            self.structure, lambda x: wrap(next(outputs)) if type(x) is Value else x
-        )
-
-
-def leaves_of(x: Any) -> list[Any]:
-    """Return the leaves of nested tuples, lists and dicts."""
-    out: list[Any] = []
-    map_structure(x, out.append)
-    return out
+        versions = [Version() for _ in self.returned.fresh]
+        made = self.returned.make(results, given, versions)
+        if self.graph is not None:
+            self.graph.attach(made, results[len(made) : self.count], given, versions)
+        return self.returned.result(made, given)
 
 
 class Compiled:
@@ -109,35 +104,34 @@ class Compiled:
         """Run the program for these arguments, or the function."""
         if modes.observers:
             return self.function(*args, **kwargs)
-        inputs: list[Any] = []
-        key = (
-            modes.enabled,
-            signature(args, inputs),
-            signature(kwargs, inputs) if kwargs else None,
-        )
+        given: list[TensorBase] = []
+        key = (modes.enabled, signature(args, given), signature(kwargs, given) if kwargs else None)
         step = self.steps.get(key)
         if step is None:
             step = self.steps[key] = Step()
         if step.built is not None and not step.holds():
             step = self.steps[key] = Step()
         if step.built is not None:
-            return step.run(inputs)
+            return step.run(given)
         if step.stopped:
             return self.function(*args, **kwargs)
         return step.advance(self.function, args, kwargs)
 
 
-def signature(x: Any, inputs: list[Any]) -> Any:
-    """Return what a program depends on in arguments, and collect their arrays."""
+def signature(x: Any, given: list[TensorBase]) -> Any:
+    """Return what a program depends on in arguments, and collect their tensors, each once."""
     if isinstance(x, TensorBase):
+        for i, other in enumerate(given):
+            if other is x:
+                return i
+        given.append(x)
         array = x._array
-        inputs.append(array)
-        return array.shape, array.dtype, array.strides, x._requires_grad
+        return array.shape, array.dtype, array.strides, x.source() is None
     kind = type(x)
     if kind is tuple or kind is list:
-        return kind, *[signature(part, inputs) for part in x]
+        return kind, *[signature(part, given) for part in x]
     if kind is dict:
-        return kind, *[(k, signature(part, inputs)) for k, part in x.items()]
+        return kind, *[(k, signature(part, given)) for k, part in x.items()]
     try:
         hash(x)
     except TypeError:

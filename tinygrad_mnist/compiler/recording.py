@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd import graph
-from tinygrad_mnist.autograd.graph import TensorBase
+from tinygrad_mnist.autograd.graph import Source, TensorBase
+from tinygrad_mnist.autograd.node import next_number
 from tinygrad_mnist.autograd.observer import Line
 from tinygrad_mnist.compiler.array import Recorded
+from tinygrad_mnist.compiler.differentiable import Graph, NotDifferentiableError, pattern_of
+from tinygrad_mnist.compiler.returned import Place, Returned, describe, map_structure
 from tinygrad_mnist.compiler.surroundings import Surroundings
-from tinygrad_mnist.compiler.trace import Program, Storage, Value, mapped
+from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, differences, mapped
 from tinygrad_mnist.compiler.tracer import Tracer, real_of
 
 
@@ -29,8 +32,10 @@ class Recording:
         The calls that NumPy was asked for.
     result
         What the function returned.
-    structure
-        The same with values in the place of tensors.
+    returned
+        The same with numbers in the place of tensors.
+    graph
+        What its tensors need gradients for, if they do.
     state
         Tensors that were there before, each with its value.
     rebound
@@ -48,7 +53,8 @@ class Recording:
     program: Program
     surroundings: Surroundings
     result: Any = None
-    structure: Any = None
+    returned: Returned = field(default_factory=Returned)
+    graph: Graph | None = None
     state: list[tuple[TensorBase, Value]] = field(default_factory=list)
     rebound: list[tuple[TensorBase, Value]] = field(default_factory=list)
     gradients: list[tuple[TensorBase, Value | None]] = field(default_factory=list)
@@ -56,6 +62,20 @@ class Recording:
     written: list[TensorBase] = field(default_factory=list)
     stopped: str = ""
     line: Line | None = None
+
+    def difference(self, other: Recording) -> str:
+        """Say where another recording of the same step differs, or return an empty string."""
+        return differences(self._lines(), other._lines())
+
+    def _lines(self) -> list[Call]:
+        """Return the calls, and what is returned as one more of them."""
+        returned = self.returned
+        structure = map_structure(
+            returned.structure, lambda x: ("tensor", id(x)) if isinstance(x, TensorBase) else x
+        )
+        graph = None if self.graph is None else self.graph.compared()
+        arguments = structure, [x.value for x in returned.computed], graph
+        return [*self.program.calls, Call("return", arguments, {})]
 
 
 def tensors_of(x: Any) -> Iterator[TensorBase]:
@@ -82,6 +102,11 @@ def record(
         return recording
     given = list(dict.fromkeys(tensors_of((args, kwargs))))
     held = [t for t in around.tensors if t not in set(given)]
+    places: dict[TensorBase, Place] = {t: i for i, t in enumerate(given)}
+    places.update((t, t) for t in held)
+    edges = {source: at for t, at in places.items() if (source := t.source()) is not None}
+    histories = [(t, t._node) for t in places]
+    start = next_number()
     before: list[tuple[TensorBase, np.ndarray, Recorded]] = []
     made: list[weakref.ref[TensorBase]] = []
 
@@ -107,31 +132,47 @@ def record(
             recording.entered.append((leaf, stand_in(g, "gradient")))
     graph._new = new
     try:
-        with tracer:
-            recording.result = function(*args, **kwargs)
-    finally:
-        graph._new = object.__new__
-        tracer.open, stopped = False, tracer.stopped
-        alive = [t for ref in made if (t := ref()) is not None]
-        values = {id(t): t._array for t in alive}
-        for tensor, array, stand in before:
-            now = tensor._array
-            if now is stand:  # type: ignore[comparison-overlap]
-                tensor._array = array
+        try:
+            with tracer:
+                recording.result = function(*args, **kwargs)
+                for x in tensors_of(recording.result):
+                    x.source()  # a view's history is brought up to date
+        finally:
+            graph._new = object.__new__
+            tracer.open, stopped = False, tracer.stopped
+            values = _restore(before, made)
+        recording.stopped, recording.line = stopped, tracer.line
+        if not stopped:
+            recording.stopped = _finish(recording, tracer, grads, before, places, values, made)
+        if not recording.stopped:
+            if any(t._node is not node for t, node in histories):
+                recording.stopped = "it changes the history of a tensor that was there before"
             else:
-                values[id(tensor)] = now
-                tensor._array = real_of(now)
-        for tensor in alive:
-            tensor._array = real_of(tensor._array)
+                recording.stopped = _connect(recording, tracer, function, start, places, edges)
+    finally:
         for node in (n for ref in tracer.nodes if (n := ref()) is not None):
             if node.saved:
                 node.saved = mapped(tuple(node.saved), real_of)
             node.settings = {k: mapped(x, real_of) for k, x in node.settings.items()}
-    recording.stopped, recording.line = stopped, tracer.line
-    if stopped:
-        return recording
-    recording.stopped = _finish(recording, tracer, grads, before, values, made)
     return recording
+
+
+def _restore(
+    before: list[tuple[TensorBase, np.ndarray, Recorded]], made: list[weakref.ref[TensorBase]]
+) -> dict[int, Any]:
+    """Give tensors their arrays back; return what they had, by identity."""
+    alive = [t for ref in made if (t := ref()) is not None]
+    values: dict[int, Any] = {id(t): t._array for t in alive}
+    for tensor, array, stand in before:
+        now = tensor._array
+        if now is stand:  # type: ignore[comparison-overlap]
+            tensor._array = array
+        else:
+            values[id(tensor)] = now
+            tensor._array = real_of(now)
+    for tensor in alive:
+        tensor._array = real_of(tensor._array)
+    return values
 
 
 def _finish(
@@ -139,33 +180,25 @@ def _finish(
     tracer: Tracer,
     grads: dict[TensorBase, Any],
     before: list[tuple[TensorBase, np.ndarray, Recorded]],
+    places: dict[TensorBase, Place],
     values: dict[int, Any],
     made: list[weakref.ref[TensorBase]],
 ) -> str:
     """Find what the program returns and leaves behind; say what stands against it."""
     program = recording.program
-    stands = {id(t): stand.value for t, _, stand in before}
-    outputs: dict[TensorBase, Value] = {}
+    at = {id(t): place for t, place in places.items()}
+    versions = {id(t._version): place for t, place in places.items()}
+    fresh = {id(t) for ref in made if (t := ref()) is not None}
 
-    def value_of(x: Any) -> Any:
-        if isinstance(x, TensorBase):
-            if id(x) in stands:
-                return x
-            array = values.get(id(x))
-            if isinstance(array, Recorded):
-                if x._node is not None and x._node.saved:
-                    open_graph.append(x)
-                outputs[x] = array.value
-                program.outputs.append(array.value)
-                return array.value
-            return x
-        return x
+    def value_of(x: TensorBase) -> Value | None:
+        array = values.get(id(x))
+        if type(array) is Recorded:
+            return array.value
+        return tracer.given(x._array, "constant").value if id(x) in fresh else None
 
-    open_graph: list[Any] = []
-    recording.structure = map_structure(recording.result, value_of)
-    if open_graph:
-        return "it returns a tensor whose gradient is still to be computed"
-    expected = {id(x) for x in outputs}
+    returned = recording.returned = describe(recording.result, at, versions, value_of)
+    program.outputs += [x.value for x in returned.computed]
+    expected = set(map(id, returned.tensors))
     for leaf, entered in grads.items():
         if leaf._grad is entered:
             continue
@@ -195,20 +228,29 @@ def _finish(
     return ""
 
 
+def _connect(
+    recording: Recording,
+    tracer: Tracer,
+    function: Any,
+    start: int,
+    places: dict[TensorBase, Place],
+    edges: dict[Source, Place],
+) -> str:
+    """Find what the returned tensors need gradients for; say what stands against it."""
+    known = {id(t._version): place for t, place in places.items()}
+    try:
+        graph = pattern_of(function, recording.returned, start, edges, known, tracer)
+    except NotDifferentiableError as error:
+        return str(error)
+    recording.graph = graph
+    if graph is not None:
+        recording.program.outputs += graph.returned()
+    return ""
+
+
 def _escaped(made: list[weakref.ref[TensorBase]], values: dict[int, Any], known: set[int]) -> bool:
     return any(
         type(values.get(id(t))) is Recorded and id(t) not in known
         for ref in made
         if (t := ref()) is not None
     )
-
-
-def map_structure(x: Any, change: Callable[[Any], Any]) -> Any:
-    """Return nested tuples, lists and dicts with every leaf changed."""
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return type(x)(*(map_structure(part, change) for part in x))
-    if type(x) is tuple or type(x) is list:
-        return type(x)([map_structure(part, change) for part in x])
-    if type(x) is dict:
-        return {key: map_structure(part, change) for key, part in x.items()}
-    return change(x)
