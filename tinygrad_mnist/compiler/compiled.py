@@ -6,10 +6,12 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_mnist.autograd.graph import TensorBase, Version, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, Version
 from tinygrad_mnist.autograd.modes import modes, quiet
+from tinygrad_mnist.compiler.gradients import Gradients
+from tinygrad_mnist.compiler.naming import hints
 from tinygrad_mnist.compiler.numpy_backend import Built
-from tinygrad_mnist.compiler.passes import PASSES
+from tinygrad_mnist.compiler.passes import improved
 from tinygrad_mnist.compiler.recording import Recording, record
 
 ATTEMPTS = 4
@@ -48,23 +50,24 @@ class Step:
         elif before is not None:
             said = before.difference(recording)
             if not said:
-                self._build(recording)
+                self._build(recording, function, args, kwargs)
             elif self.recorded >= ATTEMPTS:
                 self.stopped = f"it isn't the same from call to call: {said}"
         result, recording.result = recording.result, None
         return result
 
-    def _build(self, recording: Recording) -> None:
-        program = recording.program
-        for improve in PASSES:
-            program = improve(program)
-        self.built = Built(program)
+    def _build(
+        self, recording: Recording, function: Callable[..., Any], args: Any, kwargs: Any
+    ) -> None:
+        program = improved(recording.program)
+        self.built = Built(program, hints(recording, program, function, args, kwargs))
         self.returned = recording.returned
         self.graph = recording.graph
         self.count = len(program.outputs)
         self.guards = [(t, t._array, t.source() is None) for t, _ in recording.state]
         self.watched = recording.surroundings.watched
-        self.gradients = [leaf for leaf, x in recording.gradients if x is not None]
+        leaves = [leaf for leaf, x in recording.gradients if x is not None]
+        self.gradients = Gradients(self.built, leaves)
         self.cleared = [leaf for leaf, x in recording.gradients if x is None]
         self.written = recording.written
 
@@ -78,13 +81,13 @@ class Step:
     def run(self, given: list[TensorBase]) -> Any:
         """Run the program."""
         assert self.built is not None
+        self.gradients.prepare()
         results = quiet.unobserved(self.built.run, *[x._array for x in given])
         for tensor in self.written:
             tensor._version.bump("a compiled function")
         for leaf in self.cleared:
             leaf._grad = None
-        for leaf, array in zip(self.gradients, results[self.count :], strict=True):
-            leaf._grad = wrap(array)
+        self.gradients.hand_out(results[self.count :])
         versions = [Version() for _ in self.returned.fresh]
         made = self.returned.make(results, given, versions)
         if self.graph is not None:

@@ -26,7 +26,7 @@ from tinygrad_mnist.autograd.node import Node
 from tinygrad_mnist.autograd.observer import Call as Operation
 from tinygrad_mnist.compiler.array import Recorded
 from tinygrad_mnist.compiler.numpy_backend import Built
-from tinygrad_mnist.compiler.passes import PASSES
+from tinygrad_mnist.compiler.passes import improved
 from tinygrad_mnist.compiler.returned import Place, Returned, tensor_at, version_of
 from tinygrad_mnist.compiler.trace import Call, Program, Value, differences, mapped
 from tinygrad_mnist.compiler.tracer import Tracer, real_of
@@ -428,10 +428,7 @@ class _Recorded:
 
     def build(self) -> Built:
         """Make it a program that can be run."""
-        program = self.program
-        for improve in PASSES:
-            program = improve(program)
-        return Built(program)
+        return Built(improved(self.program))
 
 
 def _array_of(g: Any) -> np.ndarray:

@@ -215,7 +215,7 @@ def _finish(
         array = values.get(id(tensor))
         if type(array) is Recorded:
             recording.rebound.append((tensor, array.value))
-            program.gradients.append(array.value)
+            program.rebound.append(array.value)
     escaped = _escaped(made, values, expected)
     if escaped:
         gc.collect()

@@ -104,6 +104,10 @@ class Surroundings:
                 self.refused = f"it reaches more than {LARGE:,} Python objects"
                 return
 
+    def objects(self) -> list[Any]:
+        """Return what was found."""
+        return list(self._seen.values())
+
     def change(self) -> str:
         """Name the first place that isn't what it was; empty if there is none."""
         return next((w.path for w in self.watched if w.changed()), "")

@@ -56,6 +56,21 @@ class Value:
         self.storage = storage
 
 
+class Thing:
+    """What a call makes and another takes, but no array: a program only hands it on.
+
+    Attributes
+    ----------
+    name
+        What it might be called.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
 @dataclass(eq=False)
 class Call:
     """One line of the program: a function, its arguments, and what it makes.
@@ -111,16 +126,19 @@ class Program:
         Values that are returned: arrays of their own.
     gradients
         Values that become the gradients of parameters.
+    rebound
+        Values that take the place of tensors' arrays: new ones at each step, as outputs are.
     """
 
     calls: list[Call] = field(default_factory=list)
     inputs: list[Value] = field(default_factory=list)
     outputs: list[Value] = field(default_factory=list)
     gradients: list[Value] = field(default_factory=list)
+    rebound: list[Value] = field(default_factory=list)
 
     def wanted(self) -> list[Value]:
         """Return what must be there when it has run."""
-        return self.outputs + self.gradients
+        return self.outputs + self.rebound + self.gradients
 
 
 def leaves(x: Any) -> Iterator[Value]:

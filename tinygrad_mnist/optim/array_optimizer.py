@@ -8,7 +8,7 @@ the state to begin with, :meth:`ArrayOptimizer.start`, and the formula in place,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import numpy as np
@@ -137,6 +137,20 @@ class ArrayOptimizer(Optimizer):
         self.update(out, g, state, group)
         p._version.count += 1
         p._version.changed_by = type(self).__name__
+
+    def ready(self, number: int, members: Sequence[int] | None = None) -> tuple[Group, list[State]]:
+        """Return a group, and the states of its parameters or of those at some positions."""
+        group, state = self.param_groups[number], self.state
+        params = group["params"]
+        states = []
+        for p in params if members is None else [params[i] for i in members]:
+            held = state.get(p)
+            if not held:
+                held = self.start(p._array, group)
+                if held:
+                    state[p] = held
+            states.append(held)
+        return group, states
 
     def blocks(
         self,

@@ -1,0 +1,30 @@
+"""Passes: short functions from a program to a better one, whose results are the same.
+
+None changes the program that it is given; each is a function of its own, and can be left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tinygrad_mnist.compiler.passes.common import common_subexpressions
+from tinygrad_mnist.compiler.passes.constants import same_constants
+from tinygrad_mnist.compiler.passes.copies import without_copies
+from tinygrad_mnist.compiler.passes.dead_code import without_dead_code
+from tinygrad_mnist.compiler.passes.formulas import optimizer_formulas
+from tinygrad_mnist.compiler.passes.rewriting import is_view as is_view
+from tinygrad_mnist.compiler.trace import Program
+
+Pass = Callable[[Program], Program]
+
+PASSES: tuple[Pass, ...] = (
+    without_dead_code, same_constants, common_subexpressions, without_copies,
+    optimizer_formulas,
+)  # fmt: skip
+
+
+def improved(program: Program, passes: tuple[Pass, ...] = PASSES) -> Program:
+    """Return a program after all passes, the last of which removes what the others left over."""
+    for improve in passes:
+        program = improve(program)
+    return without_dead_code(program) if passes else program
