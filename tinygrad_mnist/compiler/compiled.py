@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -36,6 +37,8 @@ class Step:
         self.stopped = ""
         self.last: Recording | None = None
         self.built: Built | None = None
+        self.lock = threading.Lock()
+        """Held while the program runs: its buffers are its own."""
 
     def advance(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Run the function as ever, or record it, on the way to a program."""
@@ -115,7 +118,12 @@ class Compiled:
         if step.built is not None and not step.holds():
             step = self.steps[key] = Step()
         if step.built is not None:
-            return step.run(given)
+            if not step.lock.acquire(blocking=False):  # by another thread, or itself
+                return self.function(*args, **kwargs)
+            try:
+                return step.run(given)
+            finally:
+                step.lock.release()
         if step.stopped:
             return self.function(*args, **kwargs)
         return step.advance(self.function, args, kwargs)

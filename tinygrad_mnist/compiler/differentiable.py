@@ -110,7 +110,7 @@ class Graph:
         name = getattr(function, "__name__", type(function).__name__)
         self.op = Op(
             name, backward_pass, ("input",), (), {}, variadic=True, broadcasts=True,
-            output_writable=True, node_name="CompiledFunctionBackward",
+            node_name="CompiledFunctionBackward",
         )  # fmt: skip
         self.specs: list[Spec] = []
         self.edges: list[Place] = []
@@ -135,7 +135,8 @@ class Graph:
             (x.op, x.parents, x.shape, str(x.dtype), x.saved, x.settings, x.plan.saves)
             for x in self.specs
         ]
-        return nodes, self.kept, self.outputs, sorted(self.spent), self.versions
+        versions = [id(at) if isinstance(at, TensorBase) else at for at in self.versions]
+        return nodes, self.kept, self.outputs, sorted(self.spent), versions
 
     # Attached to outputs
 
@@ -313,7 +314,8 @@ class Way:
     def run(self, node: ProgramNode, gradients: Sequence[Any]) -> list[tuple[int, Any]]:
         """Run the program, or record it, or do without."""
         if self.built is None:
-            if self.stopped or modes.observers:
+            alike = len(set(node.parents)) < len(node.parents)  # two arguments are one, this time
+            if self.stopped or alike or modes.observers:
                 return self.walk(node, gradients, False)
             return self._record(node, gradients)
         saved = node.saved
@@ -347,7 +349,7 @@ class Way:
             (nodes[end], g) for (_, end), g in zip(ends, gradients, strict=True) if g is not None
         ]
         found = backward_pass(roots, until=parents, retain_graph=True, create_graph=create_graph)
-        return [(i, found[parent]) for i, parent in enumerate(parents) if parent in found]
+        return [(i, found.pop(parent)) for i, parent in enumerate(parents) if parent in found]
 
     def _record(self, node: ProgramNode, gradients: Sequence[Any]) -> list[tuple[int, Any]]:
         """Go through the nodes, and record it."""
@@ -526,6 +528,7 @@ def pattern_of(
         graph.specs.append(spec)
     graph.outputs = [(number, order[node]) for number, node in roots]
     graph.shapes = [(node.shape, node.dtype) for _, node in roots]
+    graph.op.output_writable = any(node.op.output_writable for _, node in roots)
     return graph if graph.outputs or graph.spent else None
 
 
