@@ -295,6 +295,7 @@ def test_higher_derivatives_are_those_of_the_function() -> None:
     repeated(scene)
 
 
+@pytest.mark.filterwarnings("ignore:compile")
 def test_many_calls_may_come_before_the_gradients() -> None:
     def scene(compiled: Callable[[Any], Any]) -> Callable[[], Any]:
         cell = nn.RNNCell(3, 4)
@@ -485,6 +486,7 @@ def test_an_argument_may_be_given_twice_or_be_a_parameter() -> None:
     assert_same(longer)
 
 
+@pytest.mark.filterwarnings("ignore:compile")
 def test_embeddings_take_numbers() -> None:
     def scene(compiled: Callable[[Any], Any]) -> Callable[[], Any]:
         net = nn.Sequential(nn.Embedding(7, 4), nn.Flatten(), nn.Linear(12, 2))
@@ -517,6 +519,7 @@ class Doubled(tg.autograd.Function):
         return g * x * 5
 
 
+@pytest.mark.filterwarnings("ignore:compile")
 def test_functions_of_the_users_own_are_called_each_time() -> None:
     def scene(compiled: Callable[[Any], Any]) -> Callable[[], Any]:
         w = weights(3)
@@ -533,6 +536,7 @@ def test_functions_of_the_users_own_are_called_each_time() -> None:
     repeated(scene)
 
 
+@pytest.mark.filterwarnings("ignore:compile")
 def test_hooks_inside_are_left_to_the_function() -> None:
     def scene(compiled: Callable[[Any], Any]) -> Callable[[], Any]:
         w = weights(3)

@@ -6,6 +6,7 @@ is noted down, and whatever else looks inside (``float()``, ``np.asarray``, a pr
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,8 @@ class Recorded(NDArrayOperatorsMixin):
             return _Method(self, name)
         if name == "base":
             return self.tracer.base(self)
+        if name == "item":
+            return functools.partial(self.tracer.item, self)
         if name.startswith("__") and not hasattr(self.real, name):
             raise AttributeError(name)
         return getattr(self.tracer.look(self, name), name)

@@ -25,6 +25,7 @@ from tinygrad_mnist.autograd.multi_output import CustomNode, MultiOutputNode, Ou
 from tinygrad_mnist.autograd.node import Node
 from tinygrad_mnist.autograd.observer import Call as Operation
 from tinygrad_mnist.compiler.array import Recorded
+from tinygrad_mnist.compiler.number import Number
 from tinygrad_mnist.compiler.numpy_backend import Built
 from tinygrad_mnist.compiler.passes import improved
 from tinygrad_mnist.compiler.returned import Place, Returned, tensor_at, version_of
@@ -501,7 +502,7 @@ def pattern_of(
         return ends[source]
 
     def keep(x: Any, version: Version = _UNCHANGED) -> Any:
-        if type(x) is Recorded:
+        if type(x) is Recorded or type(x) is Number:
             value = x.value
         elif isinstance(x, np.ndarray):
             value = tracer.given(x, "constant").value

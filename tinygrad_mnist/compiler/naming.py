@@ -7,11 +7,13 @@ tensors go by their own names with that number. The gradient of ``w0`` is ``g_w0
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from tinygrad_mnist.autograd.graph import TensorBase
-from tinygrad_mnist.compiler.recording import Recording, tensors_of
+from tinygrad_mnist.compiler.arguments import Place
+from tinygrad_mnist.compiler.recording import Recording
 from tinygrad_mnist.compiler.text import Hint
 from tinygrad_mnist.compiler.trace import Program, Value
 from tinygrad_mnist.nn.module import Module
@@ -20,17 +22,19 @@ SHORT = {"weight": "w", "bias": "b"}
 
 
 def hints(
-    recording: Recording,
-    program: Program,
-    function: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
+    recording: Recording, program: Program, function: Callable[..., Any]
 ) -> dict[Value, Hint]:
     """Return names for inputs, state and gradients of a program that was made of a recording."""
     known = dict(tensor_names(recording.surroundings.objects()))
     found = {x: known[t] for t, x in recording.state if t in known}
-    for x, name in zip(program.inputs, argument_names(function, args, kwargs), strict=True):
-        found[x] = Hint(name)
+    moving = set(recording.moving)
+    for x, at in zip(program.inputs, recording.inputs, strict=True):
+        if isinstance(at, tuple):
+            found[x] = Hint(argument_name(function, at))
+        elif at in moving:
+            found[x] = known.get(at, Hint("x"))
+        else:
+            found[x] = Hint(f"g_{known[at].name}" if at in known else "grad")
     leaves = [t for t, x in recording.gradients if x is not None]
     for t, x in zip(leaves, program.gradients, strict=True):
         hint = known.get(t)
@@ -38,20 +42,19 @@ def hints(
     return found
 
 
-def argument_names(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> list[str]:
-    """Return a name for each tensor among the arguments of a call."""
-    try:
-        given = inspect.signature(function).bind(*args, **kwargs).arguments
-    except (TypeError, ValueError):
-        given = {"x": (args, kwargs)}
-    names: dict[TensorBase, str] = {}
-    for name, x in given.items():
-        whole = isinstance(x, TensorBase)
-        for i, tensor in enumerate(tensors_of(x)):
-            names.setdefault(tensor, name if whole else f"{name}{i}")
-    return [names[t] for t in dict.fromkeys(tensors_of((args, kwargs)))]
+def argument_name(function: Callable[..., Any], place: Place) -> str:
+    """Return a name for what is found in a place among the arguments."""
+    name, *inner = place
+    if isinstance(name, int):
+        try:
+            names = list(inspect.signature(function).parameters.values())
+        except (TypeError, ValueError):
+            names = []
+        if name < len(names) and names[name].kind is not inspect.Parameter.VAR_POSITIONAL:
+            name = names[name].name
+        else:
+            name = f"x{name}"
+    return re.sub(r"\W", "_", "_".join(map(str, (name, *inner))))
 
 
 def tensor_names(objects: list[Any]) -> Iterator[tuple[TensorBase, Hint]]:

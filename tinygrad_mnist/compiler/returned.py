@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tinygrad_mnist.autograd.graph import TensorBase, Version, wrap
+from tinygrad_mnist.compiler.array import Recorded
+from tinygrad_mnist.compiler.number import Number
 from tinygrad_mnist.compiler.trace import Value
 
 Place = int | TensorBase
@@ -23,6 +25,10 @@ class Argument(int):
 
 class Output(int):
     """Stands for a tensor that is computed, by its number among these."""
+
+
+class Taken(int):
+    """Stands for a number, or an array that isn't a tensor's, by its number among these."""
 
 
 class Fresh(int):
@@ -64,11 +70,14 @@ class Returned:
         The tensors that are computed; the bases of views among them, though nobody sees those.
     tensors
         The recorded ones.
+    taken
+        Numbers and arrays that are returned as they are.
     """
 
     structure: Any = None
     computed: list[Computed] = field(default_factory=list)
     tensors: list[TensorBase] = field(default_factory=list)
+    taken: list[Value] = field(default_factory=list)
     fresh: dict[int, Fresh] = field(default_factory=dict)
 
     def make(
@@ -89,12 +98,16 @@ class Returned:
                 tensor._seen = tensor._version.count
         return made
 
-    def result(self, made: Sequence[TensorBase], given: Sequence[TensorBase]) -> Any:
+    def result(
+        self, made: Sequence[TensorBase], given: Sequence[TensorBase], taken: Sequence[Any]
+    ) -> Any:
         """Return what the function returns."""
 
         def put(x: Any) -> Any:
             kind = type(x)
-            return made[x] if kind is Output else given[x] if kind is Argument else x
+            if kind is Output:
+                return made[x]
+            return given[x] if kind is Argument else taken[x] if kind is Taken else x
 
         return map_structure(self.structure, put)
 
@@ -151,6 +164,9 @@ def describe(
         return numbers[id(x)]
 
     def stand_in(x: Any) -> Any:
+        if type(x) is Recorded or type(x) is Number:
+            returned.taken.append(x.value)
+            return Taken(len(returned.taken) - 1)
         if not isinstance(x, TensorBase):
             return x
         at = places.get(id(x))

@@ -8,9 +8,11 @@ goes on with the numbers, and isn't compiled.
 
 from __future__ import annotations
 
+import functools
+import sys
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -19,7 +21,10 @@ from tinygrad_mnist.autograd.modes import modes, quiet
 from tinygrad_mnist.autograd.observer import Call as Operation
 from tinygrad_mnist.autograd.observer import Line, Observer, where
 from tinygrad_mnist.compiler.array import WRITING, Recorded
+from tinygrad_mnist.compiler.number import Number
 from tinygrad_mnist.compiler.trace import Call, NotRecordableError, Storage, Value, mapped, owner
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 STATIC = {
     np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.may_share_memory,
@@ -36,6 +41,23 @@ BY_VALUE = {
 
 WRITES_FIRST = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}
 """Functions that write to their first argument."""
+
+
+def unwatched(method: F) -> F:
+    """Decorate what runs no code of a script's: Python need not tell of the calls in it."""
+
+    @functools.wraps(method)
+    def apart(self: Tracer, *args: Any, **kwargs: Any) -> Any:
+        watch = sys.getprofile()
+        if watch is None:
+            return method(self, *args, **kwargs)
+        sys.setprofile(None)
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            sys.setprofile(watch)
+
+    return cast(F, apart)
 
 
 class Tracer(Observer):
@@ -67,6 +89,17 @@ class Tracer(Observer):
         self._noted = 0
         self._kernels: set[int] = set()
         """Arrays that only kernels may read: their shapes may change with numbers."""
+        self.start = 0
+        """The number of a node that was made before."""
+        self.raw: list[np.ndarray] = []
+        """Arrays that operations were given, but that neither the step was given nor a call made:
+        of constants that are made anew, or of something that is out of sight."""
+        self.handed_out: list[Number] = []
+        """Numbers that were taken out of tensors."""
+        self.looks: list[Any] = []
+        """The places of arguments whose numbers were looked at."""
+        self.failed: BaseException | None = None
+        """What an operation has raised."""
 
     def __enter__(self) -> Any:
         super().__enter__()
@@ -96,8 +129,14 @@ class Tracer(Observer):
             storage = self._storages[id(root)] = Storage(root, origin)
         return storage
 
+    def given_number(self, number: Any, source: Any) -> Number:
+        """Return what stands for a number that was given as an argument."""
+        array = np.asarray(number)
+        return Number(number, Value(array, Storage(array, "input")), self, source)
+
     # What is noted
 
+    @unwatched
     def call(
         self,
         function: Any,
@@ -153,7 +192,7 @@ class Tracer(Observer):
 
     def _refs(self, arguments: Any, keywords: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         def value(part: Any) -> Any:
-            if type(part) is Recorded:
+            if type(part) is Recorded or type(part) is Number:
                 return part.value
             if isinstance(part, np.ndarray):
                 return self.given(part, "constant").value
@@ -169,6 +208,38 @@ class Tracer(Observer):
         made = Recorded(x, Value(x, self._storage(x, "made")), self)
         self._known[id(x)] = made
         return made
+
+    def item(self, x: Recorded, *index: Any) -> Any:
+        """Note that a number is taken out of an array, and return what stands for it."""
+        if not self.open or self._inside or index:
+            return self.look(x, "item").item(*index)
+        return self._number(getattr, (x,), x.real.item(), "method", "item")
+
+    def calculate(self, function: Callable[..., Any], *operands: Any) -> Any:
+        """Note an arithmetic operation on Python numbers."""
+        result = function(*map(real_of, operands))
+        if not self.open:
+            return result
+        if type(result) not in (int, float):
+            self.look(None, function.__name__)
+            return result
+        return self._number(function, operands, result)
+
+    def _number(
+        self, function: Any, operands: Any, real: Any, kind: str = "function", name: str = ""
+    ) -> Number:
+        array = np.asarray(real)
+        value = Value(array, Storage(array, "made"))
+        call = Call(function, *self._refs(operands, {}), value, kind=kind, name=name)
+        self.calls.append(call)
+        number = Number(real, value, self)
+        self.handed_out.append(number)
+        return number
+
+    def looked_at(self, x: Number) -> None:
+        """Remember of which argument the number was looked at, if that ends the recording."""
+        if not self.open and x.source is not None:
+            self.looks.append(x.source)
 
     def base(self, x: Recorded) -> Any:
         """Return what stands for the array that a view was taken of, or None."""
@@ -192,17 +263,23 @@ class Tracer(Observer):
 
     # Operations and rules
 
+    @unwatched
     def run(self, forward: Callable[..., Any], *arrays: Any, **settings: Any) -> Any:
         """Run a forward function: call by call, or as a kernel."""
         if not self.open or not has_recorded((arrays, *settings.values())):
             return quiet.unobserved(forward, *arrays, **settings)
         self._noted = len(self.calls)
+        self.raw += [x for x in arrays if type(x) is np.ndarray and id(x) not in self._known]
         return self._region(forward, arrays, settings)
 
+    @unwatched
     def run_rule(self, node: Node, rule: Any, arrays: tuple[Any, ...], extra: Any) -> Any:
         """Run a rule likewise."""
         if not self.open or not has_recorded((arrays, *extra.values())):
             return rule(*arrays, **extra)
+        if node.whole.number <= self.start:
+            self.stop("it differentiates through a graph that was recorded outside of it")
+            return rule(*map(real_of, arrays), **real_keywords(extra))
         self._noted = len(self.calls)
         result = self._region(rule, arrays, extra)
         operation = self._operations.get(node.whole)
@@ -224,7 +301,11 @@ class Tracer(Observer):
         return self._kernel(function, arrays, settings)
 
     def _kernel(self, function: Any, arrays: tuple[Any, ...], settings: dict[str, Any]) -> Any:
-        result = quiet.unobserved(function, *mapped(arrays, real_of), **real_keywords(settings))
+        try:
+            result = quiet.unobserved(function, *mapped(arrays, real_of), **real_keywords(settings))
+        except Exception as error:
+            self.failed = error
+            raise
         call = Call(function, *self._refs(arrays, settings), kind="kernel")
         returned = mapped(result, self._made)
         if isinstance(returned, tuple):
@@ -233,6 +314,7 @@ class Tracer(Observer):
         self.calls.append(call)
         return returned
 
+    @unwatched
     def one_call(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:
@@ -264,10 +346,12 @@ class Tracer(Observer):
                 call.module, call.line = operation.path, operation.line
         self._noted = len(self.calls)
 
+    @unwatched
     def computed(self, call: Operation) -> None:
         """Say of the calls noted since which operation they belong to."""
         self._attribute(call.op.name, call)
 
+    @unwatched
     def recorded(self, call: Operation) -> None:
         """Remember an operation by its node, for its rules; and the node, to clear it up."""
         assert call.node is not None
@@ -294,7 +378,7 @@ def perform(function: Any, args: Any, keywords: Any, kind: str, name: str) -> An
 
 def real_of(x: Any) -> Any:
     """Return the array that a recording array stands for; anything else as it is."""
-    return x.real if type(x) is Recorded else x
+    return x.real if type(x) is Recorded or type(x) is Number else x
 
 
 def real_keywords(keywords: dict[str, Any]) -> dict[str, Any]:
@@ -304,13 +388,13 @@ def real_keywords(keywords: dict[str, Any]) -> dict[str, Any]:
 
 def value_of(x: Any) -> Any:
     """Return its value in the program likewise."""
-    return x.value if type(x) is Recorded else x
+    return x.value if type(x) is Recorded or type(x) is Number else x
 
 
 def has_recorded(x: Any) -> bool:
     """Whether there is a recording array in nested tuples, lists and dicts."""
     kind = type(x)
-    if kind is Recorded:
+    if kind is Recorded or kind is Number:
         return True
     if kind is tuple or kind is list:
         return any(map(has_recorded, x))
