@@ -502,6 +502,25 @@ def test_embeddings_take_numbers() -> None:
     repeated(scene)
 
 
+def test_values_are_checked_at_each_call() -> None:
+    table = nn.Embedding(7, 4)
+    run = Compiled(table)
+    chance = Compiled(lambda x: F.binary_cross_entropy(x, tg.ones(3)))
+    chosen = Compiled(lambda x, i: x.gather(1, i))
+    for _ in range(CALLS):
+        run(tg.randint(0, 7, (5,)))
+        chance(tg.rand(3))
+        chosen(tg.rand(2, 3), tg.tensor([[0, 1], [2, 0]]))
+    for function in (run, chance, chosen):
+        programs(function)
+    with pytest.raises(IndexError, match="index out of range: 7, but the weight has 7 rows"):
+        run(tg.tensor([1, 2, 3, 4, 7]))
+    with pytest.raises(RuntimeError, match="should be between 0 and 1"):
+        chance(tg.tensor([0.5, 0.5, 1.5]))
+    with pytest.raises(RuntimeError, match="index 3 is out of bounds for dimension 1 with size 3"):
+        chosen(tg.rand(2, 3), tg.tensor([[0, 1], [3, 0]]))
+
+
 class Doubled(tg.autograd.Function):
     """Has a backward that counts its calls, and isn't the derivative."""
 

@@ -96,15 +96,15 @@ def _promote(kind: str, arrays: list[Any]) -> list[Any]:
         common = dtypes.default_float()
     if any(map(_may_overflow, arrays)):
         with np.errstate(all="ignore"):
-            return [a if a is None else np.asarray(a, common) for a in arrays]
-    return [a if a is None else np.asarray(a, common) for a in arrays]
+            return [a if a is None else dtypes.as_array(a, common) for a in arrays]
+    return [a if a is None else dtypes.as_array(a, common) for a in arrays]
 
 
 def _may_overflow(a: Any) -> bool:
     """Whether something without dimensions may be too large for the dtype of other tensors."""
-    if isinstance(a, np.ndarray) and a.ndim:
-        return False
-    return isinstance(a, float | np.ndarray) and not -65504 <= a <= 65504
+    if isinstance(a, np.ndarray):
+        return not a.ndim
+    return isinstance(a, float) and not -65504 <= a <= 65504
 
 
 def _wrapped(number: int, dtype: np.dtype[Any]) -> Any:

@@ -48,7 +48,7 @@ def finish(
 ) -> Tensor:
     """Wrap a new array, in a dtype if one is named."""
     check_device(device)
-    array = np.asarray(array)
+    array = dtypes.as_array(array)
     wanted = dtypes.of(array.dtype).numpy if dtype is None else dtypes.as_numpy(dtype)
     out: Tensor = wrap(array if array.dtype == wanted else dtypes.convert(array, wanted))
     return out.requires_grad_() if requires_grad else out
