@@ -521,6 +521,25 @@ def test_values_are_checked_at_each_call() -> None:
         chosen(tg.rand(2, 3), tg.tensor([[0, 1], [3, 0]]))
 
 
+def test_what_kernels_leave_may_have_other_shapes_each_time() -> None:
+    """Of a loss that ignores some targets, only as many rows remain as are left."""
+
+    def scene(compiled: Callable[[Any], Any]) -> Callable[[], Any]:
+        w = weights(4, 3)
+        run = compiled(lambda x, y: F.cross_entropy(x @ w, y, ignore_index=0))
+
+        def once() -> Any:
+            w.grad = None
+            targets = tg.randint(0, 3, (5,))
+            targets[0] = 1
+            run(tg.randn(5, 4), targets).backward()
+            return w.grad
+
+        return once
+
+    repeated(scene)
+
+
 class Doubled(tg.autograd.Function):
     """Has a backward that counts its calls, and isn't the derivative."""
 

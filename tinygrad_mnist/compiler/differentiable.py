@@ -117,6 +117,8 @@ class Graph:
         self.edges: list[Place] = []
         self.kept: list[Value] = []
         self.versions: list[Any] = []
+        self.left: set[int] = set()
+        """Which of the kept arrays kernels have left for their rules."""
         self.outputs: list[tuple[int, Any]] = []
         """For each output that needs a gradient: its number, and that of its node."""
         self.shapes: list[tuple[tuple[int, ...], np.dtype[Any]]] = []
@@ -369,6 +371,8 @@ class Way:
             saved[k] = stand_in(saved[k], "state")
         for k in self.moving:
             saved[k] = stand_in(saved[k], "input")
+            if k in graph.left:
+                tracer._kernels.add(id(saved[k].real))
         nodes = graph.put_up(saved, node.versions, node.parents)
         for spec, made in zip(graph.specs, nodes, strict=True):
             if spec.call is not None:
@@ -512,6 +516,8 @@ def pattern_of(
         key = id(value), id(version) if at is not None else None
         if key not in numbers:
             numbers[key] = Kept(len(graph.kept))
+            if id(value.array) in tracer._kernels:
+                graph.left.add(numbers[key])
             graph.kept.append(value)
             graph.versions.append(at)
         return numbers[key]
