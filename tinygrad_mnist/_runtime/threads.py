@@ -27,6 +27,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tinygrad_mnist._runtime.protocol import array_function
+
 T = TypeVar("T")
 
 WORTHWHILE = 2**22
@@ -200,8 +202,14 @@ def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the product of two matrices, computed by our own threads if they are in use."""
     if a.shape[1] == 1:
         return np.dot(a, b)  # type: ignore[no-any-return]  # matmul takes seven times as long
-    if not _in_charge.is_set() or (work := a.size * b.shape[1]) < 4 * WORTHWHILE:
+    if not _in_charge.is_set() or a.size * b.shape[1] < 4 * WORTHWHILE:
         return np.matmul(a, b)  # type: ignore[no-any-return]  # NumPy declares it as Any
+    return _shared_product(a, b)
+
+
+@array_function
+def _shared_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    work = a.size * b.shape[1]
     out = np.empty((len(a), b.shape[1]), np.result_type(a, b))
     # The factor that isn't cut is read by every thread: it had better be the smaller one.
     if a.size < b.size:
@@ -232,7 +240,7 @@ def elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def compute(first: Any, *others: Any) -> Any:
-        if not _in_charge.is_set() or not isinstance(first, np.ndarray) or first.size < SPACIOUS:
+        if not _in_charge.is_set() or type(first) is not np.ndarray or first.size < SPACIOUS:
             return function(first, *others)
         form = (first.shape, first.strides, first.dtype)
         for x in others:

@@ -121,15 +121,18 @@ class TensorBase:
 Source = Node | TensorBase
 """Where a gradient goes: to a node, or to a leaf."""
 
-_ndarray = np.ndarray  # wrap is called for every result: found sooner so
+# wrap is called for every result: found sooner so
+_ndarray = np.ndarray
+_plain: type[Any] = np.ndarray
 _new: Callable[[type[Tensor]], Tensor] = object.__new__
-"""Makes a tensor; a recording replaces it, to know the tensors that were made."""
+_as_array: Callable[[Any], np.ndarray] = np.asarray
+"""A recording replaces these, to know the tensors that were made, and what they were made of."""
 
 
 def wrap(array: Any, node: Node | None = None, version: Version | None = None) -> Tensor:
     """Return a new tensor on an array (not copied)."""
     out = _new(TensorBase.kind)
-    out._array = array if array.__class__ is _ndarray else np.asarray(array)
+    out._array = array if array.__class__ is _plain else _as_array(array)
     out._version = Version() if version is None else version
     out._node = node
     out._fixed_order = False

@@ -121,7 +121,7 @@ def run_observed(forward: Callable[..., Any], *arrays: Any, **settings: Any) -> 
     """Run a forward function in the place of ``quiet.run``, and tell the observers."""
     run = quiet.unobserved if modes.tracer is None else modes.tracer.run
     returned = run(forward, *arrays, **settings)
-    op = _operation(forward)
+    op = operation_of(forward)
     if op is None:
         return returned
     # As arrays, results can be recognised where they go on to.
@@ -159,7 +159,7 @@ def rules_ran(node: Node, gradient: Any, results: Sequence[tuple[Source, Any]]) 
         observer.ran(node, gradient, results)
 
 
-def _operation(forward: Callable[..., Any]) -> Op | None:
+def operation_of(forward: Callable[..., Any]) -> Op | None:
     """Return the operation whose forward function this is."""
     owner = getattr(forward, "__self__", None)
     if isinstance(owner, Op):

@@ -16,11 +16,15 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 if TYPE_CHECKING:
     from tinygrad_mnist.compiler.trace import Value
     from tinygrad_mnist.compiler.tracer import Tracer
+    from tinygrad_mnist.ops.contract import Op
 
 KNOWN = frozenset({"shape", "dtype", "ndim", "size", "strides", "itemsize", "nbytes", "flags"})
 """What is known without looking at numbers."""
 
 VIEWS = frozenset({"T", "mT", "real", "imag"})
+
+PROTOCOLS = frozenset({"__array_struct__", "__array_interface__", "__buffer__"})
+"""Ways to an array's memory past its methods; without them NumPy asks for ``__array__``."""
 
 METHODS = frozenset({
     "all", "any", "argmax", "argmin", "argsort", "argpartition", "astype", "byteswap", "choose",
@@ -39,16 +43,16 @@ class Recorded(NDArrayOperatorsMixin):
 
     Attributes
     ----------
-    real
+    actual
         The array.
     value
         What it is in the program.
     """
 
-    __slots__ = ("real", "tracer", "value")
+    __slots__ = ("__weakref__", "actual", "tracer", "value")
 
-    def __init__(self, real: np.ndarray, value: Value, tracer: Tracer) -> None:
-        self.real = real
+    def __init__(self, actual: np.ndarray, value: Value, tracer: Tracer) -> None:
+        self.actual = actual
         self.value = value
         self.tracer = tracer
 
@@ -66,7 +70,7 @@ class Recorded(NDArrayOperatorsMixin):
 
     def __getattr__(self, name: str) -> Any:
         if name in KNOWN:
-            return getattr(self.real, name)
+            return getattr(self.actual, name)
         if name in VIEWS:
             return self.tracer.call(getattr, (self,), {}, "attribute", name)
         if name in METHODS:
@@ -75,9 +79,15 @@ class Recorded(NDArrayOperatorsMixin):
             return self.tracer.base(self)
         if name == "item":
             return functools.partial(self.tracer.item, self)
-        if name.startswith("__") and not hasattr(self.real, name):
+        if name in PROTOCOLS or (name.startswith("__") and not hasattr(self.actual, name)):
             raise AttributeError(name)
         return getattr(self.tracer.look(self, name), name)
+
+    @staticmethod
+    def __op__(op: Op, *inputs: Any, **settings: Any) -> Any:
+        """Note an operation that was called on arrays, in a rule or by the engine."""
+        tracer = next(x.tracer for x in inputs if type(x) is Recorded)
+        return tracer.operation(op, inputs, settings)
 
     def __getitem__(self, index: Any) -> Any:
         return self.tracer.call(getattr, (self, index), {}, "getitem")
@@ -86,18 +96,21 @@ class Recorded(NDArrayOperatorsMixin):
         self.tracer.call(setattr, (self, index, value), {}, "setitem")
 
     def __iter__(self) -> Iterator[Any]:
-        if not self.real.ndim:
+        if not self.actual.ndim:
             raise TypeError("iteration over a 0-d array")
-        return (self[i] for i in range(len(self.real)))
+        return (self[i] for i in range(len(self.actual)))
 
     def __len__(self) -> int:
-        return len(self.real)
+        return len(self.actual)
 
     def __copy__(self) -> Any:
         return self.copy()
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self.copy()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.tracer.look(self, "pickling").__reduce_ex__(protocol)
 
     def __array__(self, *given: Any, **named: Any) -> Any:
         return np.asarray(self.tracer.look(self, "numpy.asarray"), *given)

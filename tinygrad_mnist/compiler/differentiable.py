@@ -372,7 +372,7 @@ class Way:
         for k in self.moving:
             saved[k] = stand_in(saved[k], "input")
             if k in graph.left:
-                tracer._kernels.add(id(saved[k].real))
+                tracer.leave(saved[k])
         nodes = graph.put_up(saved, node.versions, node.parents)
         for spec, made in zip(graph.specs, nodes, strict=True):
             if spec.call is not None:
@@ -516,7 +516,7 @@ def pattern_of(
         key = id(value), id(version) if at is not None else None
         if key not in numbers:
             numbers[key] = Kept(len(graph.kept))
-            if id(value.array) in tracer._kernels:
+            if tracer.is_left(value):
                 graph.left.add(numbers[key])
             graph.kept.append(value)
             graph.versions.append(at)

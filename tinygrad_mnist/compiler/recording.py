@@ -234,7 +234,7 @@ class _Recorder:
             return tensor
 
         inputs = replaced(args, put), replaced(kwargs, put)
-        graph._new = new
+        graph._new, graph._plain, graph._as_array = new, Recorded, tracer.entered
         try:
             with _Gradients() as looked, tracer, Effects(tracer, around.streams):
                 recording.result = function(*inputs[0], **inputs[1])
@@ -261,7 +261,7 @@ class _Recorder:
 
     def _put_back(self, arrays: list[tuple[Any, Any, Any]]) -> None:
         """Give all tensors their arrays again."""
-        graph._new = object.__new__
+        graph._new, graph._plain, graph._as_array = object.__new__, np.ndarray, np.asarray
         self.tracer.open = False
         for watch, array, stand in arrays:
             if watch.now() is stand:

@@ -96,6 +96,8 @@ class Call:
     """``function``, ``method``, ``attribute``, ``getitem``, ``setitem``, or ``kernel``."""
     name: str = ""
     """What a method, attribute or kernel is called."""
+    why: str = ""
+    """Why a kernel isn't several calls: what of it NumPy has no protocol for."""
     effect: bool = False
     """Whether it does more than its results and writes show, such as to draw numbers."""
     operation: str = ""
@@ -167,9 +169,18 @@ def mapped(x: Any, change: Callable[[Any], Any]) -> Any:
 
 def owner(array: np.ndarray) -> np.ndarray:
     """Return the array whose memory an array sees."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
+    base: Any = array.base
+    while base is not None:
+        if isinstance(base, np.ndarray):
+            array = base
+        base = getattr(base, "base", None)  # NumPy's as_strided puts something in between
     return array
+
+
+def same_memory(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether two arrays are one: the same elements, in the same places."""
+    places = (a.__array_interface__["data"][0] for a in (x, y))
+    return same_layout(x, y) and len(set(places)) == 1
 
 
 def same_layout(x: np.ndarray, y: np.ndarray) -> bool:

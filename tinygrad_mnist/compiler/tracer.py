@@ -8,10 +8,10 @@ goes on with the numbers, and isn't compiled.
 
 from __future__ import annotations
 
-import functools
 import sys
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -19,34 +19,29 @@ import numpy as np
 from tinygrad_mnist.autograd.graph import Node, Source, TensorBase
 from tinygrad_mnist.autograd.modes import modes, quiet
 from tinygrad_mnist.autograd.observer import Call as Operation
-from tinygrad_mnist.autograd.observer import Line, Observer, where
-from tinygrad_mnist.compiler.array import WRITING, Recorded
+from tinygrad_mnist.autograd.observer import Line, Observer, operation_of, where
+from tinygrad_mnist.compiler import functions
+from tinygrad_mnist.compiler.array import Recorded
+from tinygrad_mnist.compiler.functions import perform as perform
 from tinygrad_mnist.compiler.number import Number
-from tinygrad_mnist.compiler.trace import Call, NotRecordableError, Storage, Value, mapped, owner
+from tinygrad_mnist.compiler.trace import (
+    Call,
+    NotRecordableError,
+    Storage,
+    Value,
+    mapped,
+    owner,
+    same_memory,
+)  # fmt: skip
+from tinygrad_mnist.ops.contract import Op
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-STATIC = {
-    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.may_share_memory,
-    np.shares_memory, np.iscomplexobj, np.isrealobj, np.common_type, np.min_scalar_type,
-}  # fmt: skip
-"""Functions of shapes, dtypes and memory: they look at no number."""
-
-BY_VALUE = {
-    np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.compress, np.extract, np.array_equal,
-    np.array_equiv, np.allclose, np.histogram, np.bincount, np.delete, np.intersect1d, np.union1d,
-    np.setdiff1d, np.trim_zeros, np.histogram_bin_edges,
-}  # fmt: skip
-"""Functions whose result has a shape that depends on numbers, or is a Python number."""
-
-WRITES_FIRST = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}
-"""Functions that write to their first argument."""
 
 
 def unwatched(method: F) -> F:
     """Decorate what runs no code of a script's: Python need not tell of the calls in it."""
 
-    @functools.wraps(method)
+    @wraps(method)
     def apart(self: Tracer, *args: Any, **kwargs: Any) -> Any:
         watch = sys.getprofile()
         if watch is None:
@@ -82,13 +77,20 @@ class Tracer(Observer):
         self.tensors: list[weakref.ref[TensorBase]] = []
         self.nodes: list[weakref.ref[Node]] = []
         self._inside = 0
+        """How many operations and rules are running, one in another."""
         self._storages: dict[int, Storage] = {}
         self._known: dict[int, Recorded] = {}
         """Recording arrays by the identity of the array, which they hold."""
+        self._constants: dict[Any, Value] = {}
+        """Values of arrays that the program brings with it, by their numbers."""
+        self._residuals: dict[int, Value] = {}
+        """What kernels have returned for their rules, which alone may read it."""
         self._operations: weakref.WeakKeyDictionary[Node, Operation] = weakref.WeakKeyDictionary()
+        self._scalars: dict[Storage, Value] = {}
+        """Results that NumPy's functions return as scalars."""
         self._noted = 0
-        self._kernels: set[int] = set()
-        """Arrays that only kernels may read: their shapes may change with numbers."""
+        self._shift = 0
+        """How many calls were put in between others."""
         self.start = 0
         """The number of a node that was made before."""
         self.raw: list[np.ndarray] = []
@@ -122,17 +124,46 @@ class Tracer(Observer):
             known = self._known[id(array)] = Recorded(array, Value(array, storage), self)
         return known
 
+    def given_number(self, number: Any, source: Any) -> Number:
+        """Return what stands for a number that was given as an argument."""
+        array = np.asarray(number)
+        return Number(number, Value(array, Storage(array, "input")), self, source)
+
+    def entered(self, array: Any) -> Any:
+        """Return what stands for the array of a new tensor, which may be written to."""
+        if type(array) is Recorded:
+            return array if self.open else array.actual
+        array = np.asarray(array)
+        if not self.open or modes.tracer is not self:
+            return array
+        if id(array) in self._known:
+            return self._known[id(array)]
+        constant = self._constant(array)
+        if not array.flags.writeable or constant.array.strides != array.strides:
+            array = constant.array.copy(order="K")
+        made = self._made(array)
+        self.calls.append(
+            Call(getattr, (constant, "K"), {}, made.value, kind="method", name="copy")
+        )
+        return made
+
     def _storage(self, array: np.ndarray, origin: str) -> Storage:
         root = owner(array)
         storage = self._storages.get(id(root))
         if storage is None:
             storage = self._storages[id(root)] = Storage(root, origin)
+        elif origin == "state" and storage.origin == "input":
+            storage.origin = origin  # an input is a part of it
         return storage
 
-    def given_number(self, number: Any, source: Any) -> Number:
-        """Return what stands for a number that was given as an argument."""
-        array = np.asarray(number)
-        return Number(number, Value(array, Storage(array, "input")), self, source)
+    def _constant(self, array: np.ndarray) -> Value:
+        """Return the value of an array that the program brings with it, as it is now."""
+        key = array.dtype, array.shape, array.strides, array.tobytes()
+        value = self._constants.get(key)
+        if value is None:
+            copy = array.copy(order="K")
+            value = self._constants[key] = Value(copy, Storage(copy, "constant"))
+        return value
 
     # What is noted
 
@@ -146,74 +177,84 @@ class Tracer(Observer):
         name: str = "",
     ) -> Any:
         """Make a call, note it, and return recording arrays for what comes out."""
-        real, named = mapped(arguments, real_of), real_keywords(keywords)
-        if not self.open or function in STATIC:
-            return perform(function, real, named, kind, name)
-        if function in BY_VALUE or (kind == "getitem" and has_mask(arguments[1])):
-            self.look(None, name or getattr(function, "__name__", "a mask"))
-            if not self.open:
-                return perform(function, real, named, kind, name)
-        written = self._written(function, arguments, keywords, kind, name)
-        for x in written:
-            if type(x) is not Recorded:
-                if self._inside:
-                    raise NotRecordableError
-                self.given(x, "state")
+        actual, named = mapped(arguments, real_of), real_keywords(keywords)
+
+        def plainly() -> Any:
+            return functions.perform(function, actual, named, kind, name)
+
+        if not self.open or function in functions.STATIC:
+            return plainly()
+        how = functions.name_of(function, kind, name)
+        form = (function, arguments, keywords, kind, name)
+        if not functions.has_fixed_shape(*form, has_recorded):
+            return self.look(None, how) or plainly()
+        if kind == "setitem" and _is_itself(*actual):
+            return None  # the end of x[i] += y, which has been written already
+        written = functions.written(*form)
+        if any(type(x) is not Recorded for x in written):
+            return self.look(None, f"{how} writes to an array of NumPy's") or plainly()
         with np.errstate(all="ignore"):
-            result = perform(function, real, named, kind, name)
-        call = Call(function, *self._refs(arguments, keywords), kind=kind, name=name)
-        call.writes = tuple(self.given(x, "state").value.storage for x in written)
-        out = keywords.get("out")
-        if (
-            kind == "setitem"
-            or (function in WRITES_FIRST)
-            or (kind == "method" and name in WRITING)
-        ):
-            returned = None
-        elif out is not None and not (isinstance(out, tuple) and any(x is None for x in out)):
-            returned = out[0] if isinstance(out, tuple) and len(out) == 1 else out
-        else:
-            returned = mapped(result, self._made)
-            call.results = mapped(returned, value_of)
+            result = plainly()
+        if result is not None and any(not isinstance(x, _ARRAYS) for x in parts_of(result)):
+            self.look(None, how)
+            return result
+        if not written and type(result) is np.ndarray:
+            # An array that it was given: by position to write to it, or returned as it is.
+            written = [x for x in arguments[1:] if real_of(x) is result]
+            if not written and type(arguments[0]) is Recorded and arguments[0].actual is result:
+                return arguments[0]
+        for x in written:
+            self._make_writable(x)
+        call = Call(function, *self._form(arguments, keywords), kind=kind, name=name)
+        call.writes = tuple(x.value.storage for x in written)
         self.calls.append(call)
-        return returned
+        if not written or functions.name_of(function, kind, name) == "at":
+            returned = None if result is None else mapped(result, self._made)
+            call.results = None if result is None else _plain(mapped(returned, value_of))
+            return returned
+        if result is None:
+            return None
+        return written[0] if len(written) == 1 else tuple(written)
 
-    def _written(
-        self, function: Any, arguments: Any, keywords: Any, kind: str, name: str
-    ) -> list[Any]:
-        if kind == "setitem" or function in WRITES_FIRST or (kind == "method" and name in WRITING):
-            return [arguments[0]]
-        out = keywords.get("out")
-        outs = out if isinstance(out, tuple) else (out,)
-        written = [x for x in outs if x is not None]
-        if isinstance(getattr(function, "__self__", None), np.ufunc) and function.__name__ == "at":
-            written.append(arguments[0])
-        return written
+    def _form(self, arguments: Any, keywords: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        return mapped(arguments, self._value), {
+            name: mapped(x, self._value) for name, x in keywords.items()
+        }
 
-    def _refs(self, arguments: Any, keywords: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        def value(part: Any) -> Any:
-            if type(part) is Recorded or type(part) is Number:
-                return part.value
-            if isinstance(part, np.ndarray):
-                return self.given(part, "constant").value
-            return part
+    def _value(self, x: Any) -> Any:
+        if type(x) is Recorded or type(x) is Number:
+            return x.value
+        if isinstance(x, np.ndarray):
+            known = self._known.get(id(x))
+            return self._constant(x) if known is None else known.value
+        return self._residuals.get(id(x), x)
 
-        return mapped(arguments, value), {k: mapped(v, value) for k, v in keywords.items()}
-
-    def _made(self, x: Any) -> Any:
-        if isinstance(x, np.generic):
-            x = np.asarray(x)
-        if not isinstance(x, np.ndarray):
-            return x
-        made = Recorded(x, Value(x, self._storage(x, "made")), self)
-        self._known[id(x)] = made
+    def _made(self, x: Any) -> Recorded:
+        array = np.asarray(x)
+        value = Value(array, self._storage(array, "made"))
+        if array is not x:
+            self._scalars[value.storage] = value
+        made = self._known[id(array)] = Recorded(array, value, self)
         return made
+
+    def _make_writable(self, x: Recorded) -> None:
+        """Let a number that is written to be an array; NumPy's functions return scalars."""
+        number = self._scalars.pop(x.value.storage, None)
+        if number is None:
+            return
+        at = next(i for i, call in enumerate(self.calls) if number in list(call.made()))
+        scalar = Value(number.array, Storage(number.array, "made"))
+        made = self.calls[at]
+        made.results = mapped(made.results, lambda y: scalar if y is number else y)
+        copy = Call(np.array, (scalar,), {}, number, operation=made.operation)
+        self.calls.insert(at + 1, copy)
+        self._shift += 1
 
     def item(self, x: Recorded, *index: Any) -> Any:
         """Note that a number is taken out of an array, and return what stands for it."""
         if not self.open or self._inside or index:
             return self.look(x, "item").item(*index)
-        return self._number(getattr, (x,), x.real.item(), "method", "item")
+        return self._number(getattr, (x,), x.actual.item(), "method", "item")
 
     def calculate(self, function: Callable[..., Any], *operands: Any) -> Any:
         """Note an arithmetic operation on Python numbers."""
@@ -230,7 +271,7 @@ class Tracer(Observer):
     ) -> Number:
         array = np.asarray(real)
         value = Value(array, Storage(array, "made"))
-        call = Call(function, *self._refs(operands, {}), value, kind=kind, name=name)
+        call = Call(function, *self._form(operands, {}), value, kind=kind, name=name)
         self.calls.append(call)
         number = Number(real, value, self)
         self.handed_out.append(number)
@@ -243,96 +284,158 @@ class Tracer(Observer):
 
     def base(self, x: Recorded) -> Any:
         """Return what stands for the array that a view was taken of, or None."""
-        base = x.real.base
-        if not isinstance(base, np.ndarray):
-            return base
-        return self.given(base, self._storage(base, "constant").origin)
+        base = x.actual.base
+        return self.given(base, x.value.storage.origin) if isinstance(base, np.ndarray) else None
 
     def look(self, x: Recorded | None, how: str) -> Any:
         """Let the program look at numbers: inside of an operation that makes it a kernel."""
         if self.open:
             if self._inside:
-                raise NotRecordableError
+                raise NotRecordableError(how)
             self.stop(f"it looks at numbers ({how})")
-        return None if x is None else x.real
+        return None if x is None else x.actual
 
     def stop(self, why: str, line: Line | None = None) -> None:
         """Give up: from now on nothing is noted."""
         self.stopped, self.line = why, line or where()[0]
         self.open = False
 
+    def fixed(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """Call a function of shapes, and of where arrays lie, which looks at no number."""
+        return function(*mapped(arguments, real_of))
+
     # Operations and rules
 
     @unwatched
     def run(self, forward: Callable[..., Any], *arrays: Any, **settings: Any) -> Any:
         """Run a forward function: call by call, or as a kernel."""
-        if not self.open or not has_recorded((arrays, *settings.values())):
+        if not self.open:
+            actual = mapped(arrays, real_of)
+            return quiet.unobserved(forward, *actual, **real_keywords(settings))
+        if not has_recorded((arrays, *settings.values())):
             return quiet.unobserved(forward, *arrays, **settings)
         self._noted = len(self.calls)
         self.raw += [x for x in arrays if type(x) is np.ndarray and id(x) not in self._known]
-        return self._region(forward, arrays, settings)
+        return self._region(forward, arrays, settings, operation_of(forward))
+
+    @unwatched
+    def operation(self, op: Op, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+        """Run an operation that was called on arrays, by the engine or in a rule."""
+        tensor = next((x for x in inputs if isinstance(x, TensorBase)), None)
+        if tensor is not None:
+            return tensor.__op__(op, *inputs, **settings)
+        if not self.open:
+            return op(*mapped(inputs, real_of), **real_keywords(settings))
+        narrow = any(isinstance(x, np.ndarray) and x.dtype.char in op.narrow for x in inputs)
+        first = len(self.calls) if self._inside else self._noted
+        out = self._region(op.compute if narrow else op.forward, inputs, settings, op)
+        if not self._inside:
+            self._noted = max(first, 0)
+            self._attribute(op.name, None)
+        count = len(op.outputs)
+        return tuple(out[:count]) if count > 1 else out[0] if op.packed else out
 
     @unwatched
     def run_rule(self, node: Node, rule: Any, arrays: tuple[Any, ...], extra: Any) -> Any:
         """Run a rule likewise."""
-        if not self.open or not has_recorded((arrays, *extra.values())):
+        if not self.open:
+            return rule(*mapped(arrays, real_of), **real_keywords(extra))
+        if not has_recorded((arrays, *extra.values())):
             return rule(*arrays, **extra)
         if node.whole.number <= self.start:
             self.stop("it differentiates through a graph that was recorded outside of it")
-            return rule(*map(real_of, arrays), **real_keywords(extra))
+            return rule(*mapped(arrays, real_of), **real_keywords(extra))
         self._noted = len(self.calls)
-        result = self._region(rule, arrays, extra)
-        operation = self._operations.get(node.whole)
-        self._attribute(f"{node.op.name}'s rule", operation)
+        result = self._region(rule, arrays, extra, None)
+        self._attribute(f"{node.op.name}'s rule", self._operations.get(node.whole))
         return result
 
-    def _region(self, function: Any, arrays: tuple[Any, ...], settings: dict[str, Any]) -> Any:
-        if not any(type(a) is Recorded and id(a.real) in self._kernels for a in arrays):
-            mark = len(self.calls)
+    def _region(
+        self,
+        function: Callable[..., Any],
+        arrays: tuple[Any, ...],
+        settings: dict[str, Any],
+        op: Op | None,
+    ) -> Any:
+        run = function if self._inside else partial(quiet.unobserved, function)
+        why = "it takes what a kernel left for it"
+        if not any(id(real_of(a)) in self._residuals for a in arrays):
+            mark = len(self.calls) - self._shift
             self._inside += 1
             try:
-                return quiet.unobserved(function, *arrays, **settings)
-            except Exception:
+                return run(*arrays, **settings)
+            except Exception as error:
                 if not self.open:
                     raise
-                del self.calls[mark:]
+                why = str(error)
+                del self.calls[mark + self._shift :]
             finally:
                 self._inside -= 1
-        return self._kernel(function, arrays, settings)
-
-    def _kernel(self, function: Any, arrays: tuple[Any, ...], settings: dict[str, Any]) -> Any:
         try:
-            result = quiet.unobserved(function, *mapped(arrays, real_of), **real_keywords(settings))
+            result = run(*mapped(arrays, real_of), **real_keywords(settings))
         except Exception as error:
             self.failed = error
             raise
-        call = Call(function, *self._refs(arrays, settings), kind="kernel")
-        returned = mapped(result, self._made)
-        if isinstance(returned, tuple):
-            self._kernels.update(id(x.real) for x in returned[1:] if type(x) is Recorded)
-        call.results = mapped(returned, value_of)
+        call = Call(function, *self._form(arrays, settings), kind="kernel", why=why)
+        if not isinstance(result, tuple):
+            returned: Any = self._made(result)
+        else:
+            count = 1 if op is None else len(op.outputs)
+            outputs = map(self._made, result[:count])
+            returned = (*outputs, *map(self._residual, result[count:]))
+        call.results = _plain(mapped(returned, self._value))
         self.calls.append(call)
         return returned
+
+    def leave(self, x: Recorded) -> Recorded:
+        """Let an array be read by kernels only."""
+        self._residuals[id(x.actual)] = x.value
+        return x
+
+    def is_left(self, value: Value) -> bool:
+        """Whether an array is what a kernel has left for its rules."""
+        return self._residuals.get(id(value.array)) is value
+
+    def _residual(self, x: Any) -> Any:
+        """Return what stands for something that a kernel leaves for its rules.
+
+        It needn't be an array, and its shape may depend on numbers: only kernels may read it.
+        """
+        if x is None:
+            return None
+        if isinstance(x, _ARRAYS):
+            return self.leave(self._made(x))
+        array = np.empty((), object)
+        array[()] = x
+        self._residuals[id(x)] = Value(array, Storage(array, "made"))
+        return x
 
     @unwatched
     def one_call(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:
         """Note a function that was marked as one call."""
+        actual, named = mapped(arguments, real_of), real_keywords(keywords)
         if not self.open:
-            return function(*arguments, **keywords)
-        self.open = False  # what happens in it is its own
-        modes.tracer = None
+            return function(*actual, **named)
+        written = [x for x in keywords.get("outs") or [keywords.get("out")] if x is not None]
+        self.open, modes.tracer = False, None  # what happens in it is its own
         try:
-            result = function(*mapped(arguments, real_of), **real_keywords(keywords))
+            result = function(*actual, **named)
         finally:
-            self.open = True
-            modes.tracer = self
-        call = Call(function, *self._refs(arguments, keywords), kind="kernel")
-        outs = keywords.get("outs") or [keywords.get("out")]
-        call.writes = tuple(x.value.storage for x in outs if type(x) is Recorded)
-        returned = mapped(result, self._made)
-        call.results = mapped(returned, value_of)
+            self.open, modes.tracer = True, self
+        if any(type(x) is not Recorded for x in written):
+            self.look(None, f"{function.__qualname__} writes to what isn't known")
+            return result
+        if result is not None and any(not isinstance(x, _ARRAYS) for x in parts_of(result)):
+            self.look(None, function.__qualname__)
+            return result
+        for x in written:
+            self._make_writable(x)
+        call = Call(function, *self._form(arguments, keywords), kind="kernel")
+        call.writes = tuple(x.value.storage for x in written)
+        returned = None if result is None else mapped(result, self._made)
+        call.results = None if result is None else _plain(mapped(returned, value_of))
         call.line, call.module = where()[0], ""
         call.operation, call.effect = function.__qualname__, True
         self.calls.append(call)
@@ -361,24 +464,20 @@ class Tracer(Observer):
     def ran(self, node: Node, gradient: Any, results: Sequence[tuple[Source, Any]]) -> None:
         """Nothing is left to do."""
 
+    def close(self) -> bool:
+        """End the recording; return whether something still holds one of its arrays."""
+        self.open = False
+        arrays = [weakref.ref(x) for x in self._known.values()]
+        self._known.clear()
+        return any(x() is not None for x in arrays)
 
-def perform(function: Any, args: Any, keywords: Any, kind: str, name: str) -> Any:
-    """Make a call on arrays."""
-    if kind == "getitem":
-        return args[0][args[1]]
-    if kind == "setitem":
-        args[0][args[1]] = args[2]
-        return None
-    if kind == "attribute":
-        return getattr(args[0], name)
-    if kind == "method":
-        return getattr(args[0], name)(*args[1:], **keywords)
-    return function(*args, **keywords)
+
+_ARRAYS = np.ndarray | np.generic
 
 
 def real_of(x: Any) -> Any:
     """Return the array that a recording array stands for; anything else as it is."""
-    return x.real if type(x) is Recorded or type(x) is Number else x
+    return x.actual if type(x) is Recorded else x.real if type(x) is Number else x
 
 
 def real_keywords(keywords: dict[str, Any]) -> dict[str, Any]:
@@ -392,16 +491,38 @@ def value_of(x: Any) -> Any:
 
 
 def has_recorded(x: Any) -> bool:
-    """Whether there is a recording array in nested tuples, lists and dicts."""
+    """Whether there is a recording array in nested tuples, lists, dicts and slices."""
     kind = type(x)
     if kind is Recorded or kind is Number:
         return True
     if kind is tuple or kind is list:
         return any(map(has_recorded, x))
+    if kind is slice:
+        return has_recorded((x.start, x.stop, x.step))
     return kind is dict and any(map(has_recorded, x.values()))
 
 
-def has_mask(index: Any) -> bool:
-    """Whether an index selects by a mask, so that how many elements come out depends on it."""
+def parts_of(x: Any) -> Iterator[Any]:
+    """Walk over the parts of what a function of NumPy's returns."""
+    if isinstance(x, tuple | list):
+        for part in x:
+            yield from parts_of(part)
+    else:
+        yield x
+
+
+def _plain(x: Any) -> Any:
+    """Return a named tuple as a tuple."""
+    return tuple(x) if isinstance(x, tuple) else x
+
+
+def _is_itself(target: Any, index: Any, x: Any) -> bool:
+    """Whether an array is what is at an index already: the same memory."""
     parts = index if isinstance(index, tuple) else (index,)
-    return any(type(x) is Recorded and x.real.dtype.kind == "b" for x in parts)
+    if type(x) is not np.ndarray or not all(p is None or type(p) in _BASIC for p in parts):
+        return False
+    there = target[index]
+    return isinstance(there, np.ndarray) and same_memory(there, x)
+
+
+_BASIC = (int, slice, type(Ellipsis))
