@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measure import Benchmark, Step
+from benchmarks.measure import Benchmark, Conditions, Step
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -51,16 +51,18 @@ def predictor(make: Callable[[], Any], data: Arrays) -> Step:
     return lambda: make().fit(images, labels).predict(tests)
 
 
-def gaussian(check: bool) -> dict[str, Step]:
+def gaussian(conditions: Conditions) -> dict[str, Step]:
     """Return the Gaussian classifiers."""
     from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 
-    data = load(check)
+    data = load(conditions.check)
     steps = {
         "ours": predictor(lambda: _ours().GaussianClassifier(smoothing=4000.0), data),
         "NumPy": lambda: gaussian_by_hand(*data),
     }
-    if not check:  # its covariance is regularised in another way, so it predicts differently
+    if (
+        not conditions.check
+    ):  # its covariance is regularised in another way, so it predicts differently
         steps["scikit-learn"] = predictor(
             lambda: QuadraticDiscriminantAnalysis(reg_param=0.5), data
         )
@@ -83,11 +85,11 @@ def gaussian_by_hand(images: np.ndarray, labels: np.ndarray, tests: np.ndarray) 
     return scores.argmax(axis=1)
 
 
-def nearest(check: bool) -> dict[str, Step]:
+def nearest(conditions: Conditions) -> dict[str, Step]:
     """Return the nearest neighbours: ours, and scikit-learn's by brute force."""
     from sklearn.neighbors import KNeighborsClassifier
 
-    data = load(check)
+    data = load(conditions.check)
     return {
         "ours": predictor(lambda: _ours().NearestNeighbour(), data),
         "scikit-learn": predictor(

@@ -12,8 +12,9 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, TypeVar
 from unittest import mock
 
 import numpy as np
@@ -26,6 +27,7 @@ except ImportError:
     torch = None
 
 Step = Callable[[], Any]
+K = TypeVar("K")
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,25 @@ QUICK = Effort(3, 0.002, 0.0)
 
 
 @dataclass(frozen=True)
+class Conditions:
+    """What the steps are to be like."""
+
+    check: bool = False
+    """Comparable: without randomness, and with the loss or the result as what they return."""
+    batches: int = 1
+    """How many batches take turns; W6, W7 and the classical models have their own data."""
+
+
+@dataclass(frozen=True)
 class Benchmark:
     """Contestants for one piece of work; goals are ratios of our time to the others'.
 
-    ``make(False)`` returns each contestant's step. ``make(True)`` returns steps that can be
-    compared: without randomness, and with the loss or the result as what they return.
+    ``make`` returns each contestant's step, as the conditions ask for.
     """
 
     name: str
     what: str
-    make: Callable[[bool], Mapping[str, Step]]
+    make: Callable[[Conditions], Mapping[str, Step]]
     goals: Mapping[str, float] = field(default_factory=dict)
     checks: int = 10
     """How many steps the contestants take side by side before they are timed."""
@@ -61,10 +72,15 @@ class Benchmark:
     has_floor: bool = False
     """Whether to time our matrix products alone too: the least that a step can take."""
 
+    def limited(self, effort: Effort) -> Effort:
+        """Return an effort with no more rounds than this takes."""
+        return replace(effort, rounds=min(self.rounds or effort.rounds, effort.rounds))
+
     def check(self) -> None:
         """Let the contestants work side by side, and refuse to time them if they disagree."""
         results = {
-            who: [step() for _ in range(self.checks)] for who, step in self.make(True).items()
+            who: [step() for _ in range(self.checks)]
+            for who, step in self.make(Conditions(check=True)).items()
         }
         for who, values in results.items():
             for theirs, ours in zip(values, results["ours"], strict=True):
@@ -87,6 +103,36 @@ def time_steps(step: Step, count: int) -> float:
     return (time.perf_counter() - start) / count * 1e6
 
 
+def count_steps(step: Step, seconds: float) -> int:
+    """Return how many steps make a turn of so many seconds."""
+    first = time_steps(step, 1)
+    again = time_steps(step, 3) if first < 5e5 else first
+    # Training goes on and on: a step is timed among others, unless it takes very long.
+    least = 3 if again < 5e5 else 1
+    return max(least, int(seconds / max(again / 1e6, 1e-7)))
+
+
+def turn(step: Step, count: int) -> float:
+    """Return the microseconds of a step, out of so many, after a few that aren't timed."""
+    if count > 1:
+        time_steps(step, max(1, count // 5))
+    return time_steps(step, count)
+
+
+def alternate(turns: Mapping[K, Callable[[], float]], effort: Effort) -> dict[K, list[float]]:
+    """Let contestants take turns, forwards and backwards; return what each gave in each round."""
+    given: dict[K, list[float]] = {key: [] for key in turns}
+    order = list(turns)
+    for _ in range(effort.rounds):
+        for key in order:
+            # The threads of the one before spin for a while when there is nothing left to do;
+            # timed at once, the next would have to share the cores with them.
+            time.sleep(effort.rest)
+            given[key].append(turns[key]())
+        order.reverse()
+    return given
+
+
 def measure(
     steps: Mapping[str, Step], effort: Effort, threads: tuple[int, ...] = (1, 2)
 ) -> dict[str, list[float]]:
@@ -95,31 +141,25 @@ def measure(
     # imported, one such look takes as long as a hundred steps, and falls on anyone.
     gc.collect()
     gc.freeze()
-    times: dict[tuple[str, int], list[float]] = {}
-    counts = {}
+
+    def turn_of(step: Step, count: int, number: int) -> float:
+        set_threads(number)
+        return turn(step, count)
+
+    turns = {}
     for who, step in steps.items():
-        first = time_steps(step, 1)
-        again = time_steps(step, 3) if first < 5e5 else first
-        # Training goes on and on: a step is timed among others, unless it takes very long.
-        least = 3 if again < 5e5 else 1
-        counts[who] = max(least, int(effort.seconds / max(again / 1e6, 1e-7)))
-        for number in threads:
-            times[who, number] = []
-    order = list(times)
-    for _ in range(effort.rounds):
-        for who, number in order:
-            # The threads of the one before spin for a while when there is nothing left to do;
-            # timed at once, the next would have to share the cores with them.
-            time.sleep(effort.rest)
-            set_threads(number)
-            if counts[who] > 1:
-                time_steps(steps[who], max(1, counts[who] // 5))
-            times[who, number].append(time_steps(steps[who], counts[who]))
-        order.reverse()
+        count = count_steps(step, effort.seconds)
+        turns |= {(who, number): partial(turn_of, step, count, number) for number in threads}
+    return best(alternate(turns, effort))
+
+
+def best(times: Mapping[tuple[str, int], list[float]]) -> dict[str, list[float]]:
+    """Keep of each contestant the times with the better number of threads, which is added."""
     kept = {}
-    for who in steps:
-        best = min(threads, key=lambda number: statistics.median(times[who, number]))
-        kept[f"{who} ({best})"] = times[who, best]
+    for who in dict.fromkeys(who for who, _ in times):
+        numbers = [number for name, number in times if name == who]
+        number = min(numbers, key=lambda number: statistics.median(times[who, number]))
+        kept[f"{who} ({number})" if number else who] = times[who, number]
     return kept
 
 
@@ -181,10 +221,9 @@ def products(step: Step) -> Step:
 def run(benchmark: Benchmark, effort: Effort) -> dict[str, Any]:
     """Check, time and compare the contestants of one benchmark."""
     benchmark.check()
-    if benchmark.rounds is not None:
-        effort = Effort(min(benchmark.rounds, effort.rounds), effort.seconds, effort.rest)
-    steps = dict(benchmark.make(False))
+    steps = dict(benchmark.make(Conditions()))
     if benchmark.has_floor:
         steps["products"] = products(steps["ours"])
     goals = {} if effort is QUICK else benchmark.goals  # a few steps measure nothing
-    return compare(benchmark, measure(steps, effort, benchmark.threads), goals)
+    times = measure(steps, benchmark.limited(effort), benchmark.threads)
+    return compare(benchmark, times, goals)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_mnist as tg
-from benchmarks.measure import Effort, time_steps, verdict
+from benchmarks.measure import Conditions, Effort, time_steps, verdict
 
 
 def import_time(effort: Effort) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def import_time(effort: Effort) -> dict[str, Any]:
 _MEMORY = """
 import ctypes, gc, json, sys
 from benchmarks import training
-from benchmarks.measure import set_threads
+from benchmarks.measure import Conditions, set_threads
 
 # Freed memory goes back at once, from whichever library: so what is resident is what is in use.
 libc = ctypes.CDLL(None)
@@ -60,7 +60,7 @@ framework, name = sys.argv[1:]
 training.FRAMEWORKS = {framework: training.FRAMEWORKS[framework]}
 benchmark = next(b for b in training.BENCHMARKS if b.name == name)
 set_threads(2)
-step = benchmark.make(False)[framework]
+step = benchmark.make(Conditions())[framework]
 for _ in range(5):
     step()
 gc.collect()
@@ -203,7 +203,7 @@ def allocations(effort: Effort) -> dict[str, Any]:
 
     results = {}
     for name, dense in DENSE.items():
-        step = dense.steps()["ours"]
+        step = dense.steps(Conditions())["ours"]
         for _ in range(3):
             step()
         with counted_allocations() as total:

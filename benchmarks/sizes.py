@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import QUICK, Effort, Step, measure, torch
+from benchmarks.measure import QUICK, Conditions, Effort, Step, measure, torch
 from benchmarks.training import DENSE, FRAMEWORKS
 from tinygrad_mnist.io.files import replacing
 
@@ -27,7 +27,8 @@ W1 = DENSE["W1"]
 
 
 def _dense(**changes: Any) -> dict[str, Step]:
-    return {who: step for who, step in replace(W1, **changes).steps().items() if who in FRAMEWORKS}
+    steps = replace(W1, **changes).steps(Conditions())
+    return {who: step for who, step in steps.items() if who in FRAMEWORKS}
 
 
 def _chain(length: int) -> dict[str, Step]:

@@ -1,4 +1,4 @@
-"""W1 to W9: training steps, from a network of two layers to a transformer.
+"""W1 to W12: training steps, from a network of two layers to a transformer.
 
 A model is written once, for any framework with PyTorch's interface, and built twice: by PyTorch,
 and by us from PyTorch's initial weights.
@@ -6,9 +6,10 @@ and by us from PyTorch's initial weights.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,10 @@ import tinygrad_mnist as tg
 import tinygrad_mnist.utils.data
 from benchmarks import others
 from benchmarks.by_hand import Network
-from benchmarks.measure import Benchmark, Step, torch
+from benchmarks.measure import Benchmark, Conditions, Step, torch
 
 FRAMEWORKS = {"ours": tg} if torch is None else {"ours": tg, "PyTorch": torch}
+Batch = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -37,15 +39,17 @@ class Dense:
         sizes = "-".join(map(str, self.sizes))
         return f"{sizes} {self.activation}, batch {self.batch}, {self.optimizer}"
 
-    def data(self) -> tuple[Any, ...]:
-        """Draw a batch and initial parameters."""
+    def data(self, seed: int = 0) -> Batch:
+        """Draw a batch."""
+        return images((self.batch, self.sizes[0]), seed)
+
+    def parameters(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Draw initial weights and biases."""
         source = np.random.default_rng(0)
-        x = source.random((self.batch, self.sizes[0]), dtype=np.float32)
-        y = source.integers(0, 10, self.batch)
         pairs = list(zip(self.sizes, self.sizes[1:], strict=False))
         scale = [np.sqrt(2 / (n + m)) for n, m in pairs]
         w = [source.standard_normal((m, n)) * s for (n, m), s in zip(pairs, scale, strict=True)]
-        return x, y, [a.astype(np.float32) for a in w], [np.zeros(m, np.float32) for _, m in pairs]
+        return [a.astype(np.float32) for a in w], [np.zeros(m, np.float32) for _, m in pairs]
 
     def network(self, framework: Any) -> Any:
         """Build the network."""
@@ -55,36 +59,37 @@ class Dense:
             layers += [nn.Linear(n, m), nn.ReLU() if self.activation == "relu" else nn.Sigmoid()]
         return nn.Sequential(*layers[:-1])
 
-    def steps(self, check: bool = False) -> dict[str, Step]:
+    def steps(self, conditions: Conditions) -> dict[str, Step]:
         """Return the step of each contestant, from the same weights."""
-        x, y, weights, biases = self.data()
+        batches = [self.data(seed) for seed in range(conditions.batches)]
+        weights, biases = self.parameters()
         by_hand = Network(weights, biases, self.activation, self.optimizer, self.lr, self.batch)
         steps: dict[str, Step] = {}
         for name, framework in FRAMEWORKS.items():
             network = self.network(framework)
             set_parameters(framework, network, interleaved(weights, biases))
             optimizer = make_optimizer(framework, network, self.optimizer, self.lr)
-            images, labels = framework.from_numpy(x), framework.from_numpy(y)
-            loss = partial(dense_loss, framework, network, images, labels)
-            steps[name] = partial(train, loss, optimizer)
-        steps["NumPy"] = lambda: by_hand.step(x, y)
+            steps[name] = training(framework, network, optimizer, batches)
+        turns = cycle(batches)
+        steps["NumPy"] = lambda: by_hand.step(*next(turns))
         if self.optimizer == "sgd" and self.activation == "relu":
-            steps.update(others.steps(x, y, weights, biases, self.lr))
+            steps.update(others.steps(*batches[0], weights, biases, self.lr))
         return steps
 
 
-def dense_loss(framework: Any, network: Any, images: Any, labels: Any) -> Any:
-    """Return the cross entropy of a batch."""
-    return framework.nn.functional.cross_entropy(network(images), labels)
+def training(framework: Any, network: Any, optimizer: Any, batches: Sequence[Batch]) -> Step:
+    """Return the training step of a classifier, on batches that take turns."""
+    turns = cycle([(framework.from_numpy(x), framework.from_numpy(y)) for x, y in batches])
+    return lambda: train(framework, network, optimizer, *next(turns))
 
 
-def train(loss: Callable[[], Any], optimizer: Any) -> float:
+def train(framework: Any, network: Any, optimizer: Any, x: Any, y: Any) -> float:
     """Take one training step, and return its loss."""
-    value = loss()
+    loss = framework.nn.functional.cross_entropy(network(x), y)
     optimizer.zero_grad()
-    value.backward()
+    loss.backward()
     optimizer.step()
-    return value.item()  # type: ignore[no-any-return]
+    return loss.item()  # type: ignore[no-any-return]
 
 
 def make_optimizer(framework: Any, network: Any, kind: str, lr: float) -> Any:
@@ -108,33 +113,36 @@ def set_parameters(framework: Any, network: Any, arrays: list[np.ndarray]) -> No
             parameter.copy_(framework.from_numpy(array))
 
 
-def model_steps(
-    build: Callable[[Any, bool], Any],
-    inputs: np.ndarray,
-    targets: np.ndarray,
-    kind: str,
-    lr: float,
-    check: bool,
-) -> dict[str, Step]:
-    """Return each framework's training step of one model, from the same weights."""
-    steps: dict[str, Step] = {}
-    arrays = None
-    for name, framework in reversed(FRAMEWORKS.items()):  # PyTorch's weights, if it is there
-        framework.manual_seed(0)
-        network = build(framework, check)
-        if arrays is None:
-            arrays = [p.detach().numpy().copy() for p in network.parameters()]
-        set_parameters(framework, network, arrays)
-        optimizer = make_optimizer(framework, network, kind, lr)
-        x, y = framework.from_numpy(inputs), framework.from_numpy(targets)
-        steps[name] = partial(train, partial(dense_loss, framework, network, x, y), optimizer)
-    return dict(reversed(steps.items()))
+@dataclass(frozen=True)
+class Classifier:
+    """A classifier that any framework can build, data by their seed, and an optimizer."""
+
+    build: Callable[[Any, bool], Any]
+    """Called with the framework, and with whether to leave randomness out."""
+    data: Callable[[int], Batch]
+    optimizer: str
+    lr: float
+
+    def steps(self, conditions: Conditions) -> dict[str, Step]:
+        """Return each framework's training step, from the same weights."""
+        batches = [self.data(seed) for seed in range(conditions.batches)]
+        steps: dict[str, Step] = {}
+        arrays = None
+        for name, framework in reversed(FRAMEWORKS.items()):  # PyTorch's weights, if it is there
+            framework.manual_seed(0)
+            network = self.build(framework, conditions.check)
+            if arrays is None:
+                arrays = [p.detach().numpy().copy() for p in network.parameters()]
+            set_parameters(framework, network, arrays)
+            optimizer = make_optimizer(framework, network, self.optimizer, self.lr)
+            steps[name] = training(framework, network, optimizer, batches)
+        return dict(reversed(steps.items()))
 
 
-def images(batch: int, *shape: int) -> tuple[np.ndarray, np.ndarray]:
+def images(shape: tuple[int, ...], seed: int = 0) -> Batch:
     """Draw images and labels."""
-    source = np.random.default_rng(0)
-    return source.random((batch, *shape), dtype=np.float32), source.integers(0, 10, batch)
+    source = np.random.default_rng(seed)
+    return source.random(shape, dtype=np.float32), source.integers(0, 10, shape[0])
 
 
 def convolutional(framework: Any, check: bool) -> Any:
@@ -196,20 +204,23 @@ def transformer(framework: Any, check: bool) -> Any:
     return Model()
 
 
-def text() -> tuple[np.ndarray, np.ndarray]:
+def text(seed: int) -> Batch:
     """Draw 32 pieces of text of 32 characters, and the character after each."""
-    source = np.random.default_rng(0)
+    source = np.random.default_rng(seed)
     return source.integers(0, 65, (32, 32)), source.integers(0, 65, 32 * 32)
 
 
-def recurrent(framework: Any, check: bool) -> Any:
-    """Build an LSTM over the rows of an image, and a linear layer on its last output."""
+def recurrent(
+    framework: Any, check: bool, width: int, hidden: int, layers: int = 1, both: bool = False
+) -> Any:
+    """Build an LSTM, in both directions if asked, and a linear layer on its last output."""
     nn = framework.nn
 
     class Model(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
-            self.lstm, self.head = nn.LSTM(28, 128, batch_first=True), nn.Linear(128, 10)
+            self.lstm = nn.LSTM(width, hidden, layers, batch_first=True, bidirectional=both)
+            self.head = nn.Linear(hidden * (1 + both), 10)
 
         def forward(self, x: Any) -> Any:
             return self.head(self.lstm(x)[0][:, -1])
@@ -217,7 +228,48 @@ def recurrent(framework: Any, check: bool) -> Any:
     return Model()
 
 
-def single_operation(check: bool) -> dict[str, Step]:
+def residual(framework: Any, check: bool) -> Any:
+    """Build ResNet-18's first two stages for small images, and a linear layer on their mean."""
+    nn, F = framework.nn, framework.nn.functional
+
+    def convolution(into: int, out: int, size: int, stride: int = 1) -> Any:
+        return nn.Conv2d(into, out, size, stride, padding=size // 2, bias=False)
+
+    class Block(nn.Module):  # type: ignore[misc]
+        def __init__(self, into: int, out: int, stride: int) -> None:
+            super().__init__()
+            self.conv1, self.norm1 = convolution(into, out, 3, stride), nn.BatchNorm2d(out)
+            self.conv2, self.norm2 = convolution(out, out, 3), nn.BatchNorm2d(out)
+            self.shortcut = nn.Sequential()
+            if into != out:
+                self.shortcut = nn.Sequential(
+                    convolution(into, out, 1, stride), nn.BatchNorm2d(out)
+                )
+
+        def forward(self, x: Any) -> Any:
+            y = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)))))
+            return F.relu(y + self.shortcut(x))
+
+    return nn.Sequential(
+        convolution(3, 64, 3), nn.BatchNorm2d(64), nn.ReLU(), Block(64, 64, 1), Block(64, 64, 1),
+        Block(64, 128, 2), Block(128, 128, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(128, 10),
+    )  # fmt: skip
+
+
+def normalized(framework: Any, check: bool) -> Any:
+    """Build two small convolutions with batch norm, and a linear layer."""
+    nn = framework.nn
+
+    def stage(into: int, out: int) -> list[Any]:
+        return [
+            nn.Conv2d(into, out, 5, padding=2), nn.BatchNorm2d(out), nn.ReLU(), nn.MaxPool2d(2)
+        ]  # fmt: skip
+
+    return nn.Sequential(*stage(1, 16), *stage(16, 32), nn.Flatten(), nn.Linear(7 * 7 * 32, 10))
+
+
+def single_operation(conditions: Conditions) -> dict[str, Step]:
     """Return W6: one operation on four elements, forward and backward."""
     steps: dict[str, Step] = {}
     for name, framework in FRAMEWORKS.items():
@@ -227,17 +279,17 @@ def single_operation(check: bool) -> dict[str, Step]:
         def step(x: Any = x, g: Any = g) -> Any:
             x.grad = None
             (x * x).backward(g)
-            return x.grad.numpy().copy() if check else None
+            return x.grad.numpy().copy() if conditions.check else None
 
         steps[name] = step
     return steps
 
 
-def epoch(check: bool) -> dict[str, Step]:
+def epoch(conditions: Conditions) -> dict[str, Step]:
     """Return W7: an epoch of W1 through a shuffling DataLoader."""
     w1 = DENSE["W1"]
-    x, y = images(640 if check else 50_000, 784)
-    *_, weights, biases = w1.data()
+    x, y = images((640 if conditions.check else 50_000, 784))
+    weights, biases = w1.parameters()
     steps: dict[str, Step] = {}
     for name, framework in FRAMEWORKS.items():
         network = w1.network(framework)
@@ -253,12 +305,11 @@ def epoch(check: bool) -> dict[str, Step]:
             optimizer: Any = optimizer,
             loader: Any = loader,
         ) -> float:
-            if check:
+            if conditions.check:
                 framework.manual_seed(0)
             last = 0.0
             for batch, labels in loader:
-                loss = partial(dense_loss, framework, network, batch, labels)
-                last = train(loss, optimizer)
+                last = train(framework, network, optimizer, batch, labels)
             return last
 
         steps[name] = step
@@ -287,9 +338,7 @@ BENCHMARKS = [
     ),
     Benchmark(
         "W5", "conv 1-32-3, conv 32-64-3, max-pool 2, 9216-128-10, dropout, batch 64, Adadelta",
-        lambda check: model_steps(
-            convolutional, *images(64, 1, 28, 28), kind="adadelta", lr=1.0, check=check
-        ),
+        Classifier(convolutional, partial(images, (64, 1, 28, 28)), "adadelta", 1.0).steps,
         {"PyTorch": 1.00}, checks=3, has_floor=True,
     ),
     Benchmark(
@@ -302,14 +351,33 @@ BENCHMARKS = [
     ),
     Benchmark(
         "W8", "transformer on characters, 4 layers, 4 heads, 128 wide, context 32, batch 32, AdamW",
-        lambda check: model_steps(transformer, *text(), kind="adamw", lr=1e-3, check=check),
+        Classifier(transformer, text, "adamw", 1e-3).steps,
         {"PyTorch": 1.30}, checks=3, has_floor=True,
     ),
     Benchmark(
         "W9", "LSTM 28-128, 28 steps, batch 64, Adam",
-        lambda check: model_steps(
-            recurrent, *images(64, 28, 28), kind="adam", lr=1e-3, check=check
-        ),
+        Classifier(
+            partial(recurrent, width=28, hidden=128),
+            partial(images, (64, 28, 28)), "adam", 1e-3,
+        ).steps,
         {"PyTorch": 1.30}, checks=3, has_floor=True,
+    ),
+    Benchmark(
+        "W10", "ResNet-18's first two stages on 32 x 32, batch norm, batch 32, SGD",
+        Classifier(residual, partial(images, (32, 3, 32, 32)), "sgd", 0.01).steps,
+        {"PyTorch": 1.20}, checks=3,
+    ),
+    Benchmark(
+        "W11", "LSTM 64-64 in both directions, 2 layers, 40 steps, batch 32, Adam",
+        Classifier(
+            partial(recurrent, width=64, hidden=64, layers=2, both=True),
+            partial(images, (32, 40, 64)), "adam", 1e-3,
+        ).steps,
+        {"PyTorch": 1.15}, checks=3, has_floor=True,
+    ),
+    Benchmark(
+        "W12", "conv 1-16-5, conv 16-32-5, each with batch norm and max-pool 2, batch 100, Adam",
+        Classifier(normalized, partial(images, (100, 1, 28, 28)), "adam", 1e-3).steps,
+        {"PyTorch": 1.00}, checks=3, has_floor=True,
     ),
 ]  # fmt: skip
