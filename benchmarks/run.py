@@ -3,10 +3,11 @@
     python -m benchmarks.run              # everything: about a quarter of an hour
     python -m benchmarks.run W1 W3        # some
     python -m benchmarks.run --quick      # a few steps each, to see that everything starts
+    python -m benchmarks.run --as-installed     # training steps as a user has them
 
-W1 to W9 are training steps; gaussian and nearest are the classical models on all of MNIST (its
+W1 to W12 are training steps; gaussian and nearest are the classical models on all of MNIST (its
 folder is named by TINYGRAD_MNIST_DATA); import, memory, nodes and arrays are what the rest costs.
-Printed are median ratios, and their quartiles.
+Printed are median ratios, and their quartiles. As installed: see benchmarks/installed.py.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 
 import benchmarks.classical
+import benchmarks.installed
 import benchmarks.training
 from benchmarks import measure
 from benchmarks.resources import RESOURCES
@@ -52,8 +54,11 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("names", nargs="*", help=f"{', '.join(names)}; all by default")
     parser.add_argument("--quick", action="store_true", help="a few steps each")
+    parser.add_argument("--as-installed", action="store_true", help="W1 to W12 as a user has them")
     parser.add_argument("--json", type=Path, help="a file for the numbers, written after each")
     args = parser.parse_args(arguments)
+    if args.as_installed:
+        names = [b.name for b in benchmarks.training.BENCHMARKS]
     unknown = set(args.names) - set(names)
     if unknown:
         parser.error(
@@ -76,6 +81,9 @@ def main(arguments: list[str] | None = None) -> None:
         elif name == "W7" and args.quick:
             timed[name].check()
             print(f"{name}  checked, and not timed: it takes a minute")
+        elif args.as_installed:
+            timed[name].check()
+            results[name] = benchmarks.installed.run(timed[name], effort)
         else:
             results[name] = measure.run(timed[name], effort)
         if args.json:
