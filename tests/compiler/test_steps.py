@@ -70,3 +70,20 @@ def test_losses_gradients_and_state_are_those_of_the_step_itself(kind: str, opti
         np.testing.assert_array_equal(g, same)
     for name, x in state.items():
         np.testing.assert_array_equal(x, same_state[name], err_msg=name)
+
+
+def test_a_step_may_return_nothing() -> None:
+    trained = []
+    for compiled in (False, True):
+        model = network("relu")
+        whole: Any = training(model, tg.optim.SGD(model.parameters(), lr=0.1))
+
+        def step(x: tg.Tensor, y: tg.Tensor, whole: Any = whole) -> None:
+            whole(x, y)
+
+        taken: Any = Compiled(step) if compiled else step
+        tg.manual_seed(1)
+        for _ in range(6):
+            assert taken(tg.randn(6, 12), tg.randint(0, 3, (6,))) is None
+        trained.append([p.detach().numpy() for p in model.parameters()])
+    assert all(np.array_equal(a, b) for a, b in zip(*trained, strict=True))

@@ -337,7 +337,7 @@ class Source:
     def body(self) -> list[str]:
         """Return the lines of the function."""
         returned = ", ".join(self.returned())
-        end = [f"return {returned}{',' if returned else ''}"]
+        end = [f"return {returned}," if returned else "return ()"]
         return [text for text, _ in self.lines] + end
 
 
