@@ -60,7 +60,7 @@ def backward_pass(
     reached = None if needed is None else needed | targets
     ends = set(until)
     gradients: dict[Source, Any] = {}
-    queue: list[tuple[int, Node]] = []
+    queue: list[tuple[float, Node]] = []
     found: dict[Source, Any] = {}
     # Those of whose gradients only the table knows: these are added to in place.
     owned: set[Source] = set()
@@ -317,7 +317,7 @@ def _differentiate_reference(
 
 
 def _pass_to_multi_output(
-    node: OutputNode, g: Any, gradients: dict[Source, Any], queue: list[tuple[int, Node]]
+    node: OutputNode, g: Any, gradients: dict[Source, Any], queue: list[tuple[float, Node]]
 ) -> None:
     """Put the gradient of one output into the list of its operation's gradients."""
     source = node.whole

@@ -61,7 +61,7 @@ class Node:
     """The shape of the output."""
     dtype: np.dtype[Any]
     """The dtype of the output."""
-    number: int
+    number: float
     """Grows with creation, so parents always have smaller numbers than their children."""
     hooks: dict[int, Callable[[Any], Any]] | None
     """The hooks on the gradient of its output, if there are any."""

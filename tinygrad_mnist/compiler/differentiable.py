@@ -124,8 +124,6 @@ class Graph:
         self.shapes: list[tuple[tuple[int, ...], np.dtype[Any]]] = []
         self.spent: set[int] = set()
         """Outputs whose graph was released within the function."""
-        self.by_hand = False
-        """Whether a rule is a user's own code, which is run each time."""
         self.ways: dict[Any, Way] = {}
 
     def returned(self) -> list[Value]:
@@ -167,7 +165,7 @@ class Graph:
             _UNCHANGED if at is None else version_of(at, given, versions) for at in self.versions
         ]
         node.counts = [version.count for version in node.versions]
-        node.gone, node.reached = set(), frozenset()
+        node.gone, node.reached, node.standing = set(), frozenset(), None
         for index, (number, _) in enumerate(self.outputs):
             tensor = made[number]
             tensor._node = OutputNode.of(node, index, tensor._array)
@@ -222,7 +220,7 @@ def _spent_node(op: Op, output: TensorBase) -> Node:
 class ProgramNode(CustomNode):
     """The node of a call: runs the backward program on what the call has left."""
 
-    __slots__ = ("counts", "gone", "graph", "reached")
+    __slots__ = ("counts", "gone", "graph", "reached", "sources", "standing")
 
     graph: Graph
     counts: list[int]
@@ -231,6 +229,10 @@ class ProgramNode(CustomNode):
     """The nodes of the pattern whose arrays were released."""
     reached: frozenset[int]
     """The nodes of the pattern that gradients went through last."""
+    standing: list[Node] | None
+    """The nodes themselves, once they were needed. Then they are the parents."""
+    sources: Sequence[Source | None]
+    """Where gradients leave from there."""
 
     def keep(self, version: Version) -> None:
         """Copy what is saved of memory that is about to be written to."""
@@ -240,6 +242,9 @@ class ProgramNode(CustomNode):
             n if old is new else new.count
             for n, old, new in zip(self.counts, before, self.versions, strict=True)
         ]
+        for node in self.standing or ():
+            if node.saved:
+                node.keep(version)
 
     def check(self) -> tuple[Any, ...]:
         """Leave it to the run, which knows what it needs."""
@@ -253,6 +258,9 @@ class ProgramNode(CustomNode):
         """Forget what the gradients that have arrived have used."""
         specs = self.graph.specs
         self.gone |= {i for i in self.reached if specs[i].saved}
+        if self.standing is not None:
+            for i in self.reached:
+                self.standing[i].release()
         needed = {k for i, spec in enumerate(specs) if i not in self.gone for k in spec.kept()}
         if self.saved is not None:
             saved = tuple(x if k in needed else None for k, x in enumerate(self.saved))
@@ -260,6 +268,9 @@ class ProgramNode(CustomNode):
 
     def run(self, gradients: Sequence[Any], create_graph: bool) -> list[tuple[int, Any]]:
         """Turn the gradients of the outputs into those of what the function was given."""
+        if self.standing is not None:
+            self.reached = frozenset()
+            return [(i, g) for i, g in enumerate(gradients) if g is not None]
         graph = self.graph
         key = tuple(None if g is None else _array_of(g).strides for g in gradients)
         way = graph.ways.get(key)
@@ -270,6 +281,18 @@ class ProgramNode(CustomNode):
         if create_graph:
             return way.walk(self, gradients, create_graph)
         return way.run(self, gradients)
+
+    def stand(self) -> list[Node]:
+        """Put up the nodes, in the place that they would have had in the order of all nodes."""
+        assert self.saved is not None
+        graph, self.sources = self.graph, self.parents
+        self.standing = graph.put_up(self.saved, self.versions, self.sources)
+        for i, node in enumerate(self.standing):
+            node.number = self.number - 1 + (i + 1) / (len(self.standing) + 1)
+            if i in self.gone:
+                node.saved = None
+        self.parents = [self.standing[end] for _, end in graph.outputs]
+        return self.standing
 
     def _check(self, way: Way) -> None:
         """Refuse to use what was released, or written to since."""
@@ -305,7 +328,7 @@ class Way:
         self.graph = graph
         self.reached = graph.reach([i for i, strides in enumerate(key) if strides is not None])
         self.needed = sorted({k for i in self.reached for k in graph.specs[i].kept()})
-        self.stopped = "a rule is a function of the user's own" if graph.by_hand else ""
+        self.stopped = ""
         if len(graph.ways) >= WAYS:
             self.stopped = f"gradients arrive in more than {WAYS} ways"
         self.last: _Recorded | None = None
@@ -340,9 +363,8 @@ class Way:
         self, node: ProgramNode, gradients: Sequence[Any], create_graph: bool
     ) -> list[tuple[int, Any]]:
         """Go through the nodes themselves."""
-        assert node.saved is not None
-        nodes = self.graph.put_up(node.saved, node.versions, node.parents)
-        return self._pass(nodes, node.parents, gradients, create_graph)
+        nodes = node.stand()
+        return self._pass(nodes, node.sources, gradients, create_graph)
 
     def _pass(
         self, nodes: Sequence[Any], parents: Any, gradients: Sequence[Any], create_graph: bool
