@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist._runtime.naming import deprecated
-from tinygrad_mnist.autograd.graph import Version, wrap
+from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.autograd.modes import one_call
 from tinygrad_mnist.ops.dtypes import as_array, convert
 from tinygrad_mnist.ops.precision import upcast_half
@@ -158,21 +158,21 @@ def clip_grads_with_norm_(
     tensor([0.5000])
     """
     found = _gradients(parameters)
-    versions = [g._version for g in found]
     total = total_norm._array if isinstance(total_norm, Tensor) else total_norm
-    _scale(float(max_norm), total, versions, outs=[g._array for g in found])
+    _scale(float(max_norm), total, outs=[g._array for g in found])
+    for g in found:
+        g._version.bump("clip_grad_norm_")
 
 
 @one_call
-def _scale(largest: float, norm: Any, versions: list[Version], *, outs: list[np.ndarray]) -> None:
+def _scale(largest: float, norm: Any, *, outs: list[np.ndarray]) -> None:
     """Scale arrays whose common norm is too large."""
     factor = largest / (float(norm) + 1e-6)
     if factor >= 1:
         return
     with np.errstate(all="ignore"):  # an infinite gradient becomes NaN
-        for g, version in zip(outs, versions, strict=True):
+        for g in outs:
             g *= g.dtype.type(factor)
-            version.bump("clip_grad_norm_")
 
 
 @named
