@@ -75,6 +75,12 @@ class Call:
         self.node: Node | None = None
         self.line, self.modules = where()
 
+    def place(self) -> Call:
+        """Return where it was called, without its arrays, to be kept."""
+        place = Call.__new__(Call)
+        place.op, place.line, place.modules = self.op, self.line, self.modules
+        return place
+
     @property
     def path(self) -> str:
         """The module's name, as a state dictionary has it: ``layers.0``."""

@@ -25,7 +25,6 @@ from tinygrad_mnist.autograd.multi_output import CustomNode, MultiOutputNode, Ou
 from tinygrad_mnist.autograd.node import Node
 from tinygrad_mnist.autograd.observer import Call as Operation
 from tinygrad_mnist.compiler.array import Recorded
-from tinygrad_mnist.compiler.number import Number
 from tinygrad_mnist.compiler.numpy_backend import Built
 from tinygrad_mnist.compiler.passes import improved
 from tinygrad_mnist.compiler.returned import Place, Returned, tensor_at, version_of
@@ -381,20 +380,14 @@ class Way:
         graph, tracer = self.graph, Tracer()
         assert node.saved is not None
 
-        def stand_in(x: Any, origin: str) -> Any:
-            # A view, for two arguments may be one array now, and two another time.
-            return tracer.given(x.view() if isinstance(x, np.ndarray) else x, origin)
-
-        arriving = [None if g is None else stand_in(g, "input") for g in gradients]
+        arriving = [None if g is None else tracer.stand_in(g, "input") for g in gradients]
         saved: list[Any] = list(node.saved)
         self.fixed = [k for k in self.needed if graph.kept[k].storage.origin in FIXED]
         self.moving = [k for k in self.needed if graph.kept[k].storage.origin not in FIXED]
         for k in self.fixed:
-            saved[k] = stand_in(saved[k], "state")
+            saved[k] = tracer.stand_in(saved[k], "state")
         for k in self.moving:
-            saved[k] = stand_in(saved[k], "input")
-            if k in graph.left:
-                tracer.leave(saved[k])
+            saved[k] = tracer.stand_in(saved[k], "input", k in graph.left)
         nodes = graph.put_up(saved, node.versions, node.parents)
         for spec, made in zip(graph.specs, nodes, strict=True):
             if spec.call is not None:
@@ -404,7 +397,7 @@ class Way:
             wanted = [_own(g, tracer) for _, g in found]
             tracer.open = False
         inputs = [x.value for x in arriving if x is not None]
-        inputs += [saved[k].value for k in self.moving]
+        inputs += [tracer.value_of(saved[k]) for k in self.moving]
         before, self.last = self.last, _Recorded(tracer, [i for i, _ in found], inputs, wanted)
         self.recorded += 1
         self.stopped = self.last.refused()
@@ -528,11 +521,8 @@ def pattern_of(
         return ends[source]
 
     def keep(x: Any, version: Version = _UNCHANGED) -> Any:
-        if type(x) is Recorded or type(x) is Number:
-            value = x.value
-        elif isinstance(x, np.ndarray):
-            value = tracer.given(x, "constant").value
-        else:
+        value = tracer.value_of(x)
+        if type(value) is not Value:
             return x
         at = known.get(id(version), returned.fresh.get(id(version)))
         key = id(value), id(version) if at is not None else None

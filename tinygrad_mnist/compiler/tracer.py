@@ -129,6 +129,27 @@ class Tracer(Observer):
         array = np.asarray(number)
         return Number(number, Value(array, Storage(array, "input")), self, source)
 
+    def stand_in(self, x: Any, origin: str, left: bool = False) -> Any:
+        """Return what stands for what a graph has kept: mostly an array.
+
+        Parameters
+        ----------
+        x
+            It. Two arrays that are one now may be two another time, so each has its own view.
+        origin
+            Where it comes from.
+        left
+            Whether a kernel has left it for its rules.
+        """
+        if isinstance(x, np.ndarray | np.generic):
+            stand = self.given(np.asarray(x).view(), origin)
+            return self.leave(stand) if left else stand
+        if not left:
+            return self.given_number(x, None)
+        self._residual(x)
+        self._residuals[id(x)].storage.origin = origin
+        return x
+
     def entered(self, array: Any) -> Any:
         """Return what stands for the array of a new tensor, which may be written to."""
         if type(array) is Recorded:
@@ -217,11 +238,12 @@ class Tracer(Observer):
         return written[0] if len(written) == 1 else tuple(written)
 
     def _form(self, arguments: Any, keywords: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        return mapped(arguments, self._value), {
-            name: mapped(x, self._value) for name, x in keywords.items()
+        return mapped(arguments, self.value_of), {
+            name: mapped(x, self.value_of) for name, x in keywords.items()
         }
 
-    def _value(self, x: Any) -> Any:
+    def value_of(self, x: Any) -> Any:
+        """Return what something is in the program: a value; anything that isn't one as it is."""
         if type(x) is Recorded or type(x) is Number:
             return x.value
         if isinstance(x, np.ndarray):
@@ -383,7 +405,7 @@ class Tracer(Observer):
             count = 1 if op is None else len(op.outputs)
             outputs = map(self._made, result[:count])
             returned = (*outputs, *map(self._residual, result[count:]))
-        call.results = _plain(mapped(returned, self._value))
+        call.results = _plain(mapped(returned, self.value_of))
         self.calls.append(call)
         return returned
 
@@ -458,7 +480,7 @@ class Tracer(Observer):
     def recorded(self, call: Operation) -> None:
         """Remember an operation by its node, for its rules; and the node, to clear it up."""
         assert call.node is not None
-        self._operations[call.node] = call
+        self._operations[call.node] = call.place()
         self.nodes.append(weakref.ref(call.node))
 
     def ran(self, node: Node, gradient: Any, results: Sequence[tuple[Source, Any]]) -> None:

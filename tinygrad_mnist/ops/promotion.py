@@ -80,10 +80,10 @@ def _promote(kind: str, arrays: list[Any]) -> list[Any]:
                 first = a.dtype
             elif a.dtype is not first:
                 break
-        elif type(a) is float:
+        elif a.__class__ is float:
             if first is None or first.kind != "f":
                 break
-        elif a is not None and (type(a) is not int or first is None):
+        elif a is not None and (a.__class__ is not int or first is None):
             break
     else:
         if first is not None and first.kind == "f":
