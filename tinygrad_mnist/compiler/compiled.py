@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import sys
@@ -10,7 +11,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
 
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import TensorBase, Version
@@ -23,6 +24,9 @@ from tinygrad_mnist.compiler.naming import hints
 from tinygrad_mnist.compiler.numpy_backend import Built
 from tinygrad_mnist.compiler.passes import improved
 from tinygrad_mnist.compiler.recording import Recording, record
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 ATTEMPTS = 4
 """How often a call of one signature is recorded until two recordings agree."""
@@ -46,12 +50,24 @@ class Settings:
         What runs the program.
     limit
         How many programs there are.
+    name
+        What the function is called in messages; empty: its own name.
     """
 
     fullgraph: bool = False
     dynamic: bool | None = None
     backend: str = "numpy"
     limit: int = LIMIT
+    name: str = ""
+
+
+class Stance:
+    """What compiled functions do just now: ``set_stance`` changes it."""
+
+    now = "default"
+
+
+stance = Stance()
 
 
 @dataclass
@@ -83,6 +99,8 @@ class Step:
         self.seconds = 0.0
         """What recording and building have taken."""
         self.stopped = ""
+        self.described = ""
+        """The arguments, in short."""
         self.line: Line | None = None
         self.looks: set[Place] = set()
         self.held: set[int] = set()
@@ -138,6 +156,10 @@ class Step:
         kwargs: dict[str, Any],
         arguments: Arguments,
     ) -> None:
+        self.described = ", ".join(
+            str(list(x.shape)) if isinstance(x, TensorBase) else repr(x)
+            for _, x in arguments.leaves[:8]
+        )
         program = improved(recording.program)
         self.built = Built(program, hints(recording, program, function))
         self.returned = recording.returned
@@ -207,7 +229,7 @@ class Step:
         return changed, None if call is None else call.line
 
 
-class Compiled:
+class Compiled(Generic[P, R]):
     """A function that becomes a program.
 
     Parameters
@@ -227,10 +249,10 @@ class Compiled:
         Why programs were recorded anew.
     """
 
-    everything: ClassVar[weakref.WeakSet[Compiled]] = weakref.WeakSet()
+    everything: ClassVar[weakref.WeakSet[Compiled[Any, Any]]] = weakref.WeakSet()
     """All compiled functions that there are."""
 
-    def __init__(self, function: Callable[..., Any], settings: Settings | None = None) -> None:
+    def __init__(self, function: Callable[P, R], settings: Settings | None = None) -> None:
         functools.update_wrapper(self, function, updated=())
         self.function = function
         self.settings = settings or Settings()
@@ -267,17 +289,46 @@ class Compiled:
 
     def name(self) -> str:
         """Return the function's name."""
+        if self.settings.name:
+            return self.settings.name
         name = getattr(self.function, "__qualname__", type(self.function).__name__)
         return str(name).rpartition("<locals>.")[2]
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Compiled[P, R]:
+        """Copy the function; a copy has no programs yet."""
+        return type(self)(copy.deepcopy(self.function, memo), self.settings)
+
+    def __reduce__(self) -> Any:
+        """Pickle the function; what is unpickled has no programs yet."""
+        return type(self), (self.function, self.settings)
+
+    def source(self) -> str:
+        """Return the program of the last call as Python that runs as it stands.
+
+        Raises
+        ------
+        RuntimeError
+            When there is none, saying why.
+        """
+        if self._last is None or self._last.built is None:
+            known = next((str(x) for x in self.uncompiled.values()), "")
+            raise RuntimeError(
+                f"{self.name()} has no program: {known}"
+                if known
+                else f"{self.name()} has no program yet: it is made at the third call"
+            )
+        return self._last.built.source()
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the program for these arguments, or the function."""
         last = self._last
         if last is not None:
             entry = last.enter(args, kwargs)
-            if entry is not None:
-                return self._run(last, entry, args, kwargs)
-        return self._look_up(args, kwargs)
+            if entry is not None and stance.now != "force_eager":
+                result: R = self._run(last, entry, args, kwargs)
+                return result
+        looked_up: R = self._look_up(args, kwargs)
+        return looked_up
 
     def _run(self, step: Step, entry: Entry, args: Any, kwargs: Any) -> Any:
         if not self._lock.acquire(False):  # another thread, or itself: it has the buffers
@@ -296,15 +347,20 @@ class Compiled:
         return self.function(*args, **kwargs)
 
     def _look_up(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if modes.observers or self.stance() == "force_eager" or sys.getprofile() is not None:
+        if modes.observers or stance.now == "force_eager" or sys.getprofile() is not None:
             return self.function(*args, **kwargs)
         for step in list(self.steps.values()):
             entry = step.enter(args, kwargs)
             if entry is not None:
                 self._last = step
                 return self._run(step, entry, args, kwargs)
-        if not self._recorder.acquire(blocking=False):  # another thread records
-            return self.function(*args, **kwargs)
+        if stance.now == "fail_on_recompile":
+            raise RuntimeError(
+                f"compile: {self.name()} has no program for these arguments, and set_stance says "
+                f"that none is to be recorded"
+            )
+        if stance.now != "default" or not self._recorder.acquire(blocking=False):
+            return self.function(*args, **kwargs)  # as another thread records
         try:
             return self._advance(args, kwargs)
         finally:
@@ -408,8 +464,3 @@ class Compiled:
         if stopped.why not in self._warned:
             self._warned.add(stopped.why)
             warn(self._sentence(stopped))
-
-    @staticmethod
-    def stance() -> str:
-        """Return what compiled functions do just now."""
-        return "default"

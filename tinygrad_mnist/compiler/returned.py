@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from tinygrad_mnist.autograd.graph import TensorBase, Version, wrap
 from tinygrad_mnist.compiler.array import Recorded
 from tinygrad_mnist.compiler.number import Number
 from tinygrad_mnist.compiler.trace import Value
 
-Place = int | TensorBase
+Place: TypeAlias = int | TensorBase
 """Where a tensor is found that was there before: the number of an argument, or the tensor."""
 
 

@@ -211,7 +211,7 @@ class Surroundings:
 
     def _module(self, x: Module, path: str) -> None:
         self.modules.append(x)
-        own = x.__dict__
+        own, path = x.__dict__, path or type(x).__name__
         for name in ("training", "_hooked"):
             self._watch("entry", own, name, f"{path}.{name}")
         for name in ("_parameters", "_buffers", "_modules"):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
@@ -326,6 +327,18 @@ class Tracer(Observer):
         """Call a function of shapes, and of where arrays lie, which looks at no number."""
         return function(*mapped(arguments, real_of))
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Note nothing, and hear of nothing, for a block."""
+        watch = sys.getprofile()
+        sys.setprofile(None)
+        self.open = False
+        try:
+            yield
+        finally:
+            self.open = not self.stopped
+            sys.setprofile(watch)
+
     # Operations and rules
 
     @unwatched
@@ -468,7 +481,8 @@ class Tracer(Observer):
         for call in self.calls[self._noted :]:
             call.operation = name
             if operation is not None:
-                call.module, call.line = operation.path, operation.line
+                call.module = operation.path.removeprefix("_orig_mod.")
+                call.line = operation.line
         self._noted = len(self.calls)
 
     @unwatched
