@@ -448,8 +448,7 @@ class Compiled(Generic[P, R]):
         return "they are other objects each time"
 
     def _as_it_is(self, stopped: Uncompiled, args: Any, kwargs: Any) -> Any:
-        if self.settings.fullgraph:
-            raise RuntimeError(self._sentence(stopped))
+        self._tell(stopped)
         stopped.calls += 1
         return self.function(*args, **kwargs)
 

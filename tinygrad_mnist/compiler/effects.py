@@ -66,7 +66,10 @@ _KINDS = _Kinds()
 
 
 def _kind_of(file: str) -> int:
-    if file.startswith(_LIBRARIES) or file.startswith("<frozen"):
+    if file.startswith("<frozen "):
+        name = file.removeprefix("<frozen ").removesuffix(">").split(".")[0]
+        return PURE_MODULE if name in PURE else STANDARD
+    if file.startswith(_LIBRARIES):
         return LIBRARY
     if file.startswith(_STANDARD) and not any(f"{os.sep}{x}{os.sep}" in file for x in _INSTALLED):
         name = file[len(_STANDARD) :].removesuffix(".py").split(os.sep)[0]

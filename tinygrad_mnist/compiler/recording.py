@@ -99,20 +99,20 @@ class Recording:
 
 
 class _Gradients:
-    """Tells which leaves' gradients are looked at before they are set, while a step is recorded."""
+    """Tells which tensors' gradients are set, and which are looked at before."""
 
     def __init__(self) -> None:
-        self.read: dict[int, TensorBase] = {}
-        self._set: set[int] = set()
+        self._read: dict[int, weakref.ref[TensorBase]] = {}
+        self._set: dict[int, weakref.ref[TensorBase]] = {}
 
     def __enter__(self) -> _Gradients:
         def get(t: TensorBase) -> Any:
             if id(t) not in self._set:
-                self.read[id(t)] = t
+                self._read[id(t)] = weakref.ref(t)
             return t.__dict__.get("_grad")
 
         def put(t: TensorBase, gradient: Any) -> None:
-            self._set.add(id(t))
+            self._set[id(t)] = weakref.ref(t)
             t.__dict__["_grad"] = gradient
 
         setattr(TensorBase.kind, "_grad", property(get, put))  # noqa: B010  # mypy would object
@@ -120,6 +120,8 @@ class _Gradients:
 
     def __exit__(self, *error: object) -> None:
         delattr(TensorBase.kind, "_grad")
+        alive = {i for refs in (self._read, self._set) for i, r in refs.items() if r() is not None}
+        self.read, self.set = alive & self._read.keys(), alive & self._set.keys()
 
 
 def record(
@@ -282,20 +284,22 @@ class _Recorder:
     def _plain_result(self) -> None:
         """Give numbers their place in the result, and wherever else they are kept."""
         kept = [*self.tracer.handed_out, *self._given_numbers()]
+        self.values.clear()
+        self.before.clear()
+        self.tracer.forget()
         result = self.recording.result
         if kept or _has(result, Recorded):
             self.recording.result = map_structure(result, real_of)
         del result
         self.replacements.clear()
-        self.tracer.handed_out = []
         leaked = [n for n in kept if getrefcount(n) > 3]  # here: the list, the name, the argument
         if leaked and not self.recording.stopped:
             self.recording.stopped = (
-                "it keeps a number that it computes in a list, an attribute or the like; "
-                "return it, and keep it outside"
+                "it keeps a number or a NumPy array that it computes in a list, an attribute or "
+                "the like; return it, and keep it outside"
             )
         for number in leaked:
-            exchange_everywhere(number, number.real, kept, leaked)
+            exchange_everywhere(number, real_of(number), {id(kept), id(leaked)})
 
     def _given_numbers(self) -> list[Number]:
         return [x for x in self.replacements.values() if type(x) is Number]
@@ -317,6 +321,9 @@ class _Recorder:
         returned = recording.returned = describe(recording.result, at, versions, value_of)
         program.outputs += [x.value for x in returned.computed] + returned.taken
         expected = set(map(id, returned.tensors))
+        known = {id(t) for t in self.places} | fresh
+        if not looked.set | looked.read <= known:
+            return "it uses the gradient of a tensor that it reaches in an unknown way"
         for leaf, entered in self.grads.items():
             if leaf._grad is entered:
                 continue
@@ -426,9 +433,8 @@ def _has(x: Any, kind: type) -> bool:
     return any(type(part) is kind for part in found)
 
 
-def exchange_everywhere(old: Any, new: Any, *ignored: Any) -> None:
-    """Put something in the place of something else, in all that holds it."""
-    passed = {id(x) for x in ignored}
+def exchange_everywhere(old: Any, new: Any, passed: set[int]) -> None:
+    """Put something in the place of something else, in all that holds it but what is passed."""
     for holder in gc.get_referrers(old):
         if id(holder) in passed:
             continue
@@ -445,7 +451,7 @@ def exchange_everywhere(old: Any, new: Any, *ignored: Any) -> None:
             holder.add(new)
         elif isinstance(holder, tuple):
             parts = tuple(new if x is old else x for x in holder)
-            exchange_everywhere(holder, parts, *ignored, old)
+            exchange_everywhere(holder, parts, passed)
         elif hasattr(holder, "cell_contents"):
             holder.cell_contents = new
         elif hasattr(holder, "__dict__"):

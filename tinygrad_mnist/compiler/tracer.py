@@ -97,8 +97,9 @@ class Tracer(Observer):
         self.raw: list[np.ndarray] = []
         """Arrays that operations were given, but that neither the step was given nor a call made:
         of constants that are made anew, or of something that is out of sight."""
-        self.handed_out: list[Number] = []
-        """Numbers that were taken out of tensors."""
+        self.handed_out: list[Any] = []
+        """Numbers that were taken out of tensors, and NumPy arrays."""
+        self._hands_out = False
         self.looks: list[Any] = []
         """The places of arguments whose numbers were looked at."""
         self.failed: BaseException | None = None
@@ -258,6 +259,8 @@ class Tracer(Observer):
         if array is not x:
             self._scalars[value.storage] = value
         made = self._known[id(array)] = Recorded(array, value, self)
+        if self._hands_out and not self._inside:
+            self.handed_out.append(made)
         return made
 
     def _make_writable(self, x: Recorded) -> None:
@@ -278,6 +281,20 @@ class Tracer(Observer):
         if not self.open or self._inside or index:
             return self.look(x, "item").item(*index)
         return self._number(getattr, (x,), x.actual.item(), "method", "item")
+
+    def hand_out(self, array: Any) -> Any:
+        """Return what stands for an array of a tensor that a script works on with NumPy."""
+        if not self.open or type(array) is not Recorded:
+            return real_of(array)
+        self._hands_out = True
+        own = Recorded(array.actual, array.value, self)
+        self.handed_out.append(own)
+        return own
+
+    def forget(self) -> None:
+        """Let go of what stands for arrays and numbers."""
+        self._known.clear()
+        self.handed_out.clear()
 
     def calculate(self, function: Callable[..., Any], *operands: Any) -> Any:
         """Note an arithmetic operation on Python numbers."""
@@ -373,13 +390,12 @@ class Tracer(Observer):
     @unwatched
     def run_rule(self, node: Node, rule: Any, arrays: tuple[Any, ...], extra: Any) -> Any:
         """Run a rule likewise."""
+        if self.open and node.whole.number <= self.start:
+            self.stop("it differentiates through a graph that was recorded outside of it")
         if not self.open:
             return rule(*mapped(arrays, real_of), **real_keywords(extra))
         if not has_recorded((arrays, *extra.values())):
             return rule(*arrays, **extra)
-        if node.whole.number <= self.start:
-            self.stop("it differentiates through a graph that was recorded outside of it")
-            return rule(*mapped(arrays, real_of), **real_keywords(extra))
         self._noted = len(self.calls)
         result = self._region(rule, arrays, extra, None)
         self._attribute(f"{node.op.name}'s rule", self._operations.get(node.whole))
