@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tinygrad_mnist.compiler.passes.rewriting import last_uses
+from tinygrad_mnist.compiler.rewriting import last_uses
 from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value
 
 REDUCTIONS = {np.sum, np.mean, np.max, np.min, np.amax, np.amin, np.prod, np.cumsum, np.take}
@@ -19,9 +19,11 @@ REDUCTIONS = {np.sum, np.mean, np.max, np.min, np.amax, np.amin, np.prod, np.cum
 
 def takes_out(call: Call) -> bool:
     """Whether a call can be told where to write its result."""
-    if call.writes or call.effect or "out" in call.keywords or call.kind != "function":
-        return False
     function = call.function
+    if call.writes or call.effect or "out" in call.keywords:
+        return False
+    if call.kind != "function":
+        return getattr(function, "takes_out", False)
     if type(function) is np.ufunc:
         return function.nout == 1
     if isinstance(getattr(function, "__self__", None), np.ufunc):
@@ -44,12 +46,15 @@ class Plan:
         The number of a slot for each storage that has one.
     sizes
         The size of each slot, in bytes.
+    offsets
+        Where a storage begins in its slot, if not at the start.
     over
         The operand that a value is written over, in the same form.
     """
 
     slots: dict[Storage, int] = field(default_factory=dict)
     sizes: list[int] = field(default_factory=list)
+    offsets: dict[Storage, int] = field(default_factory=dict)
     over: dict[Value, Value] = field(default_factory=dict)
 
 
@@ -62,7 +67,7 @@ def plan_buffers(program: Program, reuse: bool = True) -> Plan:
     plan = Plan()
     last = last_uses(program)
     outputs = {x.storage for x in program.outputs + program.rebound}
-    lasting = {x.storage for x in program.gradients}
+    lasting = {x.storage for x in program.gradients} | set(program.parts)
     ends: dict[int, list[Storage]] = {}
     for storage, i in last.items():
         ends.setdefault(i, []).append(storage)
@@ -72,10 +77,16 @@ def plan_buffers(program: Program, reuse: bool = True) -> Plan:
         result = call.results
         if takes_out(call) and type(result) is Value and result.storage not in outputs:
             array, storage = result.array, result.storage
-            if array.size and storage.array is array and storage not in plan.slots:
+            whole = array.size == storage.array.size and array.dtype == storage.array.dtype
+            if array.size and whole and storage not in plan.slots:
                 shared = reuse and storage not in lasting
                 over = _operand(call, plan, last, i) if shared and is_elementwise(call) else None
-                if over is not None:
+                if storage in program.parts:
+                    larger, plan.offsets[storage] = program.parts[storage]
+                    if larger not in plan.slots:
+                        plan.slots[larger] = _slot(plan, [], larger.array.nbytes)
+                    plan.slots[storage] = plan.slots[larger]
+                elif over is not None:
                     plan.over[result] = over
                     plan.slots[storage] = slot = plan.slots[over.storage]
                     dying.remove(slot)

@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygrad_mnist.compiler.buffers import plan_buffers
 from tinygrad_mnist.compiler.printing import printed
+from tinygrad_mnist.compiler.rewriting import shown
 from tinygrad_mnist.compiler.source import Source
 from tinygrad_mnist.compiler.text import Hint
 from tinygrad_mnist.compiler.trace import Call, Program, Value
@@ -83,4 +84,5 @@ class Built:
 
     def source(self) -> str:
         """Return the program as Python that runs as it stands."""
-        return printed(Source(self.program, self.plan, self.hints, readable=True))
+        program = shown(self.program)
+        return printed(Source(program, plan_buffers(program), self.hints, readable=True))

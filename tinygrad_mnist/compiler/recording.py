@@ -21,11 +21,13 @@ from tinygrad_mnist.compiler.arguments import Arguments, replaced
 from tinygrad_mnist.compiler.array import Recorded
 from tinygrad_mnist.compiler.differentiable import Graph, NotDifferentiableError, pattern_of
 from tinygrad_mnist.compiler.effects import Effects
+from tinygrad_mnist.compiler.flat import flatten
 from tinygrad_mnist.compiler.number import Number
 from tinygrad_mnist.compiler.returned import Place, Returned, describe, map_structure
 from tinygrad_mnist.compiler.surroundings import Surroundings
 from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, differences, mapped
 from tinygrad_mnist.compiler.tracer import Tracer, real_of
+from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer
 
 
 @dataclass(eq=False)
@@ -151,6 +153,9 @@ def record(
     if around.refused:
         recording.stopped, recording.result = around.refused, function(*args, **kwargs)
         return recording
+    for optimizer in around.objects():
+        if isinstance(optimizer, ArrayOptimizer):
+            flatten(optimizer)
     return _Recorder(recording, tracer, arguments, held, exchanged).record(function, args, kwargs)
 
 

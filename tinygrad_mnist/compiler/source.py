@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.compiler.buffers import Plan, strides_without_gaps, takes_out
-from tinygrad_mnist.compiler.passes.rewriting import is_view
+from tinygrad_mnist.compiler.rewriting import is_view
 from tinygrad_mnist.compiler.text import (
     Hint,
     array_text,
@@ -148,6 +148,9 @@ class Source:
         """Bind what was there before the step."""
         if x in self.names or x.storage.origin in ("made", "input"):
             return
+        if x.storage.origin == "flat":
+            self._buffer(x, "gradients")
+            return
         array, hint = x.array, self.hints.get(x, Hint(""))
         constant = x.storage.origin == "constant"
         wish = "ones" if constant and array.ndim and (array == 1).all() else x.storage.origin[0]
@@ -212,7 +215,7 @@ class Source:
         if type(results) is Value and results.storage in self.plan.slots and takes_out(call):
             over = self.plan.over.get(results)
             if over is None:
-                name = self._buffer(results, call)
+                name = self._buffer(results, *self._wish(results, call))
             else:
                 name = self.names[results] = self.names[over]
                 self._from[results] = over
@@ -221,13 +224,13 @@ class Source:
             return "", ""
         return self._unpacked(results, call).removeprefix("(").removesuffix(")"), ""
 
-    def _buffer(self, x: Value, call: Call) -> str:
-        slot, array = self.plan.slots[x.storage], x.array
-        name = self._name(x, *self._wish(x, call))
+    def _buffer(self, x: Value, wish: str, numbered: bool = False) -> str:
+        slot, offset = self.plan.slots[x.storage], self.plan.offsets.get(x.storage, 0)
+        name, array = self._name(x, wish, numbered), x.array
         strides = strides_without_gaps(array)
 
         def make() -> np.ndarray:
-            return np.ndarray(array.shape, array.dtype, self.memory[slot], 0, strides)
+            return np.ndarray(array.shape, array.dtype, self.memory[slot], offset, strides)
 
         comment = self.hints[x].comment if x in self.hints else ""
         self._bind(Bound(name, make, "", comment, slot, x))

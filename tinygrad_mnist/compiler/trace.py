@@ -103,11 +103,15 @@ class Call:
     operation: str = ""
     """The operation or rule that it belongs to."""
     module: str = ""
+    reads: tuple[Value, ...] = ()
+    """What it reads besides its arguments: the parts of one of them."""
+    printed: tuple[Call, ...] = ()
+    """What readers are shown in its place."""
     line: UserLine | None = None
 
     def values(self) -> Iterator[Value]:
         """Walk over the values that it takes."""
-        yield from leaves((self.arguments, tuple(self.keywords.values())))
+        yield from leaves((self.arguments, tuple(self.keywords.values()), self.reads))
 
     def made(self) -> Iterator[Value]:
         """Walk over the values that it makes."""
@@ -130,6 +134,8 @@ class Program:
         Values that become the gradients of parameters.
     rebound
         Values that take the place of tensors' arrays: new ones at each step, as outputs are.
+    parts
+        Arrays that have to lie in a larger one: which, and at which byte they begin in it.
     """
 
     calls: list[Call] = field(default_factory=list)
@@ -137,6 +143,7 @@ class Program:
     outputs: list[Value] = field(default_factory=list)
     gradients: list[Value] = field(default_factory=list)
     rebound: list[Value] = field(default_factory=list)
+    parts: dict[Storage, tuple[Storage, int]] = field(default_factory=dict)
 
     def wanted(self) -> list[Value]:
         """Return what must be there when it has run."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_mnist.compiler.passes.rewriting import is_view, substitute
+from tinygrad_mnist.compiler.rewriting import is_view, substitute
 from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, same_layout
 
 
@@ -18,11 +18,14 @@ def common_subexpressions(program: Program) -> Program:
     own = {s for call in program.calls for s in call.writes}
     own.update(x.storage for x in program.wanted())
 
+    def first(x: Value) -> Value:
+        while x in by:
+            x = by[x]
+        return x
+
     def key(x: Any) -> Any:
         if type(x) is Value:
-            while x in by:
-                x = by[x]
-            return id(x)
+            return id(first(x))
         if isinstance(x, tuple | list):
             return (type(x), *map(key, x))
         if isinstance(x, slice):
@@ -41,7 +44,7 @@ def common_subexpressions(program: Program) -> Program:
         ):
             named = tuple((name, key(x)) for name, x in call.keywords.items())
             whole = (call.function, call.kind, call.name, key(call.arguments), named)
-            read = {x.storage: writes.get(x.storage, 0) for x in call.values()}
+            read = {(s := first(x).storage): writes.get(s, 0) for x in call.values()}
             try:
                 known, then = seen.setdefault(whole, (result, read))
             except TypeError:  # an argument that can't be compared

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_mnist.compiler.passes.rewriting import substitute
+from tinygrad_mnist.compiler.rewriting import substitute
 from tinygrad_mnist.compiler.trace import Program, Value
 
 

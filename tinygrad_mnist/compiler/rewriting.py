@@ -60,6 +60,7 @@ def substitute(
             call,
             arguments=mapped(call.arguments, final),
             keywords={name: mapped(x, final) for name, x in call.keywords.items()},
+            reads=mapped(call.reads, final),
             writes=tuple(places.get(s, s) for s in call.writes),
             results=mapped(call.results, made),
         )
@@ -68,3 +69,9 @@ def substitute(
     wanted = ("outputs", "rebound", "gradients")
     lists: dict[str, Any] = {name: [final(x) for x in getattr(program, name)] for name in wanted}
     return replace(program, calls=changed, **lists)
+
+
+def shown(program: Program) -> Program:
+    """Return the program as readers are shown it."""
+    calls = [shown for call in program.calls for shown in call.printed or (call,)]
+    return replace(program, calls=calls, parts={})
