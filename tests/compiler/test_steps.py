@@ -87,3 +87,24 @@ def test_a_step_may_return_nothing() -> None:
             assert taken(tg.randn(6, 12), tg.randint(0, 3, (6,))) is None
         trained.append([p.detach().numpy() for p in model.parameters()])
     assert all(np.array_equal(a, b) for a, b in zip(*trained, strict=True))
+
+
+def test_what_a_namespace_without_a_name_holds_is_watched() -> None:
+    names: dict[str, Any] = {"factor": 2.0}
+    exec(
+        "class Scale:\n"
+        "    by = 1.0\n"
+        "    def __call__(self, x): return x * self.by\n"
+        "scale = Scale()\n"
+        "def step(x): return scale(x) * factor\n",
+        names,
+    )
+    step: Any = Compiled(names["step"])
+    x = tg.ones(2)
+    for _ in range(4):
+        assert step(x).tolist() == [2.0, 2.0]
+    names["factor"] = 3.0
+    assert step(x).tolist() == [3.0, 3.0]
+    names["Scale"].by = 2.0
+    for _ in range(4):
+        assert step(x).tolist() == [6.0, 6.0]

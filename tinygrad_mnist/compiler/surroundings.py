@@ -298,7 +298,7 @@ class Surroundings:
         self._readers.clear()
 
     def _class(self, x: type, path: str) -> None:
-        if _foreign(x.__module__):
+        if _is_foreign(x):
             return
         inherits = any(_ours(base.__module__) for base in x.__mro__)
         for name, item in list(x.__dict__.items()):
@@ -331,7 +331,7 @@ class Surroundings:
         wrapped = getattr(x, "__wrapped__", None)
         if wrapped is not None:
             self._queue.append((wrapped, path))
-        foreign = _foreign(x.__module__)
+        foreign = _is_foreign(x)
         for name, cell in zip(x.__code__.co_freevars, x.__closure__ or (), strict=True):
             if foreign:  # what it was given by a script, but not its own
                 held = held_by(cell)
@@ -417,6 +417,20 @@ def _known_of_modules() -> frozenset[str]:
 
 def _ours(name: str | None) -> bool:
     return (name or "").split(".")[0] == __name__.split(".")[0]
+
+
+def _is_foreign(x: types.FunctionType | type) -> bool:
+    """Whether a function or class isn't a script's.
+
+    Where a script's namespace has no name, Python takes what it defines for its own.
+    """
+    if x.__module__ in (None, "builtins"):
+        return isinstance(x, type) and not x.__flags__ & _MADE_BY_PYTHON
+    return _foreign(x.__module__)
+
+
+_MADE_BY_PYTHON = 1 << 9
+"""The flag of a class that a ``class`` statement has made (``Py_TPFLAGS_HEAPTYPE``)."""
 
 
 @functools.cache
