@@ -142,6 +142,9 @@ class Step:
                 self._build(recording, function, args, kwargs, arguments)
             elif self.recorded >= ATTEMPTS:
                 self.stopped = f"it isn't the same from call to call: {said}"
+        elif self.recorded >= 2 * ATTEMPTS:
+            changed = self.recordings[0].surroundings.change()
+            self.stopped = f"{changed} is another at each call"
         if self.stopped or self.built is not None:
             self.recordings.clear()
         self.seconds += perf_counter() - start

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd import graph
+from tinygrad_mnist.autograd.functional import sources_of
 from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.autograd.node import next_number
 from tinygrad_mnist.autograd.observer import Line
@@ -246,7 +247,10 @@ class _Recorder:
             with _Gradients() as looked, tracer, Effects(tracer, around.streams):
                 recording.result = function(*inputs[0], **inputs[1])
                 for x in tensors_of(recording.result):
-                    x.source()  # a view's history is brought up to date
+                    try:
+                        x.source()  # a view's history is brought up to date
+                    except RuntimeError:
+                        tracer.stop("it returns a view of what it has written to")
             del inputs, put
             self._put_back(arrays)
             recording.stopped, recording.line = tracer.stopped, tracer.line
@@ -326,6 +330,9 @@ class _Recorder:
         returned = recording.returned = describe(recording.result, at, versions, value_of)
         program.outputs += [x.value for x in returned.computed] + returned.taken
         expected = set(map(id, returned.tensors))
+        # Leaves that it has made, and that graphs of what it returns still name.
+        for leaf in sources_of(returned.tensors, self.start):
+            expected |= {id(leaf), id(getattr(leaf, "_grad", None))}
         known = {id(t) for t in self.places} | fresh
         if not looked.set | looked.read <= known:
             return "it uses the gradient of a tensor that it reaches in an unknown way"
@@ -387,10 +394,11 @@ class _Recorder:
         exchanged = {t for t, _ in recording.rebound}
         if exchanged & set(self.arguments.tensors):
             return "it exchanges the memory of an argument; write to it instead"
-        for tensor, value in recording.state:
-            if tensor in exchanged and tensor not in recording.moving:
-                self._move(tensor, value)
         moving = set(recording.moving)
+        for tensor, value in recording.state:
+            if tensor in exchanged and tensor not in moving:
+                self._move(tensor, value)
+        moving |= exchanged
         storages = {value.storage for t, value in recording.state if t in moving}
         if any(v.storage in storages and t not in moving for t, v in recording.state):
             return "it exchanges the memory of one of several tensors that share it"
