@@ -190,7 +190,7 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Tensor:
                 mask |= bit
         else:
             arrays.append(x)
-            mixed = mixed or (type(x) is not float and type(x) is not int)
+            mixed = mixed or (x.__class__ is not float and x.__class__ is not int)
         parents.append(parent)
         bit <<= 1
     if op.promotes and (mixed or dtype is None or dtype.kind != "f"):

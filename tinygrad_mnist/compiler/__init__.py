@@ -383,6 +383,7 @@ def assume_constant_result(fn: F) -> F:
         with modes.tracer.paused():
             return fn(*args, **kwargs)
 
+    constant.assumed_constant = True  # type: ignore[attr-defined]  # a mark on the function
     return constant  # type: ignore[return-value]  # of the same type
 
 

@@ -294,7 +294,10 @@ class Compiled(Generic[P, R]):
         """Return the function's name."""
         if self.settings.name:
             return self.settings.name
-        name = getattr(self.function, "__qualname__", type(self.function).__name__)
+        function: Any = self.function
+        if getattr(function, "__name__", "") == "_call_as_it_is":  # a module's, compiled in place
+            function = function.__self__
+        name = getattr(function, "__qualname__", type(function).__name__)
         return str(name).rpartition("<locals>.")[2]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Compiled[P, R]:

@@ -6,6 +6,7 @@ comparison, ``math``'s functions, formatting, a use as an index) is told, as wit
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -91,18 +92,23 @@ def _alone(function: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-def _looking(name: str) -> Callable[..., Any]:
+def _looking(function: Callable[..., Any], how: str) -> Callable[..., Any]:
     def method(self: Number, *others: Any) -> Any:
-        plain = [x.look("a comparison") if type(x) is Number else x for x in others]
-        return getattr(self.look(_HOW.get(name, "a comparison")), name)(*plain)
+        plain = [x.look(how) if type(x) is Number else x for x in others]
+        return function(self.look(how), *plain)
 
     return method
 
 
-_HOW = {
-    "__float__": "float", "__int__": "int", "__index__": "an index", "__bool__": "bool",
-    "__repr__": "printing", "__str__": "printing", "__format__": "printing", "__hash__": "a key",
-    "__round__": "round", "__trunc__": "trunc", "__floor__": "floor", "__ceil__": "ceil",
+_LOOKS: dict[str, tuple[Callable[..., Any], str]] = {
+    "float": (float, "float"), "int": (int, "int"), "index": (operator.index, "an index"),
+    "bool": (bool, "bool"), "repr": (repr, "printing"), "str": (str, "printing"),
+    "format": (format, "printing"), "hash": (hash, "a key"), "round": (round, "round"),
+    "trunc": (math.trunc, "trunc"), "floor": (math.floor, "floor"), "ceil": (math.ceil, "ceil"),
+    **{
+        name: (getattr(operator, name), "a comparison")
+        for name in ("eq", "ne", "lt", "le", "gt", "ge")
+    },
 }  # fmt: skip
 
 for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
@@ -111,5 +117,5 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
     setattr(Number, f"__r{_name}__", _reflected)
 for _name in ("neg", "pos", "abs"):
     setattr(Number, f"__{_name}__", _alone(getattr(operator, _name)))
-for _name in (*_HOW, "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"):
-    setattr(Number, _name, _looking(_name))
+for _name, (_function, _how) in _LOOKS.items():
+    setattr(Number, f"__{_name}__", _looking(_function, _how))

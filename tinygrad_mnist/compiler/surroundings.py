@@ -248,7 +248,7 @@ class Surroundings:
             else:
                 self._named(x, name, "entry", path)
         if hasattr(x, "__dict__"):
-            self._inside.append(Watch("length", x.__dict__, None, f"the attributes of {path}"))
+            self._watch("length", x.__dict__, None, f"the number of attributes of {path}")
         self._queue.append((kind, path))
 
     def _named(self, x: Any, name: str, kind: str, path: str) -> None:
@@ -328,6 +328,8 @@ class Surroundings:
     # Code
 
     def _function(self, x: types.FunctionType, path: str) -> None:
+        if hasattr(x, "assumed_constant"):
+            return
         wrapped = getattr(x, "__wrapped__", None)
         if wrapped is not None:
             self._queue.append((wrapped, path))
