@@ -358,21 +358,6 @@ def numpy_array_outside(compiled: Any) -> Any:
     return [step(x) for x in batches()], table
 
 
-@scene("looks at numbers")
-def tensor_made_of_a_numpy_array(compiled: Any) -> Any:
-    table = np.zeros(3, np.float32)
-
-    @compiled
-    def step(x: tg.Tensor) -> Any:
-        return x + tg.tensor(table)
-
-    out = []
-    for i, x in enumerate(batches()):
-        table[:] = i
-        out.append(step(x))
-    return out
-
-
 @scene("random generator")
 def numpy_draws(compiled: Any) -> Any:
     np.random.seed(0)

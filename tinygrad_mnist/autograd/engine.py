@@ -20,7 +20,7 @@ from tinygrad_mnist.autograd.graph import Node, Source, TensorBase, Version, as_
 from tinygrad_mnist.autograd.hooks import run_after, run_before, run_hooks
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.autograd.multi_output import CustomNode, MultiOutputNode, OutputNode
-from tinygrad_mnist.autograd.observer import rules_ran
+from tinygrad_mnist.autograd.observer import observed, rules_ran
 from tinygrad_mnist.autograd.precision import upcast
 from tinygrad_mnist.ops.precision import computed_in
 
@@ -144,7 +144,7 @@ def run_rules(
             for i, gradient in node.run(g, create_graph)
             if (parent := parents[i]) is not None
         ]
-    if node.op.part is not None and not (create_graph or modes.observers or node.extra):
+    if node.op.part is not None and not (create_graph or observed() or node.extra):
         index, parent = node.op.part(**node.settings), parents[0]
         if index is not None and parent is not None:
             return [(parent, _Part(g, index))]

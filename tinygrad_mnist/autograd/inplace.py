@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tinygrad_mnist._runtime.protocol import array_function
 from tinygrad_mnist.autograd.graph import Node, TensorBase, apply, is_tracked, record, sources, wrap
 from tinygrad_mnist.autograd.modes import modes, quiet
 from tinygrad_mnist.autograd.views import rebase_view, refuse_view, region_of, set_history
@@ -63,7 +64,7 @@ def original(target: TensorBase, *inputs: Any) -> Any:
     """Return a copy of a tensor that several operations compute from before it is overwritten."""
     if modes.enabled and any(map(is_tracked, (target, *inputs))):
         target.source()  # a view's history is brought up to date
-        return wrap(np.array(target._array), target._node)
+        return wrap(target._array.copy(order="K"), target._node)
     return target
 
 
@@ -197,9 +198,13 @@ def memory_of(target: TensorBase) -> np.ndarray:
     NumPy makes the arrays of expanded views read-only.
     """
     array = target._array
-    if not array.flags.writeable:
-        array = array.view()
-        array.flags.writeable = True
+    return array if array.flags.writeable else _writable(array)
+
+
+@array_function
+def _writable(array: np.ndarray) -> np.ndarray:
+    array = array.view()
+    array.flags.writeable = True
     return array
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tinygrad_mnist.autograd.observer import Observer
 
 F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R")
 
 
 class _Modes(threading.local):
@@ -88,6 +89,13 @@ def one_call(function: F) -> F:
         return modes.tracer.one_call(function, args, kwargs)
 
     return cast(F, call)
+
+
+def fixed(function: Callable[..., R], *arrays: Any) -> R:
+    """Ask about arrays what no number in them changes: where they lie in memory."""
+    if modes.tracer is None:
+        return function(*arrays)
+    return cast(R, modes.tracer.fixed(function, arrays))
 
 
 class recording:

@@ -159,6 +159,11 @@ def node_made(node: Node) -> None:
         observer.recorded(call)
 
 
+def observed() -> bool:
+    """Whether anybody but a tracer, which notes each call anyway, is told of rules."""
+    return any(observer is not modes.tracer for observer in modes.observers)
+
+
 def rules_ran(node: Node, gradient: Any, results: Sequence[tuple[Source, Any]]) -> None:
     """Tell the observers that the rules of a node have run."""
     for observer in modes.observers:

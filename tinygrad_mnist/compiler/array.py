@@ -23,8 +23,8 @@ KNOWN = frozenset({"shape", "dtype", "ndim", "size", "strides", "itemsize", "nby
 
 VIEWS = frozenset({"T", "mT", "real", "imag"})
 
-PROTOCOLS = frozenset({"__array_struct__", "__array_interface__", "__buffer__"})
-"""Ways to an array's memory past its methods; without them NumPy asks for ``__array__``."""
+PROTOCOLS = frozenset({"__array_struct__", "__buffer__"})
+"""Ways to an array's memory that it hasn't, so that NumPy asks for ``__array_interface__``."""
 
 METHODS = frozenset({
     "all", "any", "argmax", "argmin", "argsort", "argpartition", "astype", "byteswap", "choose",
@@ -81,7 +81,8 @@ class Recorded(NDArrayOperatorsMixin):
             return functools.partial(self.tracer.item, self)
         if name in PROTOCOLS or (name.startswith("__") and not hasattr(self.actual, name)):
             raise AttributeError(name)
-        return getattr(self.tracer.look(self, name), name)
+        how = "its memory" if name == "__array_interface__" else name
+        return getattr(self.tracer.look(self, how), name)
 
     @staticmethod
     def __op__(op: Op, *inputs: Any, **settings: Any) -> Any:

@@ -193,7 +193,7 @@ class Step:
         assert self.built is not None
         inputs, given = entry
         self.gradients.prepare()
-        results = quiet.unobserved(self.built.run, *inputs)
+        results = quiet.unobserved(self.built.run, *inputs) or ()
         self.runs += 1
         for tensor in self.written:
             tensor._version.bump("a compiled function")

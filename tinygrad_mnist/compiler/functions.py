@@ -37,13 +37,13 @@ OF_ARRAYS = _named(
 """Functions all of whose arguments may be arrays; their shapes alone decide on the result's."""
 
 OF_ONE_ARRAY = _named(
-    "all amax amin angle any argmax argmin argpartition around array_split copy cumprod cumsum "
-    "cumulative_prod cumulative_sum delete diag diagflat diagonal diff ediff1d empty_like "
-    "expand_dims fix flip fliplr flipud hsplit i0 imag insert isneginf isposinf max mean median "
-    "min moveaxis nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanprod "
-    "nanstd nansum nanvar ones_like pad prod ptp ravel real repeat reshape resize roll rollaxis "
-    "rot90 round sinc split squeeze std sum swapaxes tile trace transpose tril triu unravel_index "
-    "unwrap vander var vsplit zeros_like broadcast_to astype"
+    "all amax amin angle any argmax argmin argpartition around array_split astype broadcast_to "
+    "copy count_nonzero cumprod cumsum cumulative_prod cumulative_sum delete diag diagflat "
+    "diagonal diff ediff1d empty_like expand_dims fix flip fliplr flipud hsplit i0 imag insert "
+    "isneginf isposinf max mean median min moveaxis nanargmax nanargmin nancumprod nancumsum "
+    "nanmax nanmean nanmedian nanmin nanprod nanstd nansum nanvar ones_like pad prod ptp ravel "
+    "real repeat reshape resize roll rollaxis rot90 round sinc split squeeze std sum swapaxes "
+    "tile trace transpose tril triu unravel_index unwrap vander var vsplit zeros_like"
 ) | {np.lib.stride_tricks.sliding_window_view}
 """Functions of one array (or a sequence of them): the rest are numbers, which decide on shapes."""
 
@@ -62,8 +62,8 @@ WRITING_METHODS = frozenset({"fill", "partition", "put", "sort"})
 _ARRAYS = frozenset({"out", "where", "initial"})
 """Keywords under which any function may take arrays."""
 
-_OURS = ("tinygrad_mnist.ops.", "tinygrad_mnist._runtime.")
-"""Rooms of functions that say themselves that shapes decide."""
+_OURS = __name__.split(".")[0] + "."
+"""Functions of this package take part in NumPy's protocol only if shapes decide."""
 
 _NUMBERS = frozenset({"axis", "axes", "shape"})
 """Keywords under which none may."""

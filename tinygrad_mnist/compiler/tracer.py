@@ -364,10 +364,10 @@ class Tracer(Observer):
         if not self.open:
             actual = mapped(arrays, real_of)
             return quiet.unobserved(forward, *actual, **real_keywords(settings))
+        self.raw += [x for x in arrays if type(x) is np.ndarray and id(x) not in self._known]
         if not has_recorded((arrays, *settings.values())):
             return quiet.unobserved(forward, *arrays, **settings)
         self._noted = len(self.calls)
-        self.raw += [x for x in arrays if type(x) is np.ndarray and id(x) not in self._known]
         return self._region(forward, arrays, settings, operation_of(forward))
 
     @unwatched
@@ -409,6 +409,8 @@ class Tracer(Observer):
         op: Op | None,
     ) -> Any:
         run = function if self._inside else partial(quiet.unobserved, function)
+        if op is not None and op.part is not None and _has_mask(op.part(**settings)):
+            self.look(None, "a mask says how many elements are chosen")
         why = "it takes what a kernel left for it"
         if not any(id(real_of(a)) in self._residuals for a in arrays):
             mark = len(self.calls) - self._shift
@@ -575,6 +577,12 @@ def _is_itself(target: Any, index: Any, x: Any) -> bool:
         return False
     there = target[index]
     return isinstance(there, np.ndarray) and same_memory(there, x)
+
+
+def _has_mask(index: Any) -> bool:
+    """Whether an index chooses by a mask that may change."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(type(x) is Recorded and x.dtype.kind == "b" for x in parts)
 
 
 _BASIC = (int, slice, type(Ellipsis))

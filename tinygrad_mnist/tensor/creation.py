@@ -67,7 +67,7 @@ def _numbers(data: Any, dtype: DTypeLike | None = None) -> np.ndarray:
     Not if a dtype is named: float64 would be given float32's digits.
     """
     if isinstance(data, np.ndarray):
-        return np.array(data)
+        return data.copy(order="K")
     if is_foreign(data):
         return from_dlpack(data, copy=True)._array
     if isinstance(data, np.generic):
@@ -223,7 +223,7 @@ def tensor(data: Any, **settings: Unpack[Settings]) -> Tensor:
             UserWarning,
             stacklevel=2,
         )
-        return finish(np.array(data._array), **settings)
+        return finish(data._array.copy(order="K"), **settings)
     dtype = settings.get("dtype")
     return finish(_fitting(_numbers(data, dtype), dtype), **settings)
 
@@ -812,7 +812,9 @@ def _new_tensor(input: Tensor, data: Any, **settings: Unpack[Settings]) -> Tenso
     if isinstance(data, TensorBase):
         data = data._array
     with np.errstate(all="ignore"):
-        return finish(np.array(data, dtype_like(input, settings)), **settings)
+        kind = dtype_like(input, settings)
+        array = data.astype(kind) if isinstance(data, np.ndarray) else np.array(data, kind)
+        return finish(array, **settings)
 
 
 @export

@@ -194,7 +194,7 @@ def values_at(
     """Return the elements at indices along a dimension, and the indices, as a named pair."""
     if x._array.ndim == 0:
         return kind(apply(ops.clone, x), wrap(np.zeros((), np.int64)))
-    index = np.ascontiguousarray(index, np.int64)
+    index = index.astype(np.int64, order="C", copy=False)
     values, indices = apply(ops.gather, x, index, dim=dim), wrap(index)
     if not keepdim:
         values, indices = values.squeeze(dim), indices.squeeze(dim)
@@ -520,7 +520,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         return input.gather(0, wrap(where))
     x = input.expand(*shape[:d], input._array.shape[d], *shape[d + 1 :])
     full = np.broadcast_to(where, (*shape[:d], where.shape[d], *shape[d + 1 :]))
-    return x.gather(d, wrap(np.ascontiguousarray(full)))
+    return x.gather(d, wrap(full.copy(order="C")))
 
 
 if not TYPE_CHECKING:

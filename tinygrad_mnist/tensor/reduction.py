@@ -932,6 +932,8 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     tensor([2, 1])
     """
     dims = as_dims(dim, input._array.ndim)
+    if dims is None:
+        dims = tuple(range(input._array.ndim))
     return wrap(dtypes.as_array(np.count_nonzero(input._array, axis=dims), np.int64))
 
 

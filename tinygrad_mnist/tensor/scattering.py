@@ -259,10 +259,15 @@ def _index_arguments(x: Tensor, dim: int, index: Tensor) -> tuple[int, np.ndarra
     d, where = as_dim(dim, x._array.ndim), long_index(index)
     if where.ndim > 1:
         raise IndexError(f"the index must be a vector, but has shape {list(where.shape)}")
-    length = x._array.shape[d] if x._array.ndim else 1
-    if where.size and not (-length <= where.min() and where.max() < length):
-        raise IndexError(f"index out of range for dimension {d} with size {length}")
+    _check_range(where, d, x._array.shape[d] if x._array.ndim else 1)
     return d, where.reshape(-1)
+
+
+@one_call
+def _check_range(where: np.ndarray, dim: int, length: int) -> None:
+    """Refuse places that a dimension doesn't have."""
+    if where.size and not (-length <= where.min() and where.max() < length):
+        raise IndexError(f"index out of range for dimension {dim} with size {length}")
 
 
 def _index_source(x: Tensor, dim: int, where: np.ndarray, source: Tensor) -> Tensor:
