@@ -33,16 +33,17 @@ class Role:
 
     def play(self) -> None:
         """Take turns when told to."""
-        if self.who == "ours":
+        framework = "PyTorch" if self.who == "PyTorch" else "ours"
+        if framework == "ours":
             sys.modules["torch"] = None  # type: ignore[assignment]  # our users don't import it
         from benchmarks import training
         from benchmarks.measure import Conditions, count_steps, set_threads, turn
 
         if self.threads:
             set_threads(self.threads)
-        framework = training.FRAMEWORKS[self.who]
         if self.after_convolution:
-            framework.nn.Conv2d(32, 64, 3)(framework.ones(64, 32, 28, 28))
+            tensors = training.FRAMEWORKS[framework]
+            tensors.nn.Conv2d(32, 64, 3)(tensors.ones(64, 32, 28, 28))
         benchmark = next(b for b in training.BENCHMARKS if b.name == self.name)
         step = benchmark.make(Conditions(batches=BATCHES))[self.who]
         count = count_steps(step, self.seconds)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.contestant import Role
-from benchmarks.measure import Benchmark, Effort, alternate, best, shown, torch
+from benchmarks.measure import OURS, Benchmark, Effort, alternate, best, shown, torch
 
 
 class Contestant:
@@ -54,11 +54,10 @@ class Contestant:
 def run(benchmark: Benchmark, effort: Effort) -> dict[str, Any]:
     """Time and compare one workload under these conditions; print and return the ratios."""
     name, seconds = benchmark.name, effort.seconds
-    roles = [
-        Role(name, "ours", seconds),
-        Role(name, "ours", seconds, after_convolution=True),
-        *(Role(name, "ours", seconds, number) for number in benchmark.threads),
-    ]
+    roles: list[Role] = []
+    for who in OURS if benchmark.compiled else OURS[:1]:
+        roles += [Role(name, who, seconds), Role(name, who, seconds, after_convolution=True)]
+        roles += [Role(name, who, seconds, number) for number in benchmark.threads]
     if torch is not None:
         roles += [Role(name, "PyTorch", seconds, number) for number in benchmark.threads]
     contestants = {(str(role), role.threads): Contestant(role) for role in roles}
@@ -78,6 +77,6 @@ def run(benchmark: Benchmark, effort: Effort) -> dict[str, Any]:
             each = [a / b for a, b in zip(values, theirs, strict=True)]
             low, middle, high = (float(q) for q in np.quantile(each, [0.25, 0.5, 0.75]))
             results[who] |= {"ratio": middle, "quartiles": [low, high]}
-            line += f"   ours / PyTorch {middle:.2f}  ({low:.2f} to {high:.2f})"
+            line += f"   of PyTorch's {middle:.2f}  ({low:.2f} to {high:.2f})"
         print(line, flush=True)
     return results

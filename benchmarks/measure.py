@@ -26,6 +26,9 @@ try:
 except ImportError:
     torch = None
 
+OURS = ("ours", "compiled")
+"""Who is compared with all others: our step as it is, and our compiled one."""
+
 Step = Callable[[], Any]
 K = TypeVar("K")
 
@@ -50,6 +53,8 @@ class Conditions:
     """Comparable: without randomness, and with the loss or the result as what they return."""
     batches: int = 1
     """How many batches take turns; W6, W7 and the classical models have their own data."""
+    compilers: bool = False
+    """Whether ``torch.compile`` and JAX's ``jit`` take part."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,8 @@ class Benchmark:
     what: str
     make: Callable[[Conditions], Mapping[str, Step]]
     goals: Mapping[str, float] = field(default_factory=dict)
+    compiled: Mapping[str, float] = field(default_factory=dict)
+    """The goals of our compiled step."""
     checks: int = 10
     """How many steps the contestants take side by side before they are timed."""
     tolerance: float = 1e-3
@@ -76,15 +83,16 @@ class Benchmark:
         """Return an effort with no more rounds than this takes."""
         return replace(effort, rounds=min(self.rounds or effort.rounds, effort.rounds))
 
-    def check(self) -> None:
+    def check(self, compilers: bool = False) -> None:
         """Let the contestants work side by side, and refuse to time them if they disagree."""
         results = {
             who: [step() for _ in range(self.checks)]
-            for who, step in self.make(Conditions(check=True)).items()
+            for who, step in self.make(Conditions(check=True, compilers=compilers)).items()
         }
         for who, values in results.items():
+            close = 1e-5 if who == "compiled" else self.tolerance  # it does what ours does
             for theirs, ours in zip(values, results["ours"], strict=True):
-                if not np.allclose(theirs, ours, rtol=self.tolerance, atol=1e-6):
+                if not np.allclose(theirs, ours, rtol=close, atol=1e-6):
                     sys.exit(f"{self.name}: {who} and ours disagree: {theirs} and {ours}")
 
 
@@ -168,25 +176,26 @@ def verdict(value: float, goal: float | None) -> str:
     return "" if goal is None else f"  goal {goal:g}{'' if value <= goal else '  MISSED'}"
 
 
-def compare(
-    benchmark: Benchmark, times: Mapping[str, list[float]], goals: Mapping[str, float]
-) -> dict[str, Any]:
-    """Print a benchmark's ratios, and return its numbers."""
+def compare(benchmark: Benchmark, times: Mapping[str, list[float]], ambitious: bool) -> Any:
+    """Print a benchmark's ratios, with the goals if asked for, and return its numbers."""
     medians = {who: statistics.median(values) for who, values in times.items()}
     print(f"{benchmark.name}  {benchmark.what}")
     print("    " + ", ".join(f"{who} {shown(median)}" for who, median in medians.items()))
-    ours = next(values for who, values in times.items() if who.startswith("ours"))
-    ratios = {}
-    for who, values in times.items():
-        other = who.rpartition(" ")[0]
-        if other == "ours":
-            continue
-        each = [a / b for a, b in zip(ours, values, strict=True)]
-        low, middle, high = (float(q) for q in np.quantile(each, [0.25, 0.5, 0.75]))
-        ratios[other] = {"median": middle, "quartiles": [low, high]}
-        said = verdict(middle, goals.get(other))
-        print(f"    ours / {other:<13} {middle:.2f}  ({low:.2f} to {high:.2f}){said}", flush=True)
-    return {"microseconds": medians, "ratios": ratios, "goals": dict(benchmark.goals)}
+    named = {who.rpartition(" ")[0]: values for who, values in times.items()}
+    goals = dict(zip(OURS, (benchmark.goals, benchmark.compiled), strict=True))
+    ratios: dict[str, dict[str, Any]] = {}
+    for one in filter(named.__contains__, OURS):
+        ratios[one] = {}
+        for other, values in named.items():
+            if other == one or other == "compiled":
+                continue
+            each = [a / b for a, b in zip(named[one], values, strict=True)]
+            low, middle, high = (float(q) for q in np.quantile(each, [0.25, 0.5, 0.75]))
+            ratios[one][other] = {"median": middle, "quartiles": [low, high]}
+            said = verdict(middle, goals[one].get(other) if ambitious else None)
+            pair = f"{one} / {other}"
+            print(f"    {pair:<24} {middle:.2f}  ({low:.2f} to {high:.2f}){said}", flush=True)
+    return {"microseconds": medians, "ratios": ratios, "goals": goals}
 
 
 def shown(microseconds: float) -> str:
@@ -218,12 +227,11 @@ def products(step: Step) -> Step:
     return again
 
 
-def run(benchmark: Benchmark, effort: Effort) -> dict[str, Any]:
+def run(benchmark: Benchmark, effort: Effort, compilers: bool = False) -> dict[str, Any]:
     """Check, time and compare the contestants of one benchmark."""
-    benchmark.check()
-    steps = dict(benchmark.make(Conditions()))
+    benchmark.check(compilers)
+    steps = dict(benchmark.make(Conditions(compilers=compilers)))
     if benchmark.has_floor:
         steps["products"] = products(steps["ours"])
-    goals = {} if effort is QUICK else benchmark.goals  # a few steps measure nothing
     times = measure(steps, benchmark.limited(effort), benchmark.threads)
-    return compare(benchmark, times, goals)
+    return compare(benchmark, times, ambitious=effort is not QUICK)  # a few steps measure nothing

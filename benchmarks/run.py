@@ -3,6 +3,7 @@
     python -m benchmarks.run              # everything: about a quarter of an hour
     python -m benchmarks.run W1 W3        # some
     python -m benchmarks.run --quick      # a few steps each, to see that everything starts
+    python -m benchmarks.run --compilers  # torch.compile and JAX's jit take part
     python -m benchmarks.run --as-installed     # training steps as a user has them
 
 W1 to W12 are training steps; gaussian and nearest are the classical models on all of MNIST (its
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 
 import benchmarks.classical
+import benchmarks.compilers
 import benchmarks.installed
 import benchmarks.training
 from benchmarks import measure
@@ -54,6 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("names", nargs="*", help=f"{', '.join(names)}; all by default")
     parser.add_argument("--quick", action="store_true", help="a few steps each")
+    parser.add_argument("--compilers", action="store_true", help="torch.compile and JAX's jit too")
     parser.add_argument("--as-installed", action="store_true", help="W1 to W12 as a user has them")
     parser.add_argument("--json", type=Path, help="a file for the numbers, written after each")
     args = parser.parse_args(arguments)
@@ -70,6 +73,8 @@ def main(arguments: list[str] | None = None) -> None:
     print(machine())
     if measure.torch is None:
         print("PyTorch isn't installed: W1 to W4 are compared with NumPy, the others with nothing")
+    for who, why in benchmarks.compilers.left_out().items() if args.compilers else ():
+        print(f"{who} is left out: {why}")
     print(f"threads in brackets; {effort.rounds} rounds of turns of about {effort.seconds:g} s\n")
     results: dict[str, Any] = {"machine": machine()}
     for name in args.names or names:
@@ -85,7 +90,7 @@ def main(arguments: list[str] | None = None) -> None:
             timed[name].check()
             results[name] = benchmarks.installed.run(timed[name], effort)
         else:
-            results[name] = measure.run(timed[name], effort)
+            results[name] = measure.run(timed[name], effort, args.compilers)
         if args.json:
             with replacing(args.json) as file:
                 file.write(json.dumps(results, indent=2).encode())

@@ -16,7 +16,7 @@ import numpy as np
 
 import tinygrad_mnist as tg
 import tinygrad_mnist.utils.data
-from benchmarks import others
+from benchmarks import compilers, others
 from benchmarks.by_hand import Network
 from benchmarks.measure import Benchmark, Conditions, Step, torch
 
@@ -66,30 +66,44 @@ class Dense:
         by_hand = Network(weights, biases, self.activation, self.optimizer, self.lr, self.batch)
         steps: dict[str, Step] = {}
         for name, framework in FRAMEWORKS.items():
-            network = self.network(framework)
-            set_parameters(framework, network, interleaved(weights, biases))
-            optimizer = make_optimizer(framework, network, self.optimizer, self.lr)
-            steps[name] = training(framework, network, optimizer, batches)
+            for who, compiler in compilers.of(name, conditions):
+                network = self.network(framework)
+                set_parameters(framework, network, interleaved(weights, biases))
+                optimizer = make_optimizer(framework, network, self.optimizer, self.lr)
+                steps[who] = training(framework, network, optimizer, batches, compiler)
         turns = cycle(batches)
         steps["NumPy"] = lambda: by_hand.step(*next(turns))
         if self.optimizer == "sgd" and self.activation == "relu":
             steps.update(others.steps(*batches[0], weights, biases, self.lr))
+        if conditions.compilers and not compilers.without_jax():
+            steps["JAX"] = compilers.jax(self, batches[0], weights, biases)
         return steps
 
 
-def training(framework: Any, network: Any, optimizer: Any, batches: Sequence[Batch]) -> Step:
+def training(
+    framework: Any,
+    network: Any,
+    optimizer: Any,
+    batches: Sequence[Batch],
+    compiler: compilers.Function,
+) -> Step:
     """Return the training step of a classifier, on batches that take turns."""
+    step = compiler(descent(framework, network, optimizer))
     turns = cycle([(framework.from_numpy(x), framework.from_numpy(y)) for x, y in batches])
-    return lambda: train(framework, network, optimizer, *next(turns))
+    return lambda: step(*next(turns)).item()
 
 
-def train(framework: Any, network: Any, optimizer: Any, x: Any, y: Any) -> float:
-    """Take one training step, and return its loss."""
-    loss = framework.nn.functional.cross_entropy(network(x), y)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    return loss.item()  # type: ignore[no-any-return]
+def descent(framework: Any, network: Any, optimizer: Any) -> compilers.Function:
+    """Return a function that takes one training step, and returns its loss."""
+
+    def step(x: Any, y: Any) -> Any:
+        loss = framework.nn.functional.cross_entropy(network(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
 
 
 def make_optimizer(framework: Any, network: Any, kind: str, lr: float) -> Any:
@@ -129,13 +143,14 @@ class Classifier:
         steps: dict[str, Step] = {}
         arrays = None
         for name, framework in reversed(FRAMEWORKS.items()):  # PyTorch's weights, if it is there
-            framework.manual_seed(0)
-            network = self.build(framework, conditions.check)
-            if arrays is None:
-                arrays = [p.detach().numpy().copy() for p in network.parameters()]
-            set_parameters(framework, network, arrays)
-            optimizer = make_optimizer(framework, network, self.optimizer, self.lr)
-            steps[name] = training(framework, network, optimizer, batches)
+            for who, compiler in compilers.of(name, conditions):
+                framework.manual_seed(0)
+                network = self.build(framework, conditions.check)
+                if arrays is None:
+                    arrays = [p.detach().numpy().copy() for p in network.parameters()]
+                set_parameters(framework, network, arrays)
+                optimizer = make_optimizer(framework, network, self.optimizer, self.lr)
+                steps[who] = training(framework, network, optimizer, batches, compiler)
         return dict(reversed(steps.items()))
 
 
@@ -292,27 +307,24 @@ def epoch(conditions: Conditions) -> dict[str, Step]:
     weights, biases = w1.parameters()
     steps: dict[str, Step] = {}
     for name, framework in FRAMEWORKS.items():
-        network = w1.network(framework)
-        set_parameters(framework, network, interleaved(weights, biases))
-        optimizer = make_optimizer(framework, network, "sgd", 0.01)
         data = framework.utils.data
         pairs = data.TensorDataset(framework.from_numpy(x), framework.from_numpy(y))
         loader = data.DataLoader(pairs, batch_size=w1.batch, shuffle=True)
+        for who, compiler in compilers.of(name, conditions):
+            network = w1.network(framework)
+            set_parameters(framework, network, interleaved(weights, biases))
+            optimizer = make_optimizer(framework, network, "sgd", 0.01)
+            step = compiler(descent(framework, network, optimizer))
 
-        def step(
-            framework: Any = framework,
-            network: Any = network,
-            optimizer: Any = optimizer,
-            loader: Any = loader,
-        ) -> float:
-            if conditions.check:
-                framework.manual_seed(0)
-            last = 0.0
-            for batch, labels in loader:
-                last = train(framework, network, optimizer, batch, labels)
-            return last
+            def whole(framework: Any = framework, loader: Any = loader, step: Any = step) -> float:
+                if conditions.check:
+                    framework.manual_seed(0)
+                last = 0.0
+                for batch, labels in loader:
+                    last = step(batch, labels).item()
+                return last
 
-        steps[name] = step
+            steps[who] = whole
     return steps
 
 
@@ -321,6 +333,12 @@ DENSE = {
     "W2": Dense((784, 64, 10), "sigmoid", 128, "momentum", 0.1),
     "W3": Dense((784, 256, 256, 10), "sigmoid", 512, "adam", 1e-3),
     "W4": Dense((784, 100, 200, 300, 400, 10), "relu", 32, "sgd", 0.1),
+}
+_COMPILED = {
+    "W1": {"PyTorch": 0.50, "NumPy": 1.0},
+    "W2": {"PyTorch": 0.58, "NumPy": 1.0},
+    "W3": {"PyTorch": 0.90, "NumPy": 1.0},
+    "W4": {"PyTorch": 0.70, "NumPy": 1.0},
 }
 _GOALS = {
     "W1": {"PyTorch": 0.70, "NumPy": 1.25},
@@ -331,7 +349,7 @@ _GOALS = {
 BENCHMARKS = [
     *(
         Benchmark(
-            name, str(dense), dense.steps, _GOALS[name],
+            name, str(dense), dense.steps, _GOALS[name], _COMPILED[name],
             has_floor=True,
         )
         for name, dense in DENSE.items()
@@ -339,7 +357,7 @@ BENCHMARKS = [
     Benchmark(
         "W5", "conv 1-32-3, conv 32-64-3, max-pool 2, 9216-128-10, dropout, batch 64, Adadelta",
         Classifier(convolutional, partial(images, (64, 1, 28, 28)), "adadelta", 1.0).steps,
-        {"PyTorch": 1.00}, checks=3, has_floor=True,
+        {"PyTorch": 1.00}, {"PyTorch": 1.00}, checks=6, has_floor=True,
     ),
     Benchmark(
         "W6", "one operation on 4 elements, forward and backward", single_operation,
@@ -347,12 +365,12 @@ BENCHMARKS = [
     ),
     Benchmark(
         "W7", "an epoch of W1 through a shuffling DataLoader, 50,000 images", epoch,
-        {"PyTorch": 0.30}, checks=2, rounds=5,
+        {"PyTorch": 0.30}, {"PyTorch": 0.40}, checks=2, rounds=5,
     ),
     Benchmark(
         "W8", "transformer on characters, 4 layers, 4 heads, 128 wide, context 32, batch 32, AdamW",
         Classifier(transformer, text, "adamw", 1e-3).steps,
-        {"PyTorch": 1.30}, checks=3, has_floor=True,
+        {"PyTorch": 1.30}, {"PyTorch": 1.00}, checks=6, has_floor=True,
     ),
     Benchmark(
         "W9", "LSTM 28-128, 28 steps, batch 64, Adam",
@@ -360,12 +378,12 @@ BENCHMARKS = [
             partial(recurrent, width=28, hidden=128),
             partial(images, (64, 28, 28)), "adam", 1e-3,
         ).steps,
-        {"PyTorch": 1.30}, checks=3, has_floor=True,
+        {"PyTorch": 1.30}, {"PyTorch": 1.15}, checks=6, has_floor=True,
     ),
     Benchmark(
         "W10", "ResNet-18's first two stages on 32 x 32, batch norm, batch 32, SGD",
         Classifier(residual, partial(images, (32, 3, 32, 32)), "sgd", 0.01).steps,
-        {"PyTorch": 1.20}, checks=3,
+        {"PyTorch": 1.20}, {"PyTorch": 1.20}, checks=6,
     ),
     Benchmark(
         "W11", "LSTM 64-64 in both directions, 2 layers, 40 steps, batch 32, Adam",
@@ -373,11 +391,11 @@ BENCHMARKS = [
             partial(recurrent, width=64, hidden=64, layers=2, both=True),
             partial(images, (32, 40, 64)), "adam", 1e-3,
         ).steps,
-        {"PyTorch": 1.15}, checks=3, has_floor=True,
+        {"PyTorch": 1.15}, {"PyTorch": 1.15}, checks=6, has_floor=True,
     ),
     Benchmark(
         "W12", "conv 1-16-5, conv 16-32-5, each with batch norm and max-pool 2, batch 100, Adam",
         Classifier(normalized, partial(images, (100, 1, 28, 28)), "adam", 1e-3).steps,
-        {"PyTorch": 1.00}, checks=3, has_floor=True,
+        {"PyTorch": 1.00}, {"PyTorch": 1.00}, checks=6, has_floor=True,
     ),
 ]  # fmt: skip

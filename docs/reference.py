@@ -45,6 +45,7 @@ PAGES = {
     ),
     "datasets": ("datasets", ["datasets"]),
     "viz": ("viz", ["viz"]),
+    "compiler": ("compiler", ["compiler"]),
     "learn": ("learn", ["learn"]),
     "mutation": ("mutation", ["mutation"]),
     "experiment": ("experiment", ["experiment"]),

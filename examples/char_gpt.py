@@ -193,21 +193,25 @@ def main(arguments: list[str] | None = None) -> dict:
     optimizer = tg.optim.AdamW(groups, lr=args.lr, betas=BETAS)
     run = experiment.Run("char-gpt", args, network=network, optimizer=optimizer)
 
+    @tg.compile(disable=not args.compile)
+    def step(x, y):
+        logits = network(x)
+        loss = F.cross_entropy(logits.flatten(0, 1), y.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), MAX_NORM)
+        optimizer.step()
+        return loss
+
     print(network)
     print(f"{len(text):,} characters, {len(alphabet)} different ones")
     for epoch in run.epochs():
         total = 0.0
-        for step in run.batches(range(STEPS)):
+        for batch in run.batches(range(STEPS)):
             for group in optimizer.param_groups:
-                group["lr"] = rate((epoch - 1) * STEPS + step, args.epochs * STEPS, args.lr)
+                group["lr"] = rate((epoch - 1) * STEPS + batch, args.epochs * STEPS, args.lr)
             x, y = pieces(train, tg.randint(len(train) - CONTEXT, (args.batch_size,)))
-            logits = network(x)
-            loss = F.cross_entropy(logits.flatten(0, 1), y.flatten())
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), MAX_NORM)
-            optimizer.step()
-            total += loss.item()
+            total += step(x, y).item()
         run.note(train_cost=total / STEPS, validation_cost=evaluate(network, validation))
 
     history, seconds = run.history, run.seconds

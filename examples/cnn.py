@@ -53,16 +53,20 @@ def main(arguments: list[str] | None = None) -> dict:
     optimizer = tg.optim.Adam(network.parameters(), lr=args.lr)
     run = experiment.Run("cnn", args, network=network, optimizer=optimizer)
 
+    @tg.compile(disable=not args.compile)
+    def step(images, labels):
+        logits = network(images)
+        loss = F.cross_entropy(logits, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss, logits
+
     print(network)
     for epoch in run.epochs():
         optimizer.param_groups[0]["lr"] = args.lr * DECAY ** (epoch - 1)
         for images, labels in run.batches(loader):
-            logits = network(images)
-            loss = F.cross_entropy(logits, labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            run.count(loss, logits, labels)
+            run.count(*step(images, labels), labels)
         run.note(**experiment.scores(network, validation=validation))
     return run.finish("convolutional, Adam", network, parts)
 

@@ -45,16 +45,22 @@ def train(build: Build, cell: Cell, args: argparse.Namespace, seed: int) -> Resu
     tg.manual_seed(seed)
     network, optimizer = build(cell)
     loader = DataLoader(TensorDataset(*train), batch_size=args.batch_size, shuffle=True)
+
+    @tg.compile(disable=not args.compile)
+    def step(images, labels):
+        logits = network(images)
+        loss = F.cross_entropy(logits, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss, logits
+
     history = History()
     start = time.perf_counter()
     while history.epochs < args.epochs and history.diverged is None:
         total = hits = 0.0
         for images, labels in loader:
-            logits = network(images)
-            loss = F.cross_entropy(logits, labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            loss, logits = step(images, labels)
             total += loss.item() * len(labels)
             hits += int((logits.argmax(dim=1) == labels).sum())
             if not math.isfinite(total):
@@ -90,16 +96,9 @@ def options(
     parser.add_argument(
         "--jobs", type=experiment.positive, default=joblib.cpu_count(), help="cells side by side"
     )
-    parser.add_argument(
-        "--epochs", type=experiment.positive, default=None,
-        help=f"passes over the data; None: {epochs['sample']}, of MNIST {epochs['mnist']}",
-    )  # fmt: skip
-    parser.add_argument(
-        "--batch-size", type=experiment.positive, default=batch_size, help="images a step"
+    return experiment.options(
+        description, epochs=epochs, batch_size=batch_size, arguments=arguments, parents=[parser]
     )
-    args = experiment.options(description, arguments=arguments, parents=[parser])
-    args.epochs = args.epochs or epochs[args.dataset]
-    return args
 
 
 def run(build: Build, cells: Sequence[Cell], args: argparse.Namespace) -> list[Result]:

@@ -52,16 +52,20 @@ def main(arguments: list[str] | None = None) -> dict:
     optimizer = tg.optim.SGD(network.parameters(), lr=args.lr)
     run = experiment.Run("mlp", args, network=network, optimizer=optimizer)
 
+    @tg.compile(disable=not args.compile)
+    def step(images, labels):
+        logits = network(images)
+        loss = F.cross_entropy(logits, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss, logits
+
     print(network)
     print("The cost stays at ln 10 = 2.303 at first, since the weights begin small: see --help")
     for _ in run.epochs():
         for images, labels in run.batches(loader):
-            logits = network(images)
-            loss = F.cross_entropy(logits, labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            run.count(loss, logits, labels)
+            run.count(*step(images, labels), labels)
         run.note(**experiment.scores(network, validation=validation))
     return run.finish("784-100-200-10, SGD", network, parts)
 

@@ -43,12 +43,23 @@ def fit(
     patience: int | None = None,
     best: Path | None = None,
     curves: LiveCurves | None = None,
+    compiled: bool = False,
 ) -> tuple[History, float]:
     """Train, and return the history and the seconds of training, drawing not counted.
 
     Training ends after ``patience`` epochs without a lower validation cost; ``best`` is a file for
     the weights of the epoch where it was lowest.
     """
+
+    @tg.compile(disable=not compiled)
+    def step(inputs, labels):
+        output = model(inputs)
+        loss = F.nll_loss(output, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss, output
+
     loader = DataLoader(TensorDataset(*train), batch_size=batch_size, shuffle=True)
     history, seconds = History(), 0.0
     for epoch in range(1, epochs + 1):
@@ -56,11 +67,7 @@ def fit(
         total = hits = count = 0.0
         bar = tqdm(loader, desc=f"epoch {epoch}/{epochs}", leave=False, disable=None)
         for inputs, labels in bar:
-            output = model(inputs)
-            loss = F.nll_loss(output, labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            loss, output = step(inputs, labels)
             total += loss.item() * len(labels)
             hits += int((output.argmax(dim=1) == labels).sum())
             count += len(labels)
@@ -142,6 +149,7 @@ def main(arguments: list[str] | None = None) -> dict:
         patience=args.patience,
         best=args.out / "sequential-best.npz",
         curves=LiveCurves(args.out / "sequential-curves.png", "Sequential, 784-256-256-10"),
+        compiled=args.compile,
     )
 
     figures = {

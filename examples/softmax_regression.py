@@ -38,12 +38,16 @@ def main(arguments: list[str] | None = None) -> dict:
     run = experiment.Run("softmax-regression", args, network=network, optimizer=optimizer)
     live = LiveCurves(args.out / "softmax-regression-curves.png", "softmax regression")
 
+    @tg.compile(disable=not args.compile)
+    def step(images, labels):
+        loss = F.cross_entropy(network(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
     for _ in run.epochs():
         for images, labels in run.batches(loader):
-            loss = F.cross_entropy(network(images), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            step(images, labels)
         run.note(**experiment.scores(network, train=train, validation=validation))
         live.update(run.history)
     return run.finish("softmax regression", network, parts)

@@ -58,12 +58,16 @@ def main(arguments: list[str] | None = None) -> dict:
     optimizer = Average(network.parameters(), args.lr, BETA)
     run = experiment.Run("two-layer", args, network=network, optimizer=optimizer)
 
+    @tg.compile(disable=not args.compile)
+    def step(images, labels):
+        loss = F.cross_entropy(network(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
     for _ in run.epochs():
         for images, labels in run.batches(loader):
-            loss = F.cross_entropy(network(images), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            step(images, labels)
         run.note(**experiment.scores(network, train=train, validation=validation))
     return run.finish(f"784-{HIDDEN}-10, averaged gradient", network, parts)
 

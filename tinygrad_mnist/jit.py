@@ -1,4 +1,4 @@
-"""``torch.jit`` without a compiler: functions and modules run as they are.
+"""``torch.jit`` without TorchScript: functions and modules run as they are.
 
 Scripts that decorate functions with ``@torch.jit.script``, or trace a model before they use it, get
 the same numbers, so what is given is returned. What would need a compiled program (``jit.save``,
@@ -23,7 +23,11 @@ T = TypeVar("T")
 
 def script(obj: T, *args: Any, **kwargs: Any) -> T:
     """Return a function, class or module as it is, with a warning. Follows ``torch.jit.script``."""
-    warn("jit.script: there is no compiler here; what is given runs as it is", DeprecationWarning)
+    warn(
+        "jit.script: there is no TorchScript here; what is given runs as it is; compile() makes a "
+        "program of it",
+        DeprecationWarning,
+    )
     return obj
 
 
@@ -32,7 +36,11 @@ def trace(func: T, *args: Any, **kwargs: Any) -> T:
 
     Follows ``torch.jit.trace``.
     """
-    warn("jit.trace: there is no compiler here; what is given runs as it is", DeprecationWarning)
+    warn(
+        "jit.trace: there is no TorchScript here; what is given runs as it is; compile() makes a "
+        "program of it",
+        DeprecationWarning,
+    )
     return func
 
 
@@ -99,7 +107,7 @@ def wait(future: T) -> T:
 
 
 def is_scripting() -> bool:
-    """Return False: no compiler reads the program. Follows PyTorch's."""
+    """Return False: nothing reads the program. Follows PyTorch's."""
     return False
 
 

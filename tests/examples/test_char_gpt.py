@@ -40,6 +40,13 @@ def test_it_learns_and_writes(tmp_path: Path) -> None:
     assert (tmp_path / "char-gpt-curves.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_compiled_training_has_the_same_figures(tmp_path: Path) -> None:
+    usual, compiled = run(tmp_path), run(tmp_path, "--compile")
+    usual.pop("seconds")
+    compiled.pop("seconds")
+    assert usual == compiled
+
+
 def test_interrupted_training_goes_on_to_the_same_figures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

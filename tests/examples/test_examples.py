@@ -89,6 +89,37 @@ def test_interrupted_training_resumes_to_the_same_figures(
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "mlp", "two_layer", "softmax_regression", "mlp_sigmoid", "sequential", "regularisation",
+        pytest.param("cnn", marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
+def test_compiled_training_has_the_same_figures(
+    name: str, tmp_path: Path, undrawn: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, real = [], tg.compile
+
+    def noted(**options: Any) -> Any:
+        return lambda step: made.append(real(step, **options)) or made[-1]
+
+    monkeypatch.setattr(tg, "compile", noted)
+    options = ["--epochs", "1"] + ["--jobs", "1"] * (name == "regularisation")
+    usual = run(name, tmp_path, *options)
+    compiled = run(name, tmp_path, *options, "--compile")
+    assert without_seconds(usual) == without_seconds(compiled)
+    assert made[-1].source().startswith("import numpy as np")
+
+
+def without_seconds(figures: Any) -> Any:
+    if isinstance(figures, list):
+        return [without_seconds(part) for part in figures]
+    if not isinstance(figures, dict):
+        return figures
+    return {name: without_seconds(x) for name, x in figures.items() if name != "seconds"}
+
+
+@pytest.mark.parametrize(
     ("name", "accuracy", "pictures"),
     [
         ("data", None, ["data-digits"]),
@@ -289,7 +320,7 @@ def test_wrong_shapes_in_a_changed_example_show_the_line(tmp_path: Path) -> None
     assert done.returncode == 1
     assert "Traceback (most recent call last):" in done.stderr
     number = code[: code.index("logits = network(images)")].count("\n") + 1
-    assert f'mlp.py", line {number}, in main' in done.stderr
+    assert f'mlp.py", line {number}, in step' in done.stderr
     assert "logits = network(images)" in done.stderr
     assert "linear: the input's last dimension is 100" in done.stderr.splitlines()[-1]
 

@@ -25,6 +25,8 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from tinygrad_mnist._runtime.protocol import array_function
+
 T = TypeVar("T")
 
 WORTHWHILE = 2**22
@@ -305,9 +307,16 @@ def product(a: np.ndarray, b: np.ndarray) -> Any:
     global _charge
     if a.shape[1] == 1:
         return np.dot(a, b)  # matmul takes seven times as long
-    if _charge <= 0 or (work := a.size * b.shape[1]) < 4 * WORTHWHILE:
+    if _charge <= 0 or a.size * b.shape[1] < 4 * WORTHWHILE:
         return matmul(a, b)
+    return _shared_product(a, b)
+
+
+@array_function
+def _shared_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    global _charge
     _charge -= 1
+    work = a.size * b.shape[1]
     out = np.empty((len(a), b.shape[1]), np.result_type(a, b))
     # The factor that isn't cut is read by every thread: it had better be the smaller one.
     if a.size < b.size:

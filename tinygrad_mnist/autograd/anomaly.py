@@ -88,9 +88,7 @@ class detect_anomaly(Observer):
     def recorded(self, call: Call) -> None:
         """Remember where a node's operation was called, without its arrays."""
         assert call.node is not None
-        place = Call.__new__(Call)
-        place.line, place.modules = call.line, call.modules
-        self._calls[call.node] = place
+        self._calls[call.node] = call.place()
 
     def ran(self, node: Node, gradient: Any, results: Sequence[tuple[Any, Any]]) -> None:
         """Raise where a node's rule has returned NaN, and say where its operation was called."""

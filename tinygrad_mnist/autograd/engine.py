@@ -20,7 +20,7 @@ from tinygrad_mnist.autograd.graph import Node, Source, TensorBase, Version, as_
 from tinygrad_mnist.autograd.hooks import run_after, run_before, run_hooks
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.autograd.multi_output import CustomNode, MultiOutputNode, OutputNode
-from tinygrad_mnist.autograd.observer import Pass, rules_ran
+from tinygrad_mnist.autograd.observer import Pass, observed, rules_ran
 from tinygrad_mnist.autograd.precision import upcast
 from tinygrad_mnist.ops.precision import computed_in
 
@@ -60,7 +60,7 @@ def backward_pass(
     reached = None if needed is None else needed | targets
     ends = set(until)
     gradients: dict[Source, Any] = {}
-    queue: list[tuple[int, Node]] = []
+    queue: list[tuple[float, Node]] = []
     found: dict[Source, Any] = {}
     # Those of whose gradients only the table knows: these are added to in place.
     owned: set[Source] = set()
@@ -84,7 +84,7 @@ def backward_pass(
                     continue
                 if type(g) is _Part:
                     if source not in owned:
-                        present = gradients[source] = np.array(present)
+                        present = gradients[source] = present.copy(order="K")
                     present[g.index] += g.gradient
                 elif source in owned:
                     present += g
@@ -147,7 +147,7 @@ def run_rules(
             for i, gradient in node.run(g, create_graph)
             if (parent := parents[i]) is not None
         ]
-    if node.op.part is not None and not (create_graph or modes.observers or node.extra):
+    if node.op.part is not None and not (create_graph or observed() or node.extra):
         index, parent = node.op.part(**node.settings), parents[0]
         if index is not None and parent is not None:
             return [(parent, _Part(g, index))]
@@ -158,14 +158,18 @@ def run_rules(
     if node.dtype is not node.op.plain and node.dtype.char in node.op.narrow:
         g, saved = upcast(node, g, saved)
     results: list[tuple[Source, Any]] = []
+    tracer = modes.tracer
     for position, rule, arrays, keywords in plan.steps:
         parent = parents[position]
         assert parent is not None
         if reached is not None and parent not in reached:
             continue
-        if keywords:
+        if keywords or tracer is not None:
             extra = {name: keyword(node, name, position) for name in keywords}
-            gradient = rule(g, *saved[arrays], **extra)
+            if tracer is None:
+                gradient = rule(g, *saved[arrays], **extra)
+            else:
+                gradient = tracer.run_rule(node, rule, (g, *saved[arrays]), extra)
         else:
             gradient = rule(g, *saved[arrays])
         if isinstance(parent, Node):
@@ -173,7 +177,7 @@ def run_rules(
         else:
             shape, dtype = parent._array.shape, parent._array.dtype
         if (
-            type(gradient) is not np.ndarray
+            gradient.__class__ is not np.ndarray
             or gradient.dtype is not dtype
             or gradient.shape != shape
         ):
@@ -221,7 +225,9 @@ def fit(
     where = f"{op.name}: its rule for '{op.input_name(position)}' returned"
     if isinstance(gradient, TensorBase):
         array = gradient._array
-    elif isinstance(gradient, np.ndarray | np.generic):
+    elif isinstance(gradient, np.ndarray):
+        array = gradient
+    elif isinstance(gradient, np.generic):
         gradient = array = np.asarray(gradient)
     else:
         raise RuntimeError(f"{where} a {type(gradient).__name__}, not an array")
@@ -314,7 +320,7 @@ def _differentiate_reference(
 
 
 def _pass_to_multi_output(
-    node: OutputNode, g: Any, gradients: dict[Source, Any], queue: list[tuple[int, Node]]
+    node: OutputNode, g: Any, gradients: dict[Source, Any], queue: list[tuple[float, Node]]
 ) -> None:
     """Put the gradient of one output into the list of its operation's gradients."""
     source = node.whole

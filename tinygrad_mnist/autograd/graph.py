@@ -88,7 +88,7 @@ class TensorBase:
         """
         array = self._array
         if not self._fixed_order and not array.flags.c_contiguous:
-            array = self._array = np.ascontiguousarray(array)
+            array = self._array = array.copy()
         return array
 
     def source(self) -> Source | None:
@@ -123,13 +123,18 @@ class TensorBase:
 Source = Node | TensorBase
 """Where a gradient goes: to a node, or to a leaf."""
 
-_new, _ndarray = object.__new__, np.ndarray  # wrap is called for every result: found sooner so
+# wrap is called for every result: found sooner so
+_ndarray = np.ndarray
+_plain: type[Any] = np.ndarray
+_new: Callable[[type[Tensor]], Tensor] = object.__new__
+_as_array: Callable[[Any], np.ndarray] = np.asarray
+"""A recording replaces these, to know the tensors that were made, and what they were made of."""
 
 
 def wrap(array: Any, node: Node | None = None, version: Version | None = None) -> Tensor:
     """Return a new tensor on an array (not copied)."""
     out = _new(TensorBase.kind)
-    out._array = array if type(array) is _ndarray else np.asarray(array)
+    out._array = array if array.__class__ is _plain else _as_array(array)
     out._version = Version() if version is None else version
     out._node = node
     out._fixed_order = False
@@ -187,7 +192,7 @@ def apply(op: Op, *inputs: Any, **settings: Any) -> Tensor:
                 mask |= bit
         else:
             arrays.append(x)
-            mixed = mixed or (type(x) is not float and type(x) is not int)
+            mixed = mixed or (x.__class__ is not float and x.__class__ is not int)
         parents.append(parent)
         bit <<= 1
     if op.promotes and (mixed or dtype is None or dtype.kind != "f"):
@@ -320,4 +325,6 @@ def as_gradient(gradient: Any, create_graph: bool) -> Any:
     """Return a gradient as the backward pass holds it: a tensor if recorded, else an array."""
     if create_graph:
         return gradient if isinstance(gradient, TensorBase) else wrap(gradient)
+    if gradient.__class__ is _ndarray:
+        return gradient
     return gradient._array if isinstance(gradient, TensorBase) else np.asarray(gradient)

@@ -6,16 +6,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tinygrad_mnist.autograd.graph import (
-    Node,
-    TensorBase,
-    Version,
-    apply,
-    is_tracked,
-    record,
-    sources,
-    wrap,
-)
+from tinygrad_mnist._runtime.protocol import array_function
+from tinygrad_mnist.autograd.graph import Node, TensorBase, apply, is_tracked, record, sources, wrap
 from tinygrad_mnist.autograd.modes import modes, quiet
 from tinygrad_mnist.autograd.views import rebase_view, refuse_view, region_of, set_history
 from tinygrad_mnist.ops.contract import Op
@@ -72,7 +64,7 @@ def original(target: TensorBase, *inputs: Any) -> Any:
     """Return a copy of a tensor that several operations compute from before it is overwritten."""
     if modes.enabled and any(map(is_tracked, (target, *inputs))):
         target.source()  # a view's history is brought up to date
-        return wrap(np.array(target._array), target._node)
+        return wrap(target._array.copy(order="K"), target._node)
     return target
 
 
@@ -95,7 +87,7 @@ def store(name: str, target: V, result: TensorBase) -> V:
     if node is None:
         node = record_overwrite(target)
     else:
-        _keep_saved(node, target)
+        node.keep(target._version)
         node = result._node
     np.copyto(memory_of(target), have, casting="unsafe")
     rebase_history(name, target, node)
@@ -113,20 +105,7 @@ def _keep_output(node: Node, output: TensorBase) -> None:
         node = node.parents[0]  # a part of an output, made to stand on its own
     node = node.whole
     if node.op.output_writable and node.saved:
-        _keep_saved(node, output)
-
-
-def _keep_saved(node: Node, target: TensorBase) -> None:
-    """Copy what a node has saved of a tensor, before that is written to."""
-    assert node.saved is not None
-    saved, versions = list(node.saved), list(node.versions)
-    copies: dict[int, Any] = {}
-    for i, version in enumerate(versions):
-        if version is target._version:
-            saved[i] = copies.setdefault(id(saved[i]), np.copy(saved[i]))
-            node.saved_version -= version.count
-            versions[i] = Version()
-    node.saved, node.versions = tuple(saved), versions
+        node.keep(output._version)
 
 
 def record_write(op: Op, target: TensorBase, *inputs: Any, **settings: Any) -> Node | None:
@@ -219,9 +198,13 @@ def memory_of(target: TensorBase) -> np.ndarray:
     NumPy makes the arrays of expanded views read-only.
     """
     array = target._array
-    if not array.flags.writeable:
-        array = array.view()
-        array.flags.writeable = True
+    return array if array.flags.writeable else _writable(array)
+
+
+@array_function
+def _writable(array: np.ndarray) -> np.ndarray:
+    array = array.view()
+    array.flags.writeable = True
     return array
 
 

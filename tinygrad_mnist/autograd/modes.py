@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tinygrad_mnist.autograd.observer import Observer
 
 F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R")
 
 
 class _Modes(threading.local):
@@ -24,6 +25,8 @@ class _Modes(threading.local):
     inference = False
     observers: tuple[Observer, ...] = ()
     """What is told of each operation and each rule; operations ask for it only if there is any."""
+    tracer: Any = None
+    """The observer that notes each call of NumPy's, and runs what it notes itself."""
     last_call: Any = None
     """The operation computed last, if observers are told of it."""
     walk: Any = None
@@ -73,6 +76,28 @@ def switch(values: Mapping[str, Any]) -> None:
 
         quiet.run = run_observed if modes.observers else quiet.unobserved
         modes.last_call = None
+
+
+def one_call(function: F) -> F:
+    """Decorate what a tracer notes as one call, because it looks at numbers or keeps a state.
+
+    Arrays that it writes to are those that it takes under the names ``out`` or ``outs``.
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if modes.tracer is None:
+            return function(*args, **kwargs)
+        return modes.tracer.one_call(function, args, kwargs)
+
+    return cast(F, call)
+
+
+def fixed(function: Callable[..., R], *arrays: Any) -> R:
+    """Ask about arrays what no number in them changes: where they lie in memory."""
+    if modes.tracer is None:
+        return function(*arrays)
+    return cast(R, modes.tracer.fixed(function, arrays))
 
 
 class recording:

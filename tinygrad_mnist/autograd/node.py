@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 _numbers = itertools.count()
 
 
+def next_number() -> int:
+    """Return a number between those of the nodes before and those of the nodes to come."""
+    return next(_numbers)
+
+
 class Version:
     """How often a buffer was written to, and by what."""
 
@@ -56,7 +61,7 @@ class Node:
     """The shape of the output."""
     dtype: np.dtype[Any]
     """The dtype of the output."""
-    number: int
+    number: float
     """Grows with creation, so parents always have smaller numbers than their children."""
     hooks: dict[int, Callable[[Any], Any]] | None
     """The hooks on the gradient of its output, if there are any."""
@@ -129,6 +134,18 @@ class Node:
                 f"or clone() the tensor before it is changed"
             )
         return self.saved if type(self.saved) is tuple else self.saved.arrays()  # type: ignore[attr-defined]  # a script's hooks have packed them
+
+    def keep(self, version: Version) -> None:
+        """Copy what is saved of a tensor, before that is written to."""
+        assert self.saved is not None
+        saved, versions = list(self.saved), list(self.versions)
+        copies: dict[int, Any] = {}
+        for i, other in enumerate(versions):
+            if other is version and saved[i] is not None:
+                saved[i] = copies.setdefault(id(saved[i]), np.copy(saved[i]))
+                self.saved_version -= version.count
+                versions[i] = Version()
+        self.saved, self.versions = tuple(saved), versions
 
     def register_hook(self, fn: Callable[[Any, Any], Any]) -> RemovableHandle:
         """Call a function on the gradients of inputs and outputs when the rules have run.

@@ -76,6 +76,12 @@ class Call:
         self._node: weakref.ref[Node] | None = None
         self.line, self.modules = where()
 
+    def place(self) -> Call:
+        """Return where it was called, without its arrays, to be kept."""
+        place = Call.__new__(Call)
+        place.op, place.line, place.modules = self.op, self.line, self.modules
+        return place
+
     @property
     def node(self) -> Node | None:
         """The node; it isn't kept alive, as what is known of a node is kept by the node."""
@@ -153,8 +159,9 @@ class Observer(Mode):
 
 def run_observed(forward: Callable[..., Any], *arrays: Any, **settings: Any) -> Any:
     """Run a forward function in the place of ``quiet.run``, and tell the observers."""
-    returned = quiet.unobserved(forward, *arrays, **settings)
-    op = _operation(forward)
+    run = quiet.unobserved if modes.tracer is None else modes.tracer.run
+    returned = run(forward, *arrays, **settings)
+    op = operation_of(forward)
     if op is None:
         return returned
     # As arrays, results can be recognised where they go on to.
@@ -186,6 +193,11 @@ def node_made(node: Node) -> None:
         observer.recorded(call)
 
 
+def observed() -> bool:
+    """Whether anybody but a tracer, which notes each call anyway, is told of rules."""
+    return any(observer is not modes.tracer for observer in modes.observers)
+
+
 def rules_ran(
     node: Node, gradient: Any, results: Sequence[tuple[Source, Any]], walk: Pass | None
 ) -> None:
@@ -195,7 +207,7 @@ def rules_ran(
         observer.ran(node, gradient, results)
 
 
-def _operation(forward: Callable[..., Any]) -> Op | None:
+def operation_of(forward: Callable[..., Any]) -> Op | None:
     """Return the operation whose forward function this is."""
     owner = getattr(forward, "__self__", None)
     if isinstance(owner, Op):

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tinygrad_mnist.autograd import graph
-from tinygrad_mnist.autograd.modes import modes
+from tinygrad_mnist.autograd.modes import fixed, modes
 from tinygrad_mnist.ops.regions import Region, read_region
 
 if TYPE_CHECKING:
@@ -47,7 +49,10 @@ def rebase_view(view: TensorBase, source: Source | None, at: Region) -> None:
 
 def region_of(base: TensorBase, view: TensorBase) -> Region:
     """Return where a view lies in the memory of its base."""
-    whole, seen = base._array, view._array
+    return fixed(_region, base._array, view._array)
+
+
+def _region(whole: np.ndarray, seen: np.ndarray) -> Region:
     size = whole.itemsize
     start = seen.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
     return Region(

@@ -11,6 +11,7 @@ from tinygrad_mnist.compat.unsupported import METHODS
 
 _COMPLEX = "there are no complex numbers; compute with real and imaginary parts, or with NumPy"
 _DENSE = "tensors are dense; index_add_ and scatter_add_ add by index, scipy.sparse multiplies"
+_PROGRAM = "compile makes a NumPy program, which has no such setting: leave it out"
 _PLAIN = "models run as they are: leave it out"
 _ONE = "training runs in one process on the CPU; leave it out, or ask distributed.is_initialized()"
 _EIGHT = "round by hand: (x / scale).round().clamp(-128, 127).to(int8)"
@@ -103,20 +104,21 @@ MODULES = {
     "export": Stands(_SAVE),
     "package": Stands(_SAVE),
     "compiler": Stands(
-        f"there is no compiler, and {_PLAIN}",
-        no="is_compiling is_dynamo_compiling is_exporting",
-        same="disable allow_in_graph assume_constant_result nested_compile_region",
-        none="reset cudagraph_mark_step_begin set_stance",
+        _PROGRAM,
+        names="""wrap_numpy load_compiled_function save_cache_artifacts load_cache_artifacts
+        set_enable_guard_collectives keep_portable_guards_unsafe keep_tensor_guards_unsafe
+        skip_guard_on_inbuilt_nn_modules_unsafe skip_guard_on_all_nn_modules_unsafe
+        skip_guard_on_globals_unsafe skip_all_guards_unsafe""",
     ),
     "_dynamo": Stands(
-        f"there is no compiler, and {_PLAIN}",
+        _PROGRAM,
         no="is_compiling",
         same="disable allow_in_graph disallow_in_graph assume_constant_result run",
         none="reset graph_break mark_dynamic mark_static",
     ),
     **dict.fromkeys(
-        ("_dynamo.config", "_inductor", "_inductor.config"),
-        Stands(f"there is no compiler, and {_PLAIN}", names=""),
+        ("compiler.config", "_dynamo.config", "_inductor", "_inductor.config"),
+        Stands(_PROGRAM, names=""),
     ),
     "sparse": Stands(
         _DENSE,
@@ -173,7 +175,7 @@ MODULES = {
         profile schedule supported_activities tensorboard_trace_handler""",
     ),
     "jit": Stands(
-        f"there is no compiler; {_SAVE}",
+        f"there is no TorchScript; {_SAVE}",
         names="""Attribute CompilationUnit Error Future RecursiveScriptModule ScriptFunction
         ScriptModule ScriptWarning TopLevelTracedModule TracedModule TracerWarning
         TracingCheckError enable_onednn_fusion fuser interface last_executed_optimized_graph load
@@ -224,7 +226,6 @@ MODULES = {
 offered in part."""
 
 _SHARED = {
-    f"there is no compiler, and {_PLAIN}": "compile Module.compile",
     _DENSE: """sparse_coo_tensor sparse_csr_tensor sparse_csc_tensor sparse_bsr_tensor
     sparse_bsc_tensor sparse_compressed_tensor smm hspmm spmm dsmm hsmm sspaddmm saddmm
     Tensor.to_sparse Tensor.to_sparse_coo Tensor.to_sparse_csr Tensor.to_sparse_csc
@@ -417,7 +418,7 @@ NAMES = {
     "testing": "FileCheck assert_allclose make_tensor",
     "backends": "cpu kleidiai m python_native",
     "amp": "autocast_mode grad_scaler",
-    "Module": "T_destination call_super_init compile dump_patches ipu mtia to_empty xpu",
+    "Module": "T_destination call_super_init dump_patches ipu mtia to_empty xpu",
 }
 """Further unsupported public names of PyTorch, by module or class."""
 
@@ -435,6 +436,7 @@ LATE = {
         kaiser_window asarray frombuffer scalar_tensor range""",
         "compat.settings": "is_autocast_enabled is_autocast_cpu_enabled set_flush_denormal",
         "amp": "GradScaler",
+        "compiler": "compile",
         "autograd": "is_anomaly_enabled",
         "nn.functional": """adaptive_avg_pool1d avg_pool1d bilinear celu_ channel_shuffle conv3d
         conv_transpose1d hardshrink max_pool1d max_pool2d pixel_unshuffle selu_ threshold

@@ -7,8 +7,11 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
+import numpy as np
+
 from tinygrad_mnist._runtime.naming import named_class
 from tinygrad_mnist.autograd import enable_grad, no_grad
+from tinygrad_mnist.autograd.modes import one_call
 from tinygrad_mnist.tensor import (
     Size,
     Tensor,
@@ -112,8 +115,8 @@ class Distribution:
         ValueError
             Saying what they must be.
         """
-        if self._validate and not bool(holds.all()):
-            raise ValueError(what)
+        if self._validate:
+            _refuse(what, holds._array)
 
     def _shape(self, sample_shape: Sequence[int]) -> tuple[int, ...]:
         given = as_tuple("sample_shape", sample_shape)
@@ -188,6 +191,13 @@ def broadcast(*parameters: Any) -> list[Tensor]:
 def last(x: Tensor, count: int) -> Tensor:
     """Sum over the last dimensions."""
     return x.sum(tuple(range(-count, 0))) if count else x
+
+
+@one_call
+def _refuse(what: str, holds: np.ndarray) -> None:
+    """Say what must be, unless a condition holds everywhere."""
+    if not holds.all():
+        raise ValueError(what)
 
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)

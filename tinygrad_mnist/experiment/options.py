@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tinygrad_mnist.experiment.errors import ExperimentError
@@ -21,7 +21,7 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefau
 def options(
     description: str | None,
     *,
-    epochs: int | None = None,
+    epochs: int | Mapping[str, int] | None = None,
     batch_size: int | None = None,
     lr: float | None = None,
     digits: bool = True,
@@ -37,7 +37,7 @@ def options(
         What ``--help`` says: the docstring of the script.
     epochs, batch_size, lr
         The defaults of a training; without ``epochs`` there is no training, without ``lr`` no
-        ``--resume``.
+        ``--resume``. ``epochs`` may differ from dataset to dataset.
     digits
         Whether there is a choice of a dataset.
     settings
@@ -79,16 +79,26 @@ def options(
     parser.add_argument("--json", type=Path, default=None, help="file for all figures")
     parser.add_argument("--seed", type=_natural, default=0, help="seed of every random choice")
     if epochs is not None:
-        parser.add_argument("--epochs", type=positive, default=epochs, help="passes over the data")
+        passes = "passes over the data"
+        if isinstance(epochs, Mapping):
+            passes += f"; None: {epochs['sample']}, of MNIST {epochs['mnist']}"
+        default = None if isinstance(epochs, Mapping) else epochs
+        parser.add_argument("--epochs", type=positive, default=default, help=passes)
         parser.add_argument(
             "--batch-size", type=positive, default=batch_size, help="examples a step"
         )
+        parser.add_argument(
+            "--compile", action="store_true",
+            help="take each step as a NumPy program: the same figures, sooner",
+        )  # fmt: skip
     if lr is not None:
         parser.add_argument("--lr", type=_rate, default=lr, help="learning rate")
         parser.add_argument(
             "--resume", action="store_true", help="go on from the checkpoint in the output folder"
         )
     args = parser.parse_args(arguments)
+    if isinstance(epochs, Mapping):
+        args.epochs = args.epochs or epochs[args.dataset]
     for module, name in LIBRARIES.items():
         if importlib.util.find_spec(module) is None:
             raise ExperimentError(

@@ -18,9 +18,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("minimum", "x", "x == y -> out == y"): _LOST,
     ("minimum", "y", "y > x -> y > out"): _CHOSEN,
     ("minimum", "y", "x == y -> x == out"): _LOST,
-    ("relu", "x", "where_positive(g, out) -> where_positive(g, x)"): (
-        "the output is positive where the input is"
-    ),
     ("hardswish", "x", "x < 3 -> out < 3"): "above -3 the output is below 3 where the input is",
     ("setitem", "x", "result[0]"): _OWN_SHAPE,
     ("setitem", "value", "len(shape) - len(picked.shape) -> len(shape)"): (

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+
 from tinygrad_mnist import ops
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import TensorBase, apply
+from tinygrad_mnist.autograd.modes import one_call
 from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.nn.loss import (
     Reduction,
@@ -381,12 +384,18 @@ def binary_cross_entropy(
             f"the target has dtype {target.dtype}, but the input has {input.dtype}; convert it "
             f"with to(input.dtype)"
         )
-    if input._array.size and not ((input._array >= 0) & (input._array <= 1)).all():
+    _check_probabilities(input._array)
+    return weighted(apply(ops.binary_cross_entropy, input, target), weight, reduction)
+
+
+@one_call
+def _check_probabilities(array: np.ndarray) -> None:
+    """Refuse what is no probability."""
+    if array.size and not ((array >= 0) & (array <= 1)).all():
         raise RuntimeError(
             "all elements of input should be between 0 and 1; apply sigmoid first, or use "
             "binary_cross_entropy_with_logits"
         )
-    return weighted(apply(ops.binary_cross_entropy, input, target), weight, reduction)
 
 
 class BCELoss(_WeightedLoss, call=binary_cross_entropy):

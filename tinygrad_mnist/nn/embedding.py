@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.autograd.modes import one_call
 from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.nn import init
 from tinygrad_mnist.nn.module import Module
@@ -60,11 +61,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if array.size == 0 and num_classes <= 0:
         raise RuntimeError("can't infer the number of classes from an empty tensor")
     classes = int(array.max()) + 1 if num_classes == -1 else num_classes
-    if array.size and (array.min() < 0 or array.max() >= classes):
-        raise RuntimeError(
-            f"class numbers must be from 0 to {classes - 1}, but go from {array.min()} to "
-            f"{array.max()}"
-        )
+    _check_classes(array, classes)
     return wrap((array[..., None] == np.arange(classes)).astype(np.int64))
 
 
@@ -172,9 +169,7 @@ def embedding(
     index, rows = input._array, weight.shape[0]
     if index.dtype.kind not in "iu":
         raise RuntimeError(f"the indices must be integers (long()), not {input.dtype}")
-    if index.size and (index.min() < 0 or index.max() >= rows):
-        wrong = index.min() if index.min() < 0 else index.max()
-        raise IndexError(f"index out of range: {wrong}, but the weight has {rows} rows")
+    _check_rows(index, rows)
     if sparse or scale_grad_by_freq:
         raise NotImplementedError("sparse and scale_grad_by_freq are not offered; leave them False")
     if max_norm is not None:
@@ -402,6 +397,25 @@ def embedding_bag(
     return out.type_as(weight)
 
 
+@one_call
+def _check_rows(index: np.ndarray, rows: int) -> None:
+    """Refuse numbers of rows that a table doesn't have."""
+    if index.size and (index.min() < 0 or index.max() >= rows):
+        wrong = index.min() if index.min() < 0 else index.max()
+        raise IndexError(f"index out of range: {wrong}, but the weight has {rows} rows")
+
+
+@one_call
+def _check_classes(array: np.ndarray, classes: int) -> None:
+    """Refuse numbers of classes that there aren't."""
+    if array.size and (array.min() < 0 or array.max() >= classes):
+        raise RuntimeError(
+            f"class numbers must be from 0 to {classes - 1}, but go from {array.min()} to "
+            f"{array.max()}"
+        )
+
+
+@one_call
 def _check_offsets(offsets: np.ndarray, count: int) -> None:
     """Refuse offsets that aren't places in the input, in order, from 0 on."""
     if offsets.dtype.kind not in "iu":

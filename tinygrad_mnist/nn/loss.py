@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.autograd.modes import one_call
 from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.nn.layer import Layer
 from tinygrad_mnist.tensor import Tensor
@@ -543,8 +544,7 @@ def gaussian_nll_loss(
     variance: Tensor = (
         var if isinstance(var, Tensor) else wrap(np.full(input.shape, var, input._array.dtype))
     )
-    if (variance._array < 0).any():
-        raise ValueError("var has negative entry/entries")
+    _check_variance(variance._array)
     if variance.shape != input.shape:
         if tuple(input.shape[:-1]) == tuple(variance.shape):
             variance = variance.unsqueeze(-1)
@@ -561,6 +561,13 @@ def gaussian_nll_loss(
     if full:
         losses = losses + 0.5 * math.log(2 * math.pi)
     return reduced(losses, reduction)
+
+
+@one_call
+def _check_variance(variance: np.ndarray) -> None:
+    """Refuse negative variances."""
+    if (variance < 0).any():
+        raise ValueError("var has negative entry/entries")
 
 
 class GaussianNLLLoss(_Loss):

@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_mnist._runtime.naming import NamedInit, complain_unnamed
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.autograd.hooks import RemovableHandle
-from tinygrad_mnist.compat.unsupported import explain
+from tinygrad_mnist.compat.unsupported import explain, lookup
 from tinygrad_mnist.nn import state
 from tinygrad_mnist.nn.hooks import BackwardHooks
 from tinygrad_mnist.nn.parameter import Buffer, Parameter, check_tensor
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
         @property
         def forward(self) -> Callable[P, R_co]: ...
-        def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any: ...
+        def _call_as_it_is(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
 def refuse_module(given: Any) -> NoReturn:
@@ -97,7 +97,8 @@ class Module(NamedInit):
     def __call__(self: _Forward[P, R_co], *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Run :meth:`forward`, and the hooks around it."""
         if self._hooked:
-            out: R_co = self._call_with_hooks(args, kwargs)
+            compiled = self.__dict__.get("_compiled_call") or self._call_as_it_is
+            out: R_co = compiled(*args, **kwargs)
             return out
         try:
             return self.forward(*args, **kwargs)
@@ -105,6 +106,29 @@ class Module(NamedInit):
             if type(self) is not Module and type(self).__module__.startswith("tinygrad_mnist."):
                 complain_unnamed(type(self).__name__, error, self.forward, args, kwargs)
             raise
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Make a program of the module's calls, in place. Follows ``torch.nn.Module.compile``.
+
+        Parameters
+        ----------
+        args, kwargs
+            What :func:`~tinygrad_mnist.compiler.compile` takes besides the module.
+
+        Examples
+        --------
+        >>> import tinygrad_mnist as torch
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> layer.compile(fullgraph=True)
+        >>> layer(torch.ones(3, 2)).shape
+        torch.Size([3, 1])
+        """
+        compiler = lookup("", "compiler")
+        self.__dict__["_compiled_call"] = compiler._compile_in_place(self, *args, **kwargs)
+        self.__dict__["_hooked"] = True
+
+    def _call_as_it_is(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call_with_hooks(args, kwargs)
 
     def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         own = self.__dict__

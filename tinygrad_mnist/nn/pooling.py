@@ -9,7 +9,9 @@ from typing import Any, Literal, Protocol, cast, overload
 import numpy as np
 
 from tinygrad_mnist import ops
+from tinygrad_mnist._runtime.protocol import array_function
 from tinygrad_mnist.autograd.graph import apply, wrap
+from tinygrad_mnist.autograd.modes import one_call
 from tinygrad_mnist.autograd.names import name_nodes
 from tinygrad_mnist.nn.layer import Layer
 from tinygrad_mnist.nn.module import Module
@@ -359,15 +361,21 @@ def _max_unpool(
     else:
         size = list(output_size)[-dims:]
     index = indices._array.reshape(-1, prod(counts))
+    _check_places(index, size)
+    rows = np.arange(len(index))[:, None]
+    zeros = wrap(np.zeros((len(index), prod(size)), input._array.dtype))
+    out = apply(ops.setitem, zeros, input.reshape(index.shape), index=(rows, index))
+    return out.reshape((*input.shape[:-dims], *size))
+
+
+@one_call
+def _check_places(index: np.ndarray, size: Sequence[int]) -> None:
+    """Refuse numbers of elements that an output doesn't have."""
     if index.size and not 0 <= index.min() <= index.max() < prod(size):
         raise RuntimeError(
             f"the indices go from {index.min()} to {index.max()}, which is not within an output "
             f"of size {size}"
         )
-    rows = np.arange(len(index))[:, None]
-    zeros = wrap(np.zeros((len(index), prod(size)), input._array.dtype))
-    out = apply(ops.setitem, zeros, input.reshape(index.shape), index=(rows, index))
-    return out.reshape((*input.shape[:-dims], *size))
 
 
 max_unpool1d, max_unpool2d, max_unpool3d = for_each_dim(_max_unpool, "max_unpool{}d")
@@ -1021,6 +1029,7 @@ def picked(x: Tensor, index: Tensor) -> Tensor:
     return x.flatten(2).gather(2, index.flatten(2)).reshape(index.shape)
 
 
+@array_function
 def last_of_nan(rows: np.ndarray) -> np.ndarray:
     """Return where each row is largest: at the first of equals, at the last NaN if there is one."""
     first, nan = np.asarray(rows.argmax(-1)), np.isnan(rows)

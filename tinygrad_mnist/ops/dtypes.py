@@ -173,6 +173,16 @@ def convert(array: np.ndarray, kind: np.dtype[Any], copy: builtins.bool = True) 
         return array.astype(kind, copy=copy)
 
 
+def as_array(x: Any, kind: Any = None) -> np.ndarray:
+    """Return what NumPy has computed as an array, for it returns scalars too.
+
+    Other than ``np.asarray`` it lets pass what stands for an array.
+    """
+    if not isinstance(x, np.ndarray):
+        return np.asarray(x, kind)
+    return x if kind is None or x.dtype == kind else x.astype(kind)
+
+
 def as_float(kind: Any) -> np.dtype[Any]:
     """Return NumPy's dtype for a dtype, and the default floating-point one for None."""
     return _default if kind is None else as_numpy(kind)

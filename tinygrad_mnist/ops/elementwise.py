@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_mnist._runtime import threads
 from tinygrad_mnist.ops.contract import Domain, Op, Point, Sample, op
-from tinygrad_mnist.ops.masks import where_positive
+from tinygrad_mnist.ops.masks import where_nonzero
 from tinygrad_mnist.ops.promotion import refuse, refuse_bools
 
 UNARY = [Sample((3,)), Sample((3, 3)), Sample(()), Sample((0, 2))]
@@ -149,7 +149,7 @@ sigmoid: Op = unary(
 _maximum = threads.elementwise(np.maximum)
 
 relu = unary(
-    "relu", lambda x: _maximum(x, 0), lambda g, out: where_positive(g, out), "max(x, 0)",
+    "relu", lambda x: _maximum(x, 0), lambda g, out: where_nonzero(g, out), "max(x, 0)",
     "Rectified linear unit; its slope at 0 is 0.",
     domains=NONZERO, promotes="common", check=refuse_bools,
 )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist._runtime.lazy_imports import late
+from tinygrad_mnist._runtime.protocol import array_function
 from tinygrad_mnist.ops.contract import Domain, Op, Sample, op
 
 
@@ -48,6 +49,7 @@ _FAILURES: dict[Callable[..., Any], str] = {
 """Why a function of NumPy's raises."""
 
 
+@array_function
 def _lapack(function: Callable[..., Any], *args: Any) -> Any:
     try:
         return function(*args)
@@ -82,6 +84,7 @@ def _triangle(x: Any, upper: bool, unitriangular: bool) -> Any:
     return np.triu(x, int(unitriangular)) if upper else np.tril(x, -int(unitriangular))
 
 
+@array_function
 def _solve_triangular(a: Any, b: Any, *, upper: bool, unitriangular: bool) -> Any:
     """Solution x of ``a @ x = b`` for a triangular matrix; its other elements are not read."""
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])

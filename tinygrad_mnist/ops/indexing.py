@@ -25,14 +25,13 @@ def may_repeat(index: Any) -> bool:
     if type(index) is int or type(index) is slice:
         return False
     parts = index if isinstance(index, tuple) else (index,)
-    return any(
-        isinstance(part, np.ndarray | list) and np.asarray(part).dtype != bool for part in parts
-    )
+    arrays = (np.asarray(part) if type(part) is list else part for part in parts)
+    return any(isinstance(part, np.ndarray) and part.dtype != bool for part in arrays)
 
 
 def _scatter_into_zeros(x: Any, *, to: tuple[int, ...], index: Any) -> Any:
     """Zeros with x added in at an index: where the index repeats, elements add up."""
-    out = np.zeros(to, x.dtype)
+    out = np.zeros(to, x.dtype, like=x)
     if may_repeat(index):
         np.add.at(out, index, x)
     else:
@@ -57,7 +56,7 @@ _INDICES: list[tuple[tuple[int, ...], Any]] = [
 def _getitem(x: Any, *, index: Any) -> Any:
     """Elements chosen by an index, in all of NumPy's forms; a basic index gives a view."""
     out = x[index]
-    if isinstance(out, np.generic):  # NumPy gives a scalar; with an ellipsis it gives a view
+    if not out.ndim and out.base is None:  # a scalar; with an ellipsis NumPy gives a view
         out = x[(*index, ...) if isinstance(index, tuple) else (index, ...)]
     return out
 
@@ -148,7 +147,9 @@ def _in_corner(picked: Any, index: Any, shape: tuple[int, ...]) -> Any:
 _I = np.array([[0, 2, 0], [1, 0, 1]])
 gather = op(
     "gather", lambda x, index, *, dim: x[along(index, dim, x.ndim)], index=None,
-    x=lambda g, index, shape, dim: scatter_add(np.zeros(shape, g.dtype), index, g, dim=dim),
+    x=lambda g, index, shape, dim: (
+        scatter_into_zeros(g, to=shape, index=along(index, dim, len(shape)))
+    ),
     doc="Elements picked along one dimension: the index says which, at each place of its own.",
     formula="out[i, j] = x[index[i, j], j]", torch="torch.gather(x, dim, index)",
     samples=[Sample((3, 3), _I, dim=0), Sample((2, 3), _I, dim=-1)],

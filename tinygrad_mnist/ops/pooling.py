@@ -24,7 +24,7 @@ def _parts(x: Any, kernel: Lengths, stride: Lengths, dilation: Lengths) -> list[
 def _max_pool(x: Any, *, kernel: Lengths, stride: Lengths, dilation: Lengths) -> Any:
     """Largest element of each window; of several largest the first has the gradient."""
     first, *rest = _parts(x, kernel, stride, dilation)
-    out = np.array(first)
+    out = first.copy(order="K")
     for part in rest:
         np.maximum(out, part, out=out)
     return out

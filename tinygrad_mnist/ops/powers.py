@@ -73,7 +73,7 @@ def _product(x: np.ndarray, n: int) -> Any:
 
 def _pow(x: Any, y: Any) -> Any:
     """Power; of integers to a negative one, what is left of the fraction: 0, or of 1 and -1 a 1."""
-    if type(x) is np.ndarray and x.dtype.kind == "f" and constant(y) is not None:
+    if isinstance(x, np.ndarray) and x.dtype.kind == "f" and constant(y) is not None:
         out = power(x, y)
         return x.copy() if out is x else out
     if not (isinstance(y, np.ndarray) and y.dtype.kind == "i" and (y < 0).any()):
@@ -88,7 +88,7 @@ def _pow_rule(g: Any, x: Any, y: Any) -> Any:
         return np.where(y == 0, 0, g * (y * pow(x, y + (y == 0) - 1)))
     if n == 0:
         return np.zeros_like(g)
-    return g * ((x if n == 2 and type(x) is np.ndarray else pow(x, y - 1)) * y)
+    return g * ((x if n == 2 and isinstance(x, np.ndarray) else pow(x, y - 1)) * y)
 
 
 def _check(x: Any, y: Any) -> None:

@@ -42,7 +42,7 @@ def compute(op: Op, arrays: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     Then its outputs are rounded to the narrow one; residuals stay as they are.
     """
     for x in arrays:
-        if type(x) is np.ndarray and x.dtype.char in op.narrow and not op.view:
+        if isinstance(x, np.ndarray) and x.dtype.char in op.narrow and not op.view:
             break
     else:
         return op.forward(*arrays, **settings)
@@ -50,14 +50,14 @@ def compute(op: Op, arrays: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     ruled = {
         x.dtype
         for x, name in zip(arrays, names, strict=False)
-        if name in op.rules and type(x) is np.ndarray and x.dtype.kind == "f"
+        if name in op.rules and isinstance(x, np.ndarray) and x.dtype.kind == "f"
     }
     if len(ruled) != 1 or (narrow := ruled.pop()).char not in op.narrow:
         return op.forward(*arrays, **settings)
     wide = WIDER[narrow.char]
 
     def brought(x: Any) -> Any:
-        return x.astype(wide) if type(x) is np.ndarray and x.dtype == narrow else x
+        return x.astype(wide) if isinstance(x, np.ndarray) and x.dtype == narrow else x
 
     def rounded(x: Any) -> Any:
         return x.astype(narrow) if x.dtype == wide else x

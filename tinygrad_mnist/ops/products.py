@@ -81,7 +81,7 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
 
 
 def _linear_x(g: Any, weight: Any) -> Any:
-    if type(g) is np.ndarray and type(weight) is np.ndarray and g.ndim > 1:
+    if isinstance(g, np.ndarray) and isinstance(weight, np.ndarray) and g.ndim > 1:
         return product(_rows(g), weight).reshape(*g.shape[:-1], weight.shape[1])
     return np.matmul(g, weight)
 
@@ -91,14 +91,14 @@ def _linear_weight(g: Any, x: Any) -> Any:
         return np.expand_dims(g, -1) * x
     if len(x.shape) > 2:
         g, x = _rows(g), _rows(x)
-    return product(g.T, x) if type(x) is type(g) is np.ndarray else g.T @ x
+    return product(g.T, x) if isinstance(g, np.ndarray) else g.T @ x
 
 
 def _linear_bias(g: Any) -> Any:
     if len(g.shape) == 1:
         return g
     rows = g if len(g.shape) == 2 else _rows(g)
-    return sum_rows(rows) if type(rows) is np.ndarray else np.sum(rows, axis=0)
+    return sum_rows(rows) if isinstance(rows, np.ndarray) else np.sum(rows, axis=0)
 
 
 def _linear_reference(x: Any, weight: Any, bias: Any = None) -> Any:

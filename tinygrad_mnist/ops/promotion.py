@@ -75,15 +75,15 @@ def _brought(op: Op, arrays: list[Any]) -> list[Any]:
 def _promote(kind: str, arrays: list[Any]) -> list[Any]:
     first = None
     for a in arrays:
-        if type(a) is np.ndarray:
+        if isinstance(a, np.ndarray):
             if first is None:
                 first = a.dtype
             elif a.dtype is not first:
                 break
-        elif type(a) is float:
+        elif a.__class__ is float:
             if first is None or first.kind != "f":
                 break
-        elif a is not None and (type(a) is not int or first is None):
+        elif a is not None and (a.__class__ is not int or first is None):
             break
     else:
         if first is not None and first.kind == "f":
@@ -96,15 +96,15 @@ def _promote(kind: str, arrays: list[Any]) -> list[Any]:
         common = dtypes.default_float()
     if any(map(_may_overflow, arrays)):
         with np.errstate(all="ignore"):
-            return [a if a is None else np.asarray(a, common) for a in arrays]
-    return [a if a is None else np.asarray(a, common) for a in arrays]
+            return [a if a is None else dtypes.as_array(a, common) for a in arrays]
+    return [a if a is None else dtypes.as_array(a, common) for a in arrays]
 
 
 def _may_overflow(a: Any) -> bool:
     """Whether something without dimensions may be too large for the dtype of other tensors."""
-    if type(a) is np.ndarray and a.ndim:
-        return False
-    return isinstance(a, float | np.ndarray) and not -65504 <= a <= 65504
+    if isinstance(a, np.ndarray):
+        return not a.ndim
+    return isinstance(a, float) and not -65504 <= a <= 65504
 
 
 def _wrapped(number: int, dtype: np.dtype[Any]) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_mnist._runtime.protocol import array_function
 from tinygrad_mnist.ops import node_names
 from tinygrad_mnist.ops.contract import Op, Sample, op
 
@@ -29,6 +30,7 @@ class Region(NamedTuple):
     """How many elements after the base's first one the view's first one lies."""
 
 
+@array_function
 def _view(memory: np.ndarray, at: Region, first: int) -> np.ndarray:
     """Return the part of a memory that the view sees, where the base begins after some elements."""
     start = first + at.start if 0 not in at.to else 0  # an empty view may lie at the very end
@@ -49,9 +51,8 @@ def _lay_out(x: Any, at: Region) -> tuple[np.ndarray, np.ndarray]:
         return whole, _view(whole, at, 0)
     ends = [step * (n - 1) for n, step in zip(at.shape, at.strides, strict=True) if n]
     first = -sum(end for end in ends if end < 0)
-    size = x.itemsize
-    memory = np.zeros(first + sum(end for end in ends if end > 0) + 1, x.dtype)
-    whole = np.ndarray(at.shape, x.dtype, memory, first * size, [s * size for s in at.strides])
+    memory = np.zeros(first + sum(end for end in ends if end > 0) + 1, x.dtype, like=x)
+    whole = _view(memory, Region((), (), at.shape, at.strides, 0), first)
     whole[...] = x
     return whole, _view(memory, at, first)
 
@@ -68,7 +69,7 @@ def repeats(shape: tuple[int, ...], steps: tuple[int, ...]) -> bool:
 
 def _scatter_region_into_zeros(x: Any, *, at: Region) -> Any:
     """Zeros, with x added in where a view lies."""
-    whole, seen = _lay_out(np.zeros(at.shape, x.dtype), at)
+    whole, seen = _lay_out(np.zeros(at.shape, x.dtype, like=x), at)
     if repeats(at.to, at.steps):
         where = _lay_out(np.arange(whole.size).reshape(at.shape), at)[1]
         whole[...] = np.bincount(where.ravel(), x.ravel(), whole.size).reshape(at.shape)

@@ -15,12 +15,12 @@ identity = op(
     node_name="AliasBackward0",
 )  # fmt: skip
 clone = op(
-    "clone", lambda x: np.array(x, order="K"), x=lambda g: g, elementwise=True,
+    "clone", lambda x: x.copy(order="K"), x=lambda g: g, elementwise=True,
     doc="A copy with a buffer of its own.", formula="x", torch="torch.clone(x)",
     samples=[Sample((3,)), Sample((3, 3)), Sample(())],
 )  # fmt: skip
 cast = op(
-    "cast", lambda x, *, dtype: dtypes.convert(np.asarray(x), dtype), x=lambda g: g,
+    "cast", lambda x, *, dtype: dtypes.convert(x, dtype), x=lambda g: g,
     doc="The same numbers in another dtype; a float becomes an integer by truncation.",
     formula="x", torch="x.to(torch.float64)", narrow="", elementwise=True,
     samples=[Sample((3, 3), dtype=np.dtype("float64")), Sample((), dtype=np.dtype("float64"))],
@@ -107,7 +107,7 @@ stack = op(
     samples=[Sample((2,), (2,), dim=0), Sample((2, 2), (2, 2), (2, 2), dim=-1)],
 )  # fmt: skip
 contiguous = op(
-    "contiguous", lambda x: np.array(x, order="C"), x=lambda g: g,
+    "contiguous", lambda x: x.copy(order="C"), x=lambda g: g,
     doc="A copy whose elements lie in row-major order.", formula="x", torch="x.contiguous()",
     samples=[Sample((3, 3))], node_name="CloneBackward0",
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist._runtime.lazy_imports import late
+from tinygrad_mnist._runtime.protocol import array_function
 from tinygrad_mnist.ops.contract import Domain, Op, Point, Sample, op
 from tinygrad_mnist.ops.elementwise import NONZERO, POSITIVE, binary, unary
 from tinygrad_mnist.ops.promotion import refuse
@@ -51,11 +52,12 @@ erfinv = unary(
 )  # fmt: skip
 
 
+@array_function
 def _polygamma(x: Any, *, n: int) -> Any:
     """Derivative number n + 1 of the logarithm of the gamma function; n = 0 is digamma."""
     special = late("scipy.special")
     value = special.psi(x) if n == 0 else special.polygamma(n, x)
-    return np.asarray(value).astype(x.dtype, copy=False)
+    return value.astype(x.dtype, copy=False)
 
 
 polygamma: Op = op(

@@ -54,7 +54,7 @@ def add_up(x: Any, dim: int | tuple[int, ...] | None, keepdims: Any = False) -> 
     >>> add_up(np.ones((2, 3, 4)), (0, 2))
     array([8., 8., 8.])
     """
-    if type(x) is not np.ndarray or x.size < SMALL or x.dtype.char not in "fd" or dim is None:
+    if not isinstance(x, np.ndarray) or x.size < SMALL or x.dtype.char not in "fd" or dim is None:
         return np.sum(x, axis=dim, keepdims=keepdims)
     n = x.ndim
     reduced = [False] * n
@@ -100,7 +100,8 @@ def dot(x: Any, y: Any, dim: int | tuple[int, ...], keepdims: Any = False) -> An
     """
     last = (len(x.shape) - 1, -1)
     rows = dim in last or (type(dim) is tuple and len(dim) == 1 and dim[0] in last)
-    if not rows or type(x) is not np.ndarray or type(y) is not np.ndarray or x.shape[-1] > LONG:
+    arrays = isinstance(x, np.ndarray) and isinstance(y, np.ndarray)
+    if not rows or not arrays or x.shape[-1] > LONG:
         return add_up(x * y, dim, keepdims)
     total = np.vecdot(x, y)
     return total[..., None] if keepdims else total

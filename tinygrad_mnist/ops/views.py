@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist._runtime.protocol import array_function
 from tinygrad_mnist.ops.contract import Sample, op
 from tinygrad_mnist.ops.indexing import scatter_into_zeros
 from tinygrad_mnist.ops.regions import repeats
@@ -14,6 +15,11 @@ from tinygrad_mnist.ops.regions import repeats
 
 def _diagonal(x: Any, *, offset: int, dim1: int, dim2: int) -> Any:
     """Elements whose indices in two dimensions differ by an offset; their dimension is last."""
+    return _writable_diagonal(x, offset, dim1, dim2)
+
+
+@array_function
+def _writable_diagonal(x: Any, offset: int, dim1: int, dim2: int) -> Any:
     out = np.diagonal(x, offset, dim1, dim2)
     if x.flags.writeable:
         out.flags.writeable = True  # NumPy is careful here; the memory is x's, as in any view
@@ -47,6 +53,7 @@ diagonal = op(
 )  # fmt: skip
 
 
+@array_function
 def _strided(x: Any, shape: Any, strides: Any, start: int = 0) -> Any:
     """Look at memory of x by steps in bytes; it's read-only, for steps may meet a byte twice."""
     # NumPy's own as_strided hides whose memory it is, and so that the result is a view of x.
@@ -105,7 +112,7 @@ unfold = op(
 
 def _as_strided(x: Any, *, to: tuple[int, ...], steps: tuple[int, ...], start: int) -> Any:
     """A read-only view by steps through the elements of x in row-major order."""
-    x = np.ascontiguousarray(x)
+    x = x if x.flags.c_contiguous else x.copy(order="C")
     return _strided(x, to, [step * x.itemsize for step in steps], start * x.itemsize)
 
 

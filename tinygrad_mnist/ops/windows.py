@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist._runtime.protocol import array_function
 from tinygrad_mnist.ops.contract import Op, Sample, op
 
 Lengths = tuple[int, ...]
@@ -24,6 +25,7 @@ def window_count(size: int, kernel: int, stride: int, dilation: int) -> int:
     return (size - dilation * (kernel - 1) - 1) // stride + 1
 
 
+@array_function
 def slide(x: Any, kernel: Lengths, stride: Lengths, dilation: Lengths) -> Any:
     """Return the view of all windows: its dimensions, positions, kernel.
 
@@ -125,7 +127,7 @@ def _pad(x: Any, *, widths: Widths, value: float) -> Any:
 def _crop(x: Any, *, widths: Widths) -> Any:
     """A copy of the inside of an array: widths are cut off before and after each dimension."""
     inside = tuple(slice(a, n - b) for n, (a, b) in zip(x.shape, widths, strict=True))
-    return np.array(x[inside], order="K")
+    return x[inside].copy(order="K")
 
 
 _WIDTHS: list[tuple[Lengths, Widths]] = [((3,), ((1, 2),)), ((3, 3), ((0, 0), (2, 1)))]

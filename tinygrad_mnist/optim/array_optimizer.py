@@ -8,13 +8,14 @@ the state to begin with, :meth:`ArrayOptimizer.start`, and the formula in place,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import numpy as np
 
 from tinygrad_mnist.autograd import enable_grad
 from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.optim.optimizer import Optimizer, ParamsT
 from tinygrad_mnist.tensor import Tensor
 
@@ -109,7 +110,6 @@ class ArrayOptimizer(Optimizer):
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        name = type(self).__name__
         with np.errstate(all="ignore"):
             try:
                 for group in self.param_groups:
@@ -119,17 +119,38 @@ class ArrayOptimizer(Optimizer):
                         if gradient is None:
                             continue
                         g = -gradient._array if maximize else gradient._array
-                        state = self.state.get(p)
-                        if not state:
-                            state = self.start(p._array, group)
-                            if state:
-                                self.state[p] = state
-                        self.update(p._array, g, state, group)
-                        p._version.count += 1
-                        p._version.changed_by = name
+                        if modes.tracer is None:
+                            self._change(p, group, g, p._array)
+                        else:
+                            modes.tracer.one_call(self._change, (p, group, g), {"out": p._array})
             except (ValueError, TypeError) as error:
                 _explain(p, self.state.get(p) or {}, error)
         return loss
+
+    def _change(self, p: Tensor, group: Group, g: np.ndarray, out: np.ndarray) -> None:
+        """Change a parameter, whose array is out."""
+        state = self.state.get(p)
+        if not state:
+            state = self.start(out, group)
+            if state:
+                self.state[p] = state
+        self.update(out, g, state, group)
+        p._version.count += 1
+        p._version.changed_by = type(self).__name__
+
+    def ready(self, number: int, members: Sequence[int] | None = None) -> tuple[Group, list[State]]:
+        """Return a group, and the states of its parameters or of those at some positions."""
+        group, state = self.param_groups[number], self.state
+        params = group["params"]
+        states = []
+        for p in params if members is None else [params[i] for i in members]:
+            held = state.get(p)
+            if not held:
+                held = self.start(p._array, group)
+                if held:
+                    state[p] = held
+            states.append(held)
+        return group, states
 
     def blocks(
         self,

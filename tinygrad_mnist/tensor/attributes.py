@@ -429,7 +429,7 @@ class Attributes(TensorBase):
         >>> x.data_ptr() == x.view(6).data_ptr()
         True
         """
-        address: int = self.memory().__array_interface__["data"][0]
+        address: int = self.memory().ctypes.data
         return address
 
 

@@ -208,7 +208,7 @@ def _question(
     name: str, ask: Callable[[np.ndarray], np.ndarray], doc: str, example: str, answer: str
 ) -> Callable[[Tensor], Tensor]:
     def call(input: Tensor) -> Tensor:
-        return wrap(np.asarray(ask(input._array)))
+        return wrap(dtypes.as_array(ask(input._array)))
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"""{doc} Follows ``torch.{name}``.

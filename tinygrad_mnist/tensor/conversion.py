@@ -95,7 +95,8 @@ class Conversion(TensorBase):
             raise RuntimeError(
                 "can't call numpy() on Tensor that requires grad; use tensor.detach().numpy()"
             )
-        return self.memory()
+        array = self.memory()
+        return array if modes.tracer is None else modes.tracer.hand_out(array)
 
     def item(self) -> float:
         """Return the only element as a Python number. Follows ``torch.Tensor.item``.

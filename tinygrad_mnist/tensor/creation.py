@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import TensorBase, share, wrap
+from tinygrad_mnist.autograd.modes import one_call
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.dtypes import DTypeLike
 from tinygrad_mnist.tensor.arguments import as_int, as_lengths, as_number, as_tuple, factory
@@ -48,10 +49,16 @@ def finish(
 ) -> Tensor:
     """Wrap a new array, in a dtype if one is named."""
     check_device(device)
-    array = np.asarray(array)
+    array = dtypes.as_array(array)
     wanted = dtypes.of(array.dtype).numpy if dtype is None else dtypes.as_numpy(dtype)
     out: Tensor = wrap(array if array.dtype == wanted else dtypes.convert(array, wanted))
     return out.requires_grad_() if requires_grad else out
+
+
+@one_call
+def _blank(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+    """Return an array of whatever stands in memory, which no program can know."""
+    return np.empty(shape, dtype)
 
 
 def _numbers(data: Any, dtype: DTypeLike | None = None) -> np.ndarray:
@@ -60,7 +67,7 @@ def _numbers(data: Any, dtype: DTypeLike | None = None) -> np.ndarray:
     Not if a dtype is named: float64 would be given float32's digits.
     """
     if isinstance(data, np.ndarray):
-        return np.array(data)
+        return data.copy(order="K")
     if is_foreign(data):
         return from_dlpack(data, copy=True)._array
     if isinstance(data, np.generic):
@@ -216,7 +223,7 @@ def tensor(data: Any, **settings: Unpack[Settings]) -> Tensor:
             UserWarning,
             stacklevel=2,
         )
-        return finish(np.array(data._array), **settings)
+        return finish(data._array.copy(order="K"), **settings)
     dtype = settings.get("dtype")
     return finish(_fitting(_numbers(data, dtype), dtype), **settings)
 
@@ -393,7 +400,7 @@ def empty(*size: int | Sequence[int], **settings: Unpack[Settings]) -> Tensor:
     tensor([[0.5000, 0.5000, 0.5000],
             [0.5000, 0.5000, 0.5000]])
     """
-    return _filled(np.empty, size, settings)
+    return _filled(_blank, size, settings)
 
 
 @factory
@@ -465,7 +472,7 @@ def empty_like(input: Tensor, **settings: Unpack[Settings]) -> Tensor:
     >>> torch.empty_like(torch.tensor([[3, 4]])).shape
     torch.Size([1, 2])
     """
-    return finish(np.empty(input._array.shape, dtype_like(input, settings)), **settings)
+    return finish(_blank(input._array.shape, dtype_like(input, settings)), **settings)
 
 
 @factory
@@ -805,7 +812,9 @@ def _new_tensor(input: Tensor, data: Any, **settings: Unpack[Settings]) -> Tenso
     if isinstance(data, TensorBase):
         data = data._array
     with np.errstate(all="ignore"):
-        return finish(np.array(data, dtype_like(input, settings)), **settings)
+        kind = dtype_like(input, settings)
+        array = data.astype(kind) if isinstance(data, np.ndarray) else np.array(data, kind)
+        return finish(array, **settings)
 
 
 @export
@@ -878,7 +887,7 @@ def _new_empty(input: Tensor, *size: int | Sequence[int], **settings: Unpack[Set
     >>> torch.ones(1, dtype=torch.int64).new_empty(2, 3).dtype
     torch.int64
     """
-    return finish(np.empty(as_lengths(size), dtype_like(input, settings)), **settings)
+    return finish(_blank(as_lengths(size), dtype_like(input, settings)), **settings)
 
 
 @export

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist._runtime.naming import named
+from tinygrad_mnist.autograd.modes import one_call
 from tinygrad_mnist.ops.dtypes import convert
 from tinygrad_mnist.tensor.device import check_device
 from tinygrad_mnist.tensor.device import device as Device
@@ -176,6 +177,7 @@ class Generator:
         unit *= np.float32(2.0**-24)
         return unit
 
+    @one_call
     def uniform(
         self, shape: Shape, dtype: Any = np.float32, low: float = 0.0, high: float = 1.0
     ) -> np.ndarray:
@@ -193,6 +195,7 @@ class Generator:
                 drawn[drawn >= dtype.type(high)] = low
         return drawn.reshape(shape)
 
+    @one_call
     def normal(
         self, shape: Shape, dtype: Any = np.float32, mean: float = 0.0, std: float = 1.0
     ) -> np.ndarray:
@@ -229,6 +232,7 @@ class Generator:
             self._spare = out.pop()
         return out
 
+    @one_call
     def integers(self, low: int, high: int, shape: Shape, dtype: Any = np.int64) -> np.ndarray:
         """Draw integers uniformly from low up to, not including, high."""
         low, span, count = int(low), int(high) - int(low), math.prod(shape)
@@ -240,6 +244,7 @@ class Generator:
             drawn += low
         return drawn.astype(dtype, copy=False).reshape(shape)
 
+    @one_call
     def any_integers(self, shape: Shape, dtype: Any) -> np.ndarray:
         """Draw integers from 0 up to the largest that a dtype holds exactly."""
         dtype, count = np.dtype(dtype), math.prod(shape)
@@ -251,6 +256,7 @@ class Generator:
         words %= np.uint64(span)
         return words.astype(dtype).reshape(shape)
 
+    @one_call
     def permutation(self, n: int) -> np.ndarray:
         """Draw an order of 0 ... n - 1, by exchanging each element with a later one."""
         if n < 2:
@@ -262,6 +268,7 @@ class Generator:
             order[i], order[j] = order[j], order[i]
         return np.fromiter(order, np.int64, n)
 
+    @one_call
     def bernoulli(self, p: Any, shape: Shape, dtype: Any = np.float32) -> np.ndarray:
         """Draw ones, and zeros, with one probability or with an array of them.
 
@@ -278,6 +285,7 @@ class Generator:
         ones = self._long_words(count, 53) < np.uint64(math.ceil(float(p) * 2**53))
         return ones.astype(dtype).reshape(shape)
 
+    @one_call
     def exponential(self, shape: Shape, dtype: Any = np.float32, rate: float = 1.0) -> np.ndarray:
         """Draw from an exponential distribution, by its inverse.
 
@@ -292,6 +300,7 @@ class Generator:
         drawn *= -1 / float(rate)
         return _narrow(drawn, np.dtype(dtype)).reshape(shape)
 
+    @one_call
     def multinomial(self, weights: Any, num_samples: int, replacement: bool) -> np.ndarray:
         """Draw indices with probabilities in proportion to weights, in the last dimension."""
         rows = np.asarray(weights)

@@ -16,6 +16,7 @@ from tinygrad_mnist.autograd.inplace import (
     rebase_history,
     record_write,
 )
+from tinygrad_mnist.autograd.modes import one_call
 from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.arguments import as_dim, as_int, broadcast, need_tensor
@@ -143,6 +144,13 @@ def index_array(index: Tensor | np.ndarray) -> np.ndarray:
     return array
 
 
+@one_call
+def _check_selection(index: np.ndarray, dim: int, length: int) -> None:
+    """Refuse to select what isn't there."""
+    if index.size and (index.min() < 0 or index.max() >= length):
+        raise IndexError(f"index out of range for dimension {dim} with size {length}")
+
+
 def check_along(shape: tuple[int, ...], index: np.ndarray, dim: int) -> int:
     """Check an index for gather and scatter; return the dimension counted from the front."""
     d = as_dim(dim, len(shape))
@@ -158,12 +166,18 @@ def check_along(shape: tuple[int, ...], index: np.ndarray, dim: int) -> int:
                 f"{i} than the input, {list(shape)}"
             )
     length = shape[d] if shape else 1
+    _check_bounds(index, d, length)
+    return d
+
+
+@one_call
+def _check_bounds(index: np.ndarray, dim: int, length: int) -> None:
+    """Refuse an index that lies beyond a dimension, or is negative."""
     if index.size and (index.min() < 0 or index.max() >= length):
         wrong = index[(index < 0) | (index >= length)].flat[0]
         raise RuntimeError(
-            f"index {int(wrong)} is out of bounds for dimension {d} with size {length}"
+            f"index {int(wrong)} is out of bounds for dimension {dim} with size {length}"
         )
-    return d
 
 
 def dim_with_elements(x: Tensor, dim: int) -> int:
@@ -180,7 +194,7 @@ def values_at(
     """Return the elements at indices along a dimension, and the indices, as a named pair."""
     if x._array.ndim == 0:
         return kind(apply(ops.clone, x), wrap(np.zeros((), np.int64)))
-    index = np.ascontiguousarray(index, np.int64)
+    index = index.astype(np.int64, order="C", copy=False)
     values, indices = apply(ops.gather, x, index, dim=dim), wrap(index)
     if not keepdim:
         values, indices = values.squeeze(dim), indices.squeeze(dim)
@@ -265,8 +279,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     d = as_dim(dim, input._array.ndim)
     if not input._array.ndim:
         raise RuntimeError("a 0-d tensor has no dimension to select from")
-    if array.size and (array.min() < 0 or array.max() >= input._array.shape[d]):
-        raise IndexError(f"index out of range for dimension {d} with size {input._array.shape[d]}")
+    _check_selection(array, d, input._array.shape[d])
     lead = (slice(None),) * d
     return apply(ops.getitem, input, index=(*lead, array.reshape(-1).copy()))
 
@@ -507,7 +520,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         return input.gather(0, wrap(where))
     x = input.expand(*shape[:d], input._array.shape[d], *shape[d + 1 :])
     full = np.broadcast_to(where, (*shape[:d], where.shape[d], *shape[d + 1 :]))
-    return x.gather(d, wrap(np.ascontiguousarray(full)))
+    return x.gather(d, wrap(full.copy(order="C")))
 
 
 if not TYPE_CHECKING:

@@ -16,6 +16,7 @@ from tinygrad_mnist.autograd.inplace import (
     rebase_history,
     record_overwrite,
 )
+from tinygrad_mnist.autograd.modes import one_call
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import generator as random
 from tinygrad_mnist.tensor.arguments import (
@@ -370,8 +371,7 @@ def normal(
         raise TypeError("given numbers for mean and std, it needs a size")
     means = mean._array if isinstance(mean, TensorBase) else np.asarray(as_number("mean", mean))
     deviations = std._array if isinstance(std, TensorBase) else np.asarray(as_number("std", std))
-    if not (deviations >= 0).all():
-        raise RuntimeError("expects all elements of std >= 0.0")
+    _check_deviations(deviations)
     if size is None:
         size = broadcast(means.shape, deviations.shape)
     kinds = [x._array.dtype for x in (mean, std) if isinstance(x, TensorBase)]
@@ -586,6 +586,13 @@ def multinomial(
         )
     if not weights.shape[-1]:
         raise RuntimeError("there is nothing to choose from: the weights are empty")
+    _check_weights(weights, num_samples, replacement)
+    return wrap(source.multinomial(weights, num_samples, replacement))
+
+
+@one_call
+def _check_weights(weights: np.ndarray, num_samples: int, replacement: bool) -> None:
+    """Refuse weights that can't be drawn by."""
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise RuntimeError("the weights must be finite and not negative")
     if not (weights > 0).any(-1).all():
@@ -595,7 +602,20 @@ def multinomial(
             f"can't draw {num_samples} different indices, because fewer have a weight "
             f"above 0; pass replacement=True"
         )
-    return wrap(source.multinomial(weights, num_samples, replacement))
+
+
+@one_call
+def _check_deviations(deviations: np.ndarray) -> None:
+    """Refuse negative standard deviations."""
+    if not (deviations >= 0).all():
+        raise RuntimeError("expects all elements of std >= 0.0")
+
+
+@one_call
+def _check_chance(chance: Any, p: Any) -> None:
+    """Refuse what is no probability."""
+    if not np.all((np.asarray(chance) >= 0) & (np.asarray(chance) <= 1)):
+        raise RuntimeError(f"expects 0 <= p <= 1, but got p={p}")
 
 
 # Fillings in place
@@ -772,8 +792,7 @@ def _bernoulli_(input: _T, p: Any = 0.5, *, generator: random.Generator | None =
     """
     source = random.source_of(generator)
     chance = p._array if isinstance(p, TensorBase) else p
-    if not np.all((np.asarray(chance) >= 0) & (np.asarray(chance) <= 1)):
-        raise RuntimeError(f"expects 0 <= p <= 1, but got p={p}")
+    _check_chance(chance, p)
     return _draw(
         input, "bernoulli_", source.bernoulli(chance, input._array.shape, input._array.dtype)
     )

@@ -185,7 +185,7 @@ def angle(input: Tensor) -> Tensor:
     tensor([0.0000, 3.1416])
     """
     x = input if input.is_floating_point() else input.float()
-    return (x * 0).masked_fill(wrap(np.asarray(x._array < 0)), math.pi)
+    return (x * 0).masked_fill(wrap(dtypes.as_array(x._array < 0)), math.pi)
 
 
 @export
@@ -865,7 +865,7 @@ def entr(input: Tensor) -> Tensor:
     >>> torch.special.entr(p).sum()  # the entropy
     tensor(1.0397)
     """
-    low = wrap(np.asarray(input._array < 0))
+    low = wrap(dtypes.as_array(input._array < 0))
     return (-xlogy(input, input)).masked_fill(low, -math.inf)
 
 

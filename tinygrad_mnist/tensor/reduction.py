@@ -720,7 +720,7 @@ def _arg(input: Tensor, pick: Any, dim: int | None, keepdim: bool) -> Tensor:
         raise IndexError("expected elements to choose from, but there are none")
     if input._array.ndim == 0:
         d = None
-    return wrap(np.asarray(pick(input._array, axis=d, keepdims=keepdim), np.int64))
+    return wrap(dtypes.as_array(pick(input._array, axis=d, keepdims=keepdim), np.int64))
 
 
 @export(takes="axis")
@@ -788,7 +788,7 @@ def _truth(input: Tensor, ask: Any, dim: Any, keepdim: bool) -> Tensor:
     none = isinstance(dim, tuple | list) and not dim  # then each element is asked
     answer = ask(input._array, axis=() if none else along, keepdims=keepdim)
     kind = np.uint8 if input._array.dtype == np.uint8 else np.bool_
-    return wrap(np.asarray(answer, kind))
+    return wrap(dtypes.as_array(answer, kind))
 
 
 @export(takes="axis")
@@ -932,7 +932,9 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     tensor([2, 1])
     """
     dims = as_dims(dim, input._array.ndim)
-    return wrap(np.asarray(np.count_nonzero(input._array, axis=dims), np.int64))
+    if dims is None:
+        dims = tuple(range(input._array.ndim))
+    return wrap(dtypes.as_array(np.count_nonzero(input._array, axis=dims), np.int64))
 
 
 @export(takes="axis", inplace=True)

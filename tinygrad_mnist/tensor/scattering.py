@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
-from tinygrad_mnist.autograd.modes import modes
+from tinygrad_mnist.autograd.modes import modes, one_call
 from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.ops.indexing import along
@@ -259,10 +259,15 @@ def _index_arguments(x: Tensor, dim: int, index: Tensor) -> tuple[int, np.ndarra
     d, where = as_dim(dim, x._array.ndim), long_index(index)
     if where.ndim > 1:
         raise IndexError(f"the index must be a vector, but has shape {list(where.shape)}")
-    length = x._array.shape[d] if x._array.ndim else 1
-    if where.size and not (-length <= where.min() and where.max() < length):
-        raise IndexError(f"index out of range for dimension {d} with size {length}")
+    _check_range(where, d, x._array.shape[d] if x._array.ndim else 1)
     return d, where.reshape(-1)
+
+
+@one_call
+def _check_range(where: np.ndarray, dim: int, length: int) -> None:
+    """Refuse places that a dimension doesn't have."""
+    if where.size and not (-length <= where.min() and where.max() < length):
+        raise IndexError(f"index out of range for dimension {dim} with size {length}")
 
 
 def _index_source(x: Tensor, dim: int, where: np.ndarray, source: Tensor) -> Tensor:
@@ -279,6 +284,13 @@ def _index_source(x: Tensor, dim: int, where: np.ndarray, source: Tensor) -> Ten
             )
         source = source.reshape(shape)
     return source
+
+
+@one_call
+def _refuse_negative(where: np.ndarray) -> None:
+    """Refuse to count from the end."""
+    if where.size and where.min() < 0:
+        raise IndexError(f"index {int(where.min())} is out of range; none is negative")
 
 
 def _along_dim(x: Tensor, dim: int, where: np.ndarray) -> tuple[slice | np.ndarray, ...]:
@@ -324,8 +336,7 @@ def index_add(
     if alpha != 1:
         source = source * as_number("alpha", alpha)
         source = source.to(input.dtype)
-    if where.size and where.min() < 0:
-        raise IndexError(f"index {int(where.min())} is out of range; none is negative")
+    _refuse_negative(where)
     place = _along_dim(input, d, where)
     if not input._array.ndim:
         return input + source.reshape(())
@@ -363,8 +374,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
             [1., 1.]])
     """
     d, where = _index_arguments(input, dim, index)
-    if where.size and where.min() < 0:
-        raise IndexError(f"index {int(where.min())} is out of range; none is negative")
+    _refuse_negative(where)
     source = _index_source(input, d, where, source)
     return apply(ops.setitem, input, source, index=_along_dim(input, d, where))
 

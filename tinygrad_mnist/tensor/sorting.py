@@ -6,13 +6,16 @@ counts as larger than every number, as in PyTorch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
 from tinygrad_mnist import ops
+from tinygrad_mnist._runtime.protocol import array_function
 from tinygrad_mnist.autograd.graph import TensorBase, apply, wrap
+from tinygrad_mnist.autograd.modes import one_call
 from tinygrad_mnist.autograd.names import node_name
+from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor import return_types
 from tinygrad_mnist.tensor.arguments import as_dim, as_int, as_number, named, need_tensor, with_out
 from tinygrad_mnist.tensor.export import export, publish
@@ -365,7 +368,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     rows = np.take_along_axis(rows, order, -1)
     # Elements of a run of equal ones count how far it goes back; the highest count ends the run.
     steps = np.arange(rows.shape[-1])
-    begins = np.ones(rows.shape, bool)
+    begins = np.ones_like(rows, bool)
     begins[..., 1:] = rows[..., 1:] != rows[..., :-1]
     length = steps - np.maximum.accumulate(np.where(begins, steps, 0), axis=-1)
     last = np.argmax(length, axis=-1, keepdims=True)
@@ -438,6 +441,13 @@ def cummin(input: Tensor, dim: int) -> ValuesIndices:
 _ROUNDING = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
+@one_call
+def _check_shares(shares: np.ndarray, q: Any) -> None:
+    """Refuse what are no shares."""
+    if shares.ndim > 1 or not ((shares >= 0) & (shares <= 1)).all():
+        raise RuntimeError(f"q must be a number in [0, 1], or a vector of them, got {q}")
+
+
 def _quantile(
     x: Tensor, q: Number, dim: int | None, keepdim: bool, interpolation: str, skip_nan: bool
 ) -> Tensor:
@@ -450,8 +460,7 @@ def _quantile(
     else:
         wanted = wrap(np.asarray(as_number("q", q), x._array.dtype))
     shares = wanted._array
-    if shares.ndim > 1 or not ((shares >= 0) & (shares <= 1)).all():
-        raise RuntimeError(f"q must be a number in [0, 1], or a vector of them, got {q}")
+    _check_shares(shares, q)
     if interpolation not in _ROUNDING:
         raise RuntimeError(f"interpolation must be one of {_ROUNDING}, not {interpolation}")
     d = 0 if dim is None else as_dim(dim, x._array.ndim)
@@ -463,7 +472,7 @@ def _quantile(
     rows = sort(rows, -1).values
     nan = np.isnan(rows._array)
     filled = (~nan).sum(-1, keepdims=True) if skip_nan else count
-    last = np.asarray(filled - 1, shares.dtype)
+    last = dtypes.as_array(filled - 1, shares.dtype)
     ranks = (wanted.reshape(-1) * wrap(last)).expand(*rows.shape[:-1], shares.size)
     if skip_nan:
         ranks = ranks.masked_fill(ranks < 0, 0)
@@ -568,7 +577,7 @@ def _distinct(
     """Return distinct elements, and what else was asked for; each gets its first one's gradient."""
     flat = x.reshape(-1) if dim is None else x
     values = flat.index_select(0 if dim is None else dim, wrap(chosen.astype(np.int64)))
-    also = [wrap(np.asarray(part, np.int64)) for wanted, part in others if wanted]
+    also = [wrap(dtypes.as_array(part, np.int64)) for wanted, part in others if wanted]
     return (values, *also) if also else values
 
 
@@ -801,18 +810,22 @@ def searchsorted(
     if rows.dtype.kind == wanted.dtype.kind == "b" and rows.size:
         raise NotImplementedError("not implemented for bools; convert them")
     which: Literal["left", "right"] = "right" if right or side == "right" else "left"
-    if rows.ndim == 1:
-        found = np.searchsorted(rows, wanted, which)
-    else:
-        if rows.shape[:-1] != wanted.shape[:-1] or not wanted.ndim:
-            raise RuntimeError(
-                f"rows of shape {list(rows.shape)} and values of shape "
-                f"{list(wanted.shape)} must agree in all but the last dimension"
-            )
-        found = np.empty(wanted.shape, np.int64)
-        for place in np.ndindex(wanted.shape[:-1]):
-            found[place] = np.searchsorted(rows[place], wanted[place], which)
-    return wrap(np.asarray(found, np.int32 if out_int32 else np.int64))
+    if rows.ndim > 1 and (rows.shape[:-1] != wanted.shape[:-1] or not wanted.ndim):
+        raise RuntimeError(
+            f"rows of shape {list(rows.shape)} and values of shape "
+            f"{list(wanted.shape)} must agree in all but the last dimension"
+        )
+    found = (np.searchsorted if rows.ndim == 1 else _search_rows)(rows, wanted, which)
+    return wrap(dtypes.as_array(found, np.int32 if out_int32 else np.int64))
+
+
+@array_function
+def _search_rows(rows: np.ndarray, wanted: np.ndarray, side: Any) -> np.ndarray:
+    """Search each row for its own numbers."""
+    found = np.empty(wanted.shape, np.int64)
+    for place in np.ndindex(wanted.shape[:-1]):
+        found[place] = np.searchsorted(rows[place], wanted[place], side)
+    return found
 
 
 @with_out

@@ -17,9 +17,10 @@ import numpy as np
 
 from tinygrad_mnist.autograd.engine import backward_pass
 from tinygrad_mnist.autograd.functional import sources_of
-from tinygrad_mnist.autograd.graph import Node, TensorBase, is_tracked, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.autograd.multi_output import CustomNode, attach_outputs
+from tinygrad_mnist.autograd.node import next_number
 from tinygrad_mnist.func.tree import leaves
 from tinygrad_mnist.ops.contract import Op, Plan
 from tinygrad_mnist.tensor import default_generator
@@ -94,7 +95,7 @@ def checkpoint(
     if not modes.enabled:
         return function(*args, **kwargs)
     call = _Call(function, args, kwargs, preserve_rng_state)
-    start = _now()
+    start = next_number()
     returned = function(*args, **kwargs)
     outputs = _made_since(start, returned)
     if outputs:
@@ -110,11 +111,6 @@ _OP = Op(
     "checkpoint", checkpoint, ("input",), (), {}, "f(x)", "", (), "A checkpointed function.",
     variadic=True,
 )  # fmt: skip
-
-
-def _now() -> int:
-    """Return a number between those of the nodes before and those of the nodes to come."""
-    return Node(_OP, (), _NO_PLAN, {}, (), _FLOAT).number
 
 
 def _made_since(start: int, tree: Any) -> list[TensorBase]:
@@ -185,7 +181,7 @@ class _CheckpointNode(CustomNode):
                 "checkpoint: trying to go backward through the graph a second time, but its "
                 "arguments were released by the first; pass retain_graph=True to the first backward"
             )
-        start = _now()
+        start = next_number()
         outputs = _made_since(start, self.call.again())
         shapes = [(x._array.shape, x._array.dtype) for x in outputs]
         if shapes != list(self.outputs):

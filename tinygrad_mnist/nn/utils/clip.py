@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from tinygrad_mnist._runtime.naming import deprecated
 from tinygrad_mnist.autograd.graph import wrap
-from tinygrad_mnist.ops.dtypes import convert
+from tinygrad_mnist.autograd.modes import one_call
+from tinygrad_mnist.ops.dtypes import as_array, convert
 from tinygrad_mnist.ops.precision import upcast_half
 from tinygrad_mnist.tensor import Tensor
 from tinygrad_mnist.tensor.arguments import named
@@ -115,13 +117,13 @@ def get_total_norm(
         return wrap(np.zeros((), np.float32))
     with np.errstate(all="ignore"):  # a norm may be infinite
         norms = [np.linalg.norm(upcast_half(x._array).reshape(-1), norm_type) for x in listed]
-        total = np.linalg.norm(np.array(norms), norm_type)
+        total = np.linalg.norm(np.stack(norms), norm_type)
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(
             f"the total norm of order {norm_type} of the gradients is {total}, so they can't be "
             f"clipped; pass error_if_nonfinite=False to scale them anyway"
         )
-    return wrap(convert(np.asarray(total), listed[0]._array.dtype))
+    return wrap(convert(as_array(total), listed[0]._array.dtype))
 
 
 @named
@@ -155,13 +157,22 @@ def clip_grads_with_norm_(
     >>> x.grad  # 4 / 8
     tensor([0.5000])
     """
-    factor = float(max_norm) / (float(total_norm) + 1e-6)
+    found = _gradients(parameters)
+    total = total_norm._array if isinstance(total_norm, Tensor) else total_norm
+    _scale(float(max_norm), total, outs=[g._array for g in found])
+    for g in found:
+        g._version.bump("clip_grad_norm_")
+
+
+@one_call
+def _scale(largest: float, norm: Any, *, outs: list[np.ndarray]) -> None:
+    """Scale arrays whose common norm is too large."""
+    factor = largest / (float(norm) + 1e-6)
     if factor >= 1:
         return
     with np.errstate(all="ignore"):  # an infinite gradient becomes NaN
-        for g in _gradients(parameters):
-            g._array *= g._array.dtype.type(factor)
-            g._version.bump("clip_grad_norm_")
+        for g in outs:
+            g *= g.dtype.type(factor)
 
 
 @named

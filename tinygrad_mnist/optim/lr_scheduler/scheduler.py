@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from tinygrad_mnist._runtime.naming import kind, named, named_class, warn
+from tinygrad_mnist.autograd.modes import one_call
 from tinygrad_mnist.optim.optimizer import Optimizer
 from tinygrad_mnist.tensor import Tensor
 
@@ -123,6 +124,7 @@ class LRScheduler:
         return self._last_lr
 
     @named
+    @one_call
     def step(self, epoch: int | None = None) -> None:
         """Go to the next epoch (or to the given one), and set its learning rates."""
         if self._step_count == 1:

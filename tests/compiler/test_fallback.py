@@ -1,0 +1,771 @@
+"""What a program can't repeat is never frozen: the function runs as it is, and says why."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import io
+import itertools
+import logging
+import os
+import random
+import secrets
+import time
+import types
+import uuid
+import warnings
+from collections import Counter, deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_mnist as tg
+from tinygrad_mnist import nn
+from tinygrad_mnist.compiler import Compiled
+
+CALLS = 6
+"""One runs as ever, two are recorded, and the rest would be programs."""
+
+SCENES: dict[str, tuple[str, Callable[[Callable[[Any], Any]], Any]]] = {}
+
+
+def scene(match: str) -> Callable[[Any], Any]:
+    """Register a scene: it is given a compiler, or none, and returns what must not differ."""
+
+    def add(function: Any) -> Any:
+        SCENES[function.__name__] = match, function
+        return function
+
+    return add
+
+
+def values(x: Any) -> Any:
+    """Return tensors as arrays, in the same structure."""
+    if isinstance(x, tg.Tensor):
+        return x.detach().numpy().copy()
+    if isinstance(x, dict):
+        return {name: values(part) for name, part in x.items()}
+    if isinstance(x, tuple | list | deque):
+        return [values(part) for part in x]
+    return x
+
+
+def batches() -> list[tg.Tensor]:
+    tg.manual_seed(0)
+    return [tg.randn(3) * (1 + i) for i in range(CALLS)]
+
+
+@scene(r"looks at numbers \(bool\), at test_fallback.py:\d+ in branch: if x.sum\(\) > 0:")
+def branch(compiled: Any) -> Any:
+    @compiled
+    def branch(x: tg.Tensor) -> tg.Tensor:
+        if x.sum() > 0:
+            return x * 2
+        return x - 1
+
+    return [branch(x) for x in batches()]
+
+
+@scene("looks at numbers")
+def comparison_of_an_item(compiled: Any) -> Any:
+    @compiled
+    def clipped(x: tg.Tensor) -> tg.Tensor:
+        return x * 2 if x.max().item() > 1.5 else x
+
+    return [clipped(x) for x in batches()]
+
+
+@scene("looks at numbers")
+def loop_until_small(compiled: Any) -> Any:
+    @compiled
+    def shrink(x: tg.Tensor) -> tg.Tensor:
+        while x.abs().max() > 1:
+            x = x / 2
+        return x
+
+    return [shrink(x) for x in batches()]
+
+
+@scene("looks at numbers")
+def list_of_numbers(compiled: Any) -> Any:
+    @compiled
+    def first(x: tg.Tensor) -> Any:
+        return x * x.tolist()[0]
+
+    return [first(x) for x in batches()]
+
+
+@scene("looks at numbers")
+def tensor_as_index(compiled: Any) -> Any:
+    @compiled
+    def chosen(x: tg.Tensor) -> Any:
+        rows = [1.0, 2.0, 3.0]
+        return x * rows[x.argmax()]
+
+    return [chosen(x) for x in batches()]
+
+
+@scene("looks at numbers")
+def float_of_a_tensor(compiled: Any) -> Any:
+    @compiled
+    def scaled(x: tg.Tensor) -> Any:
+        return x * float(x.sum())
+
+    return [scaled(x) for x in batches()]
+
+
+@scene("looks at numbers")
+def numpy_of_a_tensor_read(compiled: Any) -> Any:
+    @compiled
+    def scaled(x: tg.Tensor) -> Any:
+        return x * float(x.numpy()[0])
+
+    return [scaled(x) for x in batches()]
+
+
+@scene("length of the variable kept")
+def numpy_of_a_tensor_kept(compiled: Any) -> Any:
+    kept: list[Any] = []
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        y = x * 2
+        kept.append(y.numpy())
+        return y
+
+    out = [step(x) for x in batches()]
+    assert all(type(a) is np.ndarray for a in kept)
+    return out, kept
+
+
+@scene("length of the variable kept|kept somewhere else")
+def tensors_in_a_list(compiled: Any) -> Any:
+    kept: list[Any] = []
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        y = x * 2
+        kept.append(y.detach())
+        return y
+
+    return [step(x) for x in batches()], kept
+
+
+@scene("the variable losses|keeps a number|length of")
+def numbers_in_a_list(compiled: Any) -> Any:
+    losses: list[Any] = []
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        y = x.sum()
+        losses.append(y.item())
+        return y
+
+    out = [step(x) for x in batches()]
+    assert all(type(loss) is float for loss in losses)
+    return out, losses
+
+
+@scene("the variable losses|keeps a number|length of")
+def pairs_in_a_list(compiled: Any) -> Any:
+    losses: list[Any] = []
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        losses.append((len(losses), x.sum().item() * 2))
+        return x + 1
+
+    out = [step(x) for x in batches()]
+    assert all(type(pair[1]) is float for pair in losses)
+    return out, losses
+
+
+@scene("changes")
+def counter_in_an_attribute(compiled: Any) -> Any:
+    class Trainer:
+        calls = 0
+        last: Any = None
+
+        def step(self, x: tg.Tensor) -> Any:
+            self.calls += 1
+            return x * self.calls
+
+    trainer = Trainer()
+    step = compiled(trainer.step)
+    return [step(x) for x in batches()], trainer.calls
+
+
+@scene("changes|somewhere else")
+def tensor_in_an_attribute(compiled: Any) -> Any:
+    class Model(nn.Module):
+        def forward(self, x: tg.Tensor) -> Any:
+            self.seen = x * 2
+            return self.seen + 1
+
+    model = Model()
+    run = compiled(model)
+    out = []
+    for x in batches():
+        out.append((run(x), model.seen.clone()))
+    return out
+
+
+@scene("changes|keeps a number")
+def number_in_an_attribute(compiled: Any) -> Any:
+    class Model(nn.Module):
+        total = 0.0
+
+        def forward(self, x: tg.Tensor) -> Any:
+            self.total = self.total + x.sum().item()
+            return x + 1
+
+    model = Model()
+    run = compiled(model)
+    out = [(run(x), model.total) for x in batches()]
+    assert type(model.total) is float
+    return out
+
+
+COUNT = 0
+
+
+@scene("changes the variable COUNT")
+def global_counter(compiled: Any) -> Any:
+    global COUNT
+    COUNT = 0
+
+    def step(x: tg.Tensor) -> Any:
+        global COUNT
+        COUNT += 1
+        return x * COUNT
+
+    step = compiled(step)
+    return [step(x) for x in batches()], COUNT
+
+
+@scene("NEW_NAME")
+def new_global(compiled: Any) -> Any:
+    globals().pop("NEW_NAME", None)
+
+    def step(x: tg.Tensor) -> Any:
+        global NEW_NAME
+        NEW_NAME = x.shape
+        return x + 1
+
+    step = compiled(step)
+    out = []
+    for x in batches():
+        out.append((step(x), globals().pop("NEW_NAME", None)))
+    return out
+
+
+@scene("changes the variable count")
+def nonlocal_counter(compiled: Any) -> Any:
+    count = 0
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        nonlocal count
+        count += 1
+        return x * count
+
+    return [step(x) for x in batches()], count
+
+
+@scene("seen")
+def counter_in_a_dict(compiled: Any) -> Any:
+    seen: Any = Counter()
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        seen["calls"] += 1
+        return x * seen["calls"]
+
+    return [step(x) for x in batches()], dict(seen)
+
+
+@scene("shapes")
+def set_outside(compiled: Any) -> Any:
+    shapes: set[Any] = set()
+    turn = [0]
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        shapes.discard(len(shapes) - 1)
+        shapes.add(turn[0])
+        return x + 1
+
+    out = []
+    for i, x in enumerate(batches()):
+        turn[0] = i
+        out.append((step(x), sorted(shapes)))
+    return out
+
+
+@scene("namespace")
+def counter_in_a_namespace(compiled: Any) -> Any:
+    namespace = types.SimpleNamespace(calls=0)
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        namespace.calls += 1
+        return x * namespace.calls
+
+    return [step(x) for x in batches()], namespace.calls
+
+
+@scene("count")
+def counter_in_slots(compiled: Any) -> Any:
+    class Slotted:
+        __slots__ = ("count",)
+
+    slotted = Slotted()
+    slotted.count = 0
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        slotted.count += 1
+        return x * slotted.count
+
+    return [step(x) for x in batches()], slotted.count
+
+
+@scene("changes")
+def counter_in_a_class(compiled: Any) -> Any:
+    class Holder:
+        count = 0
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        Holder.count += 1
+        return x * Holder.count
+
+    return [step(x) for x in batches()], Holder.count
+
+
+@scene("the NumPy array|table|numbers")
+def numpy_array_outside(compiled: Any) -> Any:
+    table = np.zeros(3)
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        table[0] += 1
+        return x * float(table[0])
+
+    return [step(x) for x in batches()], table
+
+
+@scene("random generator")
+def numpy_draws(compiled: Any) -> Any:
+    np.random.seed(0)
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        return x * float(np.random.rand())
+
+    return [step(x) for x in batches()]
+
+
+@scene("random generator")
+def numpy_draws_from_a_generator(compiled: Any) -> Any:
+    source = np.random.default_rng(0)
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        return x + tg.from_numpy(source.standard_normal(3, dtype=np.float32))
+
+    return [step(x) for x in batches()]
+
+
+@scene("draws|calls Random")
+def python_draws(compiled: Any) -> Any:
+    random.seed(0)
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        return x * random.random()
+
+    return [step(x) for x in batches()]
+
+
+@scene("draws|calls random")
+def python_draws_a_branch(compiled: Any) -> Any:
+    source = random.Random(0)
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        return x.flip(0) if source.randint(0, 1) else x
+
+    return [step(x) for x in batches()]
+
+
+@scene("manual_seed")
+def seeds_itself(compiled: Any) -> Any:
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        tg.manual_seed(3)
+        return x + tg.randn(3)
+
+    return [step(x) for x in batches()]
+
+
+@scene("calls print")
+def prints(compiled: Any) -> Any:
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        print("a step")
+        return x + 1
+
+    out = io.StringIO()
+    import contextlib
+
+    with contextlib.redirect_stdout(out):
+        result = [step(x) for x in batches()]
+    return result, out.getvalue()
+
+
+@scene("looks at numbers")
+def prints_a_tensor(compiled: Any) -> Any:
+    texts = []
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        text = f"{x}"
+        return x + len(text)
+
+    return [step(x) for x in batches()], texts
+
+
+@scene("open|file")
+def reads_a_file(compiled: Any) -> Any:
+    path = Path(os.environ.get("TMPDIR", "/tmp")) / f"compile-{os.getpid()}.txt"
+    path.write_text("2")
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        with open(path) as file:
+            return x * float(file.read())
+
+    try:
+        out = []
+        for i, x in enumerate(batches()):
+            path.write_text(str(i))
+            out.append(step(x))
+    finally:
+        path.unlink()
+    return out
+
+
+@scene("pathlib|file")
+def reads_a_path(compiled: Any) -> Any:
+    path = Path(os.environ.get("TMPDIR", "/tmp")) / f"compile-{os.getpid()}.txt"
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        return x * float(path.read_text())
+
+    try:
+        out = []
+        for i, x in enumerate(batches()):
+            path.write_text(str(i))
+            out.append(step(x))
+    finally:
+        path.unlink()
+    return out
+
+
+@scene("file|iterator")
+def reads_an_open_file(compiled: Any) -> Any:
+    file = io.StringIO("1\n2\n3\n4\n5\n6\n")
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        return x * float(file.readline())
+
+    return [step(x) for x in batches()]
+
+
+@scene("iterator")
+def takes_the_next(compiled: Any) -> Any:
+    numbers = iter(range(100))
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        return x * next(numbers)
+
+    return [step(x) for x in batches()]
+
+
+@scene("iterator|next")
+def goes_on_with_a_generator(compiled: Any) -> Any:
+    def ever() -> Any:
+        yield from itertools.count(1)
+
+    numbers = ever()
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        for number in numbers:
+            return x * number
+        return x
+
+    return [step(x) for x in batches()]
+
+
+@scene("environ")
+def reads_the_environment(compiled: Any) -> Any:
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        return x * float(os.environ["COMPILE_SCALE"])
+
+    out = []
+    for i, x in enumerate(batches()):
+        os.environ["COMPILE_SCALE"] = str(i)
+        out.append(step(x))
+    del os.environ["COMPILE_SCALE"]
+    return out
+
+
+@scene("getenv")
+def asks_the_environment(compiled: Any) -> Any:
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        return x * float(os.getenv("COMPILE_SCALE", "1"))
+
+    out = []
+    for i, x in enumerate(batches()):
+        os.environ["COMPILE_SCALE"] = str(i)
+        out.append(step(x))
+    del os.environ["COMPILE_SCALE"]
+    return out
+
+
+def asks(what: Callable[[], Any]) -> Callable[[Any], Any]:
+    """Make a scene whose step asks for something that is another thing each time."""
+
+    def play(compiled: Any) -> Any:
+        @compiled
+        def step(x: tg.Tensor) -> Any:
+            what()
+            return x + 1
+
+        return [step(x) for x in batches()]
+
+    return play
+
+
+SCENES |= {
+    "clock": ("time.time", asks(lambda: time.time())),
+    "stopwatch": ("perf_counter", asks(lambda: time.perf_counter())),
+    "date": ("datetime.now", asks(lambda: datetime.datetime.now())),
+    "sleeps": ("sleep", asks(lambda: time.sleep(0))),
+    "random name": ("uuid", asks(lambda: uuid.uuid4())),
+    "secret": ("secrets", asks(lambda: secrets.token_hex())),
+    "entropy": ("urandom", asks(lambda: os.urandom(2))),
+    "fresh generator": ("random|secrets", asks(lambda: np.random.default_rng().random())),
+    "warns": ("warn", asks(lambda: warnings.warn("again", stacklevel=1))),
+    "logs": ("logging|time", asks(lambda: logging.getLogger().warning("again"))),
+    "evaluates": ("eval", asks(lambda: eval("1"))),
+    "saves": ("save|open|NamedTemporaryFile|file", asks(lambda: tg.save({}, io.BytesIO()))),
+    "default dtype": ("set_default_dtype", asks(lambda: tg.set_default_dtype(tg.float32))),
+    "threads": ("set_num_threads", asks(lambda: tg.set_num_threads(tg.get_num_threads()))),
+}
+
+
+@scene("catches")
+def tries_again(compiled: Any) -> Any:
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        m = x[:, None] * x[None, :]
+        try:
+            return tg.linalg.cholesky(m - tg.eye(3))
+        except RuntimeError:
+            return tg.linalg.cholesky(m + tg.eye(3))
+
+    return [step(x) for x in batches()]
+
+
+@scene("switched on or off")
+def leaves_gradients_off(compiled: Any) -> Any:
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        tg.set_grad_enabled(False)
+        return x + 1
+
+    out = []
+    for x in batches():
+        out.append((step(x), tg.is_grad_enabled()))
+        tg.set_grad_enabled(True)
+    return out
+
+
+@scene("needs a gradient")
+def freezes_a_parameter(compiled: Any) -> Any:
+    layer = nn.Linear(3, 3)
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        layer.weight.requires_grad_(not layer.weight.requires_grad)
+        return layer(x).detach()
+
+    tg.manual_seed(0)
+    nn.init.ones_(layer.weight)
+    nn.init.ones_(layer.bias)
+    return [(step(x), layer.weight.requires_grad) for x in batches()]
+
+
+@scene("changes")
+def switches_to_evaluation_and_back(compiled: Any) -> Any:
+    model = nn.Dropout(0.5)
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        model.train(not model.training)
+        return model(x)
+
+    return [(step(x), model.training) for x in batches()]
+
+
+@scene("compiler.disable keeps as it is: it counts")
+def calls_what_is_disabled(compiled: Any) -> Any:
+    calls = []
+
+    @tg.compiler.disable(reason="it counts")
+    def count() -> int:
+        calls.append(1)
+        return len(calls)
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        return x * count()
+
+    return [step(x) for x in batches()]
+
+
+@scene("generator or a coroutine")
+def is_a_generator(compiled: Any) -> Any:
+    @compiled
+    def parts(x: tg.Tensor) -> Any:
+        yield x
+        yield x * 2
+
+    return [list(parts(x)) for x in batches()]
+
+
+@scene("looks at numbers|closure|stop")
+def lbfgs(compiled: Any) -> Any:
+    w = tg.zeros(3, requires_grad=True)
+    optimizer = tg.optim.LBFGS([w], lr=0.5)
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        def closure() -> Any:
+            optimizer.zero_grad()
+            loss = ((w - x) ** 2).sum()
+            loss.backward()
+            return loss
+
+        return optimizer.step(closure)
+
+    return [(step(x), w.detach().clone()) for x in batches()]
+
+
+@scene("gradient in an argument|whether it needs a gradient|somewhere else")
+def gradient_of_an_argument(compiled: Any) -> Any:
+    w = tg.ones(3, requires_grad=True)
+
+    @compiled
+    def attack(x: tg.Tensor) -> Any:
+        x.requires_grad_()
+        (x * w).exp().sum().backward()
+        return x.grad.sign()
+
+    return [attack(x) for x in batches()]
+
+
+@scene("recorded outside")
+def backward_through_an_outer_graph(compiled: Any) -> Any:
+    w = tg.ones(3, requires_grad=True)
+
+    @compiled
+    def step(y: tg.Tensor) -> Any:
+        y.sum().backward()
+        return y.detach() + 1
+
+    out = []
+    for x in batches():
+        w.grad = None
+        out.append((step((x * w).exp()), w.grad))
+    return out
+
+
+@scene("keeps changing")
+def a_global_that_keeps_changing(compiled: Any) -> Any:
+    scale = 0.0
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        return x * scale
+
+    out = []
+    for i in range(60):
+        scale = float(i)
+        out.append(step(batches()[0]))
+        if i % 3 == 0:
+            out += [step(batches()[0]), step(batches()[1]), step(batches()[0])]
+    return out
+
+
+@scene("shape .* now")
+def shapes_that_keep_changing(compiled: Any) -> Any:
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        return x * 2
+
+    return [step(tg.ones(n)) for n in range(1, 14) for _ in range(4)]
+
+
+@scene("the same from call to call|can't be watched|looks")
+def an_array_out_of_sight(compiled: Any) -> Any:
+    @functools.cache
+    def hidden() -> tg.Tensor:
+        return tg.zeros(3)
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        return x + hidden()
+
+    out = []
+    for i, x in enumerate(batches()):
+        hidden()._array = np.full(3, i, np.float32)
+        out.append(step(x))
+    return out
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_what_no_program_can_repeat_is_run_as_it_is(name: str) -> None:
+    match, play = SCENES[name]
+    tg.manual_seed(0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "again")
+        plain = values(play(lambda function: function))
+    made: list[Compiled[Any, Any]] = []
+
+    def compiled(function: Any) -> Any:
+        made.append(Compiled(function))
+        return made[-1]
+
+    tg.manual_seed(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.filterwarnings("ignore", "again")
+        with pytest.warns(UserWarning, match=match) as caught:
+            found = values(play(compiled))
+    np.testing.assert_equal(found, plain)
+    (function,) = made
+    assert len([w for w in caught if "uncompiled" in str(w.message)]) == 1
+    assert all(w.filename == __file__ for w in caught if "uncompiled" in str(w.message))
+    assert function.uncompiled

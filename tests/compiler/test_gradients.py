@@ -1,0 +1,70 @@
+"""Gradients lie in buffers that last, and what was handed out never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from compiler.test_source import batches, network, training
+
+import tinygrad_mnist as tg
+from tinygrad_mnist.compiler.compiled import Compiled
+
+
+def test_gradients_lie_in_the_same_memory_at_each_step() -> None:
+    model = network("relu")
+    step = Compiled(training(model, tg.optim.SGD(model.parameters(), lr=0.1)))
+    places = []
+    for x, y in batches(8):
+        step(x, y)
+        places.append([p.grad.data_ptr() for p in model.parameters()])
+    assert places[4] == places[5] == places[6] == places[7]
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda p: p.grad,
+        lambda p: p.grad.numpy(),
+        lambda p: p.grad.numpy().T,
+        lambda p: p.grad[:1],
+        lambda p: p.grad.detach(),
+        lambda p: memoryview(p.grad.numpy()),
+    ],
+    ids=["tensor", "array", "view", "part", "detached", "memory"],
+)
+def test_a_gradient_that_somebody_keeps_stays_what_it_is(take: Callable[[Any], Any]) -> None:
+    model = network("relu")
+    step = Compiled(training(model, tg.optim.SGD(model.parameters(), lr=0.1)))
+    kept = []
+    for x, y in batches(8):
+        step(x, y)
+        kept += [(taken := take(p), np.array(taken)) for p in model.parameters()]
+    assert len(kept) == 32
+    for taken, then in kept:
+        np.testing.assert_array_equal(np.array(taken), then)
+
+
+def test_a_gradient_that_is_changed_or_forgotten_is_new_at_the_next_step() -> None:
+    changes: list[Callable[[Any], Any]] = [
+        lambda p: p.grad.mul_(2), lambda p: setattr(p, "grad", None),
+        lambda p: p.grad.zero_(), lambda p: setattr(p.grad, "data", tg.zeros_like(p)),
+        lambda p: p.grad.requires_grad_(), lambda p: setattr(p, "grad", tg.ones_like(p)),
+    ]  # fmt: skip
+    outcomes = []
+    for compiled in (False, True):
+        model = network("relu")
+        step: Any = training(model, tg.optim.SGD(model.parameters(), lr=0.1))
+        step = Compiled(step) if compiled else step
+        seen = []
+        for i, (x, y) in enumerate(batches(12)):
+            step(x, y)
+            weight = model[0].weight
+            seen.append(weight.grad.numpy().copy())
+            assert not weight.grad.requires_grad
+            changes[i % len(changes)](weight)
+        outcomes.append(seen)
+    for eager, ours in zip(*outcomes, strict=True):
+        np.testing.assert_array_equal(ours, eager)

@@ -1,0 +1,265 @@
+"""Each pass, alone, leaves a program's results what they are, and the program that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from compiler.test_source import NETWORKS, OPTIMIZERS, batches, network, training
+
+import tinygrad_mnist as tg
+import tinygrad_mnist.nn.functional as F
+from tinygrad_mnist import nn
+from tinygrad_mnist.compiler.compiled import Compiled
+from tinygrad_mnist.compiler.numpy_backend import Built
+from tinygrad_mnist.compiler.passes import (
+    PASSES,
+    common_subexpressions,
+    flat_updates,
+    improved,
+    optimizer_formulas,
+    prepared_kernels,
+    same_constants,
+    without_copies,
+    without_dead_code,
+    without_writes,
+)  # fmt: skip
+from tinygrad_mnist.compiler.recording import Recording, record
+from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value
+
+ALONE: dict[str, tuple[Any, ...]] = {
+    "none": (), "all": PASSES, "flat updates": (optimizer_formulas, flat_updates),
+    **{f.__name__: (f,) for f in PASSES if f is not flat_updates},
+}  # fmt: skip
+
+
+def recorded(kind: str, optimizer: str, steps: int = 3) -> tuple[Recording, nn.Module]:
+    """Take some steps, and record the last."""
+    model = network(kind)
+    step = training(model, OPTIMIZERS[optimizer](model.parameters()))
+    tg.manual_seed(1)
+    *first, last = batches(steps)
+    for x, y in first:
+        step(x, y)
+    recording = record(step, last, {})
+    assert not recording.stopped
+    return recording, model
+
+
+def account(program: Program) -> Any:
+    """Tell all that a pass could change."""
+    calls = [
+        (c, c.function, c.arguments, dict(c.keywords), c.results, c.writes, c.reads)
+        for c in program.calls
+    ]
+    storages = [(x, x.storage, x.array) for c in program.calls for x in (*c.values(), *c.made())]
+    return calls, storages, program.wanted(), dict(program.parts)
+
+
+def run(f: Callable[..., Any], *inputs: Any) -> Any:
+    with np.errstate(all="ignore"):
+        return f(*inputs)
+
+
+@pytest.mark.parametrize("name", ALONE)
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_a_pass_alone_leaves_the_results_and_the_given_program(kind: str, name: str) -> None:
+    recording, model = recorded(kind, "adam")
+    before = account(recording.program)
+    program = recording.program
+    for change in ALONE[name]:
+        given = account(program)
+        changed = change(program)
+        assert account(program) == given
+        program = changed
+    assert account(recording.program) == before
+    x, y = batches(4)[3]
+    loss, *_ = run(Built(program).run, x.numpy(), y.numpy())
+
+    reference, same = recorded(kind, "adam", 4)
+    assert float(loss) == reference.result.item()
+    for p, q in zip(model.parameters(), same.parameters(), strict=True):
+        np.testing.assert_array_equal(p.detach(), q.detach())
+
+
+def calls_of(function: Callable[..., Any], *args: Any) -> Program:
+    function(*args)
+    recording = record(function, args, {})
+    assert not recording.stopped
+    return recording.program
+
+
+def names(program: Program) -> list[str]:
+    return [c.name or c.function.__name__ for c in program.calls]
+
+
+def test_dead_code_goes() -> None:
+    program = calls_of(lambda x: (x.exp() + x.cos(), x * 2)[1], tg.ones(3))
+    assert names(program) == ["exp", "cos", "add", "multiply"]
+    assert names(without_dead_code(program)) == ["multiply"]
+
+
+def test_what_is_computed_twice_is_computed_once() -> None:
+    program = calls_of(lambda x: (x.exp() * 2 + x.exp() * 2).sin(), tg.ones(3))
+    assert names(without_dead_code(common_subexpressions(program))) == [
+        "exp", "multiply", "add", "sin",
+    ]  # fmt: skip
+
+
+def test_numbers_that_differ_in_their_sign_alone_are_two() -> None:
+    program = calls_of(lambda x: x * 0.0 + x * -0.0, tg.ones(3))
+    assert names(common_subexpressions(program)) == ["multiply", "multiply", "add"]
+
+
+def test_what_is_returned_twice_stays_two_arrays() -> None:
+    program = calls_of(lambda x: (x.exp(), x.exp()), tg.ones(3))
+    first, second = run(Built(improved(program)).run, np.ones(3, np.float32))
+    assert not np.shares_memory(first, second)
+
+
+def test_what_was_written_to_in_between_is_computed_again() -> None:
+    def function(x: tg.Tensor) -> tg.Tensor:
+        y = x * 1
+        before = y.exp()
+        y.add_(1)
+        return before * y.exp()
+
+    program = improved(calls_of(function, tg.ones(3)))
+    (result,) = run(Built(program).run, np.ones(3, np.float32))
+    np.testing.assert_array_equal(result, function(tg.ones(3)))
+
+
+def test_equal_constants_are_one_unless_they_are_written_to() -> None:
+    a, b, c = (
+        Value(array, Storage(array, "constant")) for array in (np.ones(3), np.ones(3), np.zeros(3))
+    )
+    total, more = (Value(array, Storage(array, "made")) for array in (np.ones(3), np.ones(3)))
+    calls = [Call(np.add, (a, b), {}, total), Call(np.add, (total, c), {}, more)]
+    program = same_constants(Program(calls, [], [more]))
+    assert program.calls[0].arguments == (a, a) and program.calls[1].arguments == (total, c)
+    calls.append(Call(np.add, (b, c), {"out": b}, None, (b.storage,)))
+    program = same_constants(Program(calls, [], [more]))
+    assert program.calls[0].arguments == (a, b)
+
+
+def test_a_copy_of_what_is_not_used_any_more_goes_and_others_stay() -> None:
+    program = calls_of(lambda x: x.exp().clone().sin(), tg.ones(3))
+    assert names(without_copies(program)) == ["exp", "sin"]
+
+    def written(x: tg.Tensor) -> tg.Tensor:
+        y = x.exp()
+        z = y.clone()
+        y.mul_(2)
+        return z.sin() + y.sin()
+
+    program = calls_of(written, tg.ones(3))
+    assert "copy" in names(without_copies(program))
+
+
+def test_writes_over_whole_arrays_become_results_and_places_to_write_to_go() -> None:
+    program = calls_of(lambda x: (x * 2).sigmoid().sin(), tg.ones(3, 3))
+    assert names(program)[1:3] == ["empty_like", "negative"]
+    functional = without_dead_code(without_writes(program))
+    assert names(functional) == ["multiply", "negative", "exp", "add", "reciprocal", "sin"]
+    assert not any(c.writes for c in functional.calls)
+
+
+def test_a_write_that_a_view_sees_stays_a_write() -> None:
+    def function(x: tg.Tensor) -> tg.Tensor:
+        y = x * 1
+        row = y[0]
+        y.add_(1)
+        return row.exp() + y.sum()
+
+    program = improved(calls_of(function, tg.ones(3, 3)))
+    assert any(c.writes for c in program.calls)
+    (result,) = run(Built(program).run, np.ones((3, 3), np.float32))
+    np.testing.assert_array_equal(result, function(tg.ones(3, 3)))
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam", "RMSprop", "NAdam", "ASGD", "Rprop"])
+def test_small_parameters_are_updated_at_once_with_the_numbers_of_each_alone(
+    optimizer: str,
+) -> None:
+    outcomes = []
+    for wrap in (lambda step: step, Compiled):
+        model = network("relu")
+        made = getattr(tg.optim, optimizer)(model.parameters(), lr=0.01)
+        step = wrap(training(model, made))
+        for x, y in batches(7):
+            step(x, y)
+        state = [list(made.state[p].values()) for p in model.parameters()]
+        outcomes.append((list(model.parameters()), state))
+    (program,) = step.steps.values()
+    lines = [line for line in program.built.lines if ".update(" in line]
+    assert len(lines) == 1 and lines[0].startswith("flat.update("), lines
+    for p, q in zip(outcomes[0][0], outcomes[1][0], strict=True):
+        np.testing.assert_array_equal(p.detach(), q.detach())
+    for one, two in zip(outcomes[0][1], outcomes[1][1], strict=True):
+        for a, b in zip(one, two, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+class Decaying(tg.optim.SGD):
+    """Divides by the norm of a parameter: no formula for each element alone."""
+
+    def update(self, p: Any, g: Any, state: Any, group: Any) -> None:
+        p -= g * (float(group["lr"]) / np.linalg.norm(p))
+
+
+def test_a_formula_of_a_whole_parameter_is_applied_to_each() -> None:
+    outcomes = []
+    for wrap in (lambda step: step, Compiled):
+        model = network("relu")
+        step = wrap(training(model, Decaying(model.parameters(), lr=0.01)))
+        for x, y in batches(7):
+            step(x, y)
+        outcomes.append(list(model.parameters()))
+    for p, q in zip(*outcomes, strict=True):
+        np.testing.assert_array_equal(p.detach(), q.detach())
+
+
+def test_a_parameter_whose_array_somebody_holds_stays_where_it_is() -> None:
+    model = network("relu")
+    held = model[0].weight.detach().numpy()
+    optimizer = tg.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    step = Compiled(training(model, optimizer))
+    for x, y in batches(7):
+        step(x, y)
+    assert np.shares_memory(held, model[0].weight.detach().numpy())
+    np.testing.assert_array_equal(held, model[0].weight.detach())
+
+
+def test_targets_that_are_ignored_or_wrong_are_as_in_the_step_itself() -> None:
+    outcomes = []
+    for wrap in (lambda step: step, Compiled):
+        model = network("relu")
+        step = wrap(training(model, tg.optim.SGD(model.parameters(), lr=0.1)))
+        losses = []
+        for i, (x, y) in enumerate(batches(9)):
+            if i in (5, 7):
+                y[i - 4] = -100
+            losses.append(step(x, y).item())
+        with pytest.raises(IndexError, match="target 3 is out of bounds"):
+            step(x, y + 3)
+        outcomes.append(losses)
+    assert outcomes[0] == outcomes[1]
+
+
+def test_many_rows_give_the_loss_of_the_step_itself() -> None:
+    x, y = tg.randn(100, 7), tg.randint(0, 7, (100,))
+
+    def function(x: tg.Tensor, y: tg.Tensor) -> tg.Tensor:
+        return F.cross_entropy(x, y)
+
+    compiled = Compiled(function)
+    assert [compiled(x, y).item() for _ in range(4)] == [function(x, y).item()] * 4
+
+
+def test_prepared_kernels_stand_for_the_loss() -> None:
+    recording, _ = recorded("relu", "sgd")
+    program = prepared_kernels(recording.program)
+    changed = [c.function.__qualname__ for c in program.calls if c.printed]
+    assert changed == ["CrossEntropy.forward", "CrossEntropy.rule"]

@@ -1,0 +1,132 @@
+"""Arguments: what of them is given to a program anew at each step, and what it was made for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.autograd.graph import TensorBase
+from tinygrad_mnist.compiler.watches import NUMBERS
+
+Place = tuple[Any, ...]
+"""Where an argument is found: its number or name, and keys of lists and dicts below it."""
+
+UNTRACKED, LEAF, COMPUTED = range(3)
+
+
+class Arguments:
+    """The arguments of a call, taken apart.
+
+    Parameters
+    ----------
+    args, kwargs
+        The arguments.
+    moving
+        The places of numbers that are given anew at each step.
+    held
+        The identities of tensors that the function reaches otherwise too.
+
+    Attributes
+    ----------
+    key
+        What a program is made for: equal for calls that may have the same one.
+    skeleton
+        The same without the values of numbers.
+    leaves
+        What isn't a list, tuple or dict, with its place.
+    inputs
+        The places of what is given anew: arrays, each once, and numbers.
+    tensors
+        The tensors, each once.
+    numbers
+        The numbers that could be given anew, by their places.
+    """
+
+    def __init__(
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        moving: Container[Place] = (),
+        held: Container[int] = (),
+    ) -> None:
+        self.moving = moving
+        self.held = held
+        self.leaves: list[tuple[Place, Any]] = []
+        self.inputs: list[Place] = []
+        self.tensors: list[TensorBase] = []
+        self.numbers: dict[Place, Any] = {}
+        self._arrays: dict[int, int] = {}
+        self._objects: dict[int, int] = {}
+        whole = [self._take(x, (i,)) for i, x in enumerate(args)]
+        named = [(name, self._take(x, (name,))) for name, x in kwargs.items()]
+        self.key = (*[k for k, _ in whole], *[(name, k) for name, (k, _) in named])
+        self.skeleton = (*[s for _, s in whole], *[(name, s) for name, (_, s) in named])
+
+    def _take(self, x: Any, place: Place) -> tuple[Any, Any]:
+        kind = type(x)
+        if kind is tuple or kind is list:
+            parts = [self._take(part, (*place, i)) for i, part in enumerate(x)]
+            return (kind, *[k for k, _ in parts]), (kind, *[s for _, s in parts])
+        if kind is dict:
+            items = [(name, self._take(part, (*place, name))) for name, part in x.items()]
+            return (
+                (kind, *[(name, k) for name, (k, _) in items]),
+                (kind, *[(name, s) for name, (_, s) in items]),
+            )
+        self.leaves.append((place, x))
+        if isinstance(x, TensorBase):
+            same = self._objects.get(id(x))
+            if same is None:
+                self._objects[id(x)] = len(self.tensors)
+                self.tensors.append(x)
+            track = tracking(x)
+            itself = id(x) if track == LEAF and id(x) in self.held else None
+            layout = (kind, same, itself, track, bool(x._hooks), *self._array(x._array, place))
+            return layout, layout
+        if kind is np.ndarray:
+            layout = (kind, *self._array(x, place))
+            return layout, layout
+        if kind is int or kind is float:
+            self.numbers[place] = x
+            if place in self.moving:
+                self.inputs.append(place)
+                return (kind,), (kind,)
+            return (kind, x), (kind,)
+        if isinstance(x, NUMBERS):
+            return (kind, x), (kind, x)
+        return (kind, id(x)), (kind, id(x))
+
+    def _array(self, array: np.ndarray, place: Place) -> tuple[Any, ...]:
+        number = self._arrays.get(id(array))
+        if number is None:
+            number = self._arrays[id(array)] = len(self.inputs)
+            self.inputs.append(place)
+        return number, array.shape, array.dtype, array.strides
+
+
+def tracking(x: TensorBase) -> int:
+    """Say whether a gradient flows to a tensor: not at all, as to a leaf, or through a node."""
+    source = x.source()
+    return UNTRACKED if source is None else LEAF if source is x else COMPUTED
+
+
+def replaced(x: Any, change: Callable[[Place, Any], Any], place: Place = ()) -> Any:
+    """Return arguments with every leaf changed; a container in which nothing changes stays."""
+    kind = type(x)
+    if kind is tuple or kind is list:
+        parts = [replaced(part, change, (*place, i)) for i, part in enumerate(x)]
+        alike = all(new is old for new, old in zip(parts, x, strict=True))
+        return x if alike else kind(parts)
+    if kind is dict:
+        items = {name: replaced(part, change, (*place, name)) for name, part in x.items()}
+        return x if all(items[name] is x[name] for name in x) else items
+    return change(place, x)
+
+
+def described(place: Place) -> str:
+    """Return what a person calls an argument."""
+    first = place[0]
+    name = f"argument {first}" if isinstance(first, str) else f"argument number {first + 1}"
+    return name + "".join(f"[{key!r}]" for key in place[1:])

@@ -1,0 +1,256 @@
+"""Guards: one function for a program, generated, that says whether it holds for a call.
+
+It checks the arguments, the modes, every watched place and every tensor of the state, and returns
+what the program is given; None if anything isn't as the program expects it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.autograd.graph import TensorBase
+from tinygrad_mnist.autograd.modes import modes
+from tinygrad_mnist.compiler.arguments import COMPUTED, LEAF, UNTRACKED, Arguments, Place, tracking
+from tinygrad_mnist.compiler.trace import owner
+from tinygrad_mnist.compiler.watches import NUMBERS, Watch, same
+from tinygrad_mnist.ops import dtypes
+from tinygrad_mnist.optim import optimizer
+
+Entry = tuple[tuple[Any, ...], tuple[Any, ...]]
+"""What a program is given: arrays and numbers, and the tensors among the arguments."""
+
+
+def settings() -> tuple[Any, ...]:
+    """Return what else a program depends on: modes, and hooks that are everywhere."""
+    return (
+        modes.enabled, modes.inference, modes.saving, dtypes.default_float(),
+        len(optimizer._global_pre_hooks), len(optimizer._global_post_hooks),
+    )  # fmt: skip
+
+
+class Guards:
+    """The guards of a program.
+
+    Parameters
+    ----------
+    args, kwargs
+        The arguments of the call that was recorded.
+    arguments
+        The same, taken apart.
+    watched
+        Places that must be as they were.
+    state
+        Tensors that must have the arrays that they had.
+    moving
+        Tensors whose arrays are given anew: these must lie in memory as they did.
+    gradients
+        Leaves whose gradient was looked at, each with the array that it had, or None, and whether
+        it is given anew.
+    written
+        The memory, besides that of arguments, that the program writes to.
+    """
+
+    def __init__(
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        arguments: Arguments,
+        watched: Sequence[Watch],
+        state: Sequence[TensorBase],
+        moving: Sequence[TensorBase] = (),
+        gradients: Sequence[tuple[TensorBase, np.ndarray | None, bool]] = (),
+        written: Sequence[np.ndarray] = (),
+    ) -> None:
+        self.watched = watched
+        self.state = [(t, t._array) for t in state]
+        self.moving = [(t, _layout(t._array)) for t in moving]
+        self.settings = settings()
+        self._names: dict[int, str] = {}
+        self._values: dict[str, Any] = {
+            "same": same, "modes": modes, "settings": settings, "tracking": tracking,
+            "expected_settings": self.settings, "overlaps": self._overlaps,
+        }  # fmt: skip
+        self._arguments = arguments
+        self._variables: dict[Place, str] = {}
+        self._inputs: list[str] = []
+        self._tensors: list[str] = []
+        self._known: dict[int, str] = {}
+        self._written = {id(owner(x)) for x in written}
+        self.lines: list[str] = ["if modes.observers or settings() != expected_settings:",
+                                 "    return None"]  # fmt: skip
+        self._of_arguments(args, kwargs)
+        self._of_state()
+        self._of_gradients(gradients)
+        checks = [w.check(self._name) for w in watched]
+        for i in range(0, len(checks), 8):
+            self._need(*checks[i : i + 8])
+        self.lines.append(f"return ({_tuple(self._inputs)}, {_tuple(self._tensors)})")
+        body = "\n        ".join(self.lines)
+        self.text = (
+            f"def enter(args, kwargs):\n    try:\n        {body}\n"
+            f"    except Exception:\n        return None\n"
+        )
+        exec(compile(self.text, "<guards>", "exec"), self._values)
+        self.enter: Callable[[Any, Any], Entry | None] = self._values["enter"]
+
+    def why(self) -> tuple[str, Any]:
+        """Say what has changed, and which tensor if one did; an empty string if nothing did."""
+        for w in self.watched:
+            if w.changed():
+                return w.path, None
+        for t, array in self.state:
+            if t._array is not array:
+                shape = list(array.shape)
+                return f"the memory of a tensor of shape {shape}", t
+        if self.settings != settings():
+            return "a mode, such as whether gradients are computed", None
+        return "", None
+
+    def _name(self, x: Any) -> str:
+        name = self._names.get(id(x))
+        if name is None:
+            name = self._names[id(x)] = f"o{len(self._names)}"
+            self._values[name] = x
+        return name
+
+    def _need(self, *conditions: str) -> None:
+        self.lines += [f"if not ({' and '.join(conditions)}):", "    return None"]
+
+    # Arguments
+
+    def _of_arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._need(f"len(args) == {len(args)}", f"len(kwargs) == {len(kwargs)}")
+        for i, x in enumerate(args):
+            self._of_argument(x, f"args[{i}]", (i,))
+        for name, x in kwargs.items():
+            self._of_argument(x, f"kwargs[{name!r}]", (name,))
+
+    def _of_argument(self, x: Any, read: str, place: Place) -> None:
+        kind = type(x)
+        name = f"a{len(self._variables)}"
+        self._variables[place] = name
+        self.lines.append(f"{name} = {read}")
+        if kind in (tuple, list, dict):
+            self._need(f"{name}.__class__ is {kind.__name__}", f"len({name}) == {len(x)}")
+            keys = list(x) if kind is dict else range(len(x))
+            if kind is dict:
+                self._need(f"list({name}) == {self._name(keys)}")
+            for key in keys:
+                inner = key if isinstance(key, int | str) else None
+                text = repr(inner) if inner is not None else self._name(key)
+                self._of_argument(x[key], f"{name}[{text}]", (*place, key))
+        elif isinstance(x, TensorBase):
+            self._of_tensor(x, name)
+        elif kind is np.ndarray:
+            self._need(f"{name}.__class__ is {self._name(kind)}")
+            self._of_array(x, name)
+        elif kind in (int, float) and place in self._arguments.moving:
+            self._need(f"{name}.__class__ is {kind.__name__}")
+            self._inputs.append(name)
+        elif isinstance(x, NUMBERS):
+            self._need(f"({name} is {self._name(x)} or same({name}, {self._name(x)}))")
+        else:
+            self._need(f"{name} is {self._name(x)}")
+
+    def _of_tensor(self, x: TensorBase, name: str) -> None:
+        known = self._known.get(id(x))
+        if known is not None:
+            self._need(f"{name} is {known}")
+            return
+        self._need(f"{name}.__class__ is {self._name(type(x))}", *self._others(name, "tensor"))
+        self._known[id(x)] = name
+        self._tensors.append(name)
+        track = tracking(x)
+        conditions = [
+            f"{name}._requires_grad is {x._requires_grad}",
+            f"{'' if x._hooks else 'not '}{name}._hooks",
+        ]
+        if track == UNTRACKED:
+            conditions.append(
+                f"{name}._node is None and ({name}._base is None or tracking({name}) == {track})"
+            )
+        elif track == LEAF:
+            held = {id(t) for t, _ in self.state} | {id(t) for t, _ in self.moving}
+            conditions.append(f"{name}._node is None and id({name}) not in {self._name(held)}")
+        else:
+            conditions.append(f"tracking({name}) == {COMPUTED}")
+        self._need(*conditions)
+        array = f"x{name[1:]}"
+        self.lines.append(f"{array} = {name}._array")
+        self._of_array(x._array, array)
+
+    def _of_array(self, x: np.ndarray, name: str) -> None:
+        known = self._known.get(id(x))
+        if known is not None:
+            self._need(f"{name} is {known}")
+            return
+        self._need(*self._lies(x, name), *self._others(name, "array"))
+        if self._written:
+            self._need(f"not overlaps({name})")
+        self._known[id(x)] = name
+        self._inputs.append(name)
+
+    def _others(self, name: str, what: str) -> list[str]:
+        others = self._tensors if what == "tensor" else self._inputs
+        return [f"{name} is not {other}" for other in others]
+
+    def _lies(self, x: np.ndarray, name: str) -> list[str]:
+        dtype = self._name(x.dtype)
+        return [
+            f"{name}.shape == {x.shape}",
+            f"{name}.strides == {x.strides}",
+            f"({name}.dtype is {dtype} or {name}.dtype == {dtype})",
+        ]
+
+    def _overlaps(self, array: np.ndarray) -> bool:
+        """Whether an argument is memory that the program writes to under another name."""
+        return id(owner(array)) in self._written
+
+    # State and gradients
+
+    def _of_state(self) -> None:
+        for t, array in self.state:
+            self._need(f"{self._name(t)}._array is {self._name(array)}", *self._of_leaf(t))
+        for t, _ in self.moving:
+            name = f"x{len(self._inputs)}s"
+            self.lines.append(f"{name} = {self._name(t)}._array")
+            self._need(*self._lies(t._array, name), *self._of_leaf(t))
+            self._inputs.append(name)
+
+    def _of_leaf(self, t: TensorBase) -> list[str]:
+        name = self._name(t)
+        checks = [f"{name}._requires_grad is {t._requires_grad}"]
+        if t._array.dtype.kind == "f":
+            checks.append(f"{name}._node is None")
+            checks += [
+                f"len({name}.{hooks}) == {len(held)}" if (held := getattr(t, hooks)) else
+                f"not {name}.{hooks}" for hooks in ("_hooks", "_after")
+            ]  # fmt: skip
+        return checks
+
+    def _of_gradients(
+        self, gradients: Sequence[tuple[TensorBase, np.ndarray | None, bool]]
+    ) -> None:
+        for leaf, entered, given in gradients:
+            name = self._name(leaf)
+            if entered is None:
+                self._need(f"{name}._grad is None")
+            elif not given:
+                self._need(f"{name}._grad is not None")
+            else:
+                array = f"g{len(self._inputs)}"
+                self.lines += [f"{array} = {name}._grad", "if " + array + " is None:",
+                               "    return None", f"{array} = {array}._array"]  # fmt: skip
+                self._need(*self._lies(entered, array))
+                self._inputs.append(array)
+
+
+def _layout(array: np.ndarray) -> tuple[Any, ...]:
+    return array.shape, array.strides, array.dtype
+
+
+def _tuple(names: Sequence[str]) -> str:
+    return f"({', '.join(names)}{',' if len(names) == 1 else ''})"

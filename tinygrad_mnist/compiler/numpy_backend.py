@@ -1,0 +1,88 @@
+"""The NumPy backend: a program as a Python function, in buffers that are planned once.
+
+What stays where it is from step to step (parameters, buffers, and views of them) is bound once, as
+a global name. The rest is a function of straight-line code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.compiler.buffers import plan_buffers
+from tinygrad_mnist.compiler.printing import printed
+from tinygrad_mnist.compiler.rewriting import shown
+from tinygrad_mnist.compiler.source import Source
+from tinygrad_mnist.compiler.text import Hint
+from tinygrad_mnist.compiler.trace import Call, Program, Value
+
+
+class Built:
+    """A program that can be run.
+
+    Parameters
+    ----------
+    program
+        The program.
+    hints
+        Names for some of its values: arguments, parameters and gradients.
+    reuse
+        Whether buffers are used again.
+
+    Attributes
+    ----------
+    run
+        Takes the arrays of the inputs, and returns those of outputs, of rebound tensors, and of
+        gradients that lie in no buffer.
+    text
+        The function's source.
+    of_line
+        The calls of its lines.
+    """
+
+    run: Callable[..., tuple[Any, ...]]
+
+    def __init__(
+        self, program: Program, hints: Mapping[Value, Hint] | None = None, reuse: bool = True
+    ) -> None:
+        self.program = program
+        self.hints = hints or {}
+        self.plan = plan_buffers(program, reuse)
+        self.written = written = Source(program, self.plan, self.hints)
+        self.lasting = [written.lasts(x) for x in program.gradients]
+        self.lines = written.body()
+        self.of_line: list[Call] = [call for _, call in written.lines]
+        head = f"def step({', '.join(written.inputs)}):"
+        self.text = "\n    ".join([head, *self.lines])
+        exec(compile(self.text, "<compiled step>", "exec"), written.space)
+        self.run = written.space["step"]
+
+    def gradients(self) -> list[np.ndarray]:
+        """Return the gradients that lie in buffers."""
+        space, names = self.written.space, self.written.names
+        lasting = zip(self.program.gradients, self.lasting, strict=True)
+        return [space[names[x]] for x, lasts in lasting if lasts]
+
+    def owners(self) -> list[np.ndarray]:
+        """Return the memory of these gradients."""
+        return [self.written.memory[slot] for slot in self._gradient_slots()]
+
+    def _gradient_slots(self) -> list[int]:
+        slots = self.plan.slots
+        return sorted({slots[x.storage] for x in self.program.gradients if x.storage in slots})
+
+    def renew(self) -> None:
+        """Take new memory for the gradients that lie in buffers: the old one is somebody's."""
+        written, slots = self.written, set(self._gradient_slots())
+        for slot in slots:
+            written.memory[slot] = np.empty(self.plan.sizes[slot], np.uint8)
+        for bound in written.bound.values():
+            if bound.slot in slots:
+                written.space[bound.name] = bound.make()
+
+    def source(self) -> str:
+        """Return the program as Python that runs as it stands."""
+        program = shown(self.program)
+        return printed(Source(program, plan_buffers(program), self.hints, readable=True))

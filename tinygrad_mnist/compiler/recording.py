@@ -1,0 +1,473 @@
+"""A recording: one run of a step as a program, and what of Python belongs to it."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from sys import getrefcount
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.autograd import graph
+from tinygrad_mnist.autograd.functional import sources_of
+from tinygrad_mnist.autograd.graph import TensorBase
+from tinygrad_mnist.autograd.node import next_number
+from tinygrad_mnist.autograd.observer import Line
+from tinygrad_mnist.compiler import arguments as taken
+from tinygrad_mnist.compiler.arguments import Arguments, replaced
+from tinygrad_mnist.compiler.array import Recorded
+from tinygrad_mnist.compiler.differentiable import Graph, NotDifferentiableError, pattern_of
+from tinygrad_mnist.compiler.effects import Effects
+from tinygrad_mnist.compiler.flat import flatten
+from tinygrad_mnist.compiler.number import Number
+from tinygrad_mnist.compiler.returned import Place, Returned, describe, map_structure
+from tinygrad_mnist.compiler.surroundings import Surroundings
+from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, differences, mapped
+from tinygrad_mnist.compiler.tracer import Tracer, real_of
+from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer
+
+
+@dataclass(eq=False)
+class Recording:
+    """What was recorded of one call.
+
+    Attributes
+    ----------
+    program
+        The calls that NumPy was asked for.
+    result
+        What the function returned.
+    returned
+        The same with numbers in the place of tensors.
+    graph
+        What its tensors need gradients for, if they do.
+    inputs
+        What each input of the program is: the place of an argument, or a tensor of the state, or
+        that whose gradient it is.
+    state
+        Tensors that were there before, each with its value.
+    moving
+        Those of them whose arrays are given anew at each step.
+    rebound
+        Tensors whose array was exchanged, with the value that it has become.
+    gradients
+        Leaves whose gradient was exchanged, with what it has become, or None.
+    entered
+        Leaves whose gradient was looked at before it was set, each with the array that it had, or
+        None, and its value, if the program uses it.
+    written
+        Tensors whose memory was written to.
+    raw
+        Arrays that operations were given from out of sight, or that were made anew.
+    looks
+        The places of arguments whose numbers were looked at.
+    stopped, line
+        Why the function can't be compiled, and where; empty if it can.
+    """
+
+    program: Program
+    surroundings: Surroundings
+    result: Any = None
+    returned: Returned = field(default_factory=Returned)
+    graph: Graph | None = None
+    inputs: list[taken.Place | TensorBase] = field(default_factory=list)
+    state: list[tuple[TensorBase, Value]] = field(default_factory=list)
+    moving: list[TensorBase] = field(default_factory=list)
+    rebound: list[tuple[TensorBase, Value]] = field(default_factory=list)
+    gradients: list[tuple[TensorBase, Value | None]] = field(default_factory=list)
+    entered: list[tuple[TensorBase, np.ndarray | None, Value | None]] = field(default_factory=list)
+    written: list[TensorBase] = field(default_factory=list)
+    raw: list[np.ndarray] = field(default_factory=list)
+    looks: list[taken.Place] = field(default_factory=list)
+    stopped: str = ""
+    line: Line | None = None
+
+    def difference(self, other: Recording) -> str:
+        """Say where another recording of the same step differs, or return an empty string."""
+        return differences(self._lines(), other._lines())
+
+    def _lines(self) -> list[Call]:
+        """Return the calls, and what is returned as one more of them."""
+        returned = self.returned
+        structure = map_structure(
+            returned.structure, lambda x: ("tensor", id(x)) if isinstance(x, TensorBase) else x
+        )
+        graph = None if self.graph is None else self.graph.compared()
+        arguments = structure, [x.value for x in returned.computed], returned.taken, graph
+        return [*self.program.calls, Call("return", arguments, {})]
+
+
+class _Gradients:
+    """Tells which tensors' gradients are set, and which are looked at before."""
+
+    def __init__(self) -> None:
+        self._read: dict[int, weakref.ref[TensorBase]] = {}
+        self._set: dict[int, weakref.ref[TensorBase]] = {}
+
+    def __enter__(self) -> _Gradients:
+        def get(t: TensorBase) -> Any:
+            if id(t) not in self._set:
+                self._read[id(t)] = weakref.ref(t)
+            return t.__dict__.get("_grad")
+
+        def put(t: TensorBase, gradient: Any) -> None:
+            self._set[id(t)] = weakref.ref(t)
+            t.__dict__["_grad"] = gradient
+
+        setattr(TensorBase.kind, "_grad", property(get, put))  # noqa: B010  # mypy would object
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        delattr(TensorBase.kind, "_grad")
+        alive = {i for refs in (self._read, self._set) for i, r in refs.items() if r() is not None}
+        self.read, self.set = alive & self._read.keys(), alive & self._set.keys()
+
+
+def record(
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    arguments: Arguments | None = None,
+    exchanged: frozenset[TensorBase] = frozenset(),
+) -> Recording:
+    """Call a function, and record what it does.
+
+    Parameters
+    ----------
+    function, args, kwargs
+        What is called.
+    arguments
+        The arguments, taken apart.
+    exchanged
+        Tensors of the state whose arrays others exchange between steps.
+    """
+    around = Surroundings(function, (args, kwargs))
+    tracer = Tracer()
+    recording = Recording(Program(tracer.calls), around)
+    arguments = arguments or Arguments(args, kwargs)
+    given = arguments.tensors
+    held = [t for t in around.tensors if t not in set(given)]
+    if around.refused:
+        recording.stopped, recording.result = around.refused, function(*args, **kwargs)
+        return recording
+    for optimizer in around.objects():
+        if isinstance(optimizer, ArrayOptimizer):
+            flatten(optimizer)
+    return _Recorder(recording, tracer, arguments, held, exchanged).record(function, args, kwargs)
+
+
+class _Recorder:
+    """What is exchanged while a step is recorded, and put back."""
+
+    def __init__(
+        self,
+        recording: Recording,
+        tracer: Tracer,
+        arguments: Arguments,
+        held: list[TensorBase],
+        exchanged: frozenset[TensorBase],
+    ) -> None:
+        self.recording = recording
+        self.tracer = tracer
+        self.arguments = arguments
+        self.before: list[tuple[TensorBase, np.ndarray, Recorded]] = []
+        self.made: list[weakref.ref[TensorBase]] = []
+        self.values: dict[int, Any] = {}
+        self.start = tracer.start = next_number()
+        program = recording.program
+        self.places: dict[TensorBase, Place] = {t: i for i, t in enumerate(arguments.tensors)}
+        self.places.update((t, t) for t in held)
+        self.edges = {s: at for t, at in self.places.items() if (s := t.source()) is not None}
+        self.histories = [(t, _history(t)) for t in self.places]
+        stands = {id(t): self._stand_in(t, "input") for t in arguments.tensors}
+        places = dict(arguments.leaves)
+        self.replacements: dict[taken.Place, Any] = {}
+        for place, x in arguments.leaves:
+            if type(x) is np.ndarray:
+                self.replacements[place] = tracer.given(x, "input")
+            elif place in arguments.moving and type(x) in (int, float):
+                self.replacements[place] = tracer.given_number(x, place)
+        for place in arguments.inputs:
+            x = places[place]
+            stand = stands[id(x)] if isinstance(x, TensorBase) else self.replacements[place].value
+            program.inputs.append(stand)
+            recording.inputs.append(place)
+        recording.state = [(t, self._stand_in(t, "state")) for t in held]
+        for tensor, value in recording.state:
+            if tensor in exchanged:
+                self._move(tensor, value)
+        leaves = [t for t in (*arguments.tensors, *held) if t._requires_grad and t._node is None]
+        self.grads = {t: t._grad for t in leaves}
+        known = {t for t, *_ in self.before}
+        self.entered = {
+            id(leaf): (g._array, self._stand_in(g, "gradient"))
+            for leaf, g in self.grads.items()
+            if g is not None and g not in known
+        }
+
+    def _stand_in(self, tensor: TensorBase, origin: str) -> Value:
+        array = tensor._array
+        stand = self.tracer.given(array, origin)
+        self.before.append((tensor, array, stand))
+        tensor._array = stand  # type: ignore[assignment]  # it is taken for an array
+        return stand.value
+
+    def _move(self, tensor: TensorBase, value: Value) -> None:
+        value.storage.origin = "input"
+        self.recording.program.inputs.append(value)
+        self.recording.inputs.append(tensor)
+        self.recording.moving.append(tensor)
+
+    def record(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Recording:
+        """Call the function with everything exchanged, and put it back."""
+        recording, tracer = self.recording, self.tracer
+        around = recording.surroundings
+        arrays = [(w, w.expected, tracer.given(w.expected, "state")) for w in around.arrays]
+        for watch, _, stand in arrays:
+            if not watch.put(stand):
+                tracer.stop(f"it reads {watch.path}, a NumPy array that can't be watched there")
+
+        def put(place: taken.Place, x: Any) -> Any:
+            return self.replacements.get(place, x)
+
+        def new(kind: type[Any]) -> Any:
+            tensor = object.__new__(kind)
+            self.made.append(weakref.ref(tensor))
+            return tensor
+
+        inputs = replaced(args, put), replaced(kwargs, put)
+        graph._new, graph._plain, graph._as_array = new, Recorded, tracer.entered
+        try:
+            with _Gradients() as looked, tracer, Effects(tracer, around.streams):
+                recording.result = function(*inputs[0], **inputs[1])
+                for x in tensors_of(recording.result):
+                    try:
+                        x.source()  # a view's history is brought up to date
+                    except RuntimeError:
+                        tracer.stop("it returns a view of what it has written to")
+            del inputs, put
+            self._put_back(arrays)
+            recording.stopped, recording.line = tracer.stopped, tracer.line
+            if not recording.stopped and tracer.failed is not None:
+                recording.stopped = (
+                    f"an operation raises an error, which it catches: {tracer.failed}"
+                )
+            recording.raw, recording.looks = tracer.raw, tracer.looks
+            if not recording.stopped:
+                recording.stopped = self._finish(looked) or self._connect(function)
+        finally:
+            self._put_back(arrays)
+            for node in (n for ref in tracer.nodes if (n := ref()) is not None):
+                if node.saved:
+                    node.saved = mapped(tuple(node.saved), real_of)
+                node.settings = {k: mapped(x, real_of) for k, x in node.settings.items()}
+        self._plain_result()
+        return recording
+
+    def _put_back(self, arrays: list[tuple[Any, Any, Any]]) -> None:
+        """Give all tensors their arrays again."""
+        graph._new, graph._plain, graph._as_array = object.__new__, np.ndarray, np.asarray
+        self.tracer.open = False
+        for watch, array, stand in arrays:
+            if watch.now() is stand:
+                watch.put(array)
+        arrays.clear()
+        alive = [t for ref in self.made if (t := ref()) is not None]
+        self.values = {id(t): t._array for t in alive}
+        for tensor, array, stand in self.before:
+            now = tensor._array
+            if now is stand:  # type: ignore[comparison-overlap]
+                tensor._array = array
+            else:
+                self.values[id(tensor)] = now
+                tensor._array = real_of(now)
+        for tensor in alive:
+            tensor._array = real_of(tensor._array)
+
+    def _plain_result(self) -> None:
+        """Give numbers their place in the result, and wherever else they are kept."""
+        kept = [*self.tracer.handed_out, *self._given_numbers()]
+        self.values.clear()
+        self.before.clear()
+        self.tracer.forget()
+        result = self.recording.result
+        if kept or _has(result, Recorded):
+            self.recording.result = map_structure(result, real_of)
+        del result
+        self.replacements.clear()
+        leaked = [n for n in kept if getrefcount(n) > 3]  # here: the list, the name, the argument
+        if leaked and not self.recording.stopped:
+            self.recording.stopped = (
+                "it keeps a number or a NumPy array that it computes in a list, an attribute or "
+                "the like; return it, and keep it outside"
+            )
+        for number in leaked:
+            exchange_everywhere(number, real_of(number), {id(kept), id(leaked)})
+
+    def _given_numbers(self) -> list[Number]:
+        return [x for x in self.replacements.values() if type(x) is Number]
+
+    def _finish(self, looked: _Gradients) -> str:
+        """Find what the program returns and leaves behind; say what stands against it."""
+        recording, program, values = self.recording, self.recording.program, self.values
+        tracer = self.tracer
+        at = {id(t): place for t, place in self.places.items()}
+        versions = {id(t._version): place for t, place in self.places.items()}
+        fresh = {id(t) for ref in self.made if (t := ref()) is not None}
+
+        def value_of(x: TensorBase) -> Value | None:
+            array = values.get(id(x))
+            if type(array) is Recorded:
+                return array.value
+            return tracer.given(x._array, "constant").value if id(x) in fresh else None
+
+        returned = recording.returned = describe(recording.result, at, versions, value_of)
+        program.outputs += [x.value for x in returned.computed] + returned.taken
+        expected = set(map(id, returned.tensors))
+        # Leaves that it has made, and that graphs of what it returns still name.
+        for leaf in sources_of(returned.tensors, self.start):
+            expected |= {id(leaf), id(getattr(leaf, "_grad", None))}
+        known = {id(t) for t in self.places} | fresh
+        if not looked.set | looked.read <= known:
+            return "it uses the gradient of a tensor that it reaches in an unknown way"
+        for leaf, entered in self.grads.items():
+            if leaf._grad is entered:
+                continue
+            if isinstance(self.places[leaf], int):
+                return "it leaves a gradient in an argument; take it with autograd.grad"
+            if leaf._grad is None:
+                recording.gradients.append((leaf, None))
+            else:
+                array = values.get(id(leaf._grad))
+                if type(array) is not Recorded:
+                    return "a gradient was set to a tensor that the program doesn't compute"
+                recording.gradients.append((leaf, array.value))
+                program.gradients.append(array.value)
+                expected.add(id(leaf._grad))
+        for tensor, _, _ in self.before:
+            array = values.get(id(tensor))
+            if type(array) is Recorded:
+                recording.rebound.append((tensor, array.value))
+                program.rebound.append(array.value)
+        if said := self._inputs_of_state():
+            return said
+        self._gradients_that_enter(looked)
+        if self._escaped(expected):
+            gc.collect()
+            if self._escaped(expected):
+                return "a tensor that it has made is kept somewhere else than in what it returns"
+        written: set[Storage] = {s for call in program.calls for s in call.writes}
+        recording.written = [t for t, _, stand in self.before if stand.value.storage in written]
+        if changed := recording.surroundings.change():
+            return f"it changes {changed}, which Python does, and a program of NumPy calls doesn't"
+        return ""
+
+    def _connect(self, function: Any) -> str:
+        """Find what the returned tensors need gradients for; say what stands against it."""
+        recording = self.recording
+        if any(_history(t) != before for t, before in self.histories):
+            return (
+                "it changes the history of a tensor that was there before, or its hooks, or "
+                "whether it needs a gradient"
+            )
+        known = {id(t._version): place for t, place in self.places.items()}
+        try:
+            pattern = pattern_of(
+                function, recording.returned, self.start, self.edges, known, self.tracer
+            )
+        except NotDifferentiableError as error:
+            return str(error)
+        recording.graph = pattern
+        if pattern is not None:
+            recording.program.outputs += pattern.returned()
+        return ""
+
+    def _inputs_of_state(self) -> str:
+        """Let tensors whose array is exchanged be inputs, as it is another one at each step."""
+        recording = self.recording
+        exchanged = {t for t, _ in recording.rebound}
+        if exchanged & set(self.arguments.tensors):
+            return "it exchanges the memory of an argument; write to it instead"
+        moving = set(recording.moving)
+        for tensor, value in recording.state:
+            if tensor in exchanged and tensor not in moving:
+                self._move(tensor, value)
+        moving |= exchanged
+        storages = {value.storage for t, value in recording.state if t in moving}
+        if any(v.storage in storages and t not in moving for t, v in recording.state):
+            return "it exchanges the memory of one of several tensors that share it"
+        return ""
+
+    def _gradients_that_enter(self, looked: _Gradients) -> None:
+        """Let gradients that were there before, and are used, be inputs."""
+        recording, program = self.recording, self.recording.program
+        used = {x.storage for call in program.calls for x in call.values()}
+        used |= {s for call in program.calls for s in call.writes}
+        used |= {x.storage for x in program.wanted()}
+        for leaf in self.grads:
+            array, value = self.entered.get(id(leaf), (None, None))
+            if value is not None and value.storage in used:
+                value.storage.origin = "input"
+                recording.inputs.append(leaf)
+                program.inputs.append(value)
+                recording.entered.append((leaf, array, value))
+            elif id(leaf) in looked.read:
+                recording.entered.append((leaf, array, None))
+
+    def _escaped(self, known: set[int]) -> bool:
+        return any(
+            type(self.values.get(id(t))) is Recorded and id(t) not in known
+            for ref in self.made
+            if (t := ref()) is not None
+        )
+
+
+def _history(t: TensorBase) -> tuple[Any, ...]:
+    """Return what of a tensor no program changes."""
+    return t._node, t._requires_grad, len(t._hooks or ()), len(t._after or ())
+
+
+def tensors_of(x: Any) -> Iterator[TensorBase]:
+    """Walk over the tensors in nested tuples, lists and dicts."""
+    found: list[Any] = []
+    map_structure(x, found.append)
+    return (t for t in found if isinstance(t, TensorBase))
+
+
+def _has(x: Any, kind: type) -> bool:
+    found: list[Any] = []
+    map_structure(x, found.append)
+    return any(type(part) is kind for part in found)
+
+
+def exchange_everywhere(old: Any, new: Any, passed: set[int]) -> None:
+    """Put something in the place of something else, in all that holds it but what is passed."""
+    for holder in gc.get_referrers(old):
+        if id(holder) in passed:
+            continue
+        if isinstance(holder, list | deque):
+            for i, x in enumerate(holder):
+                if x is old:
+                    holder[i] = new
+        elif isinstance(holder, dict):
+            for key, x in list(holder.items()):
+                if x is old:
+                    holder[key] = new
+        elif isinstance(holder, set):
+            holder.discard(old)
+            holder.add(new)
+        elif isinstance(holder, tuple):
+            parts = tuple(new if x is old else x for x in holder)
+            exchange_everywhere(holder, parts, passed)
+        elif hasattr(holder, "cell_contents"):
+            holder.cell_contents = new
+        elif hasattr(holder, "__dict__"):
+            for key, x in list(vars(holder).items()):
+                if x is old:
+                    setattr(holder, key, new)

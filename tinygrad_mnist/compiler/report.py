@@ -1,0 +1,180 @@
+"""``explain``: what became of a compiled function, and where its time goes."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+from tinygrad_mnist._runtime.naming import named
+from tinygrad_mnist.compiler.compiled import Compiled, Step
+
+LINES = 12
+"""How many of a program's lines are printed, those that take longest."""
+
+
+@dataclass
+class ProgramReport:
+    """What is known of one program.
+
+    Attributes
+    ----------
+    arguments
+        What it was made for.
+    runs, recorded
+        How often it was run, and how often a call was recorded for it.
+    seconds
+        What recording and building took.
+    calls
+        How many lines a step has.
+    buffers, bytes
+        Its buffers, and their size.
+    lines
+        Microseconds, line of the program, and the operation that it belongs to; the longest first.
+        Empty unless it was timed.
+    """
+
+    arguments: str
+    runs: int
+    recorded: int
+    seconds: float
+    calls: int
+    buffers: int
+    bytes: int
+    lines: list[tuple[float, str, str]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        text = [
+            f"program for {self.arguments}: {self.runs} runs; recorded {self.recorded} times, "
+            f"in {self.seconds * 1e3:.0f} ms",
+            f"  {self.calls} calls a step; {self.buffers} buffers with {self.bytes:,} bytes",
+        ]
+        if self.lines:
+            total = sum(t for t, _, _ in self.lines)
+            text.append(f"  {total:,.0f} µs, of which")
+        for time, line, operation in self.lines[:LINES]:
+            text.append(f"  {time:8.1f} µs  {line}" + (f"    # {operation}" if operation else ""))
+        if len(self.lines) > LINES:
+            rest = sum(t for t, _, _ in self.lines[LINES:])
+            text.append(f"  {rest:8.1f} µs  in {len(self.lines) - LINES} more lines")
+        return "\n".join(text)
+
+
+@dataclass
+class Report:
+    """What became of a compiled function. Printed, it is a text.
+
+    Attributes
+    ----------
+    name
+        The function's name.
+    programs
+        Its programs.
+    again
+        Why programs were recorded anew, and how often.
+    uncompiled
+        Why calls run as they are, with the line, and how many did.
+    """
+
+    name: str
+    programs: list[ProgramReport]
+    again: dict[str, int]
+    uncompiled: dict[str, int]
+
+    def __str__(self) -> str:
+        count = len(self.programs)
+        text = [f"{self.name}: {count} program{'s' * (count != 1)}"]
+        text += [str(program) for program in self.programs]
+        for why, often in self.again.items():
+            text.append(f"recorded anew {often} times, because this changed: {why}")
+        for why, often in self.uncompiled.items():
+            text.append(f"runs as it is ({often} calls): {why}")
+        return "\n".join(text)
+
+    __repr__ = __str__
+
+
+@named
+def explain(step: Any, *args: Any, **kwargs: Any) -> Report:
+    """Say what became of a compiled function, and where its time goes.
+
+    Parameters
+    ----------
+    step
+        What ``compile`` has returned.
+    args, kwargs
+        Arguments for one more call, each line of which is timed; the call counts: a training step
+        trains. None: no call is made.
+
+    Returns
+    -------
+    A :class:`Report`: programs with their calls a step, buffers and bytes; why some were recorded
+    anew; what runs as it is, and since which line.
+
+    Raises
+    ------
+    TypeError
+        For anything but a compiled function or module.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> @torch.compile
+    ... def double(x):
+    ...     return x + x
+    >>> for _ in range(5):
+    ...     y = double(torch.ones(2))
+    >>> report = torch.compiler.explain(double)
+    >>> report.programs[0].calls, report.programs[0].runs, report.uncompiled
+    (1, 2, {})
+    """
+    compiled = getattr(step, "_compiled", step)
+    if not isinstance(compiled, Compiled):
+        raise TypeError(f"expects what compile() has returned, not {type(step).__name__}")
+    timed: dict[Step, list[tuple[float, str, str]]] = {}
+    if args or kwargs:
+        _time(compiled, args, kwargs, timed)
+    built = [s for s in compiled.steps.values() if s.built is not None]
+    return Report(
+        compiled.name(),
+        [_of_program(s, timed.get(s, [])) for s in built],
+        dict(Counter(compiled.again)),
+        {str(x): x.calls for x in compiled.uncompiled.values()},
+    )
+
+
+def _of_program(step: Step, lines: list[tuple[float, str, str]]) -> ProgramReport:
+    built = step.built
+    assert built is not None
+    sizes = built.plan.sizes
+    return ProgramReport(
+        step.described, step.runs, step.recorded, step.seconds, len(built.of_line), len(sizes),
+        sum(sizes), lines,
+    )  # fmt: skip
+
+
+def _time(compiled: Compiled[Any, Any], args: Any, kwargs: Any, timed: dict[Step, Any]) -> None:
+    """Make one call, and time each line of its program, if there is one."""
+    step = next((s for s in compiled.steps.values() if s.enter(args, kwargs) is not None), None)
+    if step is None or step.built is None:
+        compiled(*args, **kwargs)
+        return
+    built = step.built
+    times: list[float] = []
+    space = built.run.__globals__ | {"_now": lambda: times.append(perf_counter())}
+    head, *lines = built.text.split("\n    ")
+    text = "\n    ".join([head, "_now()", *(part for x in lines[:-1] for part in (x, "_now()")),
+                          lines[-1]])  # fmt: skip
+    exec(text, space)
+    usual: Callable[..., Any] = built.run
+    built.run = space["step"]
+    try:
+        compiled(*args, **kwargs)
+    finally:
+        built.run = usual
+    spent = [(b - a) * 1e6 for a, b in itertools.pairwise(times)]
+    names = ["" if call is None else call.operation for call in built.of_line]
+    timed[step] = sorted(zip(spent, lines, names, strict=False), reverse=True)

@@ -1,0 +1,446 @@
+"""What a step can reach: the tensors and numbers that it may read besides its arguments.
+
+Numbers are frozen into a program, so they are watched: a program is used only as long as they are
+what they were. They are found where Python keeps them: in the globals and closures that the code
+names, in the attributes of modules and other objects, and in the lists and dicts among those.
+An attribute counts only if some code that is reached has its name.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import random
+import sys
+import types
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.autograd.graph import TensorBase
+from tinygrad_mnist.compiler.watches import MISSING, NUMBERS, Watch
+from tinygrad_mnist.nn.module import Module
+from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer
+from tinygrad_mnist.optim.lr_scheduler import LRScheduler
+from tinygrad_mnist.tensor.generator import Generator
+
+MOST = 4_000
+"""How many places may be watched."""
+
+DYNAMIC = frozenset({
+    "getattr", "hasattr", "setattr", "delattr", "vars", "dir", "__dict__", "__getattribute__",
+    "attrgetter", "methodcaller", "eval", "exec", "locals", "globals", "deepcopy", "copy",
+    "asdict", "astuple", "replace", "__getstate__",
+})  # fmt: skip
+"""Names in whose presence any attribute may be read."""
+
+SETTINGS = frozenset({
+    "param_groups", "state", "state_dict", "defaults", "get_last_lr", "get_lr", "last_epoch",
+    "base_lrs", "_last_lr", "_step_count",
+})  # fmt: skip
+"""Names by which a step may read the settings of an optimizer or a schedule itself."""
+
+STREAMS = (random.Random, np.random.Generator, np.random.RandomState, np.random.BitGenerator)
+
+
+class Surroundings:
+    """What a function can reach.
+
+    Attributes
+    ----------
+    tensors
+        The tensors, each once.
+    watched
+        The places of numbers.
+    arrays
+        The places of NumPy's arrays.
+    streams
+        Generators of random numbers that aren't this library's.
+    refused
+        Why the function can't be compiled, if what it reaches says so.
+    """
+
+    def __init__(self, function: Any, arguments: Any = ()) -> None:
+        self.tensors: list[TensorBase] = []
+        self.watched: list[Watch] = []
+        self.arrays: list[Watch] = []
+        self.streams: list[Any] = []
+        self.modules: list[Module] = []
+        self.refused = ""
+        self._inside: list[Watch] = []
+        """Places that the step may not change, but others may."""
+        self._names: set[str] = set()
+        self._waiting: dict[str, list[tuple[Any, str, str]]] = {}
+        self._readers: list[tuple[Any, str]] = []
+        self._seen: dict[int, Any] = {}
+        self._queue: deque[tuple[Any, str]] = deque([(function, "")])
+        self._walk()
+        self._arguments(arguments, "its arguments")
+        self._walk()
+
+    def objects(self) -> list[Any]:
+        """Return what was found."""
+        return list(self._seen.values())
+
+    def change(self) -> str:
+        """Name the first place that isn't what it was; empty if there is none."""
+        places = (*self.watched, *self._inside)
+        return next((w.path for w in places if w.changed()), "")
+
+    def _walk(self) -> None:
+        while self._queue and not self.refused:
+            self._visit(*self._queue.popleft())
+            if len(self.watched) > MOST:
+                self.refused = (
+                    f"it reaches more than {MOST:,} Python objects and numbers; give it what "
+                    f"it needs as arguments"
+                )
+
+    def _watch(self, kind: str, holder: Any, key: Any, path: str) -> None:
+        watch = Watch(kind, holder, key, path)
+        self.watched.append(watch)
+        if isinstance(watch.expected, np.ndarray):
+            self.arrays.append(watch)
+        elif kind not in ("length", "content"):
+            self._queue.append((watch.expected, path))
+
+    def _arguments(self, x: Any, path: str) -> None:
+        """Walk over arguments: their containers are others at each call."""
+        if isinstance(x, (TensorBase, np.ndarray, *NUMBERS)):
+            return
+        if isinstance(x, tuple | list | dict):
+            if not isinstance(x, tuple):
+                self._inside.append(Watch("length", x, None, f"the length of {path}"))
+            for key, item in x.items() if isinstance(x, dict) else enumerate(x):
+                where = f"the argument {key}" if isinstance(key, str) else path
+                if not isinstance(x, tuple):
+                    self._inside.append(Watch("entry", x, key, where))
+                self._arguments(item, where)
+        else:
+            self._queue.append((x, path))
+
+    # What is found
+
+    def _visit(self, x: Any, path: str) -> None:
+        if isinstance(x, NUMBERS) or x is MISSING or id(x) in self._seen:
+            return
+        self._seen[id(x)] = x
+        if isinstance(x, TensorBase):
+            self._tensor(x, path)
+        elif isinstance(x, types.FunctionType):
+            self._function(x, path)
+        elif isinstance(x, types.MethodType):
+            self._queue += ((x.__self__, path or "self"), (x.__func__, path))
+        elif isinstance(x, functools.partial):
+            self._queue += ((x.func, path), (x.args, path), (x.keywords, path))
+        elif isinstance(x, types.ModuleType | Generator):
+            return
+        elif isinstance(x, STREAMS):
+            self.streams.append(x)
+        elif isinstance(x, Module):
+            self._module(x, path)
+        elif isinstance(x, ArrayOptimizer):
+            self._optimizer(x, path)
+        elif isinstance(x, LRScheduler):
+            self._readers.append((x, path))
+            self._read_settings()
+        elif isinstance(x, type):
+            self._class(x, path)
+        elif isinstance(x, list | tuple | deque):
+            self._sequence(x, path)
+        elif isinstance(x, dict | types.MappingProxyType):
+            self._dict(x, path)
+        elif isinstance(x, set | frozenset):
+            self._set(x, path)
+        elif isinstance(x, io.IOBase) or _is_iterator(x):
+            self.refused = (
+                f"it reads {path}, an iterator or a file, which moves on from call to call; pass "
+                f"what it gives as an argument"
+            )
+        elif (wrapped := getattr(x, "__wrapped__", None)) is not None and callable(wrapped):
+            self._queue.append((wrapped, path))  # a cache around a function
+        else:
+            self._object(x, path)
+
+    def _tensor(self, x: TensorBase, path: str) -> None:
+        self.tensors.append(x)
+        for hooks in (x._hooks, x._after):
+            if hooks:
+                self._queue.append((hooks, f"the hooks of {path}"))
+
+    def _sequence(self, x: Any, path: str) -> None:
+        if isinstance(x, tuple):
+            for i, item in enumerate(x):
+                if isinstance(item, np.ndarray):
+                    self._array_within(item, path)
+                self._queue.append((item, f"{path}[{i}]"))
+        elif all(isinstance(item, NUMBERS) for item in x):
+            self._watch("content", x, None, path)
+        else:
+            self._watch("length", x, None, f"the length of {path}")
+            for i in range(len(x)):
+                self._watch("item", x, i, f"{path}[{i}]")
+
+    def _dict(self, x: Any, path: str) -> None:
+        if all(isinstance(item, NUMBERS) for item in x.values()):
+            self._watch("content", x, None, path)
+            return
+        self._watch("length", x, None, f"the length of {path}")
+        for key in x:
+            plain = isinstance(key, str | int)
+            if plain:
+                self._watch("entry", x, key, f"{path}[{key!r}]")
+            else:
+                self._queue.append((x[key], f"{path}[...]"))
+                if isinstance(x[key], NUMBERS):
+                    self._watch("content", x, None, path)
+
+    def _set(self, x: Any, path: str) -> None:
+        if not isinstance(x, frozenset):
+            self._watch("content", x, None, path)
+        self._queue.extend((item, path) for item in x)
+
+    def _array_within(self, x: np.ndarray, path: str) -> None:
+        self.refused = (
+            f"it reads {path}, a tuple with a NumPy array in it, whose numbers can't be watched; "
+            f"keep a tensor there, or pass it as an argument"
+        )
+
+    # Objects with attributes
+
+    def _module(self, x: Module, path: str) -> None:
+        self.modules.append(x)
+        own, path = x.__dict__, path or type(x).__name__
+        for name in ("training", "_hooked"):
+            self._watch("entry", own, name, f"{path}.{name}")
+        for name in ("_parameters", "_buffers", "_modules"):
+            register = own.get(name, {})
+            self._watch("entry", own, name, f"{path}.{name}")
+            self._seen[id(register)] = register
+            self._watch("length", register, None, f"the number of {path}.{name}")
+            for key in register:
+                self._watch("entry", register, key, f"{path}.{key}")
+        if own.get("_hooked"):
+            for name, hooks in own.items():
+                if name.endswith("hooks") and "state" not in name and isinstance(hooks, dict):
+                    self._watch("length", hooks, None, f"the hooks of {path}")
+                    self._queue.append((hooks, f"the hooks of {path}"))
+        known = _known_of_modules()
+        self._attributes(x, [name for name in own if name not in known], path)
+
+    def _object(self, x: Any, path: str) -> None:
+        names = list(getattr(x, "__dict__", ()))
+        self._attributes(x, names, path)
+        for kind in type(x).__mro__:
+            slots = kind.__dict__.get("__slots__", ())
+            for name in (slots,) if isinstance(slots, str) else slots:
+                if not name.startswith("__") and hasattr(x, name):
+                    self._named(x, name, "attribute", path)
+
+    def _attributes(self, x: Any, names: list[str], path: str) -> None:
+        """Watch the attributes that some code has the names of: all, if it isn't a script's own."""
+        kind = type(x)
+        open_to_all = any(base is not Module and _ours(base.__module__) for base in kind.__mro__)
+        for name in names:
+            if open_to_all and (_ours(kind.__module__) or not name.startswith("_")):
+                self._watch("entry", x.__dict__, name, f"{path}.{name}")
+            else:
+                self._named(x, name, "entry", path)
+        if hasattr(x, "__dict__"):
+            self._watch("length", x.__dict__, None, f"the number of attributes of {path}")
+        self._queue.append((kind, path))
+
+    def _named(self, x: Any, name: str, kind: str, path: str) -> None:
+        """Watch an attribute as soon as some code has its name."""
+        where = f"{path}.{name}" if path else name
+        if self._wants(name):
+            self._watch(kind, x.__dict__ if kind == "entry" else x, name, where)
+        else:
+            self._waiting.setdefault(name, []).append((x, kind, where))
+
+    def _wants(self, name: str) -> bool:
+        return name in self._names or not self._names.isdisjoint(DYNAMIC)
+
+    def _optimizer(self, x: ArrayOptimizer, path: str) -> None:
+        """Watch which parameters there are; settings and state are read anew at each step."""
+        own = x.__dict__
+        self._watch_only("entry", own, "param_groups", f"{path}.param_groups")
+        self._watch_only("entry", own, "state", f"{path}.state")
+        self._watch("length", x.param_groups, None, f"the number of groups of {path}")
+        for i, group in enumerate(x.param_groups):
+            where = f"{path}.param_groups[{i}]"
+            self._watch_only("item", x.param_groups, i, where)
+            self._watch_only("entry", group, "params", f"{where}['params']")
+            self._watch_only("entry", group, "maximize", f"{where}['maximize']")
+            self._watch("length", group["params"], None, f"the number of {where}['params']")
+            for k in range(len(group["params"])):
+                self._watch("item", group["params"], k, f"{where}['params'][{k}]")
+        for when in ("pre", "post"):
+            hooks = f"_optimizer_step_{when}_hooks"
+            self._watch("entry", own, hooks, f"the hooks of {path}")
+        self._readers.append((x, path))
+        self._read_settings()
+        self._queue.append((type(x), path))
+
+    def _watch_only(self, kind: str, holder: Any, key: Any, path: str) -> None:
+        """Watch the identity of something that isn't looked into."""
+        self.watched.append(Watch(kind, holder, key, path))
+
+    def _read_settings(self) -> None:
+        """Watch the settings of optimizers and schedules too, if some code may read them."""
+        if self._names.isdisjoint(SETTINGS):
+            return
+        for x, path in self._readers:
+            for name in list(x.__dict__):
+                if name not in ("_scratch", "optimizer"):
+                    self._watch("entry", x.__dict__, name, f"{path}.{name}")
+        self._readers.clear()
+
+    def _class(self, x: type, path: str) -> None:
+        if _is_foreign(x):
+            return
+        inherits = any(_ours(base.__module__) for base in x.__mro__)
+        for name, item in list(x.__dict__.items()):
+            inner: Any = item
+            if isinstance(item, staticmethod | classmethod):
+                inner = item.__func__
+            elif isinstance(item, property | functools.cached_property):
+                inner = item.fget if isinstance(item, property) else item.func
+            if isinstance(inner, types.FunctionType | functools.partial):
+                if inherits or name.startswith("__") or self._wants(name):
+                    self._method(x, name, inner, path)
+                else:
+                    self._waiting.setdefault(name, []).append((x, "method", path))
+            elif not name.startswith("__") and not isinstance(item, types.GetSetDescriptorType):
+                if not isinstance(item, types.MemberDescriptorType):
+                    where = f"{x.__name__}.{name}"
+                    if self._wants(name) or inherits:
+                        self._watch("class", x, name, where)
+                    else:
+                        self._waiting.setdefault(name, []).append((x, "class", where))
+        self._queue.extend((base, path) for base in x.__bases__)
+
+    def _method(self, x: type, name: str, function: Any, path: str) -> None:
+        self._watch_only("class", x, name, f"{x.__name__}.{name}")
+        self._queue.append((function, path))
+
+    # Code
+
+    def _function(self, x: types.FunctionType, path: str) -> None:
+        if hasattr(x, "assumed_constant"):
+            return
+        wrapped = getattr(x, "__wrapped__", None)
+        if wrapped is not None:
+            self._queue.append((wrapped, path))
+        foreign = _is_foreign(x)
+        for name, cell in zip(x.__code__.co_freevars, x.__closure__ or (), strict=True):
+            if foreign:  # what it was given by a script, but not its own
+                held = held_by(cell)
+                if isinstance(held, _GIVEN) and not _foreign(getattr(held, "__module__", None)):
+                    self._queue.append((held, f"the variable {name}"))
+            elif held_by(cell) is MISSING:
+                self._inside.append(Watch("cell", cell, None, f"the variable {name}"))
+            else:
+                self._watch("cell", cell, None, f"the variable {name}")
+        if foreign:
+            return
+        self._watch_only("attribute", x, "__code__", f"the code of {x.__name__}")
+        self._watch_only("attribute", x, "__defaults__", f"the defaults of {x.__name__}")
+        for default in (*(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).values()):
+            if isinstance(default, np.ndarray):
+                self._array_within(default, f"a default of {x.__name__}")
+            self._queue.append((default, f"a default of {x.__name__}"))
+        self._code(x.__code__, x.__globals__)
+
+    def _code(self, code: types.CodeType, names: dict[str, Any]) -> None:
+        for name in code.co_names:
+            if name in names:
+                self._global(names, name, code)
+            elif not hasattr(_builtins, name):
+                self._inside.append(Watch("entry", names, name, f"the variable {name}"))
+        self._add_names(set(code.co_names))
+        for constant in code.co_consts:
+            if isinstance(constant, types.CodeType):
+                self._code(constant, names)
+
+    def _add_names(self, names: set[str]) -> None:
+        new = names - self._names
+        self._names |= new
+        released = list(self._waiting) if not new.isdisjoint(DYNAMIC) else new & set(self._waiting)
+        for name in released:
+            for x, kind, where in self._waiting.pop(name, ()):
+                if kind == "method":
+                    item = x.__dict__[name]
+                    inner = getattr(item, "__func__", None) or getattr(item, "fget", None) or item
+                    self._method(x, name, inner, where)
+                else:
+                    self._watch(kind, x.__dict__ if kind == "entry" else x, name, where)
+        self._read_settings()
+
+    def _global(self, names: dict[str, Any], name: str, code: types.CodeType) -> None:
+        value = names[name]
+        if isinstance(value, types.ModuleType):
+            if not _foreign(value.__name__):
+                inner = vars(value)
+                dynamic = not DYNAMIC.isdisjoint(code.co_names)
+                for attribute in list(inner) if dynamic else code.co_names:
+                    if attribute in inner and not attribute.startswith("__"):
+                        if isinstance(inner[attribute], types.ModuleType):
+                            self._global(inner, attribute, code)
+                        else:
+                            self._watch("entry", inner, attribute, f"{name}.{attribute}")
+            return
+        self._watch("entry", names, name, f"the variable {name}")
+
+
+def held_by(cell: types.CellType) -> Any:
+    """Return what a variable of an enclosing function holds."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return MISSING
+
+
+_GIVEN = (types.FunctionType, types.MethodType, functools.partial, Module, TensorBase,
+          list, tuple, dict, LRScheduler, ArrayOptimizer)  # fmt: skip
+_builtins = sys.modules["builtins"]
+
+
+def _is_iterator(x: Any) -> bool:
+    return hasattr(type(x), "__next__") and not isinstance(x, Module)
+
+
+@functools.cache
+def _known_of_modules() -> frozenset[str]:
+    """Return the attributes that every module has."""
+    return frozenset(vars(Module())) | {"_hooked"}
+
+
+def _ours(name: str | None) -> bool:
+    return (name or "").split(".")[0] == __name__.split(".")[0]
+
+
+def _is_foreign(x: types.FunctionType | type) -> bool:
+    """Whether a function or class isn't a script's.
+
+    Where a script's namespace has no name, Python takes what it defines for its own.
+    """
+    if x.__module__ in (None, "builtins"):
+        return isinstance(x, type) and not x.__flags__ & _MADE_BY_PYTHON
+    # A wrapper has the name of what it wraps, but its own namespace.
+    home = x.__globals__.get("__name__") if isinstance(x, types.FunctionType) else x.__module__
+    return _foreign(home)
+
+
+_MADE_BY_PYTHON = 1 << 9
+"""The flag of a class that a ``class`` statement has made (``Py_TPFLAGS_HEAPTYPE``)."""
+
+
+@functools.cache
+def _foreign(name: str | None) -> bool:
+    """Whether a module isn't a script's: Python's own, NumPy's, or of this package."""
+    root = (name or "builtins").split(".")[0]
+    return root != "__main__" and (
+        root in sys.stdlib_module_names or root in ("numpy", "scipy") or _ours(name)
+    )

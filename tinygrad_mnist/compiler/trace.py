@@ -1,0 +1,238 @@
+"""A trace: the NumPy calls of a step, in the order in which they were made.
+
+The calls are really made while they are noted, so shapes and layouts are those of the arrays that
+came out. Arrays are values; the memory that one or several of them see is a storage, so that
+writing to one is known to change the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_mnist.autograd.observer import Line as UserLine
+
+
+class NotRecordableError(Exception):
+    """Raised inside of an operation that looks at numbers: it becomes one call of its own."""
+
+
+class Storage:
+    """Memory that values see.
+
+    Attributes
+    ----------
+    array
+        The array that owned it while the step was recorded.
+    origin
+        Where it comes from: ``"made"`` by a call; else ``"input"``, ``"state"`` or ``"constant"``.
+    """
+
+    __slots__ = ("array", "origin")
+
+    def __init__(self, array: np.ndarray, origin: str) -> None:
+        self.array = array
+        self.origin = origin
+
+
+class Value:
+    """An array of the program: a view of a storage.
+
+    Attributes
+    ----------
+    storage
+        Its memory.
+    array
+        What stood there while the step was recorded; it tells shape, dtype and layout.
+    """
+
+    __slots__ = ("array", "storage")
+
+    def __init__(self, array: np.ndarray, storage: Storage) -> None:
+        self.array = array
+        self.storage = storage
+
+
+class Thing:
+    """What a call makes and another takes, but no array: a program only hands it on.
+
+    Attributes
+    ----------
+    name
+        What it might be called.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+@dataclass(eq=False)
+class Call:
+    """One line of the program: a function, its arguments, and what it makes.
+
+    Attributes
+    ----------
+    function
+        What is called: a function of NumPy's, ``"getitem"`` and the like, or a kernel.
+    arguments, keywords
+        Its arguments: values, numbers, and tuples and lists of them.
+    results
+        The values that it makes, in the structure in which it returns them; None for a write.
+    writes
+        The storages that it writes to.
+    """
+
+    function: Any
+    arguments: tuple[Any, ...]
+    keywords: dict[str, Any]
+    results: Any = None
+    writes: tuple[Storage, ...] = ()
+    kind: str = "function"
+    """``function``, ``method``, ``attribute``, ``getitem``, ``setitem``, or ``kernel``."""
+    name: str = ""
+    """What a method, attribute or kernel is called."""
+    why: str = ""
+    """Why a kernel isn't several calls: what of it NumPy has no protocol for."""
+    effect: bool = False
+    """Whether it does more than its results and writes show, such as to draw numbers."""
+    operation: str = ""
+    """The operation or rule that it belongs to."""
+    module: str = ""
+    reads: tuple[Value, ...] = ()
+    """What it reads besides its arguments: the parts of one of them."""
+    printed: tuple[Call, ...] = ()
+    """What readers are shown in its place."""
+    line: UserLine | None = None
+
+    def values(self) -> Iterator[Value]:
+        """Walk over the values that it takes."""
+        yield from leaves((self.arguments, tuple(self.keywords.values()), self.reads))
+
+    def made(self) -> Iterator[Value]:
+        """Walk over the values that it makes."""
+        yield from leaves(self.results)
+
+
+@dataclass(eq=False)
+class Program:
+    """Calls, and what stands around them: what is given, and what is wanted.
+
+    Attributes
+    ----------
+    calls
+        The calls in order.
+    inputs
+        Values that are given anew for each step.
+    outputs
+        Values that are returned: arrays of their own.
+    gradients
+        Values that become the gradients of parameters.
+    rebound
+        Values that take the place of tensors' arrays: new ones at each step, as outputs are.
+    parts
+        Arrays that have to lie in a larger one: which, and at which byte they begin in it.
+    """
+
+    calls: list[Call] = field(default_factory=list)
+    inputs: list[Value] = field(default_factory=list)
+    outputs: list[Value] = field(default_factory=list)
+    gradients: list[Value] = field(default_factory=list)
+    rebound: list[Value] = field(default_factory=list)
+    parts: dict[Storage, tuple[Storage, int]] = field(default_factory=dict)
+
+    def wanted(self) -> list[Value]:
+        """Return what must be there when it has run."""
+        return self.outputs + self.rebound + self.gradients
+
+
+def leaves(x: Any) -> Iterator[Value]:
+    """Walk over the values in nested tuples, lists, dicts and slices."""
+    kind = type(x)
+    if kind is Value:
+        yield x
+    elif kind is tuple or kind is list:
+        for part in x:
+            yield from leaves(part)
+    elif kind is slice:
+        yield from leaves((x.start, x.stop, x.step))
+
+
+def mapped(x: Any, change: Callable[[Any], Any]) -> Any:
+    """Return nested tuples, lists, dicts and slices with every leaf changed."""
+    kind = type(x)
+    if kind is tuple or kind is list:
+        return kind([mapped(part, change) for part in x])
+    if kind is slice:
+        return slice(*(mapped(part, change) for part in (x.start, x.stop, x.step)))
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return kind(*(mapped(part, change) for part in x))
+    return change(x)
+
+
+def owner(array: np.ndarray) -> np.ndarray:
+    """Return the array whose memory an array sees."""
+    base: Any = array.base
+    while base is not None:
+        if isinstance(base, np.ndarray):
+            array = base
+        base = getattr(base, "base", None)  # NumPy's as_strided puts something in between
+    return array
+
+
+def same_memory(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether two arrays are one: the same elements, in the same places."""
+    places = (a.__array_interface__["data"][0] for a in (x, y))
+    return same_layout(x, y) and len(set(places)) == 1
+
+
+def same_layout(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether two arrays are alike in shape, dtype and strides."""
+    return x.shape == y.shape and x.dtype == y.dtype and x.strides == y.strides
+
+
+def differences(first: Sequence[Call], second: Sequence[Call]) -> str:
+    """Say where two recordings of one step differ, or return an empty string."""
+    if len(first) != len(second):
+        return f"it made {len(first)} calls, and then {len(second)}"
+    numbers: dict[int, int] = {}
+    for one, two in zip(first, second, strict=True):
+        if (one.function, one.kind, one.name) != (two.function, two.kind, two.name):
+            return f"it called {one.name or one.function}, and then {two.name or two.function}"
+        if said := _difference(
+            (one.arguments, one.keywords, one.results),
+            (two.arguments, two.keywords, two.results),
+            numbers,
+        ):
+            return said
+    return ""
+
+
+def _difference(x: Any, y: Any, numbers: dict[int, int]) -> str:
+    if type(x) is not type(y):
+        return f"{x!r} became {y!r}"
+    if isinstance(x, Value):
+        if x.storage.origin == "constant":
+            if same_layout(x.array, y.array) and x.array.tobytes() == y.array.tobytes():
+                return ""
+            return "an array that it made outside of the program changed"
+        if numbers.setdefault(id(x), id(y)) != id(y) or not same_layout(x.array, y.array):
+            return "its arrays were of other shapes, or came from elsewhere"
+        return ""
+    if isinstance(x, tuple | list):
+        if len(x) != len(y):
+            return f"{x!r} became {y!r}"
+        return next((s for a, b in zip(x, y, strict=True) if (s := _difference(a, b, numbers))), "")
+    if isinstance(x, dict):
+        if x.keys() != y.keys():
+            return f"{x!r} became {y!r}"
+        return next((s for k in x if (s := _difference(x[k], y[k], numbers))), "")
+    if isinstance(x, slice):
+        return _difference((x.start, x.stop, x.step), (y.start, y.stop, y.step), numbers)
+    if x is y or x == y or (x != x and y != y):
+        return ""
+    return f"the number {x!r} became {y!r}"

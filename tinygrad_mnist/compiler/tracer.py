@@ -1,0 +1,588 @@
+"""The tracer: notes the NumPy calls of a step, while the step runs as ever.
+
+It listens as an observer does. What an operation's forward function or rule does is noted call by
+call; one that looks at numbers, or uses what NumPy has no protocol for, is run on the arrays
+themselves, and is one call, a kernel. A look at numbers anywhere else ends the recording: the step
+goes on with the numbers, and isn't compiled.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial, wraps
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from tinygrad_mnist.autograd.graph import Node, Source, TensorBase
+from tinygrad_mnist.autograd.modes import modes, quiet
+from tinygrad_mnist.autograd.observer import Call as Operation
+from tinygrad_mnist.autograd.observer import Line, Observer, operation_of, where
+from tinygrad_mnist.compiler import functions
+from tinygrad_mnist.compiler.array import Recorded
+from tinygrad_mnist.compiler.functions import perform as perform
+from tinygrad_mnist.compiler.number import Number
+from tinygrad_mnist.compiler.trace import (
+    Call,
+    NotRecordableError,
+    Storage,
+    Value,
+    mapped,
+    owner,
+    same_memory,
+)  # fmt: skip
+from tinygrad_mnist.ops.contract import Op
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def unwatched(method: F) -> F:
+    """Decorate what runs no code of a script's: Python need not tell of the calls in it."""
+
+    @wraps(method)
+    def apart(self: Tracer, *args: Any, **kwargs: Any) -> Any:
+        watch = sys.getprofile()
+        if watch is None:
+            return method(self, *args, **kwargs)
+        sys.setprofile(None)
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            sys.setprofile(watch)
+
+    return cast(F, apart)
+
+
+class Tracer(Observer):
+    """Notes the calls of a step.
+
+    Attributes
+    ----------
+    calls
+        What was noted.
+    stopped
+        Why the step can't be compiled, in a sentence; empty as long as it can.
+    line
+        The user's line of that.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[Call] = []
+        self.stopped = ""
+        self.line: Line | None = None
+        self.open = True
+        self.tensors: list[weakref.ref[TensorBase]] = []
+        self.nodes: list[weakref.ref[Node]] = []
+        self._inside = 0
+        """How many operations and rules are running, one in another."""
+        self._storages: dict[int, Storage] = {}
+        self._known: dict[int, Recorded] = {}
+        """Recording arrays by the identity of the array, which they hold."""
+        self._constants: dict[Any, Value] = {}
+        """Values of arrays that the program brings with it, by their numbers."""
+        self._residuals: dict[int, Value] = {}
+        """What kernels have returned for their rules, which alone may read it."""
+        self._operations: weakref.WeakKeyDictionary[Node, Operation] = weakref.WeakKeyDictionary()
+        self._scalars: dict[Storage, Value] = {}
+        """Results that NumPy's functions return as scalars."""
+        self._noted = 0
+        self._shift = 0
+        """How many calls were put in between others."""
+        self.start = 0
+        """The number of a node that was made before."""
+        self.raw: list[np.ndarray] = []
+        """Arrays that operations were given, but that neither the step was given nor a call made:
+        of constants that are made anew, or of something that is out of sight."""
+        self.handed_out: list[Any] = []
+        """Numbers that were taken out of tensors, and NumPy arrays."""
+        self._hands_out = False
+        self.looks: list[Any] = []
+        """The places of arguments whose numbers were looked at."""
+        self.failed: BaseException | None = None
+        """What an operation has raised."""
+
+    def __enter__(self) -> Any:
+        super().__enter__()
+        self._outer, modes.tracer = modes.tracer, self
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        modes.tracer = self._outer
+        super().__exit__(*error)
+
+    # What is given
+
+    def given(self, array: np.ndarray, origin: str) -> Recorded:
+        """Return what stands for an array that was there before."""
+        if isinstance(array, Recorded):
+            return array
+        known = self._known.get(id(array))
+        if known is None:
+            storage = self._storage(array, origin)
+            known = self._known[id(array)] = Recorded(array, Value(array, storage), self)
+        return known
+
+    def given_number(self, number: Any, source: Any) -> Number:
+        """Return what stands for a number that was given as an argument."""
+        array = np.asarray(number)
+        return Number(number, Value(array, Storage(array, "input")), self, source)
+
+    def stand_in(self, x: Any, origin: str, left: bool = False) -> Any:
+        """Return what stands for what a graph has kept: mostly an array.
+
+        Parameters
+        ----------
+        x
+            It. Two arrays that are one now may be two another time, so each has its own view.
+        origin
+            Where it comes from.
+        left
+            Whether a kernel has left it for its rules.
+        """
+        if isinstance(x, np.ndarray | np.generic):
+            stand = self.given(np.asarray(x).view(), origin)
+            return self.leave(stand) if left else stand
+        if not left:
+            return self.given_number(x, None)
+        self._residual(x)
+        self._residuals[id(x)].storage.origin = origin
+        return x
+
+    def entered(self, array: Any) -> Any:
+        """Return what stands for the array of a new tensor, which may be written to."""
+        if type(array) is Recorded:
+            return array if self.open else array.actual
+        array = np.asarray(array)
+        if not self.open or modes.tracer is not self:
+            return array
+        if id(array) in self._known:
+            return self._known[id(array)]
+        constant = self._constant(array)
+        if not array.flags.writeable or constant.array.strides != array.strides:
+            array = constant.array.copy(order="K")
+        made = self._made(array)
+        self.calls.append(
+            Call(getattr, (constant, "K"), {}, made.value, kind="method", name="copy")
+        )
+        return made
+
+    def _storage(self, array: np.ndarray, origin: str) -> Storage:
+        root = owner(array)
+        storage = self._storages.get(id(root))
+        if storage is None:
+            storage = self._storages[id(root)] = Storage(root, origin)
+        elif origin == "state" and storage.origin == "input":
+            storage.origin = origin  # an input is a part of it
+        return storage
+
+    def _constant(self, array: np.ndarray) -> Value:
+        """Return the value of an array that the program brings with it, as it is now."""
+        key = array.dtype, array.shape, array.strides, array.tobytes()
+        value = self._constants.get(key)
+        if value is None:
+            copy = array.copy(order="K")
+            value = self._constants[key] = Value(copy, Storage(copy, "constant"))
+        return value
+
+    # What is noted
+
+    @unwatched
+    def call(
+        self,
+        function: Any,
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any],
+        kind: str = "function",
+        name: str = "",
+    ) -> Any:
+        """Make a call, note it, and return recording arrays for what comes out."""
+        actual, named = mapped(arguments, real_of), real_keywords(keywords)
+
+        def plainly() -> Any:
+            return functions.perform(function, actual, named, kind, name)
+
+        if not self.open or function in functions.STATIC:
+            return plainly()
+        how = functions.name_of(function, kind, name)
+        form = (function, arguments, keywords, kind, name)
+        if not functions.has_fixed_shape(*form, has_recorded):
+            return self.look(None, how) or plainly()
+        if kind == "setitem" and _is_itself(*actual):
+            return None  # the end of x[i] += y, which has been written already
+        written = functions.written(*form)
+        if any(type(x) is not Recorded for x in written):
+            return self.look(None, f"{how} writes to an array of NumPy's") or plainly()
+        with np.errstate(all="ignore"):
+            result = plainly()
+        if result is not None and any(not isinstance(x, _ARRAYS) for x in parts_of(result)):
+            self.look(None, how)
+            return result
+        if not written and type(result) is np.ndarray:
+            # An array that it was given: by position to write to it, or returned as it is.
+            written = [x for x in arguments[1:] if real_of(x) is result]
+            if not written and type(arguments[0]) is Recorded and arguments[0].actual is result:
+                return arguments[0]
+        for x in written:
+            self._make_writable(x)
+        call = Call(function, *self._form(arguments, keywords), kind=kind, name=name)
+        call.writes = tuple(x.value.storage for x in written)
+        self.calls.append(call)
+        if not written or functions.name_of(function, kind, name) == "at":
+            returned = None if result is None else mapped(result, self._made)
+            call.results = None if result is None else _plain(mapped(returned, value_of))
+            return returned
+        if result is None:
+            return None
+        return written[0] if len(written) == 1 else tuple(written)
+
+    def _form(self, arguments: Any, keywords: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        return mapped(arguments, self.value_of), {
+            name: mapped(x, self.value_of) for name, x in keywords.items()
+        }
+
+    def value_of(self, x: Any) -> Any:
+        """Return what something is in the program: a value; anything that isn't one as it is."""
+        if type(x) is Recorded or type(x) is Number:
+            return x.value
+        if isinstance(x, np.ndarray):
+            known = self._known.get(id(x))
+            return self._constant(x) if known is None else known.value
+        return self._residuals.get(id(x), x)
+
+    def _made(self, x: Any) -> Recorded:
+        array = np.asarray(x)
+        value = Value(array, self._storage(array, "made"))
+        if array is not x:
+            self._scalars[value.storage] = value
+        made = self._known[id(array)] = Recorded(array, value, self)
+        if self._hands_out and not self._inside:
+            self.handed_out.append(made)
+        return made
+
+    def _make_writable(self, x: Recorded) -> None:
+        """Let a number that is written to be an array; NumPy's functions return scalars."""
+        number = self._scalars.pop(x.value.storage, None)
+        if number is None:
+            return
+        at = next(i for i, call in enumerate(self.calls) if number in list(call.made()))
+        scalar = Value(number.array, Storage(number.array, "made"))
+        made = self.calls[at]
+        made.results = mapped(made.results, lambda y: scalar if y is number else y)
+        copy = Call(np.array, (scalar,), {}, number, operation=made.operation)
+        self.calls.insert(at + 1, copy)
+        self._shift += 1
+
+    def item(self, x: Recorded, *index: Any) -> Any:
+        """Note that a number is taken out of an array, and return what stands for it."""
+        if not self.open or self._inside or index:
+            return self.look(x, "item").item(*index)
+        return self._number(getattr, (x,), x.actual.item(), "method", "item")
+
+    def hand_out(self, array: Any) -> Any:
+        """Return what stands for an array of a tensor that a script works on with NumPy."""
+        if not self.open or type(array) is not Recorded:
+            return real_of(array)
+        self._hands_out = True
+        own = Recorded(array.actual, array.value, self)
+        self.handed_out.append(own)
+        return own
+
+    def forget(self) -> None:
+        """Let go of what stands for arrays and numbers."""
+        self._known.clear()
+        self.handed_out.clear()
+
+    def calculate(self, function: Callable[..., Any], *operands: Any) -> Any:
+        """Note an arithmetic operation on Python numbers."""
+        result = function(*map(real_of, operands))
+        if not self.open:
+            return result
+        if type(result) not in (int, float):
+            self.look(None, function.__name__)
+            return result
+        return self._number(function, operands, result)
+
+    def _number(
+        self, function: Any, operands: Any, real: Any, kind: str = "function", name: str = ""
+    ) -> Number:
+        array = np.asarray(real)
+        value = Value(array, Storage(array, "made"))
+        call = Call(function, *self._form(operands, {}), value, kind=kind, name=name)
+        self.calls.append(call)
+        number = Number(real, value, self)
+        self.handed_out.append(number)
+        return number
+
+    def looked_at(self, x: Number) -> None:
+        """Remember of which argument the number was looked at, if that ends the recording."""
+        if not self.open and x.source is not None:
+            self.looks.append(x.source)
+
+    def base(self, x: Recorded) -> Any:
+        """Return what stands for the array that a view was taken of, or None."""
+        base = x.actual.base
+        return self.given(base, x.value.storage.origin) if isinstance(base, np.ndarray) else None
+
+    def look(self, x: Recorded | None, how: str) -> Any:
+        """Let the program look at numbers: inside of an operation that makes it a kernel."""
+        if self.open:
+            if self._inside:
+                raise NotRecordableError(how)
+            self.stop(f"it looks at numbers ({how})")
+        return None if x is None else x.actual
+
+    def stop(self, why: str, line: Line | None = None) -> None:
+        """Give up: from now on nothing is noted."""
+        self.stopped, self.line = why, line or where()[0]
+        self.open = False
+
+    def fixed(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """Call a function of shapes, and of where arrays lie, which looks at no number."""
+        return function(*mapped(arguments, real_of))
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Note nothing, and hear of nothing, for a block."""
+        watch = sys.getprofile()
+        sys.setprofile(None)
+        self.open = False
+        try:
+            yield
+        finally:
+            self.open = not self.stopped
+            sys.setprofile(watch)
+
+    # Operations and rules
+
+    @unwatched
+    def run(self, forward: Callable[..., Any], *arrays: Any, **settings: Any) -> Any:
+        """Run a forward function: call by call, or as a kernel."""
+        if not self.open:
+            actual = mapped(arrays, real_of)
+            return quiet.unobserved(forward, *actual, **real_keywords(settings))
+        self.raw += [x for x in arrays if type(x) is np.ndarray and id(x) not in self._known]
+        if not has_recorded((arrays, *settings.values())):
+            return quiet.unobserved(forward, *arrays, **settings)
+        self._noted = len(self.calls)
+        return self._region(forward, arrays, settings, operation_of(forward))
+
+    @unwatched
+    def operation(self, op: Op, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+        """Run an operation that was called on arrays, by the engine or in a rule."""
+        tensor = next((x for x in inputs if isinstance(x, TensorBase)), None)
+        if tensor is not None:
+            return tensor.__op__(op, *inputs, **settings)
+        if not self.open:
+            return op(*mapped(inputs, real_of), **real_keywords(settings))
+        narrow = any(isinstance(x, np.ndarray) and x.dtype.char in op.narrow for x in inputs)
+        first = len(self.calls) if self._inside else self._noted
+        out = self._region(op.compute if narrow else op.forward, inputs, settings, op)
+        if not self._inside:
+            self._noted = max(first, 0)
+            self._attribute(op.name, None)
+        count = len(op.outputs)
+        return tuple(out[:count]) if count > 1 else out[0] if op.packed else out
+
+    @unwatched
+    def run_rule(self, node: Node, rule: Any, arrays: tuple[Any, ...], extra: Any) -> Any:
+        """Run a rule likewise."""
+        if self.open and node.whole.number <= self.start:
+            self.stop("it differentiates through a graph that was recorded outside of it")
+        if not self.open:
+            return rule(*mapped(arrays, real_of), **real_keywords(extra))
+        if not has_recorded((arrays, *extra.values())):
+            return rule(*arrays, **extra)
+        self._noted = len(self.calls)
+        result = self._region(rule, arrays, extra, None)
+        self._attribute(f"{node.op.name}'s rule", self._operations.get(node.whole))
+        return result
+
+    def _region(
+        self,
+        function: Callable[..., Any],
+        arrays: tuple[Any, ...],
+        settings: dict[str, Any],
+        op: Op | None,
+    ) -> Any:
+        run = function if self._inside else partial(quiet.unobserved, function)
+        if op is not None and op.part is not None and _has_mask(op.part(**settings)):
+            self.look(None, "a mask says how many elements are chosen")
+        why = "it takes what a kernel left for it"
+        if not any(id(real_of(a)) in self._residuals for a in arrays):
+            mark = len(self.calls) - self._shift
+            self._inside += 1
+            try:
+                return run(*arrays, **settings)
+            except Exception as error:
+                if not self.open:
+                    raise
+                why = str(error)
+                del self.calls[mark + self._shift :]
+            finally:
+                self._inside -= 1
+        try:
+            result = run(*mapped(arrays, real_of), **real_keywords(settings))
+        except Exception as error:
+            self.failed = error
+            raise
+        call = Call(function, *self._form(arrays, settings), kind="kernel", why=why)
+        if not isinstance(result, tuple):
+            returned: Any = self._made(result)
+        else:
+            count = 1 if op is None else len(op.outputs)
+            outputs = map(self._made, result[:count])
+            returned = (*outputs, *map(self._residual, result[count:]))
+        call.results = _plain(mapped(returned, self.value_of))
+        self.calls.append(call)
+        return returned
+
+    def leave(self, x: Recorded) -> Recorded:
+        """Let an array be read by kernels only."""
+        self._residuals[id(x.actual)] = x.value
+        return x
+
+    def is_left(self, value: Value) -> bool:
+        """Whether an array is what a kernel has left for its rules."""
+        return self._residuals.get(id(value.array)) is value
+
+    def _residual(self, x: Any) -> Any:
+        """Return what stands for something that a kernel leaves for its rules.
+
+        It needn't be an array, and its shape may depend on numbers: only kernels may read it.
+        """
+        if x is None:
+            return None
+        if isinstance(x, _ARRAYS):
+            return self.leave(self._made(x))
+        array = np.empty((), object)
+        array[()] = x
+        self._residuals[id(x)] = Value(array, Storage(array, "made"))
+        return x
+
+    @unwatched
+    def one_call(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any:
+        """Note a function that was marked as one call."""
+        actual, named = mapped(arguments, real_of), real_keywords(keywords)
+        if not self.open:
+            return function(*actual, **named)
+        written = [x for x in keywords.get("outs") or [keywords.get("out")] if x is not None]
+        self.open, modes.tracer = False, None  # what happens in it is its own
+        try:
+            result = function(*actual, **named)
+        finally:
+            self.open, modes.tracer = True, self
+        if any(type(x) is not Recorded for x in written):
+            self.look(None, f"{function.__qualname__} writes to what isn't known")
+            return result
+        if result is not None and any(not isinstance(x, _ARRAYS) for x in parts_of(result)):
+            self.look(None, function.__qualname__)
+            return result
+        for x in written:
+            self._make_writable(x)
+        call = Call(function, *self._form(arguments, keywords), kind="kernel")
+        call.writes = tuple(x.value.storage for x in written)
+        returned = None if result is None else mapped(result, self._made)
+        call.results = None if result is None else _plain(mapped(returned, value_of))
+        call.line, call.module = where()[0], ""
+        call.operation, call.effect = function.__qualname__, True
+        self.calls.append(call)
+        self._noted = len(self.calls)
+        return returned
+
+    def _attribute(self, name: str, operation: Operation | None) -> None:
+        for call in self.calls[self._noted :]:
+            call.operation = name
+            if operation is not None:
+                call.module = operation.path.removeprefix("_orig_mod.")
+                call.line = operation.line
+        self._noted = len(self.calls)
+
+    @unwatched
+    def computed(self, call: Operation) -> None:
+        """Say of the calls noted since which operation they belong to."""
+        self._attribute(call.op.name, call)
+
+    @unwatched
+    def recorded(self, call: Operation) -> None:
+        """Remember an operation by its node, for its rules; and the node, to clear it up."""
+        assert call.node is not None
+        self._operations[call.node] = call.place()
+        self.nodes.append(weakref.ref(call.node))
+
+    def ran(self, node: Node, gradient: Any, results: Sequence[tuple[Source, Any]]) -> None:
+        """Nothing is left to do."""
+
+    def close(self) -> bool:
+        """End the recording; return whether something still holds one of its arrays."""
+        self.open = False
+        arrays = [weakref.ref(x) for x in self._known.values()]
+        self._known.clear()
+        return any(x() is not None for x in arrays)
+
+
+_ARRAYS = np.ndarray | np.generic
+
+
+def real_of(x: Any) -> Any:
+    """Return the array that a recording array stands for; anything else as it is."""
+    return x.actual if type(x) is Recorded else x.real if type(x) is Number else x
+
+
+def real_keywords(keywords: dict[str, Any]) -> dict[str, Any]:
+    """Return keyword arguments with arrays likewise."""
+    return {name: mapped(x, real_of) for name, x in keywords.items()}
+
+
+def value_of(x: Any) -> Any:
+    """Return its value in the program likewise."""
+    return x.value if type(x) is Recorded or type(x) is Number else x
+
+
+def has_recorded(x: Any) -> bool:
+    """Whether there is a recording array in nested tuples, lists, dicts and slices."""
+    kind = type(x)
+    if kind is Recorded or kind is Number:
+        return True
+    if kind is tuple or kind is list:
+        return any(map(has_recorded, x))
+    if kind is slice:
+        return has_recorded((x.start, x.stop, x.step))
+    return kind is dict and any(map(has_recorded, x.values()))
+
+
+def parts_of(x: Any) -> Iterator[Any]:
+    """Walk over the parts of what a function of NumPy's returns."""
+    if isinstance(x, tuple | list):
+        for part in x:
+            yield from parts_of(part)
+    else:
+        yield x
+
+
+def _plain(x: Any) -> Any:
+    """Return a named tuple as a tuple."""
+    return tuple(x) if isinstance(x, tuple) else x
+
+
+def _is_itself(target: Any, index: Any, x: Any) -> bool:
+    """Whether an array is what is at an index already: the same memory."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if type(x) is not np.ndarray or not all(p is None or type(p) in _BASIC for p in parts):
+        return False
+    there = target[index]
+    return isinstance(there, np.ndarray) and same_memory(there, x)
+
+
+def _has_mask(index: Any) -> bool:
+    """Whether an index chooses by a mask that may change."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(type(x) is Recorded and x.dtype.kind == "b" for x in parts)
+
+
+_BASIC = (int, slice, type(Ellipsis))
