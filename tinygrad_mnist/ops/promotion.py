@@ -73,12 +73,10 @@ def _brought(op: Op, arrays: list[Any]) -> list[Any]:
 
 
 def _promote(kind: str, arrays: list[Any]) -> list[Any]:
-    first = None
+    first = next((a.dtype for a in arrays if isinstance(a, np.ndarray)), None)
     for a in arrays:
         if isinstance(a, np.ndarray):
-            if first is None:
-                first = a.dtype
-            elif a.dtype is not first:
+            if a.dtype is not first:
                 break
         elif a.__class__ is float:
             if first is None or first.kind != "f":
