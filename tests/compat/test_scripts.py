@@ -8,36 +8,15 @@ streams are PyTorch's, so both start from the same weights and see the same batc
 
 from __future__ import annotations
 
-import re
-import types
 import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from compat.compiling import SCRIPTS, run, with_imports_changed
 
 import tinygrad_mnist as tg
-
-SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*.py"))
-
-
-def with_imports_changed(source: str) -> str:
-    """Put our name in the place of PyTorch's, in import statements alone."""
-    source = re.sub(r"^import torch$", "import tinygrad_mnist as torch", source, flags=re.M)
-    return re.sub(r"^(import|from) torch\b", r"\1 tinygrad_mnist", source, flags=re.M)
-
-
-def run(path: Path, source: str, library: Any) -> tuple[list[float], bool]:
-    """Return what a script's main() returns, and whether it worked in double precision."""
-    module = types.ModuleType(path.stem)
-    exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
-    before = library.get_default_dtype()
-    try:
-        numbers = module.main()
-        return numbers, library.get_default_dtype() == library.float64
-    finally:
-        library.set_default_dtype(before)
 
 
 def test_only_import_statements_are_changed() -> None:
