@@ -10,6 +10,7 @@ sys.path.append(str(Path(__file__).parents[1] / "examples"))  # the guide uses e
 
 import catalogue
 import compatibility
+import compiled_scripts
 import reference
 
 project = "tinygrad_mnist"
@@ -52,7 +53,11 @@ copybutton_prompt_is_regexp = True
 doctest_test_doctest_blocks = ""  # pytest runs the examples of docstrings
 doctest_default_flags = ELLIPSIS | NORMALIZE_WHITESPACE
 
-TABLES = {"compatibility": compatibility.table, "catalogue": catalogue.table}
+TABLES = {
+    "compatibility": compatibility.table,
+    "catalogue": catalogue.table,
+    "compiled_scripts": compiled_scripts.table,
+}
 
 
 def generate(app, docname, source):

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "docs"))
 try:
     import catalogue
     import compatibility
+    import compiled_scripts
 finally:
     del sys.path[0]
 
@@ -47,6 +48,16 @@ def test_catalogue_shows_the_entry_of_every_operation() -> None:
 def test_page_of_names_says_what_compares_them() -> None:
     page = compatibility.table()
     assert re.search(r"\| `tanh` \| yes \| table: .*`tanh`.*; scripts: .*; tests: ", page)
+
+
+def test_page_counts_what_becomes_of_compiled_scripts() -> None:
+    page = compiled_scripts.table()
+    counts = [
+        list(map(int, re.findall(r"\d+", row))) for row in re.findall(r"compiled (\|.*)", page)
+    ]
+    ways = compiled_scripts.listed()
+    assert [sum(row) for row in counts] == [len(scripts) for scripts in ways.values()]
+    assert "| it looks at numbers (float) | `early_stopping` |" in page
 
 
 def test_star_import_leaves_pythons_modules_alone() -> None:
