@@ -550,38 +550,92 @@ def test_what_kernels_leave_may_have_other_shapes_each_time() -> None:
     repeated(scene)
 
 
-class Doubled(tg.autograd.Function):
-    """Has a backward that counts its calls, and isn't the derivative."""
+class Own(tg.autograd.Function):
+    """Has a backward that isn't the derivative, so that it is known to be called."""
 
-    calls = 0
+    @staticmethod
+    def forward(ctx: Any, x: tg.Tensor, factor: float) -> Any:
+        ctx.factor = factor
+        out = x * factor
+        ctx.save_for_backward(x, out)
+        return out, x.sign()
+
+    @staticmethod
+    def backward(ctx: Any, g: tg.Tensor, _: Any) -> Any:
+        x, out = ctx.saved_tensors
+        return g * x * out * ctx.factor, None
+
+
+class Careless(tg.autograd.Function):
+    """Keeps a tensor where nobody looks for it."""
 
     @staticmethod
     def forward(ctx: Any, x: tg.Tensor) -> tg.Tensor:
-        ctx.save_for_backward(x)
-        return x * 2
+        ctx.kept = x * 2
+        return ctx.kept * 1
 
     @staticmethod
     def backward(ctx: Any, g: tg.Tensor) -> tg.Tensor:
-        Doubled.calls += 1
-        (x,) = ctx.saved_tensors
-        return g * x * 5
+        return g * ctx.kept
 
 
 def test_functions_of_the_users_own_are_called_each_time() -> None:
     def scene(compiled: Callable[[Any], Any]) -> Callable[[], Any]:
         w = weights(3)
-        run = compiled(lambda x: Doubled.apply(x * w).sum())
-        Doubled.calls = 0
+        run = compiled(lambda x: Own.apply((x * w).tanh(), 5.0)[0] * w)
 
         def once() -> Any:
             w.grad = None
-            run(tg.randn(3)).backward()
-            return [w.grad, Doubled.calls]
+            x = tg.randn(3, requires_grad=True)
+            (g,) = tg.autograd.grad(run(x).sum(), x, create_graph=True)
+            g.sum().backward()
+            run(x).sum().backward()
+            return [g, x.grad, w.grad]
+
+        return once
+
+    repeated(scene)
+
+
+def test_functions_that_keep_tensors_run_as_they_are() -> None:
+    def scene(compiled: Callable[[Any], Any]) -> Callable[[], Any]:
+        w = weights(3)
+        run = compiled(lambda x: Careless.apply(x * w))
+
+        def once() -> Any:
+            w.grad = None
+            run(tg.randn(3)).sum().backward()
+            return w.grad
 
         return once
 
     with pytest.warns(UserWarning, match="runs as it is"):
         repeated(scene, whole=False)
+
+
+def test_only_the_gradients_that_are_wanted_are_computed() -> None:
+    def scene(compiled: Callable[[Any], Any]) -> Callable[[], Any]:
+        net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+        run = compiled(net)
+        turn = iter(range(100))
+
+        def once() -> Any:
+            net.zero_grad()
+            x = tg.randn(5, 3, requires_grad=True)
+            loss = run(x).sum()
+            (g,) = tg.autograd.grad(loss, x, retain_graph=True)
+            (first,) = tg.autograd.grad(loss, net[2].bias, retain_graph=True)
+            loss.backward()
+            if isinstance(run, Compiled) and next(turn) == 2 * CALLS - 1:
+                (step,) = programs(run)
+                ways = [way.built for way in step.graph.ways.values()]
+                lines = sorted(len(built.program.calls) for built in ways)
+                assert lines[0] < lines[1] < lines[2]
+            return [g, first, x.grad, [p.grad for p in net.parameters()]]
+
+        return once
+
+    repeated(scene)
 
 
 def test_hooks_inside_are_left_to_the_function() -> None:

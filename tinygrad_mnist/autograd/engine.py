@@ -144,7 +144,7 @@ def run_rules(
     if isinstance(node, CustomNode):
         return [
             (parent, fit(node, i, gradient, *shape_and_dtype(parent), create_graph))
-            for i, gradient in node.run(g, create_graph)
+            for i, gradient in node.run(g, create_graph, reached)
             if (parent := parents[i]) is not None
         ]
     if node.op.part is not None and not (create_graph or observed() or node.extra):

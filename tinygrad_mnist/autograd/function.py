@@ -112,7 +112,7 @@ class _OutputOf(int):
         return OutputNode.of(node, int(self), array)
 
 
-class _FunctionNode(CustomNode):
+class FunctionNode(CustomNode):
     """The node of a Function: its rules are the user's backward."""
 
     __slots__ = ("count", "ctx", "function", "places")
@@ -138,7 +138,9 @@ class _FunctionNode(CustomNode):
         """Return the function's own name, as PyTorch does."""
         return f"{self.function.__name__}Backward"
 
-    def run(self, gradients: Sequence[Any], create_graph: bool) -> list[tuple[int, Any]]:
+    def run(
+        self, gradients: Sequence[Any], create_graph: bool, reached: set[Source] | None
+    ) -> list[tuple[int, Any]]:
         """Call the user's backward, and check what it returns."""
         ctx, name = self.ctx, self.function.__name__
         given: list[Any] = [None] * self.count
@@ -263,7 +265,7 @@ class Function:
             check_writable(cls.__name__, x, *args)
         outputs = [results[i] for i in places]
         before = [x._node for x in ctx._dirty]
-        node = _FunctionNode(
+        node = FunctionNode(
             _function_op(cls), parents, Plan((), ()), {}, (), outputs[0]._array.dtype
         )
         node.ctx, node.function, node.count, node.places = ctx, cls, len(results), places

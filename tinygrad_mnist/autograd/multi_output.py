@@ -15,7 +15,7 @@ import numpy as np
 from tinygrad_mnist.autograd.node import Node
 
 if TYPE_CHECKING:
-    from tinygrad_mnist.autograd.graph import TensorBase
+    from tinygrad_mnist.autograd.graph import Source, TensorBase
 
 
 class MultiOutputNode(Node):
@@ -34,8 +34,10 @@ class CustomNode(MultiOutputNode):
 
     __slots__ = ()
 
-    def run(self, gradients: Sequence[Any], create_graph: bool) -> list[tuple[int, Any]]:
-        """Return pairs of an input's position and its gradient."""
+    def run(
+        self, gradients: Sequence[Any], create_graph: bool, reached: set[Source] | None
+    ) -> list[tuple[int, Any]]:
+        """Return pairs of an input's position and its gradient: at least of the reached ones."""
         raise NotImplementedError
 
     def kept(self) -> list[np.ndarray] | None:

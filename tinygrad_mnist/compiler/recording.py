@@ -20,13 +20,14 @@ from tinygrad_mnist.autograd.observer import Line
 from tinygrad_mnist.compiler import arguments as taken
 from tinygrad_mnist.compiler.arguments import Arguments, replaced
 from tinygrad_mnist.compiler.array import Recorded
-from tinygrad_mnist.compiler.differentiable import Graph, NotDifferentiableError, pattern_of
+from tinygrad_mnist.compiler.differentiable import Graph, pattern_of
 from tinygrad_mnist.compiler.effects import Effects
 from tinygrad_mnist.compiler.flat import flatten
 from tinygrad_mnist.compiler.number import Number
+from tinygrad_mnist.compiler.pattern import NotDifferentiableError, made_real
 from tinygrad_mnist.compiler.returned import Place, Returned, describe, map_structure
 from tinygrad_mnist.compiler.surroundings import Surroundings
-from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, differences, mapped
+from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, differences
 from tinygrad_mnist.compiler.tracer import Tracer, real_of
 from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer
 
@@ -264,9 +265,7 @@ class _Recorder:
         finally:
             self._put_back(arrays)
             for node in (n for ref in tracer.nodes if (n := ref()) is not None):
-                if node.saved:
-                    node.saved = mapped(tuple(node.saved), real_of)
-                node.settings = {k: mapped(x, real_of) for k, x in node.settings.items()}
+                made_real(node)
         self._plain_result()
         return recording
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_mnist.autograd.engine import backward_pass
 from tinygrad_mnist.autograd.functional import sources_of
-from tinygrad_mnist.autograd.graph import TensorBase, is_tracked, wrap
+from tinygrad_mnist.autograd.graph import Source, TensorBase, is_tracked, wrap
 from tinygrad_mnist.autograd.modes import modes, recording
 from tinygrad_mnist.autograd.multi_output import CustomNode, attach_outputs
 from tinygrad_mnist.autograd.node import next_number
@@ -174,7 +174,9 @@ class _CheckpointNode(CustomNode):
         """Return the name that PyTorch gives to such a node."""
         return "CheckpointFunctionBackward"
 
-    def run(self, gradients: Sequence[Any], create_graph: bool) -> list[tuple[int, Any]]:
+    def run(
+        self, gradients: Sequence[Any], create_graph: bool, reached: set[Source] | None
+    ) -> list[tuple[int, Any]]:
         """Compute the function again, and differentiate that."""
         if self.call is None:
             raise RuntimeError(
