@@ -8,6 +8,7 @@ are known to depend on nothing but their arguments; with any other (``print``, `
 from __future__ import annotations
 
 import functools
+import gc
 import inspect
 import os
 import random
@@ -123,11 +124,16 @@ class Effects:
     def __enter__(self) -> Effects:
         self._states = self._read()
         self._own = sys._getframe().f_back
+        # What a collection of garbage calls is nothing that the step does.
+        self._collects = gc.isenabled()
+        gc.disable()
         sys.setprofile(self._seen)
         return self
 
     def __exit__(self, *error: object) -> None:
         sys.setprofile(None)
+        if self._collects:
+            gc.enable()
         if not self.tracer.open:
             return
         if self._states != self._read():
