@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_mnist as tg
+import tinygrad_mnist.nn.functional as F
 from tinygrad_mnist.compiler import Compiled
 
 OPERATIONS: dict[str, Any] = {
@@ -32,6 +33,13 @@ OPERATIONS: dict[str, Any] = {
     "detach": lambda a, b: a * b.detach(),
     "inplace": lambda a, b: (a * 1).mul_(b).add_(1),
     "part": lambda a, b: tg.cat([a[:1] * 2, b[1:]]),
+    "dropout": lambda a, b: F.dropout(a, 0.4),
+    "layer_norm": lambda a, b: F.layer_norm(a, (3,), b[0], b[1]),
+    "conv": lambda a, b: F.conv1d(a.unsqueeze(0), b.unsqueeze(2), padding=0)[0],
+    "loss": lambda a, b: F.cross_entropy(a, tg.tensor([0, 2, 1])) * b,
+    "pool": lambda a, b: F.max_pool2d(a.view(1, 3, 3), 2, 1, padding=1)[0, :3, :3],
+    "put": lambda a, b: a.index_add(0, tg.tensor([0, 0, 2]), b),
+    "solve": lambda a, b: tg.linalg.solve(a @ a.t() + 3 * tg.eye(3, dtype=a.dtype), b),
     "split": lambda a, b: sum(a.chunk(3, 1)).expand(3, 3),
 }  # fmt: skip
 
