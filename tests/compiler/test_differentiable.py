@@ -825,3 +825,27 @@ def test_views_that_may_not_be_used_any_more() -> None:
 
     with pytest.warns(UserWarning, match="runs as it is"):
         repeated(scene, whole=False)
+
+
+def test_hooks_on_saved_tensors_are_called() -> None:
+    def scene(compiled: Callable[[Any], Any]) -> Callable[[], Any]:
+        w = weights(3)
+        run = compiled(lambda x: (x * w).exp())
+        packed = 0
+
+        def pack(x: tg.Tensor) -> tg.Tensor:
+            nonlocal packed
+            packed += 1
+            return x
+
+        def once() -> Any:
+            w.grad = None
+            with tg.autograd.graph.saved_tensors_hooks(pack, lambda x: x * 2):
+                y = run(tg.randn(3))
+            (y.sum() + run(tg.randn(3)).sum()).backward()
+            return [w.grad, packed]
+
+        return once
+
+    with pytest.warns(UserWarning, match="runs as it is"):
+        repeated(scene, whole=False)

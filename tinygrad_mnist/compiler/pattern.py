@@ -356,8 +356,8 @@ def made_real(node: Node) -> None:
     if isinstance(node, FunctionNode):
         if node.ctx._saved:
             node.ctx._saved = [(real_of(x), *rest) for x, *rest in node.ctx._saved]
-    elif node.saved:
-        node.saved = mapped(tuple(node.saved), real_of)
+    elif type(node.saved) is tuple:  # a script's hooks have packed others
+        node.saved = mapped(node.saved, real_of)
     node.settings = {name: mapped(x, real_of) for name, x in node.settings.items()}
 
 
