@@ -10,8 +10,9 @@ import pytest
 
 import tinygrad_mnist as tg
 import tinygrad_mnist.nn.functional as F
-from tinygrad_mnist import nn
+from tinygrad_mnist import nn, viz
 from tinygrad_mnist.compiler.compiled import Compiled
+from tinygrad_mnist.utils.checkpoint import checkpoint
 
 CALLS = 6
 """So many that the last ones are programs: one runs as ever, two are recorded, both ways."""
@@ -849,3 +850,58 @@ def test_hooks_on_saved_tensors_are_called() -> None:
 
     with pytest.warns(UserWarning, match="runs as it is"):
         repeated(scene, whole=False)
+
+
+def test_inputs_may_need_gradients_or_not() -> None:
+    def scene(compiled: Callable[[Any], Any]) -> Callable[[], Any]:
+        w = weights(3)
+        run = compiled(lambda x, y: (x * w).exp() * y)
+        turn = iter(range(100))
+
+        def once() -> Any:
+            number = next(turn)
+            w.grad = None
+            x = tg.randn(3, requires_grad=number % 2 == 0)
+            y = tg.randn(3, requires_grad=number % 3 == 0)
+            run(x, y * 2 if number % 4 == 3 else y).sum().backward()
+            return [w.grad, x.grad, y.grad]
+
+        return once
+
+    def longer(compiled: Callable[[Any], Any]) -> list[Any]:
+        once = scene(compiled)
+        return [numbers(once()) for _ in range(36)]
+
+    assert_same(longer)
+
+
+def test_checkpoints_and_transforms_around_a_compiled_function() -> None:
+    def scene(compiled: Callable[[Any], Any]) -> Callable[[], Any]:
+        w = weights(3)
+        run = compiled(lambda x: (x * w).exp())
+
+        def once() -> Any:
+            w.grad = None
+            x = tg.randn(3, requires_grad=True)
+            checkpoint(run, x, use_reentrant=False).sum().backward()
+            rows = tg.randn(2, 3)
+            jacobian = tg.func.vmap(tg.func.jacrev(run))(rows)
+            (product,) = tg.autograd.functional.vhp(lambda x: run(x).sum(), rows[0], rows[1])[1:]
+            return [w.grad, x.grad, jacobian, product]
+
+        return once
+
+    repeated(scene)
+
+
+def test_graphs_of_compiled_functions_are_drawn() -> None:
+    w = weights(3)
+    run = Compiled(lambda x: (x * w).exp())
+    for _ in range(CALLS):
+        y = run(tg.randn(3))
+        y.sum().backward(retain_graph=True)
+    assert "CompiledFunctionBackward" in repr(y)
+    loss = y.sum()
+    for _ in range(2):
+        assert run.name() in viz.graph(loss).dot
+    loss.backward()

@@ -142,10 +142,11 @@ def run_rules(
     saved = node.check()
     plan, parents = node.plan, node.parents
     if isinstance(node, CustomNode):
+        found = node.run(g, create_graph, reached)  # a node may have found other parents there
         return [
             (parent, fit(node, i, gradient, *shape_and_dtype(parent), create_graph))
-            for i, gradient in node.run(g, create_graph, reached)
-            if (parent := parents[i]) is not None
+            for i, gradient in found
+            if (parent := node.parents[i]) is not None
         ]
     if node.op.part is not None and not (create_graph or observed() or node.extra):
         index, parent = node.op.part(**node.settings), parents[0]

@@ -109,7 +109,7 @@ class ProgramNode(CustomNode):
     reached: frozenset[int]
     """The nodes of the pattern that gradients went through last."""
     standing: list[Node] | None
-    """The nodes themselves, once they were needed. Then they are the parents."""
+    """The nodes themselves, once they were needed."""
     sources: Sequence[Source | None]
     """Where gradients leave from there."""
 
@@ -137,9 +137,6 @@ class ProgramNode(CustomNode):
         """Forget what the gradients that have arrived have used."""
         specs = self.graph.specs
         self.gone |= {i for i in self.reached if specs[i].saved}
-        if self.standing is not None:
-            for i in self.reached:
-                self.standing[i].release()
         needed = {k for i, spec in enumerate(specs) if i not in self.gone for k in spec.kept}
         if self.saved is not None:
             saved = tuple(x if k in needed else None for k, x in enumerate(self.saved))
@@ -150,8 +147,9 @@ class ProgramNode(CustomNode):
     ) -> list[tuple[int, Any]]:
         """Turn the gradients of the outputs into those of what the function was given."""
         if self.standing is not None:
-            self.reached = frozenset()
-            return [(i, g) for i, g in enumerate(gradients) if g is not None]
+            passing = reached is None and not modes.observers  # these know the parents already
+            if passing or self.parents is not self.sources:
+                return self.pass_on(gradients)
         graph = self.graph
         key: Any = tuple(None if g is None else _array_of(g).strides for g in gradients)
         wanted = None
@@ -166,16 +164,24 @@ class ProgramNode(CustomNode):
             return way.walk(self, gradients, create_graph)
         return way.run(self, gradients)
 
+    def pass_on(self, gradients: Sequence[Any]) -> list[tuple[int, Any]]:
+        """Leave gradients to the nodes themselves, which are the parents from now on."""
+        nodes = self.stand()
+        self.parents = [nodes[end] for _, end in self.graph.outputs]
+        self.reached = frozenset()
+        return [(i, g) for i, g in enumerate(gradients) if g is not None]
+
     def stand(self) -> list[Node]:
         """Put up the nodes, in the place that they would have had in the order of all nodes."""
+        if self.standing is not None:
+            return self.standing
         assert self.saved is not None
-        graph, self.sources = self.graph, self.parents
-        self.standing = graph.put_up(self.saved, self.versions, self.sources)
+        self.sources = self.parents
+        self.standing = self.graph.put_up(self.saved, self.versions, self.sources)
         for i, node in enumerate(self.standing):
             node.number = self.number - 1 + (i + 1) / (len(self.standing) + 1)
             if i in self.gone:
                 node.release()
-        self.parents = [self.standing[end] for _, end in graph.outputs]
         return self.standing
 
     def _check(self, way: Way) -> None:
@@ -251,6 +257,8 @@ class Way:
         self, node: ProgramNode, gradients: Sequence[Any], create_graph: bool
     ) -> list[tuple[int, Any]]:
         """Go through the nodes themselves."""
+        if self.wanted is None and not modes.observers:
+            return node.pass_on(gradients)
         nodes = node.stand()
         return self._pass(nodes, node.sources, gradients, create_graph)
 
