@@ -76,9 +76,7 @@ class Graph(Pattern):
         node = ProgramNode(self.op, parents, _NO_PLAN, {}, (), _FLOAT)
         node.graph, node.outputs, node.output_nodes = self, self.shapes, {}
         moving = iter(arrays)
-        node.saved = tuple(
-            x.array if x.storage.origin in FIXED else next(moving) for x in self.kept
-        )
+        node.saved = tuple([next(moving) if x is None else x for x in self.fixed])
         node.versions = [
             UNCHANGED if at is None else version_of(at, given, versions) for at in self.versions
         ]
@@ -241,7 +239,7 @@ class Way:
         saved = node.saved
         assert saved is not None
         for k in self.fixed:
-            if saved[k] is not self.graph.kept[k].array:
+            if saved[k] is not self.graph.fixed[k]:
                 return self.walk(node, gradients, False)
         if not self.lock.acquire(blocking=False):
             return self.walk(node, gradients, False)
@@ -282,8 +280,8 @@ class Way:
 
         arriving = [None if g is None else tracer.stand_in(g, "input") for g in gradients]
         saved: list[Any] = list(node.saved)
-        self.fixed = [k for k in self.needed if graph.kept[k].storage.origin in FIXED]
-        self.moving = [k for k in self.needed if graph.kept[k].storage.origin not in FIXED]
+        self.fixed = [k for k in self.needed if graph.fixed[k] is not None]
+        self.moving = [k for k in self.needed if graph.fixed[k] is None]
         for k in self.fixed:
             saved[k] = tracer.stand_in(saved[k], "state")
         for k in self.moving:

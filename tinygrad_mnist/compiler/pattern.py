@@ -135,6 +135,8 @@ class Pattern:
         The tensors that gradients leave to.
     kept, versions
         The values that nodes have saved, and whose version each shares.
+    fixed
+        The arrays of those that stay where they are from call to call, None for the others.
     left
         Which of them kernels have left for their rules.
     outputs
@@ -152,6 +154,7 @@ class Pattern:
         self.edges: list[Place] = []
         self.kept: list[Value] = []
         self.versions: list[Any] = []
+        self.fixed: list[Any] = []
         self.left: set[int] = set()
         self.outputs: list[tuple[int, int]] = []
         self.shapes: list[tuple[tuple[int, ...], np.dtype[Any]]] = []
@@ -160,7 +163,7 @@ class Pattern:
 
     def returned(self) -> list[Value]:
         """Return the values that the program has to return for the graph."""
-        return [x for x in self.kept if x.storage.origin not in FIXED]
+        return [x for x, array in zip(self.kept, self.fixed, strict=True) if array is None]
 
     def compared(self) -> Any:
         """Return what is compared between two recordings."""
@@ -248,6 +251,7 @@ class Reader:
         self.order = {node: i for i, node in enumerate(ordered)}
         pattern.specs = list(map(self._spec, ordered))
         pattern.outputs = [(number, self.order[root]) for number, root in roots]
+        pattern.fixed = [x.array if x.storage.origin in FIXED else None for x in pattern.kept]
         pattern.shapes = [(root.shape, root.dtype) for _, root in roots]
 
     def _roots(self) -> Any:
