@@ -261,6 +261,12 @@ def test_outputs_that_backward_needs_are_guarded() -> None:
             z = pooled(x)
             z.mul_(3)
             z.sum().backward()
+            z = pooled(x)
+            with tg.no_grad():
+                z.add_(1)
+            z.mul_(3)
+            with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+                z.sum().backward()
             return w.grad
 
         return once
@@ -288,6 +294,22 @@ def test_writes_between_forward_and_backward_are_noticed() -> None:
     with pytest.raises(RuntimeError, match=r"modified by an inplace operation, setitem"):
         loss.backward()
     assert backward_programs(run) == 1
+
+
+def test_writes_are_noticed_after_nodes_were_put_up() -> None:
+    v, w = weights(4), weights(4)
+    run = Compiled(lambda x: ((x * v).exp().sum(), (x * w).exp().sum()))
+    x = tg.randn(4, requires_grad=True)
+    for _ in range(CALLS):
+        for loss in run(x):
+            loss.backward()
+    one, two = run(x)
+    with tg.no_grad():
+        w *= 2
+    tg.autograd.grad(one, x, create_graph=True)
+    with pytest.raises(RuntimeError, match=r"modified by an inplace operation, mul_"):
+        two.backward()
+    programs(run)
 
 
 def test_higher_derivatives_are_those_of_the_function() -> None:

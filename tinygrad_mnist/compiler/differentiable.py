@@ -116,7 +116,7 @@ class ProgramNode(CustomNode):
         before = self.versions
         super().keep(version)
         self.counts = [
-            n if old is new else new.count
+            n if old is new else n - old.count
             for n, old, new in zip(self.counts, before, self.versions, strict=True)
         ]
         for node in self.standing or ():
@@ -175,7 +175,7 @@ class ProgramNode(CustomNode):
             return self.standing
         assert self.saved is not None
         self.sources = self.parents
-        self.standing = self.graph.put_up(self.saved, self.versions, self.sources)
+        self.standing = self.graph.put_up(self.saved, self.versions, self.counts, self.sources)
         for i, node in enumerate(self.standing):
             node.number = self.number - 1 + (i + 1) / (len(self.standing) + 1)
             if i in self.gone:
@@ -186,10 +186,11 @@ class ProgramNode(CustomNode):
         """Refuse to use what was released, or written to since."""
         for k in way.needed:
             if self.versions[k].count != self.counts[k]:
+                by = self.versions[k].changed_by or "several"
                 raise RuntimeError(
                     f"{self.op.name}: an array saved for its backward has been modified by an "
-                    f"inplace operation, {self.versions[k].changed_by}, since; use the form that "
-                    f"makes a new tensor, or clone() the tensor before it is changed"
+                    f"inplace operation, {by}, since; use the form that makes a new tensor, or "
+                    f"clone() the tensor before it is changed"
                 )
         if self.gone and not self.gone.isdisjoint(way.reached):
             raise RuntimeError(
@@ -286,7 +287,7 @@ class Way:
             saved[k] = tracer.stand_in(saved[k], "state")
         for k in self.moving:
             saved[k] = tracer.stand_in(saved[k], "input", k in graph.left)
-        nodes = graph.put_up(saved, node.versions, node.parents)
+        nodes = graph.put_up(saved, node.versions, node.counts, node.parents)
         for spec, made in zip(graph.specs, nodes, strict=True):
             if spec.call is not None:
                 tracer._operations[made] = spec.call

@@ -91,7 +91,11 @@ class Spec:
         )  # fmt: skip
 
     def put_up(
-        self, saved: Sequence[Any], versions: Sequence[Version], find: Callable[[Any], Any]
+        self,
+        saved: Sequence[Any],
+        versions: Sequence[Version],
+        counts: Sequence[int],
+        find: Callable[[Any], Any],
     ) -> Any:
         """Return the node, with these arrays, and parents that are found by their numbers."""
 
@@ -103,6 +107,7 @@ class Spec:
         node: Any = self.kind(self.op, parents, self.plan, settings, self.shape, self.dtype)
         arrays = tuple(map(array, self.saved))
         seen = [versions[x] if type(x) is Kept else UNCHANGED for x in self.saved]
+        then = [counts[x] if type(x) is Kept else 0 for x in self.saved]
         if isinstance(node, OutputNode):
             node.index = self.rest
             node.whole.output_nodes[node.index] = weakref.ref(node)
@@ -114,13 +119,10 @@ class Spec:
             node.places, node.ctx = self.rest["places"], FunctionCtx(())
             node.ctx.__dict__.update(self.rest["ctx"])
             sources = map(find, self.sources)
-            node.ctx._saved = [
-                (x, source, version, version.count)
-                for x, source, version in zip(arrays, sources, seen, strict=True)
-            ]
+            node.ctx._saved = list(zip(arrays, sources, seen, then, strict=True))
             return node
         node.saved, node.versions = arrays, seen
-        node.saved_version = sum(version.count for version in seen)
+        node.saved_version = sum(then)
         return node
 
 
@@ -172,9 +174,21 @@ class Pattern:
         return nodes, self.kept, self.outputs, sorted(self.spent), versions
 
     def put_up(
-        self, saved: Sequence[Any], versions: Sequence[Version], sources: Sequence[Source | None]
+        self,
+        saved: Sequence[Any],
+        versions: Sequence[Version],
+        counts: Sequence[int],
+        sources: Sequence[Source | None],
     ) -> list[Any]:
-        """Return all nodes, with these arrays."""
+        """Return all nodes, with these arrays.
+
+        Parameters
+        ----------
+        saved, versions, counts
+            The arrays that were kept, their versions, and the counts of these when they were.
+        sources
+            Where gradients leave to.
+        """
         nodes: list[Any] = []
 
         def find(at: Any) -> Any:
@@ -183,7 +197,7 @@ class Pattern:
             return nodes[at]
 
         for spec in self.specs:
-            nodes.append(spec.put_up(saved, versions, find))
+            nodes.append(spec.put_up(saved, versions, counts, find))
         return nodes
 
     def reach(self, outputs: Sequence[int], wanted: Collection[int] | None) -> frozenset[int]:
