@@ -927,3 +927,23 @@ def test_graphs_of_compiled_functions_are_drawn() -> None:
     for _ in range(2):
         assert run.name() in viz.graph(loss).dot
     loss.backward()
+
+
+def test_backward_program_is_printed_and_runs() -> None:
+    """That is backpropagation, written out: it gives the gradients when it is executed."""
+    net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    run = Compiled(net)
+    with pytest.raises(RuntimeError, match="has no program yet"):
+        run.source("backward")
+    for _ in range(CALLS):
+        net.zero_grad()
+        x, g = tg.randn(5, 3), tg.randn(5, 2)
+        run(x).backward(g)
+    names: dict[str, Any] = {}
+    exec(run.source("backward"), names)
+    assert "g_w1 = np.matmul(g.T, out)" in run.source("backward")
+    names["w1"] = net[2].weight.detach().numpy()
+    hidden = net[:2](x).detach().numpy()
+    found = names["backward"](g.numpy(), x.numpy(), hidden)
+    for array, p in zip(found, net.parameters(), strict=True):
+        np.testing.assert_array_equal(array, p.grad.numpy())

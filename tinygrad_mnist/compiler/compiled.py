@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
+from typing import Any, ClassVar, Generic, Literal, ParamSpec, TypeVar
 
 from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import TensorBase, Version
@@ -167,6 +167,8 @@ class Step:
         self.built = Built(program, hints(recording, program, function))
         self.returned = recording.returned
         self.graph = recording.graph
+        if self.graph is not None:
+            self.graph.set_names(self.built, recording.state)
         self.count = len(program.outputs)
         leaves = [leaf for leaf, x in recording.gradients if x is not None]
         self.gradients = Gradients(self.built, leaves)
@@ -308,8 +310,13 @@ class Compiled(Generic[P, R]):
         """Pickle the function; what is unpickled has no programs yet."""
         return type(self), (self.function, self.settings)
 
-    def source(self) -> str:
+    def source(self, part: Literal["forward", "backward"] = "forward") -> str:
         """Return the program of the last call as Python that runs as it stands.
+
+        Parameters
+        ----------
+        part
+            ``"backward"``: not the call's own, but that of the gradients of what it returns.
 
         Raises
         ------
@@ -323,7 +330,14 @@ class Compiled(Generic[P, R]):
                 if known
                 else f"{self.name()} has no program yet: it is made at the third call"
             )
-        return self._last.built.source()
+        if part == "forward":
+            return self._last.built.source()
+        if self._last.graph is None or not (text := self._last.graph.source()):
+            raise RuntimeError(
+                f"{self.name()} has no backward program: it is made when gradients have arrived "
+                f"twice at what a program has returned"
+            )
+        return text
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the program for these arguments, or the function."""

@@ -25,6 +25,7 @@ from tinygrad_mnist.compiler.numpy_backend import Built
 from tinygrad_mnist.compiler.passes import improved
 from tinygrad_mnist.compiler.pattern import FIXED, UNCHANGED, Pattern, Reader
 from tinygrad_mnist.compiler.returned import Place, Returned, tensor_at, version_of
+from tinygrad_mnist.compiler.text import Hint
 from tinygrad_mnist.compiler.trace import Call, Program, Value, differences
 from tinygrad_mnist.compiler.tracer import Tracer, real_of
 from tinygrad_mnist.ops.contract import Op, Plan
@@ -58,6 +59,33 @@ class Graph(Pattern):
             node_name="CompiledFunctionBackward",
         )  # fmt: skip
         self.ways: dict[Any, Way] = {}
+        self.kept_names: list[Hint | None] = []
+        """What readers are told of the arrays that are kept, and of gradients that leave."""
+        self.edge_names: list[Hint | None] = []
+
+    def set_names(self, built: Built, state: Sequence[tuple[TensorBase, Value]]) -> None:
+        """Call what is kept as the program does."""
+        moving = iter(built.program.outputs[-len(self.returned()) :] if self.returned() else ())
+        values = [
+            x if a is not None else next(moving) for x, a in zip(self.kept, self.fixed, strict=True)
+        ]
+        names = {
+            x: built.hints.get(x) or Hint(built.written.names[x])
+            for x in values
+            if x in built.written.names
+        }
+        self.kept_names = [names.get(x) for x in values]
+        known = {id(t): built.hints.get(x) for t, x in state}
+        for edge in self.edges:
+            hint = known.get(id(edge))
+            self.edge_names.append(
+                Hint(f"g_{hint.name}", f"{hint.comment}'s gradient") if hint else None
+            )
+
+    def source(self) -> str:
+        """Return the programs of all ways back as Python, each of which runs as it stands."""
+        built = [way.built for way in self.ways.values() if way.built is not None]
+        return "\n\n".join(x.source("backward") for x in built)
 
     def attach(
         self,
@@ -298,11 +326,16 @@ class Way:
         inputs = [x.value for x in arriving if x is not None]
         inputs += [tracer.value_of(saved[k]) for k in self.moving]
         before, self.last = self.last, _Recorded(tracer, [i for i, _ in found], inputs, wanted)
+        self.last.hints = {
+            **{tracer.value_of(saved[k]): graph.kept_names[k] for k in self.needed},
+            **{x.value: Hint("g") for x in arriving if x is not None},
+        }
         self.recorded += 1
         self.stopped = self.last.refused()
         if not self.stopped and before is not None:
             if not (said := before.difference(self.last)):
-                self.positions, self.built = self.last.positions, self.last.build()
+                self.positions = self.last.positions
+                self.built = self.last.build([graph.edge_names[i] for i in self.positions])
                 self.last = None
             elif self.recorded >= ATTEMPTS:
                 self.stopped = f"it isn't the same from call to call: {said}"
@@ -324,6 +357,7 @@ class _Recorded:
     ) -> None:
         self.positions = positions
         self.stopped = tracer.stopped
+        self.hints: dict[Value, Hint | None] = {}
         self.program = Program(tracer.calls, inputs)
         if not self.stopped:
             self.program.outputs = [x.value for x in wanted]
@@ -347,9 +381,11 @@ class _Recorded:
             Call("return", (self.positions, program.inputs, program.outputs), {}),
         ]
 
-    def build(self) -> Built:
-        """Make it a program that can be run."""
-        return Built(improved(self.program))
+    def build(self, names: Sequence[Hint | None]) -> Built:
+        """Make it a program that can be run, whose results have these names."""
+        program = improved(self.program)
+        hints = {**self.hints, **dict(zip(program.outputs, names, strict=True))}
+        return Built(program, {x: hint for x, hint in hints.items() if hint is not None})
 
 
 def _array_of(g: Any) -> np.ndarray:

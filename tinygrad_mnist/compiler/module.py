@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from tinygrad_mnist.compiler.compiled import Compiled, Settings
 from tinygrad_mnist.nn.module import Module
@@ -42,9 +42,9 @@ class OptimizedModule(Module):
         """Run the program."""
         return self._compiled(*args, **kwargs)
 
-    def source(self) -> str:
-        """Return the program of the last call as Python that runs as it stands."""
-        text: str = self._compiled.source()
+    def source(self, part: Literal["forward", "backward"] = "forward") -> str:
+        """Return the program of the last call, or of its gradients, as Python that runs."""
+        text: str = self._compiled.source(part)
         return text
 
     @property

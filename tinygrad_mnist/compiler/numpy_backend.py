@@ -82,7 +82,7 @@ class Built:
             if bound.slot in slots:
                 written.space[bound.name] = bound.make()
 
-    def source(self) -> str:
-        """Return the program as Python that runs as it stands."""
+    def source(self, name: str = "step") -> str:
+        """Return the program as Python that runs as it stands: a function of this name."""
         program = shown(self.program)
-        return printed(Source(program, plan_buffers(program), self.hints, readable=True))
+        return printed(Source(program, plan_buffers(program), self.hints, readable=True), name)

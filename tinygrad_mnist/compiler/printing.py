@@ -15,8 +15,8 @@ COLUMN = 56
 LONGEST = 100
 
 
-def printed(source: Source) -> str:
-    """Return the text of a program: imports, what it is given, its buffers, and the step."""
+def printed(source: Source, name: str = "step") -> str:
+    """Return the text of a program: imports, what it is given, its buffers, and the function."""
     imported = set(source.imports.values())
     if any("TABLE[" in line for line in imported):
         imported.add("from tinygrad_mnist.ops import TABLE")
@@ -31,7 +31,7 @@ def printed(source: Source) -> str:
     buffers = [b for b in bound if b.slot >= 0]
     if buffers:
         parts.append("\n".join(_buffers(source, buffers)))
-    head = f"\ndef step({', '.join(source.inputs)}):"
+    head = f"\ndef {name}({', '.join(source.inputs)}):"
     parts.append("\n".join([head, *_body(source)]))
     return "\n\n".join(parts) + "\n"
 
