@@ -466,10 +466,16 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     >>> torch.take(torch.tensor([[1, 2], [3, 4]]), torch.tensor([0, 3]))
     tensor([1, 4])
     """
-    where, size = long_index(index), input._array.size
+    where = long_index(index)
+    _check_numbers(where, input._array.size)
+    return apply(ops.getitem, input.reshape(-1), index=where)
+
+
+@one_call
+def _check_numbers(where: np.ndarray, size: int) -> None:
+    """Refuse numbers of elements that there aren't."""
     if where.size and not (-size <= where.min() and where.max() < size):
         raise IndexError(f"out of range: an index doesn't lie in a tensor of {size} elements")
-    return apply(ops.getitem, input.reshape(-1), index=where)
 
 
 @export(takes="out")
