@@ -81,7 +81,7 @@ def writable(name: str, array: np.ndarray) -> np.ndarray:
 
 def is_foreign(x: object) -> bool:
     """Whether something is another library's tensor."""
-    return hasattr(x, "__dlpack__") and not isinstance(x, TensorBase | np.ndarray | np.generic)
+    return not isinstance(x, TensorBase | np.ndarray | np.generic) and hasattr(x, "__dlpack__")
 
 
 @named
