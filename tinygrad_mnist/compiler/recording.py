@@ -201,8 +201,11 @@ class _Recorder:
         for tensor, value in recording.state:
             if tensor in exchanged:
                 self._move(tensor, value)
-        leaves = [t for t in (*arguments.tensors, *held) if t._requires_grad and t._node is None]
-        self.grads = {t: t._grad for t in leaves}
+        self.grads = {
+            t: t._grad
+            for t in (*arguments.tensors, *held)
+            if t._node is None and (t._requires_grad or t._grad is not None)
+        }
         known = {t for t, *_ in self.before}
         self.entered = {
             id(leaf): (g._array, self._stand_in(g, "gradient"))
