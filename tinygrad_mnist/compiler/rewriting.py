@@ -51,7 +51,7 @@ def substitute(
 
     def made(x: Any) -> Any:
         if type(x) is Value and x.storage in places:
-            by[x] = Value(x.array, places[x.storage])
+            by[x] = Value(x.array, places[x.storage], x.varies)
             return by[x]
         return x
 

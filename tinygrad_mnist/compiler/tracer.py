@@ -442,6 +442,7 @@ class Tracer(Observer):
 
     def leave(self, x: Recorded) -> Recorded:
         """Let an array be read by kernels only."""
+        x.value.varies = True
         self._residuals[id(x.actual)] = x.value
         return x
 
@@ -453,6 +454,7 @@ class Tracer(Observer):
         """Return what stands for something that a kernel leaves for its rules.
 
         It needn't be an array, and its shape may depend on numbers: only kernels may read it.
+        An array has memory of its own, whatever the numbers are, or is always a view of an input.
         """
         if x is None:
             return None
@@ -460,7 +462,7 @@ class Tracer(Observer):
             return self.leave(self._made(x))
         array = np.empty((), object)
         array[()] = x
-        self._residuals[id(x)] = Value(array, Storage(array, "made"))
+        self._residuals[id(x)] = Value(array, Storage(array, "made"), varies=True)
         return x
 
     @unwatched

@@ -259,7 +259,8 @@ def _cross_entropy(
     log_probs = shifted[rows, columns]
     log_probs -= log_totals if rows.size == log_totals.size else log_totals[rows]
     out = _reduced(log_probs, target.shape, rows, weights, reduction)
-    return out, probs, rows, columns, weights
+    # What is kept is never memory of the targets, which a program may use for something else.
+    return out, probs, rows, columns.copy(), weights
 
 
 def _cross_entropy_rule(
