@@ -293,6 +293,31 @@ def index_of_numpys(compiled: Any) -> Any:
 
 
 @scene()
+def indices_of_every_kind(compiled: Any) -> Any:
+    w, mask = numbers(0, 2, 3, 4).requires_grad_(), tg.tensor([True, False, True])
+
+    @compiled
+    def step(x: tg.Tensor, i: tg.Tensor) -> Any:
+        w.grad = None
+        y = w * x
+        outs = y[0, :, i], y[:, i, 1], y[..., i], y[i[0:1], 1], y[:, None, 0], y[[1, 0], :, 2]
+        z = y.clone()
+        z[0, :, i] = 0.0
+        z[1, i] += 1.0
+        z[:, mask] = 5.0
+        z[y > 0.5] = 1.0
+        z[-1, ..., 0] = y[0, ..., 1]
+        (sum((o * o).sum() for o in outs) + (z * z).sum()).backward()
+        return *outs, z
+
+    out = []
+    for i in range(CALLS):
+        index = tg.from_numpy(np.random.default_rng(i).integers(0, 2, 3))
+        out.append((values(step(numbers(i, 2, 3, 4), index)), values(w.grad)))
+    return out
+
+
+@scene()
 def gradients_of_parts(compiled: Any) -> Any:
     w = numbers(0, 4, 6).requires_grad_()
 

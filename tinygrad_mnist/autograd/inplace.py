@@ -43,7 +43,7 @@ def _write_at_once(op: Op, array: np.ndarray, *inputs: Any) -> bool:
         return False
     (x,) = inputs
     other = x._array if isinstance(x, TensorBase) else x
-    if type(other) is np.ndarray:
+    if other.__class__ is np.ndarray:
         # An array that broadcasts to the other's shape, and has no more dimensions than it.
         if other.dtype is not array.dtype or other.shape != array.shape[array.ndim - other.ndim :]:
             return False

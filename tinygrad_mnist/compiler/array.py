@@ -27,7 +27,7 @@ PROTOCOLS = frozenset({"__array_struct__", "__buffer__"})
 """Ways to an array's memory that it hasn't, so that NumPy asks for ``__array_interface__``."""
 
 METHODS = frozenset({
-    "all", "any", "argmax", "argmin", "argsort", "argpartition", "astype", "byteswap", "choose",
+    "all", "any", "argmax", "argmin", "argsort", "argpartition", "astype", "choose",
     "clip", "conj", "conjugate", "copy", "cumprod", "cumsum", "diagonal", "dot", "fill", "flatten",
     "max", "mean", "min", "partition", "prod", "put", "ravel", "repeat", "reshape", "round",
     "searchsorted", "sort", "squeeze", "std", "sum", "swapaxes", "take", "trace", "transpose",

@@ -74,10 +74,10 @@ def in_two_steps(index: Any) -> tuple[Any, Any] | None:
     In ``x[0, :, i]`` NumPy counts the number among the arrays, and as they stand apart, puts their
     dimensions first. PyTorch takes ``x[0]`` first, and then ``i`` stands alone.
     """
-    if type(index) is not tuple or np.ndarray not in map(type, index):
+    if type(index) is not tuple or np.ndarray not in [part.__class__ for part in index]:
         return None
     letter = {np.ndarray: "a", int: "n"}
-    kinds = "".join(letter.get(type(part), ".") for part in index)
+    kinds = "".join(letter.get(part.__class__, ".") for part in index)
     if "n" not in kinds or "." not in kinds.strip("."):
         return None
     basic: list[Any] = []

@@ -64,7 +64,7 @@ def _moved(*names: str) -> Callable[..., Any]:
                     return type(x)(map(numbered, x))
                 weak = isinstance(x, int | float) and len(pieces) > 1
                 piece = as_variable(np.asarray(x, pieces[1]._array.dtype) if weak else x)
-                start = sum(p.size if type(p) is np.ndarray else p._array.size for p in pieces)
+                start = sum(p.size if isinstance(p, np.ndarray) else p._array.size for p in pieces)
                 pieces.append(piece.reshape(-1))
                 return np.arange(start, start + piece._array.size).reshape(piece._array.shape)
 
