@@ -42,7 +42,7 @@ m.detach() * m; m.data * m; m.clone(); m[0]; m[0, 1]; m[..., None]; m[::2, 1:]; 
 m.expand(2, 4, 4); m.repeat(2, 1); m.repeat_interleave(2, 0); m.unfold(0, 2, 1); m.split(2); m.unbind(0); m.view(2, 8); m.diagonal()
 t.einsum('ij,jk->ik', m, m2); t.einsum('ii->i', m); t.tensordot(m, m2, 1); t.cdist(m, m2); t.cov(m); t.corrcoef(m); t.meshgrid(v, v)
 t.ones(4) * m; t.zeros(4) + m; t.full((4,), 2.0) * m; t.eye(4) * m; t.arange(4) * m; t.linspace(0, 1, 4) * m; t.tensor([1.0, 2.0, 3.0, 4.0]) * m
-t.ones_like(m) * m; t.full_like(m, 3.0) * m; t.empty_like(m).fill_(2.0) * m; m.new_zeros(4) + m; m.new_tensor([1.0]) * m
+m * t.tensor(2).item(); m[t.tensor(1)]; m.repeat_interleave(t.tensor([1, 2, 0, 1]), 0); t.ones_like(m) * m; t.full_like(m, 3.0) * m; t.empty_like(m).fill_(2.0) * m; m.new_zeros(4) + m; m.new_tensor([1.0]) * m
 t.tensor(m.detach()) * m; t.as_tensor(m) * 2; t.tril_indices(3, 3)
 F.one_hot((m * 3).long(), 4); F.embedding((m2 * 3).long(), m); F.cross_entropy(m, (v * 3).long(), ignore_index=1)
 F.cross_entropy(m, m2.softmax(1)); F.cross_entropy(m, (v * 3).long(), label_smoothing=0.1); F.nll_loss(m, (v * 3).long())

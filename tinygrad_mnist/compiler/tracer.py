@@ -89,6 +89,8 @@ class Tracer(Observer):
         self._operations: weakref.WeakKeyDictionary[Node, Operation] = weakref.WeakKeyDictionary()
         self._scalars: dict[Storage, Value] = {}
         """Results that NumPy's functions return as scalars."""
+        self._fixed: set[Storage] = set()
+        """Memory of tensors that are the same at each step, as nothing was written to it."""
         self._noted = 0
         self._shift = 0
         """How many calls were put in between others."""
@@ -165,6 +167,7 @@ class Tracer(Observer):
         if not array.flags.writeable or constant.array.strides != array.strides:
             array = constant.array.copy(order="K")
         made = self._made(array)
+        self._fixed.add(made.value.storage)
         self.calls.append(
             Call(getattr, (constant, "K"), {}, made.value, kind="method", name="copy")
         )
@@ -234,6 +237,8 @@ class Tracer(Observer):
         if not written or functions.name_of(function, kind, name) == "at":
             returned = None if result is None else mapped(result, self._made)
             call.results = None if result is None else _plain(mapped(returned, value_of))
+            if not written and all(map(self._is_fixed, call.values())):
+                self._fixed.update(x.storage for x in call.made())
             return returned
         if result is None:
             return None
@@ -265,6 +270,7 @@ class Tracer(Observer):
 
     def _make_writable(self, x: Recorded) -> None:
         """Let a number that is written to be an array; NumPy's functions return scalars."""
+        self._fixed.discard(x.value.storage)
         number = self._scalars.pop(x.value.storage, None)
         if number is None:
             return
@@ -276,9 +282,13 @@ class Tracer(Observer):
         self.calls.insert(at + 1, copy)
         self._shift += 1
 
+    def _is_fixed(self, x: Value) -> bool:
+        return x.storage in self._fixed or x.storage.origin == "constant"
+
     def item(self, x: Recorded, *index: Any) -> Any:
         """Note that a number is taken out of an array, and return what stands for it."""
-        if not self.open or self._inside or index:
+        fixed = x.value.storage in self._fixed
+        if not self.open or self._inside or index or fixed:
             return self.look(x, "item").item(*index)
         return self._number(getattr, (x,), x.actual.item(), "method", "item")
 
@@ -329,7 +339,7 @@ class Tracer(Observer):
 
     def look(self, x: Recorded | None, how: str) -> Any:
         """Let the program look at numbers: inside of an operation that makes it a kernel."""
-        if self.open:
+        if self.open and (x is None or x.value.storage not in self._fixed):
             if self._inside:
                 raise NotRecordableError(how)
             self.stop(f"it looks at numbers ({how})")

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tinygrad_mnist.autograd import no_grad
+from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.autograd.modes import one_call
 from tinygrad_mnist.nn import Module
 from tinygrad_mnist.optim.lr_scheduler.scheduler import LRScheduler, for_groups
 from tinygrad_mnist.optim.optimizer import Optimizer
@@ -201,18 +203,26 @@ class AveragedModel(Module):
     def update_parameters(self, model: Module) -> None:
         """Take the present parameters of a model into the average."""
         averaged, current = self._tensors(self.module), self._tensors(model)
-        number = int(self.n_averaged.item())
-        if number == 0:
-            for a, p in zip(averaged, current, strict=True):
-                a.copy_(p)
-        elif self.multi_avg_fn is not None:
-            self.multi_avg_fn(averaged, current, self.n_averaged)
-        else:
-            _for_lists(self.avg_fn or get_swa_avg_fn())(averaged, current, self.n_averaged)
+        arrays = [x._array for x in averaged]
+        self._take_in([x._array for x in current], self.n_averaged._array, outs=arrays)
+        for x in averaged:
+            x._version.bump("update_parameters")
         if not self.use_buffers:
             for a, b in zip(self.module.buffers(), model.buffers(), strict=True):
                 a.detach().copy_(b)
         self.n_averaged += 1
+
+    @one_call
+    def _take_in(self, arrays: list[Any], count: Any, outs: list[Any]) -> None:
+        """Change the averages, outs, by what comes after so many."""
+        averaged, current = list(map(wrap, outs)), list(map(wrap, arrays))
+        if int(count) == 0:
+            for a, p in zip(averaged, current, strict=True):
+                a.copy_(p)
+        elif self.multi_avg_fn is not None:
+            self.multi_avg_fn(averaged, current, wrap(count))
+        else:
+            _for_lists(self.avg_fn or get_swa_avg_fn())(averaged, current, wrap(count))
 
     def _tensors(self, model: Module) -> list[Tensor]:
         """Return the tensors to average, detached."""
