@@ -51,7 +51,8 @@ F.dropout(m); F.dropout1d(w[0]); F.dropout2d(w); F.alpha_dropout(m); F.feature_a
 m.clone().uniform_() * m; m.clone().normal_() + m; m.clone().exponential_() * m; F.scaled_dot_product_attention(w, w, w, dropout_p=0.5)
 m.clone().add_(1.0); m.clone().mul_(m2); m.clone().clamp_(0.2, 0.5); m.clone().relu_(); m.clone().copy_(m2); m.clone().zero_() + m
 m.clone().masked_fill_(m > 0.5, 2.0); m.clone().index_fill_(0, t.tensor([1]), 2.0); m.clone().t_(); m.clone().unsqueeze_(0)
-m.clone()[0].add_(1.0); m.clone().view(16).mul_(2.0); m.clone().diagonal().mul_(2.0); t.zeros(4, 4).index_put_(((v * 3).long(),), m2)
+m.clone()[0].add_(1.0); m.clone().view(16).mul_(2.0); m.clone().diagonal().mul_(2.0); m[t.eye(4) > 0]; m * m2[t.ones(4, 4).tril().bool()].sum(); t.masked_select(m, t.eye(4) > 0); m[t.tensor([0, 3, 0]).unique()]
+m[t.eye(4).nonzero()[:, 0]]; t.zeros(4, 4).index_put_(((v * 3).long(),), m2)
 t.scatter(m, 1, (m2 * 3).long(), m2); t.gather(m, 1, (m2 * 3).long()); t.index_add(m, 0, (v * 3).long(), m2); t.take(m, (v * 9).long())
 t.masked_fill(m, m2 > 0.5, 0.0); t.scatter_reduce(m, 1, (m2 * 3).long(), m2, 'amax'); t.diagonal_scatter(m, v); t.slice_scatter(m, m2[:2], 0, 0, 2)
 F.max_pool2d(w, 2, return_indices=True); F.adaptive_max_pool2d(w, 2); F.adaptive_avg_pool2d(w, 2); F.interpolate(w, scale_factor=2)

@@ -50,6 +50,12 @@ OF_ONE_ARRAY = _named(
 OF_ARRAYS_METHODS = frozenset({"choose", "clip", "dot", "fill", "put", "searchsorted", "take"})
 """The same, of an array's methods; to the rest numbers must be given."""
 
+BY_VALUE = _named(
+    "allclose argwhere array_equal array_equiv bincount compress extract flatnonzero histogram "
+    "intersect1d nonzero setdiff1d union1d unique"
+)
+"""Functions whose result has a shape by numbers, or is a number: of constants it is a constant."""
+
 FILLING = _named("zeros ones empty")
 """Functions that make an array of a shape, like another one's."""
 

@@ -75,7 +75,6 @@ class Tracer(Observer):
         self.stopped = ""
         self.line: Line | None = None
         self.open = True
-        self.tensors: list[weakref.ref[TensorBase]] = []
         self.nodes: list[weakref.ref[Node]] = []
         self._inside = 0
         """How many operations and rules are running, one in another."""
@@ -212,13 +211,16 @@ class Tracer(Observer):
             return plainly()
         how = functions.name_of(function, kind, name)
         form = (function, arguments, keywords, kind, name)
-        if not functions.has_fixed_shape(*form, has_recorded):
-            return self.look(None, how) or plainly()
+        if not functions.has_fixed_shape(*form, self._may_change):
+            if not (function in functions.BY_VALUE and self._is_constant(arguments, keywords)):
+                self.look(None, how)
+            return plainly()
         if kind == "setitem" and _is_itself(*actual):
             return None  # the end of x[i] += y, which has been written already
         written = functions.written(*form)
         if any(type(x) is not Recorded for x in written):
-            return self.look(None, f"{how} writes to an array of NumPy's") or plainly()
+            self.look(None, f"{how} writes to an array of NumPy's")
+            return plainly()
         with np.errstate(all="ignore"):
             result = plainly()
         if result is not None and any(not isinstance(x, _ARRAYS) for x in parts_of(result)):
@@ -284,6 +286,13 @@ class Tracer(Observer):
 
     def _is_fixed(self, x: Value) -> bool:
         return x.storage in self._fixed or x.storage.origin == "constant"
+
+    def _may_change(self, x: Any) -> bool:
+        """Whether there is something in it whose numbers may be others at each step."""
+        return any(type(x) is Number or not self._is_fixed(x.value) for x in recorded_in(x))
+
+    def _is_constant(self, arguments: Any, keywords: dict[str, Any]) -> bool:
+        return not self._may_change((arguments, keywords))
 
     def item(self, x: Recorded, *index: Any) -> Any:
         """Note that a number is taken out of an array, and return what stands for it."""
@@ -389,10 +398,10 @@ class Tracer(Observer):
         if not self.open:
             return op(*mapped(inputs, real_of), **real_keywords(settings))
         narrow = any(isinstance(x, np.ndarray) and x.dtype.char in op.narrow for x in inputs)
-        first = len(self.calls) if self._inside else self._noted
+        if not self._inside:
+            self._noted = len(self.calls)
         out = self._region(op.compute if narrow else op.forward, inputs, settings, op)
         if not self._inside:
-            self._noted = max(first, 0)
             self._attribute(op.name, None)
         count = len(op.outputs)
         return tuple(out[:count]) if count > 1 else out[0] if op.packed else out
@@ -419,7 +428,7 @@ class Tracer(Observer):
         op: Op | None,
     ) -> Any:
         run = function if self._inside else partial(quiet.unobserved, function)
-        if op is not None and op.part is not None and _has_mask(op.part(**settings)):
+        if op is not None and op.part is not None and self._has_mask(op.part(**settings)):
             self.look(None, "a mask says how many elements are chosen")
         why = "it takes what a kernel left for it"
         if not any(id(real_of(a)) in self._residuals for a in arrays):
@@ -450,6 +459,12 @@ class Tracer(Observer):
         self.calls.append(call)
         return returned
 
+    def _has_mask(self, index: Any) -> bool:
+        """Whether an index chooses by a mask that may change."""
+        parts = index if isinstance(index, tuple) else (index,)
+        masks = [x for x in parts if type(x) is Recorded and x.dtype.kind == "b"]
+        return any(map(self._may_change, masks))
+
     def leave(self, x: Recorded) -> Recorded:
         """Let an array be read by kernels only."""
         x.value.varies = True
@@ -470,6 +485,9 @@ class Tracer(Observer):
             return None
         if isinstance(x, _ARRAYS):
             return self.leave(self._made(x))
+        if isinstance(x, int | float | str | bytes | tuple):  # one object may stand for several
+            self.stop(f"{x!r} is left by an operation for its rules, and isn't an array")
+            return x
         array = np.empty((), object)
         array[()] = x
         self._residuals[id(x)] = Value(array, Storage(array, "made"), varies=True)
@@ -530,13 +548,6 @@ class Tracer(Observer):
     def ran(self, node: Node, gradient: Any, results: Sequence[tuple[Source, Any]]) -> None:
         """Nothing is left to do."""
 
-    def close(self) -> bool:
-        """End the recording; return whether something still holds one of its arrays."""
-        self.open = False
-        arrays = [weakref.ref(x) for x in self._known.values()]
-        self._known.clear()
-        return any(x() is not None for x in arrays)
-
 
 _ARRAYS = np.ndarray | np.generic
 
@@ -556,16 +567,23 @@ def value_of(x: Any) -> Any:
     return x.value if type(x) is Recorded or type(x) is Number else x
 
 
-def has_recorded(x: Any) -> bool:
-    """Whether there is a recording array in nested tuples, lists, dicts and slices."""
+def recorded_in(x: Any) -> Iterator[Any]:
+    """Walk over the recording arrays and numbers in nested tuples, lists, dicts and slices."""
     kind = type(x)
     if kind is Recorded or kind is Number:
-        return True
-    if kind is tuple or kind is list:
-        return any(map(has_recorded, x))
-    if kind is slice:
-        return has_recorded((x.start, x.stop, x.step))
-    return kind is dict and any(map(has_recorded, x.values()))
+        yield x
+    elif kind is tuple or kind is list:
+        for part in x:
+            yield from recorded_in(part)
+    elif kind is slice:
+        yield from recorded_in((x.start, x.stop, x.step))
+    elif kind is dict:
+        yield from recorded_in(tuple(x.values()))
+
+
+def has_recorded(x: Any) -> bool:
+    """Whether there is one."""
+    return next(recorded_in(x), None) is not None
 
 
 def parts_of(x: Any) -> Iterator[Any]:
@@ -589,12 +607,6 @@ def _is_itself(target: Any, index: Any, x: Any) -> bool:
         return False
     there = target[index]
     return isinstance(there, np.ndarray) and same_memory(there, x)
-
-
-def _has_mask(index: Any) -> bool:
-    """Whether an index chooses by a mask that may change."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return any(type(x) is Recorded and x.dtype.kind == "b" for x in parts)
 
 
 _BASIC = (int, slice, type(Ellipsis))
