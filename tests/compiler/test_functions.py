@@ -67,7 +67,7 @@ m * m.sum().item(); m.sum().item(); t.special.gammaln(m); F.multi_margin_loss(m,
 STOPPED = {
     "bool|array_equal": "m * 2 if m[0, 0] > 0.5 else m; t.equal(m, m2); t.allclose(m, m2); bool(m[0, 0] > 0.5); F.interpolate(w, scale_factor=2, mode='bilinear')",
     "argwhere|nonzero": "t.nonzero(m > 0.5); t.where(m > 0.5); t.argwhere(m > 0.5)",
-    "unique": "t.unique((m * 5).long()); F.embedding((m2 * 3).long(), m, max_norm=1.0)",
+    "unique": "t.unique((m * 5).long())",
     "a mask says": "m[m > 0.5]; t.masked_select(m, m > 0.5); t.nanmedian(m)",
     "float|int|tolist|getitem": "m * float(m[0, 0]); m * int(m.sum()); m.tolist(); str(m); t.histc(m, 4); F.rrelu(m, training=True)",
     "its memory|ctypes": "t.as_strided(m, (2, 2), (1, 2)) * 1; m.data_ptr() * 0 + m",

@@ -353,6 +353,26 @@ def gradient_of_an_expanded_tensor(compiled: Any) -> Any:
     return out
 
 
+@scene()
+def rows_of_a_table_that_are_shortened(compiled: Any) -> Any:
+    table = (numbers(0, 6, 3) * 3).requires_grad_()
+
+    @compiled
+    def step(i: tg.Tensor) -> Any:
+        table.grad = None
+        out = F.embedding(i, table, max_norm=1.0)
+        (out * out).sum().backward()
+        return out
+
+    out = []
+    for i in range(CALLS):
+        with tg.no_grad():
+            table[i % 6] *= 4
+        index = tg.from_numpy(np.random.default_rng(i).integers(0, 6, 4))
+        out.append((values(step(index)), values(table), values(table.grad)))
+    return out
+
+
 @pytest.mark.parametrize("name", SCENES)
 def test_memory_is_the_steps_own(name: str) -> None:
     recorded, play = SCENES[name]

@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_mnist.autograd import no_grad
 from tinygrad_mnist.autograd.graph import wrap
+from tinygrad_mnist.autograd.inplace import check_writable, memory_of
 from tinygrad_mnist.autograd.modes import one_call
 from tinygrad_mnist.autograd.names import node_name
 from tinygrad_mnist.nn import init
@@ -173,13 +174,10 @@ def embedding(
     if sparse or scale_grad_by_freq:
         raise NotImplementedError("sparse and scale_grad_by_freq are not offered; leave them False")
     if max_norm is not None:
-        used = np.unique(index)
-        with np.errstate(all="ignore"):
-            lengths = np.linalg.norm(upcast_half(weight._array[used]), norm_type, axis=1)
-        long = lengths > max_norm
         with no_grad():
-            scale = (max_norm / (lengths[long] + 1e-7)).astype(weight._array.dtype)
-            weight[used[long]] = weight.detach()[used[long]] * wrap(scale[:, None])
+            check_writable("embedding", weight)
+        _shorten(index, max_norm, norm_type, out=memory_of(weight))
+        weight._version.bump("embedding")
     out: Tensor = weight[input]
     if padding_idx is not None:
         out = where(wrap(_not_padding(index, padding_idx, rows)[..., None]), out, out.detach())
@@ -395,6 +393,17 @@ def embedding_bag(
         counts = np.maximum(np.bincount(bags, minlength=len(starts)), 1)
         out = out / wrap(counts[:, None].astype(out._array.dtype))
     return out.type_as(weight)
+
+
+@one_call
+def _shorten(index: np.ndarray, max_norm: float, norm_type: float, out: np.ndarray) -> None:
+    """Scale those of the rows at an index down that are longer than a norm."""
+    used = np.unique(index)
+    with np.errstate(all="ignore"):
+        lengths = np.linalg.norm(upcast_half(out[used]), norm_type, axis=1)
+        long = lengths > max_norm
+        scale = (max_norm / (lengths[long] + 1e-7)).astype(out.dtype)
+        out[used[long]] *= scale[:, None]
 
 
 @one_call
