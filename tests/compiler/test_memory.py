@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,11 @@ import pytest
 
 import tinygrad_mnist as tg
 import tinygrad_mnist.nn.functional as F
+from tinygrad_mnist import ops
+from tinygrad_mnist.autograd.graph import apply
 from tinygrad_mnist.compiler import Compiled
+from tinygrad_mnist.compiler.array import Recorded
+from tinygrad_mnist.ops.contract import Rule
 
 CALLS = 7
 
@@ -373,6 +378,22 @@ def rows_of_a_table_that_are_shortened(compiled: Any) -> Any:
     return out
 
 
+def test_an_operation_of_a_script_whose_shape_goes_by_numbers_gives_no_wrong_number() -> None:
+    """A mean of what is positive divides by how many there are now, not when it was recorded."""
+    positive = ops.Op(
+        "positive", lambda x: x[x > 0], ("x",), (), {"x": Rule(np.multiply, (), ())},
+    )  # fmt: skip
+
+    def step(x: tg.Tensor) -> Any:
+        return apply(positive, x).mean()
+
+    run = Compiled(step)
+    batch = tg.tensor([1.0, -1.0, 2.0, -3.0])
+    with tg.no_grad():
+        for x in [batch] * 4 + [tg.tensor([1.0, 1.0, 2.0, -3.0])] * 3 + [-batch, batch]:
+            np.testing.assert_array_equal(run(x).numpy(), step(x).numpy())
+
+
 @pytest.mark.parametrize("name", SCENES)
 def test_memory_is_the_steps_own(name: str) -> None:
     recorded, play = SCENES[name]
@@ -389,6 +410,8 @@ def test_memory_is_the_steps_own(name: str) -> None:
         warnings.simplefilter("error" if recorded else "ignore")
         found = play(compiled)
     np.testing.assert_equal(found, expected)
+    gc.collect()
+    assert not [x for x in gc.get_objects() if type(x) is Recorded]  # as in a cache, or a tensor
     (function,) = made
     built = any(step.built is not None for step in function.steps.values())
     assert built is recorded, function.uncompiled

@@ -89,6 +89,16 @@ def test_operation_is_recorded_call_by_call_or_listed_as_a_kernel(op: ops.Op) ->
             assert f"{op.name}'s rule" not in kernels
 
 
+@pytest.mark.parametrize("name", sorted(KERNELS | KERNEL_RULES))
+def test_what_is_listed_as_a_kernel_is_one(name: str) -> None:
+    found: set[str] = set()
+    for case in cases.all_of(ops.TABLE[name]):
+        program = compare(case, np.float32)
+        found.update(call.operation for call in program.calls if call.kind == "kernel")
+    assert (name in found) is (name in KERNELS)
+    assert (f"{name}'s rule" in found) is (name in KERNEL_RULES)
+
+
 LAYOUTS = {
     "row by row": None,
     "column-major": lambda a: np.asfortranarray(a) if a.ndim else a,

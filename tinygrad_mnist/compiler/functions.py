@@ -107,7 +107,25 @@ def has_fixed_shape(
         return not named and not any(map(is_array, arguments))
     if function in OF_ONE_ARRAY:
         return not named - _ARRAYS and not any(map(is_array, rest))
-    return getattr(function, "__module__", "").startswith(_OURS)
+    return _module(function).startswith(_OURS)
+
+
+def _module(function: Any) -> str:
+    return getattr(function, "__module__", None) or "numpy."
+
+
+def is_ours(forward: Any) -> bool:
+    """Whether a forward function is of this package, or NumPy's own."""
+    return _module(forward).startswith((_OURS, "numpy", "scipy"))
+
+
+def check_form(name: str, array: np.ndarray, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Refuse a result of another form than the program was made for."""
+    if array.shape != shape or array.dtype != dtype:
+        raise RuntimeError(
+            f"{name}: it returned {list(array.shape)} of {array.dtype} in a compiled step, which "
+            f"was recorded with {list(shape)} of {dtype}; its shape must follow from shapes"
+        )
 
 
 def written(

@@ -449,14 +449,18 @@ class Tracer(Observer):
             self.failed = error
             raise
         call = Call(function, *self._form(arrays, settings), kind="kernel", why=why)
-        if not isinstance(result, tuple):
-            returned: Any = self._made(result)
-        else:
-            count = 1 if op is None else len(op.outputs)
-            outputs = map(self._made, result[:count])
-            returned = (*outputs, *map(self._residual, result[count:]))
+        packed = isinstance(result, tuple)
+        count = 1 if op is None or not packed else len(op.outputs)
+        outputs = [self._made(x) for x in (result[:count] if packed else (result,))]
+        rest = map(self._residual, result[count:] if packed else ())
+        returned: Any = (*outputs, *rest) if packed else outputs[0]
         call.results = _plain(mapped(returned, self.value_of))
         self.calls.append(call)
+        own = function if op is None else op.forward
+        if not functions.is_ours(own):  # a script's own: its shape may go by numbers
+            for x in outputs:
+                form = functions.name_of(own, "function", ""), x.value, x.shape, x.dtype
+                self.calls.append(Call(functions.check_form, form, {}, kind="kernel", effect=True))
         return returned
 
     def _has_mask(self, index: Any) -> bool:
