@@ -43,6 +43,8 @@ def import_time(effort: Effort) -> dict[str, Any]:
 
 _MEMORY = """
 import ctypes, gc, json, sys
+from contextlib import nullcontext
+import tinygrad_mnist as tg
 from benchmarks import training
 from benchmarks.measure import Conditions, set_threads
 
@@ -56,16 +58,25 @@ def status(key):
         if line.startswith(key):
             return int(line.split()[1])
 
-framework, name = sys.argv[1:]
+who, name = sys.argv[1:]
+framework = "PyTorch" if who == "PyTorch" else "ours"
 training.FRAMEWORKS = {framework: training.FRAMEWORKS[framework]}
 benchmark = next(b for b in training.BENCHMARKS if b.name == name)
 set_threads(2)
-step = benchmark.make(Conditions())[framework]
-for _ in range(5):
-    step()
-gc.collect()
-libc.malloc_trim(0)
+step = benchmark.make(Conditions())[who]
+
+def take_steps():
+    for _ in range(5):
+        step()
+    gc.collect()
+    libc.malloc_trim(0)
+
+# A program's buffers stay from step to step: what is resting is what it is without any.
+with tg.compiler.set_stance("force_eager") if who == "compiled" else nullcontext():
+    take_steps()
 resting = status("VmRSS")
+if who == "compiled":
+    take_steps()
 open("/proc/self/clear_refs", "w").write("5")
 for _ in range(10):
     step()
@@ -74,25 +85,27 @@ print(json.dumps([resting, status("VmHWM")]))
 
 
 def memory(effort: Effort) -> dict[str, Any]:
-    """Compare the peak of a training step over the resting size with PyTorch's."""
+    """Compare the peak of a training step over the resting size: ours, compiled and PyTorch's."""
     from benchmarks.training import FRAMEWORKS
 
+    contestants = ["ours", "compiled", *(x for x in FRAMEWORKS if x != "ours")]
     results: dict[str, Any] = {}
     for name in ("W3", "W5"):
         peaks: dict[str, float] = {}
-        for framework in FRAMEWORKS:
+        for who in contestants:
             runs = []
             for _ in range(min(3, effort.rounds)):
-                command = [sys.executable, "-c", _MEMORY, framework, name]
+                command = [sys.executable, "-c", _MEMORY, who, name]
                 out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
                 resting, peak = json.loads(out)
                 runs.append((peak - resting) / 1024)
-            peaks[framework] = statistics.median(runs)
+            peaks[who] = statistics.median(runs)
         shown = ", ".join(f"{who} {peak:.1f} MiB" for who, peak in peaks.items())
-        ratio = ""
+        times = peaks["compiled"] / peaks["ours"]
+        ratio = f"; compiled / ours {times:.2f}{verdict(times, 1.0)}"
         if peaks.get("PyTorch"):
             times = peaks["ours"] / peaks["PyTorch"]
-            ratio = f"; ratio {times:.2f}{verdict(times, 1.1)}"
+            ratio += f"; ours / PyTorch {times:.2f}{verdict(times, 1.1)}"
         print(f"memory  {name}: peak of a step over the resting size: {shown}{ratio}", flush=True)
         results[name] = peaks
     return results
