@@ -1,4 +1,4 @@
-"""Time of a training step against size, ours beside PyTorch's: a picture of four panels.
+"""Time of a training step against size, ours and compiled beside PyTorch's: four panels.
 
     python -m benchmarks.sizes --out sizes.png
 
@@ -19,16 +19,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import QUICK, Conditions, Effort, Step, measure, torch
+from benchmarks.measure import OURS, QUICK, Conditions, Effort, Step, measure, torch
 from benchmarks.training import DENSE, FRAMEWORKS
 from tinygrad_mnist.io.files import replacing
 
 W1 = DENSE["W1"]
+SHOWN = list(dict.fromkeys([*OURS, *FRAMEWORKS]))
 
 
 def _dense(**changes: Any) -> dict[str, Step]:
     steps = replace(W1, **changes).steps(Conditions())
-    return {who: step for who, step in steps.items() if who in FRAMEWORKS}
+    return {who: step for who, step in steps.items() if who in SHOWN}
 
 
 def _chain(length: int) -> dict[str, Step]:
@@ -97,8 +98,9 @@ def draw(results: dict[str, dict[int, dict[str, float]]], path: Path) -> None:
     figure = Figure(figsize=(9, 7), layout="constrained")
     panels = zip(figure.subplots(2, 2).flat, results.items(), strict=True)
     for axes, (panel, rows) in panels:
-        for who in FRAMEWORKS:
-            axes.plot(list(rows), [row[who] for row in rows.values()], marker="o", label=who)
+        for who in SHOWN:
+            if all(who in row for row in rows.values()):
+                axes.plot(list(rows), [row[who] for row in rows.values()], marker="o", label=who)
         axes.set(xscale="log", yscale="log", xlabel=LABELS[panel], ylabel="µs")
         axes.set_xticks(list(rows), [f"{size:,}" for size in rows])
         axes.xaxis.set_minor_formatter(NullFormatter())
