@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +14,7 @@ from compiler.test_source import NETWORKS, OPTIMIZERS, batches, network, trainin
 import tinygrad_mnist as tg
 import tinygrad_mnist.nn.functional as F
 from tinygrad_mnist import nn
+from tinygrad_mnist._runtime import threads
 from tinygrad_mnist.compiler.compiled import Compiled
 from tinygrad_mnist.compiler.numpy_backend import Built
 from tinygrad_mnist.compiler.passes import (
@@ -21,6 +24,7 @@ from tinygrad_mnist.compiler.passes import (
     improved,
     optimizer_formulas,
     prepared_kernels,
+    repeated_channels,
     same_constants,
     without_copies,
     without_dead_code,
@@ -263,3 +267,112 @@ def test_prepared_kernels_stand_for_the_loss() -> None:
     program = prepared_kernels(recording.program)
     changed = [c.function.__qualname__ for c in program.calls if c.printed]
     assert changed == ["CrossEntropy.forward", "CrossEntropy.rule"]
+
+
+def images(channels: int) -> nn.Module:
+    tg.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, channels, 3), nn.BatchNorm2d(channels), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.GELU(), nn.Linear(channels * 25, 3),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_shared_out_lines_give_the_numbers_of_the_step_itself(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tinygrad_mnist.compiler.chains.LARGE", 1)
+    monkeypatch.setattr("tinygrad_mnist.compiler.chains.ONE_LINE", 1)
+    monkeypatch.setattr("tinygrad_mnist.compiler.passes.tiles.LARGE", 1)
+    monkeypatch.setattr("tinygrad_mnist._runtime.threads.WORTHWHILE", 1)
+    monkeypatch.setattr("tinygrad_mnist._runtime.threads._wanted", [number])
+    monkeypatch.setattr("tinygrad_mnist._runtime.threads._charge", 0)
+    x, y = tg.randn(7, 1, 12, 12), tg.randint(0, 3, (7,))
+    outcomes = []
+    for wrap in (lambda step: step, Compiled):
+        model = images(4)
+        step = wrap(training(model, tg.optim.SGD(model.parameters(), lr=0.1)))
+        outcomes.append([step(x, y).item() for _ in range(7)])
+    (program,) = step.steps.values()
+    assert sum("share(" in line for line in program.built.lines) > 4
+    assert outcomes[0] == outcomes[1]
+
+
+def test_lines_whose_rows_would_get_into_each_others_way_are_no_chain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tinygrad_mnist.compiler.chains.LARGE", 1)
+    monkeypatch.setattr("tinygrad_mnist._runtime.threads.WORTHWHILE", 1)
+    monkeypatch.setattr("tinygrad_mnist._runtime.threads._wanted", [2])
+    monkeypatch.setattr("tinygrad_mnist._runtime.threads._charge", 1000)
+
+    def function(x: tg.Tensor) -> tg.Tensor:
+        y = x * 2
+        z = y.exp() + y.T  # reads what another thread may not have written yet
+        return (z * z + y[:1]).sin()
+
+    x = tg.randn(50, 50)
+    compiled = Compiled(function)
+    for _ in range(5):
+        np.testing.assert_array_equal(compiled(x), function(x))
+
+
+def test_products_ask_at_each_step_which_threads_compute_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def large(x: tg.Tensor, y: tg.Tensor) -> tg.Tensor:
+        return x @ y + (y @ x).sum()
+
+    monkeypatch.setattr("tinygrad_mnist.compiler.kernels.products.WORTHWHILE", 1)
+    monkeypatch.setattr("tinygrad_mnist._runtime.threads.WORTHWHILE", 1)
+    monkeypatch.setattr("tinygrad_mnist._runtime.threads._wanted", [2])
+    monkeypatch.setattr("tinygrad_mnist._runtime.threads._charge", 0)
+    parts: list[int] = []
+    share = threads.share
+
+    def watched(function: Any, count: int, work: int) -> Any:
+        return share(lambda part: (parts.append(count), function(part)), count, work)
+
+    monkeypatch.setattr("tinygrad_mnist._runtime.threads.share", watched)
+    x, y = tg.randn(30, 20), tg.randn(20, 30)
+    compiled, expected = Compiled(large), large(x, y)
+    counts = []
+    for step in range(7):
+        threads._charge = 100 if step == 5 else 0
+        parts.clear()
+        np.testing.assert_allclose(compiled(x, y), expected, rtol=1e-4)
+        counts.append(len(parts))
+    assert counts == [0, 0, 0, 0, 0, 4, 0]
+
+
+def test_channels_are_repeated_where_they_lie_last() -> None:
+    x = np.empty((40, 64, 64, 2), np.float32).transpose(0, 3, 1, 2)
+    scale = np.empty((2, 1, 1), np.float32)
+    a, b = Value(x, Storage(x, "input")), Value(scale, Storage(scale, "state"))
+    first, second = (Value(y := np.empty_like(x), Storage(y, "made")) for _ in range(2))
+    calls = [Call(np.multiply, (a, b), {}, first), Call(np.add, (first, b), {}, second)]
+    program = repeated_channels(Program(calls, [a], [second]))
+    assert names(program) == ["broadcast_to", "positive", "multiply", "add"]
+    repeated = program.calls[1].results
+    assert repeated.array.shape == (1, 2, 64, 64) and repeated.array.strides[1] == 4
+    assert [c.arguments[1] for c in program.calls[2:]] == [repeated, repeated]
+
+
+def test_what_others_have_told_the_garbage_collector_is_no_part_of_a_step() -> None:
+    def told(phase: str, info: Any) -> None:
+        time.perf_counter()
+
+    model = network("relu")
+    inner = training(model, tg.optim.SGD(model.parameters(), lr=0.1))
+
+    def step(x: tg.Tensor, y: tg.Tensor) -> tg.Tensor:
+        return inner(x, y if [[i] for i in range(2000)] else x)  # enough for a collection
+
+    gc.callbacks.append(told)
+    try:
+        compiled = Compiled(step)
+        for x, y in batches(4):
+            compiled(x, y)
+    finally:
+        gc.callbacks.remove(told)
+    assert gc.isenabled() and not compiled.uncompiled

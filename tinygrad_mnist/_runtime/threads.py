@@ -246,11 +246,17 @@ def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
     global _charge
     if work >= WORTHWHILE and count > 1 and get_num_threads() > 1:
         _charge = CHARGE
-    return _share(function, count, work)
+    return share(function, count, work)
 
 
-def _share(function: Callable[[slice], T], count: int, work: int) -> list[T]:
-    """Call a function on ranges, one for each thread, if our threads are in charge."""
+def share(function: Callable[[slice], T], count: int, work: int) -> list[T]:
+    """Do as :func:`in_parts`, but only if our threads are in charge already.
+
+    Examples
+    --------
+    >>> share(lambda part: part.stop - part.start, 10, work=1)
+    [10]
+    """
     if _charge <= 0 or _here.helps:
         return [function(slice(0, count))]
     if work < WORTHWHILE:
@@ -314,15 +320,30 @@ def product(a: np.ndarray, b: np.ndarray) -> Any:
 
 @array_function
 def _shared_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return product_into(a, b, np.empty((len(a), b.shape[1]), np.result_type(a, b)))
+
+
+def product_into(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Do as ``np.matmul(a, b, out=out)``, by our own threads if they are in charge.
+
+    Examples
+    --------
+    >>> product_into(np.ones((1, 3)), np.ones((3, 1)), np.empty((1, 1)))
+    array([[3.]])
+    """
     global _charge
+    if _charge <= 0:
+        return np.matmul(a, b, out=out)
     _charge -= 1
-    work = a.size * b.shape[1]
-    out = np.empty((len(a), b.shape[1]), np.result_type(a, b))
+    work = a.size * b.shape[-1]
+    if a.ndim != 2 or b.ndim != 2 or work < 4 * WORTHWHILE:
+        with _one_thread:
+            np.matmul(a, b, out=out)
     # The factor that isn't cut is read by every thread: it had better be the smaller one.
-    if a.size < b.size:
-        _share(lambda part: np.matmul(a, b[:, part], out=out[:, part]), b.shape[1], work)
+    elif a.size < b.size:
+        share(lambda part: np.matmul(a, b[:, part], out=out[:, part]), b.shape[1], work)
     else:
-        _share(lambda part: np.matmul(a[part], b, out=out[part]), len(a), work)
+        share(lambda part: np.matmul(a[part], b, out=out[part]), len(a), work)
     return out
 
 
@@ -364,7 +385,7 @@ def elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
             rest = [x[part] if np.ndim(x) and len(x) > 1 else x for x in others]
             function(first[part], *rest, out=result[part])
 
-        _share(run, len(first), 8 * first.size)
+        share(run, len(first), 8 * first.size)
         return result
 
     return compute

@@ -22,8 +22,10 @@ def takes_out(call: Call) -> bool:
     function = call.function
     if call.writes or call.effect or "out" in call.keywords:
         return False
+    if getattr(function, "takes_out", False):
+        return True
     if call.kind != "function":
-        return getattr(function, "takes_out", False)
+        return False
     if type(function) is np.ufunc:
         return function.nout == 1
     if isinstance(getattr(function, "__self__", None), np.ufunc):
@@ -34,6 +36,13 @@ def takes_out(call: Call) -> bool:
 def is_elementwise(call: Call) -> bool:
     """Whether a call reads each element of its inputs just before it writes to the same place."""
     return type(call.function) is np.ufunc and call.function.signature is None
+
+
+def is_operation(call: Call) -> bool:
+    """Whether a call is an operation of the table, or its rule, whose result is the program's."""
+    room = getattr(call.function, "__module__", None) or ""
+    own = call.kind == "kernel" and not call.effect and type(call.results) is Value
+    return own and room.startswith("tinygrad_mnist.ops.")
 
 
 @dataclass
@@ -50,24 +59,30 @@ class Plan:
         Where a storage begins in its slot, if not at the start.
     over
         The operand that a value is written over, in the same form.
+    fresh
+        Storages that a kernel makes anew at each step, with those that are written over them.
+    homes
+        For the latter, the former.
     """
 
     slots: dict[Storage, int] = field(default_factory=dict)
     sizes: list[int] = field(default_factory=list)
     offsets: dict[Storage, int] = field(default_factory=dict)
     over: dict[Value, Value] = field(default_factory=dict)
+    fresh: set[Storage] = field(default_factory=set)
+    homes: dict[Storage, Storage] = field(default_factory=dict)
 
 
 def plan_buffers(program: Program, reuse: bool = True) -> Plan:
     """Give each array that a call can write into a slot, and use those of dead ones again.
 
-    What is returned gets none: it is new at each step. Gradients have slots of their own, in which
-    they stay.
+    What is returned gets none: it is new at each step. Gradients stay in their slots, where
+    something else may have been earlier in the step.
     """
     plan = Plan()
     last = last_uses(program)
     outputs = {x.storage for x in program.outputs + program.rebound}
-    lasting = {x.storage for x in program.gradients} | set(program.parts)
+    lasting = {x.storage for x in program.gradients}
     ends: dict[int, list[Storage]] = {}
     for storage, i in last.items():
         ends.setdefault(i, []).append(storage)
@@ -79,30 +94,42 @@ def plan_buffers(program: Program, reuse: bool = True) -> Plan:
             array, storage = result.array, result.storage
             whole = array.size == storage.array.size and array.dtype == storage.array.dtype
             if array.size and whole and storage not in plan.slots:
-                shared = reuse and storage not in lasting
-                over = _operand(call, plan, last, i) if shared and is_elementwise(call) else None
                 if storage in program.parts:
                     larger, plan.offsets[storage] = program.parts[storage]
                     if larger not in plan.slots:
                         plan.slots[larger] = _slot(plan, [], larger.array.nbytes)
                     plan.slots[storage] = plan.slots[larger]
-                elif over is not None:
+                elif (
+                    reuse
+                    and is_elementwise(call)
+                    and (over := _operand(call, plan, last, i, storage in lasting)) is not None
+                ):
                     plan.over[result] = over
-                    plan.slots[storage] = slot = plan.slots[over.storage]
-                    dying.remove(slot)
+                    slot = plan.slots.get(over.storage)
+                    if slot is None:
+                        plan.fresh.add(storage)
+                        plan.homes[storage] = plan.homes.get(over.storage, over.storage)
+                    else:
+                        plan.slots[storage] = slot
+                        dying.remove(slot)
                 else:
-                    plan.slots[storage] = _slot(plan, free if shared else [], array.nbytes)
+                    plan.slots[storage] = _slot(plan, free if reuse else [], array.nbytes)
+        elif is_operation(call) and result.storage.origin == "made":
+            if result.storage not in outputs:
+                plan.fresh.add(result.storage)
         if reuse:
             free += dying
     return plan
 
 
-def _operand(call: Call, plan: Plan, last: dict[Storage, int], i: int) -> Value | None:
-    """Return an operand that the result may be written over."""
+def _operand(
+    call: Call, plan: Plan, last: dict[Storage, int], i: int, lasting: bool
+) -> Value | None:
+    """Return an operand that the result may be written over; for what lasts, one in a slot."""
     result = call.results.array
     for x in call.values():
         if (
-            x.storage in plan.slots
+            (x.storage in plan.slots or (x.storage in plan.fresh and not lasting))
             and last[x.storage] == i
             and x.array.shape == result.shape
             and x.array.strides == result.strides

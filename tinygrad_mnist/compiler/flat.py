@@ -170,9 +170,11 @@ class Flat:
 
     def _are_together(self, states: Sequence[State]) -> bool:
         """Whether the states are still those that were put together."""
+        if not self.entries:
+            return not any(states)
         count = len(self.state)
         for now, then in zip(states, self.states, strict=True):
-            if len(now) != count or (count and now is not then):
+            if now is not then or len(now) != count:
                 return False
         for state, key, tensor, array in self.entries:
             if state.get(key) is not tensor or tensor._array is not array:

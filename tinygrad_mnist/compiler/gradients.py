@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import gt
+from operator import attrgetter, gt, is_not
 from sys import getrefcount
 from typing import Any
 
 from tinygrad_mnist.autograd.graph import TensorBase, wrap
 from tinygrad_mnist.compiler.numpy_backend import Built
+
+_array_of = attrgetter("_array")
 
 
 class Gradients:
@@ -36,7 +38,10 @@ class Gradients:
         """Make the tensors, and count the references to them and to their memory."""
         arrays = self.built.gradients()
         self.given = [(p, wrap(a), a) for p, a in zip(self.lasting, arrays, strict=True)]
-        self.fields = [len(t.__dict__) for _, t, _ in self.given]
+        self.arrays = [a for _, _, a in self.given]
+        self.tensors = [t for _, t, _ in self.given]
+        self.fields = [t.__dict__ for t in self.tensors]
+        self.lengths = list(map(len, self.fields))
         self.watched: list[Any] = [x for _, t, a in self.given for x in (t, a)]
         self.watched += self.built.owners()
         del arrays
@@ -47,10 +52,11 @@ class Gradients:
         ]
 
     def prepare(self) -> None:
-        """Take new memory if somebody holds the old."""
-        if any(map(gt, map(getrefcount, self.watched), self.alone)) or any(
-            t._array is not a or len(t.__dict__) != n
-            for (_, t, a), n in zip(self.given, self.fields, strict=True)
+        """Take new memory if somebody holds the old, or has made something else of a tensor."""
+        if (
+            any(map(gt, map(getrefcount, self.watched), self.alone))
+            or any(map(is_not, map(_array_of, self.tensors), self.arrays))
+            or list(map(len, self.fields)) != self.lengths
         ):
             self.built.renew()
             self._bind()

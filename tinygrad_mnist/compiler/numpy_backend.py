@@ -30,6 +30,8 @@ class Built:
         Names for some of its values: arguments, parameters and gradients.
     reuse
         Whether buffers are used again.
+    chains
+        Whether elementwise lines on large arrays are run block by block.
 
     Attributes
     ----------
@@ -45,12 +47,16 @@ class Built:
     run: Callable[..., tuple[Any, ...]]
 
     def __init__(
-        self, program: Program, hints: Mapping[Value, Hint] | None = None, reuse: bool = True
+        self,
+        program: Program,
+        hints: Mapping[Value, Hint] | None = None,
+        reuse: bool = True,
+        chains: bool = True,
     ) -> None:
         self.program = program
         self.hints = hints or {}
         self.plan = plan_buffers(program, reuse)
-        self.written = written = Source(program, self.plan, self.hints)
+        self.written = written = Source(program, self.plan, self.hints, chains=chains)
         self.lasting = [written.lasts(x) for x in program.gradients]
         self.lines = written.body()
         self.of_line: list[Call] = [call for _, call in written.lines]

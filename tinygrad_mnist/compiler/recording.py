@@ -158,7 +158,14 @@ def record(
     for optimizer in around.objects():
         if isinstance(optimizer, ArrayOptimizer):
             flatten(optimizer)
-    return _Recorder(recording, tracer, arguments, held, exchanged).record(function, args, kwargs)
+    collecting = gc.isenabled()
+    gc.disable()  # else what others have told the collector to call would look like the step's
+    try:
+        recorder = _Recorder(recording, tracer, arguments, held, exchanged)
+        return recorder.record(function, args, kwargs)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class _Recorder:

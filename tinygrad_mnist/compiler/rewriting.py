@@ -40,6 +40,8 @@ def substitute(
 
     If these are all of a memory that is seen, it is moved: views of it become views of the other.
     """
+    if not by:
+        return replace(program, calls=list(calls))
     by = dict(by)
 
     def final(x: Any) -> Any:
@@ -56,8 +58,7 @@ def substitute(
         return x
 
     changed = [
-        replace(
-            call,
+        call.but(
             arguments=mapped(call.arguments, final),
             keywords={name: mapped(x, final) for name, x in call.keywords.items()},
             reads=mapped(call.reads, final),
@@ -73,5 +74,7 @@ def substitute(
 
 def shown(program: Program) -> Program:
     """Return the program as readers are shown it."""
-    calls = [shown for call in program.calls for shown in call.printed or (call,)]
+    calls: list[Call] = []
+    for call in program.calls:
+        calls += (call,) if call.printed is None else call.printed
     return replace(program, calls=calls, parts={})

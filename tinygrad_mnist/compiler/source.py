@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.compiler.buffers import Plan, strides_without_gaps, takes_out
+from tinygrad_mnist.compiler.chains import with_chains
 from tinygrad_mnist.compiler.rewriting import is_view
 from tinygrad_mnist.compiler.text import (
     Hint,
@@ -36,7 +37,7 @@ class Names:
     """Names that are used once."""
 
     def __init__(self) -> None:
-        self.taken = {"np", "step", "TABLE"}
+        self.taken = {"np", "step", "share", "partial", "rows", "TABLE"}
 
     def new(self, wish: str) -> str:
         """Return the name wished for; with a number, if it's taken."""
@@ -100,7 +101,12 @@ class Source:
     """
 
     def __init__(
-        self, program: Program, plan: Plan, hints: Mapping[Value, Hint], readable: bool = False
+        self,
+        program: Program,
+        plan: Plan,
+        hints: Mapping[Value, Hint],
+        readable: bool = False,
+        chains: bool = False,
     ) -> None:
         self.program = program
         self.plan = plan
@@ -114,6 +120,8 @@ class Source:
         self.names: dict[Value | Thing, str] = {}
         self._from: dict[Value, Value] = {}
         """For views, what they are of; for what is written over something else, that."""
+        self.merged: dict[str, list[Call]] = {}
+        """The calls of lines that stand for several."""
         self._taken = Names()
         self._objects: dict[int, str] = {}
         self._held: list[Any] = []
@@ -122,8 +130,16 @@ class Source:
             self._write(call)
         for x in program.wanted():
             self._given(x)
+        if chains:
+            self.lines = with_chains(self)
+        if not readable:
+            self.lines = self._let_go()
 
     # Names
+
+    def new_name(self, wish: str) -> str:
+        """Return a name that nothing has."""
+        return self._taken.counted(wish)
 
     def _name(self, x: Value | Thing, wish: str, numbered: bool = False) -> str:
         name = self._taken.counted(wish) if numbered else self._taken.new(wish)
@@ -168,7 +184,7 @@ class Source:
         if is_view(call) and self._view(call):
             return
         target, extra = self._target(call)
-        expression = self._expression(call, extra)
+        expression = self.expression(call, extra)
         self.lines.append((f"{target} = {expression}" if target else expression, call))
 
     def _view(self, call: Call) -> bool:
@@ -181,7 +197,7 @@ class Source:
                 self.names[result] = known
                 return True
             wish, numbered = self._wish(result, call)
-            text, slot = self._expression(call, ""), self.bound[owner].slot
+            text, slot = self.expression(call, ""), self.bound[owner].slot
             self._bind(
                 Bound(self._name(result, wish, numbered), lambda: self._made(call), text, "", slot)
             )
@@ -212,25 +228,24 @@ class Source:
     def _target(self, call: Call) -> tuple[str, str]:
         """Return what a call's result is assigned to, and what more it is told."""
         results = call.results
-        if type(results) is Value and results.storage in self.plan.slots and takes_out(call):
-            over = self.plan.over.get(results)
-            if over is None:
-                name = self._buffer(results, *self._wish(results, call))
-            else:
-                name = self.names[results] = self.names[over]
-                self._from[results] = over
+        over = self.plan.over.get(results) if type(results) is Value else None
+        if over is not None:
+            name = self.names[results] = self.names[over]
+            self._from[results] = over
             return "", f"out={name}"
+        if type(results) is Value and results.storage in self.plan.slots and takes_out(call):
+            return "", f"out={self._buffer(results, *self._wish(results, call))}"
         if not any(True for _ in _made_by(results)):
             return "", ""
         return self._unpacked(results, call).removeprefix("(").removesuffix(")"), ""
 
     def _buffer(self, x: Value, wish: str, numbered: bool = False) -> str:
         slot, offset = self.plan.slots[x.storage], self.plan.offsets.get(x.storage, 0)
-        name, array = self._name(x, wish, numbered), x.array
-        strides = strides_without_gaps(array)
+        name, shape, dtype = self._name(x, wish, numbered), x.array.shape, x.array.dtype
+        strides = strides_without_gaps(x.array)
 
-        def make() -> np.ndarray:
-            return np.ndarray(array.shape, array.dtype, self.memory[slot], offset, strides)
+        def make() -> np.ndarray:  # which keeps no array of the recording
+            return np.ndarray(shape, dtype, self.memory[slot], offset, strides)
 
         comment = self.hints[x].comment if x in self.hints else ""
         self._bind(Bound(name, make, "", comment, slot, x))
@@ -246,9 +261,33 @@ class Source:
             return f"({inner}{',' * (len(x) == 1)})"
         return "_"
 
+    def _let_go(self) -> list[tuple[str, Call]]:
+        """Delete what lies in no buffer after the last line that needs it."""
+        local: dict[Any, set[str]] = {}
+        homes = self.plan.homes
+        for x, name in self.names.items():
+            if type(x) is Value and name.isidentifier() and name not in self.bound:
+                local.setdefault(homes.get(x.storage, x.storage), set()).add(name)
+        for x in (*self.program.inputs, *self.program.wanted()):
+            local.pop(homes.get(x.storage, x.storage), None)
+        lines = []
+        seen: set[Any] = set()
+        for text, call in reversed(self.lines):
+            calls = self.merged.get(text, [call])
+            used = {
+                homes.get(x.storage, x.storage)
+                for c in calls
+                for x in (*c.values(), *c.made())
+            }  # fmt: skip
+            gone = sorted({name for s in used - seen for name in local.get(s, ())})
+            lines.append((f"{text}; del {', '.join(gone)}" if gone else text, call))
+            seen |= used
+        return lines[::-1]
+
     # Expressions
 
-    def _expression(self, call: Call, extra: str) -> str:
+    def expression(self, call: Call, extra: str) -> str:
+        """Write a call, with one more argument if there is one."""
         arguments = [self.text_of(x) for x in call.arguments]
         named = [f"{name}={self.text_of(_single(x))}" for name, x in call.keywords.items()]
         if extra:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from collections.abc import Callable
@@ -55,7 +56,7 @@ def numpy_name(function: Any) -> str:
         function, method = function.__self__, f".{function.__name__}"
     name = getattr(function, "__name__", "")
     for module, prefix in ((np, "np"), (np.linalg, "np.linalg"), (np.fft, "np.fft")):
-        if getattr(module, name, None) is function:
+        if vars(module).get(name) is function:
             return f"{prefix}.{name}{method}"
     return ""
 
@@ -74,19 +75,27 @@ def imported(x: Any) -> tuple[str, str]:
     >>> imported(TABLE["tanh"].rules["x"].function)
     ('tanh_rule', 'tanh_rule = TABLE["tanh"].rules["x"].function')
     """
-    for op in TABLE.values():
-        for name, rule in op.rules.items():
-            if rule.function is x and not _named(x):
-                short = f"{op.name}_rule" if len(op.rules) == 1 else f"{op.name}_{name}_rule"
-                return short, f'{short} = TABLE["{op.name}"].rules["{name}"].function'
-        if op.forward is x and not _named(x):
-            return op.name, f'{op.name} = TABLE["{op.name}"].forward'
+    if callable(x) and not _named(x):
+        return _table(len(TABLE)).get(x, ("", ""))
     named = _named(x)
     if not named:
         return "", ""
     module, name = named
     short = name.lstrip("_")
     return short, f"from {module} import {name}" + (f" as {short}" if short != name else "")
+
+
+@functools.lru_cache(maxsize=1)
+def _table(count: int) -> dict[Any, tuple[str, str]]:
+    """Return names and lines for what the table holds; made anew when it has grown."""
+    found: dict[Any, tuple[str, str]] = {}
+    for op in TABLE.values():
+        found.setdefault(op.forward, (op.name, f'{op.name} = TABLE["{op.name}"].forward'))
+        for name, rule in op.rules.items():
+            short = f"{op.name}_rule" if len(op.rules) == 1 else f"{op.name}_{name}_rule"
+            line = f'{short} = TABLE["{op.name}"].rules["{name}"].function'
+            found.setdefault(rule.function, (short, line))
+    return found
 
 
 def _named(x: Any) -> tuple[str, str] | None:

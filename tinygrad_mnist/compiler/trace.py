@@ -7,7 +7,7 @@ writing to one is known to change the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,17 +108,23 @@ class Call:
     module: str = ""
     reads: tuple[Value, ...] = ()
     """What it reads besides its arguments: the parts of one of them."""
-    printed: tuple[Call, ...] = ()
-    """What readers are shown in its place."""
+    printed: tuple[Call, ...] | None = None
+    """What readers are shown in its place, if not itself."""
     line: UserLine | None = None
 
-    def values(self) -> Iterator[Value]:
-        """Walk over the values that it takes."""
-        yield from leaves((self.arguments, tuple(self.keywords.values()), self.reads))
+    def but(self, **changes: Any) -> Call:
+        """Return a call that is as this one, but for some of its fields."""
+        call = object.__new__(Call)
+        call.__dict__ = {**self.__dict__, **changes}
+        return call
 
-    def made(self) -> Iterator[Value]:
-        """Walk over the values that it makes."""
-        yield from leaves(self.results)
+    def values(self) -> list[Value]:
+        """Return the values that it takes."""
+        return leaves((self.arguments, tuple(self.keywords.values()), self.reads))
+
+    def made(self) -> list[Value]:
+        """Return the values that it makes."""
+        return leaves(self.results)
 
 
 @dataclass(eq=False)
@@ -153,16 +159,22 @@ class Program:
         return self.outputs + self.rebound + self.gradients
 
 
-def leaves(x: Any) -> Iterator[Value]:
-    """Walk over the values in nested tuples, lists, dicts and slices."""
+def leaves(x: Any) -> list[Value]:
+    """Return the values in nested tuples, lists and slices."""
+    found: list[Value] = []
+    _collect(x, found)
+    return found
+
+
+def _collect(x: Any, found: list[Value]) -> None:
     kind = type(x)
     if kind is Value:
-        yield x
+        found.append(x)
     elif kind is tuple or kind is list:
         for part in x:
-            yield from leaves(part)
+            _collect(part, found)
     elif kind is slice:
-        yield from leaves((x.start, x.stop, x.step))
+        _collect((x.start, x.stop, x.step), found)
 
 
 def mapped(x: Any, change: Callable[[Any], Any]) -> Any:

@@ -9,7 +9,7 @@ the state to begin with, :meth:`ArrayOptimizer.start`, and the formula in place,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NoReturn, TypeAlias, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar, cast
 
 import numpy as np
 
@@ -27,8 +27,9 @@ Group: TypeAlias = dict[str, Any]
 State: TypeAlias = dict[str, Any]
 """The state that an optimizer keeps of a parameter."""
 
-BLOCK = 16384
-"""Elements that are updated together, so few that all their arrays stay in the cache."""
+BLOCK = 2**17
+"""Elements that are updated together: few enough for their arrays to stay in the cache, and so many
+that computing takes longer than calling NumPy."""
 
 LONG_BLOCK = 2**20
 """The same for plain SGD, where starting a block costs more than it gains by the cache."""
@@ -129,28 +130,29 @@ class ArrayOptimizer(Optimizer):
 
     def _change(self, p: Tensor, group: Group, g: np.ndarray, out: np.ndarray) -> None:
         """Change a parameter, whose array is out."""
-        state = self.state.get(p)
-        if not state:
-            state = self.start(out, group)
-            if state:
-                self.state[p] = state
-        self.update(out, g, state, group)
+        self.update(out, g, self.state.get(p) or self._started(p, out, group), group)
         p._version.count += 1
         p._version.changed_by = type(self).__name__
 
     def ready(self, number: int, members: Sequence[int] | None = None) -> tuple[Group, list[State]]:
         """Return a group, and the states of its parameters or of those at some positions."""
-        group, state = self.param_groups[number], self.state
-        params = group["params"]
-        states = []
-        for p in params if members is None else [params[i] for i in members]:
-            held = state.get(p)
-            if not held:
-                held = self.start(p._array, group)
-                if held:
-                    state[p] = held
-            states.append(held)
-        return group, states
+        group = self.param_groups[number]
+        params: list[Tensor] = group["params"]
+        if members is not None:
+            params = [params[i] for i in members]
+        states = list(map(self.state.get, params))
+        if all(states):
+            return group, cast(list[State], states)
+        if not any(states) and not self.start(params[0]._array, group):
+            return group, [{} for _ in params]
+        return group, [self.state.get(p) or self._started(p, p._array, group) for p in params]
+
+    def _started(self, p: Tensor, array: np.ndarray, group: Group) -> State:
+        """Begin a parameter's state."""
+        state = self.start(array, group)
+        if state:
+            self.state[p] = state
+        return state
 
     def blocks(
         self,

@@ -14,6 +14,7 @@ from tinygrad_mnist.compiler.passes.copies import without_copies
 from tinygrad_mnist.compiler.passes.dead_code import without_dead_code
 from tinygrad_mnist.compiler.passes.flat_updates import flat_updates
 from tinygrad_mnist.compiler.passes.formulas import optimizer_formulas
+from tinygrad_mnist.compiler.passes.tiles import repeated_channels
 from tinygrad_mnist.compiler.passes.writes import without_writes
 from tinygrad_mnist.compiler.trace import Program
 
@@ -22,7 +23,7 @@ Pass = Callable[[Program], Program]
 PASSES: tuple[Pass, ...] = (
     without_dead_code, same_constants, without_writes, common_subexpressions,
     without_copies,
-    optimizer_formulas, prepared_kernels, flat_updates,
+    repeated_channels, optimizer_formulas, prepared_kernels, flat_updates,
 )  # fmt: skip
 
 

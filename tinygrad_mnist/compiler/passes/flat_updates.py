@@ -85,11 +85,10 @@ def _merged(flat: Flat, run: Sequence[Call], whole: Value, gradients: Sequence[V
     """Make the one call of updates that are merged."""
     states = tuple(u.arguments[2] for u in run)
     printed = tuple(
-        replace(u, arguments=(u.arguments[0], g, *u.arguments[2:]))
+        u.but(arguments=(u.arguments[0], g, *u.arguments[2:]))
         for u, g in zip(run, gradients, strict=True)
     )
-    return replace(
-        run[0],
+    return run[0].but(
         function=flat.update,
         arguments=(whole, run[0].arguments[3], states),
         reads=tuple(gradients),

@@ -36,8 +36,7 @@ def without_writes(program: Program) -> Program:
     calls = []
     for i, call in enumerate(program.calls):
         over = _whole(call)
-        new = replace(
-            call,
+        new = call.but(
             arguments=mapped(call.arguments, present),
             keywords={name: mapped(k, present) for name, k in call.keywords.items()},
             writes=tuple(homes.get(s, s) for s in call.writes),
