@@ -404,6 +404,25 @@ class Cube(torch.autograd.Function):
         return grad * 3
 
 
+# Programs
+
+
+@torch.compile
+def compiled_step(x: Tensor, scale: float = 1.0) -> Tensor:
+    return x * scale
+
+
+@torch.compile(fullgraph=True)
+def whole_step(x: Tensor) -> tuple[Tensor, int]:
+    return x, 1
+
+
+assert_type(compiled_step(x), Tensor)
+assert_type(compiled_step.source(), str)
+assert_type(whole_step(x), tuple[Tensor, int])
+assert_type(torch.compile(nn.Linear(2, 3)), nn.Linear)
+assert_type(torch.compile(nn.Linear(2, 3))(x), Tensor)
+
 # Mistakes
 
 F.relu("x")  # error
@@ -498,3 +517,7 @@ torch.contiguous(x)  # error
 torch.normal_(x)  # error
 torch.new_zeros(x, 3)  # error
 torch.fill_diagonal_(x, 3)  # error
+compiled_step("x")  # error
+whole_step()  # error
+torch.compile(3)  # error
+torch.compile(nn.Linear(2, 3), mod="default")  # error

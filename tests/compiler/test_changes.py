@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -268,6 +269,51 @@ def test_training_and_evaluation_have_a_program_each() -> None:
     assert len(run.again) <= 2
 
 
+def test_what_evaluation_does_is_no_matter_of_training() -> None:
+    class Model(nn.Module):
+        def forward(self, x: tg.Tensor) -> tg.Tensor:
+            if not self.training and x.sum() > 100:
+                return x
+            return x * 2
+
+    run = Compiled(Model().eval())
+    model = run.function
+    with pytest.warns(UserWarning, match="looks at numbers") as caught:
+        for training in (False, True, False, True):
+            model.train(training)
+            for _ in range(5):
+                assert run(tg.ones(2)).tolist() == [2, 2]
+    assert len(caught) == 1
+    assert sum(s.runs for s in run.steps.values()) >= 7
+
+
+@pytest.mark.parametrize("way", ["to training", "and back", "to and fro"])
+def test_a_step_may_switch_to_training_itself(way: str) -> None:
+    def seen(compiled: Callable[[Any], Any]) -> Any:
+        tg.manual_seed(0)
+        model = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5))
+
+        def step(x: tg.Tensor) -> tg.Tensor:
+            model.train(not model.training if way == "to and fro" else True)
+            out = model(x)
+            if way == "and back":
+                model.eval()
+            return out
+
+        run = compiled(step)
+        found = []
+        for i in range(15):
+            if i % 5 == 4 and way == "to training":
+                model.eval()
+            found.append((run(tg.ones(2, 3)).tolist(), model.training, model[1].training))
+        if compiled is Compiled:
+            assert not run.uncompiled
+            assert sum(s.runs for s in run.steps.values()) >= 7
+        return found
+
+    assert seen(Compiled) == seen(lambda function: function)
+
+
 def test_the_last_shorter_batch_has_a_program_of_its_own() -> None:
     w = tg.ones(3, requires_grad=True)
     optimizer = tg.optim.SGD([w], lr=0.1)
@@ -327,7 +373,8 @@ def test_schedules_go_on(schedule: Any, where: str) -> None:
     assert losses(Compiled) == losses(lambda function: function)
 
 
-def test_gradients_accumulate_over_several_steps() -> None:
+@pytest.mark.parametrize("parts", [2, 3, 4])
+def test_gradients_accumulate_over_several_steps(parts: int) -> None:
     def gradients(compiled: Callable[[Any], Any]) -> Any:
         w = tg.ones(3, requires_grad=True)
 
@@ -338,8 +385,8 @@ def test_gradients_accumulate_over_several_steps() -> None:
 
         run = compiled(step)
         found = []
-        for i in range(16):
-            if i % 4 == 0:
+        for i in range(20):
+            if i % parts == 0:
                 w.grad = None
             run(tg.ones(3) * i / 16)
             found.append(w.grad.numpy().copy())
@@ -404,3 +451,54 @@ def test_a_step_may_exchange_memory_itself() -> None:
         return found
 
     assert seen(Compiled) == seen(lambda function: function)
+
+
+def test_memory_whose_order_only_kernels_know_is_put_in_order() -> None:
+    """A convolution's channels lie last, until somebody shares the memory."""
+    convolution = nn.Conv2d(2, 3, 2)
+
+    def step(x: tg.Tensor) -> tg.Tensor:
+        return x.view(x.shape[0], -1) * 2
+
+    run = Compiled(step)
+    for _ in range(6):
+        with tg.no_grad():
+            x, same = (convolution(tg.ones(2, 2, 5, 5)) for _ in range(2))
+        version = x._version
+        found, expected = run(x), step(same)
+        np.testing.assert_array_equal(found.numpy(), expected.numpy())
+        assert x._version is version
+        assert x.is_contiguous()
+        x[0, 0, 0, 0] = 7.0
+        assert x.view(2, -1)[0, 0].item() == 7
+    assert sum(s.runs for s in run.steps.values()) == 3
+
+
+def test_the_memory_of_an_argument_may_be_exchanged() -> None:
+    def step(x: tg.Tensor) -> None:
+        x.data = x.data * 2
+
+    run = Compiled(step)
+    for _ in range(6):
+        x = tg.ones(2)
+        before = x.detach()
+        run(x)
+        assert x.tolist() == [2, 2]
+        assert before.tolist() == [1, 1]
+    assert sum(s.runs for s in run.steps.values()) == 3
+
+
+def test_memory_of_a_constant_is_not_lent() -> None:
+    w = tg.zeros(2)
+
+    def step(x: tg.Tensor) -> tg.Tensor:
+        w.data = tg.ones(2)
+        w.add_(x)
+        return w * 1
+
+    run = Compiled(step)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(6):
+            assert run(tg.ones(2)).tolist() == [2, 2]
+            assert w.tolist() == [2, 2]

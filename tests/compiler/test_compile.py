@@ -65,6 +65,8 @@ def test_methods_are_compiled_in_their_class() -> None:
         assert two.run(tg.ones(2)).tolist() == [2, 2]
         assert three.run(tg.ones(2)).tolist() == [3, 3]
     assert ran(Model.run) == 2 * (CALLS - 3)
+    assert "np.multiply" in two.run.source()
+    assert len(explain(two.run).programs) == 2
 
 
 def net() -> nn.Sequential:
@@ -121,6 +123,7 @@ def test_a_module_is_compiled_in_place() -> None:
     losses, model = trained(net(), in_place)
     assert losses == expected
     assert ran(model._compiled_call) == CALLS - 3
+    assert explain(model).name == "Sequential"
     seen = []
     model.register_forward_hook(lambda *given: seen.append(len(given)))
     x = tg.ones(2, 4)
@@ -175,11 +178,11 @@ def test_fullgraph_is_an_error_before_anything_of_the_next_step_changes() -> Non
             return x
         return -x
 
-    step(tg.ones(2))
     match = r"step can't be compiled as a whole: it looks at numbers \(bool\), at test_compile.py"
     with pytest.raises(RuntimeError, match=match):
         step(tg.ones(2))
     done = w.tolist()
+    assert done == [2, 2]
     for _ in range(3):
         with pytest.raises(RuntimeError, match=match):
             step(tg.ones(2))
@@ -420,6 +423,16 @@ def test_the_namespace_has_pytorchs_names() -> None:
     assert compiler.list_backends() == ["numpy"]
     with pytest.raises(NotImplementedError, match="NumPy program"):
         compiler.wrap_numpy(len)
+
+
+def test_names_of_the_compiler_inside_of_pytorch_are_ours() -> None:
+    import tinygrad_mnist._dynamo as dynamo
+
+    assert dynamo.disable is compiler.disable
+    assert dynamo.reset is compiler.reset
+    assert dynamo.explain is compiler.explain
+    dynamo.config.suppress_errors = True
+    dynamo.graph_break()
 
 
 def test_a_constant_may_be_assumed() -> None:

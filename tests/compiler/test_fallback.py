@@ -569,6 +569,8 @@ SCENES |= {
     "warns": ("warn", asks(lambda: warnings.warn("again", stacklevel=1))),
     "logs": ("logging|time", asks(lambda: logging.getLogger().warning("again"))),
     "evaluates": ("eval", asks(lambda: eval("1"))),
+    "loads an array": ("open", asks(lambda: np.loadtxt(__file__, str, max_rows=1, comments=None))),
+    "reads an array": ("fromfile", asks(lambda: np.fromfile(__file__, np.uint8, 3))),
     "saves": ("save|open|NamedTemporaryFile|file", asks(lambda: tg.save({}, io.BytesIO()))),
     "default dtype": ("set_default_dtype", asks(lambda: tg.set_default_dtype(tg.float32))),
     "threads": ("set_num_threads", asks(lambda: tg.set_num_threads(tg.get_num_threads()))),
@@ -615,18 +617,6 @@ def freezes_a_parameter(compiled: Any) -> Any:
     nn.init.ones_(layer.weight)
     nn.init.ones_(layer.bias)
     return [(step(x), layer.weight.requires_grad) for x in batches()]
-
-
-@scene("changes")
-def switches_to_evaluation_and_back(compiled: Any) -> Any:
-    model = nn.Dropout(0.5)
-
-    @compiled
-    def step(x: tg.Tensor) -> Any:
-        model.train(not model.training)
-        return model(x)
-
-    return [(step(x), model.training) for x in batches()]
 
 
 @scene("compiler.disable keeps as it is: it counts")
@@ -700,6 +690,54 @@ def backward_through_an_outer_graph(compiled: Any) -> Any:
         w.grad = None
         out.append((step((x * w).exp()), w.grad))
     return out
+
+
+@scene("DataLoader")
+def goes_through_a_loader(compiled: Any) -> Any:
+    data = [float(i) for i in range(6)]
+    loader = tg.utils.data.DataLoader(data, batch_size=2)
+
+    @compiled
+    def epoch(x: tg.Tensor) -> Any:
+        for batch in loader:
+            x = x + batch.sum()
+        return x
+
+    out = []
+    for i, x in enumerate(batches()):
+        data[0] = float(i)
+        out.append(epoch(x))
+    return out
+
+
+@scene("another thing in each thread")
+def reads_what_belongs_to_a_thread(compiled: Any) -> Any:
+    import threading
+
+    local = threading.local()
+    local.scale = 1.0
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        return x * local.scale
+
+    return [step(x) for x in batches()]
+
+
+@scene("at a checkpoint")
+def draws_again_at_a_checkpoint(compiled: Any) -> Any:
+    w = tg.ones(3, requires_grad=True)
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        w.grad = None
+        y = tg.utils.checkpoint.checkpoint(
+            lambda t: nn.functional.dropout(t * w, 0.5), x, use_reentrant=False
+        )
+        y.sum().backward()
+        return w.grad.clone()
+
+    return [step(x) for x in batches()]
 
 
 @scene("keeps changing")

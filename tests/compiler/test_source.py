@@ -12,7 +12,8 @@ import pytest
 import tinygrad_mnist as tg
 import tinygrad_mnist.nn.functional as F
 from tinygrad_mnist import nn
-from tinygrad_mnist.compiler.compiled import Compiled, Step
+from tinygrad_mnist.compiler.compiled import Compiled
+from tinygrad_mnist.compiler.step import Step
 
 NETWORKS: dict[str, Callable[[], list[nn.Module]]] = {
     "relu": lambda: [nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 3)],

@@ -112,9 +112,8 @@ MODULES = {
     ),
     "_dynamo": Stands(
         _PROGRAM,
-        no="is_compiling",
-        same="disable allow_in_graph disallow_in_graph assume_constant_result run",
-        none="reset graph_break mark_dynamic mark_static",
+        same="disallow_in_graph run",
+        none="graph_break mark_dynamic mark_static",
     ),
     **dict.fromkeys(
         ("compiler.config", "_dynamo.config", "_inductor", "_inductor.config"),
@@ -449,6 +448,10 @@ LATE = {
         LazyConvTranspose2d LazyConvTranspose3d LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d
         LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d UninitializedParameter
         UninitializedBuffer"""
+    },
+    "_dynamo": {
+        "compiler": """allow_in_graph assume_constant_result disable explain is_compiling
+        list_backends reset set_stance"""
     },
     "linalg": {"tensor.rare": "matrix_exp"},
     "special": {"tensor.rare": "multigammaln entr ndtr ndtri xlog1py", "tensor": "round"},

@@ -40,8 +40,12 @@ class Arguments:
         The places of what is given anew: arrays, each once, and numbers.
     tensors
         The tensors, each once.
+    arrays
+        The arrays, each once, with the place where it is found first.
     numbers
         The numbers that could be given anew, by their places.
+    entered
+        The tensors' arrays, and whether their order is fixed, before the call, by identity.
     """
 
     def __init__(
@@ -57,6 +61,8 @@ class Arguments:
         self.inputs: list[Place] = []
         self.tensors: list[TensorBase] = []
         self.numbers: dict[Place, Any] = {}
+        self.entered: dict[int, tuple[np.ndarray, bool]] = {}
+        self.arrays: list[tuple[Place, np.ndarray]] = []
         self._arrays: dict[int, int] = {}
         self._objects: dict[int, int] = {}
         whole = [self._take(x, (i,)) for i, x in enumerate(args)]
@@ -66,7 +72,7 @@ class Arguments:
 
     def _take(self, x: Any, place: Place) -> tuple[Any, Any]:
         kind = type(x)
-        if kind is tuple or kind is list:
+        if kind is list or isinstance(x, tuple):
             parts = [self._take(part, (*place, i)) for i, part in enumerate(x)]
             return (kind, *[k for k, _ in parts]), (kind, *[s for _, s in parts])
         if kind is dict:
@@ -81,9 +87,12 @@ class Arguments:
             if same is None:
                 self._objects[id(x)] = len(self.tensors)
                 self.tensors.append(x)
+                self.entered[id(x)] = x._array, x._fixed_order
             track = tracking(x)
             itself = id(x) if track == LEAF and id(x) in self.held else None
-            layout = (kind, same, itself, track, bool(x._hooks), *self._array(x._array, place))
+            order = x._fixed_order or x._array.flags.c_contiguous
+            layout = (kind, same, itself, track, bool(x._hooks), order,
+                      *self._array(x._array, place))  # fmt: skip
             return layout, layout
         if kind is np.ndarray:
             layout = (kind, *self._array(x, place))
@@ -102,6 +111,7 @@ class Arguments:
         number = self._arrays.get(id(array))
         if number is None:
             number = self._arrays[id(array)] = len(self.inputs)
+            self.arrays.append((place, array))
             self.inputs.append(place)
         return number, array.shape, array.dtype, array.strides
 
@@ -115,10 +125,11 @@ def tracking(x: TensorBase) -> int:
 def replaced(x: Any, change: Callable[[Place, Any], Any], place: Place = ()) -> Any:
     """Return arguments with every leaf changed; a container in which nothing changes stays."""
     kind = type(x)
-    if kind is tuple or kind is list:
+    if kind is list or isinstance(x, tuple):
         parts = [replaced(part, change, (*place, i)) for i, part in enumerate(x)]
-        alike = all(new is old for new, old in zip(parts, x, strict=True))
-        return x if alike else kind(parts)
+        if all(new is old for new, old in zip(parts, x, strict=True)):
+            return x
+        return kind(*parts) if hasattr(x, "_fields") else kind(parts)
     if kind is dict:
         items = {name: replaced(part, change, (*place, name)) for name, part in x.items()}
         return x if all(items[name] is x[name] for name in x) else items

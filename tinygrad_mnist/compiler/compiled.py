@@ -7,29 +7,23 @@ import functools
 import inspect
 import sys
 import threading
+import types
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any, ClassVar, Generic, Literal, ParamSpec, TypeVar
 
 from tinygrad_mnist._runtime.naming import warn
-from tinygrad_mnist.autograd.graph import TensorBase, Version
-from tinygrad_mnist.autograd.modes import modes, quiet
+from tinygrad_mnist.autograd.graph import TensorBase
+from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.autograd.observer import Line
 from tinygrad_mnist.compiler.arguments import Arguments, Place, described
-from tinygrad_mnist.compiler.gradients import Gradients
-from tinygrad_mnist.compiler.guards import Entry, Guards
-from tinygrad_mnist.compiler.naming import hints
-from tinygrad_mnist.compiler.numpy_backend import Built
-from tinygrad_mnist.compiler.passes import improved
-from tinygrad_mnist.compiler.recording import Recording, record
+from tinygrad_mnist.compiler.guards import Entry
+from tinygrad_mnist.compiler.step import Step
+from tinygrad_mnist.compiler.watches import Watch
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-ATTEMPTS = 4
-"""How often a call of one signature is recorded until two recordings agree."""
 
 LIMIT = 8
 """How many programs a function has, and how often one is recorded anew."""
@@ -76,162 +70,15 @@ class Uncompiled:
 
     why: str
     line: Line | None = None
+    flags: Sequence[Watch] = ()
     calls: int = 0
+
+    def is_over(self) -> bool:
+        """Whether modules have been switched to or from training since: it may be another thing."""
+        return any(flag.changed() for flag in self.flags)
 
     def __str__(self) -> str:
         return self.why if self.line is None else f"{self.why}, at {self.line}"
-
-
-class Step:
-    """The program of one signature, or the way to it.
-
-    Attributes
-    ----------
-    stopped
-        Why there is none; empty if there is, or may be.
-    """
-
-    def __init__(self, key: Any = None) -> None:
-        self.key = key
-        self.calls = 0
-        self.recorded = 0
-        self.runs = 0
-        self.seconds = 0.0
-        """What recording and building have taken."""
-        self.stopped = ""
-        self.described = ""
-        """The arguments, in short."""
-        self.line: Line | None = None
-        self.looks: set[Place] = set()
-        self.held: set[int] = set()
-        self.recordings: list[Recording] = []
-        """Those that none has agreed with so far, in one state of the surroundings each."""
-        self.built: Built | None = None
-        self.enter: Callable[[Any, Any], Entry | None] = lambda args, kwargs: None
-
-    def advance(
-        self,
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        arguments: Arguments,
-        exchanged: frozenset[TensorBase],
-    ) -> Any:
-        """Run the function as ever, or record it, on the way to a program."""
-        self.calls += 1
-        if self.calls == 1:  # what is made at the first call only is no part of the program
-            return function(*args, **kwargs)
-        start = perf_counter()
-        before = next((r for r in self.recordings if not r.surroundings.change()), None)
-        recording = record(function, args, kwargs, arguments, exchanged)
-        self.recorded += 1
-        self.recordings = [r for r in self.recordings if r is not before][-ATTEMPTS:]
-        self.recordings.append(recording)
-        self.held = {id(t) for t, _ in recording.state}
-        if recording.stopped:
-            self.stopped, self.line = recording.stopped, recording.line
-            self.looks = set(recording.looks)
-        elif before is not None:
-            said = before.difference(recording)
-            if not said and any(x is y for x, y in zip(before.raw, recording.raw, strict=False)):
-                self.stopped = (
-                    "it uses an array that it reaches in a way that can't be watched; pass it as "
-                    "an argument, or keep it in an attribute or a variable"
-                )
-            elif not said:
-                self._build(recording, function, args, kwargs, arguments)
-            elif self.recorded >= ATTEMPTS:
-                self.stopped = f"it isn't the same from call to call: {said}"
-        elif self.recorded >= 2 * ATTEMPTS:
-            changed = self.recordings[0].surroundings.change()
-            self.stopped = f"{changed} is another at each call"
-        if self.stopped or self.built is not None:
-            self.recordings.clear()
-        self.seconds += perf_counter() - start
-        result, recording.result = recording.result, None
-        return result
-
-    def _build(
-        self,
-        recording: Recording,
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        arguments: Arguments,
-    ) -> None:
-        self.described = ", ".join(
-            str(list(x.shape)) if isinstance(x, TensorBase) else repr(x)
-            for _, x in arguments.leaves[:8]
-        )
-        program = improved(recording.program)
-        self.built = Built(program, hints(recording, program, function))
-        self.returned = recording.returned
-        self.graph = recording.graph
-        if self.graph is not None:
-            self.graph.set_names(self.built, recording.state)
-        self.count = len(program.outputs)
-        leaves = [leaf for leaf, x in recording.gradients if x is not None]
-        self.gradients = Gradients(self.built, leaves)
-        self.cleared = [leaf for leaf, x in recording.gradients if x is None]
-        self.rebound = [(t, t._fixed_order) for t, _ in recording.rebound]
-        self.written = recording.written
-        entered = {id(leaf) for leaf, _, value in recording.entered if value is not None}
-        self.added_to = [leaf for leaf, *_ in recording.entered if id(leaf) in entered]
-        moving = set(recording.moving)
-        self.guards = Guards(
-            args,
-            kwargs,
-            arguments,
-            recording.surroundings.watched,
-            [t for t, _ in recording.state if t not in moving],
-            recording.moving,
-            [(leaf, array, value is not None) for leaf, array, value in recording.entered],
-            [t._array for t in self.written],
-        )
-        self.enter = self.guards.enter
-
-    def run(self, entry: Entry) -> Any:
-        """Run the program."""
-        assert self.built is not None
-        inputs, given = entry
-        self.gradients.prepare()
-        results = quiet.unobserved(self.built.run, *inputs) or ()
-        self.runs += 1
-        for tensor in self.written:
-            tensor._version.bump("a compiled function")
-        for leaf in self.cleared:
-            leaf._grad = None
-        at = self.count
-        for (tensor, order), array in zip(self.rebound, results[at:], strict=False):
-            tensor._array, tensor._version, tensor._fixed_order = array, Version(), order
-        self.gradients.hand_out(results[at + len(self.rebound) :])
-        returned = self.returned
-        versions = [Version() for _ in returned.fresh]
-        made = returned.make(results, given, versions)
-        taken = results[len(made) : len(made) + len(returned.taken)]
-        if self.graph is not None:
-            at = len(made) + len(taken)
-            self.graph.attach(made, results[at : self.count], given, versions)
-        return returned.result(made, given, taken)
-
-    def failed(self, error: BaseException) -> tuple[bool, Line | None]:
-        """Say of an error in the program whether anything was changed before, and the line."""
-        assert self.built is not None
-        trace, number = error.__traceback__, 0
-        while trace is not None:
-            if trace.tb_frame.f_code is self.built.run.__code__:
-                number = trace.tb_lineno
-            trace = trace.tb_next
-        calls = self.built.of_line
-        at = number - 2  # below the line of def
-        if not 0 <= at < len(calls):
-            return True, None
-        changed = any(
-            call is not None and (call.effect or any(s.origin != "made" for s in call.writes))
-            for call in calls[:at]
-        )
-        call = calls[at]
-        return changed, None if call is None else call.line
 
 
 class Compiled(Generic[P, R]):
@@ -287,7 +134,7 @@ class Compiled(Generic[P, R]):
 
     def __get__(self, owner: Any, kind: type | None = None) -> Any:
         """Be a method, if it is in a class."""
-        return self if owner is None else functools.partial(self, owner)
+        return self if owner is None else types.MethodType(self, owner)
 
     def __repr__(self) -> str:
         return f"<compiled {self.name()}>"
@@ -388,11 +235,15 @@ class Compiled(Generic[P, R]):
 
     def _advance(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Go one step on the way to a program for these arguments."""
+        if (stopped := self.uncompiled.get(None)) is not None:
+            return self._as_it_is(stopped, args, kwargs)
         arguments = self._arguments(args, kwargs)
         key = (modes.enabled, arguments.key)
-        stopped = self.uncompiled.get(key) or self.uncompiled.get(None)
-        if stopped is not None:
-            return self._as_it_is(stopped, args, kwargs)
+        if (stopped := self.uncompiled.get(key)) is not None:
+            if not stopped.is_over():
+                return self._as_it_is(stopped, args, kwargs)
+            self.again.append("whether modules are in training")
+            del self.uncompiled[key]
         step = next((s for s in self.steps.values() if s.key == key and s.built is None), None)
         if step is None:
             stopped = self._make_room(key, arguments)
@@ -400,7 +251,9 @@ class Compiled(Generic[P, R]):
                 return self._as_it_is(stopped, args, kwargs)
             self._numbers += 1
             step = self.steps[self._numbers] = Step(key)
-        result = step.advance(self.function, args, kwargs, arguments, self._exchanged)
+        result = step.advance(
+            self.function, args, kwargs, arguments, self._exchanged, self.settings.fullgraph
+        )
         self._held |= step.held
         if step.built is not None:
             self._last = step
@@ -410,7 +263,9 @@ class Compiled(Generic[P, R]):
                 self._looked_at |= step.looks
                 self._moving -= step.looks
             else:
-                self.uncompiled[key] = stopped = Uncompiled(step.stopped, step.line)
+                self.uncompiled[key] = stopped = Uncompiled(
+                    step.stopped, step.line, step.stopped_at
+                )
                 self._tell(stopped)
         return result
 
@@ -431,23 +286,28 @@ class Compiled(Generic[P, R]):
 
     def _make_room(self, key: Any, arguments: Arguments) -> Uncompiled | None:
         """Find out why there is no program; say so if there may be no more."""
+        reasons: list[str] = []
         for number, step in list(self.steps.items()):
             if step.key != key or step.built is None:
                 continue
             why, tensor = step.guards.why()
-            if tensor is not None:
+            if tensor is not None:  # its memory is another one, and the old one won't come back
                 self._exchanged |= {tensor}
+                del self.steps[number]
             if why:
-                self.again.append(why)
-                if tensor is not None or not isinstance(why, str):
-                    del self.steps[number]
-        if len(self.again) > self.settings.limit:
+                reasons.append(why)
+        self.again += reasons[-1:]
+        if len(self.uncompiled) >= self.settings.limit:
+            self.uncompiled[None] = stopped = list(self.uncompiled.values())[-1]
+            return stopped
+        full = len(self.steps) >= self.settings.limit
+        if len(self.again) > self.settings.limit or (full and reasons):
             most = max(set(self.again), key=self.again.count)
             why = (
                 f"{most} keeps changing from call to call; pass it as an argument, as a tensor if "
                 f"it is a number"
             )
-        elif len(self.steps) >= self.settings.limit:
+        elif full:
             why = (
                 f"there are {len(self.steps)} programs already, each for other arguments: "
                 f"{self._difference(arguments)}; give tensors of few different shapes"

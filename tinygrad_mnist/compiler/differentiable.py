@@ -21,6 +21,7 @@ from tinygrad_mnist.autograd.modes import modes, quiet
 from tinygrad_mnist.autograd.multi_output import CustomNode, OutputNode
 from tinygrad_mnist.autograd.node import Node
 from tinygrad_mnist.compiler.array import Recorded
+from tinygrad_mnist.compiler.forgetting import forget
 from tinygrad_mnist.compiler.numpy_backend import Built
 from tinygrad_mnist.compiler.passes import improved
 from tinygrad_mnist.compiler.pattern import FIXED, UNCHANGED, Pattern, Reader
@@ -385,7 +386,9 @@ class _Recorded:
         """Make it a program that can be run, whose results have these names."""
         program = improved(self.program)
         hints = {**self.hints, **dict(zip(program.outputs, names, strict=True))}
-        return Built(program, {x: hint for x, hint in hints.items() if hint is not None})
+        built = Built(program, {x: hint for x, hint in hints.items() if hint is not None})
+        forget(built.program)
+        return built
 
 
 def _array_of(g: Any) -> np.ndarray:

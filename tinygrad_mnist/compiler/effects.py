@@ -23,23 +23,13 @@ from tinygrad_mnist import serialization
 from tinygrad_mnist._runtime import threads
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.autograd.observer import PACKAGE, Line
+from tinygrad_mnist.compiler.ownership import KINDS, LIBRARY, PURE, STANDARD, USER
 from tinygrad_mnist.compiler.tracer import Tracer
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.generator import Generator
 
-PURE = frozenset({
-    "__future__", "_abc", "_bisect", "_collections", "_collections_abc", "_functools", "_heapq",
-    "_operator", "_py_abc", "_sitebuiltins", "_statistics", "_struct", "_weakref", "_weakrefset",
-    "abc", "bisect", "builtins", "cmath", "collections", "contextlib", "copy", "copyreg",
-    "dataclasses", "decimal", "enum", "fractions", "functools", "heapq", "importlib", "inspect",
-    "itertools", "math", "numbers", "numpy", "operator", "re", "reprlib", "sre_compile",
-    "statistics", "string", "struct", "sys", "textwrap", "types", "typing", "typing_extensions",
-    "warnings", "weakref", "zlib",
-})  # fmt: skip
-"""Modules whose functions depend on their arguments only."""
-
 IMPURE = frozenset({"print", "open", "input", "exec", "eval", "compile", "breakpoint", "next",
-                    "warn", "warn_explicit"})  # fmt: skip
+                    "warn", "warn_explicit", "fromfile"})  # fmt: skip
 """Functions in those modules that don't."""
 
 PURE_TYPES = (list, dict, tuple, set, frozenset, str, bytes, bytearray, int, float, complex, bool,
@@ -48,34 +38,7 @@ PURE_TYPES = (list, dict, tuple, set, frozenset, str, bytes, bytearray, int, flo
               types.MethodType)  # fmt: skip
 """Types whose methods do nothing but to their own object."""
 
-_LIBRARIES = (PACKAGE, os.path.dirname(np.__file__) + os.sep)
-_STANDARD = os.path.dirname(os.__file__) + os.sep
-_INSTALLED = ("site-packages", "dist-packages")
-
-USER, LIBRARY, PURE_MODULE, STANDARD = range(4)
-
-
-class _Kinds(dict[str, int]):
-    """Whose a file is, by its name."""
-
-    def __missing__(self, file: str) -> int:
-        self[file] = kind = _kind_of(file)
-        return kind
-
-
-_KINDS = _Kinds()
-
-
-def _kind_of(file: str) -> int:
-    if file.startswith("<frozen "):
-        name = file.removeprefix("<frozen ").removesuffix(">").split(".")[0]
-        return PURE_MODULE if name in PURE else STANDARD
-    if file.startswith(_LIBRARIES):
-        return LIBRARY
-    if file.startswith(_STANDARD) and not any(f"{os.sep}{x}{os.sep}" in file for x in _INSTALLED):
-        name = file[len(_STANDARD) :].removesuffix(".py").split(os.sep)[0]
-        return PURE_MODULE if name in PURE else STANDARD
-    return USER
+_DATA = os.path.join(PACKAGE, "utils", "data")
 
 
 @functools.cache
@@ -120,10 +83,10 @@ class Effects:
         self.streams = list(streams)
         self._modes = (modes.enabled, modes.inference)
         self._settings = _settings()
+        self._restored = False
 
     def __enter__(self) -> Effects:
         self._states = self._read()
-        self._own = sys._getframe().f_back
         # What a collection of garbage calls is nothing that the step does.
         self._collects = gc.isenabled()
         gc.disable()
@@ -140,6 +103,10 @@ class Effects:
             self.tracer.stop("it draws from a random generator of NumPy's or Python's")
         elif self._modes != (modes.enabled, modes.inference):
             self.tracer.stop("it leaves gradients switched on or off")
+        elif self._restored and any(
+            call.effect and call.operation.startswith("Generator.") for call in self.tracer.calls
+        ):
+            self.tracer.stop("it draws the same random numbers again, at a checkpoint")
 
     def _read(self) -> list[Any]:
         """Return the states of the generators."""
@@ -148,29 +115,50 @@ class Effects:
     def _seen(self, frame: types.FrameType, event: str, function: Any) -> None:
         """Be told by Python of each call: as shortly as can be, since there are thousands."""
         if event == "c_call":
-            if _KINDS[frame.f_code.co_filename] == USER and not is_pure(function):
+            if function is open or (
+                KINDS[frame.f_code.co_filename] == USER and not is_pure(function)
+            ):
                 self._stop(frame, _name(function))
         elif event == "call":
             code = frame.f_code
-            kind = _KINDS[code.co_filename]
+            kind = KINDS[code.co_filename]
             if kind == LIBRARY:
-                if id(code) in self._settings:
+                if id(code) in self._settings and not self._is_restored(frame, code.co_name):
                     self._stop(frame, code.co_name)
+                elif code.co_name == "__iter__" and code.co_filename.startswith(_DATA):
+                    self._stop(frame, code.co_qualname)
             elif kind == STANDARD:
                 caller = frame.f_back
-                if caller is not None and _KINDS[caller.f_code.co_filename] == USER:
+                if caller is not None and KINDS[caller.f_code.co_filename] == USER:
                     module = frame.f_globals.get("__name__", "")
                     self._stop(caller, f"{module}.{code.co_qualname}")
+
+    def _is_restored(self, frame: types.FrameType, name: str) -> bool:
+        """Whether a generator's state is asked for in order to draw the same numbers again.
+
+        That makes no difference where none are drawn, and vmap only sees whether any are.
+        """
+        asker = _asker(frame) if name in ("get_state", "set_state") else ""
+        self._restored |= asker == "checkpoint.py"
+        return asker == "checkpoint.py" or (asker == "vmap.py" and name == "get_state")
 
     def _stop(self, frame: types.FrameType | None, name: str) -> None:
         if not self.tracer.open:
             return
-        while frame is not None and _KINDS[frame.f_code.co_filename] != USER:
+        while frame is not None and KINDS[frame.f_code.co_filename] != USER:
             frame = frame.f_back
         line = None
         if frame is not None:
             line = Line(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
         self.tracer.stop(f"it calls {name}, which does or depends on something outside", line)
+
+
+def _asker(frame: types.FrameType) -> str:
+    """Return the file from which a method is called, without the wrappers that name errors."""
+    caller = frame.f_back
+    while caller is not None and caller.f_code.co_filename.endswith(f"{os.sep}naming.py"):
+        caller = caller.f_back
+    return "" if caller is None else os.path.basename(caller.f_code.co_filename)
 
 
 def _name(function: Any) -> str:

@@ -19,6 +19,9 @@ from tinygrad_mnist.compiler.watches import NUMBERS, Watch, same
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.optim import optimizer
 
+FEW = 6
+"""How many tensors are compared each with each."""
+
 Entry = tuple[tuple[Any, ...], tuple[Any, ...]]
 """What a program is given: arrays and numbers, and the tensors among the arguments."""
 
@@ -51,6 +54,8 @@ class Guards:
         it is given anew.
     written
         The memory, besides that of arguments, that the program writes to.
+    writes_arguments
+        Whether it writes to arguments as well: then none may be a part of another, unless it was.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class Guards:
         moving: Sequence[TensorBase] = (),
         gradients: Sequence[tuple[TensorBase, np.ndarray | None, bool]] = (),
         written: Sequence[np.ndarray] = (),
+        writes_arguments: bool = False,
     ) -> None:
         self.watched = watched
         self.state = [(t, t._array) for t in state]
@@ -76,12 +82,21 @@ class Guards:
         self._arguments = arguments
         self._variables: dict[Place, str] = {}
         self._inputs: list[str] = []
+        self._arrays: list[str] = []
         self._tensors: list[str] = []
         self._known: dict[int, str] = {}
         self._written = {id(owner(x)) for x in written}
         self.lines: list[str] = ["if modes.observers or settings() != expected_settings:",
                                  "    return None"]  # fmt: skip
         self._of_arguments(args, kwargs)
+        for names in (self._tensors, self._arrays):
+            if len(names) > FEW:
+                identities = ", ".join(f"id({name})" for name in names)
+                self._need(f"len({{{identities}}}) == {len(names)}")
+        if writes_arguments:
+            self._values["shared"] = self._shared
+            arrays = [x for _, x in arguments.arrays]
+            self._need(f"shared({', '.join(self._arrays)}) == {self._shared(*arrays)}")
         self._of_state()
         self._of_gradients(gradients)
         checks = [w.check(self._name) for w in watched]
@@ -94,6 +109,7 @@ class Guards:
             f"    except Exception:\n        return None\n"
         )
         exec(compile(self.text, "<guards>", "exec"), self._values)
+        del self._arguments, self._known  # the arguments of one call need not be kept
         self.enter: Callable[[Any, Any], Entry | None] = self._values["enter"]
 
     def why(self) -> tuple[str, Any]:
@@ -133,8 +149,8 @@ class Guards:
         name = f"a{len(self._variables)}"
         self._variables[place] = name
         self.lines.append(f"{name} = {read}")
-        if kind in (tuple, list, dict):
-            self._need(f"{name}.__class__ is {kind.__name__}", f"len({name}) == {len(x)}")
+        if kind in (list, dict) or isinstance(x, tuple):
+            self._need(f"{name}.__class__ is {self._name(kind)}", f"len({name}) == {len(x)}")
             keys = list(x) if kind is dict else range(len(x))
             if kind is dict:
                 self._need(f"list({name}) == {self._name(keys)}")
@@ -177,10 +193,13 @@ class Guards:
             conditions.append(f"{name}._node is None and id({name}) not in {self._name(held)}")
         else:
             conditions.append(f"tracking({name}) == {COMPUTED}")
+        entered, fixed_order = self._arguments.entered[id(x)]
+        if not entered.flags.c_contiguous:
+            conditions.append(f"{name}._fixed_order is {fixed_order}")
         self._need(*conditions)
         array = f"x{name[1:]}"
         self.lines.append(f"{array} = {name}._array")
-        self._of_array(x._array, array)
+        self._of_array(entered, array)
 
     def _of_array(self, x: np.ndarray, name: str) -> None:
         known = self._known.get(id(x))
@@ -189,13 +208,16 @@ class Guards:
             return
         self._need(*self._lies(x, name), *self._others(name, "array"))
         if self._written:
-            self._need(f"not overlaps({name})")
+            alone = f"{name}.base is None and id({name}) not in {self._name(self._written)}"
+            self._need(f"({alone} or not overlaps({name}))")
         self._known[id(x)] = name
+        self._arrays.append(name)
         self._inputs.append(name)
 
     def _others(self, name: str, what: str) -> list[str]:
-        others = self._tensors if what == "tensor" else self._inputs
-        return [f"{name} is not {other}" for other in others]
+        """Return that something isn't one of those before; of many, that is asked at the end."""
+        others = self._tensors if what == "tensor" else self._arrays
+        return [f"{name} is not {other}" for other in others[:FEW]]
 
     def _lies(self, x: np.ndarray, name: str) -> list[str]:
         dtype = self._name(x.dtype)
@@ -208,6 +230,13 @@ class Guards:
     def _overlaps(self, array: np.ndarray) -> bool:
         """Whether an argument is memory that the program writes to under another name."""
         return id(owner(array)) in self._written
+
+    def _shared(self, *arrays: np.ndarray) -> tuple[int, ...]:
+        """Return which memory arguments are parts of: of the state's, or one another's."""
+        known: dict[int, int] = {}
+        for t, array in self.state:
+            known.setdefault(id(owner(array)), id(t))
+        return tuple(known.setdefault(id(owner(x)), i) for i, x in enumerate(arrays))
 
     # State and gradients
 
@@ -223,7 +252,9 @@ class Guards:
     def _of_leaf(self, t: TensorBase) -> list[str]:
         name = self._name(t)
         checks = [f"{name}._requires_grad is {t._requires_grad}"]
-        if t._array.dtype.kind == "f":
+        if tracking(t) == COMPUTED:
+            checks.append(f"tracking({name}) == {COMPUTED}")
+        elif t._array.dtype.kind == "f":
             checks.append(f"{name}._node is None")
             checks += [
                 f"len({name}.{hooks}) == {len(held)}" if (held := getattr(t, hooks)) else

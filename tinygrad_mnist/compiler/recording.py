@@ -15,6 +15,7 @@ import numpy as np
 from tinygrad_mnist.autograd import graph
 from tinygrad_mnist.autograd.functional import sources_of
 from tinygrad_mnist.autograd.graph import TensorBase
+from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.autograd.node import next_number
 from tinygrad_mnist.autograd.observer import Line
 from tinygrad_mnist.compiler import arguments as taken
@@ -26,10 +27,31 @@ from tinygrad_mnist.compiler.flat import flatten
 from tinygrad_mnist.compiler.number import Number
 from tinygrad_mnist.compiler.pattern import NotDifferentiableError, made_real
 from tinygrad_mnist.compiler.returned import Place, Returned, describe, map_structure
-from tinygrad_mnist.compiler.surroundings import Surroundings
+from tinygrad_mnist.compiler.surroundings import Surroundings, attributes_of
 from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, differences
 from tinygrad_mnist.compiler.tracer import Tracer, real_of
+from tinygrad_mnist.compiler.watches import MISSING
+from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer
+
+
+@dataclass
+class Rebound:
+    """A tensor whose array is exchanged.
+
+    Attributes
+    ----------
+    place
+        The tensor, or the number of an argument.
+    own_version
+        Whether it is other memory for whoever has the tensor, not just in another order.
+    fixed_order
+        As of the tensor afterwards.
+    """
+
+    place: Place
+    own_version: bool
+    fixed_order: bool
 
 
 @dataclass(eq=False)
@@ -54,14 +76,18 @@ class Recording:
     moving
         Those of them whose arrays are given anew at each step.
     rebound
-        Tensors whose array was exchanged, with the value that it has become.
+        Tensors whose array was exchanged, in the order of the program's values.
     gradients
         Leaves whose gradient was exchanged, with what it has become, or None.
     entered
         Leaves whose gradient was looked at before it was set, each with the array that it had, or
         None, and its value, if the program uses it.
     written
-        Tensors whose memory was written to.
+        Tensors whose memory was written to; arguments by their numbers.
+    added_to
+        Leaves whose gradient that was there before was written to.
+    flags
+        Modules whose training flag was set, each with what it was set to.
     raw
         Arrays that operations were given from out of sight, or that were made anew.
     looks
@@ -78,10 +104,12 @@ class Recording:
     inputs: list[taken.Place | TensorBase] = field(default_factory=list)
     state: list[tuple[TensorBase, Value]] = field(default_factory=list)
     moving: list[TensorBase] = field(default_factory=list)
-    rebound: list[tuple[TensorBase, Value]] = field(default_factory=list)
+    rebound: list[Rebound] = field(default_factory=list)
     gradients: list[tuple[TensorBase, Value | None]] = field(default_factory=list)
     entered: list[tuple[TensorBase, np.ndarray | None, Value | None]] = field(default_factory=list)
-    written: list[TensorBase] = field(default_factory=list)
+    written: list[Place] = field(default_factory=list)
+    added_to: list[TensorBase] = field(default_factory=list)
+    flags: list[tuple[Module, bool]] = field(default_factory=list)
     raw: list[np.ndarray] = field(default_factory=list)
     looks: list[taken.Place] = field(default_factory=list)
     stopped: str = ""
@@ -98,34 +126,59 @@ class Recording:
             returned.structure, lambda x: ("tensor", id(x)) if isinstance(x, TensorBase) else x
         )
         graph = None if self.graph is None else self.graph.compared()
-        arguments = structure, [x.value for x in returned.computed], returned.taken, graph
+        arguments = (
+            structure,
+            [x.value for x in returned.computed],
+            returned.taken,
+            graph,
+            [(id(m), flag) for m, flag in self.flags],
+        )
         return [*self.program.calls, Call("return", arguments, {})]
 
 
-class _Gradients:
-    """Tells which tensors' gradients are set, and which are looked at before."""
+class _Looked:
+    """Tells of which objects an attribute is set, and of which it is looked at before that.
 
-    def __init__(self) -> None:
-        self._read: dict[int, weakref.ref[TensorBase]] = {}
-        self._set: dict[int, weakref.ref[TensorBase]] = {}
+    Parameters
+    ----------
+    kind, name
+        The class, and the attribute: for the time being a property.
+    default
+        What it is where it isn't set.
+    """
 
-    def __enter__(self) -> _Gradients:
-        def get(t: TensorBase) -> Any:
-            if id(t) not in self._set:
-                self._read[id(t)] = weakref.ref(t)
-            return t.__dict__.get("_grad")
+    def __init__(self, kind: type, name: str, default: Any = MISSING) -> None:
+        self._kind = kind
+        self._name = name
+        self._default = default
+        self._read: dict[int, weakref.ref[Any]] = {}
+        self._set: dict[int, weakref.ref[Any]] = {}
 
-        def put(t: TensorBase, gradient: Any) -> None:
-            self._set[id(t)] = weakref.ref(t)
-            t.__dict__["_grad"] = gradient
+    def __enter__(self) -> _Looked:
+        name, default = self._name, self._default
 
-        setattr(TensorBase.kind, "_grad", property(get, put))  # noqa: B010  # mypy would object
+        def get(x: Any) -> Any:
+            if modes.tracer is not None and id(x) not in self._set:
+                self._read[id(x)] = weakref.ref(x)
+            value = x.__dict__.get(name, default)
+            if value is MISSING:
+                raise AttributeError(name)
+            return value
+
+        def put(x: Any, value: Any) -> None:
+            if modes.tracer is not None:  # in this thread
+                self._set[id(x)] = weakref.ref(x)
+            x.__dict__[name] = value
+
+        setattr(self._kind, name, property(get, put))
         return self
 
     def __exit__(self, *error: object) -> None:
-        delattr(TensorBase.kind, "_grad")
-        alive = {i for refs in (self._read, self._set) for i, r in refs.items() if r() is not None}
-        self.read, self.set = alive & self._read.keys(), alive & self._set.keys()
+        delattr(self._kind, self._name)
+        self.read, self.set = (
+            {i: x for i, ref in refs.items() if (x := ref()) is not None}
+            for refs in (self._read, self._set)
+        )
 
 
 def record(
@@ -190,6 +243,7 @@ class _Recorder:
         self.places: dict[TensorBase, Place] = {t: i for i, t in enumerate(arguments.tensors)}
         self.places.update((t, t) for t in held)
         self.edges = {s: at for t, at in self.places.items() if (s := t.source()) is not None}
+        self.versions = {t: t._version for t in self.places}
         self.histories = [(t, _history(t)) for t in self.places]
         stands = {id(t): self._stand_in(t, "input") for t in arguments.tensors}
         places = dict(arguments.leaves)
@@ -249,13 +303,15 @@ class _Recorder:
 
         def new(kind: type[Any]) -> Any:
             tensor = object.__new__(kind)
-            self.made.append(weakref.ref(tensor))
+            if modes.tracer is not None:  # in this thread
+                self.made.append(weakref.ref(tensor))
             return tensor
 
         inputs = replaced(args, put), replaced(kwargs, put)
         graph._new, graph._plain, graph._as_array = new, Recorded, tracer.entered
         try:
-            with _Gradients() as looked, tracer, Effects(tracer, around.streams):
+            looked, flags = _Looked(TensorBase.kind, "_grad", None), _Looked(Module, "training")
+            with looked, flags, tracer, Effects(tracer, around.streams):
                 recording.result = function(*inputs[0], **inputs[1])
                 for x in tensors_of(recording.result):
                     try:
@@ -271,7 +327,9 @@ class _Recorder:
                 )
             recording.raw, recording.looks = tracer.raw, tracer.looks
             if not recording.stopped:
-                recording.stopped = self._finish(looked) or self._connect(function)
+                recording.stopped = (
+                    self._finish(looked) or self._flags(flags) or self._connect(function)
+                )
         finally:
             self._put_back(arrays)
             for node in (n for ref in tracer.nodes if (n := ref()) is not None):
@@ -322,7 +380,7 @@ class _Recorder:
     def _given_numbers(self) -> list[Number]:
         return [x for x in self.replacements.values() if type(x) is Number]
 
-    def _finish(self, looked: _Gradients) -> str:
+    def _finish(self, looked: _Looked) -> str:
         """Find what the program returns and leaves behind; say what stands against it."""
         recording, program, values = self.recording, self.recording.program, self.values
         tracer = self.tracer
@@ -343,7 +401,7 @@ class _Recorder:
         for leaf in sources_of(returned.tensors, self.start):
             expected |= {id(leaf), id(getattr(leaf, "_grad", None))}
         known = {id(t) for t in self.places} | fresh
-        if not looked.set | looked.read <= known:
+        if not {*looked.set, *looked.read} <= known:
             return "it uses the gradient of a tensor that it reaches in an unknown way"
         for leaf, entered in self.grads.items():
             if leaf._grad is entered:
@@ -360,10 +418,14 @@ class _Recorder:
                 program.gradients.append(array.value)
                 expected.add(id(leaf._grad))
         for tensor, _, _ in self.before:
-            array = values.get(id(tensor))
-            if type(array) is Recorded:
-                recording.rebound.append((tensor, array.value))
-                program.rebound.append(array.value)
+            if id(tensor) not in values:
+                continue
+            array = values[id(tensor)]
+            if type(array) is not Recorded or tensor not in self.places:
+                return "it exchanges the memory of a tensor for some that it doesn't compute"
+            own = tensor._version is not self.versions[tensor]
+            recording.rebound.append(Rebound(self.places[tensor], own, tensor._fixed_order))
+            program.rebound.append(array.value)
         if said := self._inputs_of_state():
             return said
         self._gradients_that_enter(looked)
@@ -372,9 +434,26 @@ class _Recorder:
             if self._escaped(expected):
                 return "a tensor that it has made is kept somewhere else than in what it returns"
         written: set[Storage] = {s for call in program.calls for s in call.writes}
-        recording.written = [t for t, _, stand in self.before if stand.value.storage in written]
+        given = set(self.arguments.tensors)
+        recording.written = [
+            self.places[t] if t in given else t
+            for t, _, stand in self.before
+            if stand.value.storage in written and t in self.places
+        ]
+        recording.added_to = [
+            leaf for leaf, _, value in recording.entered if value and value.storage in written
+        ]
         if changed := recording.surroundings.change():
             return f"it changes {changed}, which Python does, and a program of NumPy calls doesn't"
+        return ""
+
+    def _flags(self, flags: _Looked) -> str:
+        """Find the training flags that the step reads before it sets them, and that it sets."""
+        around = self.recording.surroundings
+        if not {*flags.read, *flags.set} <= around.flags.keys():
+            return "it has a module that it makes itself, or reaches in an unknown way"
+        around.watched += [w for i, w in around.flags.items() if i in flags.read]
+        self.recording.flags = [(m, m.__dict__["training"]) for m in flags.set.values()]
         return ""
 
     def _connect(self, function: Any) -> str:
@@ -382,8 +461,8 @@ class _Recorder:
         recording = self.recording
         if any(_history(t) != before for t, before in self.histories):
             return (
-                "it changes the history of a tensor that was there before, or its hooks, or "
-                "whether it needs a gradient"
+                "it changes the history of a tensor that was there before, its hooks, attributes, "
+                "or whether it needs a gradient"
             )
         known = {id(t._version): place for t, place in self.places.items()}
         try:
@@ -400,20 +479,18 @@ class _Recorder:
     def _inputs_of_state(self) -> str:
         """Let tensors whose array is exchanged be inputs, as it is another one at each step."""
         recording = self.recording
-        exchanged = {t for t, _ in recording.rebound}
-        if exchanged & set(self.arguments.tensors):
-            return "it exchanges the memory of an argument; write to it instead"
+        exchanged = {x.place for x in recording.rebound}
         moving = set(recording.moving)
         for tensor, value in recording.state:
             if tensor in exchanged and tensor not in moving:
                 self._move(tensor, value)
-        moving |= exchanged
+        moving |= {t for t in exchanged if isinstance(t, TensorBase)}
         storages = {value.storage for t, value in recording.state if t in moving}
         if any(v.storage in storages and t not in moving for t, v in recording.state):
             return "it exchanges the memory of one of several tensors that share it"
         return ""
 
-    def _gradients_that_enter(self, looked: _Gradients) -> None:
+    def _gradients_that_enter(self, looked: _Looked) -> None:
         """Let gradients that were there before, and are used, be inputs."""
         recording, program = self.recording, self.recording.program
         used = {x.storage for call in program.calls for x in call.values()}
@@ -439,7 +516,8 @@ class _Recorder:
 
 def _history(t: TensorBase) -> tuple[Any, ...]:
     """Return what of a tensor no program changes."""
-    return t._node, t._requires_grad, len(t._hooks or ()), len(t._after or ())
+    attached = [(name, id(t.__dict__[name])) for name in attributes_of(t)]
+    return t._node, t._requires_grad, len(t._hooks or ()), len(t._after or ()), attached
 
 
 def tensors_of(x: Any) -> Iterator[TensorBase]:

@@ -10,7 +10,8 @@ from time import perf_counter
 from typing import Any
 
 from tinygrad_mnist._runtime.naming import named
-from tinygrad_mnist.compiler.compiled import Compiled, Step
+from tinygrad_mnist.compiler.compiled import Compiled
+from tinygrad_mnist.compiler.step import Step
 
 LINES = 12
 """How many of a program's lines are printed, those that take longest."""
@@ -131,8 +132,11 @@ def explain(step: Any, *args: Any, **kwargs: Any) -> Report:
     >>> report.programs[0].calls, report.programs[0].runs, report.uncompiled
     (1, 2, {})
     """
-    compiled = getattr(step, "_compiled", step)
-    if not isinstance(compiled, Compiled):
+    # A function; a module, replaced or compiled in place; a method.
+    held = (step, *(getattr(step, name, None) for name in ("_compiled", "_compiled_call",
+                                                          "__func__")))  # fmt: skip
+    compiled = next((x for x in held if isinstance(x, Compiled)), None)
+    if compiled is None:
         raise TypeError(f"expects what compile() has returned, not {type(step).__name__}")
     timed: dict[Step, list[tuple[float, str, str]]] = {}
     if args or kwargs:

@@ -80,6 +80,16 @@ class Returned:
     taken: list[Value] = field(default_factory=list)
     fresh: dict[int, Fresh] = field(default_factory=dict)
 
+    def is_plain(self) -> bool:
+        """Whether each tensor that is computed has memory of its own, as nearly always."""
+        return len(self.fresh) == len(self.computed) and all(
+            type(x.version) is Fresh
+            and x.base is None
+            and not x.fixed_order
+            and x.value.storage.origin == "made"
+            for x in self.computed
+        )
+
     def make(
         self, arrays: Sequence[Any], given: Sequence[TensorBase], versions: Sequence[Version]
     ) -> list[TensorBase]:
@@ -102,6 +112,8 @@ class Returned:
         self, made: Sequence[TensorBase], given: Sequence[TensorBase], taken: Sequence[Any]
     ) -> Any:
         """Return what the function returns."""
+        if type(self.structure) is Output:
+            return made[self.structure]
 
         def put(x: Any) -> Any:
             kind = type(x)

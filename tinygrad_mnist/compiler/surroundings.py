@@ -8,30 +8,35 @@ An attribute counts only if some code that is reached has its name.
 
 from __future__ import annotations
 
+import array
+import dis
 import functools
 import io
 import random
 import sys
+import threading
 import types
+import weakref
 from collections import deque
 from typing import Any
 
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import TensorBase
+from tinygrad_mnist.compiler.ownership import is_foreign, is_foreign_module, is_ours
 from tinygrad_mnist.compiler.watches import MISSING, NUMBERS, Watch
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer
 from tinygrad_mnist.optim.lr_scheduler import LRScheduler
 from tinygrad_mnist.tensor.generator import Generator
 
-MOST = 4_000
+MOST = 20_000
 """How many places may be watched."""
 
 DYNAMIC = frozenset({
     "getattr", "hasattr", "setattr", "delattr", "vars", "dir", "__dict__", "__getattribute__",
-    "attrgetter", "methodcaller", "eval", "exec", "locals", "globals", "deepcopy", "copy",
-    "asdict", "astuple", "replace", "__getstate__",
+    "attrgetter", "methodcaller", "eval", "exec", "locals", "globals", "asdict", "astuple",
+    "__getstate__",
 })  # fmt: skip
 """Names in whose presence any attribute may be read."""
 
@@ -40,6 +45,12 @@ SETTINGS = frozenset({
     "base_lrs", "_last_lr", "_step_count",
 })  # fmt: skip
 """Names by which a step may read the settings of an optimizer or a schedule itself."""
+
+_ON_REQUEST = frozenset({
+    "__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__", "__del__",
+    "__repr__", "__str__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__",
+})  # fmt: skip
+"""Methods that don't run just because there is an instance."""
 
 STREAMS = (random.Random, np.random.Generator, np.random.RandomState, np.random.BitGenerator)
 
@@ -57,6 +68,8 @@ class Surroundings:
         The places of NumPy's arrays.
     streams
         Generators of random numbers that aren't this library's.
+    flags
+        The places of modules' training flags, by the modules' identities.
     refused
         Why the function can't be compiled, if what it reaches says so.
     """
@@ -66,11 +79,13 @@ class Surroundings:
         self.watched: list[Watch] = []
         self.arrays: list[Watch] = []
         self.streams: list[Any] = []
-        self.modules: list[Module] = []
+        self.flags: dict[int, Watch] = {}
         self.refused = ""
         self._inside: list[Watch] = []
         """Places that the step may not change, but others may."""
         self._names: set[str] = set()
+        self._classes: set[type] = set()
+        self._looked_up: set[tuple[int, int]] = set()
         self._waiting: dict[str, list[tuple[Any, str, str]]] = {}
         self._readers: list[tuple[Any, str]] = []
         self._seen: dict[int, Any] = {}
@@ -132,6 +147,15 @@ class Surroundings:
             self._function(x, path)
         elif isinstance(x, types.MethodType):
             self._queue += ((x.__self__, path or "self"), (x.__func__, path))
+        elif isinstance(x, types.BuiltinMethodType | types.MethodWrapperType):
+            self._queue.append((x.__self__, path))
+        elif isinstance(x, weakref.ReferenceType):
+            self._watch("referent", x, None, path)
+        elif isinstance(x, weakref.WeakSet | weakref.WeakKeyDictionary):
+            self._watch("length", x, None, f"the length of {path}")
+            self._queue.extend((item, path) for item in x)
+            if isinstance(x, weakref.WeakKeyDictionary):
+                self._queue.extend((item, path) for item in x.values())
         elif isinstance(x, functools.partial):
             self._queue += ((x.func, path), (x.args, path), (x.keywords, path))
         elif isinstance(x, types.ModuleType | Generator):
@@ -147,12 +171,20 @@ class Surroundings:
             self._read_settings()
         elif isinstance(x, type):
             self._class(x, path)
+            self._constructors(x, path)
         elif isinstance(x, list | tuple | deque):
             self._sequence(x, path)
         elif isinstance(x, dict | types.MappingProxyType):
             self._dict(x, path)
         elif isinstance(x, set | frozenset):
             self._set(x, path)
+        elif isinstance(x, bytearray | array.array):
+            self._watch("content", x, None, path)
+        elif isinstance(x, threading.local):
+            self.refused = f"it reads {path}, which is another thing in each thread"
+        elif _is_data(x):
+            if hasattr(x, "__len__"):
+                self._watch("length", x, None, f"the length of {path}")
         elif isinstance(x, io.IOBase) or _is_iterator(x):
             self.refused = (
                 f"it reads {path}, an iterator or a file, which moves on from call to call; pass "
@@ -165,6 +197,8 @@ class Surroundings:
 
     def _tensor(self, x: TensorBase, path: str) -> None:
         self.tensors.append(x)
+        for name in attributes_of(x):
+            self._named(x, name, "entry", path)
         for hooks in (x._hooks, x._after):
             if hooks:
                 self._queue.append((hooks, f"the hooks of {path}"))
@@ -188,13 +222,8 @@ class Surroundings:
             return
         self._watch("length", x, None, f"the length of {path}")
         for key in x:
-            plain = isinstance(key, str | int)
-            if plain:
-                self._watch("entry", x, key, f"{path}[{key!r}]")
-            else:
-                self._queue.append((x[key], f"{path}[...]"))
-                if isinstance(x[key], NUMBERS):
-                    self._watch("content", x, None, path)
+            shown = repr(key) if isinstance(key, str | int) else "..."
+            self._watch("entry", x, key, f"{path}[{shown}]")
 
     def _set(self, x: Any, path: str) -> None:
         if not isinstance(x, frozenset):
@@ -210,10 +239,9 @@ class Surroundings:
     # Objects with attributes
 
     def _module(self, x: Module, path: str) -> None:
-        self.modules.append(x)
         own, path = x.__dict__, path or type(x).__name__
-        for name in ("training", "_hooked"):
-            self._watch("entry", own, name, f"{path}.{name}")
+        self.flags[id(x)] = Watch("entry", own, "training", f"{path}.training")
+        self._watch("entry", own, "_hooked", f"{path}._hooked")
         for name in ("_parameters", "_buffers", "_modules"):
             register = own.get(name, {})
             self._watch("entry", own, name, f"{path}.{name}")
@@ -241,15 +269,15 @@ class Surroundings:
     def _attributes(self, x: Any, names: list[str], path: str) -> None:
         """Watch the attributes that some code has the names of: all, if it isn't a script's own."""
         kind = type(x)
-        open_to_all = any(base is not Module and _ours(base.__module__) for base in kind.__mro__)
+        open_to_all = any(base is not Module and is_ours(base.__module__) for base in kind.__mro__)
         for name in names:
-            if open_to_all and (_ours(kind.__module__) or not name.startswith("_")):
+            if open_to_all and (is_ours(kind.__module__) or not name.startswith("_")):
                 self._watch("entry", x.__dict__, name, f"{path}.{name}")
             else:
                 self._named(x, name, "entry", path)
         if hasattr(x, "__dict__"):
             self._watch("length", x.__dict__, None, f"the number of attributes of {path}")
-        self._queue.append((kind, path))
+        self._class(kind, path)
 
     def _named(self, x: Any, name: str, kind: str, path: str) -> None:
         """Watch an attribute as soon as some code has its name."""
@@ -281,7 +309,7 @@ class Surroundings:
             self._watch("entry", own, hooks, f"the hooks of {path}")
         self._readers.append((x, path))
         self._read_settings()
-        self._queue.append((type(x), path))
+        self._class(type(x), path)
 
     def _watch_only(self, kind: str, holder: Any, key: Any, path: str) -> None:
         """Watch the identity of something that isn't looked into."""
@@ -298,18 +326,17 @@ class Surroundings:
         self._readers.clear()
 
     def _class(self, x: type, path: str) -> None:
-        if _is_foreign(x):
+        """Watch what a class lends its instances."""
+        if is_foreign(x) or x in self._classes:
             return
-        inherits = any(_ours(base.__module__) for base in x.__mro__)
+        self._classes.add(x)
+        self._watch_only("length", x.__dict__, None, f"the number of attributes of {x.__name__}")
+        inherits = any(is_ours(base.__module__) for base in x.__mro__)
         for name, item in list(x.__dict__.items()):
-            inner: Any = item
-            if isinstance(item, staticmethod | classmethod):
-                inner = item.__func__
-            elif isinstance(item, property | functools.cached_property):
-                inner = item.fget if isinstance(item, property) else item.func
-            if isinstance(inner, types.FunctionType | functools.partial):
-                if inherits or name.startswith("__") or self._wants(name):
-                    self._method(x, name, inner, path)
+            if functions_of(item):
+                called = name.startswith("__") and name not in _ON_REQUEST
+                if inherits or called or self._wants(name):
+                    self._method(x, name, path)
                 else:
                     self._waiting.setdefault(name, []).append((x, "method", path))
             elif not name.startswith("__") and not isinstance(item, types.GetSetDescriptorType):
@@ -319,11 +346,20 @@ class Surroundings:
                         self._watch("class", x, name, where)
                     else:
                         self._waiting.setdefault(name, []).append((x, "class", where))
-        self._queue.extend((base, path) for base in x.__bases__)
+        for base in x.__bases__:
+            self._class(base, path)
 
-    def _method(self, x: type, name: str, function: Any, path: str) -> None:
+    def _constructors(self, x: type, path: str) -> None:
+        """Watch what runs when an instance is made: a class that code names may be called."""
+        for base in x.__mro__:
+            if not is_foreign(base):
+                for name in _ON_REQUEST & base.__dict__.keys():
+                    if functions_of(base.__dict__[name]):
+                        self._method(base, name, path)
+
+    def _method(self, x: type, name: str, path: str) -> None:
         self._watch_only("class", x, name, f"{x.__name__}.{name}")
-        self._queue.append((function, path))
+        self._queue.extend((function, path) for function in functions_of(x.__dict__[name]))
 
     # Code
 
@@ -333,11 +369,13 @@ class Surroundings:
         wrapped = getattr(x, "__wrapped__", None)
         if wrapped is not None:
             self._queue.append((wrapped, path))
-        foreign = _is_foreign(x)
+        foreign = is_foreign(x)
         for name, cell in zip(x.__code__.co_freevars, x.__closure__ or (), strict=True):
             if foreign:  # what it was given by a script, but not its own
                 held = held_by(cell)
-                if isinstance(held, _GIVEN) and not _foreign(getattr(held, "__module__", None)):
+                if isinstance(held, _GIVEN) and not is_foreign_module(
+                    getattr(held, "__module__", None)
+                ):
                     self._queue.append((held, f"the variable {name}"))
             elif held_by(cell) is MISSING:
                 self._inside.append(Watch("cell", cell, None, f"the variable {name}"))
@@ -357,10 +395,14 @@ class Surroundings:
         for name in code.co_names:
             if name in names:
                 self._global(names, name, code)
+            elif name in sys.modules and name in _imported(code):
+                self._global(sys.modules, name, code)
             elif not hasattr(_builtins, name):
                 self._inside.append(Watch("entry", names, name, f"the variable {name}"))
         self._add_names(set(code.co_names))
         for constant in code.co_consts:
+            if isinstance(constant, tuple) and all(isinstance(x, str) for x in constant):
+                self._add_names(set(constant))  # the attributes of a pattern in a match statement
             if isinstance(constant, types.CodeType):
                 self._code(constant, names)
 
@@ -371,9 +413,7 @@ class Surroundings:
         for name in released:
             for x, kind, where in self._waiting.pop(name, ()):
                 if kind == "method":
-                    item = x.__dict__[name]
-                    inner = getattr(item, "__func__", None) or getattr(item, "fget", None) or item
-                    self._method(x, name, inner, where)
+                    self._method(x, name, where)
                 else:
                     self._watch(kind, x.__dict__ if kind == "entry" else x, name, where)
         self._read_settings()
@@ -381,7 +421,10 @@ class Surroundings:
     def _global(self, names: dict[str, Any], name: str, code: types.CodeType) -> None:
         value = names[name]
         if isinstance(value, types.ModuleType):
-            if not _foreign(value.__name__):
+            if (id(value), id(code)) in self._looked_up:
+                return
+            self._looked_up.add((id(value), id(code)))
+            if not is_foreign_module(value.__name__):
                 inner = vars(value)
                 dynamic = not DYNAMIC.isdisjoint(code.co_names)
                 for attribute in list(inner) if dynamic else code.co_names:
@@ -392,6 +435,22 @@ class Surroundings:
                             self._watch("entry", inner, attribute, f"{name}.{attribute}")
             return
         self._watch("entry", names, name, f"the variable {name}")
+
+
+def functions_of(item: Any) -> list[Any]:
+    """Return the functions of what stands in a class: a method's, or those of a property."""
+    if isinstance(item, property):
+        found = [item.fget, item.fset, item.fdel]
+    elif isinstance(item, functools.cached_property | functools.partialmethod):
+        found = [item.func]
+    else:
+        found = [getattr(item, "__func__", item)]
+    return [x for x in found if isinstance(x, types.FunctionType | functools.partial)]
+
+
+def attributes_of(x: TensorBase) -> list[str]:
+    """Return the names of what a script has attached to a tensor."""
+    return [name for name in x.__dict__ if not name.startswith("_") and name != "persistent"]
 
 
 def held_by(cell: types.CellType) -> Any:
@@ -407,6 +466,16 @@ _GIVEN = (types.FunctionType, types.MethodType, functools.partial, Module, Tenso
 _builtins = sys.modules["builtins"]
 
 
+def _is_data(x: Any) -> bool:
+    """Whether something is a loader or a dataset of the library: a step may ask its length."""
+    return type(x).__module__.startswith(f"{__name__.split('.')[0]}.utils.data")
+
+
+def _imported(code: types.CodeType) -> set[str]:
+    """Return the modules that code imports itself."""
+    return {i.argval for i in dis.get_instructions(code) if i.opname == "IMPORT_NAME"}
+
+
 def _is_iterator(x: Any) -> bool:
     return hasattr(type(x), "__next__") and not isinstance(x, Module)
 
@@ -415,32 +484,3 @@ def _is_iterator(x: Any) -> bool:
 def _known_of_modules() -> frozenset[str]:
     """Return the attributes that every module has."""
     return frozenset(vars(Module())) | {"_hooked"}
-
-
-def _ours(name: str | None) -> bool:
-    return (name or "").split(".")[0] == __name__.split(".")[0]
-
-
-def _is_foreign(x: types.FunctionType | type) -> bool:
-    """Whether a function or class isn't a script's.
-
-    Where a script's namespace has no name, Python takes what it defines for its own.
-    """
-    if x.__module__ in (None, "builtins"):
-        return isinstance(x, type) and not x.__flags__ & _MADE_BY_PYTHON
-    # A wrapper has the name of what it wraps, but its own namespace.
-    home = x.__globals__.get("__name__") if isinstance(x, types.FunctionType) else x.__module__
-    return _foreign(home)
-
-
-_MADE_BY_PYTHON = 1 << 9
-"""The flag of a class that a ``class`` statement has made (``Py_TPFLAGS_HEAPTYPE``)."""
-
-
-@functools.cache
-def _foreign(name: str | None) -> bool:
-    """Whether a module isn't a script's: Python's own, NumPy's, or of this package."""
-    root = (name or "builtins").split(".")[0]
-    return root != "__main__" and (
-        root in sys.stdlib_module_names or root in ("numpy", "scipy") or _ours(name)
-    )

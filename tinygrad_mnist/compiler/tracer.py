@@ -115,6 +115,11 @@ class Tracer(Observer):
         modes.tracer = self._outer
         super().__exit__(*error)
 
+    @property
+    def listens(self) -> bool:
+        """Whether what is done now is noted: by this thread, and not by what is one call."""
+        return self.open and modes.tracer is self
+
     # What is given
 
     def given(self, array: np.ndarray, origin: str) -> Recorded:
@@ -207,7 +212,7 @@ class Tracer(Observer):
         def plainly() -> Any:
             return functions.perform(function, actual, named, kind, name)
 
-        if not self.open or function in functions.STATIC:
+        if not self.listens or function in functions.STATIC:
             return plainly()
         how = functions.name_of(function, kind, name)
         form = (function, arguments, keywords, kind, name)
@@ -297,13 +302,13 @@ class Tracer(Observer):
     def item(self, x: Recorded, *index: Any) -> Any:
         """Note that a number is taken out of an array, and return what stands for it."""
         fixed = x.value.storage in self._fixed
-        if not self.open or self._inside or index or fixed:
+        if not self.listens or self._inside or index or fixed:
             return self.look(x, "item").item(*index)
         return self._number(getattr, (x,), x.actual.item(), "method", "item")
 
     def hand_out(self, array: Any) -> Any:
         """Return what stands for an array of a tensor that a script works on with NumPy."""
-        if not self.open or type(array) is not Recorded:
+        if not self.listens or type(array) is not Recorded:
             return real_of(array)
         self._hands_out = True
         own = Recorded(array.actual, array.value, self)
@@ -311,14 +316,16 @@ class Tracer(Observer):
         return own
 
     def forget(self) -> None:
-        """Let go of what stands for arrays and numbers."""
-        self._known.clear()
-        self.handed_out.clear()
+        """Let go of what was noted, when it has been taken over: there are cycles otherwise."""
+        self.open = False
+        for name, x in self.__dict__.items():
+            if isinstance(x, list | dict | set | weakref.WeakKeyDictionary):
+                self.__dict__[name] = type(x)()
 
     def calculate(self, function: Callable[..., Any], *operands: Any) -> Any:
         """Note an arithmetic operation on Python numbers."""
         result = function(*map(real_of, operands))
-        if not self.open:
+        if not self.listens:
             return result
         if type(result) not in (int, float):
             self.look(None, function.__name__)
@@ -348,7 +355,7 @@ class Tracer(Observer):
 
     def look(self, x: Recorded | None, how: str) -> Any:
         """Let the program look at numbers: inside of an operation that makes it a kernel."""
-        if self.open and (x is None or x.value.storage not in self._fixed):
+        if self.listens and (x is None or x.value.storage not in self._fixed):
             if self._inside:
                 raise NotRecordableError(how)
             self.stop(f"it looks at numbers ({how})")

@@ -5,6 +5,7 @@ Each has a check in Python source, from which the guards of a program are put to
 
 from __future__ import annotations
 
+import copy
 import enum
 from collections.abc import Callable
 from typing import Any
@@ -68,10 +69,11 @@ class Watch:
         """Return an expression that is true as long as it hasn't changed."""
         if self.kind == "content":
             return f"{name(self.holder)} == {name(self.expected)}"
-        read = CHECK[self.kind].format(h=name(self.holder), k=repr(self.key))
+        key = repr(self.key) if type(self.key) in (str, int) else name(self.key)
+        read = CHECK[self.kind].format(h=name(self.holder), k=key)
         if self.expected is MISSING:
             if self.kind == "entry":
-                return f"{self.key!r} not in {name(self.holder)}"
+                return f"{key} not in {name(self.holder)}"
             return f"{name(self)}.now() is {name(MISSING)}"
         if self.kind == "length":
             return f"{read} == {self.expected}"
@@ -100,7 +102,8 @@ READ: dict[str, Callable[[Any, Any], Any]] = {
     "attribute": getattr,
     "class": lambda holder, key: holder.__dict__[key],
     "length": lambda holder, key: len(holder),
-    "content": lambda holder, key: holder.copy(),
+    "referent": lambda holder, key: holder(),
+    "content": lambda holder, key: copy.copy(holder),
 }
 CHECK = {
     "item": "{h}[{k}]",
@@ -109,4 +112,5 @@ CHECK = {
     "attribute": "getattr({h}, {k})",
     "class": "{h}.__dict__[{k}]",
     "length": "len({h})",
+    "referent": "{h}()",
 }

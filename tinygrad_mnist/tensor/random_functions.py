@@ -612,9 +612,10 @@ def _check_deviations(deviations: np.ndarray) -> None:
 
 
 @one_call
-def _check_chance(chance: Any, p: Any) -> None:
+def _check_chance(chance: Any) -> None:
     """Refuse what is no probability."""
     if not np.all((np.asarray(chance) >= 0) & (np.asarray(chance) <= 1)):
+        p = wrap(chance) if isinstance(chance, np.ndarray) else chance
         raise RuntimeError(f"expects 0 <= p <= 1, but got p={p}")
 
 
@@ -792,7 +793,7 @@ def _bernoulli_(input: _T, p: Any = 0.5, *, generator: random.Generator | None =
     """
     source = random.source_of(generator)
     chance = p._array if isinstance(p, TensorBase) else p
-    _check_chance(chance, p)
+    _check_chance(chance)
     return _draw(
         input, "bernoulli_", source.bernoulli(chance, input._array.shape, input._array.dtype)
     )

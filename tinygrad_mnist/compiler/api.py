@@ -1,0 +1,472 @@
+"""``compile``, and PyTorch's names around it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Literal, ParamSpec, Protocol, Self, TypeVar, overload
+
+from tinygrad_mnist._runtime.naming import named, warn
+from tinygrad_mnist.autograd.modes import modes
+from tinygrad_mnist.compiler import compiled as _compiled
+from tinygrad_mnist.compiler.compiled import LIMIT, Compiled, Settings
+from tinygrad_mnist.compiler.module import OptimizedModule, compiled_call
+from tinygrad_mnist.nn.module import Module
+
+P = ParamSpec("P")
+R = TypeVar("R")
+M = TypeVar("M", bound=Module)
+F = TypeVar("F", bound=Callable[..., Any])
+
+BACKENDS = ("numpy",)
+"""What runs programs."""
+
+PYTORCHS = (
+    "inductor", "eager", "aot_eager", "cudagraphs", "onnxrt", "openxla", "tvm", "ipex",
+    "aot_eager_decomp_partition", "aot_ts", "eager_noexcept", "pre_dispatch_eager",
+)  # fmt: skip
+"""PyTorch's own, in whose place the default runs them."""
+
+MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs", "lite")
+
+
+class _Decorator(Protocol):
+    @overload
+    def __call__(self, model: M, /) -> M: ...  # type: ignore[overload-overlap]  # a module first
+    @overload
+    def __call__(self, model: Callable[P, R], /) -> Compiled[P, R]: ...
+
+
+@overload
+def compile(  # type: ignore[overload-overlap]  # a module comes first
+    model: M,
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: str | Callable[..., Any] | None = None,
+    mode: str | None = None,
+    options: dict[str, Any] | None = None,
+    name: str | None = None,
+    disable: bool = False,
+    recompile_limit: int | None = None,
+    isolate_recompiles: bool = False,
+    shapes_spec: Any = None,
+) -> M: ...
+
+
+@overload
+def compile(
+    model: Callable[P, R],
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: str | Callable[..., Any] | None = None,
+    mode: str | None = None,
+    options: dict[str, Any] | None = None,
+    name: str | None = None,
+    disable: bool = False,
+    recompile_limit: int | None = None,
+    isolate_recompiles: bool = False,
+    shapes_spec: Any = None,
+) -> Compiled[P, R]: ...
+
+
+@overload
+def compile(
+    model: None = None,
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: str | Callable[..., Any] | None = None,
+    mode: str | None = None,
+    options: dict[str, Any] | None = None,
+    name: str | None = None,
+    disable: bool = False,
+    recompile_limit: int | None = None,
+    isolate_recompiles: bool = False,
+    shapes_spec: Any = None,
+) -> _Decorator: ...
+
+
+@named
+def compile(
+    model: Any = None,
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: str | Callable[..., Any] | None = None,
+    mode: str | None = None,
+    options: dict[str, Any] | None = None,
+    name: str | None = None,
+    disable: bool = False,
+    recompile_limit: int | None = None,
+    isolate_recompiles: bool = False,
+    shapes_spec: Any = None,
+) -> Any:
+    r"""Make a NumPy program of a function or a module: its calls give the same numbers, faster.
+
+    The first call runs as ever, the next two are recorded as well, and from then on the program
+    takes the function's place. It is used only for calls that it holds for: of the same shapes,
+    dtypes and Python values. What depends on numbers in tensors, or does more than compute, is
+    run as it is, with one warning that names the line. Follows ``torch.compile``.
+
+    Parameters
+    ----------
+    model
+        A function of tensors or of anything else, which may hold a whole training step; or a
+        module, in whose place another is returned. None: return a decorator.
+    fullgraph
+        Raise an error where a call can't be compiled, instead of running it as it is.
+    dynamic
+        Whether numbers among the arguments are given to the program anew at each call; None:
+        those that change. There is a program for each combination of shapes.
+    backend
+        ``"numpy"``. The names of PyTorch's own are taken, and mean the same.
+    mode, isolate_recompiles
+        PyTorch's choices between ways to compute the same numbers: there is one way here.
+    options
+        None: there are none yet; PyTorch's are without effect, which a warning says.
+    name
+        What the function is called in messages.
+    disable
+        Return the function as it is.
+    recompile_limit
+        How many programs there may be; 8 if None.
+    shapes_spec
+        None: shapes are taken from the calls.
+
+    Returns
+    -------
+    A function that also has ``source()``, the program as Python; for a module, a module.
+
+    Raises
+    ------
+    RuntimeError
+        With ``fullgraph=True``, naming the line that stands against it.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> w = torch.ones(3, requires_grad=True)
+    >>> optimizer = torch.optim.SGD([w], lr=0.1)
+    >>> @torch.compile
+    ... def step(x):
+    ...     optimizer.zero_grad()
+    ...     loss = ((w * x).sum() - 1) ** 2
+    ...     loss.backward()
+    ...     optimizer.step()
+    ...     return loss
+    >>> losses = [step(torch.ones(3)).item() for _ in range(6)]
+    >>> f"{losses[-1]:.4f}"
+    '0.0004'
+    """
+    settings = Settings(
+        fullgraph=bool(fullgraph),
+        dynamic=dynamic,
+        backend=_backend(backend),
+        limit=LIMIT if recompile_limit is None else recompile_limit,
+        name=name or "",
+    )
+    _check_mode(mode, options)
+    if shapes_spec is not None:
+        raise NotImplementedError("shapes_spec isn't offered: shapes are taken from the calls")
+
+    def make(model: Any) -> Any:
+        if not callable(model):
+            raise TypeError(f"expects a function or a module, not {type(model).__name__}")
+        if disable:
+            return model
+        if isinstance(model, Module):
+            return OptimizedModule(model, settings)
+        return Compiled(model, settings)
+
+    return make if model is None else make(model)
+
+
+def _backend(backend: str | Callable[..., Any] | None) -> str:
+    if backend is None:
+        return _default
+    if callable(backend):
+        raise TypeError(
+            "a backend that is a function gets a graph of torch.fx, which there isn't; the program "
+            "itself is source() of what compile() returns"
+        )
+    if backend in BACKENDS:
+        return backend
+    if backend in PYTORCHS:
+        return "numpy"
+    raise ValueError(f"there is no backend {backend!r}; choose one of {', '.join(BACKENDS)}")
+
+
+def _check_mode(mode: str | None, options: dict[str, Any] | None) -> None:
+    if mode is not None and options:
+        raise RuntimeError("either mode or options can be given, but not both at the same time")
+    if mode is not None and mode not in MODES:
+        raise ValueError(f"there is no mode {mode!r}; choose one of {', '.join(MODES)}")
+    if options:
+        warn(f"compile: the options {', '.join(map(repr, options))} have no effect here")
+
+
+_default = "numpy"
+
+
+def set_default_backend(backend: str | Callable[..., Any] | None) -> None:
+    """Set what runs programs where ``compile`` isn't told. Follows PyTorch's.
+
+    Parameters
+    ----------
+    backend
+        A name, as ``compile`` takes it; None for the usual one.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import compiler
+    >>> compiler.set_default_backend("numpy")
+    """
+    global _default
+    _default = "numpy" if backend is None else _backend(backend)
+
+
+def get_default_backend() -> str:
+    """Return what runs programs where ``compile`` isn't told. Follows PyTorch's.
+
+    Returns
+    -------
+    A name.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import compiler
+    >>> compiler.get_default_backend()
+    'numpy'
+    """
+    return _default
+
+
+def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:
+    """Return the names of what runs programs. Follows ``torch.compiler.list_backends``.
+
+    Parameters
+    ----------
+    exclude_tags
+        Without effect.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import compiler
+    >>> compiler.list_backends()
+    ['numpy']
+    """
+    return list(BACKENDS)
+
+
+def reset() -> None:
+    """Forget all programs of all compiled functions: they are recorded anew. Follows PyTorch's.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import compiler
+    >>> compiler.reset()
+    """
+    for function in list(Compiled.everything):
+        function.reset()
+
+
+def is_compiling() -> bool:
+    """Return whether a step is being recorded just now. Follows ``torch.compiler.is_compiling``.
+
+    Returns
+    -------
+    True or False.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import compiler
+    >>> compiler.is_compiling()
+    False
+    """
+    return modes.tracer is not None and modes.tracer.open
+
+
+is_dynamo_compiling = is_compiling
+
+
+def is_exporting() -> bool:
+    """Return False: nothing is exported. Follows ``torch.compiler.is_exporting``."""
+    return False
+
+
+def disable(fn: Any = None, recursive: bool = True, *, reason: str | None = None) -> Any:
+    """Let a function be run as it is, never compiled; steps that call it are not compiled either.
+
+    Follows ``torch.compiler.disable``.
+
+    Parameters
+    ----------
+    fn
+        The function or module; None: return a decorator.
+    recursive
+        Without effect: what it calls is run as it is too.
+    reason
+        Why, for the message.
+
+    Returns
+    -------
+    The function, marked; the module itself.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import compiler
+    >>> @compiler.disable
+    ... def show(x):
+    ...     print(x)
+    >>> show(3)
+    3
+    """
+    if fn is None:
+        return functools.partial(disable, recursive=recursive, reason=reason)
+    if isinstance(fn, Module):
+        fn.forward = disable(fn.forward, recursive, reason=reason)
+        return fn
+    function = fn.function if isinstance(fn, Compiled) else fn
+
+    @functools.wraps(function)
+    def as_it_is(*args: Any, **kwargs: Any) -> Any:
+        if is_compiling():
+            name = getattr(function, "__qualname__", type(function).__name__)
+            why = f": {reason}" if reason else ""
+            modes.tracer.stop(f"it calls {name}, which compiler.disable keeps as it is{why}")
+        return function(*args, **kwargs)
+
+    return as_it_is
+
+
+def assume_constant_result(fn: F) -> F:
+    """Let a function's result at the recording be a constant of the program. Follows PyTorch's.
+
+    Parameters
+    ----------
+    fn
+        The function.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import compiler
+    >>> @compiler.assume_constant_result
+    ... def sizes():
+    ...     return [3, 4]
+    >>> sizes()
+    [3, 4]
+    """
+
+    @functools.wraps(fn)
+    def constant(*args: Any, **kwargs: Any) -> Any:
+        if not is_compiling():
+            return fn(*args, **kwargs)
+        with modes.tracer.paused():
+            return fn(*args, **kwargs)
+
+    constant.assumed_constant = True  # type: ignore[attr-defined]  # a mark on the function
+    return constant  # type: ignore[return-value]  # of the same type
+
+
+def allow_in_graph(fn: F) -> F:
+    """Return the function: what it computes is recorded in any case. Follows PyTorch's.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import compiler
+    >>> compiler.allow_in_graph(len)
+    <built-in function len>
+    """
+    return fn
+
+
+def substitute_in_graph(original_fn: Any, **kwargs: Any) -> Callable[[F], F]:
+    """Return a decorator that changes nothing: functions are recorded as they run.
+
+    Follows ``torch.compiler.substitute_in_graph``.
+    """
+    return allow_in_graph
+
+
+def nested_compile_region(fn: Any = None, **kwargs: Any) -> Any:
+    """Return the function: a program has no parts. Follows PyTorch's."""
+    return allow_in_graph if fn is None else fn
+
+
+def cudagraph_mark_step_begin() -> None:
+    """Do nothing: there are no CUDA graphs. Follows PyTorch's."""
+
+
+class set_stance:
+    """Say what compiled functions do from now on: at once, for a block, or for a function.
+
+    Follows ``torch.compiler.set_stance``.
+
+    Parameters
+    ----------
+    stance
+        ``"default"``; ``"force_eager"``: run as they are; ``"eager_on_recompile"``: where there is
+        no program, run as they are; ``"fail_on_recompile"``: there, raise an error.
+    skip_guard_eval_unsafe
+        Must be False: a program is used only where it holds.
+    force_backend
+        Must be None.
+
+    Examples
+    --------
+    >>> import tinygrad_mnist as torch
+    >>> with torch.compiler.set_stance("force_eager"):
+    ...     torch.compile(torch.exp)(torch.zeros(1))
+    tensor([1.])
+    """
+
+    STANCES = ("default", "force_eager", "eager_on_recompile", "fail_on_recompile")
+
+    def __init__(
+        self,
+        stance: str = "default",
+        *,
+        skip_guard_eval_unsafe: bool = False,
+        force_backend: Any = None,
+    ) -> None:
+        if stance not in self.STANCES:
+            raise RuntimeError(
+                f"set_stance: there is no stance {stance!r}; choose one of "
+                f"{', '.join(self.STANCES)}"
+            )
+        if skip_guard_eval_unsafe or force_backend is not None:
+            raise NotImplementedError(
+                "set_stance: programs are used only where they hold, and by the backend that "
+                "compile() was told: leave skip_guard_eval_unsafe and force_backend out"
+            )
+        self.stance = stance
+        self._before = _compiled.stance.now
+        _compiled.stance.now = stance
+
+    def __enter__(self) -> Self:
+        _compiled.stance.now = self.stance
+        return self
+
+    def __exit__(self, *error: object) -> Literal[False]:
+        _compiled.stance.now = self._before
+        return False
+
+    def __call__(self, fn: F) -> F:
+        """Decorate a function to be called in this stance; outside, it stays as it was."""
+        _compiled.stance.now = self._before
+        stance = self.stance
+
+        @functools.wraps(fn)
+        def decorated(*args: Any, **kwargs: Any) -> Any:
+            with set_stance(stance):
+                return fn(*args, **kwargs)
+
+        return decorated  # type: ignore[return-value]  # of the same type
+
+
+def _compile_in_place(module: Module, *args: Any, **kwargs: Any) -> Callable[..., Any] | None:
+    """Return what a module's calls become, for ``Module.compile``."""
+    made = compile(lambda: None, *args, **kwargs)
+    return compiled_call(module, made.settings) if isinstance(made, Compiled) else None

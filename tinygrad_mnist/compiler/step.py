@@ -1,0 +1,216 @@
+"""A step: the way from calls of one signature to their program, and the program's runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from tinygrad_mnist.autograd.graph import TensorBase, Version, wrap
+from tinygrad_mnist.autograd.modes import quiet
+from tinygrad_mnist.autograd.observer import Line
+from tinygrad_mnist.compiler.arguments import Arguments, Place
+from tinygrad_mnist.compiler.forgetting import forget
+from tinygrad_mnist.compiler.gradients import Gradients
+from tinygrad_mnist.compiler.guards import Entry, Guards
+from tinygrad_mnist.compiler.naming import hints
+from tinygrad_mnist.compiler.numpy_backend import Built
+from tinygrad_mnist.compiler.passes import improved
+from tinygrad_mnist.compiler.recording import Recording, record
+from tinygrad_mnist.compiler.returned import tensor_at
+from tinygrad_mnist.compiler.watches import Watch
+
+ATTEMPTS = 4
+"""How often calls of one signature are recorded until two recordings agree."""
+
+_NAME = "a compiled function"
+
+
+class Step:
+    """The program of one signature, or the way to it.
+
+    Attributes
+    ----------
+    stopped
+        Why there is none; empty if there is, or may be.
+    """
+
+    def __init__(self, key: Any = None) -> None:
+        self.key = key
+        self.calls = 0
+        self.recorded = 0
+        self.runs = 0
+        self.seconds = 0.0
+        """What recording and building have taken."""
+        self.stopped = ""
+        self.described = ""
+        """The arguments, in short."""
+        self.line: Line | None = None
+        self.looks: set[Place] = set()
+        self.stopped_at: list[Watch] = []
+        """The training flags with which it was stopped."""
+        self.held: set[int] = set()
+        self.recordings: list[Recording] = []
+        """Those that none has agreed with so far, in one state of the surroundings each."""
+        self.built: Built | None = None
+        self.enter: Callable[[Any, Any], Entry | None] = lambda args, kwargs: None
+
+    def advance(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        arguments: Arguments,
+        exchanged: frozenset[TensorBase],
+        at_once: bool = False,
+    ) -> Any:
+        """Run the function as ever, or record it, on the way to a program.
+
+        What is made at the first call only is no part of a program. To find out at once whether
+        there can be one, that call is recorded too.
+        """
+        self.calls += 1
+        if self.calls == 1 and not at_once:
+            return function(*args, **kwargs)
+        start = perf_counter()
+        before = [r for r in self.recordings if not r.surroundings.change()]
+        recording = record(function, args, kwargs, arguments, exchanged)
+        if self.calls == 1 and recording.line is None:
+            return recording.result
+        self.recorded += 1
+        self.recordings.append(recording)
+        self.held = {id(t) for t, _ in recording.state}
+        if recording.stopped:
+            self.stopped, self.line = recording.stopped, recording.line
+            self.looks = set(recording.looks)
+            self.stopped_at = list(recording.surroundings.flags.values())
+        elif before:
+            said = [r.difference(recording) for r in before]
+            if "" not in said:
+                if len(before) >= ATTEMPTS - 1:
+                    self.stopped = f"it isn't the same from call to call: {said[-1]}"
+            elif _share(before[said.index("")].raw, recording.raw):
+                self.stopped = (
+                    "it uses an array that it reaches in a way that can't be watched; pass it as "
+                    "an argument, or keep it in an attribute or a variable"
+                )
+            else:
+                self._build(recording, function, args, kwargs, arguments)
+        elif self.recorded >= 2 * ATTEMPTS:
+            changed = self.recordings[0].surroundings.change()
+            self.stopped = f"{changed} is another at each call"
+        if self.stopped or self.built is not None:
+            self.recordings.clear()
+        self.seconds += perf_counter() - start
+        result, recording.result = recording.result, None
+        return result
+
+    def _build(
+        self,
+        recording: Recording,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        arguments: Arguments,
+    ) -> None:
+        self.described = ", ".join(
+            str(list(x.shape)) if isinstance(x, TensorBase) else repr(x)
+            for _, x in arguments.leaves[:8]
+        )
+        program = improved(recording.program)
+        self.built = Built(program, hints(recording, program, function))
+        self.returned = recording.returned
+        self.computed, self.plain = len(self.returned.computed), self.returned.is_plain()
+        self.graph = recording.graph
+        if self.graph is not None:
+            self.graph.set_names(self.built, recording.state)
+        self.count = len(program.outputs)
+        leaves = [leaf for leaf, x in recording.gradients if x is not None]
+        self.gradients = Gradients(self.built, leaves)
+        self.cleared = [leaf for leaf, x in recording.gradients if x is None]
+        self.rebound = recording.rebound
+        recording.returned.tensors.clear()  # those of one call need not be kept
+        self.written = [t for t in recording.written if isinstance(t, TensorBase)]
+        self.written_arguments = [i for i in recording.written if isinstance(i, int)]
+        self.added_to = recording.added_to
+        self.flags = [(m.__dict__, flag) for m, flag in recording.flags]
+        moving = set(recording.moving)
+        self.guards = Guards(
+            args,
+            kwargs,
+            arguments,
+            recording.surroundings.watched,
+            [t for t, _ in recording.state if t not in moving],
+            recording.moving,
+            [(leaf, array, value is not None) for leaf, array, value in recording.entered],
+            [t._array for t in self.written],
+            bool(self.written_arguments),
+        )
+        self.enter = self.guards.enter
+        forget(self.built.program)
+        for spec in () if self.graph is None else self.graph.specs:
+            if spec.call is not None:
+                spec.call.inputs = spec.call.outputs = ()
+                spec.call.settings = {}
+
+    def run(self, entry: Entry) -> Any:
+        """Run the program."""
+        assert self.built is not None
+        inputs, given = entry
+        self.gradients.prepare()
+        results = quiet.unobserved(self.built.run, *inputs) or ()
+        self.runs += 1
+        for tensor in self.written:
+            tensor._version.count += 1
+            tensor._version.changed_by = _NAME
+        for i in self.written_arguments:
+            given[i]._version.bump(_NAME)
+        for leaf in self.added_to:
+            leaf._grad._version.bump(_NAME)
+        for attributes, flag in self.flags:
+            attributes["training"] = flag
+        for leaf in self.cleared:
+            leaf._grad = None
+        at = self.count
+        for x, array in zip(self.rebound, results[at:], strict=False):
+            tensor = tensor_at(x.place, given)
+            tensor._array, tensor._fixed_order = array, x.fixed_order
+            if x.own_version:
+                tensor._version, tensor._base = Version(), None
+        self.gradients.hand_out(results[at + len(self.rebound) :])
+        returned = self.returned
+        if self.plain:
+            made: list[TensorBase] = [wrap(array) for array in results[: self.computed]]
+            versions = [x._version for x in made] if self.graph is not None else []
+        else:
+            versions = [Version() for _ in returned.fresh]
+            made = returned.make(results, given, versions)
+        taken = results[len(made) : len(made) + len(returned.taken)]
+        if self.graph is not None:
+            at = len(made) + len(taken)
+            self.graph.attach(made, results[at : self.count], given, versions)
+        return returned.result(made, given, taken)
+
+    def failed(self, error: BaseException) -> tuple[bool, Line | None]:
+        """Say of an error in the program whether anything was changed before, and the line."""
+        assert self.built is not None
+        trace, number = error.__traceback__, 0
+        while trace is not None:
+            if trace.tb_frame.f_code is self.built.run.__code__:
+                number = trace.tb_lineno
+            trace = trace.tb_next
+        calls = self.built.of_line
+        at = number - 2  # below the line of def
+        if not 0 <= at < len(calls):
+            return True, None
+        changed = any(
+            call is not None and (call.effect or any(s.origin != "made" for s in call.writes))
+            for call in calls[:at]
+        )
+        call = calls[at]
+        return changed, None if call is None else call.line
+
+
+def _share(first: list[Any], second: list[Any]) -> bool:
+    """Whether an array is in both of two lists in the same place."""
+    return any(x is y for x, y in zip(first, second, strict=False))
