@@ -64,6 +64,8 @@ t.autograd.grad((m * m).sum(), m)[0]; t.autograd.grad((m ** 3).sum(), m, create_
 m * m.sum().item(); m.sum().item(); t.special.gammaln(m); F.multi_margin_loss(m, (v * 3).long()); F.triplet_margin_loss(m, m2, m)
 """)  # fmt: skip
 
+NAMES = {"t": tg, "F": F, "inf": np.inf, "nan": np.nan}
+
 STOPPED = {
     "bool|array_equal": "m * 2 if m[0, 0] > 0.5 else m; t.equal(m, m2); t.allclose(m, m2); bool(m[0, 0] > 0.5); F.interpolate(w, scale_factor=2, mode='bilinear')",
     "argwhere|nonzero": "t.nonzero(m > 0.5); t.where(m > 0.5); t.argwhere(m > 0.5)",
@@ -82,7 +84,7 @@ def play(expression: str, compiled: Callable[[Any], Any], dtype: Any = np.float3
         for name in Call.of(expression).shapes
     }
     leaves = list(given.values())
-    body = eval(f"lambda: {expression}", {"t": tg, "F": F, **given})
+    body = eval(f"lambda: {expression}", {**NAMES, **given})
 
     def step() -> list[Any]:
         for x in leaves:
@@ -164,6 +166,7 @@ def found_by_trying() -> Iterator[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
 def test_every_public_function_gives_the_same_bits_or_says_why_it_is_not_compiled(
     dtype: Any,
