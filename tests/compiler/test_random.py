@@ -315,7 +315,7 @@ def test_a_thousand_random_trainings_have_the_same_bits() -> None:
         programs += compare(plan)
 
     sweep()
-    assert programs > 900
+    assert programs > 800  # where nothing recurs often enough there is none
 
 
 @pytest.mark.parametrize("layer", LAYERS)
