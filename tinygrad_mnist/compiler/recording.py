@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from sys import getrefcount
@@ -486,8 +486,13 @@ class _Recorder:
                 self._move(tensor, value)
         moving |= {t for t in exchanged if isinstance(t, TensorBase)}
         storages = {value.storage for t, value in recording.state if t in moving}
-        if any(v.storage in storages and t not in moving for t, v in recording.state):
-            return "it exchanges the memory of one of several tensors that share it"
+        for tensor, value in recording.state:  # and those that share its memory
+            if value.storage in storages and tensor not in moving:
+                self._move(tensor, value)
+        shared = Counter(v.storage for _, v in recording.state if v.storage in storages)
+        written = {s for call in recording.program.calls for s in call.writes}
+        if any(shared[storage] > 1 for storage in storages & written):
+            return "it exchanges memory that several tensors share, and writes to it"
         return ""
 
     def _gradients_that_enter(self, looked: _Looked) -> None:
