@@ -190,7 +190,7 @@ class ArrayOptimizer(Optimizer):
         key = (p.shape, p.strides, p.dtype.char)
         scratch = self._scratch.get(key)
         if scratch is None:  # in the parameter's memory order: then all are walked in one run
-            scratch = self._scratch[key] = tuple(np.empty_like(p) for _ in range(3))
+            scratch = self._scratch[key] = self._new_scratch(p)
         one, two, three = scratch
         if kept != 1:
             p *= kept
@@ -199,6 +199,15 @@ class ArrayOptimizer(Optimizer):
             g = np.add(three, arrays[1], out=three)
             return (p, g, *arrays[2:], one, two)
         return (*arrays, one, two)
+
+    def _new_scratch(self, p: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return scratch arrays like an array; all pieces of one dtype share them."""
+        if p.ndim != 1 or p.size > BLOCK or not p.flags.c_contiguous:
+            return tuple(np.empty_like(p) for _ in range(3))
+        whole = self._scratch.get(p.dtype.char)
+        if whole is None or whole[0].size < p.size:
+            whole = self._scratch[p.dtype.char] = tuple(np.empty_like(p) for _ in range(3))
+        return tuple(a[: p.size] for a in whole)
 
     @staticmethod
     def decay(group: Group) -> dict[str, Any]:
