@@ -182,7 +182,7 @@ class Surroundings:
             self._watch("content", x, None, path)
         elif isinstance(x, threading.local):
             self.refused = f"it reads {path}, which is another thing in each thread"
-        elif _is_data(x):
+        elif _is_data(x) and not _is_iterator(x):
             if hasattr(x, "__len__"):
                 self._watch("length", x, None, f"the length of {path}")
         elif isinstance(x, io.IOBase) or _is_iterator(x):
