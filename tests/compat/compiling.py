@@ -100,7 +100,7 @@ def _models(compiled: Callable[[Any], Any]) -> Iterator[None]:
     try:
         yield
     finally:
-        Module.__call__ = plain  # type: ignore[method-assign]
+        Module.__call__ = plain  # type: ignore[method-assign]  # as it was
 
 
 class _Steps(ast.NodeTransformer):

@@ -23,7 +23,7 @@ GLOBAL = 1.0
 TABLE: dict[Any, float] = {"a": 1.0, (0, 1): 1.0}
 LIST = [1.0, 2.0]
 OTHER = types.ModuleType("settings_of_a_test")
-OTHER.scale = 1.0  # type: ignore[attr-defined]
+OTHER.scale = 1.0  # type: ignore[attr-defined]  # as a script may
 sys.modules["settings_of_a_test"] = OTHER
 
 SCENES: list[Callable[[], tuple[Callable[[tg.Tensor], tg.Tensor], Callable[[float], None]]]] = []
@@ -63,7 +63,7 @@ def an_item_of_a_list() -> Any:
 @scene
 def an_item_of_a_nested_list() -> Any:
     nested = [[1.0, [1.0]], tg.ones(1)]
-    return lambda x: x * nested[0][1][0], lambda to: nested[0][1].__setitem__(0, to)  # type: ignore[index]
+    return lambda x: x * nested[0][1][0], lambda to: nested[0][1].__setitem__(0, to)  # type: ignore[index]  # as a script may
 
 
 @scene
@@ -350,14 +350,14 @@ def functions_in_a_dict() -> Any:
 @scene
 def an_attribute_of_a_tensor() -> Any:
     w = tg.ones(3)
-    w.scale = 1.0  # type: ignore[attr-defined]
-    return lambda x: x * w * w.scale, lambda to: setattr(w, "scale", to)  # type: ignore[attr-defined]
+    w.scale = 1.0  # type: ignore[attr-defined]  # as a script may
+    return lambda x: x * w * w.scale, lambda to: setattr(w, "scale", to)  # type: ignore[attr-defined]  # as a script may
 
 
 @scene
 def an_attribute_of_a_parameter_in_a_module() -> Any:
     layer = nn.Linear(3, 3)
-    layer.weight.scale = 1.0  # type: ignore[attr-defined]
+    layer.weight.scale = 1.0  # type: ignore[attr-defined]  # as a script may
 
     def step(x: tg.Tensor) -> tg.Tensor:
         return sum((x * p.scale).sum() for p in layer.parameters() if hasattr(p, "scale")) + x * 0
@@ -458,7 +458,7 @@ def what_a_weak_reference_leads_to() -> Any:
     def change(to: float) -> None:
         plain.own = to
 
-    return lambda x: x * reference().own, change  # type: ignore[union-attr]
+    return lambda x: x * reference().own, change  # type: ignore[union-attr]  # as a script may
 
 
 @scene
@@ -500,7 +500,7 @@ def test_a_change_of_what_a_step_reads_is_seen(make: Any) -> None:
     outcomes = []
     for compiled in (False, True):
         GLOBAL, TABLE["a"], LIST[1] = 1.0, 1.0, 1.0
-        OTHER.scale = 1.0  # type: ignore[attr-defined]
+        OTHER.scale = 1.0  # type: ignore[attr-defined]  # as a script may
         tg.set_default_dtype(tg.float32)
         tg.manual_seed(0)
         step, change = make()

@@ -75,7 +75,7 @@ def switch(values: Mapping[str, Any]) -> None:
         from tinygrad_mnist.autograd.observer import run_observed
 
         quiet.run = run_observed if modes.observers else quiet.unobserved
-        modes.last_call = modes.walk = None
+        modes.last_call = None
 
 
 def one_call(function: F) -> F:

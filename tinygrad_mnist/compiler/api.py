@@ -221,7 +221,9 @@ def set_default_backend(backend: str | Callable[..., Any] | None) -> None:
     Examples
     --------
     >>> from tinygrad_mnist import compiler
-    >>> compiler.set_default_backend("numpy")
+    >>> compiler.set_default_backend("inductor")
+    >>> compiler.get_default_backend()
+    'numpy'
     """
     global _default
     _default = "numpy" if backend is None else _backend(backend)
@@ -265,8 +267,12 @@ def reset() -> None:
 
     Examples
     --------
-    >>> from tinygrad_mnist import compiler
+    >>> from tinygrad_mnist import compile, compiler, ones
+    >>> double = compile(lambda x: x * 2)
+    >>> results = [double(ones(2)) for _ in range(4)]
     >>> compiler.reset()
+    >>> compiler.explain(double)
+    <lambda>: 0 programs
     """
     for function in list(Compiled.everything):
         function.reset()
@@ -292,7 +298,14 @@ is_dynamo_compiling = is_compiling
 
 
 def is_exporting() -> bool:
-    """Return False: nothing is exported. Follows ``torch.compiler.is_exporting``."""
+    """Return False: nothing is exported. Follows ``torch.compiler.is_exporting``.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import compiler
+    >>> compiler.is_exporting()
+    False
+    """
     return False
 
 
@@ -373,6 +386,15 @@ def assume_constant_result(fn: F) -> F:
 def allow_in_graph(fn: F) -> F:
     """Return the function: what it computes is recorded in any case. Follows PyTorch's.
 
+    Parameters
+    ----------
+    fn
+        A function.
+
+    Returns
+    -------
+    The same.
+
     Examples
     --------
     >>> from tinygrad_mnist import compiler
@@ -386,17 +408,49 @@ def substitute_in_graph(original_fn: Any, **kwargs: Any) -> Callable[[F], F]:
     """Return a decorator that changes nothing: functions are recorded as they run.
 
     Follows ``torch.compiler.substitute_in_graph``.
+
+    Parameters
+    ----------
+    original_fn, kwargs
+        Without effect.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import compiler
+    >>> compiler.substitute_in_graph(max)(len)("abc")
+    3
     """
     return allow_in_graph
 
 
 def nested_compile_region(fn: Any = None, **kwargs: Any) -> Any:
-    """Return the function: a program has no parts. Follows PyTorch's."""
+    """Return the function: a program has no parts. Follows PyTorch's.
+
+    Parameters
+    ----------
+    fn
+        A function; None: return a decorator.
+    kwargs
+        Without effect.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import compiler
+    >>> compiler.nested_compile_region(len)("abc")
+    3
+    """
     return allow_in_graph if fn is None else fn
 
 
 def cudagraph_mark_step_begin() -> None:
-    """Do nothing: there are no CUDA graphs. Follows PyTorch's."""
+    """Do nothing: there are no CUDA graphs. Follows PyTorch's.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import compiler
+    >>> compiler.cudagraph_mark_step_begin() is None
+    True
+    """
 
 
 class set_stance:

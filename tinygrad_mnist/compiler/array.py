@@ -126,7 +126,7 @@ class Recorded(NDArrayOperatorsMixin):
         return int(self.tracer.look(self, "int"))
 
     def __index__(self) -> int:
-        return self.tracer.look(self, "an index").__index__()  # type: ignore[no-any-return]
+        return self.tracer.look(self, "an index").__index__()  # type: ignore[no-any-return]  # of any type
 
     def __complex__(self) -> complex:
         return complex(self.tracer.look(self, "complex"))

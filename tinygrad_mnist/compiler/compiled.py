@@ -99,6 +99,16 @@ class Compiled(Generic[P, R]):
         Why calls run as they are, by signature; under None, why all others do.
     again
         Why programs were recorded anew.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist import ones
+    >>> from tinygrad_mnist.compiler import Compiled
+    >>> double = Compiled(lambda x: x * 2)
+    >>> [double(ones(2)).tolist() for _ in range(4)][-1]
+    [2.0, 2.0]
+    >>> len(double.steps)
+    1
     """
 
     everything: ClassVar[weakref.WeakSet[Compiled[Any, Any]]] = weakref.WeakSet()

@@ -349,7 +349,7 @@ class _Recorder:
         self.values = {id(t): t._array for t in alive}
         for tensor, array, stand in self.before:
             now = tensor._array
-            if now is stand:  # type: ignore[comparison-overlap]
+            if now is stand:  # type: ignore[comparison-overlap]  # it is taken for an array
                 tensor._array = array
             else:
                 self.values[id(tensor)] = now

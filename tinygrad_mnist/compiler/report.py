@@ -68,7 +68,7 @@ class ProgramReport:
 class Report:
     """What became of a compiled function. Printed, it is a text.
 
-    Attributes
+    Parameters
     ----------
     name
         The function's name.
@@ -78,6 +78,13 @@ class Report:
         Why programs were recorded anew, and how often.
     uncompiled
         Why calls run as they are, with the line, and how many did.
+
+    Examples
+    --------
+    >>> from tinygrad_mnist.compiler import Report
+    >>> Report("step", [], {}, {"it prints, at train.py:9": 3})
+    step: 0 programs
+    runs as it is (3 calls): it prints, at train.py:9
     """
 
     name: str

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist._runtime.threads import elementwise
+from tinygrad_mnist._runtime import threads
 from tinygrad_mnist.ops.contract import Sample, op
 from tinygrad_mnist.ops.precision import upcast_half
 from tinygrad_mnist.ops.reduction import reduced_count
@@ -14,7 +14,7 @@ from tinygrad_mnist.ops.sums import add_up, dot
 
 Dims = tuple[int, ...]
 
-_add, _subtract, _multiply = map(elementwise, (np.add, np.subtract, np.multiply))
+_add, _subtract, _multiply = map(threads.elementwise, (np.add, np.subtract, np.multiply))
 
 
 def _spread(a: Any, x: Any) -> Any:

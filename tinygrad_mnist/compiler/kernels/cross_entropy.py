@@ -83,7 +83,7 @@ class CrossEntropy:
         # Seen as unsigned, a negative number is huge.
         if np.maximum.reduce(target.view(np.uint64)) >= self.classes:  # wrong, or ignored
             settings: dict[str, Any] = {"ignore_index": ignore_index, "reduction": reduction}
-            return _OP.forward(x, target, weight, **settings)  # type: ignore[no-any-return]
+            return _OP.forward(x, target, weight, **settings)  # type: ignore[no-any-return]  # of any type
         shifted, probs, column, picked = self.shifted, self.probs, self.column, self.picked
         if self.columns is None:
             np.maximum.reduce(x, axis=1, keepdims=True, out=column)

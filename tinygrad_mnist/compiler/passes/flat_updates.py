@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
@@ -66,9 +67,9 @@ def _runs(updates: Sequence[Call]) -> Iterator[list[Call]]:
         yield run
 
 
-def _tensors(optimizer: object, params: Sequence[np.ndarray]) -> list[object]:
+def _tensors(optimizer: Any, params: Sequence[np.ndarray]) -> list[object]:
     """Return the parameters that have these arrays."""
-    known = {id(p._array): p for g in optimizer.param_groups for p in g["params"]}  # type: ignore[attr-defined]
+    known = {id(p._array): p for g in optimizer.param_groups for p in g["params"]}
     return [known.get(id(a)) for a in params]
 
 
