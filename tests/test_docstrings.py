@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import doctest
 import importlib
-import importlib.util
 import inspect
 import re
 import sys
@@ -12,24 +11,19 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 import pytest
+from pages import program
 
 import tinygrad_mnist
-
-ROOT = Path(__file__).parent.parent
 
 
 @cache
 def reference() -> Any:
     """Return the module that writes the reference."""
-    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return program("reference")
 
 
 GIVEN = {

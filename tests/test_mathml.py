@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-ROOT = Path(__file__).parent.parent
+from pages import program
 
 
 @pytest.fixture(scope="module")
 def mathml() -> Any:
     pytest.importorskip("sphinx", reason="the group docs isn't installed")
-    spec = importlib.util.spec_from_file_location("mathml", ROOT / "docs" / "mathml.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return program("mathml")
 
 
 def warnings(mathml: Any, tex: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:

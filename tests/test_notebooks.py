@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import program
 
 ROOT = Path(__file__).parent.parent
 CHAPTERS = sorted((ROOT / "docs" / "guide").glob("[0-9][0-9]-*.md"))
@@ -48,10 +48,7 @@ The end.
 
 @pytest.fixture(scope="module")
 def notebooks() -> Any:
-    spec = importlib.util.spec_from_file_location("notebooks", ROOT / "docs" / "notebooks.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return program("notebooks")
 
 
 def test_a_page_is_cut_into_cells(notebooks: Any) -> None:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import pkgutil
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from pages import program
 
 import tinygrad_mnist
-
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
 def reference() -> Any:
-    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return program("reference")
 
 
 def test_every_public_name_has_a_docstring(reference: Any) -> None:

@@ -133,6 +133,19 @@ def test_values_stay_what_they_were_when_they_are_written_to() -> None:
     assert last.inputs[0].array.tolist() == [7.0, 7.0] and last.inputs[1].call is mul
 
 
+def test_a_pass_that_is_over_keeps_no_gradient() -> None:
+    class Silent(Observer):
+        """Is told, and keeps nothing."""
+
+    w = tg.ones(3, requires_grad=True)
+    with Silent():
+        (w * 2).sum().backward()
+    held = weakref.ref(w)
+    del w
+    gc.collect()
+    assert held() is None and modes.walk is None
+
+
 def test_recorders_nest_and_end_with_their_block() -> None:
     with Recorder() as outer:
         tg.ones(1).exp()

@@ -127,7 +127,7 @@ def backward_pass(
                 gradients[leaf] = run_hooks(leaf._hooks, gradients[leaf], create_graph)
         if walk is not None:
             walk.over(gradients)
-            modes.walk = None
+            modes.walk = None  # else the last pass of a program would keep its gradients
     if (over := modes.pending) or outer:
         modes.pending = outer
         for callback in over or ():

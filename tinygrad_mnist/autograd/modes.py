@@ -30,7 +30,7 @@ class _Modes(threading.local):
     last_call: Any = None
     """The operation computed last, if observers are told of it."""
     walk: Any = None
-    """The backward pass whose rules ran last, if observers are told of them."""
+    """The backward pass that is running, while observers are told of its rules."""
     saving: Any = None
     """A script's hooks on saved tensors: one to pack, and one to unpack."""
     saving_refused = ""
