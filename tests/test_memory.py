@@ -125,25 +125,16 @@ def test_an_error_in_one_part_waits_for_the_others(two_threads: None, which: int
         done.append(part)
 
     with pytest.raises(KeyError):
-        threads.in_parts(work, 2, threads.WORTHWHILE)
+        threads.share(work, 2, threads.WORTHWHILE)
     assert len(done) == 1
     assert tg.get_num_threads() == 2
 
 
 def test_parts_can_have_parts_of_their_own(two_threads: None) -> None:
     def outer(part: slice) -> int:
-        return sum(threads.in_parts(lambda p: p.stop - p.start, 10, threads.WORTHWHILE))
+        return sum(threads.share(lambda p: p.stop - p.start, 10, threads.WORTHWHILE))
 
-    assert threads.in_parts(outer, 4, threads.WORTHWHILE) == [10, 10]
-
-
-def test_products_are_the_same_whoever_shares_them_out(two_threads: None) -> None:
-    source = np.random.default_rng(0)
-    a, b = source.random((300, 400)), source.random((400, 500))
-    alone, other = threads.product(a, b), threads.product(b.T, a.T)
-    threads.in_parts(lambda part: None, 2, threads.WORTHWHILE)
-    np.testing.assert_allclose(threads.product(a, b), alone, rtol=1e-13)
-    np.testing.assert_allclose(threads.product(b.T, a.T), other, rtol=1e-13)
+    assert threads.share(outer, 4, threads.WORTHWHILE) == [10, 10]
 
 
 def openblas_threads() -> int:
@@ -154,7 +145,7 @@ def openblas_threads() -> int:
 
 def test_openblas_has_one_thread_only_while_ours_work(two_threads: None) -> None:
     assert openblas_threads() == 2
-    seen = threads.in_parts(lambda part: openblas_threads(), 2, threads.WORTHWHILE)
+    seen = threads.share(lambda part: openblas_threads(), 2, threads.WORTHWHILE)
     assert seen == [1, 1]
     assert openblas_threads() == 2
     with threads._one_thread, threads._one_thread:
@@ -162,27 +153,74 @@ def test_openblas_has_one_thread_only_while_ours_work(two_threads: None) -> None
     assert openblas_threads() == 2
 
 
-def test_our_threads_are_in_charge_for_so_many_products_after_a_convolution(
+def test_who_computes_a_product_depends_on_its_shape_alone(
     two_threads: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def multiply(a: Any, b: Any, **where: Any) -> Any:
         seen.append(openblas_threads())
         return a @ b
 
-    monkeypatch.setattr(threads, "CHARGE", 3)
-    threads.in_parts(lambda part: None, 2, threads.WORTHWHILE)
-    small = np.ones((2, 2))
     seen: list[int] = []
+    small, middling = np.ones((50, 50)), np.ones((100, 100))
     monkeypatch.setattr(np, "matmul", multiply)
-    for _ in range(5):
+    for _ in range(2):
         threads.product(small, small)
-    assert seen == [1, 1, 1, 2, 2]
-    threads.in_parts(lambda part: None, 1, threads.WORTHWHILE)  # a single image
-    threads.product(small, small)
-    assert seen[-1] == 2
-    threads.in_parts(lambda part: None, 2, threads.WORTHWHILE)
-    threads.product(small, small)
-    assert seen[-1] == 1
+        threads.product(middling, middling)
+        threads.product(np.ones(100), middling)
+        threads.share(lambda part: None, 2, threads.WORTHWHILE)
+        assert seen == [2, 1, 1]
+        seen.clear()
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [((300, 400), (400, 500)), ((500, 400), (400, 30)), ((8, 3, 50, 60), (8, 3, 60, 70))],
+    ids=["columns", "rows", "a batch"],
+)
+def test_large_products_are_shared_out(
+    a: tuple[int, ...], b: tuple[int, ...], two_threads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, parts = np.random.default_rng(0), []
+    multiply = np.matmul
+    x, y = source.random(a), source.random(b)
+    expected = x @ y
+    monkeypatch.setattr(threads, "PRODUCT", 0)
+
+    def watched(x: Any, y: Any, out: Any) -> Any:
+        parts.append(out.shape)
+        return multiply(x, y, out=out)
+
+    monkeypatch.setattr(np, "matmul", watched)
+    np.testing.assert_allclose(threads.product(x, y), expected, rtol=1e-12)
+    assert len(parts) == 2
+    out = np.empty(expected.shape)
+    assert threads.product(x, y, out) is out
+    np.testing.assert_allclose(out, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_training_has_the_same_bits_whatever_ran_before(number: int) -> None:
+    def losses() -> list[float]:
+        tg.manual_seed(0)
+        model = nn.Sequential(nn.Linear(100, 300), nn.ReLU(), nn.Linear(300, 10))
+        optimizer = tg.optim.Adam(model.parameters())
+        found = []
+        for _ in range(5):
+            loss = model(tg.randn(200, 100)).logsumexp(1).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            found.append(loss.item())
+        return found
+
+    before = tg.get_num_threads()
+    tg.set_num_threads(number)
+    try:
+        first = losses()
+        nn.Conv2d(4, 8, 3)(tg.randn(64, 4, 32, 32))
+        assert losses() == first
+    finally:
+        tg.set_num_threads(before)
 
 
 def test_a_forked_process_does_not_wait_for_threads_that_it_lacks(two_threads: None) -> None:
@@ -228,7 +266,6 @@ def test_elementwise_work_is_the_same_whoever_shares_it_out(
 
     x = np.arange(12.0).reshape(4, 3) ** 2
     expected = subtract(x, y)
-    threads.in_parts(lambda part: None, 2, threads.WORTHWHILE)
     monkeypatch.setattr(threads, "SPACIOUS", 0)
     monkeypatch.setattr(threads, "WORTHWHILE", 0)
     np.testing.assert_array_equal(subtract(x, y), expected)

@@ -286,7 +286,6 @@ def test_shared_out_lines_give_the_numbers_of_the_step_itself(
     monkeypatch.setattr("tinygrad_mnist.compiler.passes.tiles.LARGE", 1)
     monkeypatch.setattr("tinygrad_mnist._runtime.threads.WORTHWHILE", 1)
     monkeypatch.setattr("tinygrad_mnist._runtime.threads._wanted", [number])
-    monkeypatch.setattr("tinygrad_mnist._runtime.threads._charge", 0)
     x, y = tg.randn(7, 1, 12, 12), tg.randint(0, 3, (7,))
     outcomes = []
     for wrap in (lambda step: step, Compiled):
@@ -304,7 +303,6 @@ def test_lines_whose_rows_would_get_into_each_others_way_are_no_chain(
     monkeypatch.setattr("tinygrad_mnist.compiler.chains.LARGE", 1)
     monkeypatch.setattr("tinygrad_mnist._runtime.threads.WORTHWHILE", 1)
     monkeypatch.setattr("tinygrad_mnist._runtime.threads._wanted", [2])
-    monkeypatch.setattr("tinygrad_mnist._runtime.threads._charge", 1000)
 
     def function(x: tg.Tensor) -> tg.Tensor:
         y = x * 2
@@ -323,10 +321,10 @@ def test_products_ask_at_each_step_which_threads_compute_them(
     def large(x: tg.Tensor, y: tg.Tensor) -> tg.Tensor:
         return x @ y + (y @ x).sum()
 
-    monkeypatch.setattr("tinygrad_mnist.compiler.kernels.products.WORTHWHILE", 1)
+    for least in ("SMALL", "PRODUCT"):
+        monkeypatch.setattr(f"tinygrad_mnist._runtime.threads.{least}", 1)
     monkeypatch.setattr("tinygrad_mnist._runtime.threads.WORTHWHILE", 1)
     monkeypatch.setattr("tinygrad_mnist._runtime.threads._wanted", [2])
-    monkeypatch.setattr("tinygrad_mnist._runtime.threads._charge", 0)
     parts: list[int] = []
     share = threads.share
 
@@ -338,7 +336,7 @@ def test_products_ask_at_each_step_which_threads_compute_them(
     compiled, expected = Compiled(large), large(x, y)
     counts = []
     for step in range(7):
-        threads._charge = 100 if step == 5 else 0
+        threads._wanted[:] = [2 if step == 5 else 1]
         parts.clear()
         np.testing.assert_allclose(compiled(x, y), expected, rtol=1e-4)
         counts.append(len(parts))

@@ -3,13 +3,14 @@
 NumPy's wheels carry OpenBLAS, whose threads pay off for large products only: a step of a small
 network is faster on one thread. The number is process-wide, and is best set once.
 
-A convolution is many small products with copies in between. There the threads are better put
-around the whole: each takes its share of the images, and its products run on one thread. OpenBLAS's
-own threads are in the way of that, because they go on spinning for tens of milliseconds when they
-have nothing to do. So our threads are in charge from a convolution on: large products of matrices,
-ReLU of large arrays and the rule of maximum pooling are shared out too, and smaller products run on
-one thread. When no convolution has come for many products, they go back to OpenBLAS. What isn't
-ours, such as a script's own ``@`` or ``numpy.linalg``, always has OpenBLAS's threads.
+OpenBLAS's threads split one product, and go on spinning for tens of milliseconds when they have
+nothing to do: they take the cores from whatever comes next. Ours are put around more: each takes
+its share of a convolution's images, of a large product's rows, or of a chain of elementwise
+operations, and its products run on one thread. So an operation leaves OpenBLAS one thread while it
+computes; what isn't ours, such as a script's own ``@`` or ``numpy.linalg``, has all of them.
+
+How many threads compute something depends on its shape alone, so that the same step gives the same
+bits whatever has run before.
 """
 
 from __future__ import annotations
@@ -25,12 +26,16 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from tinygrad_mnist._runtime.protocol import array_function
-
 T = TypeVar("T")
 
 WORTHWHILE = 2**22
-"""The least number of multiplications that pay for a second thread, which takes 0.1 ms to call."""
+"""The least number of multiplications that pay for a second thread."""
+
+SMALL = 2**18
+"""Up to how many multiplications OpenBLAS takes one thread of itself, for a product of matrices."""
+
+SMALL_VECTOR = 9216
+"""The same for a product of a vector and a matrix."""
 
 _PREFIXES = ("scipy_openblas_", "openblas_")
 _SUFFIXES = ("64_", "", "_64")
@@ -55,8 +60,7 @@ def _functions() -> tuple[Any, Any] | None:
 def set_num_threads(number: int) -> None:
     """Set how many threads matrix products use.
 
-    They are OpenBLAS's, or our own in networks with convolutions. Follows
-    ``torch.set_num_threads``.
+    Our own threads are as many, and so are OpenBLAS's. Follows ``torch.set_num_threads``.
 
     Parameters
     ----------
@@ -85,9 +89,7 @@ def set_num_threads(number: int) -> None:
             "OMP_NUM_THREADS before the program starts"
         )
     found[0](number)
-    global _charge
     _wanted[:] = [number]
-    _charge = 0
 
 
 _wanted: list[int] = []
@@ -115,13 +117,6 @@ def get_num_threads() -> int:
     if not _wanted:
         _wanted.append(int(found[1]()))
     return _wanted[0]
-
-
-CHARGE = 256
-"""After how many products without a convolution our own threads aren't in charge any more."""
-
-_charge = 0
-"""How many of these are left."""
 
 
 class _OneThread:
@@ -221,8 +216,8 @@ def _pool(number: int, process: int) -> SimpleQueue[_Job[Any]]:
     return queue
 
 
-def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
-    """Call a function on ranges that cover ``range(count)``, and put our threads in charge.
+def share(function: Callable[[slice], T], count: int, work: int) -> list[T]:
+    """Call a function on ranges that cover ``range(count)``, each in a thread of its own.
 
     Parameters
     ----------
@@ -240,31 +235,13 @@ def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
 
     Examples
     --------
-    >>> in_parts(lambda part: part.stop - part.start, 10, work=1)
-    [10]
-    """
-    global _charge
-    if work >= WORTHWHILE and count > 1 and get_num_threads() > 1:
-        _charge = CHARGE
-    return share(function, count, work)
-
-
-def share(function: Callable[[slice], T], count: int, work: int) -> list[T]:
-    """Do as :func:`in_parts`, but only if our threads are in charge already.
-
-    Examples
-    --------
     >>> share(lambda part: part.stop - part.start, 10, work=1)
     [10]
     """
-    if _charge <= 0 or _here.helps:
-        return [function(slice(0, count))]
-    if work < WORTHWHILE:
+    number = 1 if _here.helps else min(get_num_threads(), count)
+    if number < 2 or work < WORTHWHILE:
         with _one_thread:
             return [function(slice(0, count))]
-    number = min(get_num_threads(), count)
-    if number < 2:
-        return [function(slice(0, count))]
     first, *rest = (slice(count * i // number, count * (i + 1) // number) for i in range(number))
 
     pool = _pool(number - 1, os.getpid())
@@ -298,47 +275,34 @@ def in_blocks(part: slice, array: np.ndarray) -> Iterator[slice]:
         yield slice(start, min(start + step, part.stop))
 
 
-def matmul(a: Any, b: Any) -> Any:
-    """Return ``np.matmul``'s result, computed on one thread if our own threads are in charge."""
-    global _charge
-    if _charge <= 0 or _one_thread.inside:
-        return np.matmul(a, b)
-    _charge -= 1
-    with _one_thread:
-        return np.matmul(a, b)
+def product(a: Any, b: Any, out: np.ndarray | None = None) -> Any:
+    """Return ``np.matmul``'s result, computed by our own threads.
 
-
-def product(a: np.ndarray, b: np.ndarray) -> Any:
-    """Return the product of two matrices, computed by our own threads if they are in charge."""
-    global _charge
-    if a.shape[1] == 1:
-        return np.dot(a, b)  # matmul takes seven times as long
-    if _charge <= 0 or a.size * b.shape[1] < 4 * WORTHWHILE:
-        return matmul(a, b)
-    return _shared_product(a, b)
-
-
-@array_function
-def _shared_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return product_into(a, b, np.empty((len(a), b.shape[1]), np.result_type(a, b)))
-
-
-def product_into(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """Do as ``np.matmul(a, b, out=out)``, by our own threads if they are in charge.
+    Parameters
+    ----------
+    out
+        Where to write to, as in ``np.matmul``.
 
     Examples
     --------
-    >>> product_into(np.ones((1, 3)), np.ones((3, 1)), np.empty((1, 1)))
+    >>> product(np.ones((1, 3)), np.ones((3, 1)))
     array([[3.]])
     """
-    global _charge
-    if _charge <= 0:
+    if type(a) is not np.ndarray or type(b) is not np.ndarray:
+        return np.matmul(a, b) if out is None else np.matmul(a, b, out=out)
+    if out is None and a.ndim == b.ndim == 2 and a.shape[1] == 1:
+        return np.dot(a, b)  # matmul takes seven times as long
+    work = a.size * (b.shape[-1] if b.ndim > 1 else 1)
+    if work < (SMALL if a.ndim > 1 < b.ndim else SMALL_VECTOR) or get_num_threads() < 2:
         return np.matmul(a, b, out=out)
-    _charge -= 1
-    work = a.size * b.shape[-1]
-    if a.ndim != 2 or b.ndim != 2 or work < 4 * WORTHWHILE:
+    batch = a.ndim == b.ndim > 2 and a.shape[:-2] == b.shape[:-2]
+    if work < PRODUCT or not (batch or a.ndim == b.ndim == 2):
         with _one_thread:
-            np.matmul(a, b, out=out)
+            return np.matmul(a, b, out=out)
+    if out is None:
+        out = np.empty((*a.shape[:-1], b.shape[-1]), np.result_type(a, b))
+    if batch:
+        share(lambda part: np.matmul(a[part], b[part], out=out[part]), len(a), work)
     # The factor that isn't cut is read by every thread: it had better be the smaller one.
     elif a.size < b.size:
         share(lambda part: np.matmul(a, b[:, part], out=out[:, part]), b.shape[1], work)
@@ -347,12 +311,15 @@ def product_into(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
     return out
 
 
+PRODUCT = 2**24
+"""The least number of multiplications for which a single product is split among threads."""
+
 SPACIOUS = 2**20
 """The least number of elements for which elementwise work is split among threads."""
 
 
 def elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Apply an elementwise function, split among our own threads if they are in charge.
+    """Apply an elementwise function, split among our own threads.
 
     Parameters
     ----------
@@ -369,7 +336,7 @@ def elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def compute(first: Any, *others: Any, out: Any = None) -> Any:
-        if _charge <= 0 or type(first) is not np.ndarray or first.size < SPACIOUS:
+        if type(first) is not np.ndarray or first.size < SPACIOUS:
             return function(first, *others, out=out)
         form = (first.shape[1:], first.strides[1:], first.dtype)
         for x in others:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist._runtime.threads import in_parts
+from tinygrad_mnist._runtime.threads import share
 from tinygrad_mnist.ops.contract import Op, Sample, op
 from tinygrad_mnist.ops.indexing import getitem
 from tinygrad_mnist.ops.sums import add_up
@@ -48,7 +48,7 @@ def _conv(
             if bias is not None:
                 block += bias
 
-    in_parts(run, n, out.size * weight[0].size)
+    share(run, n, out.size * weight[0].size)
     return np.moveaxis(out, -1, 1)
 
 
@@ -81,7 +81,7 @@ def _conv_input(
                 np.matmul(rows, matrices[:, :, k], out=_grouped(values, groups))
                 places[images, lines][offset] += values
 
-    in_parts(run, n, y.size * weight[0].size)
+    share(run, n, y.size * weight[0].size)
     return np.moveaxis(out, -1, 1)
 
 
@@ -103,7 +103,7 @@ def _conv_weight(
             total += np.matmul(rows.swapaxes(1, 2), _grouped(last[images, lines], groups))
         return total
 
-    total = sum(in_parts(run, len(x), y.size * each // groups))
+    total = sum(share(run, len(x), y.size * each // groups))
     total = total.reshape(groups, *kernel, channels // groups, outs // groups)
     total = np.moveaxis(total, (-1, -2), (1, 2))
     return total.reshape(outs, channels // groups, *kernel)

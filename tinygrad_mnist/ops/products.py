@@ -20,23 +20,23 @@ def _matmul(x: Any, y: Any) -> Any:
             f"expected both inputs to have the same dtype, but got {x.dtype} and {y.dtype}; "
             f"convert one of them"
         )
-    return product(x, y) if x.ndim == y.ndim == 2 else np.matmul(x, y)
+    return product(x, y)
 
 
 def _matmul_x(g: Any, y: Any, shape: tuple[int, ...]) -> Any:
     if len(y.shape) == 1:
         return np.expand_dims(g, -1) * y
     if len(shape) == 1:
-        return np.squeeze(np.matmul(np.expand_dims(g, -2), np.swapaxes(y, -1, -2)), -2)
-    return np.matmul(g, np.swapaxes(y, -1, -2))
+        return np.squeeze(product(np.expand_dims(g, -2), np.swapaxes(y, -1, -2)), -2)
+    return product(g, np.swapaxes(y, -1, -2))
 
 
 def _matmul_y(g: Any, x: Any, shape: tuple[int, ...]) -> Any:
     if len(x.shape) == 1:
         return np.expand_dims(x, -1) * np.expand_dims(g, -2) if len(shape) > 1 else x * g
     if len(shape) == 1:
-        return np.squeeze(np.matmul(np.swapaxes(x, -1, -2), np.expand_dims(g, -1)), -1)
-    return np.matmul(np.swapaxes(x, -1, -2), g)
+        return np.squeeze(product(np.swapaxes(x, -1, -2), np.expand_dims(g, -1)), -1)
+    return product(np.swapaxes(x, -1, -2), g)
 
 
 matmul = op(
@@ -74,7 +74,7 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
     if x.ndim > 2:  # one product instead of one for each matrix of the batch
         out = product(_rows(x), weight.T).reshape(*x.shape[:-1], len(weight))
     else:
-        out = product(x, weight.T) if x.ndim == 2 else np.matmul(x, weight.T)
+        out = product(x, weight.T)
     if bias is None:
         return out
     return np.add(out, bias, out=out) if out.shape else out + bias
@@ -83,7 +83,7 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
 def _linear_x(g: Any, weight: Any) -> Any:
     if isinstance(g, np.ndarray) and isinstance(weight, np.ndarray) and g.ndim > 1:
         return product(_rows(g), weight).reshape(*g.shape[:-1], weight.shape[1])
-    return np.matmul(g, weight)
+    return product(g, weight)
 
 
 def _linear_weight(g: Any, x: Any) -> Any:

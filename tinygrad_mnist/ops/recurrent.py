@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist._runtime.threads import product
 from tinygrad_mnist.ops.contract import Sample, op
 from tinygrad_mnist.ops.elementwise import relu, sigmoid, tanh
 from tinygrad_mnist.ops.sums import sum_rows
@@ -88,7 +89,7 @@ def _rules(back: Callable[..., dict[str, Any]], *inputs: str) -> dict[str, Any]:
 
 
 def _weight_gradient(before: Any, g: Any) -> Any:
-    return np.matmul(g.T, before)
+    return product(g.T, before)
 
 
 def _by_steps(
@@ -118,7 +119,7 @@ def _rnn(
     across = np.ascontiguousarray(weight.T)  # one copy makes the product of every step faster
     for k, (start, n) in enumerate(steps):
         rows = out[start : start + n]
-        np.matmul(_before(out, h, steps, k), across, out=rows)
+        product(_before(out, h, steps, k), across, out=rows)
         rows += x[start : start + n]
         np.tanh(rows, out=rows) if nonlinearity == "tanh" else np.maximum(rows, 0, out=rows)
     return out, _SharedGradients()
@@ -139,7 +140,7 @@ def _rnn_back(
             a[...] = np.where(out[rows] <= 0, 0, into)
         else:
             np.multiply(into, slopes[rows], out=a)
-        np.matmul(a, weight, out=gh[:n])
+        product(a, weight, out=gh[:n])
     return {"x": gx, "h": gh, "weight": _weight_gradient(before, gx)}
 
 
@@ -149,7 +150,7 @@ def _rnn_reference(
     function = tanh if nonlinearity == "tanh" else relu
 
     def cell(x: Any, h: Any) -> tuple[Any]:
-        return (function(x + np.matmul(h, weight.T)),)
+        return (function(x + product(h, weight.T)),)
 
     return _by_steps(x, [h], sizes, reverse, cell)[0]
 
@@ -189,7 +190,7 @@ def _lstm(x: Any, h: Any, c: Any, weight: Any, *, sizes: tuple[int, ...], revers
     across = np.negative(weight.T, order="C")
     for k, (start, n) in enumerate(steps):
         rows = slice(start, start + n)
-        a = np.matmul(_before(out, h, steps, k), across, out=gates[rows])
+        a = product(_before(out, h, steps, k), across, out=gates[rows])
         a -= x[rows]
         keep, forget, new, show = _split(a, width)
         candidate = np.tanh(new)
@@ -234,7 +235,7 @@ def _lstm_back(
         np.subtract(1, new * new, out=slopes[:, 2 * width : 3 * width])
         gx[rows] *= slopes
         cell *= forget
-        np.matmul(gx[rows], weight, out=gh[:n])
+        product(gx[rows], weight, out=gh[:n])
     return {"x": gx, "h": gh, "c": gc, "weight": _weight_gradient(before, gx)}
 
 
@@ -248,10 +249,10 @@ def lstm_by_steps(
     width = c.shape[1]
 
     def cell(x: Any, h: Any, c: Any) -> tuple[Any, Any]:
-        keep, forget, new, show = _split(x + np.matmul(h, weight.T), width)
+        keep, forget, new, show = _split(x + product(h, weight.T), width)
         c = sigmoid(forget) * c + sigmoid(keep) * tanh(new)
         h = sigmoid(show) * tanh(c)
-        return (h if projection is None else np.matmul(h, projection.T)), c
+        return (h if projection is None else product(h, projection.T)), c
 
     rows, (_, last) = _by_steps(x, [h, c], sizes, reverse, cell)
     return rows, last
@@ -293,7 +294,7 @@ def _gru(
     for k, (start, n) in enumerate(steps):
         rows = slice(start, start + n)
         before = _before(out, h, steps, k)
-        a = np.matmul(before, across, out=gates[rows])
+        a = product(before, across, out=gates[rows])
         if bias is not None:
             a += bias
         both, new = a[:, : 2 * width], a[:, 2 * width :]
@@ -334,7 +335,7 @@ def _gru_back(
         np.multiply(to_new * inner[rows], reset * (1 - reset), out=to_reset)
         ga[rows] = gx[rows]
         ga[rows, 2 * width :] *= reset
-        np.matmul(ga[rows], weight, out=gh[:n])
+        product(ga[rows], weight, out=gh[:n])
         gh[:n] += here * keep
     return {"x": gx, "h": gh, "weight": _weight_gradient(before, ga), "bias": sum_rows(ga)}
 
@@ -345,7 +346,7 @@ def _gru_reference(
     width = h.shape[1]
 
     def cell(x: Any, h: Any) -> tuple[Any]:
-        a = np.matmul(h, weight.T)
+        a = product(h, weight.T)
         from_x, from_h = _split(x, width), _split(a if bias is None else a + bias, width)
         reset, keep = (sigmoid(p + q) for p, q in zip(from_x[:2], from_h[:2], strict=True))
         new = tanh(from_x[2] + reset * from_h[2])

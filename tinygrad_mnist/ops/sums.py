@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist._runtime.threads import matmul
+from tinygrad_mnist._runtime.threads import product
 
 SMALL = 4096
 """Up to how many elements NumPy's reduction along dimensions is as good."""
@@ -37,9 +37,9 @@ def sum_rows(rows: np.ndarray) -> Any:
     if ones is None or columns == 1:
         return np.add.reduce(rows, axis=0)
     if count <= LONG:
-        return matmul(ones[:count], rows)
+        return product(ones[:count], rows)
     whole = count - count % LONG
-    blocks = matmul(ones[:LONG], rows[:whole].reshape(whole // LONG, LONG, columns))
+    blocks = product(ones[:LONG], rows[:whole].reshape(whole // LONG, LONG, columns))
     total = sum_rows(blocks)
     if whole < count:
         total += sum_rows(rows[whole:])
@@ -77,7 +77,7 @@ def add_up(x: Any, dim: int | tuple[int, ...] | None, keepdims: Any = False) -> 
     if row > LONG:
         total = np.add.reduce(total, axis=1)
     elif last < n:
-        total = matmul(total, _ONES[x.dtype.char][:row])
+        total = product(total, _ONES[x.dtype.char][:row])
     if first:
         total = sum_rows(total.reshape(rows, columns))
     shape = [1] * n

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
-from tinygrad_mnist._runtime import threads
 from tinygrad_mnist.compiler.kernels import cross_entropy, products
 from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value
 
@@ -30,14 +27,9 @@ def prepared_kernels(program: Program) -> Program:
         return all(type(x) is not Value or x.storage not in kept for x in rest)
 
     calls = [
-        call.but(function=functions[call], printed=(_plain(call),))
+        call.but(function=functions[call], printed=(call,))
         if call in functions and own(call)
         else call
         for call in program.calls
     ]
     return replace(program, calls=calls)
-
-
-def _plain(call: Call) -> Call:
-    """Return a call as readers know it."""
-    return call.but(function=np.matmul) if call.function is threads._shared_product else call

@@ -1,4 +1,4 @@
-"""Products: which threads compute them is asked at each step."""
+"""Products: which threads compute them is asked at each step, for their number may be set."""
 
 from __future__ import annotations
 
@@ -10,37 +10,20 @@ import numpy as np
 from tinygrad_mnist._runtime import threads
 from tinygrad_mnist.compiler.trace import Call, Value
 
-WORTHWHILE = 2**18
-"""Up to how many multiplications OpenBLAS uses one thread anyway."""
-
 
 def kernels(calls: Sequence[Call]) -> dict[Call, Callable[..., Any]]:
-    """Return the kernel for each call of a product that more than one thread may compute."""
-    return {call: product for call in calls if _is_worthwhile(call)}
+    """Return the kernel for each call of a product that is worth asking."""
+    return {call: threads.product for call in calls if _is_worthwhile(call)}
 
 
 def _is_worthwhile(call: Call) -> bool:
-    if call.function not in (np.matmul, threads._shared_product) or call.keywords:
+    if call.function is not np.matmul or call.keywords:
         return False
     a, b = (x.array if type(x) is Value else None for x in call.arguments)
-    if a is None or b is None or a.dtype != b.dtype or min(a.ndim, b.ndim) < 2:
+    if a is None or b is None or a.dtype != b.dtype:
         return False
-    return bool(call.results.array.size * a.shape[-1] > WORTHWHILE)
+    work = call.results.array.size * a.shape[-1]
+    return bool(work >= (threads.SMALL if min(a.ndim, b.ndim) > 1 else threads.SMALL_VECTOR))
 
 
-def product(a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """Return the product of matrices.
-
-    Examples
-    --------
-    >>> product(np.ones((2, 3)), np.ones((3, 1)))
-    array([[3.],
-           [3.]])
-    """
-    if out is None:
-        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-        out = np.empty((*batch, a.shape[-2], b.shape[-1]), a.dtype)
-    return threads.product_into(a, b, out)
-
-
-product.takes_out = True  # type: ignore[attr-defined]  # the plan asks for it
+threads.product.takes_out = True  # type: ignore[attr-defined]  # the plan asks for it
