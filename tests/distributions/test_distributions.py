@@ -113,6 +113,8 @@ def test_functions_of_distributions_agree_with_pytorch(torch: Any) -> None:
     ],
 )  # fmt: skip
 def test_bad_arguments_are_refused_as_in_pytorch(bad: str, torch: Any) -> None:
+    # PyTorch's compiler, once it was imported, has switched this off for the process.
+    torch.distributions.Distribution.set_default_validate_args(True)
     with pytest.raises(Exception) as theirs:
         eval(bad, {"t": torch, "D": torch.distributions})
     with pytest.raises(theirs.type):
