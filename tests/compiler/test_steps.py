@@ -108,3 +108,22 @@ def test_what_a_namespace_without_a_name_holds_is_watched() -> None:
     names["Scale"].by = 2.0
     for _ in range(4):
         assert step(x).tolist() == [6.0, 6.0]
+
+
+def test_the_number_that_a_loss_returns_is_not_written_over() -> None:
+    """It is one of NumPy's scalars, which can't be given as ``out=``: the program would stop."""
+    tg.manual_seed(0)
+    layer = nn.Linear(4, 3)
+
+    @tg.compile(fullgraph=True)
+    def step(x: tg.Tensor, labels: tg.Tensor, scale: float) -> tg.Tensor:
+        layer.zero_grad()
+        loss = F.cross_entropy(layer(x), labels, label_smoothing=0.1) * scale
+        loss.backward()
+        return loss
+
+    x, labels = tg.randn(5, 4), tg.tensor([0, 1, 2, 1, 0])
+    for i in range(6):
+        step(x, labels, 1.0 + i)
+    (program,) = tg.compiler.explain(step).programs
+    assert program.runs >= 2

@@ -115,7 +115,7 @@ def plan_buffers(program: Program, reuse: bool = True) -> Plan:
                 else:
                     plan.slots[storage] = _slot(plan, free if reuse else [], array.nbytes)
         elif is_operation(call) and result.storage.origin == "made":
-            if result.storage not in outputs:
+            if result.storage not in outputs and result.array.ndim:  # NumPy's scalars are no arrays
                 plan.fresh.add(result.storage)
         if reuse:
             free += dying
