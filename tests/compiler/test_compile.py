@@ -154,6 +154,8 @@ def test_arguments_have_an_effect_or_a_sentence() -> None:
         ({"backend": len}, TypeError, "torch.fx"),
         ({"mode": "fast"}, ValueError, "no mode 'fast'; choose one of default"),
         ({"mode": "default", "options": {"a": 1}}, RuntimeError, "not both"),
+        ({"options": {"inlining": True}}, RuntimeError, "no option 'inlining'; .* chains, common_"),
+        ({"options": {"copies": 1}}, RuntimeError, "'copies' is True or False, not 1"),
         ({"shapes_spec": 1}, NotImplementedError, "shapes are taken from the calls"),
     ):
         with pytest.raises(error, match=f"^compile: .*{match}"):
@@ -451,6 +453,57 @@ def test_a_constant_may_be_assumed() -> None:
         assert step(tg.ones(1)).item() == 3
     assert ran(step) == CALLS - 3
     assert len(calls) == 3
+
+
+def test_the_account_names_backward_programs_too() -> None:
+    w = tg.ones(3, requires_grad=True)
+    unit = tg.compile(lambda x: ((w * x).exp(), (w + x).sum()))
+    for _ in range(6):
+        first, second = unit(tg.ones(3))
+        (first.sum() + second).backward()
+        unit(tg.ones(3))[1].backward()
+    (program,) = explain(unit).programs
+    assert [(p.arguments, p.runs, p.recorded) for p in program.backward] == [
+        ("the outputs 1 of those that need gradients", 3, 2), ("all outputs", 2, 2)]  # fmt: skip
+    assert all(p.calls > 0 and p.seconds > 0 for p in program.backward)
+    assert "  its backward program for all outputs: 2 runs; recorded 2 times" in str(explain(unit))
+
+
+def test_the_account_says_why_gradients_go_back_without_a_program() -> None:
+    class Twice(tg.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: tg.Tensor) -> tg.Tensor:
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, g: tg.Tensor) -> tg.Tensor:
+            return g * 2
+
+    twice = tg.compile(lambda x: Twice.apply(x))
+    for _ in range(5):
+        twice(tg.ones(2, requires_grad=True)).sum().backward()
+    assert explain(twice).programs[0].backward == []
+    assert explain(twice).uncompiled == {
+        "the backward for [2]: it has a backward of the user's own": 2
+    }
+
+
+def test_options_switch_passes_off_and_on() -> None:
+    w = tg.ones(3, requires_grad=True)
+
+    def calls_and_buffers(**given: Any) -> tuple[int, int]:
+        unit = tg.compile(lambda x: ((w * x).exp().sin() + (w * x).exp().tanh()).T, **given)
+        for _ in range(6):
+            unit(tg.ones(2, 3)).sum().backward()
+        (program,) = explain(unit).programs
+        return program.calls, program.backward[0].buffers
+
+    usual, recorded = calls_and_buffers(), calls_and_buffers(backend="eager")
+    assert calls_and_buffers(options={"common_subexpressions": False})[0] > usual[0]
+    assert calls_and_buffers(options={"reuse": False})[1] > usual[1]
+    one = {"common_subexpressions": True}
+    assert calls_and_buffers(backend="eager", options=one)[0] < recorded[0]
+    assert calls_and_buffers(backend="eager", options={"reuse": True})[1] < recorded[1]
 
 
 def test_what_torch_compiles_gives_the_same(torch: Any) -> None:

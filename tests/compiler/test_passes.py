@@ -34,8 +34,8 @@ from tinygrad_mnist.compiler.recording import Recording, record
 from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value
 
 ALONE: dict[str, tuple[Any, ...]] = {
-    "none": (), "all": PASSES, "flat updates": (optimizer_formulas, flat_updates),
-    **{f.__name__: (f,) for f in PASSES if f is not flat_updates},
+    "none": (), "all": tuple(PASSES.values()), "flat updates": (optimizer_formulas, flat_updates),
+    **{name: (f,) for name, f in PASSES.items() if f is not flat_updates},
 }  # fmt: skip
 
 

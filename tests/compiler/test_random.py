@@ -8,8 +8,9 @@ between.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -19,7 +20,8 @@ from hypothesis import strategies as st
 import tinygrad_mnist as tg
 import tinygrad_mnist.nn.functional as F
 from tinygrad_mnist import nn, optim
-from tinygrad_mnist.compiler import Compiled
+from tinygrad_mnist.compiler import Compiled, chains
+from tinygrad_mnist.compiler.passes import SWITCHES, tiles
 
 STEPS = 8
 
@@ -241,7 +243,7 @@ def happen(event: str, model: nn.Module, optimizer: Any, start: dict[str, Any]) 
         parameters[-1].data = parameters[-1].data * 0.9
 
 
-def train(plan: Plan, compiled: bool) -> tuple[list[Any], Any]:
+def train(plan: Plan, compiled: Any = None) -> tuple[list[Any], Any]:
     """Train by a plan; return what there is after each step, and the step."""
     tg.manual_seed(plan.seed)
     model = nn.Sequential(*(LAYERS[name]() for name in plan.layers), nn.Linear(WIDTH, 4))
@@ -265,7 +267,7 @@ def train(plan: Plan, compiled: bool) -> tuple[list[Any], Any]:
                 schedule.step()
         return loss.detach()
 
-    run: Any = Compiled(step) if compiled else step
+    run: Any = step if compiled is None else compiled(step)
     source, found = np.random.default_rng(plan.seed), []
     for number, event in enumerate(plan.events):
         happen(event, model, optimizer, start)
@@ -291,17 +293,55 @@ def compare(plan: Plan) -> bool:
     """Train with and without a compiled step; return whether there was a program."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        expected, _ = train(plan, False)
-        found, run = train(plan, True)
-    for number, (some, others) in enumerate(zip(expected, found, strict=True)):
-        np.testing.assert_equal(others, some, err_msg=f"step {number} of {plan}")
+        expected, _ = train(plan)
+        found, run = train(plan, Compiled)
+    same(expected, found, plan)
     return any(step.built is not None for step in run.steps.values())
+
+
+def same(expected: list[Any], found: list[Any], what: Any) -> None:
+    for number, (some, others) in enumerate(zip(expected, found, strict=True)):
+        np.testing.assert_equal(others, some, err_msg=f"step {number} of {what}")
 
 
 @given(plan=plans)
 @settings(max_examples=25, deadline=None)
 def test_random_training_with_a_compiled_step_has_the_same_bits(plan: Plan) -> None:
     compare(plan)
+
+
+def compare_passes(plan: Plan, names: Iterable[str], threads: bool) -> None:
+    """Train with all passes switched off, with each alone, and with all but each."""
+    least = 1 if threads else chains.LARGE
+    with (
+        warnings.catch_warnings(),
+        mock.patch.object(chains, "LARGE", least),
+        mock.patch.object(chains, "ONE_LINE", least),
+        mock.patch.object(tiles, "LARGE", least),
+    ):
+        warnings.simplefilter("ignore")
+        expected, _ = train(plan, tg.compile(backend="eager"))
+        same(train(plan)[0], expected, f"{plan}, all passes off")
+        for name in names:
+            alone, _ = train(plan, tg.compile(backend="eager", options={name: True}))
+            same(expected, alone, f"{plan}, {name} alone")
+            others, _ = train(plan, tg.compile(options={name: False}))
+            same(expected, others, f"{plan}, all but {name}")
+
+
+@given(plan=plans, name=st.sampled_from(sorted(SWITCHES)), threads=st.booleans())
+@settings(max_examples=8, deadline=None)
+def test_each_pass_alone_gives_what_none_gives(plan: Plan, name: str, threads: bool) -> None:
+    compare_passes(plan, [name], threads)
+
+
+@pytest.mark.slow
+@given(plan=plans, threads=st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_each_pass_alone_gives_what_none_gives_in_forty_trainings(
+    plan: Plan, threads: bool
+) -> None:
+    compare_passes(plan, sorted(SWITCHES), threads)
 
 
 @pytest.mark.slow

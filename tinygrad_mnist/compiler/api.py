@@ -11,6 +11,7 @@ from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.compiler import compiled as _compiled
 from tinygrad_mnist.compiler.compiled import LIMIT, Compiled, Settings
 from tinygrad_mnist.compiler.module import OptimizedModule, compiled_call
+from tinygrad_mnist.compiler.passes import SWITCHES
 from tinygrad_mnist.nn.module import Module
 
 P = ParamSpec("P")
@@ -18,14 +19,22 @@ R = TypeVar("R")
 M = TypeVar("M", bound=Module)
 F = TypeVar("F", bound=Callable[..., Any])
 
-BACKENDS = ("numpy",)
-"""What runs programs."""
+BACKENDS: dict[str, frozenset[str]] = {"numpy": frozenset(), "eager": SWITCHES}
+"""What runs programs, and the passes that it leaves out: ``"eager"`` makes just the calls that were
+recorded."""
 
-PYTORCHS = (
-    "inductor", "eager", "aot_eager", "cudagraphs", "onnxrt", "openxla", "tvm", "ipex",
-    "aot_eager_decomp_partition", "aot_ts", "eager_noexcept", "pre_dispatch_eager",
-)  # fmt: skip
-"""PyTorch's own, in whose place the default runs them."""
+PYTORCHS = {
+    **dict.fromkeys(("inductor", "cudagraphs", "onnxrt", "openxla", "tvm", "ipex"), "numpy"),
+    **dict.fromkeys(
+        ("aot_eager", "aot_eager_decomp_partition", "aot_ts", "eager_noexcept",
+         "pre_dispatch_eager"), "eager"),
+}  # fmt: skip
+"""PyTorch's own, and which of ours runs programs in their place."""
+
+PYTORCHS_OPTIONS = frozenset({
+    "epilogue_fusion", "fallback_random", "guard_filter_fn", "max_autotune", "shape_padding"
+})  # fmt: skip
+"""What PyTorch's may be told that is without effect here; so are all names with a dot."""
 
 MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs", "lite")
 
@@ -121,11 +130,18 @@ def compile(
         Whether numbers among the arguments are given to the program anew at each call; None:
         those that change. There is a program for each combination of shapes.
     backend
-        ``"numpy"``. The names of PyTorch's own are taken, and mean the same.
+        ``"numpy"``, which is also taken for PyTorch's own, such as ``"inductor"``. ``"eager"``,
+        which is also taken for ``"aot_eager"``, leaves all passes out: a program of just the calls
+        that were recorded.
     mode, isolate_recompiles
         PyTorch's choices between ways to compute the same numbers: there is one way here.
     options
-        None: there are none yet; PyTorch's are without effect, which a warning says.
+        Passes by their names, each with whether it is made: ``{"common_subexpressions": False}``.
+        All give the same numbers. They are ``"dead_code"``, ``"constants"``, ``"writes"``,
+        ``"common_subexpressions"``, ``"copies"``, ``"repeated_channels"``,
+        ``"optimizer_formulas"``, ``"prepared_kernels"``, ``"flat_updates"``; then ``"reuse"``, to
+        use buffers again, and ``"chains"``, to run elementwise lines on large arrays together.
+        PyTorch's are without effect, which a warning says.
     name
         What the function is called in messages.
     disable
@@ -142,7 +158,8 @@ def compile(
     Raises
     ------
     RuntimeError
-        With ``fullgraph=True``, naming the line that stands against it.
+        With ``fullgraph=True``, naming the line that stands against it; for options that there
+        aren't.
 
     Examples
     --------
@@ -163,11 +180,10 @@ def compile(
     settings = Settings(
         fullgraph=bool(fullgraph),
         dynamic=dynamic,
-        backend=_backend(backend),
+        off=_off(_backend(backend), mode, options),
         limit=LIMIT if recompile_limit is None else recompile_limit,
         name=name or "",
     )
-    _check_mode(mode, options)
     if shapes_spec is not None:
         raise NotImplementedError("shapes_spec isn't offered: shapes are taken from the calls")
 
@@ -194,17 +210,34 @@ def _backend(backend: str | Callable[..., Any] | None) -> str:
     if backend in BACKENDS:
         return backend
     if backend in PYTORCHS:
-        return "numpy"
+        return PYTORCHS[backend]
     raise ValueError(f"there is no backend {backend!r}; choose one of {', '.join(BACKENDS)}")
 
 
-def _check_mode(mode: str | None, options: dict[str, Any] | None) -> None:
+def _off(backend: str, mode: str | None, options: dict[str, Any] | None) -> frozenset[str]:
+    """Return the passes that are left out."""
     if mode is not None and options:
         raise RuntimeError("either mode or options can be given, but not both at the same time")
     if mode is not None and mode not in MODES:
         raise ValueError(f"there is no mode {mode!r}; choose one of {', '.join(MODES)}")
-    if options:
-        warn(f"compile: the options {', '.join(map(repr, options))} have no effect here")
+    off, without = set(BACKENDS[backend]), []
+    for name, on in (options or {}).items():
+        if name in PYTORCHS_OPTIONS or "." in name:
+            without.append(repr(name))
+        elif name not in SWITCHES:
+            raise RuntimeError(
+                f"there is no option {name!r}; the passes that can be switched off are "
+                f"{', '.join(sorted(SWITCHES))}"
+            )
+        elif not isinstance(on, bool):
+            raise RuntimeError(f"the option {name!r} is True or False, not {on!r}")
+        elif on:
+            off.discard(name)
+        else:
+            off.add(name)
+    if without:
+        warn(f"compile: the options {', '.join(without)} have no effect here")
+    return frozenset(off)
 
 
 _default = "numpy"
@@ -251,7 +284,7 @@ def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:
     Parameters
     ----------
     exclude_tags
-        Without effect.
+        Whether to leave out what is for finding mistakes: it has the tag ``"debug"``.
 
     Examples
     --------
@@ -259,7 +292,7 @@ def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:
     >>> compiler.list_backends()
     ['numpy']
     """
-    return list(BACKENDS)
+    return [name for name in BACKENDS if name != "eager" or "debug" not in (exclude_tags or ())]
 
 
 def reset() -> None:

@@ -40,8 +40,8 @@ class Settings:
     dynamic
         Whether numbers among the arguments are given to the program anew at each step; None:
         those that change.
-    backend
-        What runs the program.
+    off
+        The passes that are left out.
     limit
         How many programs there are.
     name
@@ -50,7 +50,7 @@ class Settings:
 
     fullgraph: bool = False
     dynamic: bool | None = None
-    backend: str = "numpy"
+    off: frozenset[str] = frozenset()
     limit: int = LIMIT
     name: str = ""
 
@@ -260,7 +260,7 @@ class Compiled(Generic[P, R]):
             if stopped is not None:
                 return self._as_it_is(stopped, args, kwargs)
             self._numbers += 1
-            step = self.steps[self._numbers] = Step(key)
+            step = self.steps[self._numbers] = Step(key, self.settings.off)
         result = step.advance(
             self.function, args, kwargs, arguments, self._exchanged, self.settings.fullgraph
         )

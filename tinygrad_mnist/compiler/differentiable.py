@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,8 @@ class Graph(Pattern):
         What names its nodes.
     ways
         How gradients go back, by the outputs that they arrive at and their layout.
+    off
+        The passes that their programs are made without.
     """
 
     def __init__(self, function: Any) -> None:
@@ -60,6 +63,7 @@ class Graph(Pattern):
             node_name="CompiledFunctionBackward",
         )  # fmt: skip
         self.ways: dict[Any, Way] = {}
+        self.off: frozenset[str] = frozenset()
         self.kept_names: list[Hint | None] = []
         """What readers are told of the arrays that are kept, and of gradients that leave."""
         self.edge_names: list[Hint | None] = []
@@ -242,6 +246,11 @@ class Way:
         Where gradients are wanted; None for everywhere.
     stopped
         Why there is no program, and won't be.
+    runs, walked, recorded
+        How often gradients went back by the program, and through the nodes; how often that was
+        recorded.
+    seconds
+        What recording and building have taken.
     """
 
     def __init__(self, graph: Graph, key: Sequence[Any], wanted: Sequence[int] | None) -> None:
@@ -254,10 +263,19 @@ class Way:
         if len(graph.ways) >= WAYS:
             self.stopped = f"gradients arrive in more than {WAYS} ways"
         self.last: _Recorded | None = None
-        self.recorded = 0
+        self.arriving = arriving
+        self.runs = self.walked = self.recorded = 0
+        self.seconds = 0.0
         self.built: Built | None = None
         self.lock = threading.Lock()
         """Held while the program runs: its buffers are its own."""
+
+    def described(self) -> str:
+        """Say for which gradients this is, in short."""
+        graph, numbers = self.graph, ", ".join(map(str, self.arriving))
+        whole = len(self.arriving) == len(graph.outputs)
+        text = "all outputs" if whole else f"the outputs {numbers} of those that need gradients"
+        return text if self.wanted is None else f"{text}, to some of the inputs"
 
     def run(self, node: ProgramNode, gradients: Sequence[Any]) -> list[tuple[int, Any]]:
         """Run the program, or record it, or do without."""
@@ -277,6 +295,7 @@ class Way:
             arrays = [g for g in gradients if g is not None]
             arrays += [saved[k] for k in self.moving]
             results = quiet.unobserved(self.built.run, *arrays)
+            self.runs += 1
         finally:
             self.lock.release()
         return list(zip(self.positions, results, strict=True))
@@ -285,6 +304,7 @@ class Way:
         self, node: ProgramNode, gradients: Sequence[Any], create_graph: bool
     ) -> list[tuple[int, Any]]:
         """Go through the nodes themselves."""
+        self.walked += 1
         if self.wanted is None and not modes.observers:
             return node.pass_on(gradients)
         nodes = node.stand()
@@ -305,6 +325,7 @@ class Way:
 
     def _record(self, node: ProgramNode, gradients: Sequence[Any]) -> list[tuple[int, Any]]:
         """Go through the nodes, and record it."""
+        start = perf_counter()
         graph, tracer = self.graph, Tracer()
         assert node.saved is not None
 
@@ -336,10 +357,13 @@ class Way:
         if not self.stopped and before is not None:
             if not (said := before.difference(self.last)):
                 self.positions = self.last.positions
-                self.built = self.last.build([graph.edge_names[i] for i in self.positions])
+                self.built = self.last.build(
+                    [graph.edge_names[i] for i in self.positions], graph.off
+                )
                 self.last = None
             elif self.recorded >= ATTEMPTS:
                 self.stopped = f"it isn't the same from call to call: {said}"
+        self.seconds += perf_counter() - start
         return [(i, real_of(g)) for i, g in found]
 
 
@@ -382,11 +406,12 @@ class _Recorded:
             Call("return", (self.positions, program.inputs, program.outputs), {}),
         ]
 
-    def build(self, names: Sequence[Hint | None]) -> Built:
+    def build(self, names: Sequence[Hint | None], off: frozenset[str]) -> Built:
         """Make it a program that can be run, whose results have these names."""
-        program = improved(self.program)
+        program = improved(self.program, off)
         hints = {**self.hints, **dict(zip(program.outputs, names, strict=True))}
-        built = Built(program, {x: hint for x, hint in hints.items() if hint is not None})
+        known = {x: hint for x, hint in hints.items() if hint is not None}
+        built = Built(program, known, off)
         forget(built.program)
         return built
 

@@ -6,7 +6,7 @@ a global name. The rest is a function of straight-line code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,10 +28,9 @@ class Built:
         The program.
     hints
         Names for some of its values: arguments, parameters and gradients.
-    reuse
-        Whether buffers are used again.
-    chains
-        Whether elementwise lines on large arrays are run block by block.
+    off
+        What is switched off: ``"reuse"``, so that buffers aren't used again; ``"chains"``, so that
+        each elementwise line is run by itself.
 
     Attributes
     ----------
@@ -47,16 +46,12 @@ class Built:
     run: Callable[..., tuple[Any, ...]]
 
     def __init__(
-        self,
-        program: Program,
-        hints: Mapping[Value, Hint] | None = None,
-        reuse: bool = True,
-        chains: bool = True,
+        self, program: Program, hints: Mapping[Value, Hint] | None = None, off: Collection[str] = ()
     ) -> None:
         self.program = program
         self.hints = hints or {}
-        self.plan = plan_buffers(program, reuse)
-        self.written = written = Source(program, self.plan, self.hints, chains=chains)
+        self.plan = plan_buffers(program, reuse="reuse" not in off)
+        self.written = written = Source(program, self.plan, self.hints, chains="chains" not in off)
         self.lasting = [written.lasts(x) for x in program.gradients]
         self.lines = written.body()
         self.of_line: list[Call] = [call for _, call in written.lines]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
 from tinygrad_mnist._runtime.naming import named
 from tinygrad_mnist.compiler.compiled import Compiled
+from tinygrad_mnist.compiler.differentiable import Way
 from tinygrad_mnist.compiler.step import Step
 
 LINES = 12
@@ -36,6 +37,8 @@ class ProgramReport:
     lines
         Microseconds, line of the program, and the operation that it belongs to; the longest first.
         Empty unless it was timed.
+    backward
+        The programs of the gradients of what it returns: one for each way in which they arrive.
     """
 
     arguments: str
@@ -46,6 +49,7 @@ class ProgramReport:
     buffers: int
     bytes: int
     lines: list[tuple[float, str, str]] = field(default_factory=list)
+    backward: list[ProgramReport] = field(default_factory=list)
 
     def __str__(self) -> str:
         text = [
@@ -53,6 +57,8 @@ class ProgramReport:
             f"in {self.seconds * 1e3:.0f} ms",
             f"  {self.calls} calls a step; {self.buffers} buffers with {self.bytes:,} bytes",
         ]
+        for program in self.backward:
+            text += [f"  {line}" for line in f"its backward {program}".splitlines()]
         if self.lines:
             total = sum(t for t, _, _ in self.lines)
             text.append(f"  {total:,.0f} µs, of which")
@@ -119,8 +125,8 @@ def explain(step: Any, *args: Any, **kwargs: Any) -> Report:
 
     Returns
     -------
-    A :class:`Report`: programs with their calls a step, buffers and bytes; why some were recorded
-    anew; what runs as it is, and since which line.
+    A :class:`Report`: programs with their calls a step, buffers and bytes, and the programs of
+    their gradients; why some were recorded anew; what runs as it is, and since which line.
 
     Raises
     ------
@@ -153,18 +159,39 @@ def explain(step: Any, *args: Any, **kwargs: Any) -> Report:
         compiled.name(),
         [_of_program(s, timed.get(s, [])) for s in built],
         dict(Counter(compiled.again)),
-        {str(x): x.calls for x in compiled.uncompiled.values()},
+        {str(x): x.calls for x in compiled.uncompiled.values()} | _backward_as_it_is(built),
     )
 
 
 def _of_program(step: Step, lines: list[tuple[float, str, str]]) -> ProgramReport:
-    built = step.built
+    ways = [] if step.graph is None else step.graph.ways.values()
+    backward = [_report(way, way.described(), []) for way in ways if way.built is not None]
+    return _report(step, step.described, lines, backward)
+
+
+def _report(
+    way: Step | Way,
+    arguments: str,
+    lines: list[tuple[float, str, str]],
+    backward: Sequence[ProgramReport] = (),
+) -> ProgramReport:
+    built = way.built
     assert built is not None
     sizes = built.plan.sizes
     return ProgramReport(
-        step.described, step.runs, step.recorded, step.seconds, len(built.of_line), len(sizes),
-        sum(sizes), lines,
+        arguments, way.runs, way.recorded, way.seconds, len(built.of_line), len(sizes),
+        sum(sizes), lines, list(backward),
     )  # fmt: skip
+
+
+def _backward_as_it_is(steps: Sequence[Step]) -> dict[str, int]:
+    """Return why gradients go back without a program, and how often they did."""
+    calls: dict[str, int] = Counter()
+    for step in steps:
+        for way in () if step.graph is None else step.graph.ways.values():
+            if way.stopped:
+                calls[f"the backward for {step.described}: {way.stopped}"] += way.walked
+    return dict(calls)
 
 
 def _time(compiled: Compiled[Any, Any], args: Any, kwargs: Any, timed: dict[Step, Any]) -> None:

@@ -35,8 +35,10 @@ class Step:
         Why there is none; empty if there is, or may be.
     """
 
-    def __init__(self, key: Any = None) -> None:
+    def __init__(self, key: Any = None, off: frozenset[str] = frozenset()) -> None:
         self.key = key
+        self.off = off
+        """The passes that are left out."""
         self.calls = 0
         self.recorded = 0
         self.runs = 0
@@ -117,12 +119,13 @@ class Step:
             str(list(x.shape)) if isinstance(x, TensorBase) else repr(x)
             for _, x in arguments.leaves[:8]
         )
-        program = improved(recording.program)
-        self.built = Built(program, hints(recording, program, function))
+        program = improved(recording.program, self.off)
+        self.built = Built(program, hints(recording, program, function), self.off)
         self.returned = recording.returned
         self.computed, self.plain = len(self.returned.computed), self.returned.is_plain()
         self.graph = recording.graph
         if self.graph is not None:
+            self.graph.off = self.off
             self.graph.set_names(self.built, recording.state)
         self.count = len(program.outputs)
         leaves = [leaf for leaf, x in recording.gradients if x is not None]

@@ -5,7 +5,7 @@ None changes the program that it is given; each is a function of its own, and ca
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from tinygrad_mnist.compiler.kernels import prepared_kernels
 from tinygrad_mnist.compiler.passes.common import common_subexpressions
@@ -20,15 +20,28 @@ from tinygrad_mnist.compiler.trace import Program
 
 Pass = Callable[[Program], Program]
 
-PASSES: tuple[Pass, ...] = (
-    without_dead_code, same_constants, without_writes, common_subexpressions,
-    without_copies,
-    repeated_channels, optimizer_formulas, prepared_kernels, flat_updates,
-)  # fmt: skip
+PASSES: dict[str, Pass] = {
+    "dead_code": without_dead_code,
+    "constants": same_constants,
+    "writes": without_writes,
+    "common_subexpressions": common_subexpressions,
+    "copies": without_copies,
+    "repeated_channels": repeated_channels,
+    "optimizer_formulas": optimizer_formulas,
+    "prepared_kernels": prepared_kernels,
+    "flat_updates": flat_updates,
+}
+"""The passes, in order, by the names under which ``compile`` is told to leave them out."""
+
+OF_THE_BACKEND = ("reuse", "chains")
+"""What can be switched off besides: using buffers again, and running lines together."""
+
+SWITCHES = frozenset((*PASSES, *OF_THE_BACKEND))
 
 
-def improved(program: Program, passes: tuple[Pass, ...] = PASSES) -> Program:
-    """Return a program after all passes, the last of which removes what the others left over."""
-    for improve in passes:
-        program = improve(program)
-    return without_dead_code(program) if passes else program
+def improved(program: Program, off: Collection[str] = ()) -> Program:
+    """Return a program after the passes that aren't off, at last without what they left over."""
+    for name, improve in PASSES.items():
+        if name not in off:
+            program = improve(program)
+    return program if "dead_code" in off else without_dead_code(program)
