@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import datetime
 import functools
+import importlib
 import io
 import itertools
 import logging
 import os
 import random
 import secrets
+import sys
 import time
 import types
 import uuid
@@ -557,7 +560,43 @@ def asks(what: Callable[[], Any]) -> Callable[[Any], Any]:
     return play
 
 
+def gives(what: Callable[[], Any], change: Callable[[int], Any]) -> Callable[[Any], Any]:
+    """Make a scene whose step multiplies by something that changes from call to call."""
+
+    def play(compiled: Any) -> Any:
+        @compiled
+        def step(x: tg.Tensor) -> Any:
+            return x * what()
+
+        out = []
+        for i, x in enumerate(batches()):
+            change(i)
+            out.append(step(x))
+        return out
+
+    return play
+
+
+MEMORY = bytearray(1)
+SEEN_THROUGH = memoryview(MEMORY)
+OF_C = ctypes.c_float(0)
+TELL = functools.partial(print, "again", file=io.StringIO())
+
 SCENES |= {
+    "memory": ("memoryview", gives(lambda: SEEN_THROUGH[0], lambda i: MEMORY.__setitem__(0, i))),
+    "number of C": ("c_float", gives(lambda: OF_C.value, lambda i: setattr(OF_C, "value", i))),
+    "globals": ("globals", gives(lambda: globals()["COUNT"], lambda i: globals().update(COUNT=i))),
+    "modules": (
+        "sys.modules",
+        gives(lambda: sys.modules[__name__].COUNT, lambda i: globals().update(COUNT=i)),
+    ),
+    "imports": (
+        "import_module",
+        gives(lambda: importlib.import_module(__name__).COUNT, lambda i: globals().update(COUNT=i)),
+    ),
+    "identity": ("calls id", asks(lambda: id(MEMORY))),
+    "prints by way of another": ("may call print", asks(lambda: TELL())),
+    "sleeps by way of another": ("may call sleep", asks(lambda: list(map(time.sleep, [0])))),
     "clock": ("time.time", asks(lambda: time.time())),
     "stopwatch": ("perf_counter", asks(lambda: time.perf_counter())),
     "date": ("datetime.now", asks(lambda: datetime.datetime.now())),

@@ -6,9 +6,12 @@ import array
 import dataclasses
 import enum
 import functools
+import operator
+import os
 import sys
 import types
-from collections import OrderedDict, deque, namedtuple
+import weakref
+from collections import ChainMap, OrderedDict, UserDict, UserList, deque, namedtuple
 from collections.abc import Callable
 from typing import Any
 
@@ -16,10 +19,12 @@ import numpy as np
 import pytest
 
 import tinygrad_mnist as tg
+import tinygrad_mnist.nn.functional as F
 from tinygrad_mnist import nn
 from tinygrad_mnist.compiler import Compiled
 
 GLOBAL = 1.0
+HELD: Any = None
 TABLE: dict[Any, float] = {"a": 1.0, (0, 1): 1.0}
 LIST = [1.0, 2.0]
 OTHER = types.ModuleType("settings_of_a_test")
@@ -469,6 +474,314 @@ def the_length_of_a_loader() -> Any:
 
 
 @scene
+def the_environment() -> Any:
+    os.environ["COMPILE_SCALE"] = "1"
+    return (
+        lambda x: x * float(os.environ.get("COMPILE_SCALE", "2")),
+        lambda to: os.environ.update(COMPILE_SCALE=str(to)),
+    )
+
+
+@scene
+def an_attribute_of_a_function() -> Any:
+    def inner(x: tg.Tensor) -> tg.Tensor:
+        return x * inner.scale  # type: ignore[attr-defined, no-any-return]  # as a script may
+
+    inner.scale = 1.0  # type: ignore[attr-defined]  # as a script may
+    return inner, lambda to: setattr(inner, "scale", to)
+
+
+@scene
+def other_defaults_by_name() -> Any:
+    def inner(*, scale: float = 1.0) -> float:
+        return scale
+
+    return lambda x: x * inner(), lambda to: setattr(inner, "__kwdefaults__", {"scale": to})
+
+
+@scene
+def a_function_for_each_type() -> Any:
+    held = {"scale": 1.0}
+
+    @functools.singledispatch
+    def scaled(x: Any) -> Any:
+        return x
+
+    @scaled.register
+    def _(x: tg.Tensor) -> Any:
+        return x * held["scale"]
+
+    return lambda x: scaled(x), lambda to: held.update(scale=to)
+
+
+@scene
+def a_dict_written_in_python() -> Any:
+    held = UserDict(scale=1.0)
+    return lambda x: x * held["scale"], lambda to: held.update(scale=to)
+
+
+@scene
+def a_chain_of_dicts() -> Any:
+    inner = {"scale": 1.0}
+    held = ChainMap({}, inner)
+    return lambda x: x * held["scale"], lambda to: inner.update(scale=to)
+
+
+@scene
+def a_list_written_in_python() -> Any:
+    held = UserList([1.0])
+    return lambda x: x * held[0], lambda to: held.__setitem__(0, to)
+
+
+@scene
+def what_a_weak_dict_leads_to() -> Any:
+    plain = Plain()
+    held = weakref.WeakValueDictionary(a=plain)
+
+    def change(to: float) -> None:
+        plain.own = to
+
+    return lambda x: x * held["a"].own, change
+
+
+def collections_of_a_script() -> list[Any]:
+    """Return scenes of what a script derives from Python's types: methods and attributes."""
+    found = []
+    for made in (
+        lambda kind: type("Own", (dict,), kind)(a=1),
+        lambda kind: type("Own", (list,), kind)([1]),
+        lambda kind: type("Own", (set,), kind)([1]),
+        lambda kind: type("Own", (namedtuple("Own", "a"),), kind)(1),
+        lambda kind: type("Own", (str,), kind)("1"),
+        lambda kind: type("Own", (float,), kind)(1.0),
+        lambda kind: type("Own", (tg.Tensor,), kind)([1.0]),
+        lambda kind: enum.Enum("Own", {"A": 1}, type=type("Base", (), kind)).A,  # type: ignore[attr-defined]  # a member
+    ):
+
+        def method(made: Any = made) -> Any:
+            held = [1.0]
+            own = made({"factor": lambda self: held[0]})
+            return lambda x: x * own.factor(), lambda to: held.__setitem__(0, to)
+
+        def attribute(made: Any = made) -> Any:
+            own = made({"factor": 1.0})
+            return lambda x: x * own.factor, lambda to: setattr(type(own), "factor", to)
+
+        found += [method, attribute]
+    return found
+
+
+SCENES += collections_of_a_script()
+
+
+@scene
+def a_module_of_python_in_a_variable() -> Any:
+    held = types.ModuleType("held")
+    held.scale = 1.0  # type: ignore[attr-defined]  # as a script may
+    return lambda x: x * held.scale, lambda to: setattr(held, "scale", to)
+
+
+@scene
+def a_module_of_python_in_a_list() -> Any:
+    held = [types.ModuleType("held")]
+    held[0].scale = 1.0  # type: ignore[attr-defined]  # as a script may
+    return lambda x: x * held[0].scale, lambda to: setattr(held[0], "scale", to)
+
+
+@scene
+def another_module_of_python() -> Any:
+    global HELD
+    HELD = types.SimpleNamespace(scale=1.0)
+    other = types.ModuleType("other")
+
+    def change(to: float) -> None:
+        global HELD
+        other.scale = to  # type: ignore[attr-defined]  # as a script may
+        HELD = other
+
+    return lambda x: x * HELD.scale, change
+
+
+@scene
+def a_function_of_the_library() -> Any:
+    F.softplus = SOFTPLUS
+    return lambda x: F.softplus(x), lambda to: setattr(F, "softplus", lambda x: x * to)
+
+
+SOFTPLUS = F.softplus
+
+
+@scene
+def an_attribute_found_by_a_getter() -> Any:
+    plain, get = Plain(), operator.attrgetter("own")
+    return lambda x: x * get(plain), lambda to: setattr(plain, "own", to)
+
+
+@scene
+def an_attribute_found_by_getattr_of_another_name() -> Any:
+    plain, get = types.SimpleNamespace(very_own=1.0), getattr
+    return lambda x: x * get(plain, "very_own"), lambda to: setattr(plain, "very_own", to)
+
+
+@scene
+def a_property_of_a_metaclass() -> Any:
+    held = [1.0]
+
+    class Meta(type):
+        @property
+        def scale(cls) -> float:
+            return held[0]
+
+    class Own(metaclass=Meta):
+        pass
+
+    return lambda x: x * Own.scale, lambda to: held.__setitem__(0, to)
+
+
+@scene
+def private_slots() -> Any:
+    class Slotted:
+        __slots__ = ("__scale",)
+
+        def put(self, to: float) -> None:
+            self.__scale = to
+
+        def scale(self) -> float:
+            return self.__scale
+
+    held = Slotted()
+    held.put(1.0)
+    return lambda x: x * held.scale(), held.put
+
+
+@scene
+def a_private_attribute_of_a_tensor() -> Any:
+    w = tg.ones(3)
+    w._scale = 1.0  # type: ignore[attr-defined]  # as a script may
+    return lambda x: x * w * w._scale, lambda to: setattr(w, "_scale", to)  # type: ignore[attr-defined]  # as a script may
+
+
+@scene
+def the_type_of_a_number() -> Any:
+    held = [1]
+    return lambda x: (x.long() * held[0]) / 2, lambda to: held.__setitem__(0, 1.0 + 1e-3 * to)
+
+
+@scene
+def the_type_of_an_equal_number() -> Any:
+    held = [3]
+    return (
+        lambda x: x + (x.long() * held[0]).dtype.is_floating_point,
+        lambda to: held.__setitem__(0, to),  # type: ignore[call-overload]  # 3.0
+    )
+
+
+@scene
+def the_sign_of_a_zero() -> Any:
+    held = {"zero": 0.0}
+    return lambda x: (x + 1) / held["zero"], lambda to: held.update(zero=-0.0)
+
+
+ZERO = 0.0
+
+
+@scene
+def the_sign_of_a_global_zero() -> Any:
+    global ZERO
+    ZERO = 0.0
+
+    def change(to: float) -> None:
+        global ZERO
+        ZERO = -0.0
+
+    return lambda x: (x + 1) / ZERO, change
+
+
+@scene
+def the_order_of_numbers_in_a_dict() -> Any:
+    held = {"a": 2.0, "b": 3.0}
+
+    def step(x: tg.Tensor) -> tg.Tensor:
+        for name, number in held.items():
+            x = x * number if name == "a" else x + number
+        return x
+
+    return step, lambda to: held.update(a=held.pop("a"))
+
+
+@scene
+def the_order_of_layers() -> Any:
+    layers = nn.ModuleDict({"a": nn.Linear(3, 3), "b": nn.Tanh()})
+
+    def step(x: tg.Tensor) -> tg.Tensor:
+        for layer in layers.values():
+            x = layer(x)
+        return x.detach()
+
+    return step, lambda to: layers.update({"a": layers.pop("a")})
+
+
+@scene
+def the_order_of_layers_in_a_dict() -> Any:
+    layers = {"a": nn.Linear(3, 3), "b": nn.Tanh()}
+
+    def step(x: tg.Tensor) -> tg.Tensor:
+        for layer in layers.values():
+            x = layer(x)
+        return x.detach()
+
+    return step, lambda to: layers.update(a=layers.pop("a"))
+
+
+@scene
+def a_name_that_is_there_later() -> Any:
+    globals().pop("LATER", None)
+
+    def step(x: tg.Tensor) -> tg.Tensor:
+        try:
+            return x * LATER  # type: ignore[name-defined, no-any-return]  # later
+        except NameError:
+            return x
+
+    return step, lambda to: globals().update(LATER=to)
+
+
+@scene
+def a_variable_that_is_there_later() -> Any:
+    def step(x: tg.Tensor) -> tg.Tensor:
+        try:
+            return x * later
+        except NameError:
+            return x
+
+    def change(to: float) -> None:
+        nonlocal later
+        later = to
+
+    if GLOBAL is None:
+        later = 0.0
+    return step, change
+
+
+@pytest.mark.parametrize("zero", [0.0, np.float32(0)], ids=["float", "numpy"])
+def test_a_number_that_is_given_has_a_sign(zero: Any) -> None:
+    step = Compiled(lambda x, y: x / y)
+    found = [step(tg.ones(1), z).item() for z in [zero] * 5 + [-zero] * 5]
+    assert found == [np.inf] * 5 + [-np.inf] * 5
+
+
+def test_the_order_of_named_arguments_counts() -> None:
+    def step(x: tg.Tensor, **numbers: float) -> tg.Tensor:
+        for name, number in numbers.items():
+            x = x * number if name == "a" else x + number
+        return x
+
+    run = Compiled(step)
+    for kwargs in [{"a": 2.0, "b": 3.0}] * 5 + [{"b": 3.0, "a": 2.0}] * 2:
+        assert run(tg.ones(1), **kwargs).item() == step(tg.ones(1), **kwargs).item()
+
+
+@scene
 def default_dtype() -> Any:
     def step(x: tg.Tensor) -> tg.Tensor:
         return x.double() * tg.full((1,), 1 / 3)
@@ -483,6 +796,7 @@ def default_dtype() -> Any:
 def _usual_dtype() -> Any:
     yield
     tg.set_default_dtype(tg.float32)
+    F.softplus = SOFTPLUS
 
 
 def values(change: Callable[[float], None], run: Any, at: int = 4) -> list[Any]:

@@ -102,9 +102,9 @@ class Arguments:
             if place in self.moving:
                 self.inputs.append(place)
                 return (kind,), (kind,)
-            return (kind, x), (kind,)
+            return (kind, x, _sign(x)), (kind,)
         if isinstance(x, NUMBERS):
-            return (kind, x), (kind, x)
+            return (kind, x, _sign(x)), (kind, x, _sign(x))
         return (kind, id(x)), (kind, id(x))
 
     def _array(self, array: np.ndarray, place: Place) -> tuple[Any, ...]:
@@ -114,6 +114,11 @@ class Arguments:
             self.arrays.append((place, array))
             self.inputs.append(place)
         return number, array.shape, array.dtype, array.strides
+
+
+def _sign(x: Any) -> str:
+    """Tell zero from minus zero, which are equal, but whose quotients aren't."""
+    return str(x) if isinstance(x, float | complex | np.inexact) and not x else ""
 
 
 def tracking(x: TensorBase) -> int:

@@ -20,7 +20,7 @@ from tinygrad_mnist.autograd.observer import Line
 from tinygrad_mnist.compiler.arguments import Arguments, Place, described
 from tinygrad_mnist.compiler.guards import Entry
 from tinygrad_mnist.compiler.step import Step
-from tinygrad_mnist.compiler.watches import Watch
+from tinygrad_mnist.compiler.watches import Watch, same
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -287,7 +287,7 @@ class Compiled(Generic[P, R]):
             changing = {
                 place
                 for place, x in arguments.numbers.items()
-                if self.settings.dynamic or x != seen.get(place, x)
+                if self.settings.dynamic or not same(x, seen.get(place, x))
             } - self._looked_at
             if not changing <= self._moving:
                 self._moving |= changing

@@ -29,7 +29,7 @@ from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.generator import Generator
 
 IMPURE = frozenset({"print", "open", "input", "exec", "eval", "compile", "breakpoint", "next",
-                    "warn", "warn_explicit", "fromfile"})  # fmt: skip
+                    "globals", "id", "warn", "warn_explicit", "fromfile"})  # fmt: skip
 """Functions in those modules that don't."""
 
 PURE_TYPES = (list, dict, tuple, set, frozenset, str, bytes, bytearray, int, float, complex, bool,

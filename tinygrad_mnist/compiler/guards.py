@@ -15,7 +15,7 @@ from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.compiler.arguments import COMPUTED, LEAF, UNTRACKED, Arguments, Place, tracking
 from tinygrad_mnist.compiler.trace import owner
-from tinygrad_mnist.compiler.watches import NUMBERS, Watch, same
+from tinygrad_mnist.compiler.watches import NUMBERS, Watch, content_of, same
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.optim import optimizer
 
@@ -78,6 +78,7 @@ class Guards:
         self._values: dict[str, Any] = {
             "same": same, "modes": modes, "settings": settings, "tracking": tracking,
             "expected_settings": self.settings, "overlaps": self._overlaps,
+            "content_of": content_of,
         }  # fmt: skip
         self._arguments = arguments
         self._variables: dict[Place, str] = {}
@@ -139,6 +140,8 @@ class Guards:
 
     def _of_arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._need(f"len(args) == {len(args)}", f"len(kwargs) == {len(kwargs)}")
+        if len(kwargs) > 1:
+            self._need(f"list(kwargs) == {self._name(list(kwargs))}")
         for i, x in enumerate(args):
             self._of_argument(x, f"args[{i}]", (i,))
         for name, x in kwargs.items():

@@ -15,7 +15,7 @@ PURE = frozenset({
     "__future__", "_abc", "_bisect", "_collections", "_collections_abc", "_functools", "_heapq",
     "_operator", "_py_abc", "_sitebuiltins", "_statistics", "_struct", "_weakref", "_weakrefset",
     "abc", "bisect", "builtins", "cmath", "collections", "contextlib", "copy", "copyreg",
-    "dataclasses", "decimal", "enum", "fractions", "functools", "heapq", "importlib", "inspect",
+    "dataclasses", "decimal", "enum", "fractions", "functools", "heapq", "inspect",
     "itertools", "math", "numbers", "numpy", "operator", "re", "reprlib", "sre_compile",
     "statistics", "string", "struct", "sys", "textwrap", "types", "typing", "typing_extensions",
     "warnings", "weakref", "zlib",
@@ -43,7 +43,7 @@ KINDS = _Kinds()
 def _kind_of(file: str) -> int:
     if file.startswith("<frozen "):
         name = file.removeprefix("<frozen ").removesuffix(">").split(".")[0]
-        return PURE_MODULE if name in PURE else STANDARD
+        return PURE_MODULE if name in PURE or name == "importlib" else STANDARD
     if file.startswith(_LIBRARIES):
         return LIBRARY
     if file.startswith(_STANDARD) and not any(f"{os.sep}{x}{os.sep}" in file for x in _INSTALLED):
@@ -83,3 +83,37 @@ def is_foreign(x: types.FunctionType | type) -> bool:
 
 _MADE_BY_PYTHON = 1 << 9
 """The flag of a class that a ``class`` statement has made (``Py_TPFLAGS_HEAPTYPE``)."""
+
+
+def is_made_by_python(x: type) -> bool:
+    """Whether a ``class`` statement has made a class, so that instances may hold anything."""
+    return "__module__" in x.__dict__ and bool(x.__flags__ & _MADE_BY_PYTHON)
+
+
+@functools.cache
+def runs_unseen(x: type) -> bool:
+    """Whether a class has methods in Python that count as pure: they read what nobody names."""
+    return x.__module__.split(".")[0] in PURE and any(
+        isinstance(f, types.FunctionType) and name not in ("__init__", "__init_subclass__")
+        for name, f in vars(x).items()
+    )
+
+
+@functools.cache
+def of_unknown_contents(x: type) -> bool:
+    """Whether instances hold what only code written in C can tell."""
+    return x is memoryview or any(
+        base.__module__.split(".")[0] not in _KNOWN and _is_extension(base.__module__)
+        for base in x.__mro__
+    )
+
+
+def _is_extension(name: str) -> bool:
+    """Whether a module is written in C."""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return name in sys.builtin_module_names or (file or "").endswith((".so", ".pyd"))
+
+
+_KNOWN = PURE | {"_contextvars", "_datetime", "_decimal", "_random", "_sre", "_thread", "_uuid",
+                 "_zoneinfo", "datetime", "itertools"}  # fmt: skip
+"""Modules written in C whose objects don't change, or are known."""

@@ -12,18 +12,28 @@ import array
 import dis
 import functools
 import io
+import operator
 import random
 import sys
 import threading
 import types
 import weakref
-from collections import deque
+from collections import defaultdict, deque
+from collections.abc import Mapping, Set
 from typing import Any
 
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import TensorBase
-from tinygrad_mnist.compiler.ownership import is_foreign, is_foreign_module, is_ours
+from tinygrad_mnist.compiler.effects import is_pure
+from tinygrad_mnist.compiler.ownership import (
+    is_foreign,
+    is_foreign_module,
+    is_made_by_python,
+    is_ours,
+    of_unknown_contents,
+    runs_unseen,
+)
 from tinygrad_mnist.compiler.watches import MISSING, NUMBERS, Watch
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer
@@ -51,6 +61,11 @@ _ON_REQUEST = frozenset({
     "__repr__", "__str__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__",
 })  # fmt: skip
 """Methods that don't run just because there is an instance."""
+
+UNSEEN = frozenset({"map", "filter", "starmap"})
+"""Functions written in C that call others when nobody sees it."""
+
+COLLECTIONS = (list, tuple, deque, dict, set, frozenset, bytearray, array.array)
 
 STREAMS = (random.Random, np.random.Generator, np.random.RandomState, np.random.BitGenerator)
 
@@ -86,6 +101,7 @@ class Surroundings:
         self._names: set[str] = set()
         self._classes: set[type] = set()
         self._looked_up: set[tuple[int, int]] = set()
+        self._places: dict[tuple[str, int, Any], Watch] = {}
         self._waiting: dict[str, list[tuple[Any, str, str]]] = {}
         self._readers: list[tuple[Any, str]] = []
         self._seen: dict[int, Any] = {}
@@ -113,12 +129,20 @@ class Surroundings:
                 )
 
     def _watch(self, kind: str, holder: Any, key: Any, path: str) -> None:
-        watch = Watch(kind, holder, key, path)
-        self.watched.append(watch)
+        watch = self._watch_only(kind, holder, key, path)
         if isinstance(watch.expected, np.ndarray):
-            self.arrays.append(watch)
-        elif kind not in ("length", "content"):
+            if watch not in self.arrays:
+                self.arrays.append(watch)
+        elif kind not in ("length", "content", "keys"):
             self._queue.append((watch.expected, path))
+
+    def _watch_only(self, kind: str, holder: Any, key: Any, path: str) -> Watch:
+        """Watch the identity of something that isn't looked into."""
+        place = kind, id(holder), key if isinstance(key, str | int) else id(key)
+        if place not in self._places:
+            self._places[place] = Watch(kind, holder, key, path)
+            self.watched.append(self._places[place])
+        return self._places[place]
 
     def _arguments(self, x: Any, path: str) -> None:
         """Walk over arguments: their containers are others at each call."""
@@ -138,7 +162,9 @@ class Surroundings:
     # What is found
 
     def _visit(self, x: Any, path: str) -> None:
-        if isinstance(x, NUMBERS) or x is MISSING or id(x) in self._seen:
+        if x is MISSING or id(x) in self._seen:
+            return
+        if isinstance(x, NUMBERS) and not is_made_by_python(type(x)):
             return
         self._seen[id(x)] = x
         if isinstance(x, TensorBase):
@@ -148,7 +174,10 @@ class Surroundings:
         elif isinstance(x, types.MethodType):
             self._queue += ((x.__self__, path or "self"), (x.__func__, path))
         elif isinstance(x, types.BuiltinMethodType | types.MethodWrapperType):
+            self._add_names(DYNAMIC & {x.__name__})
             self._queue.append((x.__self__, path))
+        elif isinstance(x, operator.attrgetter | operator.methodcaller):
+            self._add_names({type(x).__name__})
         elif isinstance(x, weakref.ReferenceType):
             self._watch("referent", x, None, path)
         elif isinstance(x, weakref.WeakSet | weakref.WeakKeyDictionary):
@@ -157,8 +186,16 @@ class Surroundings:
             if isinstance(x, weakref.WeakKeyDictionary):
                 self._queue.extend((item, path) for item in x.values())
         elif isinstance(x, functools.partial):
+            if isinstance(x.func, types.BuiltinFunctionType) and not is_pure(x.func):
+                self._refuse_call(x.func)
             self._queue += ((x.func, path), (x.args, path), (x.keywords, path))
-        elif isinstance(x, types.ModuleType | Generator):
+        elif isinstance(x, types.ModuleType):
+            for name, item in list(x.__dict__.items()):
+                if not name.startswith("__") and _may_change(x, item):
+                    self._named(x, name, "entry", path)
+        elif x is sys.modules:
+            self.refused = "it reads sys.modules; import what it needs"
+        elif isinstance(x, Generator):
             return
         elif isinstance(x, STREAMS):
             self.streams.append(x)
@@ -169,6 +206,7 @@ class Surroundings:
         elif isinstance(x, LRScheduler):
             self._readers.append((x, path))
             self._read_settings()
+            self._own_of_users(x, path)
         elif isinstance(x, type):
             self._class(x, path)
             self._constructors(x, path)
@@ -193,10 +231,27 @@ class Surroundings:
         elif (wrapped := getattr(x, "__wrapped__", None)) is not None and callable(wrapped):
             self._queue.append((wrapped, path))  # a cache around a function
         else:
+            kind: type = type(x)
+            if of_unknown_contents(kind):
+                self.refused = (
+                    f"it reads {path}, a {kind.__name__}, whose contents can't be watched; pass "
+                    f"what it needs of it as an argument"
+                )
             self._object(x, path)
+            return
+        if isinstance(x, COLLECTIONS) and is_made_by_python(type(x)):
+            self._object(x, path)
+
+    def _refuse_call(self, function: Any) -> None:
+        self.refused = (
+            f"it may call {function.__name__} by way of another function, which does or depends on "
+            f"something outside"
+        )
 
     def _tensor(self, x: TensorBase, path: str) -> None:
         self.tensors.append(x)
+        if not is_ours(type(x).__module__):
+            self._class(type(x), path)
         for name in attributes_of(x):
             self._named(x, name, "entry", path)
         for hooks in (x._hooks, x._after):
@@ -209,7 +264,7 @@ class Surroundings:
                 if isinstance(item, np.ndarray):
                     self._array_within(item, path)
                 self._queue.append((item, f"{path}[{i}]"))
-        elif all(isinstance(item, NUMBERS) for item in x):
+        elif all(map(_is_number, x)):
             self._watch("content", x, None, path)
         else:
             self._watch("length", x, None, f"the length of {path}")
@@ -217,10 +272,13 @@ class Surroundings:
                 self._watch("item", x, i, f"{path}[{i}]")
 
     def _dict(self, x: Any, path: str) -> None:
-        if all(isinstance(item, NUMBERS) for item in x.values()):
+        self._queue.extend((key, path) for key in x)
+        if isinstance(x, defaultdict):
+            self._queue.append((x.default_factory, path))
+        if all(_is_number(item) for item in x.values()):
             self._watch("content", x, None, path)
             return
-        self._watch("length", x, None, f"the length of {path}")
+        self._watch("keys", x, None, f"the keys of {path}")
         for key in x:
             shown = repr(key) if isinstance(key, str | int) else "..."
             self._watch("entry", x, key, f"{path}[{shown}]")
@@ -246,7 +304,7 @@ class Surroundings:
             register = own.get(name, {})
             self._watch("entry", own, name, f"{path}.{name}")
             self._seen[id(register)] = register
-            self._watch("length", register, None, f"the number of {path}.{name}")
+            self._watch("keys", register, None, f"the names of {path}.{name}")
             for key in register:
                 self._watch("entry", register, key, f"{path}.{key}")
         if own.get("_hooked"):
@@ -263,21 +321,33 @@ class Surroundings:
         for kind in type(x).__mro__:
             slots = kind.__dict__.get("__slots__", ())
             for name in (slots,) if isinstance(slots, str) else slots:
-                if not name.startswith("__") and hasattr(x, name):
+                if name.startswith("__"):
+                    name = f"_{kind.__name__.lstrip('_')}{name}"
+                if hasattr(x, name):
                     self._named(x, name, "attribute", path)
 
     def _attributes(self, x: Any, names: list[str], path: str) -> None:
         """Watch the attributes that some code has the names of: all, if it isn't a script's own."""
         kind = type(x)
         open_to_all = any(base is not Module and is_ours(base.__module__) for base in kind.__mro__)
+        whole = is_ours(kind.__module__) or any(map(runs_unseen, kind.__mro__))
         for name in names:
-            if open_to_all and (is_ours(kind.__module__) or not name.startswith("_")):
+            if whole or (open_to_all and not name.startswith("_")):
                 self._watch("entry", x.__dict__, name, f"{path}.{name}")
             else:
                 self._named(x, name, "entry", path)
         if hasattr(x, "__dict__"):
-            self._watch("length", x.__dict__, None, f"the number of attributes of {path}")
+            how = "length" if isinstance(x, Module) else "keys"
+            self._watch(how, x.__dict__, None, f"the number of attributes of {path}")
         self._class(kind, path)
+
+    def _own_of_users(self, x: Any, path: str) -> None:
+        """Watch what a script's kind of optimizer or schedule has besides its settings."""
+        if not is_ours(type(x).__module__):
+            for name in list(x.__dict__):
+                if name not in SETTINGS:
+                    self._named(x, name, "entry", path)
+            self._class(type(x), path)
 
     def _named(self, x: Any, name: str, kind: str, path: str) -> None:
         """Watch an attribute as soon as some code has its name."""
@@ -309,11 +379,7 @@ class Surroundings:
             self._watch("entry", own, hooks, f"the hooks of {path}")
         self._readers.append((x, path))
         self._read_settings()
-        self._class(type(x), path)
-
-    def _watch_only(self, kind: str, holder: Any, key: Any, path: str) -> None:
-        """Watch the identity of something that isn't looked into."""
-        self.watched.append(Watch(kind, holder, key, path))
+        self._own_of_users(x, path)
 
     def _read_settings(self) -> None:
         """Watch the settings of optimizers and schedules too, if some code may read them."""
@@ -330,6 +396,8 @@ class Surroundings:
         if is_foreign(x) or x in self._classes:
             return
         self._classes.add(x)
+        if type(x) is not type:
+            self._class(type(x), path)
         self._watch_only("length", x.__dict__, None, f"the number of attributes of {x.__name__}")
         inherits = any(is_ours(base.__module__) for base in x.__mro__)
         for name, item in list(x.__dict__.items()):
@@ -372,19 +440,18 @@ class Surroundings:
         foreign = is_foreign(x)
         for name, cell in zip(x.__code__.co_freevars, x.__closure__ or (), strict=True):
             if foreign:  # what it was given by a script, but not its own
-                held = held_by(cell)
-                if isinstance(held, _GIVEN) and not is_foreign_module(
-                    getattr(held, "__module__", None)
-                ):
-                    self._queue.append((held, f"the variable {name}"))
-            elif held_by(cell) is MISSING:
-                self._inside.append(Watch("cell", cell, None, f"the variable {name}"))
+                if isinstance(held_by(cell), _GIVEN):
+                    self._queue.append((held_by(cell), f"the variable {name}"))
             else:
                 self._watch("cell", cell, None, f"the variable {name}")
         if foreign:
             return
         self._watch_only("attribute", x, "__code__", f"the code of {x.__name__}")
-        self._watch_only("attribute", x, "__defaults__", f"the defaults of {x.__name__}")
+        for name in ("__defaults__", "__kwdefaults__"):
+            self._watch_only("attribute", x, name, f"the defaults of {x.__name__}")
+        self._watch("keys", x.__dict__, None, f"the number of attributes of {x.__name__}")
+        for name in list(x.__dict__):
+            self._named(x, name, "entry", path or x.__name__)
         for default in (*(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).values()):
             if isinstance(default, np.ndarray):
                 self._array_within(default, f"a default of {x.__name__}")
@@ -392,13 +459,16 @@ class Surroundings:
         self._code(x.__code__, x.__globals__)
 
     def _code(self, code: types.CodeType, names: dict[str, Any]) -> None:
-        for name in code.co_names:
+        for name in _globals_of(code):
             if name in names:
                 self._global(names, name, code)
-            elif name in sys.modules and name in _imported(code):
-                self._global(sys.modules, name, code)
             elif not hasattr(_builtins, name):
-                self._inside.append(Watch("entry", names, name, f"the variable {name}"))
+                self._watch_only("entry", names, name, f"the variable {name}")
+        for name in _imported(code):
+            if name in sys.modules:
+                self._global(sys.modules, name, code)
+        if not UNSEEN.isdisjoint(code.co_names):
+            self._called_unseen(code, names)
         self._add_names(set(code.co_names))
         for constant in code.co_consts:
             if isinstance(constant, tuple) and all(isinstance(x, str) for x in constant):
@@ -406,7 +476,18 @@ class Surroundings:
             if isinstance(constant, types.CodeType):
                 self._code(constant, names)
 
-    def _add_names(self, names: set[str]) -> None:
+    def _called_unseen(self, code: types.CodeType, names: dict[str, Any]) -> None:
+        """Refuse functions that Python isn't told of, as others call them that are written in C."""
+        modules = [
+            vars(x) for n in code.co_names if isinstance(x := names.get(n), types.ModuleType)
+        ]
+        for name in code.co_names:
+            for place in (names, vars(_builtins), *modules):
+                found = place.get(name)
+                if isinstance(found, types.BuiltinFunctionType) and not is_pure(found):
+                    self._refuse_call(found)
+
+    def _add_names(self, names: Set[str]) -> None:
         new = names - self._names
         self._names |= new
         released = list(self._waiting) if not new.isdisjoint(DYNAMIC) else new & set(self._waiting)
@@ -424,15 +505,18 @@ class Surroundings:
             if (id(value), id(code)) in self._looked_up:
                 return
             self._looked_up.add((id(value), id(code)))
-            if not is_foreign_module(value.__name__):
-                inner = vars(value)
-                dynamic = not DYNAMIC.isdisjoint(code.co_names)
-                for attribute in list(inner) if dynamic else code.co_names:
-                    if attribute in inner and not attribute.startswith("__"):
-                        if isinstance(inner[attribute], types.ModuleType):
-                            self._global(inner, attribute, code)
-                        else:
-                            self._watch("entry", inner, attribute, f"{name}.{attribute}")
+            self._watch_only("entry", names, name, f"the variable {name}")
+            inner = vars(value)
+            dynamic = not (is_foreign_module(value.__name__) or DYNAMIC.isdisjoint(code.co_names))
+            for attribute in list(inner) if dynamic else code.co_names:
+                if attribute in inner and not attribute.startswith("__"):
+                    found, where = inner[attribute], f"{name}.{attribute}"
+                    if isinstance(found, types.ModuleType):
+                        self._global(inner, attribute, code)
+                    elif _may_change(value, found):
+                        self._watch("entry", inner, attribute, where)
+                    else:
+                        self._watch_only("entry", inner, attribute, where)
             return
         self._watch("entry", names, name, f"the variable {name}")
 
@@ -450,7 +534,11 @@ def functions_of(item: Any) -> list[Any]:
 
 def attributes_of(x: TensorBase) -> list[str]:
     """Return the names of what a script has attached to a tensor."""
-    return [name for name in x.__dict__ if not name.startswith("_") and name != "persistent"]
+    return [name for name in x.__dict__ if name not in OF_TENSORS]
+
+
+OF_TENSORS = frozenset(TensorBase.__annotations__) | {"persistent"}
+"""Attributes that tensors have by themselves."""
 
 
 def held_by(cell: types.CellType) -> Any:
@@ -466,14 +554,40 @@ _GIVEN = (types.FunctionType, types.MethodType, functools.partial, Module, Tenso
 _builtins = sys.modules["builtins"]
 
 
+def _may_change(module: types.ModuleType, x: Any) -> bool:
+    """Whether something in a module of Python is to be looked into, such as the environment."""
+    if is_ours(module.__name__):
+        return False
+    return isinstance(x, list | set | deque | Mapping) or not is_foreign_module(module.__name__)
+
+
+def _is_number(x: Any) -> bool:
+    """Whether something is only a number: one of a kind that a script has made may be more."""
+    return isinstance(x, NUMBERS) and not is_made_by_python(type(x))
+
+
 def _is_data(x: Any) -> bool:
     """Whether something is a loader or a dataset of the library: a step may ask its length."""
     return type(x).__module__.startswith(f"{__name__.split('.')[0]}.utils.data")
 
 
-def _imported(code: types.CodeType) -> set[str]:
+@functools.lru_cache(4096)
+def _instructions(code: types.CodeType) -> list[tuple[str, Any]]:
+    return [(i.opname, i.argval) for i in dis.get_instructions(code) if i.opname in _NAMING]
+
+
+def _imported(code: types.CodeType) -> list[str]:
     """Return the modules that code imports itself."""
-    return {i.argval for i in dis.get_instructions(code) if i.opname == "IMPORT_NAME"}
+    return [name for how, name in _instructions(code) if how == "IMPORT_NAME"]
+
+
+def _globals_of(code: types.CodeType) -> list[str]:
+    """Return the names that code looks up among the globals."""
+    return [name for how, name in _instructions(code) if how != "IMPORT_NAME"]
+
+
+_NAMING = frozenset({"IMPORT_NAME", "LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL",
+                     "LOAD_FROM_DICT_OR_GLOBALS"})  # fmt: skip
 
 
 def _is_iterator(x: Any) -> bool:

@@ -5,8 +5,8 @@ Each has a check in Python source, from which the guards of a program are put to
 
 from __future__ import annotations
 
-import copy
 import enum
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -19,12 +19,30 @@ MISSING = object()
 
 
 def same(x: Any, y: Any) -> bool:
-    """Whether two things are alike: numbers and text by type and value, NaN like NaN."""
+    """Whether two things are alike: numbers and text by type and value, NaN like NaN.
+
+    Zero has a sign, which a quotient shows.
+    """
     if x is y:
         return True
     if type(x) is not type(y) or not isinstance(x, NUMBERS):
         return False
-    return bool(x == y or (x != x and y != y))
+    if x == y:
+        return not isinstance(x, _SIGNED) or bool(x) or str(x) == str(y)
+    return bool(x != x and y != y)
+
+
+_SIGNED = (float, complex, np.inexact)
+
+
+def content_of(holder: Any) -> Any:
+    """Return what is in a collection of numbers, with the order, the types and zeros' signs."""
+    if not isinstance(holder, list | deque | dict | set | frozenset):
+        return bytes(holder)
+    keys = list(holder) if isinstance(holder, dict) else None
+    found = list(holder.values()) if isinstance(holder, dict) else list(holder)
+    zeros = [str(x) for x in found if isinstance(x, _SIGNED) and not x] if 0.0 in found else None
+    return found, list(map(type, found)), zeros, keys
 
 
 class Watch:
@@ -58,7 +76,7 @@ class Watch:
 
     def changed(self) -> bool:
         """Whether it isn't what it was."""
-        if self.kind == "content":
+        if self.kind in ("content", "keys"):
             try:
                 return bool(self.now() != self.expected)
             except Exception:  # what can't be compared isn't numbers any more
@@ -68,7 +86,11 @@ class Watch:
     def check(self, name: Callable[[Any], str]) -> str:
         """Return an expression that is true as long as it hasn't changed."""
         if self.kind == "content":
-            return f"{name(self.holder)} == {name(self.expected)}"
+            return f"content_of({name(self.holder)}) == {name(self.expected)}"
+        if self.kind == "keys":
+            if not self.expected:
+                return f"not {name(self.holder)}"
+            return f"list({name(self.holder)}) == {name(self.expected)}"
         key = repr(self.key) if type(self.key) in (str, int) else name(self.key)
         read = CHECK[self.kind].format(h=name(self.holder), k=key)
         if self.expected is MISSING:
@@ -103,7 +125,8 @@ READ: dict[str, Callable[[Any, Any], Any]] = {
     "class": lambda holder, key: holder.__dict__[key],
     "length": lambda holder, key: len(holder),
     "referent": lambda holder, key: holder(),
-    "content": lambda holder, key: copy.copy(holder),
+    "keys": lambda holder, key: list(holder),
+    "content": lambda holder, key: content_of(holder),
 }
 CHECK = {
     "item": "{h}[{k}]",
