@@ -19,6 +19,7 @@ from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.autograd.observer import Line
 from tinygrad_mnist.compiler.arguments import Arguments, Place, described
 from tinygrad_mnist.compiler.guards import Entry
+from tinygrad_mnist.compiler.naming import function_name
 from tinygrad_mnist.compiler.step import Step
 from tinygrad_mnist.compiler.watches import Watch, same
 
@@ -173,13 +174,18 @@ class Compiled(Generic[P, R]):
         Parameters
         ----------
         part
-            ``"backward"``: not the call's own, but that of the gradients of what it returns.
+            ``"backward"``: not the call's own, but that of the gradients of what it has returned;
+            if there is none of the last call's, that of an earlier one.
 
         Raises
         ------
         RuntimeError
             When there is none, saying why.
+        ValueError
+            For any other part.
         """
+        if part not in ("forward", "backward"):
+            raise ValueError(f"there is no part {part!r}; choose forward or backward")
         if self._last is None or self._last.built is None:
             known = next((str(x) for x in self.uncompiled.values()), "")
             raise RuntimeError(
@@ -188,13 +194,14 @@ class Compiled(Generic[P, R]):
                 else f"{self.name()} has no program yet: it is made at the third call"
             )
         if part == "forward":
-            return self._last.built.source()
-        if self._last.graph is None or not (text := self._last.graph.source()):
-            raise RuntimeError(
-                f"{self.name()} has no backward program: it is made when gradients have arrived "
-                f"twice at what a program has returned"
-            )
-        return text
+            return self._last.built.source(function_name(self.function))
+        for step in (self._last, *reversed(self.steps.values())):
+            if step.graph is not None and (text := step.graph.source()):
+                return text
+        raise RuntimeError(
+            f"{self.name()} has no backward program yet: it is made when gradients have come back "
+            f"twice to what its program has returned"
+        )
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the program for these arguments, or the function."""

@@ -7,6 +7,7 @@ tensors go by their own names with that number. The gradient of ``w0`` is ``g_w0
 from __future__ import annotations
 
 import inspect
+import keyword
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.compiler.arguments import Place
 from tinygrad_mnist.compiler.recording import Recording
+from tinygrad_mnist.compiler.returned import Output, Taken
 from tinygrad_mnist.compiler.text import Hint
 from tinygrad_mnist.compiler.trace import Program, Value
 from tinygrad_mnist.nn.module import Module
@@ -35,6 +37,8 @@ def hints(
             found[x] = known.get(at, Hint("x"))
         else:
             found[x] = Hint(f"g_{known[at].name}" if at in known else "grad")
+    for name, x in _returned_names(recording):
+        found.setdefault(x, Hint(name))
     leaves = [t for t, x in recording.gradients if x is not None]
     for t, x in zip(leaves, program.gradients, strict=True):
         hint = known.get(t)
@@ -42,12 +46,42 @@ def hints(
     return found
 
 
+def _returned_names(recording: Recording) -> Iterator[tuple[str, Value]]:
+    """Name what is computed and returned: after its key in a dictionary, or as the loss."""
+    returned = recording.returned
+    keys = returned.structure if isinstance(returned.structure, dict) else {}
+    loss = "loss"
+    for kind, values in ((Output, [x.value for x in returned.computed]), (Taken, returned.taken)):
+        for number, x in enumerate(values):
+            key = next((k for k, y in keys.items() if type(y) is kind and y == number), None)
+            if isinstance(key, str):
+                yield re.sub(r"\W", "_", key), x
+            elif x.array.ndim == 0 and x.array.dtype.kind == "f":
+                yield loss, x
+                loss = "out"
+            else:
+                yield "out", x
+
+
+def function_name(function: Callable[..., Any]) -> str:
+    """Return the name of the program of a function; of a module it is forward."""
+    name = getattr(_called(function), "__name__", "")
+    return name if name.isidentifier() and not keyword.iskeyword(name) else "step"
+
+
+def _called(function: Any) -> Any:
+    """Return the function that stands in the script: of a module, its forward."""
+    if getattr(function, "__name__", "") == "_call_as_it_is":  # a module's, compiled in place
+        function = function.__self__
+    return function.forward if isinstance(function, Module) else function
+
+
 def argument_name(function: Callable[..., Any], place: Place) -> str:
     """Return a name for what is found in a place among the arguments."""
     name, *inner = place
     if isinstance(name, int):
         try:
-            names = list(inspect.signature(function).parameters.values())
+            names = list(inspect.signature(_called(function)).parameters.values())
         except (TypeError, ValueError):
             names = []
         if name < len(names) and names[name].kind is not inspect.Parameter.VAR_POSITIONAL:

@@ -86,4 +86,5 @@ class Built:
     def source(self, name: str = "step") -> str:
         """Return the program as Python that runs as it stands: a function of this name."""
         program = shown(self.program)
-        return printed(Source(program, plan_buffers(program), self.hints, readable=True), name)
+        source = Source(program, plan_buffers(program), self.hints, readable=True, name=name)
+        return printed(source, name)

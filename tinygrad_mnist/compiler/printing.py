@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from tinygrad_mnist.compiler.buffers import strides_without_gaps
-from tinygrad_mnist.compiler.source import RULE, Bound, Source
+from tinygrad_mnist.compiler.source import Bound, Source
 from tinygrad_mnist.compiler.text import literal
-from tinygrad_mnist.compiler.trace import Call
+from tinygrad_mnist.compiler.trace import RULE, Call
 
 COLUMN = 56
 """Where comments begin, at the least."""
 
 LONGEST = 100
+
+TOKENS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|, |[(\[{]|[)\]}]")
+"""Strings, commas and brackets."""
 
 
 def printed(source: Source, name: str = "step") -> str:
@@ -31,8 +35,8 @@ def printed(source: Source, name: str = "step") -> str:
     buffers = [b for b in bound if b.slot >= 0]
     if buffers:
         parts.append("\n".join(_buffers(source, buffers)))
-    head = f"\ndef {name}({', '.join(source.inputs)}):"
-    parts.append("\n".join([head, *_body(source)]))
+    head = broken(f"def {name}({', '.join(source.inputs)}):")
+    parts.append("\n".join(["\n" + head, *_body(source)]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -44,7 +48,7 @@ def _commented(code: str, comment: str) -> str:
     """Put a comment beside a line, or above it if it's long; break what is too long."""
     if not comment:
         return broken(code)
-    if len(code) > COLUMN and len(code) + len(comment) + 4 > LONGEST:
+    if max(len(code), COLUMN) + len(comment) + 4 > LONGEST:
         indent = code[: len(code) - len(code.lstrip())]
         return f"{indent}# {comment}\n{broken(code)}"
     return f"{code:{COLUMN}}  # {comment}"
@@ -54,17 +58,21 @@ def broken(code: str) -> str:
     """Break a line after commas, where it is inside of brackets anyway."""
     if len(code) <= LONGEST:
         return code
-    depth, places = 0, []
-    for i, c in enumerate(code):
-        depth += (c in "([{") - (c in ")]}")
-        if c == "," and depth and code[i + 1 : i + 2] == " " and i < LONGEST:
-            places.append(i)
-    if not places:
-        return code
+    depth, start, pieces = 0, 0, []
+    for token in TOKENS.finditer(code):
+        depth += (token[0] in "([{") - (token[0] in ")]}")
+        if token[0] == ", " and depth:
+            pieces.append(code[start : token.end() - 1])
+            start = token.end()
     indent = " " * (len(code) - len(code.lstrip()) + 4)
-    end = places[-1] + 1
-    rest = indent + code[end:].lstrip()
-    return code[:end] + "\n" + (broken(rest[4:]) if len(rest) > LONGEST else rest)
+    lines = [""]
+    for i, piece in enumerate([*pieces, code[start:]]):
+        longer = f"{lines[-1]} {piece}" if i else piece
+        if len(longer) <= LONGEST or not i:
+            lines[-1] = longer
+        else:
+            lines.append(indent + piece)
+    return "\n".join(lines)
 
 
 def _buffers(source: Source, buffers: list[Bound]) -> list[str]:
@@ -95,20 +103,42 @@ def _body(source: Source) -> list[str]:
     """Write the lines, with a comment where the operation or the module changes."""
     lines: list[str] = []
     before = phase = ""
-    for text, call in source.lines:
-        now = _phase(call) if call.operation else phase or "Forward"
+    for (text, call), now in zip(source.lines, _phases(source), strict=True):
         if now != phase:
             lines += [*([""] if lines else []), f"    # {now}"]
             phase = now
-        comment = f"{call.module}  {call.operation}".strip() if call.operation else ""
-        code = f"    {text}"
-        lines.append(_commented(code, comment if comment != before else ""))
-        before = comment
+        said = comment(text, call)
+        lines.append(_commented(f"    {text}", said if said != before else ""))
+        before = said
     returned = ", ".join(source.returned())
-    return [*lines, f"    return {returned}" if returned else "    return None"]
+    return [*lines, broken(f"    return {returned}") if returned else "    return None"]
 
 
-def _phase(call: Call) -> str:
-    if call.operation.endswith(RULE):
-        return "Backward"
-    return "Update" if call.kind == "update" else "Forward"
+def _phases(source: Source) -> list[str]:
+    """Return the part of the step that each line is in: what has no operation stays where it is."""
+    calls = [call for _, call in source.lines]
+    last = max((i for i, call in enumerate(calls) if call.is_backward or call.kind == "update"),
+               default=len(calls))  # fmt: skip
+    phases: list[str] = []
+    for i, call in enumerate(calls):
+        if i > last:
+            now = "Afterwards"
+        elif call.is_backward:
+            now = "Backward"
+        elif call.kind == "update":
+            now = "Update"
+        elif call.operation and not call.effect:
+            now = "Forward"
+        else:
+            now = phases[-1] if phases else "Forward"
+        phases.append(now)
+    return phases
+
+
+def comment(text: str, call: Call) -> str:
+    """Say which module and operation a line belongs to, but not what it calls by its name."""
+    operation = call.operation.rpartition(".")[2].lstrip("_")
+    by_name = call.kind == "kernel" and f"{operation.replace(RULE, '_rule')}(" in text
+    if by_name or call.kind == "update":
+        operation = ""
+    return f"{call.module}  {operation}".strip()

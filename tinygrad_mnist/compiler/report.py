@@ -7,11 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
+from types import MethodType
 from typing import Any
 
 from tinygrad_mnist._runtime.naming import named
 from tinygrad_mnist.compiler.compiled import Compiled
 from tinygrad_mnist.compiler.differentiable import Way
+from tinygrad_mnist.compiler.numpy_backend import Built
+from tinygrad_mnist.compiler.printing import comment
 from tinygrad_mnist.compiler.step import Step
 
 LINES = 12
@@ -53,9 +56,10 @@ class ProgramReport:
 
     def __str__(self) -> str:
         text = [
-            f"program for {self.arguments}: {self.runs} runs; recorded {self.recorded} times, "
-            f"in {self.seconds * 1e3:.0f} ms",
-            f"  {self.calls} calls a step; {self.buffers} buffers with {self.bytes:,} bytes",
+            f"program for {self.arguments}: {counted(self.runs, 'run')}; recorded "
+            f"{counted(self.recorded, 'time')}, in {self.seconds * 1e3:.0f} ms",
+            f"  {counted(self.calls, 'call')} a step; {counted(self.buffers, 'buffer')} with "
+            f"{self.bytes:,} bytes",
         ]
         for program in self.backward:
             text += [f"  {line}" for line in f"its backward {program}".splitlines()]
@@ -63,10 +67,11 @@ class ProgramReport:
             total = sum(t for t, _, _ in self.lines)
             text.append(f"  {total:,.0f} µs, of which")
         for time, line, operation in self.lines[:LINES]:
-            text.append(f"  {time:8.1f} µs  {line}" + (f"    # {operation}" if operation else ""))
+            text.append(f"  {time:8,.1f} µs  {line}" + (f"    # {operation}" if operation else ""))
         if len(self.lines) > LINES:
             rest = sum(t for t, _, _ in self.lines[LINES:])
-            text.append(f"  {rest:8.1f} µs  in {len(self.lines) - LINES} more lines")
+            more = counted(len(self.lines) - LINES, "more line")
+            text.append(f"  {rest:8,.1f} µs  in {more}")
         return "\n".join(text)
 
 
@@ -99,16 +104,22 @@ class Report:
     uncompiled: dict[str, int]
 
     def __str__(self) -> str:
-        count = len(self.programs)
-        text = [f"{self.name}: {count} program{'s' * (count != 1)}"]
+        text = [f"{self.name}: {counted(len(self.programs), 'program')}"]
+        if not self.programs and not self.uncompiled:
+            text[0] += " yet: one is made at the third call with arguments of the same shapes"
         text += [str(program) for program in self.programs]
         for why, often in self.again.items():
-            text.append(f"recorded anew {often} times, because this changed: {why}")
+            text.append(f"recorded anew {counted(often, 'time')}, because this changed: {why}")
         for why, often in self.uncompiled.items():
-            text.append(f"runs as it is ({often} calls): {why}")
+            text.append(f"runs as it is ({counted(often, 'call')}): {why}")
         return "\n".join(text)
 
     __repr__ = __str__
+
+
+def counted(number: int, what: str) -> str:
+    """Write a number of things."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 @named
@@ -120,8 +131,8 @@ def explain(step: Any, *args: Any, **kwargs: Any) -> Report:
     step
         What ``compile`` has returned.
     args, kwargs
-        Arguments for one more call, each line of which is timed; the call counts: a training step
-        trains. None: no call is made.
+        Arguments for one more call. If there is a program for them, each of its lines is timed. The
+        call counts: a training step trains. None: no call is made.
 
     Returns
     -------
@@ -153,7 +164,8 @@ def explain(step: Any, *args: Any, **kwargs: Any) -> Report:
         raise TypeError(f"expects what compile() has returned, not {type(step).__name__}")
     timed: dict[Step, list[tuple[float, str, str]]] = {}
     if args or kwargs:
-        _time(compiled, args, kwargs, timed)
+        owner = (step.__self__,) if isinstance(step, MethodType) else ()
+        _time(compiled, (*owner, *args), kwargs, timed)
     built = [s for s in compiled.steps.values() if s.built is not None]
     return Report(
         compiled.name(),
@@ -214,5 +226,15 @@ def _time(compiled: Compiled[Any, Any], args: Any, kwargs: Any, timed: dict[Step
     finally:
         built.run = usual
     spent = [(b - a) * 1e6 for a, b in itertools.pairwise(times)]
-    names = ["" if call is None else call.operation for call in built.of_line]
-    timed[step] = sorted(zip(spent, lines, names, strict=False), reverse=True)
+    shown = [(_shown(line, built), comment(line, call))
+             for line, call in zip(lines, built.of_line, strict=False)]  # fmt: skip
+    timed[step] = sorted(((t, *x) for t, x in zip(spent, shown, strict=True)), reverse=True)
+
+
+def _shown(line: str, built: Built) -> str:
+    """Return a line without what concerns memory and threads."""
+    line = line.partition("; del ")[0]
+    if (calls := built.written.merged.get(line)) is None:
+        return line
+    names = ", ".join(call.function.__name__ for call in calls)
+    return f"{names}: shared out to threads"

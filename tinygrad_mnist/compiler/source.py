@@ -7,6 +7,7 @@ it imports, what it is given, and its buffers.
 
 from __future__ import annotations
 
+import inspect
 import keyword
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,20 +25,18 @@ from tinygrad_mnist.compiler.text import (
     literal,
     numpy_name,
     optimizer_text,
+    sequence,
 )
 from tinygrad_mnist.compiler.trace import Call, Program, Thing, Value, mapped, same_layout
 from tinygrad_mnist.compiler.tracer import perform
 from tinygrad_mnist.optim.optimizer import Optimizer
 
-RULE = "'s rule"
-"""How the name of a rule ends, as the tracer gives it to calls."""
-
 
 class Names:
     """Names that are used once."""
 
-    def __init__(self) -> None:
-        self.taken = {"np", "step", "share", "partial", "rows", "TABLE"}
+    def __init__(self, taken: set[str]) -> None:
+        self.taken = {"np", "share", "partial", "rows", "TABLE"} | taken
 
     def new(self, wish: str) -> str:
         """Return the name wished for; with a number, if it's taken."""
@@ -107,6 +106,7 @@ class Source:
         hints: Mapping[Value, Hint],
         readable: bool = False,
         chains: bool = False,
+        name: str = "step",
     ) -> None:
         self.program = program
         self.plan = plan
@@ -122,7 +122,7 @@ class Source:
         """For views, what they are of; for what is written over something else, that."""
         self.merged: dict[str, list[Call]] = {}
         """The calls of lines that stand for several."""
-        self._taken = Names()
+        self._taken = Names({name})
         self._objects: dict[int, str] = {}
         self._held: list[Any] = []
         self.inputs = [self._name(x, hints.get(x, Hint("x")).name) for x in program.inputs]
@@ -150,11 +150,9 @@ class Source:
         """Return a name for a value that a call makes, and whether it should have a number."""
         if x in self.hints:
             return self.hints[x].name, False
-        if x in self.program.outputs:
-            return ("loss" if not x.array.ndim else "out"), False
         if x.array.dtype.kind == "b":
             return "mask", True
-        return ("g" if call.operation.endswith(RULE) else "h"), True
+        return ("g" if call.is_backward else "h"), True
 
     def _bind(self, bound: Bound) -> None:
         self.bound[bound.name] = bound
@@ -302,7 +300,7 @@ class Source:
             return f"{arguments[0]}.{call.name}({', '.join([*arguments[1:], *named])})"
         name = getattr(call.function, "__name__", "")
         method = getattr(type(call.arguments[0]), name, None) if call.arguments else None
-        if method is not None and getattr(method, "__wrapped__", None) is call.function:
+        if method is not None and inspect.unwrap(method) is call.function:
             return f"{arguments[0]}.{name}({', '.join([*arguments[1:], *named])})"
         return f"{self.function(call.function)}({', '.join([*arguments, *named])})"
 
@@ -328,11 +326,8 @@ class Source:
         """Write an argument."""
         if type(x) in (Value, Thing):
             return self.names[x]
-        if type(x) is tuple:
-            inner = ", ".join(map(self.text_of, x))
-            return f"({inner},)" if len(x) == 1 else f"({inner})"
-        if type(x) is list:
-            return f"[{', '.join(map(self.text_of, x))}]"
+        if type(x) is tuple or type(x) is list:
+            return sequence([self.text_of(part) for part in x], type(x))
         if type(x) is slice:
             return f"slice({self.text_of(x.start)}, {self.text_of(x.stop)}, {self.text_of(x.step)})"
         return literal(x) or self._object(x)

@@ -42,11 +42,24 @@ def literal(x: Any) -> str:
         return f"np.{x.__name__}"
     if kind is tuple or kind is list:
         parts = [literal(part) for part in x]
-        if not all(parts):
-            return ""
-        inner = ", ".join(parts) + "," * (kind is tuple and len(x) == 1)
-        return f"({inner})" if kind is tuple else f"[{inner}]"
+        return sequence(parts, kind) if all(parts) else ""
     return ""
+
+
+def sequence(parts: list[str], kind: type) -> str:
+    """Write a tuple or list of what is written already; one of the same many times as a product.
+
+    Examples
+    --------
+    >>> sequence(["2"], tuple), sequence(["x", "y"], list), sequence(["50"] * 28, tuple)
+    ('(2,)', '[x, y]', '(50,) * 28')
+    """
+    count = len(parts) if len(parts) > 6 and len(set(parts)) == 1 else 1
+    inner = ", ".join(parts[:1] if count > 1 else parts)
+    text = f"[{inner}]"
+    if kind is tuple:
+        text = f"({inner},)" if count > 1 or len(parts) == 1 else f"({inner})"
+    return f"{text} * {count}" if count > 1 else text
 
 
 def numpy_name(function: Any) -> str:
@@ -103,7 +116,8 @@ def _named(x: Any) -> tuple[str, str] | None:
     module = getattr(x, "__module__", None) or type(x).__module__
     names = vars(sys.modules.get(module, object)) if module in sys.modules else {}
     name = getattr(x, "__name__", "")
-    if names.get(name) is x:
+    known = names.get(name)
+    if known is x or (callable(x) and callable(known) and inspect.unwrap(known) is x):
         return module, name
     if not callable(x) or not name:
         for name, known in names.items():

@@ -15,6 +15,12 @@ import numpy as np
 
 from tinygrad_mnist.autograd.observer import Line as UserLine
 
+RULE = "'s rule"
+"""How the name of a call's operation ends that is a rule."""
+
+OF_GRADIENTS = " of gradients"
+"""How it ends for what the engine computes between rules."""
+
 
 class NotRecordableError(Exception):
     """Raised inside of an operation that looks at numbers: it becomes one call of its own."""
@@ -111,6 +117,11 @@ class Call:
     printed: tuple[Call, ...] | None = None
     """What readers are shown in its place, if not itself."""
     line: UserLine | None = None
+
+    @property
+    def is_backward(self) -> bool:
+        """Whether it belongs to a backward pass."""
+        return self.operation.endswith((RULE, OF_GRADIENTS))
 
     def but(self, **changes: Any) -> Call:
         """Return a call that is as this one, but for some of its fields."""

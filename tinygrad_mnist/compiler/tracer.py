@@ -20,12 +20,14 @@ import numpy as np
 from tinygrad_mnist.autograd.graph import Node, Source, TensorBase
 from tinygrad_mnist.autograd.modes import modes, quiet
 from tinygrad_mnist.autograd.observer import Call as Operation
-from tinygrad_mnist.autograd.observer import Line, Observer, operation_of, where
+from tinygrad_mnist.autograd.observer import Line, Observer, module_path, operation_of, where
 from tinygrad_mnist.compiler import functions
 from tinygrad_mnist.compiler.array import Recorded
 from tinygrad_mnist.compiler.functions import perform as perform
 from tinygrad_mnist.compiler.number import Number
 from tinygrad_mnist.compiler.trace import (
+    OF_GRADIENTS,
+    RULE,
     Call,
     NotRecordableError,
     Storage,
@@ -408,8 +410,8 @@ class Tracer(Observer):
         if not self._inside:
             self._noted = len(self.calls)
         out = self._region(op.compute if narrow else op.forward, inputs, settings, op)
-        if not self._inside:
-            self._attribute(op.name, None)
+        if not self._inside:  # by the engine: sums to a shape, sums of gradients, their places
+            self._attribute(f"{op.name}{OF_GRADIENTS}" if modes.walk else op.name, None)
         count = len(op.outputs)
         return tuple(out[:count]) if count > 1 else out[0] if op.packed else out
 
@@ -424,7 +426,7 @@ class Tracer(Observer):
             return rule(*arrays, **extra)
         self._noted = len(self.calls)
         result = self._region(rule, arrays, extra, None)
-        self._attribute(f"{node.op.name}'s rule", self._operations.get(node.whole))
+        self._attribute(f"{node.op.name}{RULE}", self._operations.get(node.whole))
         return result
 
     def _region(
@@ -530,7 +532,8 @@ class Tracer(Observer):
         call.writes = tuple(x.value.storage for x in written)
         returned = None if result is None else mapped(result, self._made)
         call.results = None if result is None else _plain(mapped(returned, value_of))
-        call.line, call.module = where()[0], ""
+        call.line, modules = where()
+        call.module = _path(modules)
         call.operation, call.effect = function.__qualname__, True
         self.calls.append(call)
         self._noted = len(self.calls)
@@ -540,7 +543,7 @@ class Tracer(Observer):
         for call in self.calls[self._noted :]:
             call.operation = name
             if operation is not None:
-                call.module = operation.path.removeprefix("_orig_mod.")
+                call.module = _path(operation.modules)
                 call.line = operation.line
         self._noted = len(self.calls)
 
@@ -561,6 +564,12 @@ class Tracer(Observer):
 
 
 _ARRAYS = np.ndarray | np.generic
+
+
+def _path(modules: Sequence[Any]) -> str:
+    """Return the name of the innermost module, as the one that was compiled has it."""
+    path = module_path(modules)
+    return "" if path == "_orig_mod" else path.removeprefix("_orig_mod.")
 
 
 def real_of(x: Any) -> Any:

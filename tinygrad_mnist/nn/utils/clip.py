@@ -159,13 +159,13 @@ def clip_grads_with_norm_(
     """
     found = _gradients(parameters)
     total = total_norm._array if isinstance(total_norm, Tensor) else total_norm
-    _scale(float(max_norm), total, outs=[g._array for g in found])
+    _clip_norm(float(max_norm), total, outs=[g._array for g in found])
     for g in found:
         g._version.bump("clip_grad_norm_")
 
 
 @one_call
-def _scale(largest: float, norm: Any, *, outs: list[np.ndarray]) -> None:
+def _clip_norm(largest: float, norm: Any, *, outs: list[np.ndarray]) -> None:
     """Scale arrays whose common norm is too large."""
     factor = largest / (float(norm) + 1e-6)
     if factor >= 1:
