@@ -388,7 +388,7 @@ def test_explain_says_what_became_of_a_function() -> None:
     assert all(time > 0 for time, _, _ in lines)
     assert {operation for _, _, operation in lines} >= {"exp", "log"}
     assert "µs" in str(timed)
-    assert "recorded anew 1 times, because this changed: the variable scale" in str(report)
+    assert "recorded anew 1 time, because this changed: the variable scale" in str(report)
     assert "0 programs" in str(explain(asks))
     assert re.search(r"runs as it is \(2 calls\): it looks at numbers \(bool\), at test_compile.py"
                      r":\d+ in asks: return x if", str(explain(asks)))  # fmt: skip
@@ -531,3 +531,22 @@ def test_what_torch_compiles_gives_the_same(torch: Any) -> None:
         return found
 
     assert losses(tg) == pytest.approx(losses(torch), rel=1e-5)
+
+
+def test_explain_takes_a_method_and_shows_lines_as_a_reader_would_write_them() -> None:
+    class Trainer:
+        def __init__(self) -> None:
+            self.layer = nn.Linear(2000, 100)
+
+        @tg.compile
+        def step(self, x: tg.Tensor, scale: float) -> tg.Tensor:
+            return (self.layer(x).tanh() * 2).sum() * scale
+
+    trainer, x = Trainer(), tg.ones(1500, 2000)
+    for i in range(5):
+        trainer.step(x, 1.0 + i)
+    (program,) = explain(trainer.step, x, 0.5).programs
+    assert program.arguments == "Trainer, [1500, 2000], any number"
+    assert program.lines and not any(
+        "; del" in line or "share(" in line for _, line, _ in program.lines
+    )

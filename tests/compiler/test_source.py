@@ -13,6 +13,7 @@ import tinygrad_mnist as tg
 import tinygrad_mnist.nn.functional as F
 from tinygrad_mnist import nn
 from tinygrad_mnist.compiler.compiled import Compiled
+from tinygrad_mnist.compiler.printing import broken
 from tinygrad_mnist.compiler.step import Step
 
 NETWORKS: dict[str, Callable[[], list[nn.Module]]] = {
@@ -139,3 +140,58 @@ def test_numbers_of_a_checkpoint_and_a_schedule_count_in_the_next_step() -> None
         losses += [step(x, y).item() for x, y in batches(3)]
         outcomes.append(losses)
     assert outcomes[0] == outcomes[1]
+
+
+def test_what_belongs_to_the_backward_pass_stands_there_and_what_comes_after_it_after_it() -> None:
+    tg.manual_seed(0)
+    layer = nn.Linear(4, 3)
+    optimizer = tg.optim.SGD(layer.parameters(), lr=0.1)
+    schedule = tg.optim.lr_scheduler.StepLR(optimizer, 10)
+
+    @tg.compile(fullgraph=True)
+    def train(x: tg.Tensor) -> dict[str, Any]:
+        optimizer.zero_grad()
+        out = F.dropout(layer(x), 0.5)[:, 1:]
+        loss = (out * out).sum() + out.mean()
+        loss.backward()
+        nn.utils.clip_grad_norm_(layer.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        return {"cost": loss.item(), "largest": out.max()}
+
+    for _ in range(4):
+        train(tg.ones(5, 4))
+    text = train.source()
+    body = re.split(r"\n    # ([A-Z]\w+)\n", text[text.index("def train(x):\n") :])
+    parts = dict(zip(body[1::2], body[2::2], strict=True))
+    assert list(parts) == ["Forward", "Backward", "Update", "Afterwards"], text
+    assert "bernoulli(0.5" in parts["Forward"]
+    for said in ("# scatter_into_zeros of gradients", "# sum of gradients", "clip_norm(1.0, "):
+        assert said in parts["Backward"], text
+    assert "steplr.step()" in parts["Afterwards"] and "cost = " in parts["Afterwards"]
+    assert "return largest, cost" in parts["Afterwards"]
+    assert "given: a function" not in text
+
+
+def test_a_model_has_two_programs_with_its_own_names() -> None:
+    tg.manual_seed(0)
+    model = tg.compile(nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3)))
+    for _ in range(6):
+        model(tg.ones(5, 4)).sum().backward()
+    model.eval()
+    with tg.no_grad():
+        for _ in range(4):
+            model(tg.ones(5, 4))
+    forward, backward = model.source(), model.source("backward")
+    assert "def forward(input):" in forward and "_orig_mod" not in forward + backward
+    assert "return out" in forward and "def backward(g, input, h" in backward
+    with pytest.raises(ValueError, match="no part 'both'; choose forward or backward"):
+        model.source("both")
+
+
+def test_long_lines_break_after_commas_and_not_in_strings() -> None:
+    call = "    x = f(" + ", ".join(["'a, (b', 1"] * 20) + ", size=(50, 50))"
+    text = broken(call)
+    assert max(map(len, text.splitlines())) <= 100
+    assert re.sub(r"\n +", " ", text) == call
+    assert {len(line) - len(line.lstrip()) for line in text.splitlines()[1:]} == {8}

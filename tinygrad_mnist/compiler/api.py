@@ -305,7 +305,7 @@ def reset() -> None:
     >>> results = [double(ones(2)) for _ in range(4)]
     >>> compiler.reset()
     >>> compiler.explain(double)
-    <lambda>: 0 programs
+    <lambda>: 0 programs yet: one is made at the third call with arguments of the same shapes
     """
     for function in list(Compiled.everything):
         function.reset()

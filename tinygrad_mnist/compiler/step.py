@@ -18,6 +18,7 @@ from tinygrad_mnist.compiler.numpy_backend import Built
 from tinygrad_mnist.compiler.passes import improved
 from tinygrad_mnist.compiler.recording import Recording, record
 from tinygrad_mnist.compiler.returned import tensor_at
+from tinygrad_mnist.compiler.text import literal
 from tinygrad_mnist.compiler.watches import Watch
 
 ATTEMPTS = 4
@@ -116,8 +117,7 @@ class Step:
         arguments: Arguments,
     ) -> None:
         self.described = ", ".join(
-            str(list(x.shape)) if isinstance(x, TensorBase) else repr(x)
-            for _, x in arguments.leaves[:8]
+            _described(x, place in arguments.moving) for place, x in arguments.leaves[:8]
         )
         program = improved(recording.program, self.off)
         self.built = Built(program, hints(recording, program, function), self.off)
@@ -212,6 +212,15 @@ class Step:
         )
         call = calls[at]
         return changed, None if call is None else call.line
+
+
+def _described(x: Any, moving: bool) -> str:
+    """Say in short for which arguments a program is: of tensors, the shapes."""
+    if isinstance(x, TensorBase):
+        return str(list(x.shape))
+    if moving:
+        return "any number"
+    return literal(x) or type(x).__name__
 
 
 def _share(first: list[Any], second: list[Any]) -> bool:

@@ -408,7 +408,7 @@ class Tracer(Observer):
             return op(*mapped(inputs, real_of), **real_keywords(settings))
         narrow = any(isinstance(x, np.ndarray) and x.dtype.char in op.narrow for x in inputs)
         if not self._inside:
-            self._noted = len(self.calls)
+            self._begin()
         out = self._region(op.compute if narrow else op.forward, inputs, settings, op)
         if not self._inside:  # by the engine: sums to a shape, sums of gradients, their places
             self._attribute(f"{op.name}{OF_GRADIENTS}" if modes.walk else op.name, None)
@@ -424,7 +424,7 @@ class Tracer(Observer):
             return rule(*mapped(arrays, real_of), **real_keywords(extra))
         if not has_recorded((arrays, *extra.values())):
             return rule(*arrays, **extra)
-        self._noted = len(self.calls)
+        self._begin()
         result = self._region(rule, arrays, extra, None)
         self._attribute(f"{node.op.name}{RULE}", self._operations.get(node.whole))
         return result
@@ -538,6 +538,12 @@ class Tracer(Observer):
         self.calls.append(call)
         self._noted = len(self.calls)
         return returned
+
+    def _begin(self) -> None:
+        """Begin an operation or a rule: since the last of a pass, gradients were added up."""
+        if modes.walk is not None:
+            self._attribute(f"sum{OF_GRADIENTS}", None)
+        self._noted = len(self.calls)
 
     def _attribute(self, name: str, operation: Operation | None) -> None:
         for call in self.calls[self._noted :]:
