@@ -550,3 +550,19 @@ def test_explain_takes_a_method_and_shows_lines_as_a_reader_would_write_them() -
     assert program.lines and not any(
         "; del" in line or "share(" in line for _, line, _ in program.lines
     )
+
+
+def test_numpys_functions_may_stand_between_tensors() -> None:
+    """No array of the recording is held by what is over, which would look as if it were kept."""
+
+    @tg.compile(fullgraph=True)
+    def step(x: tg.Tensor) -> tuple[tg.Tensor, np.ndarray]:
+        roots = np.sqrt(x.numpy())
+        return tg.from_numpy(roots[1:]), roots
+
+    for i in range(5):
+        x = tg.arange(4.0) + i
+        tail, roots = step(x)
+        assert roots.tolist() == np.sqrt(x.numpy()).tolist()
+        tail[0] = 99.0
+        assert roots[1] == 99.0

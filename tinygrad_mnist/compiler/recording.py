@@ -346,7 +346,8 @@ class _Recorder:
                 watch.put(array)
         arrays.clear()
         alive = [t for ref in self.made if (t := ref()) is not None]
-        self.values = {id(t): t._array for t in alive}
+        self.values.clear()  # of the first time, which functions that name each other still hold
+        self.values.update({id(t): t._array for t in alive})
         for tensor, array, stand in self.before:
             now = tensor._array
             if now is stand:  # type: ignore[comparison-overlap]  # it is taken for an array
