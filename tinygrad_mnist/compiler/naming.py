@@ -1,7 +1,8 @@
 """Names for the values of a program: those of a function's arguments, and of a network's tensors.
 
 A layer's weight and bias are ``w0`` and ``b0``, where 0 counts the layers that have any; its other
-tensors go by their own names with that number. The gradient of ``w0`` is ``g_w0``.
+tensors go by their own names with that number. The gradient of ``w0`` is ``g_w0``; what is kept for
+a backward pass to come is ``kept0``, ``kept1`` and so on.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ def hints(
             found[x] = Hint(f"g_{known[at].name}" if at in known else "grad")
     for name, x in _returned_names(recording):
         found.setdefault(x, Hint(name))
+    kept = [x for x in program.outputs if x not in found]
+    found |= {x: Hint(f"kept{i}") for i, x in enumerate(kept)}
     leaves = [t for t, x in recording.gradients if x is not None]
     for t, x in zip(leaves, program.gradients, strict=True):
         hint = known.get(t)
