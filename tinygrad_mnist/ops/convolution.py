@@ -8,6 +8,9 @@ Each is matrix products over windows, copied for a few images at a time so that 
 cache and memory stays bounded. Results are laid out with their channels last, under PyTorch's
 shape (N, C, S...): there a row of a window is one run of memory, and from one layer to the next
 nothing is rearranged. Images that come otherwise (the data) are read along their rows.
+
+Kernels of 3 by 3 between many channels take another way, with fewer multiplications. There an
+infinity would be NaN in other positions too, so what isn't finite is computed from windows.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist._runtime.threads import share
+from tinygrad_mnist.ops import winograd
 from tinygrad_mnist.ops.contract import Op, Sample, op
 from tinygrad_mnist.ops.indexing import getitem
 from tinygrad_mnist.ops.sums import add_up
@@ -35,6 +39,11 @@ def _conv(
     _check(x, weight, bias, groups)
     windows = slide(x, weight.shape[2:], stride, dilation)
     n, size = len(x), windows.shape[2 : x.ndim]
+    settings = (*weight.shape[2:], *stride, *dilation, groups)
+    if winograd.suits(x.shape[1], len(weight), (n, *size), x.dtype, settings):
+        out = winograd.conv(x, weight, bias)
+        if np.isfinite(out).all():
+            return out
     matrices = _matrices(weight, groups)
     out = np.empty((n, *size, len(weight)), x.dtype)
     if bias is not None:  # for a whole line, so that NumPy's loops are longer than the channels
@@ -65,6 +74,13 @@ def _conv_input(
         raise ValueError("input and weight must have the same dtype; convert the input")
     n, channels = len(y), weight.shape[1] * groups
     kernel, counts = weight.shape[2:], y.shape[2:]
+    settings = (*kernel, *stride, *dilation, groups)
+    if size == tuple(s + 2 for s in counts) and winograd.suits(
+        len(weight), channels, (n, *counts), y.dtype, settings
+    ):
+        out = winograd.conv_input(y, weight)
+        if np.isfinite(out).all():
+            return out
     out = np.zeros((n, *size, channels), y.dtype)
     places = slide(np.moveaxis(out, -1, 1), kernel, stride, dilation)
     places = np.moveaxis(places, 1, y.ndim - 1)[(slice(None), *map(slice, counts))]
@@ -90,10 +106,17 @@ def _conv_weight(
 ) -> Any:
     """Derivative of conv by its kernels, which have a given size."""
     size = y.shape[2:]
+    channels, outs = x.shape[1], y.shape[1]
+    settings = (*kernel, *stride, *dilation, groups)
+    if x.shape[2:] == tuple(s + 2 for s in size) and winograd.suits(
+        max(channels, outs), min(channels, outs), (len(x), *size), x.dtype, settings
+    ):
+        total = winograd.conv_weight(x, y)
+        if np.isfinite(total).all():
+            return total
     windows = slide(x, kernel, stride, dilation)
     windows = windows[(slice(None), slice(None), *map(slice, size))]
     last = np.moveaxis(y, 1, -1)
-    channels, outs = x.shape[1], y.shape[1]
     each = prod(kernel) * channels
 
     def run(part: slice) -> Any:
