@@ -174,9 +174,12 @@ def test_who_computes_a_product_depends_on_its_shape_alone(
 
 @pytest.mark.parametrize(
     ("a", "b"),
-    [((300, 400), (400, 500)), ((500, 400), (400, 30)), ((8, 3, 50, 60), (8, 3, 60, 70))],
-    ids=["columns", "rows", "a batch"],
-)
+    [
+        ((300, 400), (400, 500)), ((500, 400), (400, 30)), ((8, 3, 50, 60), (8, 3, 60, 70)),
+        ((100, 200), (4, 200, 80)),
+    ],
+    ids=["columns", "rows", "a batch", "several by one"],
+)  # fmt: skip
 def test_large_products_are_shared_out(
     a: tuple[int, ...], b: tuple[int, ...], two_threads: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

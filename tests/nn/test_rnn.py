@@ -13,6 +13,8 @@ import tinygrad_mnist as tg
 from tinygrad_mnist import nn
 from tinygrad_mnist.autograd import gradgradcheck
 from tinygrad_mnist.nn.utils import rnn as sequences
+from tinygrad_mnist.ops import recurrent
+from tinygrad_mnist.ops.contract import TABLE
 
 
 def draw(*shape: int) -> np.ndarray:
@@ -115,6 +117,35 @@ def test_a_retained_graph_gives_the_same_gradients_again(mode: str) -> None:
         out.backward(g, retain_graph=retain)
         found.append([p.grad.clone() for p in layer.parameters()])
     assert all(tg.equal(a, b) for a, b in zip(*found, strict=True))
+
+
+@pytest.mark.parametrize("sizes", [(3,) * 5, (3, 3, 3, 2, 2, 1)], ids=["equal", "packed"])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_slopes_of_a_memory_are_the_same_in_blocks_of_any_length(
+    sizes: tuple[int, ...], reverse: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, op = sum(sizes), TABLE["lstm"]
+    saved = draw(rows, 8), draw(3, 2), draw(3, 2), draw(8, 2)
+    settings: dict[str, Any] = {"sizes": sizes, "reverse": reverse}
+    found, blocks = [], []
+    slopes = recurrent._lstm_slopes
+
+    def counted(*arrays: Any) -> Any:
+        blocks[-1] += 1
+        return slopes(*arrays)
+
+    monkeypatch.setattr(recurrent, "_lstm_slopes", counted)
+    for limit in (1, 6 * 8, 2**17):
+        monkeypatch.setattr(recurrent, "BLOCK", limit)
+        blocks.append(0)
+        out, *kept = op.forward(*saved, **settings)
+        arguments = (draw(rows + 3, 2), out, *saved[1:], *kept)
+        found.append(
+            [op.rules[name].function(*arguments, **settings) for name in ("x", "h", "c", "weight")]
+        )
+    assert blocks == [len(sizes), 3 if len(set(sizes)) == 1 else 4, len(set(sizes))]
+    for others in found[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(found[0], others, strict=True))
 
 
 def test_an_empty_batch_gives_empty_states() -> None:

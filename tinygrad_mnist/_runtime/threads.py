@@ -296,13 +296,18 @@ def product(a: Any, b: Any, out: np.ndarray | None = None) -> Any:
     if work < (SMALL if a.ndim > 1 < b.ndim else SMALL_VECTOR) or get_num_threads() < 2:
         return np.matmul(a, b, out=out)
     batch = a.ndim == b.ndim > 2 and a.shape[:-2] == b.shape[:-2]
-    if work < PRODUCT or not (batch or a.ndim == b.ndim == 2):
+    several = a.ndim == 2 and b.ndim == 3
+    if several:
+        work *= len(b)
+    if work < PRODUCT or not (batch or several or a.ndim == b.ndim == 2):
         with _one_thread:
             return np.matmul(a, b, out=out)
     if out is None:
-        out = np.empty((*a.shape[:-1], b.shape[-1]), np.result_type(a, b))
+        out = np.empty((*b.shape[:-2], a.shape[-2], b.shape[-1]), np.result_type(a, b))
     if batch:
         share(lambda part: np.matmul(a[part], b[part], out=out[part]), len(a), work)
+    elif several:
+        share(lambda part: np.matmul(a, b[part], out=out[part]), len(b), work)
     # The factor that isn't cut is read by every thread: it had better be the smaller one.
     elif a.size < b.size:
         share(lambda part: np.matmul(a, b[:, part], out=out[:, part]), b.shape[1], work)

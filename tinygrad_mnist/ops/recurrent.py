@@ -22,16 +22,14 @@ from tinygrad_mnist.ops.contract import Sample, op
 from tinygrad_mnist.ops.elementwise import relu, sigmoid, tanh
 from tinygrad_mnist.ops.sums import sum_rows
 
-Steps = list[tuple[int, int]]
 
-
-def steps_of(sizes: tuple[int, ...], reverse: bool) -> Steps:
-    """Return first row and number of rows of each step, in the order in which they are taken."""
-    steps, start = [], 0
+def rows_of_steps(sizes: tuple[int, ...], reverse: bool) -> list[slice]:
+    """Return the rows of each step, in the order in which the steps are taken."""
+    rows, start = [], 0
     for n in sizes:
-        steps.append((start, n))
+        rows.append(slice(start, start + n))
         start += n
-    return steps[::-1] if reverse else steps
+    return rows[::-1] if reverse else rows
 
 
 def last_rows(sizes: tuple[int, ...], reverse: bool) -> Any:
@@ -41,20 +39,26 @@ def last_rows(sizes: tuple[int, ...], reverse: bool) -> Any:
     if sizes[-1] == sizes[0]:
         return slice(sum(sizes) - sizes[0], sum(sizes))
     last = np.empty(sizes[0], np.int64)
-    for start, n in steps_of(sizes, reverse):
-        last[:n] = np.arange(start, start + n)
+    for rows in rows_of_steps(sizes, reverse):
+        last[: rows.stop - rows.start] = np.arange(rows.start, rows.stop)
     return last
 
 
-def _before(states: Any, first: Any, steps: Steps, k: int) -> Any:
-    """Return the states before step k: the last step's, and first ones where it had no row."""
-    n = steps[k][1]
-    if k == 0:
-        return first[:n]
-    start, m = steps[k - 1]
-    if n <= m:
-        return states[start : start + n]
-    return np.concatenate([states[start : start + m], first[m:n]])
+def _fitted(states: Any, first: Any, n: int) -> Any:
+    """Return the states before a step of n rows: the last step's, or where it had no row first."""
+    m = len(states)
+    if n == m:
+        return states
+    return states[:n] if n < m else np.concatenate([states, first[m:n]])
+
+
+def _before(states: Any, first: Any, steps: list[slice]) -> Any:
+    """Return the states before each row, from those after it."""
+    before, last = np.empty_like(states), first
+    for rows in steps:
+        before[rows] = _fitted(last, first, rows.stop - rows.start)
+        last = states[rows]
+    return before
 
 
 class _SharedGradients:
@@ -96,15 +100,17 @@ def _by_steps(
     x: Any, states: Any, sizes: tuple[int, ...], reverse: bool, cell: Callable[..., Any]
 ) -> tuple[Any, Any]:
     """Run a cell over a sequence, step by step; return the states of all rows, and the last."""
-    rows: dict[int, Any] = {}
-    for start, n in steps_of(sizes, reverse):
-        new = cell(x[start : start + n], *[state[:n] for state in states])
+    found = []
+    steps = rows_of_steps(sizes, reverse)
+    for rows in steps:
+        n = rows.stop - rows.start
+        new = cell(x[rows], *[state[:n] for state in states])
         states = [
             np.concatenate([a, b[n:]]) if n < len(b) else a
             for a, b in zip(new, states, strict=True)
         ]
-        rows[start] = new[0]
-    return np.concatenate([rows[start] for start in sorted(rows)]), states
+        found.append(new[0])
+    return np.concatenate(found[::-1] if reverse else found), states
 
 
 # Elman's network
@@ -114,34 +120,31 @@ def _rnn(
     x: Any, h: Any, weight: Any, *, sizes: tuple[int, ...], reverse: bool, nonlinearity: str
 ) -> Any:
     """Hidden states of a recurrent layer at every step, from (rows, H), (N, H) and (H, H)."""
-    out = np.empty_like(x)
-    steps = steps_of(sizes, reverse)
+    out, hidden = np.empty_like(x), h
     across = np.ascontiguousarray(weight.T)  # one copy makes the product of every step faster
-    for k, (start, n) in enumerate(steps):
-        rows = out[start : start + n]
-        product(_before(out, h, steps, k), across, out=rows)
-        rows += x[start : start + n]
-        np.tanh(rows, out=rows) if nonlinearity == "tanh" else np.maximum(rows, 0, out=rows)
+    for rows in rows_of_steps(sizes, reverse):
+        a = out[rows]
+        product(_fitted(hidden, h, len(a)), across, out=a)
+        a += x[rows]
+        hidden = np.tanh(a, out=a) if nonlinearity == "tanh" else np.maximum(a, 0, out=a)
     return out, _SharedGradients()
 
 
 def _rnn_back(
     g: Any, out: Any, h: Any, weight: Any, shared: Any, sizes: Any, reverse: bool, nonlinearity: str
 ) -> dict[str, Any]:
-    steps = steps_of(sizes, reverse)
-    gx, before, gh = np.empty_like(out), np.empty_like(out), np.zeros_like(h)
+    steps = rows_of_steps(sizes, reverse)
+    gx, gh = np.empty_like(out), np.zeros_like(h)
     slopes = 1 - out * out if nonlinearity == "tanh" else None
-    for k in reversed(range(len(steps))):
-        start, n = steps[k]
-        rows = slice(start, start + n)
-        before[rows] = _before(out, h, steps, k)
-        a, into = gx[rows], g[rows] + gh[:n]
+    for rows in reversed(steps):
+        a = gx[rows]
+        into = g[rows] + gh[: len(a)]
         if slopes is None:  # a product with 0 would be NaN where what comes in is infinite
             a[...] = np.where(out[rows] <= 0, 0, into)
         else:
             np.multiply(into, slopes[rows], out=a)
-        product(a, weight, out=gh[:n])
-    return {"x": gx, "h": gh, "weight": _weight_gradient(before, gx)}
+        product(a, weight, out=gh[: len(a)])
+    return {"x": gx, "h": gh, "weight": _weight_gradient(_before(out, h, steps), gx)}
 
 
 def _rnn_reference(
@@ -179,30 +182,22 @@ rnn = op(
 # Long short-term memory
 
 
-def _lstm(x: Any, h: Any, c: Any, weight: Any, *, sizes: tuple[int, ...], reverse: bool) -> Any:
-    """Hidden states at every step of a long short-term memory, and after them the last cells."""
-    count, width = len(x), h.shape[1]
-    out = np.empty((count + len(c), width), x.dtype)
-    gates, cells = np.empty_like(x), np.empty((count, width), x.dtype)
-    squashed = np.empty_like(cells)
-    steps = steps_of(sizes, reverse)
-    # One copy makes the product of every step faster; the sign is the exponential's.
-    across = np.negative(weight.T, order="C")
-    for k, (start, n) in enumerate(steps):
-        rows = slice(start, start + n)
-        a = product(_before(out, h, steps, k), across, out=gates[rows])
-        a -= x[rows]
-        keep, forget, new, show = _split(a, width)
-        candidate = np.tanh(new)
-        np.exp(a, out=a)
-        a += 1
-        np.reciprocal(a, out=a)
-        np.negative(candidate, out=new)
-        cell = np.multiply(forget, _before(cells, c, steps, k), out=cells[rows])
-        cell += keep * new
-        np.multiply(show, np.tanh(cell, out=squashed[rows]), out=out[rows])
-    out[count:] = cells[last_rows(sizes, reverse)]
-    return out, gates, cells, squashed, _SharedGradients()
+BLOCK = 2**17
+"""Numbers of gates whose slopes are found at once: few enough to stay in the cache."""
+
+
+def _blocks(sizes: tuple[int, ...], limit: int) -> list[tuple[slice, int]]:
+    """Cut the rows into pieces whose steps have equally many; return these, and how many steps.
+
+    No piece has more rows than the limit, if it is of more than one step.
+    """
+    blocks, start, first = [], 0, 0
+    for k, n in enumerate(sizes, 1):
+        if k == len(sizes) or sizes[k] != n or n * (k - first + 1) > limit:
+            stop = start + n * (k - first)
+            blocks.append((slice(start, stop), k - first))
+            start, first = stop, k
+    return blocks
 
 
 def _split(a: Any, width: int) -> list[Any]:
@@ -210,33 +205,105 @@ def _split(a: Any, width: int) -> list[Any]:
     return [a[:, i : i + width] for i in range(0, a.shape[1], width)]
 
 
+def _lstm(x: Any, h: Any, c: Any, weight: Any, *, sizes: tuple[int, ...], reverse: bool) -> Any:
+    """Hidden states at every step of a long short-term memory, and after them the last cells.
+
+    Kept are, of each step and one after another, 1 + exp(-a) for the gates i, f and o, and
+    tanh(-a) for the candidate. So each gate is one piece of memory, which is what makes short
+    elementwise operations fast.
+    """
+    count, width = len(x), h.shape[1]
+    out = np.empty((count + len(c), width), x.dtype)
+    gates, cells = np.empty(x.shape, x.dtype), np.empty((count, width), x.dtype)
+    squashed, scratch = np.empty_like(cells), np.empty(c.shape, x.dtype)
+    across = np.empty((4, width, width), weight.dtype)
+    by_gate = weight.reshape(4, width, width).transpose(0, 2, 1)
+    np.negative(by_gate[:2], across[:2])
+    np.negative(by_gate[:1:-1], across[2:])
+    hidden, cell = h, c
+    for rows in rows_of_steps(sizes, reverse):
+        n = rows.stop - rows.start
+        a, given = gates[rows].reshape(4, n, width), x[rows].reshape(n, 4, width).swapaxes(0, 1)
+        three, first, second, part = a[:3], a[:2], a[2:], scratch[:n]
+        keep, forget, show, new = a
+        product(_fitted(hidden, h, n), across, a)
+        np.subtract(first, given[:2], first)
+        np.subtract(second, given[:1:-1], second)
+        np.exp(three, three)
+        np.add(three, 1, three)
+        np.tanh(new, new)
+        cell = np.divide(_fitted(cell, c, n), forget, cells[rows])
+        np.subtract(cell, np.divide(new, keep, part), cell)
+        hidden = np.divide(np.tanh(cell, squashed[rows]), show, out[rows])
+    out[count:] = cells[last_rows(sizes, reverse)]
+    return out, gates, cells, squashed, _SharedGradients()
+
+
+def _lstm_slopes(gates: Any, before: Any, squashed: Any) -> tuple[Any, Any, Any]:
+    """Return what gradients are multiplied by in some steps of n rows.
+
+    Parameters
+    ----------
+    gates
+        What the steps have kept, (4, steps, n, H).
+    before, squashed
+        The cells before each step, and the hyperbolic tangents of those after it, (steps, n, H).
+
+    Returns
+    -------
+    The derivatives by the sums of the gates, (4, steps, n, H), of the cells, and in the last place
+    of the hidden states; those of the hidden states by the cells, and of these by the cells before,
+    (steps, n, H) each.
+    """
+    opened, by_gate = np.empty((3, *before.shape), before.dtype), np.empty(gates.shape, gates.dtype)
+    np.reciprocal(gates[:3], opened)
+    (keep, forget, show), new = opened, gates[3]
+    by_keep, by_forget, by_new, by_show = by_gate
+    np.multiply(np.subtract(keep, 1, by_keep), keep, by_keep)
+    np.multiply(by_keep, new, by_keep)  # both have the other sign
+    np.multiply(np.subtract(1, forget, by_forget), forget, by_forget)
+    np.multiply(by_forget, before, by_forget)
+    np.subtract(1, np.multiply(new, new, by_new), by_new)
+    np.multiply(by_new, keep, by_new)
+    np.multiply(np.subtract(1, show, by_show), show, by_show)
+    np.multiply(by_show, squashed, by_show)
+    by_cell = squashed * squashed
+    np.multiply(np.subtract(1, by_cell, by_cell), show, by_cell)
+    return by_gate, by_cell, forget
+
+
 def _lstm_back(
     g: Any, out: Any, h: Any, c: Any, weight: Any, gates: Any, cells: Any, squashed: Any,
     shared: Any, sizes: Any, reverse: bool,
 ) -> dict[str, Any]:  # fmt: skip
-    steps = steps_of(sizes, reverse)
-    width = h.shape[1]
-    gx, before = np.empty_like(gates), np.empty_like(cells)
-    gh, gc = np.zeros_like(h), np.array(g[len(cells) :])
-    for k in reversed(range(len(steps))):
-        start, n = steps[k]
-        rows = slice(start, start + n)
-        before[rows] = _before(out, h, steps, k)
-        a, tanh_cell = gates[rows], squashed[rows]
-        keep, forget, new, show = _split(a, width)
-        here, cell = g[rows] + gh[:n], gc[:n]
-        cell += here * show * (1 - tanh_cell * tanh_cell)
-        parts = _split(gx[rows], width)
-        np.multiply(cell, new, out=parts[0])
-        np.multiply(cell, _before(cells, c, steps, k), out=parts[1])
-        np.multiply(cell, keep, out=parts[2])
-        np.multiply(here, tanh_cell, out=parts[3])
-        slopes = a * (1 - a)
-        np.subtract(1, new * new, out=slopes[:, 2 * width : 3 * width])
-        gx[rows] *= slopes
-        cell *= forget
-        product(gx[rows], weight, out=gh[:n])
-    return {"x": gx, "h": gh, "c": gc, "weight": _weight_gradient(before, gx)}
+    count, width = cells.shape
+    steps = rows_of_steps(sizes, reverse)
+    gx, before = np.empty_like(gates), _before(cells, c, steps)
+    gh, gc = np.zeros(h.shape, h.dtype), np.array(g[count:], order="C")
+    order = 1 if reverse else -1
+    for rows, length in _blocks(sizes, BLOCK // (4 * width))[::order]:
+        n = (rows.stop - rows.start) // length
+        hidden, cell, (here, part) = gh[:n], gc[:n], np.empty((2, n, width), gc.dtype)
+        by_step = (length, n, width)
+        by_gate, of_hidden, forget = _lstm_slopes(
+            gates[rows].reshape(length, 4, n, width).swapaxes(0, 1),
+            before[rows].reshape(by_step),
+            squashed[rows].reshape(by_step),
+        )
+        a, slopes = gx[rows].reshape(length, n, 4 * width), by_gate.swapaxes(0, 1)
+        into = a.reshape(length, n, 4, width).swapaxes(1, 2)
+        found = [g[rows].reshape(by_step), of_hidden, forget, slopes, into, a]
+        for given, of_cell, kept, slope, gate, row in zip(
+            *(x[::order] for x in found), strict=True
+        ):
+            np.add(given, hidden, here)
+            np.add(cell, np.multiply(here, of_cell, part), cell)
+            np.multiply(slope[:3], cell, gate[:3])
+            np.multiply(slope[3], here, gate[3])
+            np.multiply(cell, kept, cell)
+            product(row, weight, hidden)
+    weight_gradient = _weight_gradient(_before(out[:count], h, steps), gx)
+    return {"x": gx, "h": gh, "c": gc, "weight": weight_gradient}
 
 
 def lstm_by_steps(
@@ -289,11 +356,10 @@ def _gru(
     width = h.shape[1]
     out = np.empty((len(x), width), x.dtype)
     gates, inner = np.empty_like(x), np.empty_like(out)
-    steps = steps_of(sizes, reverse)
     across = np.ascontiguousarray(weight.T)  # one copy makes the product of every step faster
-    for k, (start, n) in enumerate(steps):
-        rows = slice(start, start + n)
-        before = _before(out, h, steps, k)
+    hidden = h
+    for rows in rows_of_steps(sizes, reverse):
+        before = _fitted(hidden, h, rows.stop - rows.start)
         a = product(before, across, out=gates[rows])
         if bias is not None:
             a += bias
@@ -318,15 +384,12 @@ def _gru_back(
     g: Any, out: Any, h: Any, weight: Any, gates: Any, inner: Any, shared: Any,
     sizes: Any, reverse: bool,
 ) -> dict[str, Any]:  # fmt: skip
-    steps = steps_of(sizes, reverse)
+    steps = rows_of_steps(sizes, reverse)
     width = h.shape[1]
-    gx, ga, before = np.empty_like(gates), np.empty_like(gates), np.empty_like(out)
-    gh = np.zeros_like(h)
-    for k in reversed(range(len(steps))):
-        start, n = steps[k]
-        rows = slice(start, start + n)
-        previous = before[rows]
-        previous[...] = _before(out, h, steps, k)
+    gx, ga, gh = np.empty_like(gates), np.empty_like(gates), np.zeros_like(h)
+    before = _before(out, h, steps)
+    for rows in reversed(steps):
+        n, previous = rows.stop - rows.start, before[rows]
         reset, keep, new = _split(gates[rows], width)
         here = g[rows] + gh[:n]
         to_reset, to_keep, to_new = _split(gx[rows], width)
