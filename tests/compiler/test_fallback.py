@@ -846,3 +846,44 @@ def test_what_no_program_can_repeat_is_run_as_it_is(name: str) -> None:
     assert len([w for w in caught if "uncompiled" in str(w.message)]) == 1
     assert all(w.filename == __file__ for w in caught if "uncompiled" in str(w.message))
     assert function.uncompiled
+
+
+@pytest.mark.parametrize("way", ["mask", "branch", "NumPy's numbers", "an optimizer", "a list"])
+def test_a_warning_says_what_to_do_instead_and_that_can_be_compiled(way: str) -> None:
+    kept: list[tg.Tensor] = []
+    w = tg.ones(3, requires_grad=True)
+    optimizer = tg.optim.SGD([w], lr=0.1)
+
+    def trains(optimizer: Any, x: tg.Tensor) -> tg.Tensor:
+        optimizer.zero_grad()
+        loss = (w * x).sum()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    wrong, right, said = {
+        "mask": (
+            lambda x: x[x > 0.5].sum(), lambda x: (x * (x > 0.5)).sum(), "multiply by the mask",
+        ),
+        "branch": (
+            lambda x: x if x.sum() > 1 else -x, lambda x: tg.where(x.sum() > 1, x, -x), "where()",
+        ),
+        "NumPy's numbers": (
+            lambda x: x * float(np.random.rand()), lambda x: x * tg.rand(()), "draw with rand()",
+        ),
+        "an optimizer": (
+            lambda x: trains(tg.optim.SGD([w], lr=0.1), x), lambda x: trains(optimizer, x),
+            "make it once, outside",
+        ),
+        "a list": (lambda x: kept.append(x * 2), lambda x: x * 2, "return it"),
+    }[way]  # fmt: skip
+    falls_back, whole = tg.compile(wrong), tg.compile(right, fullgraph=True)
+    with pytest.warns(UserWarning, match=r"runs as it is(?s:.*)\n  Instead, ") as caught:
+        for i in range(5):
+            falls_back(tg.ones(3) + i)
+    (message,) = [str(x.message) for x in caught]
+    assert said in message.partition("Instead, ")[2]
+    assert "test_fallback.py" not in message or "lambda" in message.partition(".py:")[2]
+    for i in range(5):
+        whole(tg.ones(3) + i)
+    assert tg.compiler.explain(whole).programs[0].runs >= 2

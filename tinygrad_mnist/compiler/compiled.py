@@ -17,6 +17,7 @@ from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.autograd.observer import Line
+from tinygrad_mnist.compiler.advice import advice
 from tinygrad_mnist.compiler.arguments import Arguments, Place, described
 from tinygrad_mnist.compiler.guards import Entry
 from tinygrad_mnist.compiler.naming import function_name
@@ -350,9 +351,11 @@ class Compiled(Generic[P, R]):
         return self.function(*args, **kwargs)
 
     def _sentence(self, stopped: Uncompiled) -> str:
-        if self.settings.fullgraph:
-            return f"compile: {self.name()} can't be compiled as a whole: {stopped}"
-        return f"compile: {self.name()} runs as it is, uncompiled: {stopped}"
+        instead = f"\n  Instead, {said}" if (said := advice(stopped.why)) else ""
+        how = "can't be compiled as a whole" if self.settings.fullgraph else (
+            "runs as it is, uncompiled"
+        )  # fmt: skip
+        return f"compile: {self.name()} {how}: {stopped}{instead}"
 
     def _tell(self, stopped: Uncompiled) -> None:
         if self.settings.fullgraph:

@@ -100,13 +100,13 @@ class Effects:
         if not self.tracer.open:
             return
         if self._states != self._read():
-            self.tracer.stop("it draws from a random generator of NumPy's or Python's")
+            self.tracer.stop_somewhere("it draws from a random generator of NumPy's or Python's")
         elif self._modes != (modes.enabled, modes.inference):
-            self.tracer.stop("it leaves gradients switched on or off")
+            self.tracer.stop_somewhere("it leaves gradients switched on or off")
         elif self._restored and any(
             call.effect and call.operation.startswith("Generator.") for call in self.tracer.calls
         ):
-            self.tracer.stop("it draws the same random numbers again, at a checkpoint")
+            self.tracer.stop_somewhere("it draws the same random numbers again, at a checkpoint")
 
     def _read(self) -> list[Any]:
         """Return the states of the generators."""

@@ -296,7 +296,9 @@ class _Recorder:
         arrays = [(w, w.expected, tracer.given(w.expected, "state")) for w in around.arrays]
         for watch, _, stand in arrays:
             if not watch.put(stand):
-                tracer.stop(f"it reads {watch.path}, a NumPy array that can't be watched there")
+                tracer.stop_somewhere(
+                    f"it reads {watch.path}, a NumPy array that can't be watched there"
+                )
 
         def put(place: taken.Place, x: Any) -> Any:
             return self.replacements.get(place, x)
@@ -317,7 +319,7 @@ class _Recorder:
                     try:
                         x.source()  # a view's history is brought up to date
                     except RuntimeError:
-                        tracer.stop("it returns a view of what it has written to")
+                        tracer.stop_somewhere("it returns a view of what it has written to")
             del inputs, put
             self._put_back(arrays)
             recording.stopped, recording.line = tracer.stopped, tracer.line

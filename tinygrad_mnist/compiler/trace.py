@@ -228,7 +228,10 @@ def differences(first: Sequence[Call], second: Sequence[Call]) -> str:
     numbers: dict[int, int] = {}
     for one, two in zip(first, second, strict=True):
         if (one.function, one.kind, one.name) != (two.function, two.kind, two.name):
-            return f"it called {one.name or one.function}, and then {two.name or two.function}"
+            if (name := _called(one)) == _called(two):
+                owner = getattr(one.function, "__self__", one.function)
+                return f"it makes another {type(owner).__name__} each time"
+            return f"it called {name}, and then {_called(two)}"
         if said := _difference(
             (one.arguments, one.keywords, one.results),
             (two.arguments, two.keywords, two.results),
@@ -236,6 +239,11 @@ def differences(first: Sequence[Call], second: Sequence[Call]) -> str:
         ):
             return said
     return ""
+
+
+def _called(call: Call) -> str:
+    """Return the name of what is called."""
+    return str(call.name or getattr(call.function, "__name__", type(call.function).__name__))
 
 
 def _difference(x: Any, y: Any, numbers: dict[int, int]) -> str:

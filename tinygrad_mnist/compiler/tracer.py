@@ -368,6 +368,11 @@ class Tracer(Observer):
         self.stopped, self.line = why, line or where()[0]
         self.open = False
 
+    def stop_somewhere(self, why: str) -> None:
+        """Give up for something that was noticed later: nobody knows the line."""
+        self.stopped, self.line = why, None
+        self.open = False
+
     def fixed(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         """Call a function of shapes, and of where arrays lie, which looks at no number."""
         return function(*mapped(arguments, real_of))
