@@ -158,7 +158,17 @@ class Source:
         self.bound[bound.name] = bound
         self.space[bound.name] = bound.make()
 
-    def _given(self, x: Value) -> None:
+    def _is_root(self, x: Value, call: Call | None) -> bool:
+        """Whether a constant is that with which a backward pass begins."""
+        first = call is not None and call.is_backward and call.arguments[0] is x
+        return (
+            first
+            and not x.array.ndim
+            and bool(x.array == 1)
+            and not any(before.is_backward for _, before in self.lines)
+        )
+
+    def _given(self, x: Value, call: Call | None = None) -> None:
         """Bind what was there before the step."""
         if x in self.names or x.storage.origin in ("made", "input"):
             return
@@ -167,6 +177,8 @@ class Source:
             return
         array, hint = x.array, self.hints.get(x, Hint(""))
         constant = x.storage.origin == "constant"
+        if constant and self._is_root(x, call):
+            hint = Hint("g_loss", "the loss's own gradient")
         wish = "ones" if constant and array.ndim and (array == 1).all() else x.storage.origin[0]
         name = self._name(x, hint.name or wish, numbered=not hint.name and wish != "ones")
         text = array_text(array) if constant else ""
@@ -178,7 +190,7 @@ class Source:
 
     def _write(self, call: Call) -> None:
         for x in call.values():
-            self._given(x)
+            self._given(x, call)
         if is_view(call) and self._view(call):
             return
         target, extra = self._target(call)
