@@ -159,7 +159,18 @@ class Observer(Mode):
 
 def run_observed(forward: Callable[..., Any], *arrays: Any, **settings: Any) -> Any:
     """Run a forward function in the place of ``quiet.run``, and tell the observers."""
-    run = quiet.unobserved if modes.tracer is None else modes.tracer.run
+    if modes.tracer is None:
+        return run_and_tell(quiet.unobserved, forward, arrays, settings)
+    return modes.tracer.observed(forward, arrays, settings)
+
+
+def run_and_tell(
+    run: Callable[..., Any],
+    forward: Callable[..., Any],
+    arrays: tuple[Any, ...],
+    settings: dict[str, Any],
+) -> Any:
+    """Run a forward function by another one, and tell the observers."""
     returned = run(forward, *arrays, **settings)
     op = operation_of(forward)
     if op is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from tinygrad_mnist.compiler.tracer import Tracer
     from tinygrad_mnist.ops.contract import Op
 
-KNOWN = frozenset({"shape", "dtype", "ndim", "size", "strides", "itemsize", "nbytes", "flags"})
+KNOWN = ("shape", "dtype", "ndim", "size", "strides", "itemsize", "nbytes", "flags")
 """What is known without looking at numbers."""
 
 VIEWS = frozenset({"T", "mT", "real", "imag"})
@@ -56,10 +57,9 @@ class Recorded(NDArrayOperatorsMixin):
         self.value = value
         self.tracer = tracer
 
-    @property  # type: ignore[misc]  # to be found by isinstance
-    def __class__(self) -> Any:
-        """Be taken for an array by ``isinstance``."""
-        return np.ndarray
+    taken_for = np.ndarray
+    # Asked for by ``isinstance`` at every turn, so no code of Python's runs for it.
+    __class__ = property(attrgetter("taken_for"))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
         function = ufunc if method == "__call__" else getattr(ufunc, method)
@@ -69,8 +69,6 @@ class Recorded(NDArrayOperatorsMixin):
         return self.tracer.call(function, args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
-        if name in KNOWN:
-            return getattr(self.actual, name)
         if name in VIEWS:
             return self.tracer.call(getattr, (self,), {}, "attribute", name)
         if name in METHODS:
@@ -143,6 +141,10 @@ class Recorded(NDArrayOperatorsMixin):
         return x in self.tracer.look(self, "in")
 
     __hash__ = None  # type: ignore[assignment]  # as an array's
+
+
+for _name in KNOWN:
+    setattr(Recorded, _name, property(attrgetter(f"actual.{_name}")))
 
 
 class _Method:

@@ -139,7 +139,8 @@ def _place(source: Source, x: Value) -> tuple[Any, Place]:
     memory: Any = source.plan.slots.get(x.storage)
     if memory is None:
         memory = source.plan.homes.get(x.storage, x.storage)
-    start = _address(x.array) - _address(x.storage.array)
+    whole = x.storage.array
+    start = 0 if x.array is whole else _address(x.array) - _address(whole)
     start += source.plan.offsets.get(x.storage, 0)
     return memory, (start, x.array.shape, x.array.strides, x.array.itemsize)
 

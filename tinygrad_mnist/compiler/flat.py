@@ -97,15 +97,19 @@ def joined(arrays: Sequence[np.ndarray]) -> np.ndarray | None:
     first, whole = arrays[0], arrays[0].base
     if not isinstance(whole, np.ndarray) or whole.ndim != 1 or whole.dtype != first.dtype:
         return None
-    start = end = (first.ctypes.data - whole.ctypes.data) // whole.itemsize
+    start = end = (_address(first) - _address(whole)) // whole.itemsize
     for a in arrays:
-        at = a.ctypes.data - whole.ctypes.data
+        at = _address(a) - _address(whole)
         if a.base is not whole or a.dtype != whole.dtype or not a.flags.c_contiguous:
             return None
         if at != end * whole.itemsize:
             return None
         end += a.size
     return whole[start:end]
+
+
+def _address(array: np.ndarray) -> int:
+    return int(array.__array_interface__["data"][0])
 
 
 class Flat:

@@ -57,6 +57,10 @@ def substitute(
             return by[x]
         return x
 
+    def is_touched(call: Call) -> bool:
+        moved = (*call.writes, *(x.storage for x in call.made())) if places else ()
+        return any(x in by for x in call.values()) or any(s in places for s in moved)
+
     changed = [
         call.but(
             arguments=mapped(call.arguments, final),
@@ -65,6 +69,8 @@ def substitute(
             writes=tuple(places.get(s, s) for s in call.writes),
             results=mapped(call.results, made),
         )
+        if is_touched(call)
+        else call
         for call in calls
     ]
     wanted = ("outputs", "rebound", "gradients")

@@ -37,6 +37,8 @@ class Names:
 
     def __init__(self, taken: set[str]) -> None:
         self.taken = {"np", "share", "partial", "rows", "TABLE"} | taken
+        self._next: dict[str, int] = {}
+        """The numbers that come next, by the names that they are given to."""
 
     def new(self, wish: str) -> str:
         """Return the name wished for; with a number, if it's taken."""
@@ -47,9 +49,11 @@ class Names:
 
     def counted(self, wish: str) -> str:
         """Return a name with a number."""
-        number, wish = 0, wish + "_" * wish[-1:].isdigit()
+        wish += "_" * wish[-1:].isdigit()
+        number = self._next.get(wish, 0)
         while f"{wish}{number}" in self.taken:
             number += 1
+        self._next[wish] = number + 1
         self.taken.add(name := f"{wish}{number}")
         return name
 
@@ -181,8 +185,8 @@ class Source:
             hint = Hint("g_loss", "the loss's own gradient")
         wish = "ones" if constant and array.ndim and (array == 1).all() else x.storage.origin[0]
         name = self._name(x, hint.name or wish, numbered=not hint.name and wish != "ones")
-        text = array_text(array) if constant else ""
-        if not text:
+        text = array_text(array) if constant and self.readable else ""
+        if self.readable and not text:
             text = f"np.zeros({literal(array.shape)}, {literal(array.dtype)})"
         self._bind(Bound(name, lambda: array, text, hint.comment))
 
@@ -206,11 +210,9 @@ class Source:
             if known := self._seen_before(call):
                 self.names[result] = known
                 return True
-            wish, numbered = self._wish(result, call)
-            text, slot = self.expression(call, ""), self.bound[owner].slot
-            self._bind(
-                Bound(self._name(result, wish, numbered), lambda: self._made(call), text, "", slot)
-            )
+            text = self.expression(call, "") if self.readable else ""
+            name, slot = self._name(result, *self._wish(result, call)), self.bound[owner].slot
+            self._bind(Bound(name, lambda: self._made(call), text, "", slot))
             return True
         if short:
             self.names[result] = f"{first}.{call.name}"
@@ -356,7 +358,8 @@ class Source:
         if line:
             self.imports[name] = line if name == wish else f"{line.split(' as ')[0]} as {name}"
         elif isinstance(x, Optimizer):
-            self._bind(Bound(name, lambda: x, optimizer_text(x, self._parameter)))
+            text = optimizer_text(x, self._parameter) if self.readable else ""
+            self._bind(Bound(name, lambda: x, text))
             for kind in ("from_numpy", type(x).__name__):
                 place = "tinygrad_mnist" + ".optim" * (kind != "from_numpy")
                 self.imports[kind] = f"from {place} import {kind}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,7 @@ class Call:
     printed: tuple[Call, ...] | None = None
     """What readers are shown in its place, if not itself."""
     line: UserLine | None = None
+    _values: list[Value] | None = field(default=None, repr=False)
 
     @property
     def is_backward(self) -> bool:
@@ -126,16 +128,18 @@ class Call:
     def but(self, **changes: Any) -> Call:
         """Return a call that is as this one, but for some of its fields."""
         call = object.__new__(Call)
-        call.__dict__ = {**self.__dict__, **changes}
+        call.__dict__ = {**self.__dict__, "_values": None, **changes}
         return call
 
     def values(self) -> list[Value]:
         """Return the values that it takes."""
-        return leaves((self.arguments, tuple(self.keywords.values()), self.reads))
+        if self._values is None:
+            self._values = leaves((self.arguments, tuple(self.keywords.values()), self.reads))
+        return self._values
 
     def made(self) -> list[Value]:
         """Return the values that it makes."""
-        return leaves(self.results)
+        return [self.results] if type(self.results) is Value else leaves(self.results)
 
 
 @dataclass(eq=False)
@@ -195,7 +199,7 @@ def mapped(x: Any, change: Callable[[Any], Any]) -> Any:
         return kind([mapped(part, change) for part in x])
     if kind is slice:
         return slice(*(mapped(part, change) for part in (x.start, x.stop, x.step)))
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
+    if issubclass(kind, tuple) and hasattr(x, "_fields"):
         return kind(*(mapped(part, change) for part in x))
     return change(x)
 
@@ -247,9 +251,10 @@ def _called(call: Call) -> str:
 
 
 def _difference(x: Any, y: Any, numbers: dict[int, int]) -> str:
-    if type(x) is not type(y):
+    kind = type(x)
+    if kind is not type(y):
         return f"{x!r} became {y!r}"
-    if isinstance(x, Value):
+    if kind is Value:
         if x.storage.origin == "constant":
             if same_layout(x.array, y.array) and x.array.tobytes() == y.array.tobytes():
                 return ""
@@ -258,15 +263,15 @@ def _difference(x: Any, y: Any, numbers: dict[int, int]) -> str:
         if numbers.setdefault(id(x), id(y)) != id(y) or not alike:
             return "its arrays were of other shapes, or came from elsewhere"
         return ""
-    if isinstance(x, tuple | list):
+    if issubclass(kind, (tuple, list)):
         if len(x) != len(y):
             return f"{x!r} became {y!r}"
-        return next((s for a, b in zip(x, y, strict=True) if (s := _difference(a, b, numbers))), "")
-    if isinstance(x, dict):
+        return next(filter(None, map(_difference, x, y, repeat(numbers))), "")
+    if kind is dict:
         if x.keys() != y.keys():
             return f"{x!r} became {y!r}"
-        return next((s for k in x if (s := _difference(x[k], y[k], numbers))), "")
-    if isinstance(x, slice):
+        return next(filter(None, (_difference(x[k], y[k], numbers) for k in x)), "")
+    if kind is slice:
         return _difference((x.start, x.stop, x.step), (y.start, y.stop, y.step), numbers)
     if x is y or x == y or (x != x and y != y):
         return ""

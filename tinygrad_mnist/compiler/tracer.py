@@ -20,7 +20,14 @@ import numpy as np
 from tinygrad_mnist.autograd.graph import Node, Source, TensorBase
 from tinygrad_mnist.autograd.modes import modes, quiet
 from tinygrad_mnist.autograd.observer import Call as Operation
-from tinygrad_mnist.autograd.observer import Line, Observer, module_path, operation_of, where
+from tinygrad_mnist.autograd.observer import (
+    Line,
+    Observer,
+    module_path,
+    operation_of,
+    run_and_tell,
+    where,
+)
 from tinygrad_mnist.compiler import functions
 from tinygrad_mnist.compiler.array import Recorded
 from tinygrad_mnist.compiler.functions import perform as perform
@@ -228,9 +235,12 @@ class Tracer(Observer):
         if any(type(x) is not Recorded for x in written):
             self.look(None, f"{how} writes to an array of NumPy's")
             return plainly()
-        with np.errstate(all="ignore"):
+        if self._inside:
             result = plainly()
-        if result is not None and any(not isinstance(x, _ARRAYS) for x in parts_of(result)):
+        else:
+            with np.errstate(all="ignore"):
+                result = plainly()
+        if not (result is None or type(result) is np.ndarray or is_of_arrays(result)):
             self.look(None, how)
             return result
         if not written and type(result) is np.ndarray:
@@ -244,14 +254,21 @@ class Tracer(Observer):
         call.writes = tuple(x.value.storage for x in written)
         self.calls.append(call)
         if not written or functions.name_of(function, kind, name) == "at":
-            returned = None if result is None else mapped(result, self._made)
-            call.results = None if result is None else _plain(mapped(returned, value_of))
+            returned = self._returned(call, result)
             if not written and all(map(self._is_fixed, call.values())):
                 self._fixed.update(x.storage for x in call.made())
             return returned
         if result is None:
             return None
         return written[0] if len(written) == 1 else tuple(written)
+
+    def _returned(self, call: Call, result: Any) -> Any:
+        """Return what stands for what a call has returned, and note it as the call's results."""
+        if result is None:
+            return None
+        returned = mapped(result, self._made)
+        call.results = _plain(mapped(returned, value_of))
+        return returned
 
     def _form(self, arguments: Any, keywords: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         return mapped(arguments, self.value_of), {
@@ -391,6 +408,19 @@ class Tracer(Observer):
 
     # Operations and rules
 
+    def observed(
+        self, forward: Callable[..., Any], arrays: tuple[Any, ...], settings: dict[str, Any]
+    ) -> Any:
+        """Run a forward function, and tell of it all who listen."""
+        if modes.observers == (self,):
+            return self._observed(forward, arrays, settings)
+        return run_and_tell(self.run, forward, arrays, settings)
+
+    @unwatched
+    def _observed(self, *given: Any) -> Any:
+        """Do so where nobody else listens, whose code might be a script's."""
+        return run_and_tell(self.run, *given)
+
     @unwatched
     def run(self, forward: Callable[..., Any], *arrays: Any, **settings: Any) -> Any:
         """Run a forward function: call by call, or as a kernel."""
@@ -528,15 +558,14 @@ class Tracer(Observer):
         if any(type(x) is not Recorded for x in written):
             self.look(None, f"{function.__qualname__} writes to what isn't known")
             return result
-        if result is not None and any(not isinstance(x, _ARRAYS) for x in parts_of(result)):
+        if not (result is None or is_of_arrays(result)):
             self.look(None, function.__qualname__)
             return result
         for x in written:
             self._make_writable(x)
         call = Call(function, *self._form(arguments, keywords), kind="kernel")
         call.writes = tuple(x.value.storage for x in written)
-        returned = None if result is None else mapped(result, self._made)
-        call.results = None if result is None else _plain(mapped(returned, value_of))
+        returned = self._returned(call, result)
         call.line, modules = where()
         call.module = _path(modules)
         call.operation, call.effect = function.__qualname__, True
@@ -617,13 +646,11 @@ def has_recorded(x: Any) -> bool:
     return next(recorded_in(x), None) is not None
 
 
-def parts_of(x: Any) -> Iterator[Any]:
-    """Walk over the parts of what a function of NumPy's returns."""
-    if isinstance(x, tuple | list):
-        for part in x:
-            yield from parts_of(part)
-    else:
-        yield x
+def is_of_arrays(x: Any) -> bool:
+    """Whether what a function of NumPy's returns is an array, a scalar, or consists of these."""
+    if isinstance(x, (tuple, list)):
+        return all(map(is_of_arrays, x))
+    return isinstance(x, (np.ndarray, np.generic))
 
 
 def _plain(x: Any) -> Any:

@@ -58,7 +58,7 @@ def _runs(updates: Sequence[Call]) -> Iterator[list[Call]]:
         if not isinstance(array.base, np.ndarray):
             continue
         alike = run and update.arguments[3] is run[0].arguments[3]
-        if not alike or joined([*(u.arguments[0].array for u in run), array]) is None:
+        if not alike or joined([run[-1].arguments[0].array, array]) is None:
             if len(run) >= FEWEST:
                 yield run
             run = []

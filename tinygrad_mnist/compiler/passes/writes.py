@@ -36,23 +36,23 @@ def without_writes(program: Program) -> Program:
     calls = []
     for i, call in enumerate(program.calls):
         over = _whole(call)
-        new = call.but(
-            arguments=mapped(call.arguments, present),
-            keywords={name: mapped(k, present) for name, k in call.keywords.items()},
-            writes=tuple(homes.get(s, s) for s in call.writes),
-        )
+        touched = {*call.writes, *(x.storage for x in call.made())}
+        if not touched.isdisjoint(homes) or any(x in now for x in call.values()):
+            call = call.but(
+                arguments=mapped(call.arguments, present),
+                keywords={name: mapped(k, present) for name, k in call.keywords.items()},
+                writes=tuple(homes.get(s, s) for s in call.writes),
+                results=mapped(call.results, made),
+            )
         if (
-            over is None
-            or over.storage in given
-            or any(y is not over and j <= i for j, y in seen[over.storage])
+            over is not None
+            and over.storage not in given
+            and not any(y is not over and j <= i for j, y in seen[over.storage])
         ):
-            new.results = mapped(call.results, made)
-        else:
-            del new.keywords["out"]
-            new.writes = ()
             homes[over.storage] = storage = Storage(over.array, "made")
-            new.results = now[over] = Value(over.array, storage)
-        calls.append(new)
+            now[over] = result = Value(over.array, storage)
+            call = call.but(keywords={}, writes=(), results=result)
+        calls.append(call)
     return replace(
         program,
         calls=calls,
