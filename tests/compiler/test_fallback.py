@@ -577,6 +577,72 @@ def gives(what: Callable[[], Any], change: Callable[[int], Any]) -> Callable[[An
     return play
 
 
+def returns(make: Callable[[], Any], add: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Make a scene whose step returns something that is changed later."""
+
+    def play(compiled: Any) -> Any:
+        @compiled
+        def step(x: tg.Tensor) -> Any:
+            return x * 2, make()
+
+        out = []
+        for i, x in enumerate(batches()):
+            y, made = step(x)
+            if i >= 3:
+                add(made)
+            out.append((y, str(made)))
+        return out
+
+    return play
+
+
+@scene("an attribute, scale")
+def attribute_of_an_argument(compiled: Any) -> Any:
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        return x * x.scale  # type: ignore[attr-defined]  # as a script may
+
+    out = []
+    for i, x in enumerate(batches()):
+        x.scale = float(i)  # type: ignore[attr-defined]  # as a script may
+        out.append(step(x))
+    return out
+
+
+@scene("returns a dict that was there before")
+def the_argument_itself(compiled: Any) -> Any:
+    @compiled
+    def step(batch: dict[str, Any]) -> Any:
+        return batch
+
+    return [step(batch) is batch for batch in [{"x": x} for x in batches()]]
+
+
+@scene("returns a list that was there before")
+def a_list_that_was_there(compiled: Any) -> Any:
+    held = [1.0]
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        return x * 2, held
+
+    return [step(x)[1] is held for x in batches()]
+
+
+@scene("written to")
+def counts_writes(compiled: Any) -> Any:
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        return x * x._version.count
+
+    out = []
+    for i, x in enumerate([tg.ones(3)] * CALLS):
+        out.append(step(x))
+        if i > 3:
+            x.add_(1)
+    return out
+
+
 MEMORY = bytearray(1)
 SEEN_THROUGH = memoryview(MEMORY)
 OF_C = ctypes.c_float(0)
@@ -593,6 +659,19 @@ SCENES |= {
     "imports": (
         "import_module",
         gives(lambda: importlib.import_module(__name__).COUNT, lambda i: globals().update(COUNT=i)),
+    ),
+    "returns a set": ("a set that it makes", returns(set, lambda x: x.add(len(x)))),
+    "returns a deque": (
+        "a deque that it makes",
+        returns(lambda: (deque(),), lambda x: x[0].append(1)),
+    ),
+    "returns an array": (
+        "a ndarray that it makes",
+        returns(lambda: np.zeros(2), lambda x: np.add(x, 1, out=x)),
+    ),
+    "returns a namespace": (
+        "a SimpleNamespace",
+        returns(types.SimpleNamespace, lambda x: vars(x).update(a=len(vars(x)))),
     ),
     "identity": ("calls id", asks(lambda: id(MEMORY))),
     "prints by way of another": ("may call print", asks(lambda: TELL())),

@@ -10,6 +10,7 @@ import operator
 import os
 import sys
 import types
+import warnings
 import weakref
 from collections import ChainMap, OrderedDict, UserDict, UserList, deque, namedtuple
 from collections.abc import Callable
@@ -662,6 +663,12 @@ def a_private_attribute_of_a_tensor() -> Any:
 
 
 @scene
+def an_attribute_that_a_tensor_gets() -> Any:
+    w = tg.ones(3)
+    return lambda x: x * w * getattr(w, "scale", 1.0), lambda to: setattr(w, "scale", to)
+
+
+@scene
 def the_type_of_a_number() -> Any:
     held = [1]
     return lambda x: (x.long() * held[0]) / 2, lambda to: held.__setitem__(0, 1.0 + 1e-3 * to)
@@ -768,6 +775,80 @@ def test_a_number_that_is_given_has_a_sign(zero: Any) -> None:
     step = Compiled(lambda x, y: x / y)
     found = [step(tg.ones(1), z).item() for z in [zero] * 5 + [-zero] * 5]
     assert found == [np.inf] * 5 + [-np.inf] * 5
+
+
+@pytest.mark.parametrize("kept", [lambda x: x, lambda x: x.detach()], ids=["itself", "its memory"])
+@pytest.mark.parametrize("numpy", [False, True], ids=["tensor", "array"])
+def test_an_argument_that_is_reached_otherwise_is_not_taken_for_any(kept: Any, numpy: bool) -> None:
+    first: Any = np.arange(3, dtype=np.float32) if numpy else tg.arange(3.0)
+    other: Any = np.ones(3, np.float32) if numpy else tg.ones(3)
+    held = [first if numpy else kept(first)]
+
+    def step(x: Any) -> tg.Tensor:
+        return tg.as_tensor(x) + tg.as_tensor(held[0]) * 2
+
+    run = Compiled(step)
+    for x in [first] * 5 + [other] * 5 + [first] * 2:
+        assert run(x).tolist() == step(x).tolist()
+    assert sum(s.runs for s in run.steps.values()) >= 3
+
+
+def test_an_argument_may_be_asked_whether_it_is_something() -> None:
+    first, other = tg.ones(3), tg.ones(3)
+    held: dict[Any, Any] = {"a": first, first: 1}
+
+    def step(x: tg.Tensor) -> tg.Tensor:
+        return x * (2 if x is held["a"] else 3) * (5 if x in held else 7)
+
+    run = Compiled(step)
+    for x in [first] * 5 + [other] * 5 + [first] * 2:
+        assert run(x).tolist() == step(x).tolist()
+
+
+@pytest.mark.parametrize(
+    "make", [tg.ones, np.ones, lambda n: [tg.ones(n)], lambda n: {"x": tg.ones(n)}]
+)
+def test_an_argument_that_is_kept_is_the_last_one(make: Any) -> None:
+    kept: list[Any] = [None]
+
+    @Compiled
+    def step(x: Any) -> tg.Tensor:
+        kept[0] = x
+        x = x[0] if isinstance(x, list) else x["x"] if isinstance(x, dict) else x
+        return tg.as_tensor(x) * 2
+
+    first, other = make(3), make(3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for x in [first] * 5 + [other] * 3 + [first] * 2:
+            step(x)
+            assert kept[0] is x
+
+
+def test_an_attribute_that_an_argument_gets_is_seen() -> None:
+    def step(x: tg.Tensor) -> tg.Tensor:
+        return x * getattr(x, "scale", 1.0)
+
+    plain, scaled = tg.ones(3), tg.ones(3)
+    scaled.scale = 5.0  # type: ignore[attr-defined]  # as a script may
+    run = Compiled(step)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert [run(x)[0].item() for x in [plain] * 5 + [scaled] * 3] == [1.0] * 5 + [5.0] * 3
+
+
+def test_a_dict_of_another_kind_is_an_argument() -> None:
+    @Compiled
+    def step(batch: Any) -> tg.Tensor:
+        return batch["x"] * batch["scale"]
+
+    batch: Any = OrderedDict(x=tg.ones(3), scale=1.0)
+    for i in range(12):
+        if i > 4 and i % 2:
+            batch.update(scale=float(i))
+        elif i > 4:
+            batch.update(x=tg.ones(3) * i)
+        assert step(batch).tolist() == (batch["x"] * batch["scale"]).tolist()
 
 
 def test_the_order_of_named_arguments_counts() -> None:

@@ -26,7 +26,8 @@ class Arguments:
     moving
         The places of numbers that are given anew at each step.
     held
-        The identities of tensors that the function reaches otherwise too.
+        The identities of what the function reaches otherwise too: as an argument, that is another
+        thing than one that is only given.
 
     Attributes
     ----------
@@ -42,6 +43,8 @@ class Arguments:
         The tensors, each once.
     arrays
         The arrays, each once, with the place where it is found first.
+    containers
+        The lists and dicts.
     numbers
         The numbers that could be given anew, by their places.
     entered
@@ -63,6 +66,7 @@ class Arguments:
         self.numbers: dict[Place, Any] = {}
         self.entered: dict[int, tuple[np.ndarray, bool]] = {}
         self.arrays: list[tuple[Place, np.ndarray]] = []
+        self.containers: list[Any] = []
         self._arrays: dict[int, int] = {}
         self._objects: dict[int, int] = {}
         whole = [self._take(x, (i,)) for i, x in enumerate(args)]
@@ -72,14 +76,18 @@ class Arguments:
 
     def _take(self, x: Any, place: Place) -> tuple[Any, Any]:
         kind = type(x)
+        if kind is list or kind is dict:
+            self.containers.append(x)
         if kind is list or isinstance(x, tuple):
             parts = [self._take(part, (*place, i)) for i, part in enumerate(x)]
-            return (kind, *[k for k, _ in parts]), (kind, *[s for _, s in parts])
+            which = kind, self._itself(x)
+            return (*which, *[k for k, _ in parts]), (*which, *[s for _, s in parts])
         if kind is dict:
             items = [(name, self._take(part, (*place, name))) for name, part in x.items()]
+            which = kind, self._itself(x)
             return (
-                (kind, *[(name, k) for name, (k, _) in items]),
-                (kind, *[(name, s) for name, (_, s) in items]),
+                (*which, *[(name, k) for name, (k, _) in items]),
+                (*which, *[(name, s) for name, (_, s) in items]),
             )
         self.leaves.append((place, x))
         if isinstance(x, TensorBase):
@@ -89,9 +97,8 @@ class Arguments:
                 self.tensors.append(x)
                 self.entered[id(x)] = x._array, x._fixed_order
             track = tracking(x)
-            itself = id(x) if track == LEAF and id(x) in self.held else None
             order = x._fixed_order or x._array.flags.c_contiguous
-            layout = (kind, same, itself, track, bool(x._hooks), order,
+            layout = (kind, same, self._itself(x), track, bool(x._hooks), order,
                       *self._array(x._array, place))  # fmt: skip
             return layout, layout
         if kind is np.ndarray:
@@ -107,13 +114,16 @@ class Arguments:
             return (kind, x, _sign(x)), (kind, x, _sign(x))
         return (kind, id(x)), (kind, id(x))
 
+    def _itself(self, x: Any) -> int | None:
+        return id(x) if id(x) in self.held else None
+
     def _array(self, array: np.ndarray, place: Place) -> tuple[Any, ...]:
         number = self._arrays.get(id(array))
         if number is None:
             number = self._arrays[id(array)] = len(self.inputs)
             self.arrays.append((place, array))
             self.inputs.append(place)
-        return number, array.shape, array.dtype, array.strides
+        return number, self._itself(array), array.shape, array.dtype, array.strides
 
 
 def _sign(x: Any) -> str:

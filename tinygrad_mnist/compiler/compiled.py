@@ -272,7 +272,7 @@ class Compiled(Generic[P, R]):
         result = step.advance(
             self.function, args, kwargs, arguments, self._exchanged, self.settings.fullgraph
         )
-        self._held |= step.held
+        self._held |= step.held.keys()
         if step.built is not None:
             self._last = step
         elif step.stopped:

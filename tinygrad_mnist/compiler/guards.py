@@ -6,7 +6,7 @@ what the program is given; None if anything isn't as the program expects it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,11 @@ class Guards:
         The memory, besides that of arguments, that the program writes to.
     writes_arguments
         Whether it writes to arguments as well: then none may be a part of another, unless it was.
+    reached
+        What the function reaches besides its arguments, by identity: an argument is that, or isn't.
+    attached
+        The attributes that each tensor may have, by its identity, and under None an argument; None
+        if no code asks for others.
     """
 
     def __init__(
@@ -69,7 +74,11 @@ class Guards:
         gradients: Sequence[tuple[TensorBase, np.ndarray | None, bool]] = (),
         written: Sequence[np.ndarray] = (),
         writes_arguments: bool = False,
+        reached: Mapping[int, Any] | None = None,
+        attached: Mapping[int | None, frozenset[str]] | None = None,
     ) -> None:
+        self._reached = reached or {}
+        self._attached = attached
         self.watched = watched
         self.state = [(t, t._array) for t in state]
         self.moving = [(t, _layout(t._array)) for t in moving]
@@ -78,7 +87,7 @@ class Guards:
         self._values: dict[str, Any] = {
             "same": same, "modes": modes, "settings": settings, "tracking": tracking,
             "expected_settings": self.settings, "overlaps": self._overlaps,
-            "content_of": content_of,
+            "content_of": content_of, "reached": self._reached,
         }  # fmt: skip
         self._arguments = arguments
         self._variables: dict[Place, str] = {}
@@ -110,7 +119,11 @@ class Guards:
             f"    except Exception:\n        return None\n"
         )
         exec(compile(self.text, "<guards>", "exec"), self._values)
-        del self._arguments, self._known  # the arguments of one call need not be kept
+        del (
+            self._arguments,
+            self._known,
+            self._attached,
+        )  # the arguments of one call need not be kept
         self.enter: Callable[[Any, Any], Entry | None] = self._values["enter"]
 
     def why(self) -> tuple[str, Any]:
@@ -154,6 +167,8 @@ class Guards:
         self.lines.append(f"{name} = {read}")
         if kind in (list, dict) or isinstance(x, tuple):
             self._need(f"{name}.__class__ is {self._name(kind)}", f"len({name}) == {len(x)}")
+            if not isinstance(x, tuple):
+                self._need(self._is_reached(x, name))
             keys = list(x) if kind is dict else range(len(x))
             if kind is dict:
                 self._need(f"list({name}) == {self._name(keys)}")
@@ -184,6 +199,8 @@ class Guards:
         self._tensors.append(name)
         track = tracking(x)
         conditions = [
+            self._is_reached(x, name),
+            *self._attributes(x, name),
             f"{name}._requires_grad is {x._requires_grad}",
             f"{'' if x._hooks else 'not '}{name}._hooks",
         ]
@@ -192,8 +209,7 @@ class Guards:
                 f"{name}._node is None and ({name}._base is None or tracking({name}) == {track})"
             )
         elif track == LEAF:
-            held = {id(t) for t, _ in self.state} | {id(t) for t, _ in self.moving}
-            conditions.append(f"{name}._node is None and id({name}) not in {self._name(held)}")
+            conditions.append(f"{name}._node is None")
         else:
             conditions.append(f"tracking({name}) == {COMPUTED}")
         entered, fixed_order = self._arguments.entered[id(x)]
@@ -210,12 +226,33 @@ class Guards:
             self._need(f"{name} is {known}")
             return
         self._need(*self._lies(x, name), *self._others(name, "array"))
+        self._need(self._is_reached(x, name), *self._is_moving(x, name))
         if self._written:
             alone = f"{name}.base is None and id({name}) not in {self._name(self._written)}"
             self._need(f"({alone} or not overlaps({name}))")
         self._known[id(x)] = name
         self._arrays.append(name)
         self._inputs.append(name)
+
+    def _is_reached(self, x: Any, name: str) -> str:
+        """Return that an argument is something that is reached otherwise too, or isn't."""
+        if id(x) in self._reached:
+            return f"{name} is {self._name(x)}"
+        return f"id({name}) not in reached"
+
+    def _is_moving(self, x: np.ndarray, name: str) -> list[str]:
+        """Return the same of arrays that others exchange."""
+        return [
+            f"{name} {'is' if t._array is x else 'is not'} {self._name(t)}._array"
+            for t, _ in self.moving
+        ]
+
+    def _attributes(self, x: TensorBase, name: str) -> list[str]:
+        """Return that a tensor has no attributes that it hadn't before, if any are asked for."""
+        if self._attached is None:
+            return []
+        known = self._attached.get(id(x), self._attached[None])
+        return [f"{name}.__dict__.keys() <= {self._name(known)}"]
 
     def _others(self, name: str, what: str) -> list[str]:
         """Return that something isn't one of those before; of many, that is asked at the end."""
@@ -254,7 +291,7 @@ class Guards:
 
     def _of_leaf(self, t: TensorBase) -> list[str]:
         name = self._name(t)
-        checks = [f"{name}._requires_grad is {t._requires_grad}"]
+        checks = [f"{name}._requires_grad is {t._requires_grad}", *self._attributes(t, name)]
         if tracking(t) == COMPUTED:
             checks.append(f"tracking({name}) == {COMPUTED}")
         elif t._array.dtype.kind == "f":

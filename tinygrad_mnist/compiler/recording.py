@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import types
 import weakref
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
@@ -30,9 +31,11 @@ from tinygrad_mnist.compiler.returned import Place, Returned, describe, map_stru
 from tinygrad_mnist.compiler.surroundings import Surroundings, attributes_of
 from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, differences
 from tinygrad_mnist.compiler.tracer import Tracer, real_of
-from tinygrad_mnist.compiler.watches import MISSING
+from tinygrad_mnist.compiler.watches import MISSING, NUMBERS
 from tinygrad_mnist.nn.module import Module
+from tinygrad_mnist.ops.dtypes import dtype
 from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer
+from tinygrad_mnist.tensor.device import device
 
 
 @dataclass
@@ -114,6 +117,19 @@ class Recording:
     looks: list[taken.Place] = field(default_factory=list)
     stopped: str = ""
     line: Line | None = None
+
+    def reached(self) -> dict[int, Any]:
+        """Return what the function reaches besides its arguments, by identity.
+
+        Arrays that others exchange aren't among it: their identities don't last.
+        """
+        around = self.surroundings
+        found: list[Any] = [x for x in around.objects() if type(x) in (list, dict)]
+        moving = set(self.moving)
+        found += around.tensors
+        found += [t._array for t in around.tensors if t not in moving]
+        found += [w.expected for w in around.arrays]
+        return {id(x): x for x in found}
 
     def difference(self, other: Recording) -> str:
         """Say where another recording of the same step differs, or return an empty string."""
@@ -238,6 +254,8 @@ class _Recorder:
         self.before: list[tuple[TensorBase, np.ndarray, Recorded]] = []
         self.made: list[weakref.ref[TensorBase]] = []
         self.values: dict[int, Any] = {}
+        self.stands: list[Recorded] = []
+        """What stands for NumPy arrays that the function reaches."""
         self.start = tracer.start = next_number()
         program = recording.program
         self.places: dict[TensorBase, Place] = {t: i for i, t in enumerate(arguments.tensors)}
@@ -294,11 +312,7 @@ class _Recorder:
         recording, tracer = self.recording, self.tracer
         around = recording.surroundings
         arrays = [(w, w.expected, tracer.given(w.expected, "state")) for w in around.arrays]
-        for watch, _, stand in arrays:
-            if not watch.put(stand):
-                tracer.stop_somewhere(
-                    f"it reads {watch.path}, a NumPy array that can't be watched there"
-                )
+        self._put(arrays)
 
         def put(place: taken.Place, x: Any) -> Any:
             return self.replacements.get(place, x)
@@ -339,6 +353,14 @@ class _Recorder:
         self._plain_result()
         return recording
 
+    def _put(self, arrays: list[tuple[Any, Any, Any]]) -> None:
+        """Put what stands for NumPy arrays in their places."""
+        for watch, _, stand in arrays:
+            self.stands.append(stand)
+            if not watch.put(stand):
+                why = f"it reads {watch.path}, a NumPy array that can't be watched there"
+                self.tracer.stop_somewhere(why)
+
     def _put_back(self, arrays: list[tuple[Any, Any, Any]]) -> None:
         """Give all tensors their arrays again."""
         graph._new, graph._plain, graph._as_array = object.__new__, np.ndarray, np.asarray
@@ -362,7 +384,10 @@ class _Recorder:
 
     def _plain_result(self) -> None:
         """Give numbers their place in the result, and wherever else they are kept."""
-        kept = [*self.tracer.handed_out, *self._given_numbers()]
+        given_out = (*self.tracer.handed_out, *self.replacements.values(), *self.stands)
+        kept = list({id(x): x for x in given_out}.values())
+        del given_out
+        self.stands.clear()
         self.values.clear()
         self.before.clear()
         self.tracer.forget()
@@ -380,13 +405,14 @@ class _Recorder:
         for number in leaked:
             exchange_everywhere(number, real_of(number), {id(kept), id(leaked)})
 
-    def _given_numbers(self) -> list[Number]:
-        return [x for x in self.replacements.values() if type(x) is Number]
-
     def _finish(self, looked: _Looked) -> str:
         """Find what the program returns and leaves behind; say what stands against it."""
         recording, program, values = self.recording, self.recording.program, self.values
         tracer = self.tracer
+        for tensor in self.arguments.tensors:
+            if tensor not in set(recording.surroundings.tensors):
+                if name := recording.surroundings.asked_of(tensor):
+                    return f"an argument has an attribute, {name}; pass that as an argument too"
         at = {id(t): place for t, place in self.places.items()}
         versions = {id(t._version): place for t, place in self.places.items()}
         fresh = {id(t) for ref in self.made if (t := ref()) is not None}
@@ -397,6 +423,8 @@ class _Recorder:
                 return array.value
             return tracer.given(x._array, "constant").value if id(x) in fresh else None
 
+        if said := self._kept_result(recording.result):
+            return said
         returned = recording.returned = describe(recording.result, at, versions, value_of)
         program.outputs += [x.value for x in returned.computed] + returned.taken
         expected = set(map(id, returned.tensors))
@@ -448,6 +476,30 @@ class _Recorder:
         ]
         if changed := recording.surroundings.change():
             return f"it changes {changed}, which Python does, and a program of NumPy calls doesn't"
+        return ""
+
+    def _kept_result(self, result: Any) -> str:
+        """Say what of a result a program can't make anew at each call."""
+        around = self.recording.surroundings
+        known = {id(x) for x in around.objects()}
+        own = {id(x) for x in self.arguments.containers}
+        given = {id(x) for _, x in self.arguments.leaves}
+        waiting = [result]
+        while waiting:
+            x = waiting.pop()
+            kind = type(x)
+            if kind in (list, dict) and id(x) in known | own:
+                return f"it returns a {kind.__name__} that was there before; return a new one"
+            if kind is dict:
+                waiting += x.values()
+            elif kind is list or isinstance(x, tuple):
+                waiting += x
+            elif not isinstance(x, _ALWAYS_THE_SAME) and kind not in (Recorded, Number):
+                if isinstance(x, np.ndarray) or id(x) not in known | given:
+                    return (
+                        f"it returns a {kind.__name__} that it makes, which a program of NumPy "
+                        f"calls doesn't; return tensors, in tuples, lists and dicts"
+                    )
         return ""
 
     def _flags(self, flags: _Looked) -> str:
@@ -520,6 +572,13 @@ class _Recorder:
             for ref in self.made
             if (t := ref()) is not None
         )
+
+
+_ALWAYS_THE_SAME = (
+    *NUMBERS, TensorBase, frozenset, range, slice, type, types.FunctionType, types.ModuleType,
+    types.BuiltinFunctionType, dtype, device, type(Ellipsis),
+)  # fmt: skip
+"""What is returned as it is: it doesn't change, or is a tensor."""
 
 
 def _history(t: TensorBase) -> tuple[Any, ...]:

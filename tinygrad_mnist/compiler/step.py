@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any
 
@@ -52,7 +52,7 @@ class Step:
         self.looks: set[Place] = set()
         self.stopped_at: list[Watch] = []
         """The training flags with which it was stopped."""
-        self.held: set[int] = set()
+        self.held: Mapping[int, Any] = {}
         self.recordings: list[Recording] = []
         """Those that none has agreed with so far, in one state of the surroundings each."""
         self.built: Built | None = None
@@ -82,7 +82,7 @@ class Step:
             return recording.result
         self.recorded += 1
         self.recordings.append(recording)
-        self.held = {id(t) for t, _ in recording.state}
+        self.held = recording.reached()
         if recording.stopped:
             self.stopped, self.line = recording.stopped, recording.line
             self.looks = set(recording.looks)
@@ -148,6 +148,8 @@ class Step:
             [(leaf, array, value is not None) for leaf, array, value in recording.entered],
             [t._array for t in self.written],
             bool(self.written_arguments),
+            recording.reached(),
+            recording.surroundings.attached(),
         )
         self.enter = self.guards.enter
         forget(self.built.program)

@@ -50,6 +50,9 @@ DYNAMIC = frozenset({
 })  # fmt: skip
 """Names in whose presence any attribute may be read."""
 
+ASKING = DYNAMIC | {"AttributeError"}
+"""Names in whose presence an attribute that isn't there makes a difference."""
+
 SETTINGS = frozenset({
     "param_groups", "state", "state_dict", "defaults", "get_last_lr", "get_lr", "last_epoch",
     "base_lrs", "_last_lr", "_step_count",
@@ -114,6 +117,19 @@ class Surroundings:
         """Return what was found."""
         return list(self._seen.values())
 
+    def attached(self) -> dict[int | None, frozenset[str]] | None:
+        """Return the attributes that tensors may have, if some code asks whether there are any."""
+        if self._names.isdisjoint(ASKING):
+            return None
+        known: dict[int | None, frozenset[str]] = {None: OF_TENSORS}
+        for t in self.tensors:
+            known[id(t)] = OF_TENSORS.union(attributes_of(t))
+        return known
+
+    def asked_of(self, x: TensorBase) -> str:
+        """Return an attribute of a tensor that some code asks for; empty if there is none."""
+        return next(filter(self._wants, attributes_of(x)), "")
+
     def change(self) -> str:
         """Name the first place that isn't what it was; empty if there is none."""
         places = (*self.watched, *self._inside)
@@ -148,7 +164,7 @@ class Surroundings:
         """Walk over arguments: their containers are others at each call."""
         if isinstance(x, (TensorBase, np.ndarray, *NUMBERS)):
             return
-        if isinstance(x, tuple | list | dict):
+        if isinstance(x, tuple) or type(x) in (list, dict):
             if not isinstance(x, tuple):
                 self._inside.append(Watch("length", x, None, f"the length of {path}"))
             for key, item in x.items() if isinstance(x, dict) else enumerate(x):
@@ -467,6 +483,8 @@ class Surroundings:
         for name in _imported(code):
             if name in sys.modules:
                 self._global(sys.modules, name, code)
+        if "_version" in code.co_names:
+            self.refused = "it reads how often a tensor was written to, which goes on at each call"
         if not UNSEEN.isdisjoint(code.co_names):
             self._called_unseen(code, names)
         self._add_names(set(code.co_names))
