@@ -617,8 +617,11 @@ def exchange_everywhere(old: Any, new: Any, passed: set[int]) -> None:
             holder.discard(old)
             holder.add(new)
         elif isinstance(holder, tuple):
-            parts = tuple(new if x is old else x for x in holder)
-            exchange_everywhere(holder, parts, passed)
+            parts = list(holder)  # no generator: it would hold the old one itself, in a cell
+            for i, x in enumerate(holder):
+                parts[i] = new if x is old else x
+            made = type(holder)(*parts) if hasattr(holder, "_fields") else tuple(parts)
+            exchange_everywhere(holder, made, passed)
         elif hasattr(holder, "cell_contents"):
             holder.cell_contents = new
         elif hasattr(holder, "__dict__"):
