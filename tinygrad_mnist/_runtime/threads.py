@@ -111,10 +111,10 @@ def get_num_threads() -> int:
     >>> torch.get_num_threads() >= 1
     True
     """
-    found = _functions()
-    if found is None:
-        return 1
     if not _wanted:
+        found = _functions()
+        if found is None:
+            return 1
         _wanted.append(int(found[1]()))
     return _wanted[0]
 
@@ -288,6 +288,8 @@ def product(a: Any, b: Any, out: np.ndarray | None = None) -> Any:
     >>> product(np.ones((1, 3)), np.ones((3, 1)))
     array([[3.]])
     """
+    if out is not None and get_num_threads() < 2:
+        return np.matmul(a, b, out=out)
     if type(a) is not np.ndarray or type(b) is not np.ndarray:
         return np.matmul(a, b) if out is None else np.matmul(a, b, out=out)
     if out is None and a.ndim == b.ndim == 2 and a.shape[1] == 1:

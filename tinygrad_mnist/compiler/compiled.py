@@ -207,9 +207,9 @@ class Compiled(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the program for these arguments, or the function."""
         last = self._last
-        if last is not None:
+        if last is not None and stance.now != "force_eager":
             entry = last.enter(args, kwargs)
-            if entry is not None and stance.now != "force_eager":
+            if entry is not None:
                 result: R = self._run(last, entry, args, kwargs)
                 return result
         looked_up: R = self._look_up(args, kwargs)

@@ -65,5 +65,6 @@ class Gradients:
         """Give the parameters their gradients, of which those in no buffer are given."""
         for p, t, _ in self.given:
             p._grad = t
-        for p, array in zip(self.moving, moving, strict=True):
-            p._grad = wrap(array)
+        if moving:
+            for p, array in zip(self.moving, moving, strict=True):
+                p._grad = wrap(array)

@@ -90,6 +90,10 @@ class Returned:
             for x in self.computed
         )
 
+    def is_one_tensor(self) -> bool:
+        """Whether one tensor that is computed is all that is returned, as of a training step."""
+        return type(self.structure) is Output and len(self.computed) == 1
+
     def make(
         self, arrays: Sequence[Any], given: Sequence[TensorBase], versions: Sequence[Version]
     ) -> list[TensorBase]:

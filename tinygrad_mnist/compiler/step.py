@@ -137,6 +137,13 @@ class Step:
         self.written_arguments = [i for i in recording.written if isinstance(i, int)]
         self.added_to = recording.added_to
         self.flags = [(m.__dict__, flag) for m, flag in recording.flags]
+        # What each run needs, asked only once.
+        self.moved = self.count + len(self.rebound)
+        self.prepare, self.hand_out = self.gradients.prepare, self.gradients.hand_out
+        self.alone = self.plain and self.graph is None and self.returned.is_one_tensor()
+        self.more = bool(
+            self.written_arguments or self.added_to or self.flags or self.cleared or self.rebound
+        )
         moving = set(recording.moving)
         self.guards = Guards(
             args,
@@ -160,29 +167,19 @@ class Step:
 
     def run(self, entry: Entry) -> Any:
         """Run the program."""
-        assert self.built is not None
         inputs, given = entry
-        self.gradients.prepare()
-        results = quiet.unobserved(self.built.run, *inputs) or ()
+        self.prepare()
+        results = quiet.unobserved(self.built.run, *inputs)
         self.runs += 1
         for tensor in self.written:
-            tensor._version.count += 1
-            tensor._version.changed_by = _NAME
-        for i in self.written_arguments:
-            given[i]._version.bump(_NAME)
-        for leaf in self.added_to:
-            leaf._grad._version.bump(_NAME)
-        for attributes, flag in self.flags:
-            attributes["training"] = flag
-        for leaf in self.cleared:
-            leaf._grad = None
-        at = self.count
-        for x, array in zip(self.rebound, results[at:], strict=False):
-            tensor = tensor_at(x.place, given)
-            tensor._array, tensor._fixed_order = array, x.fixed_order
-            if x.own_version:
-                tensor._version, tensor._base = Version(), None
-        self.gradients.hand_out(results[at + len(self.rebound) :])
+            version = tensor._version
+            version.count += 1
+            version.changed_by = _NAME
+        if self.more:
+            self._change_more(results, given)
+        self.hand_out(results[self.moved :])
+        if self.alone:
+            return wrap(results[0])
         returned = self.returned
         if self.plain:
             made: list[TensorBase] = [wrap(array) for array in results[: self.computed]]
@@ -195,6 +192,22 @@ class Step:
             at = len(made) + len(taken)
             self.graph.attach(made, results[at : self.count], given, versions)
         return returned.result(made, given, taken)
+
+    def _change_more(self, results: tuple[Any, ...], given: tuple[Any, ...]) -> None:
+        """Make the changes that few steps make."""
+        for i in self.written_arguments:
+            given[i]._version.bump(_NAME)
+        for leaf in self.added_to:
+            leaf._grad._version.bump(_NAME)
+        for attributes, flag in self.flags:
+            attributes["training"] = flag
+        for leaf in self.cleared:
+            leaf._grad = None
+        for x, array in zip(self.rebound, results[self.count :], strict=False):
+            tensor = tensor_at(x.place, given)
+            tensor._array, tensor._fixed_order = array, x.fixed_order
+            if x.own_version:
+                tensor._version, tensor._base = Version(), None
 
     def failed(self, error: BaseException) -> tuple[bool, Line | None]:
         """Say of an error in the program whether anything was changed before, and the line."""

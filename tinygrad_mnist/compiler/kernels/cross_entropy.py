@@ -67,6 +67,7 @@ class CrossEntropy:
         self.shifted = np.empty(x.shape, x.dtype)
         self.probs = np.empty(x.shape, x.dtype)
         self.column = np.empty((count, 1), x.dtype)
+        self.total = self.column.reshape(-1)
         self.columns = np.empty(x.shape[::-1], x.dtype) if count >= MANY else None
         self.logs, self.picked = np.empty(count, x.dtype), np.empty(count, x.dtype)
 
@@ -85,19 +86,20 @@ class CrossEntropy:
             settings: dict[str, Any] = {"ignore_index": ignore_index, "reduction": reduction}
             return _OP.forward(x, target, weight, **settings)  # type: ignore[no-any-return]  # of any type
         shifted, probs, column, picked = self.shifted, self.probs, self.column, self.picked
+        # Calls are short here, so names of arguments would be a good part of the time.
         if self.columns is None:
-            np.maximum.reduce(x, axis=1, keepdims=True, out=column)
+            np.maximum.reduce(x, 1, None, self.total)
         else:
             np.copyto(self.columns, x.T)
-            np.maximum.reduce(self.columns, axis=0, out=column[:, 0])
-        np.subtract(x, column, out=shifted)
-        np.exp(shifted, out=probs)
-        np.add.reduce(probs, axis=1, keepdims=True, out=column)
-        np.divide(probs, column, out=probs)
-        np.log(column[:, 0], out=self.logs)
-        np.add(self.starts, target, out=self.places)
-        shifted.take(self.places, out=picked, mode="clip")
-        np.subtract(picked, self.logs, out=picked)
+            np.maximum.reduce(self.columns, 0, None, self.total)
+        np.subtract(x, column, shifted)
+        np.exp(shifted, probs)
+        np.add.reduce(probs, 1, None, self.total)
+        np.divide(probs, column, probs)
+        np.log(self.total, self.logs)
+        np.add(self.starts, target, self.places)
+        shifted.take(self.places, None, picked, "clip")
+        np.subtract(picked, self.logs, picked)
         return np.add.reduce(picked) / -self.count, probs, self.rows, target, None
 
     def rule(
