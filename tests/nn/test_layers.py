@@ -172,6 +172,23 @@ def test_linear_takes_batches_of_matrices_and_empty_ones(shape: Any, torch: Any)
     assert_same(*results)
 
 
+@pytest.mark.parametrize("many", [True, False])
+def test_gradients_of_rows_add_up_in_order(many: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are added element by element if there aren't too many: the bits are the same."""
+    if not many:
+        monkeypatch.setattr("tinygrad_mnist.ops.indexing.MANY", 0)
+    source = np.random.default_rng(0)
+    x, index = tg.zeros(5, 2, 3, requires_grad=True), source.integers(-5, 5, (40, 7))
+    g = source.standard_normal((40, 7, 2, 3)).astype(np.float32)
+    g[0, 0] = np.inf
+    x[tg.from_numpy(index)].backward(tg.from_numpy(g))
+    expected = np.zeros((5, 2, 3), np.float32)
+    for row, part in zip(index.reshape(-1), g.reshape(-1, 2, 3), strict=True):
+        expected[row] += part
+    assert x.grad is not None
+    np.testing.assert_array_equal(x.grad.numpy(), expected)
+
+
 def test_gelu_in_float32_is_pytorchs_from_end_to_end(torch: Any) -> None:
     x = np.concatenate([np.linspace(-9, 9, 5001), [-1e30, 1e30, 1e-40, 0.0]]).astype(np.float32)
     mine = nn.functional.gelu(tg.from_numpy(x)).numpy()
