@@ -205,38 +205,64 @@ def _split(a: Any, width: int) -> list[Any]:
     return [a[:, i : i + width] for i in range(0, a.shape[1], width)]
 
 
-def _lstm(x: Any, h: Any, c: Any, weight: Any, *, sizes: tuple[int, ...], reverse: bool) -> Any:
-    """Hidden states at every step of a long short-term memory, and after them the last cells.
+class Memory:
+    """What a long short-term memory keeps of a sequence, and views of it for each step.
 
-    Kept are, of each step and one after another, 1 + exp(-a) for the gates i, f and o, and
-    tanh(-a) for the candidate. So each gate is one piece of memory, which is what makes short
-    elementwise operations fast.
+    Attributes
+    ----------
+    gates
+        Of each step (4, n, H), one after another: 1 + exp(-a) for the gates i, f and o, and
+        tanh(-a) for the candidate. So each gate is one piece of memory, which is what makes short
+        elementwise operations fast.
+    cells, squashed
+        The cells after each step, and their hyperbolic tangents, (rows, H).
     """
-    count, width = len(x), h.shape[1]
-    out = np.empty((count + len(c), width), x.dtype)
-    gates, cells = np.empty(x.shape, x.dtype), np.empty((count, width), x.dtype)
-    squashed, scratch = np.empty_like(cells), np.empty(c.shape, x.dtype)
-    across = np.empty((4, width, width), weight.dtype)
-    by_gate = weight.reshape(4, width, width).transpose(0, 2, 1)
-    np.negative(by_gate[:2], across[:2])
-    np.negative(by_gate[:1:-1], across[2:])
-    hidden, cell = h, c
-    for rows in rows_of_steps(sizes, reverse):
-        n = rows.stop - rows.start
-        a, given = gates[rows].reshape(4, n, width), x[rows].reshape(n, 4, width).swapaxes(0, 1)
-        three, first, second, part = a[:3], a[:2], a[2:], scratch[:n]
-        keep, forget, show, new = a
-        product(_fitted(hidden, h, n), across, a)
-        np.subtract(first, given[:2], first)
-        np.subtract(second, given[:1:-1], second)
-        np.exp(three, three)
-        np.add(three, 1, three)
-        np.tanh(new, new)
-        cell = np.divide(_fitted(cell, c, n), forget, cells[rows])
-        np.subtract(cell, np.divide(new, keep, part), cell)
-        hidden = np.divide(np.tanh(cell, squashed[rows]), show, out[rows])
-    out[count:] = cells[last_rows(sizes, reverse)]
-    return out, gates, cells, squashed, _SharedGradients()
+
+    def __init__(self, x: Any, width: int, sizes: tuple[int, ...], reverse: bool) -> None:
+        shape = len(x), width
+        self.gates, self.cells, self.squashed = (
+            np.empty(s, x.dtype) for s in (x.shape, shape, shape)
+        )
+        self._last = last_rows(sizes, reverse)
+        self._across, scratch = (
+            np.empty(s, x.dtype) for s in ((4, width, width), (sizes[0], width))
+        )
+        self._steps = []
+        for rows in rows_of_steps(sizes, reverse):
+            n = rows.stop - rows.start
+            a = self.gates[rows].reshape(4, n, width)
+            views = self.cells[rows], self.squashed[rows], scratch[:n]
+            self._steps.append((rows, n, a, a[:2], a[2:], a[:3], *a, *views))
+
+    def forward(self, x: Any, h: Any, c: Any, weight: Any) -> Any:
+        """Return the hidden states at every step, and after them the last cells."""
+        count, width = self.cells.shape
+        out, across = np.empty((count + len(c), width), x.dtype), self._across
+        of_gates = weight.reshape(4, width, width).swapaxes(1, 2)
+        np.negative(of_gates[:2], across[:2])
+        np.negative(of_gates[:1:-1], across[2:])
+        hidden, cell = h, c
+        for step in self._steps:
+            rows, n, a, first, second, three, keep, forget, show, new, into, squashed, part = step
+            given = x[rows].reshape(n, 4, width).swapaxes(0, 1)
+            product(_fitted(hidden, h, n), across, a)
+            np.subtract(first, given[:2], first)
+            np.subtract(second, given[:1:-1], second)
+            np.exp(three, three)
+            np.add(three, 1, three)
+            np.tanh(new, new)
+            cell = np.divide(_fitted(cell, c, n), forget, into)
+            np.subtract(cell, np.divide(new, keep, part), cell)
+            hidden = np.divide(np.tanh(cell, squashed), show, out[rows])
+        out[count:] = self.cells[self._last]
+        return out
+
+
+def _lstm(x: Any, h: Any, c: Any, weight: Any, *, sizes: tuple[int, ...], reverse: bool) -> Any:
+    """Hidden states at every step of a long short-term memory, and after them the last cells."""
+    kept = Memory(x, h.shape[1], sizes, reverse)
+    out = kept.forward(x, h, c, weight)
+    return out, kept.gates, kept.cells, kept.squashed, _SharedGradients()
 
 
 def _lstm_slopes(gates: Any, before: Any, squashed: Any) -> tuple[Any, Any, Any]:
@@ -276,9 +302,18 @@ def _lstm_back(
     g: Any, out: Any, h: Any, c: Any, weight: Any, gates: Any, cells: Any, squashed: Any,
     shared: Any, sizes: Any, reverse: bool,
 ) -> dict[str, Any]:  # fmt: skip
+    gx = np.empty_like(gates)
+    return lstm_back(g, out, h, c, weight, gates, cells, squashed, sizes, reverse, gx)
+
+
+def lstm_back(
+    g: Any, out: Any, h: Any, c: Any, weight: Any, gates: Any, cells: Any, squashed: Any,
+    sizes: Any, reverse: bool, gx: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the gradients of all inputs; that of x in ``gx``, which may be ``gates`` itself."""
     count, width = cells.shape
     steps = rows_of_steps(sizes, reverse)
-    gx, before = np.empty_like(gates), _before(cells, c, steps)
+    before = _before(cells, c, steps)
     gh, gc = np.zeros(h.shape, h.dtype), np.array(g[count:], order="C")
     order = 1 if reverse else -1
     for rows, length in _blocks(sizes, BLOCK // (4 * width))[::order]:

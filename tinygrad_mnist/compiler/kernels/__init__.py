@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tinygrad_mnist.compiler.kernels import cross_entropy, products
+from tinygrad_mnist.compiler.kernels import cross_entropy, products, recurrent
 from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value
 
-MAKERS = (cross_entropy.kernels, products.kernels)
+MAKERS = (cross_entropy.kernels, products.kernels, recurrent.kernels)
 """Each returns kernels by the call that they stand for."""
 
 
 def prepared_kernels(program: Program) -> Program:
     """Let calls of operations be calls of kernels that are made for their shapes."""
     kept: set[Storage] = {x.storage for x in program.outputs + program.rebound}
-    functions = {call: f for make in MAKERS for call, f in make(program.calls).items()}
+    functions = {call: f for make in MAKERS for call, f in make(program).items()}
 
     def own(call: Call) -> bool:
         """Whether what a kernel keeps for the next step stays within the program."""

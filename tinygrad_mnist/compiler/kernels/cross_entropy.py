@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.compiler.trace import Call
+from tinygrad_mnist.compiler.trace import Call, Program
 from tinygrad_mnist.ops.contract import TABLE
 
 MANY = 64
@@ -17,11 +17,11 @@ _OP = TABLE["cross_entropy"]
 _RULE = _OP.rules["x"].function
 
 
-def kernels(calls: Sequence[Call]) -> dict[Call, Callable[..., Any]]:
+def kernels(program: Program) -> dict[Call, Callable[..., Any]]:
     """Return kernels for the calls of the loss, and of its rule, that they are made for."""
     found: dict[Call, Callable[..., Any]] = {}
     made: dict[Any, CrossEntropy] = {}
-    for call in calls:
+    for call in program.calls:
         if call.function is _OP.forward and _is_usual(call):
             kernel = CrossEntropy(call.arguments[0].array)
             made[call.results[1]] = kernel

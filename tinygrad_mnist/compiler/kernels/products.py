@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_mnist._runtime import threads
-from tinygrad_mnist.compiler.trace import Call, Value
+from tinygrad_mnist.compiler.trace import Call, Program, Value
 
 
-def kernels(calls: Sequence[Call]) -> dict[Call, Callable[..., Any]]:
+def kernels(program: Program) -> dict[Call, Callable[..., Any]]:
     """Return the kernel for each call of a product that is worth asking."""
-    return {call: threads.product for call in calls if _is_worthwhile(call)}
+    return {call: threads.product for call in program.calls if _is_worthwhile(call)}
 
 
 def _is_worthwhile(call: Call) -> bool:
