@@ -334,6 +334,41 @@ def test_the_last_shorter_batch_has_a_program_of_its_own() -> None:
     assert not step.again
 
 
+class Falling(lr_scheduler.LRScheduler):
+    """A schedule of a script's own, which counts for itself."""
+
+    steps = 0
+
+    def get_lr(self) -> list[float]:
+        return [lr / self.steps for lr in self.base_lrs]
+
+    def step(self, epoch: int | None = None) -> None:
+        self.steps += 1
+        super().step(epoch)
+
+
+def test_a_schedule_that_is_told_a_number_goes_on() -> None:
+    def rates(compiled: Callable[[Any], Any]) -> Any:
+        w = tg.ones(3, requires_grad=True)
+        optimizer = tg.optim.SGD([w], lr=0.1)
+        made = lr_scheduler.ReduceLROnPlateau(optimizer, patience=1)
+
+        def step(x: tg.Tensor, worth: float) -> None:
+            optimizer.zero_grad()
+            (x * w).sum().backward()
+            optimizer.step()
+            made.step(worth)
+
+        run = compiled(step)
+        found = []
+        for i in range(12):
+            run(tg.ones(3), (3.0, 2.0, 5.0)[i % 3])
+            found.append((w.tolist(), optimizer.param_groups[0]["lr"], made.num_bad_epochs))
+        return found
+
+    assert rates(Compiled) == rates(lambda function: function)
+
+
 @pytest.mark.parametrize("where", ["inside", "outside"])
 @pytest.mark.parametrize(
     "schedule",
@@ -342,8 +377,16 @@ def test_the_last_shorter_batch_has_a_program_of_its_own() -> None:
         lambda o: lr_scheduler.CosineAnnealingLR(o, 10),
         lambda o: lr_scheduler.LambdaLR(o, lambda epoch: 0.9**epoch),
         lambda o: lr_scheduler.OneCycleLR(o, 0.3, total_steps=30),
+        lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 3),
+        lambda o: lr_scheduler.SequentialLR(
+            o, [lr_scheduler.ConstantLR(o, 0.1, 3), lr_scheduler.ExponentialLR(o, 0.9)], [3]
+        ),
+        lambda o: lr_scheduler.ChainedScheduler(
+            [lr_scheduler.StepLR(o, 2), lr_scheduler.ExponentialLR(o, 0.9)]
+        ),
+        lambda o: Falling(o),
     ],
-    ids=["step", "cosine", "lambda", "one cycle"],
+    ids=["step", "cosine", "lambda", "one cycle", "restarts", "sequence", "chain", "own"],
 )
 def test_schedules_go_on(schedule: Any, where: str) -> None:
     def losses(compiled: Callable[[Any], Any]) -> Any:

@@ -70,6 +70,9 @@ UNSEEN = frozenset({"map", "filter", "starmap"})
 
 COLLECTIONS = (list, tuple, deque, dict, set, frozenset, bytearray, array.array)
 
+_OF_SCHEDULES = ("step", "get_lr", "_get_closed_form_lr")
+"""Methods of a schedule that are run anew at each step, as one call."""
+
 STREAMS = (random.Random, np.random.Generator, np.random.RandomState, np.random.BitGenerator)
 
 
@@ -416,7 +419,10 @@ class Surroundings:
             self._class(type(x), path)
         self._watch_only("length", x.__dict__, None, f"the number of attributes of {x.__name__}")
         inherits = any(is_ours(base.__module__) for base in x.__mro__)
+        live = _OF_SCHEDULES if issubclass(x, LRScheduler) else ()
         for name, item in list(x.__dict__.items()):
+            if name in live:
+                continue
             if functions_of(item):
                 called = name.startswith("__") and name not in _ON_REQUEST
                 if inherits or called or self._wants(name):

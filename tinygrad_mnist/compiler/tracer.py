@@ -546,10 +546,13 @@ class Tracer(Observer):
         self, function: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:
         """Note a function that was marked as one call."""
+        written = [x for x in keywords.get("outs") or [keywords.get("out")] if x is not None]
+        known = set(map(id, written))
+        if any(isinstance(x, TensorBase) and id(x._array) not in known for x in arguments):
+            self.look(None, f"{function.__qualname__} takes a tensor")
         actual, named = mapped(arguments, real_of), real_keywords(keywords)
         if not self.open:
             return function(*actual, **named)
-        written = [x for x in keywords.get("outs") or [keywords.get("out")] if x is not None]
         self.open, modes.tracer = False, None  # what happens in it is its own
         try:
             result = function(*actual, **named)

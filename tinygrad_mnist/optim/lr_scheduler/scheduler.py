@@ -80,6 +80,9 @@ class LRScheduler:
         if "__init__" in cls.__dict__:
             # the class's own method, wrapped
             cls.__init__ = _restoring(cls.__init__)  # type: ignore[method-assign]
+        if "step" in cls.__dict__:
+            # one call in a compiled step, as that of the base: it counts in Python
+            cls.step = one_call(cls.step)  # type: ignore[method-assign]
         named_class(cls)
 
     _parts: ClassVar[tuple[str, ...]] = ()
