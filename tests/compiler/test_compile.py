@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import pickle
 import re
@@ -335,6 +336,50 @@ def test_an_error_after_a_change_names_the_line() -> None:
     (note,) = found.value.__notes__
     assert re.search(r"test_compile.py:\d+ in step: return F.cross_entropy\(x, y\)", note)
     assert mean.item() == CALLS + 1, "as in the step itself, the mean was changed once"
+
+
+@pytest.mark.parametrize("order", ["clears first", "clears later", "adds", "zeroes", "two losses"])
+def test_an_error_in_a_program_leaves_gradients_and_flags_as_ever(order: str) -> None:
+    def played(compiled: Any) -> Any:
+        tg.manual_seed(0)
+        model = nn.Sequential(nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Dropout(0.2), nn.Linear(5, 3))
+        optimizer = tg.optim.Adam(model.parameters())
+
+        def step(x: tg.Tensor, y: tg.Tensor, z: tg.Tensor) -> None:
+            model.train()
+            if order in ("clears first", "two losses"):
+                optimizer.zero_grad()
+            if order == "zeroes":
+                optimizer.zero_grad(set_to_none=False)
+            if order == "two losses":
+                F.cross_entropy(model(x), y).backward()
+            loss = F.cross_entropy(model(x), z)
+            if order == "clears later":
+                optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            model.eval()
+
+        run = compiled(step)
+        found = []
+        for i in range(14):
+            x, y = tg.randn(6, 4), tg.randint(0, 3, (6,))
+            wrong = i in (6, 7, 11)
+            with pytest.raises(IndexError) if wrong else contextlib.nullcontext():
+                run(x, y, y + 7 * wrong)
+            lost = wrong and order in ("zeroes", "two losses")
+            found.append(
+                [None if p.grad is None or lost else p.grad.tolist() for p in model.parameters()]
+            )
+            if lost and compiled is Compiled:
+                assert run._last.runs == 0 or all(p.grad is None for p in model.parameters())
+            found.append([x.tolist() for x in model.state_dict().values()])
+            found.append([m.training for m in model.modules()])
+        if compiled is Compiled:
+            assert run._last.runs >= 3
+        return found
+
+    assert played(Compiled) == played(lambda function: function)
 
 
 def test_threads_take_turns_or_run_the_function() -> None:

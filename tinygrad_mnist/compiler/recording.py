@@ -91,6 +91,10 @@ class Recording:
         Leaves whose gradient that was there before was written to.
     flags
         Modules whose training flag was set, each with what it was set to.
+    story
+        After which call a leaf's gradient is set or cleared, or a module's training flag.
+    whole
+        The call after which a leaf's gradient is what it is in the end.
     raw
         Arrays that operations were given from out of sight, or that were made anew.
     looks
@@ -113,6 +117,8 @@ class Recording:
     written: list[Place] = field(default_factory=list)
     added_to: list[TensorBase] = field(default_factory=list)
     flags: list[tuple[Module, bool]] = field(default_factory=list)
+    story: list[tuple[int, Any, bool]] = field(default_factory=list)
+    whole: dict[TensorBase, int] = field(default_factory=dict)
     raw: list[np.ndarray] = field(default_factory=list)
     looks: list[taken.Place] = field(default_factory=list)
     stopped: str = ""
@@ -169,6 +175,8 @@ class _Looked:
         self._default = default
         self._read: dict[int, weakref.ref[Any]] = {}
         self._set: dict[int, weakref.ref[Any]] = {}
+        self.story: list[tuple[int, Call | None, bool]] = []
+        """In order, what was set, after which call, and to what: a gradient or none."""
 
     def __enter__(self) -> _Looked:
         name, default = self._name, self._default
@@ -184,6 +192,8 @@ class _Looked:
         def put(x: Any, value: Any) -> None:
             if modes.tracer is not None:  # in this thread
                 self._set[id(x)] = weakref.ref(x)
+                after = modes.tracer.calls[-1] if modes.tracer.calls else None
+                self.story.append((id(x), after, value is not None and value is not False))
             x.__dict__[name] = value
 
         setattr(self._kind, name, property(get, put))
@@ -346,6 +356,7 @@ class _Recorder:
                 recording.stopped = (
                     self._finish(looked) or self._flags(flags) or self._connect(function)
                 )
+                self._tell(looked, flags)
         finally:
             self._put_back(arrays)
             for node in (n for ref in tracer.nodes if (n := ref()) is not None):
@@ -501,6 +512,25 @@ class _Recorder:
                         f"calls doesn't; return tensors, in tuples, lists and dicts"
                     )
         return ""
+
+    def _tell(self, looked: _Looked, flags: _Looked) -> None:
+        """Note after which calls gradients and flags are set: an error may come in between."""
+        ends: dict[Storage, int] = {}
+        for i, call in enumerate(self.recording.program.calls):
+            call.at = i
+            ends.update((x.storage, i) for x in call.made())
+            ends.update((storage, i) for storage in call.writes)
+        self.recording.whole = {
+            leaf: ends[x.storage]
+            for leaf, x in self.recording.gradients
+            if x is not None and x.storage in ends
+        }
+        holders: dict[int, Any] = {**{id(t): t for t in self.grads}, **flags.set}
+        self.recording.story = [
+            (-1 if after is None else after.at, holders[i], value)
+            for i, after, value in (*looked.story, *flags.story)
+            if i in holders
+        ]
 
     def _flags(self, flags: _Looked) -> str:
         """Find the training flags that the step reads before it sets them, and that it sets."""

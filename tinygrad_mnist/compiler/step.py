@@ -136,6 +136,7 @@ class Step:
         self.written = [t for t in recording.written if isinstance(t, TensorBase)]
         self.written_arguments = [i for i in recording.written if isinstance(i, int)]
         self.added_to = recording.added_to
+        self.story, self.whole = recording.story, recording.whole
         self.flags = [(m.__dict__, flag) for m, flag in recording.flags]
         # What each run needs, asked only once.
         self.moved = self.count + len(self.rebound)
@@ -226,7 +227,28 @@ class Step:
             for call in calls[:at]
         )
         call = calls[at]
-        return changed, None if call is None else call.line
+        if call is None:
+            return changed, None
+        if changed:
+            self._leave(call.at)
+        return changed, call.line
+
+    def _leave(self, at: int) -> None:
+        """Let Python's part of the state be what it is before a call that has raised an error.
+
+        A gradient that more would have been added to isn't there: none is better than a wrong one.
+        """
+        for tensor in self.written:
+            tensor._version.bump(_NAME)
+        given = {id(p): t for p, t, _ in self.gradients.given}
+        for after, holder, value in self.story:
+            if after >= at:
+                continue
+            if isinstance(holder, TensorBase):
+                is_whole = value and self.whole.get(holder, at) < at
+                holder._grad = given.get(id(holder)) if is_whole else None
+            else:
+                holder.__dict__["training"] = value
 
 
 def _described(x: Any, moving: bool) -> str:

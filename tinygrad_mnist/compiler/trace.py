@@ -118,6 +118,8 @@ class Call:
     printed: tuple[Call, ...] | None = None
     """What readers are shown in its place, if not itself."""
     line: UserLine | None = None
+    at: int = -1
+    """Its place among the calls that were recorded."""
     _values: list[Value] | None = field(default=None, repr=False)
 
     @property
