@@ -40,11 +40,12 @@ def _hits(parts: list[Any], out: Any) -> Iterator[Any]:
         parts = [np.where(nan, np.isnan(p) * np.float64(k), p) for k, p in enumerate(parts, 1)]
         out = reduce(np.maximum, parts)
     free = np.ones_like(out, bool)
-    for part in parts:
+    for part in parts[:-1]:
         hit = part == out
         hit &= free
         free ^= hit
         yield hit
+    yield free
 
 
 def _max_pool_rule(
