@@ -284,6 +284,7 @@ def test_shared_out_lines_give_the_numbers_of_the_step_itself(
     monkeypatch.setattr("tinygrad_mnist.compiler.chains.LARGE", 1)
     monkeypatch.setattr("tinygrad_mnist.compiler.chains.ONE_LINE", 1)
     monkeypatch.setattr("tinygrad_mnist.compiler.passes.tiles.LARGE", 1)
+    monkeypatch.setattr("tinygrad_mnist.compiler.passes.tiles.LONG", 1)
     monkeypatch.setattr("tinygrad_mnist._runtime.threads.WORTHWHILE", 1)
     monkeypatch.setattr("tinygrad_mnist._runtime.threads._wanted", [number])
     x, y = tg.randn(7, 1, 12, 12), tg.randint(0, 3, (7,))
@@ -374,3 +375,19 @@ def test_what_others_have_told_the_garbage_collector_is_no_part_of_a_step() -> N
     finally:
         gc.callbacks.remove(told)
     assert gc.isenabled() and not compiled.uncompiled
+
+
+def test_relu_of_large_arrays_takes_zeros_from_an_array() -> None:
+    def function(x: tg.Tensor) -> tg.Tensor:
+        return (x * 2).relu() * 3
+
+    x = tg.randn(128, 2048)
+    x[0, :4] = tg.tensor([-0.0, float("nan"), float("inf"), -float("inf")])
+    compiled = Compiled(function)
+    for _ in range(4):
+        np.testing.assert_array_equal(compiled(x), function(x))
+    (program,) = compiled.steps.values()
+    (larger,) = (c for c in program.built.program.calls if c.function is np.maximum)
+    zeros = larger.arguments[1].array
+    assert zeros.shape == (1, 2048) and not zeros.any()
+    assert "np.maximum(h0, 0, out=h0)" in program.built.source()

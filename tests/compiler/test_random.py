@@ -318,6 +318,7 @@ def compare_passes(plan: Plan, names: Iterable[str], threads: bool) -> None:
         mock.patch.object(chains, "LARGE", least),
         mock.patch.object(chains, "ONE_LINE", least),
         mock.patch.object(tiles, "LARGE", least),
+        mock.patch.object(tiles, "LONG", least),
     ):
         warnings.simplefilter("ignore")
         expected, _ = train(plan, tg.compile(backend="eager"))

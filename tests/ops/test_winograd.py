@@ -11,7 +11,9 @@ import tinygrad_mnist as tg
 from tinygrad_mnist import ops
 from tinygrad_mnist.ops import winograd
 
-SETTINGS: dict[str, Any] = {"stride": (1, 1), "dilation": (1, 1), "groups": 1}
+SETTINGS: dict[str, Any] = {
+    "stride": (1, 1), "padding": ((1, 1), (1, 1)), "dilation": (1, 1), "groups": 1,
+}  # fmt: skip
 KERNEL = (3, 3)
 SHAPES = [(3, 64, 32, 8, 6), (2, 32, 64, 12, 12), (5, 64, 64, 8, 8), (1, 128, 32, 16, 18)]
 """Of images, channels read and made, and of the result."""
@@ -21,7 +23,7 @@ def drawn(n: int, into: int, out: int, *size: int, dtype: Any = np.float64) -> l
     """Draw images, kernels, bias, and a gradient of the result: channels lie last."""
     source = np.random.default_rng(0)
     high, wide = size
-    shapes = [(n, high + 2, wide + 2, into), (out, into, 3, 3), (out,), (n, high, wide, out)]
+    shapes = [(n, high, wide, into), (out, into, 3, 3), (out,), (n, high, wide, out)]
     x, weight, bias, y = (source.standard_normal(shape).astype(dtype) for shape in shapes)
     return [np.moveaxis(x, -1, 1), weight, bias, np.moveaxis(y, -1, 1)]
 
@@ -127,6 +129,6 @@ def test_other_numbers_go_another_way() -> None:
 
 def test_images_larger_than_their_windows_need(always: None) -> None:
     _, weight, _, y = drawn(2, 64, 32, 8, 8)
-    settings = {"size": (11, 10), **SETTINGS}
+    settings = {"size": (11, 10), **SETTINGS, "padding": ((0, 0), (0, 0))}
     whole = ops.conv_input.forward(y, weight, **settings)
     assert whole.shape == (2, 64, 11, 10) and not whole[:, :, 10:].any()

@@ -93,8 +93,9 @@ def _conv(
     if min(widths) < 0:
         raise RuntimeError(f"negative padding is not supported, got {padding}")
     x, single = as_batch(input, dims)
+    around = tuple(zip(widths[::2], widths[1::2], strict=True))[::-1]
     out = apply(
-        ops.conv, padded(x, widths), weight, bias, stride=steps, dilation=spread, groups=groups
+        ops.conv, x, weight, bias, stride=steps, padding=around, dilation=spread, groups=groups
     )
     return out.squeeze(0) if single else out
 
@@ -441,8 +442,12 @@ def _conv_transpose(
     )
     if any(n < 2 * p for n, p in zip(reach, around, strict=True)):
         raise RuntimeError(f"padding {padding} leaves nothing of a size of {list(reach)}")
-    out = apply(ops.conv_input, x, weight, size=reach, stride=steps, dilation=spread, groups=groups)
-    out = _without_border(out, around)
+    size = tuple(n - 2 * p for n, p in zip(reach, around, strict=True))
+    borders = tuple((p, p) for p in around)
+    out = apply(
+        ops.conv_input, x, weight, size=size, stride=steps, padding=borders, dilation=spread,
+        groups=groups,
+    )  # fmt: skip
     if bias is not None:
         out = out + bias.reshape((-1,) + (1,) * dims)
     return out.squeeze(0) if single else out

@@ -26,17 +26,28 @@ from tinygrad_mnist.ops import winograd
 from tinygrad_mnist.ops.contract import Op, Sample, op
 from tinygrad_mnist.ops.indexing import getitem
 from tinygrad_mnist.ops.sums import add_up
-from tinygrad_mnist.ops.windows import Lengths, offsets, slide, window_count
+from tinygrad_mnist.ops.windows import Lengths, Widths, crop, offsets, pad, slide, window_count
 
 WINDOW_BLOCK = 2**18
 """How many elements of windows are copied at a time: 1 MiB of float32."""
 
 
 def _conv(
-    x: Any, weight: Any, bias: Any = None, *, stride: Lengths, dilation: Lengths, groups: int
+    x: Any,
+    weight: Any,
+    bias: Any = None,
+    *,
+    stride: Lengths,
+    padding: Widths,
+    dilation: Lengths,
+    groups: int,
 ) -> Any:
-    """Cross-correlation of images (N, C, *S) with kernels (O, C / groups, *K)."""
+    """Cross-correlation of images (N, C, *S) with kernels (O, C / groups, *K).
+
+    Around the images are zeros: padding is how many before and after each of their dimensions.
+    """
     _check(x, weight, bias, groups)
+    x = _padded(x, padding)
     windows = slide(x, weight.shape[2:], stride, dilation)
     n, size = len(x), windows.shape[2 : x.ndim]
     settings = (*weight.shape[2:], *stride, *dilation, groups)
@@ -62,7 +73,14 @@ def _conv(
 
 
 def _conv_input(
-    y: Any, weight: Any, *, size: Lengths, stride: Lengths, dilation: Lengths, groups: int
+    y: Any,
+    weight: Any,
+    *,
+    size: Lengths,
+    stride: Lengths,
+    padding: Widths,
+    dilation: Lengths,
+    groups: int,
 ) -> Any:
     """Derivative of conv by its images, which have a given size: a transposed convolution."""
     if y.shape[1] != len(weight) or groups < 1 or len(weight) % groups:
@@ -74,14 +92,20 @@ def _conv_input(
         raise ValueError("input and weight must have the same dtype; convert the input")
     n, channels = len(y), weight.shape[1] * groups
     kernel, counts = weight.shape[2:], y.shape[2:]
+    reach = tuple(d * (k - 1) for d, k in zip(dilation, kernel, strict=True))
+    whole = tuple(s + a + b for s, (a, b) in zip(size, padding, strict=True))
+    around = tuple((r - a, r - b) for r, (a, b) in zip(reach, padding, strict=True))
+    exact = whole == tuple(c + r for c, r in zip(counts, reach, strict=True))
     settings = (*kernel, *stride, *dilation, groups)
-    if size == tuple(s + 2 for s in counts) and winograd.suits(
-        len(weight), channels, (n, *counts), y.dtype, settings
-    ):
+    if exact and winograd.suits(len(weight), channels, (n, *counts), y.dtype, settings):
         out = winograd.conv_input(y, weight)
         if np.isfinite(out).all():
-            return out
-    out = np.zeros((n, *size, channels), y.dtype)
+            return _cropped(out, padding)
+    # Of a convolution from windows, only the inside is computed.
+    if exact and {*stride} == {1} and _any(padding) and min(map(min, around)) >= 0:
+        turned = _turned(weight, groups)
+        return _conv(y, turned, stride=stride, padding=around, dilation=dilation, groups=groups)
+    out = np.zeros((n, *whole, channels), y.dtype)
     places = slide(np.moveaxis(out, -1, 1), kernel, stride, dilation)
     places = np.moveaxis(places, 1, y.ndim - 1)[(slice(None), *map(slice, counts))]
     matrices = _matrices(weight, groups).swapaxes(1, 2)
@@ -98,13 +122,43 @@ def _conv_input(
                 places[images, lines][offset] += values
 
     share(run, n, y.size * weight[0].size)
-    return np.moveaxis(out, -1, 1)
+    return _cropped(np.moveaxis(out, -1, 1), padding)
+
+
+def _turned(weight: Any, groups: int) -> Any:
+    """Return kernels (O, C / groups, *K) as those (C, O / groups, *K) that lead back."""
+    split = weight.reshape(groups, -1, *weight.shape[1:]).swapaxes(1, 2)
+    whole = split.reshape(-1, *split.shape[2:])
+    return whole[(slice(None), slice(None), *[slice(None, None, -1)] * (weight.ndim - 2))]
+
+
+def _padded(x: Any, padding: Widths) -> Any:
+    """Put zeros around images."""
+    widths = ((0, 0), (0, 0), *padding)
+    return pad.forward(x, widths=widths, value=0.0) if _any(padding) else x
+
+
+def _cropped(x: Any, padding: Widths) -> Any:
+    """Leave out what surrounds images."""
+    return crop.forward(x, widths=((0, 0), (0, 0), *padding)) if _any(padding) else x
+
+
+def _any(padding: Widths) -> bool:
+    return any(map(any, padding))
 
 
 def _conv_weight(
-    x: Any, y: Any, *, kernel: Lengths, stride: Lengths, dilation: Lengths, groups: int
+    x: Any,
+    y: Any,
+    *,
+    kernel: Lengths,
+    stride: Lengths,
+    padding: Widths,
+    dilation: Lengths,
+    groups: int,
 ) -> Any:
     """Derivative of conv by its kernels, which have a given size."""
+    x = _padded(x, padding)
     size = y.shape[2:]
     channels, outs = x.shape[1], y.shape[1]
     settings = (*kernel, *stride, *dilation, groups)
@@ -194,64 +248,74 @@ def _first(x: Any, like: Lengths) -> Any:
 
 
 _SETTINGS: list[tuple[Lengths, Lengths, dict[str, Any]]] = [
-    ((2, 2, 4, 5), (3, 2, 2, 3), {"stride": (1, 1), "dilation": (1, 1), "groups": 1}),
-    ((1, 1, 5, 6), (2, 1, 2, 2), {"stride": (2, 3), "dilation": (1, 1), "groups": 1}),
-    ((1, 4, 6, 3), (2, 2, 2, 2), {"stride": (2, 1), "dilation": (2, 1), "groups": 2}),
-    ((1, 2, 2, 2), (4, 1, 1, 1), {"stride": (1, 1), "dilation": (1, 1), "groups": 2}),
+    (x, w, {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups})
+    for x, w, stride, padding, dilation, groups in [
+        ((2, 2, 4, 5), (3, 2, 2, 3), (1, 1), ((0, 0), (0, 0)), (1, 1), 1),
+        ((1, 1, 5, 6), (2, 1, 2, 2), (2, 3), ((1, 1), (0, 0)), (1, 1), 1),
+        ((1, 4, 6, 3), (2, 2, 2, 2), (2, 1), ((0, 0), (1, 1)), (2, 1), 2),
+        ((1, 2, 2, 2), (4, 1, 1, 1), (1, 1), ((0, 0), (0, 0)), (1, 1), 2),
+        ((1, 4, 3, 3), (4, 2, 3, 2), (1, 1), ((1, 1), (2, 2)), (1, 2), 2),
+    ]
 ]
 
 
 def _result(x: Lengths, w: Lengths, settings: dict[str, Any]) -> Lengths:
-    counts = map(window_count, x[2:], w[2:], settings["stride"], settings["dilation"])
+    whole = [n + a + b for n, (a, b) in zip(x[2:], settings["padding"], strict=True)]
+    counts = map(window_count, whole, w[2:], settings["stride"], settings["dilation"])
     return (x[0], w[0], *counts)
 
 
 conv: Op = op(
     "convolution",
     _conv,
-    x=lambda g, weight, shape, stride, dilation, groups: conv_input(
-        g, weight, size=tuple(shape[2:]), stride=stride, dilation=dilation, groups=groups
+    x=lambda g, weight, shape, stride, padding, dilation, groups: conv_input(
+        g, weight, size=tuple(shape[2:]), stride=stride, padding=padding, dilation=dilation,
+        groups=groups,
     ),
-    weight=lambda g, x, shape, stride, dilation, groups: conv_weight(
-        x, g, kernel=tuple(shape[2:]), stride=stride, dilation=dilation, groups=groups
+    weight=lambda g, x, shape, stride, padding, dilation, groups: conv_weight(
+        x, g, kernel=tuple(shape[2:]), stride=stride, padding=padding, dilation=dilation,
+        groups=groups,
     ),
     bias=lambda g: add_up(g, (0, *range(2, len(g.shape)))),
     formula="out[n, o, i, j] = sum of x[n, c, s i + d k, s j + d l] weight[o, c, k, l] + bias[o]",
-    torch="F.conv2d(x, weight, bias, stride, 0, dilation, groups)",
+    torch="F.conv2d(x, weight, bias, stride, [a for a, _ in padding], dilation, groups)",
     samples=[
         *(Sample(x, w, w[:1], **settings) for x, w, settings in _SETTINGS),
         Sample(*_SETTINGS[0][:2], None, **_SETTINGS[0][2]),
     ],
-)
+)  # fmt: skip
 conv_input: Op = op(
     "convolution_input",
     _conv_input,
-    y=lambda g, weight, shape, stride, dilation, groups: _first(
-        conv(g, weight, stride=stride, dilation=dilation, groups=groups), tuple(shape)
+    y=lambda g, weight, shape, stride, padding, dilation, groups: _first(
+        conv(g, weight, stride=stride, padding=padding, dilation=dilation, groups=groups),
+        tuple(shape),
     ),
-    weight=lambda g, y, shape, stride, dilation, groups: conv_weight(
-        g, y, kernel=tuple(shape[2:]), stride=stride, dilation=dilation, groups=groups
+    weight=lambda g, y, shape, stride, padding, dilation, groups: conv_weight(
+        g, y, kernel=tuple(shape[2:]), stride=stride, padding=padding, dilation=dilation,
+        groups=groups,
     ),
     formula="<x, out> = <conv(x, weight), y> for every x",
     torch="torch.nn.grad.conv2d_input((y.shape[0], weight.shape[1] * groups, *size), weight, y, "
-    "stride, 0, dilation, groups)",
+    "stride, [a for a, _ in padding], dilation, groups)",
     samples=[
         Sample(_result(x, w, settings), w, size=x[2:], **settings) for x, w, settings in _SETTINGS
     ],
-)
+)  # fmt: skip
 conv_weight: Op = op(
     "convolution_weight",
     _conv_weight,
-    x=lambda g, y, shape, stride, dilation, groups: conv_input(
-        y, g, size=tuple(shape[2:]), stride=stride, dilation=dilation, groups=groups
+    x=lambda g, y, shape, stride, padding, dilation, groups: conv_input(
+        y, g, size=tuple(shape[2:]), stride=stride, padding=padding, dilation=dilation,
+        groups=groups,
     ),
-    y=lambda g, x, shape, stride, dilation, groups: _first(
-        conv(x, g, stride=stride, dilation=dilation, groups=groups), tuple(shape)
+    y=lambda g, x, shape, stride, padding, dilation, groups: _first(
+        conv(x, g, stride=stride, padding=padding, dilation=dilation, groups=groups), tuple(shape)
     ),
     formula="<w, out> = <conv(x, w), y> for every w",
     torch="torch.nn.grad.conv2d_weight(x, (y.shape[1], x.shape[1] // groups, *kernel), y, "
-    "stride, 0, dilation, groups)",
+    "stride, [a for a, _ in padding], dilation, groups)",
     samples=[
         Sample(x, _result(x, w, settings), kernel=w[2:], **settings) for x, w, settings in _SETTINGS
     ],
-)
+)  # fmt: skip
