@@ -339,7 +339,7 @@ def test_products_ask_at_each_step_which_threads_compute_them(
     for step in range(7):
         threads._wanted[:] = [2 if step == 5 else 1]
         parts.clear()
-        np.testing.assert_allclose(compiled(x, y), expected, rtol=1e-4)
+        np.testing.assert_allclose(compiled(x, y), expected, rtol=1e-4, atol=1e-3)
         counts.append(len(parts))
     assert counts == [0, 0, 0, 0, 0, 4, 0]
 

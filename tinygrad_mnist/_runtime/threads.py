@@ -238,6 +238,8 @@ def share(function: Callable[[slice], T], count: int, work: int) -> list[T]:
     >>> share(lambda part: part.stop - part.start, 10, work=1)
     [10]
     """
+    if get_num_threads() < 2:  # OpenBLAS has one as well
+        return [function(slice(0, count))]
     number = 1 if _here.helps else min(get_num_threads(), count)
     if number < 2 or work < WORTHWHILE:
         with _one_thread:

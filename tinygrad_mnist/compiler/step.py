@@ -168,6 +168,7 @@ class Step:
 
     def run(self, entry: Entry) -> Any:
         """Run the program."""
+        assert self.built is not None
         inputs, given = entry
         self.prepare()
         results = quiet.unobserved(self.built.run, *inputs)

@@ -88,13 +88,13 @@ class CrossEntropy:
         shifted, probs, column, picked = self.shifted, self.probs, self.column, self.picked
         # Calls are short here, so names of arguments would be a good part of the time.
         if self.columns is None:
-            np.maximum.reduce(x, 1, None, self.total)
+            np.maximum.reduce(x, 1, out=self.total)
         else:
             np.copyto(self.columns, x.T)
-            np.maximum.reduce(self.columns, 0, None, self.total)
+            np.maximum.reduce(self.columns, 0, out=self.total)
         np.subtract(x, column, shifted)
         np.exp(shifted, probs)
-        np.add.reduce(probs, 1, None, self.total)
+        np.add.reduce(probs, 1, out=self.total)
         np.divide(probs, column, probs)
         np.log(self.total, self.logs)
         np.add(self.starts, target, self.places)
