@@ -197,3 +197,26 @@ def test_long_lines_break_after_commas_and_not_in_strings() -> None:
     assert max(map(len, text.splitlines())) <= 100
     assert re.sub(r"\n +", " ", text) == call
     assert {len(line) - len(line.lstrip()) for line in text.splitlines()[1:]} == {8}
+
+
+def test_several_networks_are_told_apart_by_their_variables() -> None:
+    tg.manual_seed(0)
+    encoder, decoder = nn.Sequential(nn.Linear(4, 2)), nn.ModuleDict({"out": nn.Linear(2, 4)})
+    optimizer = tg.optim.SGD([*encoder.parameters(), *decoder.parameters()], lr=0.1)
+
+    @tg.compile
+    def step(x: tg.Tensor) -> tg.Tensor:
+        optimizer.zero_grad()
+        loss = F.mse_loss(decoder["out"](encoder(x)), x)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    for _ in range(4):
+        step(tg.ones(5, 4))
+    text = re.sub(" +", " ", step.source())
+    for said in (
+        "# encoder.0.weight", "# decoder.out.bias", "# encoder.0 linear\n", "# decoder.out linear\n",
+        "# decoder.out linear's rule", "# encoder.0 linear's rule", "# decoder.out.weight's gradient",
+    ):  # fmt: skip
+        assert said in text, text

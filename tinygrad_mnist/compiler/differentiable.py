@@ -64,6 +64,7 @@ class Graph(Pattern):
         )  # fmt: skip
         self.ways: dict[Any, Way] = {}
         self.off: frozenset[str] = frozenset()
+        self.module_names: dict[int, str] = {}
         self.kept_names: list[Hint | None] = []
         """What readers are told of the arrays that are kept, and of gradients that leave."""
         self.edge_names: list[Hint | None] = []
@@ -327,6 +328,7 @@ class Way:
         """Go through the nodes, and record it."""
         start = perf_counter()
         graph, tracer = self.graph, Tracer()
+        tracer.module_names = graph.module_names
         assert node.saved is not None
 
         arriving = [None if g is None else tracer.stand_in(g, "input") for g in gradients]
@@ -430,6 +432,7 @@ def pattern_of(
 ) -> Graph | None:
     """Return the graph of what a recorded function has returned, if it needs gradients."""
     graph = Graph(function)
+    graph.module_names = tracer.module_names
     Reader(graph, returned, start, edges, known, tracer)
     roots = [graph.specs[end] for _, end in graph.outputs]
     graph.op.output_writable = any(spec.op.output_writable for spec in roots)

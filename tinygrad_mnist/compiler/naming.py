@@ -11,15 +11,18 @@ import inspect
 import keyword
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.compiler.arguments import Place
-from tinygrad_mnist.compiler.recording import Recording
 from tinygrad_mnist.compiler.returned import Output, Taken
 from tinygrad_mnist.compiler.text import Hint
 from tinygrad_mnist.compiler.trace import Program, Value
 from tinygrad_mnist.nn.module import Module
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.compiler.recording import Recording
+    from tinygrad_mnist.compiler.surroundings import Surroundings
 
 SHORT = {"weight": "w", "bias": "b"}
 
@@ -28,7 +31,7 @@ def hints(
     recording: Recording, program: Program, function: Callable[..., Any]
 ) -> dict[Value, Hint]:
     """Return names for inputs, state and gradients of a program that was made of a recording."""
-    known = dict(tensor_names(recording.surroundings.objects()))
+    known = dict(tensor_names(recording.surroundings))
     found = {x: known[t] for t, x in recording.state if t in known}
     moving = set(recording.moving)
     for x, at in zip(program.inputs, recording.inputs, strict=True):
@@ -94,19 +97,35 @@ def argument_name(function: Callable[..., Any], place: Place) -> str:
     return re.sub(r"\W", "_", "_".join(map(str, (name, *inner))))
 
 
-def tensor_names(objects: list[Any]) -> Iterator[tuple[TensorBase, Hint]]:
-    """Name the parameters and buffers of the modules among some objects."""
-    modules = [x for x in objects if isinstance(x, Module)]
-    inner = {id(m) for root in modules for name, m in root.named_modules() if name}
-    number = 0
-    for root in modules:
-        if id(root) in inner:
-            continue
-        for path, module in root.named_modules():
+def tensor_names(around: Surroundings) -> Iterator[tuple[TensorBase, Hint]]:
+    """Name the parameters and buffers of the modules that a function can reach."""
+    names, number = module_names(around), 0
+    for root in _roots(around):
+        for _, module in root.named_modules():
             own = [
                 *module.named_parameters(recurse=False), *module.named_buffers(recurse=False)
             ]  # fmt: skip
             for name, tensor in own:
                 short = SHORT.get(name, f"{name}_" if name[-1].isdigit() else name)
-                yield tensor, Hint(f"{short}{number}", f"{path}.{name}".lstrip("."))
+                yield tensor, Hint(f"{short}{number}", f"{names[id(module)]}.{name}".lstrip("."))
             number += bool(own)
+
+
+def module_names(around: Surroundings) -> dict[int, str]:
+    """Name modules as their networks do; if there are several of these, with their variables."""
+    roots, names = _roots(around), dict[int, str]()
+    several = sum(next(root.parameters(), None) is not None for root in roots) > 1
+    for root in roots:
+        variable = re.split(r"[ .]", around.flags[id(root)].path.removesuffix(".training"))[-1]
+        for path, module in root.named_modules():
+            inner = path.removeprefix("_orig_mod").lstrip(".")
+            whole = f"{variable}.{inner}" if several else inner
+            names.setdefault(id(module), whole.rstrip("."))
+    return names
+
+
+def _roots(around: Surroundings) -> list[Module]:
+    """Return the modules that are in no other."""
+    modules = [x for x in around.objects() if isinstance(x, Module)]
+    inner = {id(m) for root in modules for name, m in root.named_modules() if name}
+    return [m for m in modules if id(m) not in inner]

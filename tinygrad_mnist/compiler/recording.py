@@ -25,6 +25,7 @@ from tinygrad_mnist.compiler.array import Recorded
 from tinygrad_mnist.compiler.differentiable import Graph, pattern_of
 from tinygrad_mnist.compiler.effects import Effects
 from tinygrad_mnist.compiler.flat import flatten
+from tinygrad_mnist.compiler.naming import module_names
 from tinygrad_mnist.compiler.number import Number
 from tinygrad_mnist.compiler.pattern import NotDifferentiableError, made_real
 from tinygrad_mnist.compiler.returned import Place, Returned, describe, map_structure
@@ -227,6 +228,7 @@ def record(
     """
     around = Surroundings(function, (args, kwargs))
     tracer = Tracer()
+    tracer.module_names = module_names(around)
     recording = Recording(Program(tracer.calls), around)
     arguments = arguments or Arguments(args, kwargs)
     given = arguments.tensors

@@ -85,6 +85,8 @@ class Tracer(Observer):
         self.line: Line | None = None
         self.open = True
         self.nodes: list[weakref.ref[Node]] = []
+        self.module_names: dict[int, str] = {}
+        """What readers are told of modules, by their identities."""
         self._inside = 0
         """How many operations and rules are running, one in another."""
         self._storages: dict[int, Storage] = {}
@@ -570,7 +572,7 @@ class Tracer(Observer):
         call.writes = tuple(x.value.storage for x in written)
         returned = self._returned(call, result)
         call.line, modules = where()
-        call.module = _path(modules)
+        call.module = self._path(modules)
         call.operation, call.effect = function.__qualname__, True
         self.calls.append(call)
         self._noted = len(self.calls)
@@ -586,9 +588,14 @@ class Tracer(Observer):
         for call in self.calls[self._noted :]:
             call.operation = name
             if operation is not None:
-                call.module = _path(operation.modules)
+                call.module = self._path(operation.modules)
                 call.line = operation.line
         self._noted = len(self.calls)
+
+    def _path(self, modules: Sequence[Any]) -> str:
+        """Return the name of the innermost of nested modules."""
+        known = self.module_names.get(id(modules[-1])) if modules else ""
+        return module_path(modules) if known is None else known
 
     @unwatched
     def computed(self, call: Operation) -> None:
@@ -607,12 +614,6 @@ class Tracer(Observer):
 
 
 _ARRAYS = np.ndarray | np.generic
-
-
-def _path(modules: Sequence[Any]) -> str:
-    """Return the name of the innermost module, as the one that was compiled has it."""
-    path = module_path(modules)
-    return "" if path == "_orig_mod" else path.removeprefix("_orig_mod.")
 
 
 def real_of(x: Any) -> Any:
