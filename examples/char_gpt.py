@@ -180,7 +180,7 @@ def main(arguments: list[str] | None = None) -> dict:
     count = len(tokens) * 9 // 10
     train, validation = tokens[:count], tokens[count:]
 
-    tg.set_num_threads(1)  # the products are small: more threads would only wait for each other
+    tg.set_num_threads(1)  # the products are small: one thread computes them, unasked
     tg.manual_seed(args.seed)
     network = GPT(len(alphabet))
     # Weight decay is for matrices; biases and the scales of normalisations are left alone.

@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> dict:
     """Train, evaluate, and write report, pictures, checkpoint and figures."""
     args = experiment.options(__doc__, epochs=25, batch_size=32, lr=0.1, arguments=arguments)
     parts = train, validation, _ = experiment.split(args.dataset, experiment.load(args))
-    tg.set_num_threads(1)  # the products are small: more threads would only wait for each other
+    tg.set_num_threads(1)  # the products are small: one thread computes them, unasked
     tg.manual_seed(args.seed)
     loader = DataLoader(TensorDataset(*train), batch_size=args.batch_size, shuffle=True)
     network = Network()

@@ -84,7 +84,8 @@ class Report:
     name
         The function's name.
     programs
-        Its programs.
+        Its programs, each with ``arguments``, ``runs``, ``recorded``, ``seconds``, ``calls``,
+        ``buffers``, ``bytes``, ``lines`` and ``backward``.
     again
         Why programs were recorded anew, and how often.
     uncompiled
