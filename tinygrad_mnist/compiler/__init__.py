@@ -1,8 +1,8 @@
 """Training steps, models and other functions as NumPy programs.
 
-``compile`` makes them, and their ``source()`` is the program as Python; ``explain`` says what became
-of a function, and where its time goes; ``reset`` forgets all programs. The other functions are
-PyTorch's names around these. The last chapter of the guide walks through a program.
+``compile`` makes them, and their ``source()`` is the program as Python; ``explain`` says what
+became of a function, and where its time goes; ``reset`` forgets all programs. The other functions
+are PyTorch's names around these. The last chapter of the guide walks through a program.
 
 >>> import tinygrad_mnist as torch
 >>> @torch.compile

@@ -13,7 +13,8 @@ from tinygrad_mnist.compiler.trace import RULE, Call
 COLUMN = 56
 """Where comments begin, at the least."""
 
-LONGEST = 100
+LONGEST = 92
+"""How long lines are at most: as wide as a page shows."""
 
 TOKENS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|, |[(\[{]|[)\]}]")
 """Strings, commas and brackets."""
@@ -110,8 +111,10 @@ def _body(source: Source) -> list[str]:
         said = comment(text, call)
         lines.append(_commented(f"    {text}", said if said != before else ""))
         before = said
-    returned = ", ".join(source.returned())
-    return [*lines, broken(f"    return {returned}") if returned else "    return None"]
+    end = f"    return {', '.join(source.returned()) or 'None'}"
+    if len(end) > LONGEST:
+        end = broken(f"    return ({end.partition('return ')[2]})")
+    return [*lines, end]
 
 
 def _phases(source: Source) -> list[str]:
