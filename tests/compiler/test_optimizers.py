@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_mnist as tg
+from tinygrad_mnist import nn
 from tinygrad_mnist.compiler import Compiled
 
 OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
@@ -149,3 +150,25 @@ def test_parameters_may_come_and_go() -> None:
             run()
         found.append((v.tolist(), w.tolist()))
     assert found[0] == found[1]
+
+
+def test_with_fullgraph_one_call_updates_small_parameters_too() -> None:
+    """Its first call is recorded, when the optimizer has no states yet that could lie together."""
+    texts = []
+    for fullgraph in (False, True):
+        layer = nn.Linear(4, 3)
+        optimizer = tg.optim.Adam(layer.parameters())
+
+        def step(x: tg.Tensor, layer: Any = layer, optimizer: Any = optimizer) -> tg.Tensor:
+            optimizer.zero_grad()
+            loss = layer(x).sum()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        taken = tg.compile(step, fullgraph=fullgraph)
+        for _ in range(4):
+            taken(tg.ones(2, 4))
+        (program,) = taken.steps.values()
+        texts.append(program.built.text)
+    assert texts[0] == texts[1] and "flat.update(" in texts[0]

@@ -214,6 +214,7 @@ def record(
     kwargs: dict[str, Any],
     arguments: Arguments | None = None,
     exchanged: frozenset[TensorBase] = frozenset(),
+    first: bool = False,
 ) -> Recording:
     """Call a function, and record what it does.
 
@@ -225,6 +226,8 @@ def record(
         The arguments, taken apart.
     exchanged
         Tensors of the state whose arrays others exchange between steps.
+    first
+        Whether it wasn't called before: optimizers have no states yet that could lie together.
     """
     around = Surroundings(function, (args, kwargs))
     tracer = Tracer()
@@ -237,7 +240,7 @@ def record(
         recording.stopped, recording.result = around.refused, function(*args, **kwargs)
         return recording
     for optimizer in around.objects():
-        if isinstance(optimizer, ArrayOptimizer):
+        if isinstance(optimizer, ArrayOptimizer) and not first:
             flatten(optimizer)
     collecting = gc.isenabled()
     gc.disable()  # else what others have told the collector to call would look like the step's

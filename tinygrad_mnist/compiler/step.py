@@ -77,7 +77,7 @@ class Step:
             return function(*args, **kwargs)
         start = perf_counter()
         before = [r for r in self.recordings if not r.surroundings.change()]
-        recording = record(function, args, kwargs, arguments, exchanged)
+        recording = record(function, args, kwargs, arguments, exchanged, first=self.calls == 1)
         if self.calls == 1 and recording.line is None:
             return recording.result
         self.recorded += 1
