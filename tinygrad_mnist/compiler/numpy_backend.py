@@ -50,7 +50,8 @@ class Built:
     ) -> None:
         self.program = program
         self.hints = hints or {}
-        self.plan = plan_buffers(program, reuse="reuse" not in off)
+        self.reuse = "reuse" not in off
+        self.plan = plan_buffers(program, self.reuse)
         self.written = written = Source(program, self.plan, self.hints, chains="chains" not in off)
         self.lasting = [written.lasts(x) for x in program.gradients]
         self.lines = written.body()
@@ -86,5 +87,5 @@ class Built:
     def source(self, name: str = "step") -> str:
         """Return the program as Python that runs as it stands: a function of this name."""
         program = shown(self.program)
-        source = Source(program, plan_buffers(program), self.hints, readable=True, name=name)
-        return printed(source, name)
+        plan = plan_buffers(program, self.reuse)
+        return printed(Source(program, plan, self.hints, readable=True, name=name), name)

@@ -7,6 +7,7 @@ it imports, what it is given, and its buffers.
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import keyword
 from collections.abc import Callable, Iterator, Mapping
@@ -351,7 +352,8 @@ class Source:
         if id(x) in self._objects:
             return self._objects[id(x)]
         wish, line = imported(x)
-        name = self._taken.new(wish or type(x).__name__.lower())
+        name = wish or type(x).__name__.lower()
+        name = self._taken.counted(name) if hasattr(builtins, name) else self._taken.new(name)
         self._objects[id(x)] = name
         self._held.append(x)
         self.space[name] = x
