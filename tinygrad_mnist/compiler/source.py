@@ -213,7 +213,9 @@ class Source:
                 return True
             text = self.expression(call, "") if self.readable else ""
             name, slot = self._name(result, *self._wish(result, call)), self.bound[owner].slot
-            self._bind(Bound(name, lambda: self._made(call), text, "", slot))
+            as_it_is = call.arguments[0].array.dtype == result.array.dtype
+            comment = "" if as_it_is else f"the bits of {first}"
+            self._bind(Bound(name, lambda: self._made(call), text, comment, slot))
             return True
         if short:
             self.names[result] = f"{first}.{call.name}"
