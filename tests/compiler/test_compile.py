@@ -611,3 +611,22 @@ def test_numpys_functions_may_stand_between_tensors() -> None:
         assert roots.tolist() == np.sqrt(x.numpy()).tolist()
         tail[0] = 99.0
         assert roots[1] == 99.0
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        ({"options": ["reuse"]}, TypeError, "options are a dictionary or None, not list"),
+        (
+            {"recompile_limit": 0},
+            ValueError,
+            "recompile_limit is a positive integer or None, not 0",
+        ),
+        ({"recompile_limit": "8"}, ValueError, "positive integer or None, not '8'"),
+    ],
+)
+def test_arguments_of_the_wrong_kind_are_refused_at_once(
+    given: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=f"compile: .*{said}"):
+        tg.compile(lambda x: x, **given)

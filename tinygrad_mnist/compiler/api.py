@@ -160,6 +160,10 @@ def compile(
     RuntimeError
         With ``fullgraph=True``, naming the line that stands against it; for options that there
         aren't.
+    TypeError
+        For what can't be called, and for options that are no dictionary.
+    ValueError
+        For a backend or a mode that there isn't, and for a limit below 1.
 
     Examples
     --------
@@ -181,7 +185,7 @@ def compile(
         fullgraph=bool(fullgraph),
         dynamic=dynamic,
         off=_off(_backend(backend), mode, options),
-        limit=LIMIT if recompile_limit is None else recompile_limit,
+        limit=_limit(recompile_limit),
         name=name or "",
     )
     if shapes_spec is not None:
@@ -214,12 +218,22 @@ def _backend(backend: str | Callable[..., Any] | None) -> str:
     raise ValueError(f"there is no backend {backend!r}; choose one of {', '.join(BACKENDS)}")
 
 
+def _limit(number: int | None) -> int:
+    if number is None:
+        return LIMIT
+    if not isinstance(number, int) or number < 1:
+        raise ValueError(f"recompile_limit is a positive integer or None, not {number!r}")
+    return number
+
+
 def _off(backend: str, mode: str | None, options: dict[str, Any] | None) -> frozenset[str]:
     """Return the passes that are left out."""
     if mode is not None and options:
         raise RuntimeError("either mode or options can be given, but not both at the same time")
     if mode is not None and mode not in MODES:
         raise ValueError(f"there is no mode {mode!r}; choose one of {', '.join(MODES)}")
+    if options is not None and not isinstance(options, dict):
+        raise TypeError(f"options are a dictionary or None, not {type(options).__name__}")
     off, without = set(BACKENDS[backend]), []
     for name, on in (options or {}).items():
         if name in PYTORCHS_OPTIONS or "." in name:
@@ -236,7 +250,9 @@ def _off(backend: str, mode: str | None, options: dict[str, Any] | None) -> froz
         else:
             off.add(name)
     if without:
-        warn(f"compile: the options {', '.join(without)} have no effect here")
+        one = len(without) == 1
+        what = f"option{'s' * (not one)} {', '.join(without)} {'has' if one else 'have'}"
+        warn(f"compile: the {what} no effect here")
     return frozenset(off)
 
 
