@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_mnist.autograd.graph import TensorBase
+from tinygrad_mnist.compiler.text import literal
 from tinygrad_mnist.compiler.watches import NUMBERS
 
 Place = tuple[Any, ...]
@@ -151,8 +152,8 @@ def replaced(x: Any, change: Callable[[Place, Any], Any], place: Place = ()) -> 
     return change(place, x)
 
 
-def described(place: Place) -> str:
-    """Return what a person calls an argument."""
-    first = place[0]
-    name = f"argument {first}" if isinstance(first, str) else f"argument number {first + 1}"
-    return name + "".join(f"[{key!r}]" for key in place[1:])
+def described(x: Any) -> str:
+    """Say in short what an argument is: of a tensor, the shape."""
+    if isinstance(x, TensorBase):
+        return str(list(x.shape))
+    return literal(x) or type(x).__name__

@@ -20,7 +20,7 @@ from tinygrad_mnist.autograd.observer import Line
 from tinygrad_mnist.compiler.advice import advice
 from tinygrad_mnist.compiler.arguments import Arguments, Place, described
 from tinygrad_mnist.compiler.guards import Entry
-from tinygrad_mnist.compiler.naming import function_name
+from tinygrad_mnist.compiler.naming import argument_name, function_name
 from tinygrad_mnist.compiler.step import Step
 from tinygrad_mnist.compiler.watches import Watch, same
 
@@ -328,7 +328,7 @@ class Compiled(Generic[P, R]):
         elif full:
             why = (
                 f"there are {len(self.steps)} programs already, each for other arguments: "
-                f"{self._difference(arguments)}; give tensors of few different shapes"
+                f"{self._difference(arguments)}"
             )
         else:
             return None
@@ -337,12 +337,14 @@ class Compiled(Generic[P, R]):
         return stopped
 
     def _difference(self, arguments: Arguments) -> str:
-        """Say what changes in the arguments."""
+        """Say what changes in the arguments, and what to do."""
         for place, x in arguments.leaves:
+            if (text := described(x)) in {step.parts.get(place) for step in self.steps.values()}:
+                continue
+            name = argument_name(self.function, place)
             if isinstance(x, TensorBase):
-                return f"{described(place)} has the shape {list(x.shape)} now"
-        for place, x in arguments.numbers.items():
-            return f"{described(place)} is {x} now"
+                return f"{name} has the shape {text} now; give tensors of few different shapes"
+            return f"{name} is {text} now; give it few different values"
         return "they are other objects each time"
 
     def _as_it_is(self, stopped: Uncompiled, args: Any, kwargs: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from tinygrad_mnist.autograd.graph import TensorBase, Version, wrap
 from tinygrad_mnist.autograd.modes import quiet
 from tinygrad_mnist.autograd.observer import Line
-from tinygrad_mnist.compiler.arguments import Arguments, Place
+from tinygrad_mnist.compiler.arguments import Arguments, Place, described
 from tinygrad_mnist.compiler.forgetting import forget
 from tinygrad_mnist.compiler.gradients import Gradients
 from tinygrad_mnist.compiler.guards import Entry, Guards
@@ -18,7 +18,6 @@ from tinygrad_mnist.compiler.numpy_backend import Built
 from tinygrad_mnist.compiler.passes import improved
 from tinygrad_mnist.compiler.recording import Recording, record
 from tinygrad_mnist.compiler.returned import tensor_at
-from tinygrad_mnist.compiler.text import literal
 from tinygrad_mnist.compiler.watches import Watch
 
 ATTEMPTS = 4
@@ -47,6 +46,7 @@ class Step:
         """What recording and building have taken."""
         self.stopped = ""
         self.described = ""
+        self.parts: dict[Place, str] = {}
         """The arguments, in short."""
         self.line: Line | None = None
         self.looks: set[Place] = set()
@@ -116,9 +116,11 @@ class Step:
         kwargs: dict[str, Any],
         arguments: Arguments,
     ) -> None:
-        self.described = ", ".join(
-            _described(x, place in arguments.moving) for place, x in arguments.leaves[:8]
-        )
+        self.parts = {
+            place: "any number" if place in arguments.moving else described(x)
+            for place, x in arguments.leaves
+        }
+        self.described = ", ".join(list(self.parts.values())[:8])
         program = improved(recording.program, self.off)
         self.built = Built(program, hints(recording, program, function), self.off)
         self.returned = recording.returned
@@ -250,15 +252,6 @@ class Step:
                 holder._grad = given.get(id(holder)) if is_whole else None
             else:
                 holder.__dict__["training"] = value
-
-
-def _described(x: Any, moving: bool) -> str:
-    """Say in short for which arguments a program is: of tensors, the shapes."""
-    if isinstance(x, TensorBase):
-        return str(list(x.shape))
-    if moving:
-        return "any number"
-    return literal(x) or type(x).__name__
 
 
 def _share(first: list[Any], second: list[Any]) -> bool:
