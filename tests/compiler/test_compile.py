@@ -633,3 +633,20 @@ def test_arguments_of_the_wrong_kind_are_refused_at_once(
 ) -> None:
     with pytest.raises(error, match=f"compile: .*{said}"):
         tg.compile(lambda x: x, **given)
+
+
+def test_an_error_after_something_has_changed_names_operation_and_line() -> None:
+    model = nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.5))
+
+    @tg.compile
+    def step(x: tg.Tensor, labels: tg.Tensor) -> tg.Tensor:
+        return nn.functional.cross_entropy(model(x), labels)
+
+    for _ in range(5):
+        step(tg.ones(2, 4), tg.tensor([0, 2]))
+    with pytest.raises(IndexError, match="target 3 is out of bounds") as error:
+        step(tg.ones(2, 4), tg.tensor([0, 3]))
+    (note,) = error.value.__notes__
+    assert re.match(
+        r"in cross_entropy of the compiled step, at test_compile.py:\d+ in step: ", note
+    )

@@ -221,10 +221,11 @@ class Compiled(Generic[P, R]):
         try:
             return step.run(entry)
         except Exception as error:
-            changed, line = step.failed(error)
+            changed, call = step.failed(error)
             if changed:
-                if line is not None:
-                    error.add_note(f"in the compiled {self.name()}, at {line}")
+                if call is not None and call.line is not None:
+                    what = f"{call.operation} of the compiled {self.name()}"
+                    error.add_note(f"in {what}, at {call.line}")
                 raise
         finally:
             self._lock.release()

@@ -18,6 +18,7 @@ from tinygrad_mnist.compiler.numpy_backend import Built
 from tinygrad_mnist.compiler.passes import improved
 from tinygrad_mnist.compiler.recording import Recording, record
 from tinygrad_mnist.compiler.returned import tensor_at
+from tinygrad_mnist.compiler.trace import Call
 from tinygrad_mnist.compiler.watches import Watch
 
 ATTEMPTS = 4
@@ -213,8 +214,8 @@ class Step:
             if x.own_version:
                 tensor._version, tensor._base = Version(), None
 
-    def failed(self, error: BaseException) -> tuple[bool, Line | None]:
-        """Say of an error in the program whether anything was changed before, and the line."""
+    def failed(self, error: BaseException) -> tuple[bool, Call | None]:
+        """Say of an error in the program whether anything was changed before, and in which call."""
         assert self.built is not None
         trace, number = error.__traceback__, 0
         while trace is not None:
@@ -230,11 +231,9 @@ class Step:
             for call in calls[:at]
         )
         call = calls[at]
-        if call is None:
-            return changed, None
-        if changed:
+        if changed and call is not None:
             self._leave(call.at)
-        return changed, call.line
+        return changed, call
 
     def _leave(self, at: int) -> None:
         """Let Python's part of the state be what it is before a call that has raised an error.
