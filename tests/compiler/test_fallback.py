@@ -629,6 +629,41 @@ def a_list_that_was_there(compiled: Any) -> Any:
     return [step(x)[1] is held for x in batches()]
 
 
+@scene("is a Own")
+def an_array_of_another_class(compiled: Any) -> Any:
+    table = np.ones(3, np.float32).view(type("Own", (np.ndarray,), {}))
+
+    @compiled
+    def step(x: tg.Tensor, y: Any) -> Any:
+        return x * tg.from_numpy(np.asarray(y))
+
+    out = []
+    for i, x in enumerate(batches()):
+        table[...] = i
+        out.append(step(x, table))
+    return out
+
+
+@scene("can't be looked at")
+def an_object_that_hides(compiled: Any) -> Any:
+    class Hidden:
+        def __getattribute__(self, name: str) -> Any:
+            return object.__getattribute__(self, "__dict__")["own"][name]
+
+    hidden = Hidden()
+    own = object.__getattribute__(hidden, "__dict__")["own"] = {"scale": 1.0}
+
+    @compiled
+    def step(x: tg.Tensor) -> Any:
+        return x * hidden.scale
+
+    out = []
+    for i, x in enumerate(batches()):
+        own["scale"] = float(i)
+        out.append(step(x))
+    return out
+
+
 @scene("written to")
 def counts_writes(compiled: Any) -> Any:
     @compiled

@@ -640,6 +640,30 @@ def a_property_of_a_metaclass() -> Any:
 
 
 @scene
+def the_class_of_an_object() -> Any:
+    class Own(Plain):
+        scale = 5.0
+
+    plain = Plain()
+    return plain.step, lambda to: setattr(plain, "__class__", Own)
+
+
+@scene
+def the_bases_of_a_class() -> Any:
+    class First:
+        scale = 1.0
+
+    class Second:
+        scale = 2.0
+
+    class Own(First):
+        pass
+
+    own = Own()
+    return lambda x: x * own.scale, lambda to: setattr(Own, "__bases__", (Second,))
+
+
+@scene
 def private_slots() -> Any:
     class Slotted:
         __slots__ = ("__scale",)

@@ -140,7 +140,11 @@ class Surroundings:
 
     def _walk(self) -> None:
         while self._queue and not self.refused:
-            self._visit(*self._queue.popleft())
+            x, path = self._queue.popleft()
+            try:
+                self._visit(x, path)
+            except Exception as error:  # of a script's own __getattr__, __len__, ...
+                self.refused = f"what {path} holds can't be looked at: {error!r}"
             if len(self.watched) > MOST:
                 self.refused = (
                     f"it reaches more than {MOST:,} Python objects and numbers; give it what "
@@ -165,6 +169,8 @@ class Surroundings:
 
     def _arguments(self, x: Any, path: str) -> None:
         """Walk over arguments: their containers are others at each call."""
+        if isinstance(x, np.ndarray) and type(x) is not np.ndarray:
+            self.refused = f"{path} is a {type(x).__name__}; pass numpy.asarray() of it"
         if isinstance(x, (TensorBase, np.ndarray, *NUMBERS)):
             return
         if isinstance(x, tuple) or type(x) in (list, dict):
@@ -358,6 +364,7 @@ class Surroundings:
         if hasattr(x, "__dict__"):
             how = "length" if isinstance(x, Module) else "keys"
             self._watch(how, x.__dict__, None, f"the number of attributes of {path}")
+        self._watch_only("type", x, None, f"the class of {path}")
         self._class(kind, path)
 
     def _own_of_users(self, x: Any, path: str) -> None:
@@ -418,6 +425,7 @@ class Surroundings:
         if type(x) is not type:
             self._class(type(x), path)
         self._watch_only("length", x.__dict__, None, f"the number of attributes of {x.__name__}")
+        self._watch_only("attribute", x, "__bases__", f"the bases of {x.__name__}")
         inherits = any(is_ours(base.__module__) for base in x.__mro__)
         live = _OF_SCHEDULES if issubclass(x, LRScheduler) else ()
         for name, item in list(x.__dict__.items()):

@@ -125,6 +125,7 @@ READ: dict[str, Callable[[Any, Any], Any]] = {
     "class": lambda holder, key: holder.__dict__[key],
     "length": lambda holder, key: len(holder),
     "referent": lambda holder, key: holder(),
+    "type": lambda holder, key: type(holder),
     "keys": lambda holder, key: list(holder),
     "content": lambda holder, key: content_of(holder),
 }
@@ -136,4 +137,5 @@ CHECK = {
     "class": "{h}.__dict__[{k}]",
     "length": "len({h})",
     "referent": "{h}()",
+    "type": "type({h})",
 }
