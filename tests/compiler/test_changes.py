@@ -441,6 +441,53 @@ def test_gradients_accumulate_over_several_steps(parts: int) -> None:
     np.testing.assert_equal(gradients(Compiled), gradients(lambda function: function))
 
 
+def test_a_gradient_that_is_zeroed_stays_where_it_is() -> None:
+    def kept(compiled: Callable[[Any], Any]) -> Any:
+        w = tg.ones(3, requires_grad=True)
+        optimizer = tg.optim.SGD([w], lr=0.1)
+
+        def step(x: tg.Tensor) -> None:
+            optimizer.zero_grad(set_to_none=False)
+            ((w * x) ** 2).sum().backward()
+            optimizer.step()
+
+        run = compiled(step)
+        found = []
+        grads: list[Any] = []
+        for i in range(10):
+            run(tg.arange(3.0) / (i + 1))
+            grads.append(w.grad)
+            found.append([g.tolist() for g in grads])
+        return found
+
+    assert kept(Compiled) == kept(lambda function: function)
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_gradient_that_is_set_where_there_was_none_is_seen(frozen: bool) -> None:
+    def played(compiled: Callable[[Any], Any]) -> Any:
+        w, other = tg.ones(3, requires_grad=True), tg.ones(3, requires_grad=not frozen)
+        optimizer = tg.optim.SGD([w, other], lr=0.1)
+
+        def step(x: tg.Tensor, clears: bool) -> None:
+            if clears:
+                optimizer.zero_grad()
+            ((w * x) ** 2).sum().backward()
+            optimizer.step()
+
+        run = compiled(step)
+        found = []
+        for i in range(24):
+            if i in (6, 8, 18, 20):
+                other.grad = tg.ones(3)
+            run(tg.arange(3.0) / (i + 1), i < 12)
+            grad = other.grad
+            found.append((other.tolist(), None if grad is None else grad.tolist()))
+        return found
+
+    assert played(Compiled) == played(lambda function: function)
+
+
 def test_versions_of_what_a_program_writes_to_are_counted() -> None:
     w = tg.ones(3, requires_grad=True)
     mean = tg.zeros(3)

@@ -67,4 +67,5 @@ class Gradients:
             p._grad = t
         if moving:
             for p, array in zip(self.moving, moving, strict=True):
-                p._grad = wrap(array)
+                if p._grad is None or p._grad._array is not array:  # else it was added to
+                    p._grad = wrap(array)

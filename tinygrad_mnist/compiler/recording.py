@@ -295,11 +295,7 @@ class _Recorder:
         for tensor, value in recording.state:
             if tensor in exchanged:
                 self._move(tensor, value)
-        self.grads = {
-            t: t._grad
-            for t in (*arguments.tensors, *held)
-            if t._node is None and (t._requires_grad or t._grad is not None)
-        }
+        self.grads = {t: t._grad for t in (*arguments.tensors, *held) if t._node is None}
         known = {t for t, *_ in self.before}
         self.entered = {
             id(leaf): (g._array, self._stand_in(g, "gradient"))
@@ -451,7 +447,7 @@ class _Recorder:
         if not {*looked.set, *looked.read} <= known:
             return "it uses the gradient of a tensor that it reaches in an unknown way"
         for leaf, entered in self.grads.items():
-            if leaf._grad is entered:
+            if leaf._grad is entered and (entered is not None or id(leaf) not in looked.set):
                 continue
             if isinstance(self.places[leaf], int):
                 return "it leaves a gradient in an argument; take it with autograd.grad"
@@ -461,6 +457,9 @@ class _Recorder:
                 array = values.get(id(leaf._grad))
                 if type(array) is not Recorded:
                     return "a gradient was set to a tensor that the program doesn't compute"
+                there = self.entered.get(id(leaf), (None, None))[1]
+                if array.value is not there and array.value.storage.origin in ("input", "state"):
+                    return "a gradient was set to memory of a tensor that was there before"
                 recording.gradients.append((leaf, array.value))
                 program.gradients.append(array.value)
                 expected.add(id(leaf._grad))

@@ -382,7 +382,9 @@ class Source:
         """Return the expressions of what a step returns: gradients that lie in no buffer too."""
         program = self.program
         moving = [x for x in program.gradients if not self.lasts(x)]
-        others = [self.names[x] + (".copy()" if x.storage.origin != "made" else "") for x in moving]
+        others = [
+            self.names[x] + (".copy()" if x.storage.origin == "constant" else "") for x in moving
+        ]
         return [self.names[x] for x in program.outputs + program.rebound] + others
 
     def lasts(self, gradient: Value) -> bool:
