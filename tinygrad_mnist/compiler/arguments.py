@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+import weakref
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,8 @@ class Arguments:
     moving
         The places of numbers that are given anew at each step.
     held
-        The identities of what the function reaches otherwise too: as an argument, that is another
-        thing than one that is only given.
+        What the function reaches otherwise too, by identity, or a weak reference to it: as an
+        argument, that is another thing than one that is only given.
 
     Attributes
     ----------
@@ -57,10 +58,10 @@ class Arguments:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         moving: Container[Place] = (),
-        held: Container[int] = (),
+        held: Mapping[int, Any] | None = None,
     ) -> None:
         self.moving = moving
-        self.held = held
+        self.held = held or {}
         self.leaves: list[tuple[Place, Any]] = []
         self.inputs: list[Place] = []
         self.tensors: list[TensorBase] = []
@@ -116,7 +117,9 @@ class Arguments:
         return (kind, id(x)), (kind, id(x))
 
     def _itself(self, x: Any) -> int | None:
-        return id(x) if id(x) in self.held else None
+        known = self.held.get(id(x))
+        there = known() if type(known) is weakref.ref else known
+        return id(x) if there is x else None
 
     def _array(self, array: np.ndarray, place: Place) -> tuple[Any, ...]:
         number = self._arrays.get(id(array))

@@ -135,7 +135,7 @@ class Compiled(Generic[P, R]):
         self._moving: set[Place] = set()
         self._looked_at: set[Place] = set()
         self._seen: dict[Any, dict[Place, Any]] = {}
-        self._held: set[int] = set()
+        self._held: dict[int, Any] = {}
         self._exchanged: frozenset[TensorBase] = frozenset()
         self._warned: set[str] = set()
         called = self.function
@@ -273,7 +273,9 @@ class Compiled(Generic[P, R]):
         result = step.advance(
             self.function, args, kwargs, arguments, self._exchanged, self.settings.fullgraph
         )
-        self._held |= step.held.keys()
+        for i, x in step.held.items():
+            self._held[i] = x if type(x) in (list, dict) else weakref.ref(x)
+        step.held = {}
         if step.built is not None:
             self._last = step
         elif step.stopped:
