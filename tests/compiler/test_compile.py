@@ -539,19 +539,19 @@ def test_the_account_says_why_gradients_go_back_without_a_program() -> None:
 def test_options_switch_passes_off_and_on() -> None:
     w = tg.ones(3, requires_grad=True)
 
-    def calls_and_buffers(**given: Any) -> tuple[int, int]:
+    def calls_and_bytes(**given: Any) -> tuple[int, int]:
         unit = tg.compile(lambda x: ((w * x).exp().sin() + (w * x).exp().tanh()).T, **given)
         for _ in range(6):
             unit(tg.ones(2, 3)).sum().backward()
         (program,) = explain(unit).programs
-        return program.calls, program.backward[0].buffers
+        return program.calls, program.backward[0].bytes
 
-    usual, recorded = calls_and_buffers(), calls_and_buffers(backend="eager")
-    assert calls_and_buffers(options={"common_subexpressions": False})[0] > usual[0]
-    assert calls_and_buffers(options={"reuse": False})[1] > usual[1]
+    usual, recorded = calls_and_bytes(), calls_and_bytes(backend="eager")
+    assert calls_and_bytes(options={"common_subexpressions": False})[0] > usual[0]
+    assert calls_and_bytes(options={"reuse": False})[1] > usual[1]
     one = {"common_subexpressions": True}
-    assert calls_and_buffers(backend="eager", options=one)[0] < recorded[0]
-    assert calls_and_buffers(backend="eager", options={"reuse": True})[1] < recorded[1]
+    assert calls_and_bytes(backend="eager", options=one)[0] < recorded[0]
+    assert calls_and_bytes(backend="eager", options={"reuse": True})[1] < recorded[1]
 
 
 def test_what_torch_compiles_gives_the_same(torch: Any) -> None:

@@ -68,3 +68,25 @@ def test_a_gradient_that_is_changed_or_forgotten_is_new_at_the_next_step() -> No
         outcomes.append(seen)
     for eager, ours in zip(*outcomes, strict=True):
         np.testing.assert_array_equal(ours, eager)
+
+
+def test_an_error_amid_a_program_leaves_no_gradient_of_other_numbers() -> None:
+    """The bytes of a gradient have been something else before it is written."""
+    model = network("relu")
+    optimizer = tg.optim.SGD(model.parameters(), lr=0.1)
+
+    def train(x: tg.Tensor, y: tg.Tensor) -> tg.Tensor:
+        loss = tg.nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    step = Compiled(train)
+    for x, y in batches(6):
+        step(x, y)
+    before = [p.grad.numpy().tobytes() for p in model.parameters()]
+    with pytest.raises(IndexError):
+        step(x, y + 100)
+    for p, then in zip(model.parameters(), before, strict=True):
+        assert p.grad is None or p.grad.numpy().tobytes() == then

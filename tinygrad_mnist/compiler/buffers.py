@@ -1,7 +1,9 @@
 """Buffers: where the arrays of a program lie, planned once.
 
-An array that a call can write into a given one gets a slot of memory. The slot of an array that
-nothing reads any more is used again; an elementwise call writes over an operand that dies with it.
+An array that a call can write into a given one gets a room: so many bytes, from the call that
+writes it to the last that reads it. An elementwise call writes over an operand that dies with it.
+All rooms lie in two memories, those of gradients in one of their own, and rooms that aren't needed
+at the same time may have the same bytes.
 """
 
 from __future__ import annotations
@@ -45,18 +47,55 @@ def is_operation(call: Call) -> bool:
     return own and room.startswith("tinygrad_mnist.ops.")
 
 
+GRADIENTS, SCRATCH = range(2)
+"""The memories: the first has just the size of what stays for the script, which may keep it."""
+
+ALIGNMENT = 64
+
+
+@dataclass(eq=False)
+class Room:
+    """A place in memory, and from which call to which it is needed.
+
+    Attributes
+    ----------
+    size
+        How many bytes.
+    first, last
+        The numbers of these calls.
+    late
+        Whether gradients of the step before are gone by then, so that it may lie among them.
+    memory, start
+        Where it is, once that is known.
+    """
+
+    size: int
+    first: int
+    last: int
+    late: bool = True
+    memory: int = SCRATCH
+    start: int = 0
+
+    def end(self) -> int:
+        """Return where it ends."""
+        return self.start + self.size
+
+    def shares(self, other: Room) -> bool:
+        """Whether both have some bytes, one after the other."""
+        apart = self.start >= other.end() or other.start >= self.end()
+        return self.memory == other.memory and not apart
+
+
 @dataclass
 class Plan:
     """Where arrays are.
 
     Attributes
     ----------
-    slots
-        The number of a slot for each storage that has one.
+    rooms
+        The room of each storage that has one; what is written over something else has the same.
     sizes
-        The size of each slot, in bytes.
-    offsets
-        Where a storage begins in its slot, if not at the start.
+        The sizes of the memories, in bytes.
     over
         The operand that a value is written over, in the same form.
     fresh
@@ -65,71 +104,116 @@ class Plan:
         For the latter, the former.
     """
 
-    slots: dict[Storage, int] = field(default_factory=dict)
-    sizes: list[int] = field(default_factory=list)
-    offsets: dict[Storage, int] = field(default_factory=dict)
+    rooms: dict[Storage, Room] = field(default_factory=dict)
+    sizes: list[int] = field(default_factory=lambda: [0, 0])
     over: dict[Value, Value] = field(default_factory=dict)
     fresh: set[Storage] = field(default_factory=set)
     homes: dict[Storage, Storage] = field(default_factory=dict)
 
+    def count(self) -> int:
+        """Return how many rooms there are, without the one that consists of others."""
+        return len({room for storage, room in self.rooms.items() if storage.origin != "flat"})
+
 
 def plan_buffers(program: Program, reuse: bool = True) -> Plan:
-    """Give each array that a call can write into a slot, and use those of dead ones again.
+    """Give each array that a call can write into a room, and each room its place.
 
-    What is returned gets none: it is new at each step. Gradients stay in their slots, where
+    What is returned gets none: it is new at each step. Gradients stay in their rooms, where
     something else may have been earlier in the step.
     """
     plan = Plan()
     last = last_uses(program)
     outputs = {x.storage for x in program.outputs + program.rebound}
     lasting = {x.storage for x in program.gradients}
-    ends: dict[int, list[Storage]] = {}
-    for storage, i in last.items():
-        ends.setdefault(i, []).append(storage)
-    free: list[int] = []
     for i, call in enumerate(program.calls):
-        dying = [plan.slots[s] for s in ends.get(i, ()) if s in plan.slots]
         result = call.results
         if takes_out(call) and type(result) is Value and result.storage not in outputs:
             array, storage = result.array, result.storage
             whole = array.size == storage.array.size and array.dtype == storage.array.dtype
-            if array.size and whole and storage not in plan.slots:
-                if storage in program.parts:
-                    larger, plan.offsets[storage] = program.parts[storage]
-                    if larger not in plan.slots:
-                        plan.slots[larger] = _slot(plan, [], larger.array.nbytes)
-                    plan.slots[storage] = plan.slots[larger]
-                elif (
-                    reuse
-                    and is_elementwise(call)
-                    and (over := _operand(call, plan, last, i, storage in lasting)) is not None
-                ):
-                    plan.over[result] = over
-                    slot = plan.slots.get(over.storage)
-                    if slot is None:
-                        plan.fresh.add(storage)
-                        plan.homes[storage] = plan.homes.get(over.storage, over.storage)
-                    else:
-                        plan.slots[storage] = slot
-                        dying.remove(slot)
+            if array.size and whole and storage not in plan.rooms:
+                over = None
+                if reuse and is_elementwise(call) and storage not in program.parts:
+                    over = _operand(call, plan, last, i, storage in lasting)
+                if over is None:
+                    late = call.at >= program.free
+                    plan.rooms[storage] = Room(array.nbytes, i, last[storage], late)
                 else:
-                    plan.slots[storage] = _slot(plan, free if reuse else [], array.nbytes)
+                    plan.over[result] = over
+                    _write_over(plan, over.storage, storage, last[storage])
         elif is_operation(call) and result.storage.origin == "made":
             if result.storage not in outputs and result.array.ndim:  # NumPy's scalars are no arrays
                 plan.fresh.add(result.storage)
-        if reuse:
-            free += dying
+    _give_places(plan, program, lasting, reuse)
     return plan
+
+
+def _write_over(plan: Plan, old: Storage, new: Storage, last: int) -> None:
+    """Let an array have the place of another one."""
+    room = plan.rooms.get(old)
+    if room is None:
+        plan.fresh.add(new)
+        plan.homes[new] = plan.homes.get(old, old)
+    else:
+        plan.rooms[new] = room
+        room.last = last
+
+
+def _give_places(plan: Plan, program: Program, lasting: set[Storage], reuse: bool) -> None:
+    """Put gradients one after another; then the others, the largest first, wherever they fit."""
+    placed: dict[Room, None] = {}
+    for larger in dict.fromkeys(larger for larger, _ in program.parts.values()):
+        whole = plan.rooms[larger] = Room(larger.array.nbytes, 0, len(program.calls))
+        _append(plan, whole)
+    for storage, room in plan.rooms.items():
+        if storage in program.parts:
+            larger, offset = program.parts[storage]
+            room.memory, room.start = GRADIENTS, plan.rooms[larger].start + offset
+            placed[room] = None
+        elif storage in lasting and room not in placed:
+            _append(plan, room)
+            placed[room] = None
+    wholes = {plan.rooms[larger] for larger, _ in program.parts.values()}
+    rest = [room for room in dict.fromkeys(plan.rooms.values()) if room not in wholes]
+    for room in sorted(rest, key=lambda room: -room.size):
+        if room not in placed:
+            busy = [
+                x for x in placed if not reuse or not (x.last < room.first or room.last < x.first)
+            ]
+            _fit(plan, room, busy)
+            placed[room] = None
+
+
+def _append(plan: Plan, room: Room) -> None:
+    """Put a room at the end of the gradients."""
+    room.memory, room.start = GRADIENTS, _aligned(plan.sizes[GRADIENTS])
+    plan.sizes[GRADIENTS] = room.end()
+
+
+def _fit(plan: Plan, room: Room, busy: list[Room]) -> None:
+    """Put a room where it fits between those that are needed at the same time."""
+    for memory in (GRADIENTS, SCRATCH) if room.late else (SCRATCH,):
+        room.memory, room.start = memory, 0
+        for x in sorted((x for x in busy if x.memory == memory), key=lambda x: x.start):
+            if room.end() <= x.start:
+                break
+            room.start = max(room.start, _aligned(x.end()))
+        if room.end() <= plan.sizes[memory]:
+            return
+    plan.sizes[SCRATCH] = room.end()
+
+
+def _aligned(place: int) -> int:
+    return -(-place // ALIGNMENT) * ALIGNMENT
 
 
 def _operand(
     call: Call, plan: Plan, last: dict[Storage, int], i: int, lasting: bool
 ) -> Value | None:
-    """Return an operand that the result may be written over; for what lasts, one in a slot."""
+    """Return an operand that the result may be written over; for what lasts, one in a room."""
     result = call.results.array
     for x in call.values():
         if (
-            (x.storage in plan.slots or (x.storage in plan.fresh and not lasting))
+            (x.storage in plan.rooms or (x.storage in plan.fresh and not lasting))
             and last[x.storage] == i
             and x.array.shape == result.shape
             and x.array.strides == result.strides
@@ -139,17 +223,6 @@ def _operand(
         ):
             return x
     return None
-
-
-def _slot(plan: Plan, free: list[int], size: int) -> int:
-    """Take a free slot of about the size, or a new one."""
-    fitting = [s for s in free if size <= plan.sizes[s] <= 2 * size]
-    if fitting:
-        best = fitting[-1]  # the one that was freed last is in the cache
-        free.remove(best)
-        return best
-    plan.sizes.append(size)
-    return len(plan.sizes) - 1
 
 
 def strides_without_gaps(array: np.ndarray) -> tuple[int, ...]:

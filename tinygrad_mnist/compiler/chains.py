@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from math import prod
-from typing import TYPE_CHECKING, Any
+from math import inf, prod
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -28,8 +28,28 @@ ONE_LINE = threads.SPACIOUS
 """The same for a single line, which gains by threads alone."""
 
 
-Place = tuple[Any, ...]
-"""Where an array begins in its memory, and how it lies there."""
+class Place(NamedTuple):
+    """Where an array is.
+
+    Attributes
+    ----------
+    memory
+        Its memory.
+    start, end
+        The bytes of that which may be its own.
+    layout
+        Where among these it begins, and how it lies there.
+    """
+
+    memory: Any
+    start: float
+    end: float
+    layout: tuple[Any, ...]
+
+    def disturbs(self, other: Place) -> bool:
+        """Whether rows of one may be other rows of the other."""
+        apart = self.start >= other.end or other.start >= self.end
+        return self.memory == other.memory and not apart and self.layout != other.layout
 
 
 @dataclass
@@ -45,16 +65,16 @@ class Chain:
     values
         What they take and make, by whether it is cut into rows.
     places
-        Where in each memory they read or write; a memory that is written to has one place only.
+        Where they read or write.
     written
-        The memories that are written to.
+        Where they write.
     """
 
     shape: tuple[int, ...]
     lines: list[tuple[str, Call]] = field(default_factory=list)
     values: dict[Value, bool] = field(default_factory=dict)
-    places: dict[Any, set[Place]] = field(default_factory=dict)
-    written: set[Any] = field(default_factory=set)
+    places: set[Place] = field(default_factory=set)
+    written: set[Place] = field(default_factory=set)
 
 
 def with_chains(source: Source) -> list[tuple[str, Call]]:
@@ -107,7 +127,7 @@ def _out(source: Source, call: Call) -> Value | None:
 
 def takes_slot(source: Source, x: Value) -> bool:
     """Whether an array lies in a buffer."""
-    return x.storage in source.plan.slots
+    return x.storage in source.plan.rooms
 
 
 def _joins(source: Source, chain: Chain, line: tuple[str, Call], out: Value) -> bool:
@@ -121,12 +141,9 @@ def _joins(source: Source, chain: Chain, line: tuple[str, Call], out: Value) -> 
             values[x] = len(shape) == len(chain.shape) and shape[0] == chain.shape[0]
         elif isinstance(x, tuple | list | slice):
             return False
-    places = {memory: set(known) for memory, known in chain.places.items()}
-    for x in values:
-        memory, place = _place(source, x)
-        places.setdefault(memory, set()).add(place)
-    written = {*chain.written, _place(source, out)[0]}
-    if any(len(places[memory]) > 1 for memory in written):
+    places = chain.places | {_place(source, x) for x in values}
+    written = chain.written | {_place(source, out)}
+    if any(x.disturbs(y) for x in written for y in places):
         return False
     chain.values.update(values)
     chain.places, chain.written = places, written
@@ -134,15 +151,15 @@ def _joins(source: Source, chain: Chain, line: tuple[str, Call], out: Value) -> 
     return True
 
 
-def _place(source: Source, x: Value) -> tuple[Any, Place]:
-    """Return an array's memory, and its place there."""
-    memory: Any = source.plan.slots.get(x.storage)
-    if memory is None:
-        memory = source.plan.homes.get(x.storage, x.storage)
+def _place(source: Source, x: Value) -> Place:
+    """Return where an array is."""
     whole = x.storage.array
     start = 0 if x.array is whole else _address(x.array) - _address(whole)
-    start += source.plan.offsets.get(x.storage, 0)
-    return memory, (start, x.array.shape, x.array.strides, x.array.itemsize)
+    how = x.array.shape, x.array.strides, x.array.itemsize
+    room = source.plan.rooms.get(x.storage)
+    if room is None:
+        return Place(source.plan.homes.get(x.storage, x.storage), 0, inf, (start, *how))
+    return Place(room.memory, room.start, room.end(), (room.start + start, *how))
 
 
 def _address(array: np.ndarray) -> int:

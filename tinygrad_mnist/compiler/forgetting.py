@@ -31,7 +31,7 @@ def forget(program: Program) -> None:
         return known[id(array)]
 
     for x in _values(program):
-        if x.storage.origin in ("made", "input"):
+        if x.storage.origin in ("made", "input", "flat"):
             x.array = outline(x.array)
             x.storage.array = outline(x.storage.array)
 

@@ -61,6 +61,12 @@ class Gradients:
             self.built.renew()
             self._bind()
 
+    def drop(self) -> None:
+        """Take gradients away, since where they lay something else has been in the meantime."""
+        for p, t, _ in self.given:
+            if p._grad is t:
+                p._grad = None
+
     def hand_out(self, moving: Sequence[Any]) -> None:
         """Give the parameters their gradients, of which those in no buffer are given."""
         for p, t, _ in self.given:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.compiler.buffers import plan_buffers
+from tinygrad_mnist.compiler.buffers import GRADIENTS, plan_buffers
 from tinygrad_mnist.compiler.printing import printed
 from tinygrad_mnist.compiler.rewriting import shown
 from tinygrad_mnist.compiler.source import Source
@@ -69,19 +69,14 @@ class Built:
 
     def owners(self) -> list[np.ndarray]:
         """Return the memory of these gradients."""
-        return [self.written.memory[slot] for slot in self._gradient_slots()]
-
-    def _gradient_slots(self) -> list[int]:
-        slots = self.plan.slots
-        return sorted({slots[x.storage] for x in self.program.gradients if x.storage in slots})
+        return [self.written.memory[GRADIENTS]] if any(self.lasting) else []
 
     def renew(self) -> None:
         """Take new memory for the gradients that lie in buffers: the old one is somebody's."""
-        written, slots = self.written, set(self._gradient_slots())
-        for slot in slots:
-            written.memory[slot] = np.empty(self.plan.sizes[slot], np.uint8)
+        written = self.written
+        written.memory[GRADIENTS] = np.empty(self.plan.sizes[GRADIENTS], np.uint8)
         for bound in written.bound.values():
-            if bound.slot in slots:
+            if bound.memory == GRADIENTS:
                 written.space[bound.name] = bound.make()
 
     def source(self, name: str = "step") -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 
-from tinygrad_mnist.compiler.buffers import strides_without_gaps
+from tinygrad_mnist.compiler.buffers import Room, strides_without_gaps
 from tinygrad_mnist.compiler.source import Bound, Source
 from tinygrad_mnist.compiler.text import literal
 from tinygrad_mnist.compiler.trace import RULE, Call
@@ -28,12 +27,12 @@ def printed(source: Source, name: str = "step") -> str:
     imports = sorted(imported, key=lambda line: ("TABLE[" in line, line))
     parts = ["\n".join(["import numpy as np", *([""] if imports else []), *imports])]
     bound = list(source.bound.values())
-    given = [b for b in bound if b.slot < 0]
+    given = [b for b in bound if b.memory < 0]
     if given:
         parts.append(
             "\n".join(["# What is given.", *(_line(b.name, b.text, b.comment) for b in given)])
         )
-    buffers = [b for b in bound if b.slot >= 0]
+    buffers = [b for b in bound if b.memory >= 0]
     if buffers:
         parts.append("\n".join(_buffers(source, buffers)))
     head = broken(f"def {name}({', '.join(source.inputs)}):")
@@ -78,26 +77,44 @@ def broken(code: str) -> str:
 
 def _buffers(source: Source, buffers: list[Bound]) -> list[str]:
     """Write the buffers: an array, or a part of memory that several have in turn."""
-    counts = Counter(b.slot for b in buffers if b.value is not None)
-    shared = any(count > 1 for count in counts.values())
-    lines = ["# Buffers." + " Those of one m are in use one after the other." * shared]
-    seen: set[int] = set()
+    shared = _shared([source.plan.rooms[b.value.storage] for b in buffers if b.value is not None])
+    lines = ["# Buffers." + " Those of one m have its bytes in turn." * bool(shared)]
+    names: dict[tuple[int, int], str] = {}
     for b in buffers:
         text = b.text
         if b.value is not None:
             array = b.value.array
             shape, dtype = literal(array.shape), literal(array.dtype)
             strides = strides_without_gaps(array)
-            if counts[b.slot] == 1 and list(strides) == sorted(strides, reverse=True):
+            usual = list(strides) == sorted(strides, reverse=True)
+            room = source.plan.rooms[b.value.storage]
+            start, end = shared.get(room, (room.start, room.end()))
+            if usual and room not in shared:
                 text = f"np.empty({shape}, {dtype})"
             else:
-                if b.slot not in seen:
-                    lines.append(f"m{b.slot} = np.empty({source.plan.sizes[b.slot]}, np.uint8)")
-                    seen.add(b.slot)
-                rest = "" if list(strides) == sorted(strides, reverse=True) else f", 0, {strides}"
-                text = f"np.ndarray({shape}, {dtype}, m{b.slot}{rest})"
+                memory = room.memory, start
+                if memory not in names:
+                    names[memory] = f"m{len(names)}"
+                    lines.append(f"{names[memory]} = np.empty({end - start}, np.uint8)")
+                where = [str(room.start - start)] if not usual or room.start > start else []
+                rest = "".join(f", {x}" for x in where + [str(strides)] * (not usual))
+                text = f"np.ndarray({shape}, {dtype}, {names[memory]}{rest})"
         lines.append(_line(b.name, text, b.comment))
     return lines
+
+
+def _shared(rooms: list[Room]) -> dict[Room, tuple[int, int]]:
+    """Return where the memory begins and ends that rooms have to do with one another."""
+    found: dict[Room, tuple[int, int]] = {}
+    together: list[Room] = []
+    for room in sorted(rooms, key=lambda x: (x.memory, x.start)):
+        if not any(room.shares(x) for x in together):
+            together = []
+        together.append(room)
+        if len(together) > 1:
+            place = together[0].start, max(x.end() for x in together)
+            found.update(dict.fromkeys(together, place))
+    return found
 
 
 def _body(source: Source) -> list[str]:

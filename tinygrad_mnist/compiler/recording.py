@@ -535,6 +535,12 @@ class _Recorder:
             for i, after, value in (*looked.story, *flags.story)
             if i in holders
         ]
+        first = {holder: after for after, holder, _ in reversed(self.recording.story)}
+        never = len(self.recording.program.calls)
+        self.recording.program.free = max(
+            (first.get(leaf, never) + 1 for leaf, x in self.recording.gradients if x is not None),
+            default=0,
+        )
 
     def _flags(self, flags: _Looked) -> str:
         """Find the training flags that the step reads before it sets them, and that it sets."""

@@ -190,10 +190,9 @@ def _report(
 ) -> ProgramReport:
     built = way.built
     assert built is not None
-    sizes = built.plan.sizes
     return ProgramReport(
-        arguments, way.runs, way.recorded, way.seconds, len(built.of_line), len(sizes),
-        sum(sizes), lines, list(backward),
+        arguments, way.runs, way.recorded, way.seconds, len(built.of_line),
+        built.plan.count(), sum(built.plan.sizes), lines, list(backward),
     )  # fmt: skip
 
 

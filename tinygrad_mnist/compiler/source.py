@@ -73,7 +73,7 @@ class Bound:
         An expression of the same; empty for a buffer.
     comment
         What it is, for readers.
-    slot
+    memory
         The number of the memory that it lies in; -1 if in none of ours.
     value
         The value that it is a buffer for.
@@ -83,7 +83,7 @@ class Bound:
     make: Callable[[], Any]
     text: str = ""
     comment: str = ""
-    slot: int = -1
+    memory: int = -1
     value: Value | None = None
 
 
@@ -212,10 +212,11 @@ class Source:
                 self.names[result] = known
                 return True
             text = self.expression(call, "") if self.readable else ""
-            name, slot = self._name(result, *self._wish(result, call)), self.bound[owner].slot
+            name = self._name(result, *self._wish(result, call))
             as_it_is = call.arguments[0].array.dtype == result.array.dtype
             comment = "" if as_it_is else f"the bits of {first}"
-            self._bind(Bound(name, lambda: self._made(call), text, comment, slot))
+            memory = self.bound[owner].memory
+            self._bind(Bound(name, lambda: self._made(call), text, comment, memory))
             return True
         if short:
             self.names[result] = f"{first}.{call.name}"
@@ -248,22 +249,22 @@ class Source:
             name = self.names[results] = self.names[over]
             self._from[results] = over
             return "", f"out={name}"
-        if type(results) is Value and results.storage in self.plan.slots and takes_out(call):
+        if type(results) is Value and results.storage in self.plan.rooms and takes_out(call):
             return "", f"out={self._buffer(results, *self._wish(results, call))}"
         if not any(True for _ in _made_by(results)):
             return "", ""
         return self._unpacked(results, call).removeprefix("(").removesuffix(")"), ""
 
     def _buffer(self, x: Value, wish: str, numbered: bool = False) -> str:
-        slot, offset = self.plan.slots[x.storage], self.plan.offsets.get(x.storage, 0)
+        room = self.plan.rooms[x.storage]
         name, shape, dtype = self._name(x, wish, numbered), x.array.shape, x.array.dtype
         strides = strides_without_gaps(x.array)
 
         def make() -> np.ndarray:  # which keeps no array of the recording
-            return np.ndarray(shape, dtype, self.memory[slot], offset, strides)
+            return np.ndarray(shape, dtype, self.memory[room.memory], room.start, strides)
 
         comment = self.hints[x].comment if x in self.hints else ""
-        self._bind(Bound(name, make, "", comment, slot, x))
+        self._bind(Bound(name, make, "", comment, room.memory, x))
         return name
 
     def _unpacked(self, x: Any, call: Call) -> str:
@@ -389,7 +390,7 @@ class Source:
 
     def lasts(self, gradient: Value) -> bool:
         """Whether a gradient lies in a buffer."""
-        own = gradient.storage in self.plan.slots
+        own = gradient.storage in self.plan.rooms
         return own and self.names[gradient].split(".")[0] in self.bound
 
     def body(self) -> list[str]:

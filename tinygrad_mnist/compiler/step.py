@@ -174,7 +174,12 @@ class Step:
         assert self.built is not None
         inputs, given = entry
         self.prepare()
-        results = quiet.unobserved(self.built.run, *inputs)
+        try:
+            results = quiet.unobserved(self.built.run, *inputs)
+        except BaseException as error:
+            if not isinstance(error, Exception):  # an interruption, wherever it was
+                self.gradients.drop()
+            raise
         self.runs += 1
         for tensor in self.written:
             version = tensor._version
@@ -231,8 +236,11 @@ class Step:
             for call in calls[:at]
         )
         call = calls[at]
+        reached = max((c.at for c in calls[: at + 1] if c is not None), default=-1)
         if changed and call is not None:
-            self._leave(call.at)
+            self._leave(reached)
+        elif not changed and reached >= self.built.program.free:
+            self.gradients.drop()
         return changed, call
 
     def _leave(self, at: int) -> None:

@@ -162,6 +162,8 @@ class Program:
         Values that take the place of tensors' arrays: new ones at each step, as outputs are.
     parts
         Arrays that have to lie in a larger one: which, and at which byte they begin in it.
+    free
+        From which of the recorded calls on the gradients of the step before are gone.
     """
 
     calls: list[Call] = field(default_factory=list)
@@ -170,6 +172,7 @@ class Program:
     gradients: list[Value] = field(default_factory=list)
     rebound: list[Value] = field(default_factory=list)
     parts: dict[Storage, tuple[Storage, int]] = field(default_factory=dict)
+    free: int = 0
 
     def wanted(self) -> list[Value]:
         """Return what must be there when it has run."""
