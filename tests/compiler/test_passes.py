@@ -19,17 +19,19 @@ from tinygrad_mnist.compiler.compiled import Compiled
 from tinygrad_mnist.compiler.numpy_backend import Built
 from tinygrad_mnist.compiler.passes import (
     PASSES,
+    SWITCHES,
     common_subexpressions,
     flat_updates,
     improved,
     optimizer_formulas,
     prepared_kernels,
     repeated_channels,
-    same_constants,
+    settled_constants,
     without_copies,
     without_dead_code,
     without_writes,
 )  # fmt: skip
+from tinygrad_mnist.compiler.passes.constants import same_constants
 from tinygrad_mnist.compiler.recording import Recording, record
 from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value
 
@@ -146,6 +148,45 @@ def test_equal_constants_are_one_unless_they_are_written_to() -> None:
     calls.append(Call(np.add, (b, c), {"out": b}, None, (b.storage,)))
     program = same_constants(Program(calls, [], [more]))
     assert program.calls[0].arguments == (a, b)
+
+
+def test_what_depends_on_constants_alone_is_computed_once() -> None:
+    def function(x: tg.Tensor) -> tg.Tensor:
+        places = (tg.arange(4).float() * 0.5).exp()
+        return x * places.reshape(2, 2) + places[0]
+
+    program = calls_of(function, tg.ones(2, 2))
+    settled = without_dead_code(settled_constants(program))
+    assert {"exp", "multiply"} <= set(names(program))
+    assert names(settled) == ["reshape", "multiply", "getattr", "add"]
+    for each in (settled, improved(program), improved(program, SWITCHES - {"constants"})):
+        x = tg.randn(2, 2)
+        (result,) = run(Built(each).run, x.numpy())
+        np.testing.assert_array_equal(result, function(x))
+
+
+def test_what_is_written_to_or_returned_or_long_is_computed_at_each_step() -> None:
+    def written(x: tg.Tensor) -> tuple[tg.Tensor, ...]:
+        y = tg.arange(3).float() * 0.5
+        y += x
+        return (y.exp(),)
+
+    def returned(x: tg.Tensor) -> tuple[tg.Tensor, ...]:
+        return (tg.arange(3).float() * 0.5).view(3, 1), x.exp()
+
+    def long(x: tg.Tensor) -> tuple[tg.Tensor, ...]:
+        return (x + tg.arange(99).float().sin()[:3],)
+
+    for function, stays in ((written, "multiply"), (returned, "multiply"), (long, "sin")):
+        program = calls_of(function, tg.ones(3))
+        assert stays in names(settled_constants(program))
+        step = Compiled(function)
+        for _ in range(6):
+            results = step(tg.ones(3))
+            for ours, theirs in zip(results, function(tg.ones(3)), strict=True):
+                np.testing.assert_array_equal(ours, theirs)
+            results[0].zero_()  # what was returned is the caller's
+        assert step.steps[1].built is not None
 
 
 def test_a_copy_of_what_is_not_used_any_more_goes_and_others_stay() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 
 from tinygrad_mnist.compiler.kernels import prepared_kernels
 from tinygrad_mnist.compiler.passes.common import common_subexpressions
-from tinygrad_mnist.compiler.passes.constants import same_constants
+from tinygrad_mnist.compiler.passes.constants import settled_constants
 from tinygrad_mnist.compiler.passes.copies import without_copies
 from tinygrad_mnist.compiler.passes.dead_code import without_dead_code
 from tinygrad_mnist.compiler.passes.flat_updates import flat_updates
@@ -22,7 +22,7 @@ Pass = Callable[[Program], Program]
 
 PASSES: dict[str, Pass] = {
     "dead_code": without_dead_code,
-    "constants": same_constants,
+    "constants": settled_constants,
     "writes": without_writes,
     "common_subexpressions": common_subexpressions,
     "copies": without_copies,
