@@ -24,9 +24,7 @@ def _spread(a: Any, x: Any) -> Any:
     """
     if x.ndim < 3 or x.strides[1] != x.itemsize or a.shape[: 1 - x.ndim] not in ((), (1,)):
         return a
-    image = np.empty_like(x[:1])
-    image[...] = a
-    return image
+    return np.full_like(x[:1], a)
 
 
 def statistics(x: Any, dim: Dims) -> tuple[Any, Any, Any]:
