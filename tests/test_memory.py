@@ -125,16 +125,16 @@ def test_an_error_in_one_part_waits_for_the_others(two_threads: None, which: int
         done.append(part)
 
     with pytest.raises(KeyError):
-        threads.share(work, 2, threads.WORTHWHILE)
+        threads.in_parts(work, 2, threads.WORTHWHILE)
     assert len(done) == 1
     assert tg.get_num_threads() == 2
 
 
 def test_parts_can_have_parts_of_their_own(two_threads: None) -> None:
     def outer(part: slice) -> int:
-        return sum(threads.share(lambda p: p.stop - p.start, 10, threads.WORTHWHILE))
+        return sum(threads.in_parts(lambda p: p.stop - p.start, 10, threads.WORTHWHILE))
 
-    assert threads.share(outer, 4, threads.WORTHWHILE) == [10, 10]
+    assert threads.in_parts(outer, 4, threads.WORTHWHILE) == [10, 10]
 
 
 def openblas_threads() -> int:
@@ -145,7 +145,7 @@ def openblas_threads() -> int:
 
 def test_openblas_has_one_thread_only_while_ours_work(two_threads: None) -> None:
     assert openblas_threads() == 2
-    seen = threads.share(lambda part: openblas_threads(), 2, threads.WORTHWHILE)
+    seen = threads.in_parts(lambda part: openblas_threads(), 2, threads.WORTHWHILE)
     assert seen == [1, 1]
     assert openblas_threads() == 2
     with threads._one_thread, threads._one_thread:
@@ -153,23 +153,38 @@ def test_openblas_has_one_thread_only_while_ours_work(two_threads: None) -> None
     assert openblas_threads() == 2
 
 
-def test_who_computes_a_product_depends_on_its_shape_alone(
+@pytest.fixture
+def in_charge(two_threads: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our threads are in charge."""
+    monkeypatch.setattr(threads, "_charge", 1000)
+
+
+def test_our_threads_are_in_charge_for_so_many_products_after_a_convolution(
     two_threads: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def multiply(a: Any, b: Any, **where: Any) -> Any:
         seen.append(openblas_threads())
         return a @ b
 
+    monkeypatch.setattr(threads, "CHARGE", 3)
+    small = np.ones((2, 2))
     seen: list[int] = []
-    small, middling = np.ones((50, 50)), np.ones((100, 100))
     monkeypatch.setattr(np, "matmul", multiply)
-    for _ in range(2):
+    threads.in_parts(lambda part: None, 2, threads.WORTHWHILE)
+    for _ in range(5):
         threads.product(small, small)
-        threads.product(middling, middling)
-        threads.product(np.ones(100), middling)
-        threads.share(lambda part: None, 2, threads.WORTHWHILE)
-        assert seen == [2, 1, 1]
-        seen.clear()
+    assert seen == [1, 1, 1, 2, 2]
+    threads.in_parts(lambda part: None, 1, threads.WORTHWHILE)  # a single image
+    threads.share(lambda part: None, 2, threads.WORTHWHILE)  # no convolution
+    threads.product(small, small)
+    assert seen[-1] == 2
+    threads.in_parts(lambda part: None, 2, threads.WORTHWHILE)
+    threads.product(small, small)
+    assert seen[-1] == 1
+    tg.use_deterministic_algorithms(True)
+    threads.product(small, small)
+    tg.use_deterministic_algorithms(False)
+    assert seen[-1] == 2
 
 
 @pytest.mark.parametrize(
@@ -181,7 +196,7 @@ def test_who_computes_a_product_depends_on_its_shape_alone(
     ids=["columns", "rows", "a batch", "several by one"],
 )  # fmt: skip
 def test_large_products_are_shared_out(
-    a: tuple[int, ...], b: tuple[int, ...], two_threads: None, monkeypatch: pytest.MonkeyPatch
+    a: tuple[int, ...], b: tuple[int, ...], in_charge: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, parts = np.random.default_rng(0), []
     multiply = np.matmul
@@ -202,7 +217,7 @@ def test_large_products_are_shared_out(
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_training_has_the_same_bits_whatever_ran_before(number: int) -> None:
+def test_deterministic_training_has_the_same_bits_whatever_ran_before(number: int) -> None:
     def losses() -> list[float]:
         tg.manual_seed(0)
         model = nn.Sequential(nn.Linear(100, 300), nn.ReLU(), nn.Linear(300, 10))
@@ -218,12 +233,14 @@ def test_training_has_the_same_bits_whatever_ran_before(number: int) -> None:
 
     before = tg.get_num_threads()
     tg.set_num_threads(number)
+    tg.use_deterministic_algorithms(True)
     try:
         first = losses()
         nn.Conv2d(4, 8, 3)(tg.randn(64, 4, 32, 32))
         assert losses() == first
     finally:
         tg.set_num_threads(before)
+        tg.use_deterministic_algorithms(False)
 
 
 def test_a_forked_process_does_not_wait_for_threads_that_it_lacks(two_threads: None) -> None:
@@ -258,7 +275,7 @@ def test_a_forked_process_does_not_wait_for_threads_that_it_lacks(two_threads: N
     ],
 )
 def test_elementwise_work_is_the_same_whoever_shares_it_out(
-    two_threads: None, monkeypatch: pytest.MonkeyPatch, y: Any, is_shared: bool
+    in_charge: None, monkeypatch: pytest.MonkeyPatch, y: Any, is_shared: bool
 ) -> None:
     rows = []
 

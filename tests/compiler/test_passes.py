@@ -346,6 +346,8 @@ def test_lines_whose_rows_would_get_into_each_others_way_are_no_chain(
     monkeypatch.setattr("tinygrad_mnist._runtime.threads.WORTHWHILE", 1)
     monkeypatch.setattr("tinygrad_mnist._runtime.threads._wanted", [2])
 
+    monkeypatch.setattr("tinygrad_mnist._runtime.threads._charge", 1000)
+
     def function(x: tg.Tensor) -> tg.Tensor:
         y = x * 2
         z = y.exp() + y.T  # reads what another thread may not have written yet
@@ -378,7 +380,7 @@ def test_products_ask_at_each_step_which_threads_compute_them(
     compiled, expected = Compiled(large), large(x, y)
     counts = []
     for step in range(7):
-        threads._wanted[:] = [2 if step == 5 else 1]
+        monkeypatch.setattr(threads, "_charge", 100 if step == 5 else 0)
         parts.clear()
         np.testing.assert_allclose(compiled(x, y), expected, rtol=1e-4, atol=1e-3)
         counts.append(len(parts))

@@ -386,7 +386,7 @@ def test_an_error_on_a_second_thread_is_raised(monkeypatch: pytest.MonkeyPatch) 
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        threads.share(fail, 4, 1)
+        threads.in_parts(fail, 4, 1)
     assert len(set(seen)) == 2
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tinygrad_mnist._runtime import threads
 from tinygrad_mnist.datasets import Digits
 from tinygrad_mnist.playground import models
 from tinygrad_mnist.playground.messages import read_settings
@@ -155,7 +156,8 @@ def test_training_that_diverges_says_so_and_still_answers(session: Session, digi
     assert np.isfinite(found["answers"]["yours"]["probabilities"]).all()
 
 
-def test_seed_makes_a_training_repeat(session: Session) -> None:
+def test_seed_makes_a_training_repeat(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_deterministic", True)  # as in the playground's own process
     losses = []
     for _ in range(2):
         session.train(read_settings({"network": "perceptron", "optimizer": "Adam", "rate": 0.001, "epochs": 1}))  # fmt: skip

@@ -3,14 +3,16 @@
 NumPy's wheels carry OpenBLAS, whose threads pay off for large products only: a step of a small
 network is faster on one thread. The number is process-wide, and is best set once.
 
-OpenBLAS's threads split one product, and go on spinning for tens of milliseconds when they have
-nothing to do: they take the cores from whatever comes next. Ours are put around more: each takes
-its share of a convolution's images, of a large product's rows, or of a chain of elementwise
-operations, and its products run on one thread. So an operation leaves OpenBLAS one thread while it
-computes; what isn't ours, such as a script's own ``@`` or ``numpy.linalg``, has all of them.
+A convolution is many small products with copies in between. There the threads are better put
+around the whole: each of ours takes its share of the images, and its products run on one thread.
+OpenBLAS's own threads are in the way of that, because they go on spinning for tens of milliseconds
+when they have nothing to do. So our threads are in charge from a convolution on: large products of
+matrices and elementwise work on large arrays are shared out too, and smaller products run on one
+thread. When no convolution has come for many products, they go back to OpenBLAS. What isn't ours,
+such as a script's own ``@`` or ``numpy.linalg``, always has OpenBLAS's threads.
 
-How many threads compute something depends on its shape alone, so that the same step gives the same
-bits whatever has run before.
+A product's last bits depend on who computes it. Where they must not depend on what ran before,
+``use_deterministic_algorithms(True)`` leaves all products of matrices to OpenBLAS.
 """
 
 from __future__ import annotations
@@ -60,7 +62,8 @@ def _functions() -> tuple[Any, Any] | None:
 def set_num_threads(number: int) -> None:
     """Set how many threads matrix products use.
 
-    Our own threads are as many, and so are OpenBLAS's. Follows ``torch.set_num_threads``.
+    They are OpenBLAS's, or our own in networks with convolutions. Follows
+    ``torch.set_num_threads``.
 
     Parameters
     ----------
@@ -89,7 +92,9 @@ def set_num_threads(number: int) -> None:
             "OMP_NUM_THREADS before the program starts"
         )
     found[0](number)
+    global _charge
     _wanted[:] = [number]
+    _charge = 0
 
 
 _wanted: list[int] = []
@@ -117,6 +122,21 @@ def get_num_threads() -> int:
             return 1
         _wanted.append(int(found[1]()))
     return _wanted[0]
+
+
+CHARGE = 256
+"""After how many products without a convolution our own threads aren't in charge any more."""
+
+_charge = 0
+"""How many of these are left."""
+
+_deterministic = False
+
+
+def set_deterministic(mode: bool) -> None:
+    """Say whether who computes a product may depend on what ran before."""
+    global _deterministic
+    _deterministic = mode
 
 
 class _OneThread:
@@ -216,8 +236,8 @@ def _pool(number: int, process: int) -> SimpleQueue[_Job[Any]]:
     return queue
 
 
-def share(function: Callable[[slice], T], count: int, work: int) -> list[T]:
-    """Call a function on ranges that cover ``range(count)``, each in a thread of its own.
+def in_parts(function: Callable[[slice], T], count: int, work: int) -> list[T]:
+    """Call a function on ranges that cover ``range(count)``, and put our threads in charge.
 
     Parameters
     ----------
@@ -235,10 +255,31 @@ def share(function: Callable[[slice], T], count: int, work: int) -> list[T]:
 
     Examples
     --------
+    >>> in_parts(lambda part: part.stop - part.start, 10, work=1)
+    [10]
+    """
+    global _charge
+    if work >= WORTHWHILE and count > 1 and get_num_threads() > 1:
+        _charge = CHARGE
+    return _split(function, count, work)
+
+
+def share(function: Callable[[slice], T], count: int, work: int) -> list[T]:
+    """Do elementwise work as :func:`in_parts` does, but only if our threads are in charge already.
+
+    Examples
+    --------
     >>> share(lambda part: part.stop - part.start, 10, work=1)
     [10]
     """
-    if get_num_threads() < 2:  # OpenBLAS has one as well
+    if _charge <= 0 or work < WORTHWHILE:
+        return [function(slice(0, count))]
+    return _split(function, count, work)
+
+
+def _split(function: Callable[[slice], T], count: int, work: int) -> list[T]:
+    """Call a function on ranges, each in a thread of ours, while OpenBLAS has one."""
+    if get_num_threads() < 2:  # then it has one anyway
         return [function(slice(0, count))]
     number = 1 if _here.helps else min(get_num_threads(), count)
     if number < 2 or work < WORTHWHILE:
@@ -278,7 +319,7 @@ def in_blocks(part: slice, array: np.ndarray) -> Iterator[slice]:
 
 
 def product(a: Any, b: Any, out: np.ndarray | None = None) -> Any:
-    """Return ``np.matmul``'s result, computed by our own threads.
+    """Return ``np.matmul``'s result, computed by our own threads if they are in charge.
 
     Parameters
     ----------
@@ -290,19 +331,15 @@ def product(a: Any, b: Any, out: np.ndarray | None = None) -> Any:
     >>> product(np.ones((1, 3)), np.ones((3, 1)))
     array([[3.]])
     """
-    if out is not None and get_num_threads() < 2:
-        return np.matmul(a, b, out=out)
-    if type(a) is not np.ndarray or type(b) is not np.ndarray:
-        return np.matmul(a, b) if out is None else np.matmul(a, b, out=out)
+    global _charge
     if out is None and a.ndim == b.ndim == 2 and a.shape[1] == 1:
         return np.dot(a, b)  # matmul takes seven times as long
-    work = a.size * (b.shape[-1] if b.ndim > 1 else 1)
-    if work < (SMALL if a.ndim > 1 < b.ndim else SMALL_VECTOR) or get_num_threads() < 2:
-        return np.matmul(a, b, out=out)
+    if _charge <= 0 or _deterministic or type(a) is not np.ndarray or type(b) is not np.ndarray:
+        return np.matmul(a, b) if out is None else np.matmul(a, b, out=out)
+    _charge -= 1
     batch = a.ndim == b.ndim > 2 and a.shape[:-2] == b.shape[:-2]
     several = a.ndim == 2 and b.ndim == 3
-    if several:
-        work *= len(b)
+    work = a.size * (b.shape[-1] if b.ndim > 1 else 1) * (len(b) if several else 1)
     if work < PRODUCT or not (batch or several or a.ndim == b.ndim == 2):
         with _one_thread:
             return np.matmul(a, b, out=out)
@@ -328,7 +365,7 @@ SPACIOUS = 2**20
 
 
 def elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Apply an elementwise function, split among our own threads.
+    """Apply an elementwise function, split among our own threads if they are in charge.
 
     Parameters
     ----------
@@ -345,7 +382,7 @@ def elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def compute(first: Any, *others: Any, out: Any = None) -> Any:
-        if type(first) is not np.ndarray or first.size < SPACIOUS:
+        if _charge <= 0 or type(first) is not np.ndarray or first.size < SPACIOUS:
             return function(first, *others, out=out)
         form = (first.shape[1:], first.strides[1:], first.dtype)
         for x in others:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tinygrad_mnist._runtime import threads
 from tinygrad_mnist._runtime.naming import named
 from tinygrad_mnist.tensor import device, set_default_dtype
 from tinygrad_mnist.tensor.device import CPU, check_device
@@ -74,7 +75,11 @@ def get_float32_matmul_precision() -> str:
 
 @named
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Store the setting; results are always deterministic. Follows PyTorch's.
+    """Let the last bits of a result not depend on what the process has computed before.
+
+    With the same number of threads, that is. Without it, a product of matrices is computed by other
+    threads for a while after a convolution, which may round it otherwise; a script that does the
+    same things in the same order has the same bits either way. Follows PyTorch's.
 
     Parameters
     ----------
@@ -92,6 +97,7 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
     """
     global _deterministic
     _deterministic = bool(mode)
+    threads.set_deterministic(_deterministic)
 
 
 def are_deterministic_algorithms_enabled() -> bool:

@@ -1,7 +1,7 @@
 """Chains: elementwise lines that follow one another, shared out to our own threads.
 
-Each takes its share of the rows, for all lines of the chain at once. The numbers are the same: each
-element is computed for itself.
+Where those are in charge, as in a network with convolutions, each takes its share of the rows, for
+all lines of the chain at once. The numbers are the same: each element is computed for itself.
 """
 
 from __future__ import annotations

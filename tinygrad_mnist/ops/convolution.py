@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist._runtime.threads import share
+from tinygrad_mnist._runtime.threads import in_parts
 from tinygrad_mnist.ops import winograd
 from tinygrad_mnist.ops.contract import Op, Sample, op
 from tinygrad_mnist.ops.indexing import getitem
@@ -68,7 +68,7 @@ def _conv(
             if bias is not None:
                 block += bias
 
-    share(run, n, out.size * weight[0].size)
+    in_parts(run, n, out.size * weight[0].size)
     return np.moveaxis(out, -1, 1)
 
 
@@ -121,7 +121,7 @@ def _conv_input(
                 np.matmul(rows, matrices[:, :, k], out=_grouped(values, groups))
                 places[images, lines][offset] += values
 
-    share(run, n, y.size * weight[0].size)
+    in_parts(run, n, y.size * weight[0].size)
     return _cropped(np.moveaxis(out, -1, 1), padding)
 
 
@@ -180,7 +180,7 @@ def _conv_weight(
             total += np.matmul(rows.swapaxes(1, 2), _grouped(last[images, lines], groups))
         return total
 
-    total = sum(share(run, len(x), y.size * each // groups))
+    total = sum(in_parts(run, len(x), y.size * each // groups))
     total = total.reshape(groups, *kernel, channels // groups, outs // groups)
     total = np.moveaxis(total, (-1, -2), (1, 2))
     return total.reshape(outs, channels // groups, *kernel)

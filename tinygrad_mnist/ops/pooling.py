@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist._runtime.threads import in_blocks, share
+from tinygrad_mnist._runtime.threads import in_blocks, in_parts
 from tinygrad_mnist.ops.contract import Domain, Sample, op
 from tinygrad_mnist.ops.masks import masked
 from tinygrad_mnist.ops.windows import Lengths, offsets, slide, windows
@@ -71,7 +71,7 @@ def _max_pool_rule(
                 else:
                     place[images] += masked(slopes, hit)
 
-    share(run, len(x), 8 * x.size)
+    in_parts(run, len(x), 8 * x.size)
     return total
 
 

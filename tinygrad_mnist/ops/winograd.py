@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist._runtime.threads import share
+from tinygrad_mnist._runtime.threads import in_parts
 
 Lengths = tuple[int, ...]
 
@@ -82,7 +82,7 @@ def conv(x: Any, weight: Any, bias: Any) -> Any:
                 results[1, 1] += bias
             _join(results, out[images])
 
-    share(run, n, 4 * (out.size * channels))
+    in_parts(run, n, 4 * (out.size * channels))
     return out.transpose(0, 3, 1, 2)
 
 
@@ -100,7 +100,7 @@ def conv_input(y: Any, weight: Any) -> Any:
             np.matmul(_flat(rows), matrices, out=_flat(results))
             _cut_back(results, out[images])
 
-    share(run, n, 4 * (y.size * channels))
+    in_parts(run, n, 4 * (y.size * channels))
     return out.transpose(0, 3, 1, 2)
 
 
@@ -118,7 +118,7 @@ def conv_weight(x: Any, y: Any) -> Any:
             total += np.matmul(_flat(rows).swapaxes(1, 2), _flat(others))
         return total
 
-    total = sum(share(run, n, 4 * (y.size * channels))).reshape(16, -1)
+    total = sum(in_parts(run, n, 4 * (y.size * channels))).reshape(16, -1)
     kernels = _KERNELS[x.dtype.char].T @ total
     return kernels.reshape(3, 3, channels, outs).transpose(3, 2, 0, 1)
 

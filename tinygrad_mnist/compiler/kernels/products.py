@@ -1,4 +1,4 @@
-"""Products: which threads compute them is asked at each step, for their number may be set."""
+"""Products: which threads compute them is asked at each step, as in eager steps."""
 
 from __future__ import annotations
 
