@@ -33,6 +33,7 @@ from tinygrad_mnist.compiler.passes import (
 )  # fmt: skip
 from tinygrad_mnist.compiler.passes.constants import same_constants
 from tinygrad_mnist.compiler.recording import Recording, record
+from tinygrad_mnist.compiler.rewriting import is_view
 from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value
 
 ALONE: dict[str, tuple[Any, ...]] = {
@@ -316,6 +317,22 @@ def images(channels: int) -> nn.Module:
         nn.Conv2d(1, channels, 3), nn.BatchNorm2d(channels), nn.ReLU(), nn.MaxPool2d(2),
         nn.Flatten(), nn.GELU(), nn.Linear(channels * 25, 3),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_views_go_with_the_memory_of_what_was_computed_twice(again: bool) -> None:
+    def step(a: tg.Tensor, b: tg.Tensor) -> tg.Tensor:
+        x, y = a * b, a * b
+        turned = y.T  # the first of its kind, of what is computed a second time
+        same = turned.view(4, 4)
+        return (same @ a).sum() + (x.T @ b if again else x @ b).sum()
+
+    program = record(step, (tg.randn(4, 4), tg.randn(4, 4)), {}).program
+    shorter = common_subexpressions(program)
+    assert len(shorter.calls) < len(program.calls)
+    for before, after in ((c, d) for c in program.calls for d in shorter.calls):
+        if is_view(before) and before.function is after.function:
+            assert is_view(after)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])

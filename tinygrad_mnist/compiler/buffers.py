@@ -209,11 +209,20 @@ def _aligned(place: int) -> int:
 def _operand(
     call: Call, plan: Plan, last: dict[Storage, int], i: int, lasting: bool
 ) -> Value | None:
-    """Return an operand that the result may be written over; for what lasts, one in a room."""
+    """Return an operand that the result may be written over.
+
+    For what lasts it must be in a room, and in one that isn't needed before the gradients of the
+    step before are gone: what stands there until then may be added to.
+    """
     result = call.results.array
     for x in call.values():
+        room = plan.rooms.get(x.storage)
+        if lasting:
+            has_place = room is not None and room.late
+        else:
+            has_place = room is not None or x.storage in plan.fresh
         if (
-            (x.storage in plan.rooms or (x.storage in plan.fresh and not lasting))
+            has_place
             and last[x.storage] == i
             and x.array.shape == result.shape
             and x.array.strides == result.strides

@@ -49,7 +49,9 @@ def substitute(
             x = by[x]
         return x
 
-    places = {x.storage: final(x).storage for x in by if moved}
+    # Views go where their memory goes, whatever view stands in their place.
+    views = {call.results for call in program.calls if is_view(call)}
+    places = {x.storage: final(x).storage for x in by if moved and x not in views}
 
     def made(x: Any) -> Any:
         if type(x) is Value and x.storage in places:
