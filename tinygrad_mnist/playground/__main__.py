@@ -53,11 +53,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _serve(args: argparse.Namespace) -> None:
-    from tinygrad_mnist.compat.settings import use_deterministic_algorithms
+    from tinygrad_mnist._runtime import threads
     from tinygrad_mnist.datasets import load_sample
     from tinygrad_mnist.playground.session import Session
 
-    use_deterministic_algorithms(True)  # the same settings give the same training, whenever
+    threads.set_deterministic(True)  # the same settings give the same training, whenever
     session = Session(load_sample(), _say)
     try:
         with _listen(session, args.port) as server:
