@@ -24,6 +24,10 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "further dimensions of length 1 in front are summed where broadcasting is undone"
     ),
     ("standardize", "x", "result[0]"): _OWN_SHAPE,
+    **{
+        ("standardize", "x", f"_spread(-along, normal) -> _spread(-along, {x})"): _SPEED
+        for x in ("out", "scale", "x")
+    },
     ("svd", "x", "0 * s[..., None, :] -> 0"): "the product with 0 is there for its dtype",
     ("between", "x", "x >= low -> x >= out"): _CLAMPED,
     ("between", "x", "x <= high -> x <= out"): _CLAMPED,

@@ -95,7 +95,7 @@ def _conv_input(
     reach = tuple(d * (k - 1) for d, k in zip(dilation, kernel, strict=True))
     whole = tuple(s + a + b for s, (a, b) in zip(size, padding, strict=True))
     around = tuple((r - a, r - b) for r, (a, b) in zip(reach, padding, strict=True))
-    exact = whole == tuple(c + r for c, r in zip(counts, reach, strict=True))
+    exact = whole == tuple(c + r for c, r in zip(counts, reach, strict=True)) and min(size) > 0
     settings = (*kernel, *stride, *dilation, groups)
     if exact and winograd.suits(len(weight), channels, (n, *counts), y.dtype, settings):
         out = winograd.conv_input(y, weight)
