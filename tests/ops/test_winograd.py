@@ -37,6 +37,11 @@ def all_three(x: Any, weight: Any, bias: Any, y: Any) -> list[np.ndarray]:
     ]
 
 
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tinygrad_mnist._runtime.threads._wanted", [1])
+
+
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let few channels and positions be enough."""
@@ -132,3 +137,10 @@ def test_images_larger_than_their_windows_need(always: None) -> None:
     settings = {"size": (11, 10), **SETTINGS, "padding": ((0, 0), (0, 0))}
     whole = ops.conv_input.forward(y, weight, **settings)
     assert whole.shape == (2, 64, 11, 10) and not whole[:, :, 10:].any()
+
+
+def test_two_threads_take_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = (64, 32, (4, 8, 8), np.dtype(np.float32), winograd.SETTINGS)
+    assert winograd.suits(*settings)
+    monkeypatch.setattr("tinygrad_mnist._runtime.threads._wanted", [2])
+    assert not winograd.suits(*settings)
