@@ -13,7 +13,8 @@ import numpy as np
 
 
 def _named(names: str, module: Any = np) -> set[Callable[..., Any]]:
-    return {getattr(module, name) for name in names.split()}
+    """Return the functions of these names that there are: some are of newer versions only."""
+    return {getattr(module, name) for name in names.split() if hasattr(module, name)}
 
 
 STATIC = _named(
