@@ -167,22 +167,28 @@ def test_our_threads_are_in_charge_for_so_many_products_after_a_convolution(
         return a @ b
 
     monkeypatch.setattr(threads, "CHARGE", 3)
-    small = np.ones((2, 2))
+    middling, small = np.ones((100, 100)), np.ones((2, 2))
     seen: list[int] = []
     monkeypatch.setattr(np, "matmul", multiply)
     threads.in_parts(lambda part: None, 2, threads.WORTHWHILE)
     for _ in range(5):
-        threads.product(small, small)
+        threads.product(middling, middling)
     assert seen == [1, 1, 1, 2, 2]
+    threads.in_parts(lambda part: None, 2, threads.WORTHWHILE)
+    for _ in range(5):  # OpenBLAS takes one thread for these anyway: they don't count
+        threads.product(small, small)
+    threads.product(middling, middling)
+    assert seen[-1] == 1
+    threads.set_num_threads(2)
     threads.in_parts(lambda part: None, 1, threads.WORTHWHILE)  # a single image
     threads.share(lambda part: None, 2, threads.WORTHWHILE)  # no convolution
-    threads.product(small, small)
+    threads.product(middling, middling)
     assert seen[-1] == 2
     threads.in_parts(lambda part: None, 2, threads.WORTHWHILE)
-    threads.product(small, small)
+    threads.product(middling, middling)
     assert seen[-1] == 1
     tg.use_deterministic_algorithms(True)
-    threads.product(small, small)
+    threads.product(middling, middling)
     tg.use_deterministic_algorithms(False)
     assert seen[-1] == 2
 

@@ -318,6 +318,19 @@ def in_blocks(part: slice, array: np.ndarray) -> Iterator[slice]:
         yield slice(start, min(start + step, part.stop))
 
 
+def is_small(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether OpenBLAS takes one thread for a product anyway.
+
+    Examples
+    --------
+    >>> is_small(np.ones((9, 9)), np.ones((9, 9))), is_small(np.ones((99, 99)), np.ones((99, 99)))
+    (True, False)
+    """
+    if min(a.ndim, b.ndim) < 2:
+        return bool(max(a.size, b.size) < SMALL_VECTOR)
+    return bool(max(a.size * b.shape[-1], b.size * a.shape[-2]) < SMALL)
+
+
 def product(a: Any, b: Any, out: np.ndarray | None = None) -> Any:
     """Return ``np.matmul``'s result, computed by our own threads if they are in charge.
 
@@ -336,6 +349,8 @@ def product(a: Any, b: Any, out: np.ndarray | None = None) -> Any:
         return np.dot(a, b)  # matmul takes seven times as long
     if _charge <= 0 or _deterministic or type(a) is not np.ndarray or type(b) is not np.ndarray:
         return np.matmul(a, b) if out is None else np.matmul(a, b, out=out)
+    if is_small(a, b):
+        return np.matmul(a, b, out=out)
     _charge -= 1
     batch = a.ndim == b.ndim > 2 and a.shape[:-2] == b.shape[:-2]
     several = a.ndim == 2 and b.ndim == 3

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist._runtime.threads import get_num_threads, in_parts
+from tinygrad_mnist._runtime.threads import get_num_threads
 
 Lengths = tuple[int, ...]
 
@@ -77,16 +77,13 @@ def conv(x: Any, weight: Any, bias: Any) -> Any:
     matrices = _matrices(weight)
     out = np.empty((n, height - 2, width - 2, len(weight)), x.dtype)
 
-    def run(part: slice) -> None:
-        for images, tiles in _blocks(part, x.dtype, height - 2, width - 2, channels, len(weight)):
-            rows, results = tiles
-            _cut(x[images].transpose(0, 2, 3, 1), rows)
-            np.matmul(_flat(rows), matrices, out=_flat(results))
-            if bias is not None:  # this one of the 16 is added to all four numbers
-                results[1, 1] += bias
-            _join(results, out[images])
-
-    in_parts(run, n, 4 * (out.size * channels))
+    for images, tiles in _blocks(n, x.dtype, height - 2, width - 2, channels, len(weight)):
+        rows, results = tiles
+        _cut(x[images].transpose(0, 2, 3, 1), rows)
+        np.matmul(_flat(rows), matrices, out=_flat(results))
+        if bias is not None:  # this one of the 16 is added to all four numbers
+            results[1, 1] += bias
+        _join(results, out[images])
     return out.transpose(0, 3, 1, 2)
 
 
@@ -97,14 +94,11 @@ def conv_input(y: Any, weight: Any) -> Any:
     matrices = _matrices(weight).swapaxes(1, 2)
     out = np.empty((n, height + 2, width + 2, channels), y.dtype)
 
-    def run(part: slice) -> None:
-        for images, tiles in _blocks(part, y.dtype, height, width, outs, channels):
-            rows, results = tiles
-            _join_back(y[images].transpose(0, 2, 3, 1), rows)
-            np.matmul(_flat(rows), matrices, out=_flat(results))
-            _cut_back(results, out[images])
-
-    in_parts(run, n, 4 * (y.size * channels))
+    for images, tiles in _blocks(n, y.dtype, height, width, outs, channels):
+        rows, results = tiles
+        _join_back(y[images].transpose(0, 2, 3, 1), rows)
+        np.matmul(_flat(rows), matrices, out=_flat(results))
+        _cut_back(results, out[images])
     return out.transpose(0, 3, 1, 2)
 
 
@@ -113,17 +107,13 @@ def conv_weight(x: Any, y: Any) -> Any:
     n, outs, height, width = y.shape
     channels = x.shape[1]
 
-    def run(part: slice) -> Any:
-        total = np.zeros((16, channels, outs), x.dtype)
-        for images, tiles in _blocks(part, x.dtype, height, width, channels, outs):
-            rows, others = tiles
-            _cut(x[images].transpose(0, 2, 3, 1), rows)
-            _join_back(y[images].transpose(0, 2, 3, 1), others)
-            total += np.matmul(_flat(rows).swapaxes(1, 2), _flat(others))
-        return total
-
-    total = sum(in_parts(run, n, 4 * (y.size * channels))).reshape(16, -1)
-    kernels = _KERNELS[x.dtype.char].T @ total
+    total = np.zeros((16, channels, outs), x.dtype)
+    for images, tiles in _blocks(n, x.dtype, height, width, channels, outs):
+        rows, others = tiles
+        _cut(x[images].transpose(0, 2, 3, 1), rows)
+        _join_back(y[images].transpose(0, 2, 3, 1), others)
+        total += np.matmul(_flat(rows).swapaxes(1, 2), _flat(others))
+    kernels = _KERNELS[x.dtype.char].T @ total.reshape(16, -1)
     return kernels.reshape(3, 3, channels, outs).transpose(3, 2, 0, 1)
 
 
@@ -135,14 +125,14 @@ def _matrices(weight: Any) -> Any:
 
 
 def _blocks(
-    part: slice, dtype: Any, height: int, width: int, *channels: int
+    count: int, dtype: Any, height: int, width: int, *channels: int
 ) -> Iterator[tuple[slice, list[Any]]]:
     """Cut images into blocks, each with arrays (4, 4, N, H / 2, W / 2, C) for its tiles."""
     step = max(1, BLOCK // (4 * height * width * max(channels)))
-    step = min(step, part.stop - part.start)
+    step = min(step, count)
     arrays = [np.empty((4, 4, step, height // 2, width // 2, c), dtype) for c in channels]
-    for start in range(part.start, part.stop, step):
-        stop = min(start + step, part.stop)
+    for start in range(0, count, step):
+        stop = min(start + step, count)
         if stop - start < step:
             arrays = [np.empty_like(a[:, :, : stop - start], order="C") for a in arrays]
         yield slice(start, stop), arrays

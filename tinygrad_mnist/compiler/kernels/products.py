@@ -20,10 +20,7 @@ def _is_worthwhile(call: Call) -> bool:
     if call.function is not np.matmul or call.keywords:
         return False
     a, b = (x.array if type(x) is Value else None for x in call.arguments)
-    if a is None or b is None or a.dtype != b.dtype:
-        return False
-    work = call.results.array.size * a.shape[-1]
-    return bool(work >= (threads.SMALL if min(a.ndim, b.ndim) > 1 else threads.SMALL_VECTOR))
+    return a is not None and b is not None and a.dtype == b.dtype and not threads.is_small(a, b)
 
 
 threads.product.takes_out = True  # type: ignore[attr-defined]  # the plan asks for it
