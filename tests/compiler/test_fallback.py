@@ -232,6 +232,104 @@ def number_in_an_attribute(compiled: Any) -> Any:
     return out
 
 
+def trained(compiled: Any, step: Callable[..., Any], optimizer: Any, w: tg.Tensor) -> Any:
+    """Run a step that gets a schedule, and return what it returns, and what it leaves behind."""
+    schedule = tg.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
+    run = compiled(lambda x: step(x, schedule))
+    out = []
+    for x in batches():
+        returned = run(x)
+        out.append((returned, w.detach().clone(), schedule.last_epoch, optimizer.param_groups))
+    return out
+
+
+@scene("attributes|changes .*calls")
+def counter_in_an_optimizer(compiled: Any) -> Any:
+    w = tg.ones(3, requires_grad=True)
+    optimizer: Any = tg.optim.SGD([w], lr=0.1)
+
+    def step(x: tg.Tensor, schedule: Any) -> Any:
+        optimizer.calls = getattr(optimizer, "calls", 0) + 1
+        return x * 2
+
+    return trained(compiled, step, optimizer, w), optimizer.calls
+
+
+@scene("reads or sets .*_last_lr, and calls a schedule's step")
+def rate_of_a_schedule(compiled: Any) -> Any:
+    w = tg.ones(3, requires_grad=True)
+    optimizer = tg.optim.SGD([w], lr=0.1)
+
+    def step(x: tg.Tensor, schedule: Any) -> Any:
+        optimizer.step()
+        schedule.step()
+        return x * schedule.get_last_lr()[0]
+
+    return trained(compiled, step, optimizer, w)
+
+
+@scene("reads or sets .*last_epoch, and calls a schedule's step")
+def schedule_set_back(compiled: Any) -> Any:
+    w = tg.ones(3, requires_grad=True)
+    optimizer = tg.optim.SGD([w], lr=0.1)
+
+    def step(x: tg.Tensor, schedule: Any) -> Any:
+        optimizer.step()
+        schedule.step()
+        schedule.last_epoch = 1
+        return x * 2
+
+    return trained(compiled, step, optimizer, w)
+
+
+@scene("reads or sets .*param_groups, and calls a schedule's step")
+def rate_set_back(compiled: Any) -> Any:
+    w = tg.ones(3, requires_grad=True)
+    optimizer = tg.optim.SGD([w], lr=0.1)
+
+    def step(x: tg.Tensor, schedule: Any) -> Any:
+        optimizer.zero_grad()
+        (w * x).sum().backward()
+        optimizer.step()
+        schedule.step()
+        optimizer.param_groups[0]["lr"] = 0.1
+
+    return trained(compiled, step, optimizer, w)
+
+
+@scene("reads the state of an optimizer")
+def state_of_an_optimizer(compiled: Any) -> Any:
+    w = tg.ones(3, requires_grad=True)
+    optimizer = tg.optim.Adam([w], lr=0.1)
+
+    def step(x: tg.Tensor, schedule: Any) -> Any:
+        optimizer.zero_grad()
+        (w * x).sum().backward()
+        before = optimizer.state[w]["exp_avg"].sum() * 1 if optimizer.state else 0
+        optimizer.step()
+        return before, optimizer.state[w]["exp_avg"].sum() * 1
+
+    return trained(compiled, step, optimizer, w)
+
+
+@scene("reads the state of an optimizer")
+def state_of_an_optimizer_that_is_held(compiled: Any) -> Any:
+    w = tg.ones(3, requires_grad=True)
+    optimizer = tg.optim.SGD([w], lr=0.1, momentum=0.9)
+    (w * 2).sum().backward()
+    optimizer.step()
+    held = optimizer.state[w]["momentum_buffer"]
+
+    def step(x: tg.Tensor, schedule: Any) -> Any:
+        optimizer.zero_grad()
+        (w * x).sum().backward()
+        before = held * 1
+        optimizer.step()
+        return before, held * 1
+
+    return trained(compiled, step, optimizer, w)
+
+
 COUNT = 0
 
 

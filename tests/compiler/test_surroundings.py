@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import copy
 import dataclasses
 import enum
 import functools
@@ -452,6 +453,192 @@ def the_rate_of_a_schedule() -> Any:
         schedule.step()
 
     return lambda x: x * schedule.get_last_lr()[0], change
+
+
+@scene
+def what_a_method_of_a_schedule_returns() -> Any:
+    w = tg.ones(3, requires_grad=True)
+    optimizer = tg.optim.SGD([w], lr=1.0)
+    rate = tg.optim.lr_scheduler.StepLR(optimizer, 1, 0.5).get_last_lr
+
+    def change(to: float) -> None:
+        rate.__self__._last_lr[0] = to
+
+    return lambda x: x * rate()[0], change
+
+
+@scene
+def the_state_of_a_schedule() -> Any:
+    class Factor:
+        held = 1.0
+
+        def __init__(self) -> None:
+            self.own = 1.0
+
+        def __call__(self, epoch: int) -> float:
+            return 1.0
+
+    factor = Factor()
+    optimizer = tg.optim.SGD([tg.ones(3, requires_grad=True)], lr=1.0)
+    schedule = tg.optim.lr_scheduler.LambdaLR(optimizer, factor)
+
+    def step(x: tg.Tensor) -> tg.Tensor:
+        return x * schedule.state_dict()["lr_lambdas"][0]["own"]
+
+    return step, lambda to: setattr(factor, "own", to)
+
+
+@scene
+def settings_found_by_a_name_that_is_put_together() -> Any:
+    optimizer = tg.optim.SGD([tg.ones(3, requires_grad=True)], lr=1.0)
+    name = "_groups"
+    return (
+        lambda x: x * getattr(optimizer, "param" + name)[0]["lr"],
+        lambda to: optimizer.param_groups[0].update(lr=to),
+    )
+
+
+@scene
+def the_text_of_an_optimizer() -> Any:
+    optimizer = tg.optim.SGD([tg.ones(3, requires_grad=True)], lr=1.0)
+    return (
+        lambda x: x * len(str(optimizer)),
+        lambda to: optimizer.param_groups[0].update(lr=to / 1000),
+    )
+
+
+@scene
+def groups_of_a_scripts_own_optimizer() -> Any:
+    class Own(tg.optim.Optimizer):
+        pass
+
+    w, v = (tg.ones(3, requires_grad=True) for _ in range(2))
+    optimizer = Own([w], {"lr": 0.1})
+
+    def step(x: tg.Tensor) -> tg.Tensor:
+        optimizer.zero_grad()
+        (x * w * v).sum().backward()
+        return v.grad * 1  # type: ignore[operator]  # it is there
+
+    return step, lambda to: optimizer.add_param_group({"params": [v]})
+
+
+@scene
+def an_attribute_in_a_format() -> Any:
+    plain = Plain()
+    text = "{0.own}"
+    return lambda x: x * len(text.format(plain)), lambda to: setattr(plain, "own", 100 * to)
+
+
+@scene
+def an_attribute_among_all() -> Any:
+    import inspect
+
+    plain = Plain()
+
+    def step(x: tg.Tensor) -> tg.Tensor:
+        return x * dict(inspect.getmembers(plain, lambda member: type(member) is float))["own"]
+
+    return step, lambda to: setattr(plain, "own", to)
+
+
+@scene
+def an_attribute_around_its_class() -> Any:
+    import inspect
+
+    plain = Plain()
+    return lambda x: x * inspect.getattr_static(plain, "own"), lambda to: setattr(plain, "own", to)
+
+
+@scene
+def an_attribute_of_a_copy() -> Any:
+    plain = Plain()
+    return lambda x: x * copy.copy(plain).own, lambda to: setattr(plain, "own", to)
+
+
+@scene
+def an_attribute_by_its_descriptor() -> Any:
+    class Own:
+        __slots__ = ("own",)
+
+    held = Own()
+    held.own = 1.0
+
+    def step(x: tg.Tensor) -> tg.Tensor:
+        return x * Own.own.__get__(held)
+
+    return step, lambda to: setattr(held, "own", to)
+
+
+@scene
+def an_attribute_of_a_decorator() -> Any:
+    class Scaled:
+        def __init__(self, function: Any) -> None:
+            functools.update_wrapper(self, function)
+            self.function, self.own = function, 1.0
+
+        def __call__(self, x: tg.Tensor) -> Any:
+            return self.function(x) * self.own
+
+    scaled = Scaled(lambda x: x + 1)
+    return lambda x: scaled(x), lambda to: setattr(scaled, "own", to)
+
+
+@scene
+def an_attribute_behind_a_cache() -> Any:
+    class Own:
+        def __init__(self) -> None:
+            self.own = 1.0
+
+        @functools.cache  # noqa: B019  # as a script may
+        def scale(self) -> float:
+            return self.own
+
+    held = Own()
+
+    def change(to: float) -> None:
+        held.own = to
+        Own.scale.cache_clear()
+
+    return lambda x: x * held.scale(), change
+
+
+@scene
+def a_setting_behind_a_cache() -> Any:
+    optimizer = tg.optim.SGD([tg.ones(3, requires_grad=True)], lr=1.0)
+
+    @functools.cache
+    def rate() -> float:
+        return optimizer.param_groups[0]["lr"]  # type: ignore[no-any-return]  # a number
+
+    def change(to: float) -> None:
+        optimizer.param_groups[0]["lr"] = to
+        rate.cache_clear()
+
+    return lambda x: x * rate(), change
+
+
+@scene
+def an_attribute_of_a_class_whose_class_refuses_changes() -> Any:
+    class Closed(type):
+        def __setattr__(cls, name: str, value: Any) -> None:
+            raise AttributeError(name)
+
+    class Own(metaclass=Closed):
+        def __init__(self) -> None:
+            self.own = 1.0
+
+    held = Own()
+    return lambda x: x * held.own, lambda to: setattr(held, "own", to)
+
+
+@scene
+def attributes_of_a_class_and_its_base() -> Any:
+    class Own(Plain):
+        pass
+
+    first, second = Plain(), Own()
+    return lambda x: x * first.own * second.own, lambda to: setattr(second, "own", to)
 
 
 @scene
@@ -942,6 +1129,55 @@ def test_attributes_that_no_code_has_a_name_for_may_change() -> None:
         plain.fit()
     assert sum(s.runs for s in run.steps.values()) == 5
     assert not run.again
+
+
+def test_classes_are_as_they_were_when_a_step_was_recorded() -> None:
+    class Own(Plain):
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, value)
+
+    held = Own()
+    before = {kind: dict(vars(kind)) for kind in (Own, Plain, tg.optim.SGD)}
+    optimizer = tg.optim.SGD([tg.ones(3, requires_grad=True)])
+    run = Compiled(lambda x: (held.step(x), optimizer.zero_grad())[0])
+    for _ in range(4):
+        run(tg.ones(3))
+    assert sum(s.runs for s in run.steps.values()) == 1
+    assert before == {kind: dict(vars(kind)) for kind in before}
+
+
+def test_two_threads_do_not_record_at_once() -> None:
+    """While one step is recorded, another thread runs its own as it is."""
+    import threading
+
+    class Own(Plain):
+        def pause(self) -> float:
+            entered.set()
+            going_on.wait(10)
+            return 1.0
+
+    held, other = Own(), Own()
+    entered, going_on = threading.Event(), threading.Event()
+    before = dict(vars(Own))
+    first = Compiled(lambda x: x * held.own * held.pause())
+    second = Compiled(lambda x: x * other.own)
+    going_on.set()
+    first(tg.ones(3))
+    going_on.clear(), entered.clear()
+    with pytest.warns(UserWarning, match="Event"):
+        thread = threading.Thread(target=first, args=(tg.ones(3),))
+        thread.start()
+        entered.wait(10)
+        for _ in range(5):
+            second(tg.ones(3))
+        assert not any(s.recorded for s in second.steps.values())
+        going_on.set()
+        thread.join()
+    assert dict(vars(Own)) == before
+    for _ in range(4):
+        second(tg.ones(3))
+    other.own = 3.0
+    assert second(tg.ones(3)).tolist() == [3, 3, 3]
 
 
 def test_an_effect_behind_a_property_is_seen() -> None:

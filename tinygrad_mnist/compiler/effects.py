@@ -24,6 +24,7 @@ from tinygrad_mnist._runtime import threads
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.autograd.observer import PACKAGE, Line
 from tinygrad_mnist.compiler.ownership import KINDS, LIBRARY, PURE, STANDARD, USER
+from tinygrad_mnist.compiler.reads import asker
 from tinygrad_mnist.compiler.tracer import Tracer
 from tinygrad_mnist.ops import dtypes
 from tinygrad_mnist.tensor.generator import Generator
@@ -128,7 +129,7 @@ class Effects:
                 elif code.co_name == "__iter__" and code.co_filename.startswith(_DATA):
                     self._stop(frame, code.co_qualname)
             elif kind == STANDARD:
-                caller = frame.f_back
+                caller = asker(frame)
                 if caller is not None and KINDS[caller.f_code.co_filename] == USER:
                     module = frame.f_globals.get("__name__", "")
                     self._stop(caller, f"{module}.{code.co_qualname}")

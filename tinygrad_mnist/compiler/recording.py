@@ -28,6 +28,7 @@ from tinygrad_mnist.compiler.flat import flatten
 from tinygrad_mnist.compiler.naming import module_names
 from tinygrad_mnist.compiler.number import Number
 from tinygrad_mnist.compiler.pattern import NotDifferentiableError, made_real
+from tinygrad_mnist.compiler.reads import Reads
 from tinygrad_mnist.compiler.returned import Place, Returned, describe, map_structure
 from tinygrad_mnist.compiler.surroundings import Surroundings, attributes_of
 from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, differences
@@ -36,6 +37,7 @@ from tinygrad_mnist.compiler.watches import MISSING, NUMBERS
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.ops.dtypes import dtype
 from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer
+from tinygrad_mnist.optim.lr_scheduler import LRScheduler
 from tinygrad_mnist.tensor.device import device
 
 
@@ -338,7 +340,8 @@ class _Recorder:
         graph._new, graph._plain, graph._as_array = new, Recorded, tracer.entered
         try:
             looked, flags = _Looked(TensorBase.kind, "_grad", None), _Looked(Module, "training")
-            with looked, flags, tracer, Effects(tracer, around.streams):
+            reads = around.told()
+            with looked, flags, reads, tracer, Effects(tracer, around.streams):
                 recording.result = function(*inputs[0], **inputs[1])
                 for x in tensors_of(recording.result):
                     try:
@@ -355,7 +358,10 @@ class _Recorder:
             recording.raw, recording.looks = tracer.raw, tracer.looks
             if not recording.stopped:
                 recording.stopped = (
-                    self._finish(looked) or self._flags(flags) or self._connect(function)
+                    self._finish(looked)
+                    or self._narrow(reads)
+                    or self._flags(flags)
+                    or self._connect(function)
                 )
                 self._tell(looked, flags)
         finally:
@@ -423,7 +429,7 @@ class _Recorder:
         tracer = self.tracer
         for tensor in self.arguments.tensors:
             if tensor not in set(recording.surroundings.tensors):
-                if name := recording.surroundings.asked_of(tensor):
+                if name := recording.surroundings.asked_for(tensor):
                     return f"an argument has an attribute, {name}; pass that as an argument too"
         at = {id(t): place for t, place in self.places.items()}
         versions = {id(t._version): place for t, place in self.places.items()}
@@ -491,6 +497,29 @@ class _Recorder:
         ]
         if changed := recording.surroundings.change():
             return f"it changes {changed}, which Python does, and a program of NumPy calls doesn't"
+        return ""
+
+    def _narrow(self, reads: Reads) -> str:
+        """Watch only what the step has read; say what of it a program can't follow."""
+        around, calls = self.recording.surroundings, self.recording.program.calls
+        found = around.narrowed(reads)
+        if found.refused:
+            return found.refused
+        steps = [call.arguments[0] for call in calls if call.effect and call.arguments]
+        for schedule in (x for x in steps if isinstance(x, LRScheduler)):
+            if asked := found.asked_of(schedule, schedule.optimizer):
+                return (
+                    f"it reads or sets {asked}, and calls a schedule's step, which changes that; "
+                    f"do one of them outside"
+                )
+        if changed := found.change():
+            return f"it changes {changed}, which Python does, and a program of NumPy calls doesn't"
+        live = around.live()
+        read = {x.storage for call in calls for x in call.values()}
+        used = {t for t, value in self.recording.state if value.storage in read}
+        if live & (used | set(found.tensors)):
+            return "it reads the state of an optimizer, which the optimizer's step changes"
+        around.watched = found.watched
         return ""
 
     def _kept_result(self, result: Any) -> str:

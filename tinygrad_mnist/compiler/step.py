@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any
@@ -25,6 +26,9 @@ ATTEMPTS = 4
 """How often calls of one signature are recorded until two recordings agree."""
 
 _NAME = "a compiled function"
+
+_recording = threading.Lock()
+"""Held while a step is recorded: classes tell of what is done to their objects in the meantime."""
 
 
 class Step:
@@ -73,9 +77,26 @@ class Step:
         What is made at the first call only is no part of a program. To find out at once whether
         there can be one, that call is recorded too.
         """
-        self.calls += 1
-        if self.calls == 1 and not at_once:
+        if self.calls == 0 and not at_once:
+            self.calls += 1
             return function(*args, **kwargs)
+        if not _recording.acquire(blocking=False):  # another thread records
+            return function(*args, **kwargs)
+        try:
+            return self._record(function, args, kwargs, arguments, exchanged)
+        finally:
+            _recording.release()
+
+    def _record(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        arguments: Arguments,
+        exchanged: frozenset[TensorBase],
+    ) -> Any:
+        """Record a call, and build the program if it agrees with an earlier one."""
+        self.calls += 1
         start = perf_counter()
         before = [r for r in self.recordings if not r.surroundings.change()]
         recording = record(function, args, kwargs, arguments, exchanged, first=self.calls == 1)

@@ -3,7 +3,8 @@
 Numbers are frozen into a program, so they are watched: a program is used only as long as they are
 what they were. They are found where Python keeps them: in the globals and closures that the code
 names, in the attributes of modules and other objects, and in the lists and dicts among those.
-An attribute counts only if some code that is reached has its name.
+An attribute counts only if some code that is reached has its name; and afterwards, when it is
+known which attributes were looked up, only if it is one of these.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from tinygrad_mnist.compiler.ownership import (
     of_unknown_contents,
     runs_unseen,
 )
+from tinygrad_mnist.compiler.reads import UNTOLD, Reads
 from tinygrad_mnist.compiler.watches import MISSING, NUMBERS, Watch
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer
@@ -46,7 +48,7 @@ MOST = 20_000
 DYNAMIC = frozenset({
     "getattr", "hasattr", "setattr", "delattr", "vars", "dir", "__dict__", "__getattribute__",
     "attrgetter", "methodcaller", "eval", "exec", "locals", "globals", "asdict", "astuple",
-    "__getstate__",
+    "__getstate__", "__setattr__", "__delattr__",
 })  # fmt: skip
 """Names in whose presence any attribute may be read."""
 
@@ -57,7 +59,7 @@ SETTINGS = frozenset({
     "param_groups", "state", "state_dict", "defaults", "get_last_lr", "get_lr", "last_epoch",
     "base_lrs", "_last_lr", "_step_count",
 })  # fmt: skip
-"""Names by which a step may read the settings of an optimizer or a schedule itself."""
+"""Names by which code may read the settings of an optimizer or a schedule."""
 
 _ON_REQUEST = frozenset({
     "__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__", "__del__",
@@ -79,6 +81,13 @@ STREAMS = (random.Random, np.random.Generator, np.random.RandomState, np.random.
 class Surroundings:
     """What a function can reach.
 
+    Parameters
+    ----------
+    function, arguments
+        The function, and what it is called with.
+    before, reads
+        What was found before the function ran, and what it has read: all else is left out.
+
     Attributes
     ----------
     tensors
@@ -95,13 +104,25 @@ class Surroundings:
         Why the function can't be compiled, if what it reaches says so.
     """
 
-    def __init__(self, function: Any, arguments: Any = ()) -> None:
+    def __init__(
+        self,
+        function: Any,
+        arguments: Any = (),
+        before: Surroundings | None = None,
+        reads: Reads | None = None,
+    ) -> None:
         self.tensors: list[TensorBase] = []
         self.watched: list[Watch] = []
         self.arrays: list[Watch] = []
         self.streams: list[Any] = []
         self.flags: dict[int, Watch] = {}
         self.refused = ""
+        self._kinds: set[type] = set()
+        """Classes of objects that can tell which attributes are read."""
+        self._has_cache = False
+        self._given = function, arguments
+        self._before = before
+        self._reads = reads
         self._inside: list[Watch] = []
         """Places that the step may not change, but others may."""
         self._names: set[str] = set()
@@ -109,12 +130,30 @@ class Surroundings:
         self._looked_up: set[tuple[int, int]] = set()
         self._places: dict[tuple[str, int, Any], Watch] = {}
         self._waiting: dict[str, list[tuple[Any, str, str]]] = {}
-        self._readers: list[tuple[Any, str]] = []
+        self._owners: list[tuple[Any, str]] = []
+        """Optimizers and schedules."""
         self._seen: dict[int, Any] = {}
         self._queue: deque[tuple[Any, str]] = deque([(function, "")])
         self._walk()
         self._arguments(arguments, "its arguments")
         self._walk()
+        self._settings()
+
+    def told(self) -> Reads:
+        """Return what hears of the attributes that the function reads.
+
+        What stands behind a cache is read when nobody hears it.
+        """
+        kinds = {type(x) for x, _ in self._owners}
+        if not self._has_cache:
+            kinds |= self._kinds
+        elif not self._names.isdisjoint(SETTINGS):
+            return Reads(kinds, everything=True)
+        return Reads(kinds, everything=not self._names.isdisjoint(UNTOLD))
+
+    def narrowed(self, reads: Reads) -> Surroundings:
+        """Return what the function has reached indeed, by the attributes that it has read."""
+        return Surroundings(*self._given, before=self, reads=reads)
 
     def objects(self) -> list[Any]:
         """Return what was found."""
@@ -129,7 +168,7 @@ class Surroundings:
             known[id(t)] = OF_TENSORS.union(attributes_of(t))
         return known
 
-    def asked_of(self, x: TensorBase) -> str:
+    def asked_for(self, x: TensorBase) -> str:
         """Return an attribute of a tensor that some code asks for; empty if there is none."""
         return next(filter(self._wants, attributes_of(x)), "")
 
@@ -163,7 +202,8 @@ class Surroundings:
         """Watch the identity of something that isn't looked into."""
         place = kind, id(holder), key if isinstance(key, str | int) else id(key)
         if place not in self._places:
-            self._places[place] = Watch(kind, holder, key, path)
+            known = self._before and self._before._places.get(place)
+            self._places[place] = known or Watch(kind, holder, key, path)
             self.watched.append(self._places[place])
         return self._places[place]
 
@@ -229,9 +269,7 @@ class Surroundings:
         elif isinstance(x, ArrayOptimizer):
             self._optimizer(x, path)
         elif isinstance(x, LRScheduler):
-            self._readers.append((x, path))
-            self._read_settings()
-            self._own_of_users(x, path)
+            self._owner(x, path)
         elif isinstance(x, type):
             self._class(x, path)
             self._constructors(x, path)
@@ -253,8 +291,11 @@ class Surroundings:
                 f"it reads {path}, an iterator or a file, which moves on from call to call; pass "
                 f"what it gives as an argument"
             )
-        elif (wrapped := getattr(x, "__wrapped__", None)) is not None and callable(wrapped):
-            self._queue.append((wrapped, path))  # a cache around a function
+        elif isinstance(x, functools._lru_cache_wrapper):
+            self._has_cache = True
+            self._queue.append((x.__wrapped__, path))
+        elif is_ours(type(x).__module__) and callable(getattr(x, "__wrapped__", None)):
+            self._queue.append((x.__wrapped__, path))  # a compiled function
         else:
             kind: type = type(x)
             if of_unknown_contents(kind):
@@ -349,31 +390,76 @@ class Surroundings:
                 if name.startswith("__"):
                     name = f"_{kind.__name__.lstrip('_')}{name}"
                 if hasattr(x, name):
-                    self._named(x, name, "attribute", path)
+                    self._attribute(x, name, "attribute", path)
 
     def _attributes(self, x: Any, names: list[str], path: str) -> None:
         """Watch the attributes that some code has the names of: all, if it isn't a script's own."""
         kind = type(x)
         open_to_all = any(base is not Module and is_ours(base.__module__) for base in kind.__mro__)
         whole = is_ours(kind.__module__) or any(map(runs_unseen, kind.__mro__))
+        if not whole and tells(kind):
+            self._kinds.add(kind)
         for name in names:
-            if whole or (open_to_all and not name.startswith("_")):
-                self._watch("entry", x.__dict__, name, f"{path}.{name}")
-            else:
-                self._named(x, name, "entry", path)
+            always = whole or (open_to_all and not name.startswith("_"))
+            self._attribute(x, name, "entry", path, always)
         if hasattr(x, "__dict__"):
             how = "length" if isinstance(x, Module) else "keys"
             self._watch(how, x.__dict__, None, f"the number of attributes of {path}")
         self._watch_only("type", x, None, f"the class of {path}")
         self._class(kind, path)
 
-    def _own_of_users(self, x: Any, path: str) -> None:
-        """Watch what a script's kind of optimizer or schedule has besides its settings."""
+    def _attribute(self, x: Any, name: str, kind: str, path: str, always: bool = False) -> None:
+        """Watch an attribute if it is known that it was read, or that it may be."""
+        holder = x.__dict__ if kind == "entry" else x
+        if self._before is None or self._reads is None or not self._reads.tell_of(x):
+            if always:
+                self._watch(kind, holder, name, f"{path}.{name}")
+            else:
+                self._named(x, name, kind, path)
+        elif self._reads.has(x, name):
+            known = (kind, id(holder), name) in self._before._places
+            if not known and self._reads.has_set(x, name):
+                self.refused = f"it sets {path}.{name}, which Python does"
+            self._watch(kind, holder, name, f"{path}.{name}")
+
+    def _owner(self, x: Any, path: str) -> None:
+        """Remember an optimizer or a schedule, and watch what a script's kind of it has."""
+        self._owners.append((x, path))
         if not is_ours(type(x).__module__):
-            for name in list(x.__dict__):
-                if name not in SETTINGS:
-                    self._named(x, name, "entry", path)
             self._class(type(x), path)
+
+    def _settings(self) -> None:
+        """Find the settings of optimizers and schedules.
+
+        Their own steps change these, in a program as well. So they are watched only if the function
+        reads or sets them itself, which is known when it has run; till then they are kept apart.
+        """
+        apart = {name: getattr(self, name) for name in ("watched", "tensors", "arrays", "refused")}
+        self.__dict__.update({name: type(x)(x) for name, x in apart.items()})
+        for x, path in self._owners:
+            for name in list(x.__dict__):
+                if name != "_scratch":
+                    self._attribute(x, name, "entry", path, always=True)
+        self._walk()
+        if self._reads is None:
+            self.__dict__.update(apart)
+
+    def asked_of(self, *owners: Any) -> str:
+        """Name a setting of optimizers or schedules that the function has read or set."""
+        paths = (
+            f"{path}.{name}"
+            for x, path in self._owners
+            for name in x.__dict__
+            if any(x is owner for owner in owners) and name != "optimizer"
+            if self._reads is not None and self._reads.has(x, name)
+        )
+        return next(paths, "")
+
+    def live(self) -> set[TensorBase]:
+        """Return the tensors that optimizers' steps change besides parameters."""
+        states = [x.state.values() for x, _ in self._owners if isinstance(x, ArrayOptimizer)]
+        return {t for kept in states for state in kept for t in state.values()
+                if isinstance(t, TensorBase)}  # fmt: skip
 
     def _named(self, x: Any, name: str, kind: str, path: str) -> None:
         """Watch an attribute as soon as some code has its name."""
@@ -403,19 +489,7 @@ class Surroundings:
         for when in ("pre", "post"):
             hooks = f"_optimizer_step_{when}_hooks"
             self._watch("entry", own, hooks, f"the hooks of {path}")
-        self._readers.append((x, path))
-        self._read_settings()
-        self._own_of_users(x, path)
-
-    def _read_settings(self) -> None:
-        """Watch the settings of optimizers and schedules too, if some code may read them."""
-        if self._names.isdisjoint(SETTINGS):
-            return
-        for x, path in self._readers:
-            for name in list(x.__dict__):
-                if name not in ("_scratch", "optimizer"):
-                    self._watch("entry", x.__dict__, name, f"{path}.{name}")
-        self._readers.clear()
+        self._owner(x, path)
 
     def _class(self, x: type, path: str) -> None:
         """Watch what a class lends its instances."""
@@ -426,21 +500,23 @@ class Surroundings:
             self._class(type(x), path)
         self._watch_only("length", x.__dict__, None, f"the number of attributes of {x.__name__}")
         self._watch_only("attribute", x, "__bases__", f"the bases of {x.__name__}")
-        inherits = any(is_ours(base.__module__) for base in x.__mro__)
+        ours = any(is_ours(base.__module__) for base in x.__mro__)
         live = _OF_SCHEDULES if issubclass(x, LRScheduler) else ()
         for name, item in list(x.__dict__.items()):
             if name in live:
                 continue
             if functions_of(item):
                 called = name.startswith("__") and name not in _ON_REQUEST
-                if inherits or called or self._wants(name):
+                if ours and (self._reads is None or self._reads.may_call(x, name)):
+                    called = True  # the library has names of its own for methods
+                if called or self._wants(name):
                     self._method(x, name, path)
                 else:
                     self._waiting.setdefault(name, []).append((x, "method", path))
             elif not name.startswith("__") and not isinstance(item, types.GetSetDescriptorType):
                 if not isinstance(item, types.MemberDescriptorType):
                     where = f"{x.__name__}.{name}"
-                    if self._wants(name) or inherits:
+                    if self._wants(name) or ours:
                         self._watch("class", x, name, where)
                     else:
                         self._waiting.setdefault(name, []).append((x, "class", where))
@@ -529,7 +605,6 @@ class Surroundings:
                     self._method(x, name, where)
                 else:
                     self._watch(kind, x.__dict__ if kind == "entry" else x, name, where)
-        self._read_settings()
 
     def _global(self, names: dict[str, Any], name: str, code: types.CodeType) -> None:
         value = names[name]
@@ -591,6 +666,15 @@ def _may_change(module: types.ModuleType, x: Any) -> bool:
     if is_ours(module.__name__):
         return False
     return isinstance(x, list | set | deque | Mapping) or not is_foreign_module(module.__name__)
+
+
+def tells(kind: type) -> bool:
+    """Whether a class can tell what is read of its instances."""
+    return is_made_by_python(kind) and not kind.__flags__ & _IMMUTABLE
+
+
+_IMMUTABLE = 1 << 8
+"""The flag of a class that nobody can change (``Py_TPFLAGS_IMMUTABLETYPE``)."""
 
 
 def _is_number(x: Any) -> bool:

@@ -176,7 +176,7 @@ class LRScheduler:
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything but the optimizer; of schedules their states, of objects attributes."""
-        found = {name: value for name, value in self.__dict__.items() if name != "optimizer"}
+        found = {name: getattr(self, name) for name in self.__dict__ if name != "optimizer"}
         return found | {name: _state_of(found[name]) for name in self._parts}
 
     @named
@@ -266,7 +266,9 @@ def _state_of(part: Any) -> Any:
         return [_state_of(x) for x in part]
     if part is None or isinstance(part, types.FunctionType):
         return None
-    return dict(getattr(part, "__dict__", {})) if callable(part) else part.state_dict()
+    if callable(part):
+        return {name: getattr(part, name) for name in getattr(part, "__dict__", ())}
+    return part.state_dict()
 
 
 def _restore(part: Any, state: Any) -> None:
