@@ -7,6 +7,7 @@ import copy
 import pickle
 import re
 import threading
+import types
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -321,6 +322,46 @@ def test_an_error_inside_is_that_of_the_step() -> None:
     lines = [entry.frame.code.name for entry in found.traceback]
     assert "step" in lines
     assert compiled(x, y).item() == step(x, y).item()
+
+
+@pytest.mark.parametrize("fullgraph", [False, True])
+def test_a_program_that_fails_where_the_function_does_not_is_given_up(fullgraph: bool) -> None:
+    w = tg.ones(3, requires_grad=True)
+    trained = []
+
+    def step(x: tg.Tensor) -> tg.Tensor:
+        w.grad = None
+        loss = (w * x).tanh().sum()
+        loss.backward()
+        return loss
+
+    def broken(*args: Any, **kwargs: Any) -> None:
+        trained.append(len(args))
+        raise ZeroDivisionError("injected")
+
+    compiled = tg.compile(step, fullgraph=fullgraph)
+    for i in range(CALLS):
+        compiled(tg.ones(3) * i)
+    (made,) = compiled.steps.values()
+    assert made.built is not None
+    space = made.built.written.space
+    space["np"] = types.SimpleNamespace(**{**vars(np), "tanh": broken})
+    said = (
+        r"step .*: its program has raised ZeroDivisionError\('injected'\) in tanh, and the "
+        r"function itself hasn't, at test_compile.py:\d+ in step: loss = \(w \* x\).tanh"
+    )
+    if fullgraph:
+        with pytest.raises(RuntimeError, match=said):
+            compiled(tg.ones(3))
+        return
+    with pytest.warns(UserWarning, match=said) as caught:
+        found = [(compiled(tg.ones(3) * i).item(), w.grad.tolist()) for i in range(CALLS)]  # type: ignore[union-attr]  # it is there
+    assert len(caught) == len(trained) == 1
+    assert found == [(step(tg.ones(3) * i).item(), w.grad.tolist()) for i in range(CALLS)]  # type: ignore[union-attr]
+    report = tg.compiler.explain(compiled)
+    assert not report.programs
+    assert list(report.uncompiled.values()) == [CALLS - 1]
+    assert compiled(tg.ones(1, 3)).item() == step(tg.ones(3)).item(), "others are compiled anew"
 
 
 def test_an_error_after_a_change_names_the_line() -> None:

@@ -22,6 +22,7 @@ from tinygrad_mnist.compiler.arguments import Arguments, Place, described
 from tinygrad_mnist.compiler.guards import Entry
 from tinygrad_mnist.compiler.naming import argument_name, function_name
 from tinygrad_mnist.compiler.step import Step
+from tinygrad_mnist.compiler.trace import Call
 from tinygrad_mnist.compiler.watches import Watch, same
 
 P = ParamSpec("P")
@@ -220,7 +221,8 @@ class Compiled(Generic[P, R]):
             return self.function(*args, **kwargs)
         try:
             return step.run(entry)
-        except Exception as error:
+        except Exception as raised:
+            error = raised
             changed, call = step.failed(error)
             if changed:
                 if call is not None and call.line is not None:
@@ -230,7 +232,20 @@ class Compiled(Generic[P, R]):
         finally:
             self._lock.release()
         # Nothing has changed so far: the function itself raises the error, at its own line.
-        return self.function(*args, **kwargs)
+        result = self.function(*args, **kwargs)
+        # If it doesn't, the mistake is the program's.
+        self._give_up(step, error, call)
+        return result
+
+    def _give_up(self, step: Step, error: Exception, call: Call | None) -> None:
+        """Run calls of a signature as they are from now on: its program has failed at one."""
+        self.steps = {number: s for number, s in self.steps.items() if s is not step}
+        self._last = None
+        at = f" in {call.operation}" if call is not None and call.operation else ""
+        why = f"its program has raised {error!r}{at}, and the function itself hasn't"
+        stopped = Uncompiled(why, None if call is None else call.line)
+        self.uncompiled[step.key] = stopped
+        self._tell(stopped)
 
     def _look_up(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if modes.observers or stance.now == "force_eager" or sys.getprofile() is not None:
