@@ -90,3 +90,24 @@ def test_an_error_amid_a_program_leaves_no_gradient_of_other_numbers() -> None:
         step(x, y + 100)
     for p, then in zip(model.parameters(), before, strict=True):
         assert p.grad is None or p.grad.numpy().tobytes() == then
+
+
+def test_what_a_gradient_is_written_over_does_not_lie_there_while_the_one_before_is_needed() -> (
+    None
+):
+    """An array of the forward pass dies as w's gradient is written, but is there long before."""
+    w = tg.ones(16, requires_grad=True)
+
+    def train(x: tg.Tensor, scores: tg.Tensor, label: tg.Tensor) -> tg.Tensor:
+        loss = (w * x.exp()).sum() + tg.nn.functional.cross_entropy(scores, label)
+        w.grad = None
+        loss.backward()
+        return loss
+
+    step = Compiled(train)
+    scores = tg.zeros(1, 3)
+    for i in range(6):
+        step(tg.full((16,), float(i)), scores, tg.tensor([1]))
+    with pytest.raises(IndexError):
+        step(tg.zeros(16), scores, tg.tensor([7]))
+    assert w.grad.tolist() == tg.full((16,), 5.0).exp().tolist()  # type: ignore[union-attr]
