@@ -29,7 +29,16 @@ from tinygrad_mnist.compiler.naming import module_names
 from tinygrad_mnist.compiler.number import Number
 from tinygrad_mnist.compiler.pattern import NotDifferentiableError, made_real
 from tinygrad_mnist.compiler.reads import Reads
-from tinygrad_mnist.compiler.returned import Place, Returned, describe, map_structure
+from tinygrad_mnist.compiler.returned import (
+    Made,
+    Place,
+    Returned,
+    attributes_of_data,
+    describe,
+    map_structure,
+    opened,
+    put_real,
+)
 from tinygrad_mnist.compiler.surroundings import Surroundings, attributes_of
 from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, differences
 from tinygrad_mnist.compiler.tracer import Tracer, real_of
@@ -147,9 +156,7 @@ class Recording:
     def _lines(self) -> list[Call]:
         """Return the calls, and what is returned as one more of them."""
         returned = self.returned
-        structure = map_structure(
-            returned.structure, lambda x: ("tensor", id(x)) if isinstance(x, TensorBase) else x
-        )
+        structure = map_structure(returned.structure, _comparable)
         graph = None if self.graph is None else self.graph.compared()
         arguments = (
             structure,
@@ -159,6 +166,13 @@ class Recording:
             [(id(m), flag) for m, flag in self.flags],
         )
         return [*self.program.calls, Call("return", arguments, {})]
+
+
+def _comparable(x: Any) -> Any:
+    """Return what can be compared in the place of a tensor or a dataclass."""
+    if isinstance(x, TensorBase):
+        return "tensor", id(x)
+    return (x.kind, x.parts) if type(x) is Made else x
 
 
 class _Looked:
@@ -343,7 +357,7 @@ class _Recorder:
             reads = around.told()
             with looked, flags, reads, tracer, Effects(tracer, around.streams):
                 recording.result = function(*inputs[0], **inputs[1])
-                for x in tensors_of(recording.result):
+                for x in tensors_of(self._opened()):
                     try:
                         x.source()  # a view's history is brought up to date
                     except RuntimeError:
@@ -411,7 +425,7 @@ class _Recorder:
         self.tracer.forget()
         result = self.recording.result
         if kept or _has(result, Recorded):
-            self.recording.result = map_structure(result, real_of)
+            self.recording.result = put_real(result, real_of)
         del result
         self.replacements.clear()
         leaked = [n for n in kept if getrefcount(n) > 3]  # here: the list, the name, the argument
@@ -443,7 +457,7 @@ class _Recorder:
 
         if said := self._kept_result(recording.result):
             return said
-        returned = recording.returned = describe(recording.result, at, versions, value_of)
+        returned = recording.returned = describe(self._opened(), at, versions, value_of)
         program.outputs += [x.value for x in returned.computed] + returned.taken
         expected = set(map(id, returned.tensors))
         # Leaves that it has made, and that graphs of what it returns still name.
@@ -499,6 +513,15 @@ class _Recorder:
             return f"it changes {changed}, which Python does, and a program of NumPy calls doesn't"
         return ""
 
+    def _there(self) -> set[int]:
+        """Return what was there before the call, by identity."""
+        known = {id(x) for x in self.recording.surroundings.objects()}
+        return known | {id(x) for _, x in self.arguments.leaves}
+
+    def _opened(self) -> Any:
+        """Return the result, with the attributes of dataclasses in their place."""
+        return opened(self.recording.result, self._there())
+
     def _narrow(self, reads: Reads) -> str:
         """Watch only what the step has read; say what of it a program can't follow."""
         around, calls = self.recording.surroundings, self.recording.program.calls
@@ -524,25 +547,31 @@ class _Recorder:
 
     def _kept_result(self, result: Any) -> str:
         """Say what of a result a program can't make anew at each call."""
-        around = self.recording.surroundings
-        known = {id(x) for x in around.objects()}
+        known = self._there()
         own = {id(x) for x in self.arguments.containers}
-        given = {id(x) for _, x in self.arguments.leaves}
+        met: set[int] = set()
         waiting = [result]
         while waiting:
             x = waiting.pop()
             kind = type(x)
-            if kind in (list, dict) and id(x) in known | own:
-                return f"it returns a {kind.__name__} that was there before; return a new one"
+            parts = attributes_of_data(x) if id(x) not in known else None
+            if kind in (list, dict) or parts is not None:
+                if id(x) in known | own:
+                    return f"it returns a {kind.__name__} that was there before; return a new one"
+                if id(x) in met:
+                    return f"it returns one {kind.__name__} in two places; return two"
+                met.add(id(x))
             if kind is dict:
                 waiting += x.values()
+            elif parts is not None:
+                waiting += parts.values()
             elif kind is list or isinstance(x, tuple):
                 waiting += x
             elif not isinstance(x, _ALWAYS_THE_SAME) and kind not in (Recorded, Number):
-                if isinstance(x, np.ndarray) or id(x) not in known | given:
+                if isinstance(x, np.ndarray) or id(x) not in known:
                     return (
                         f"it returns a {kind.__name__} that it makes, which a program of NumPy "
-                        f"calls doesn't; return tensors, in tuples, lists and dicts"
+                        f"calls doesn't; return tensors, in tuples, lists, dicts and dataclasses"
                     )
         return ""
 

@@ -6,8 +6,9 @@ stays a view: of an argument, of a tensor that the function reaches, or of what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import types
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, TypeAlias
 
 from tinygrad_mnist.autograd.graph import TensorBase, Version, wrap
@@ -29,6 +30,21 @@ class Output(int):
 
 class Taken(int):
     """Stands for a number, or an array that isn't a tensor's, by its number among these."""
+
+
+@dataclass
+class Made:
+    """Stands for an instance of a dataclass that is made anew, by its attributes."""
+
+    kind: type
+    parts: dict[str, Any]
+
+    def make(self) -> Any:
+        """Return a new instance."""
+        made: Any = object.__new__(self.kind)
+        for name, part in self.parts.items():
+            object.__setattr__(made, name, part)
+        return made
 
 
 class Fresh(int):
@@ -123,6 +139,8 @@ class Returned:
             kind = type(x)
             if kind is Output:
                 return made[x]
+            if kind is Made:
+                return x.make()
             return given[x] if kind is Argument else taken[x] if kind is Taken else x
 
         return map_structure(self.structure, put)
@@ -196,7 +214,9 @@ def describe(
 
 
 def map_structure(x: Any, change: Callable[[Any], Any]) -> Any:
-    """Return nested tuples, lists and dicts with every leaf changed."""
+    """Return nested tuples, lists and dicts with every leaf changed, and what stands for others."""
+    if type(x) is Made:
+        return change(Made(x.kind, map_structure(x.parts, change)))
     if isinstance(x, tuple) and hasattr(x, "_fields"):
         return type(x)(*(map_structure(part, change) for part in x))
     if type(x) is tuple or type(x) is list:
@@ -204,3 +224,70 @@ def map_structure(x: Any, change: Callable[[Any], Any]) -> Any:
     if type(x) is dict:
         return {key: map_structure(part, change) for key, part in x.items()}
     return change(x)
+
+
+def opened(x: Any, known: Collection[int]) -> Any:
+    """Return a result in which :class:`Made` stands for each instance of a dataclass.
+
+    Those that were there before, by identity, stay; so do others where they are met again: what is
+    made anew would be two.
+    """
+    met = set(known)
+
+    def open_up(x: Any) -> Any:
+        parts = None if id(x) in met else attributes_of_data(x)
+        if parts is None:
+            return x
+        met.add(id(x))
+        return Made(type(x), map_structure(parts, open_up))
+
+    return map_structure(x, open_up)
+
+
+def put_real(x: Any, real: Callable[[Any], Any]) -> Any:
+    """Return a result with every leaf changed: in what it consists of itself, tuples apart."""
+    met: set[int] = set()
+
+    def change(x: Any) -> Any:
+        if isinstance(x, tuple):
+            parts = [change(part) for part in x]
+            if all(new is old for new, old in zip(parts, x, strict=True)):
+                return x
+            return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
+        kind, data = type(x), attributes_of_data(x)
+        if id(x) in met or not (kind in (list, dict) or data is not None):
+            return real(x)
+        met.add(id(x))
+        held = data if data is not None else x
+        for key in list(range(len(x)) if kind is list else held):
+            new = change(held[key])
+            if data is not None:
+                object.__setattr__(x, key, new)
+            elif new is not held[key]:
+                x[key] = new
+        return x
+
+    return change(x)
+
+
+def attributes_of_data(x: Any) -> dict[str, Any] | None:
+    """Return the attributes of an instance of a dataclass, if it has nothing else."""
+    kind = type(x)
+    if not is_dataclass(kind) or kind.__new__ is not object.__new__:
+        return None
+    names = {f.name for f in fields(kind)}
+    slots = set(_slots(kind))
+    own = dict(getattr(x, "__dict__", {}))
+    if slots <= names and not any(_is_computed(kind, name) for name in own):
+        return own | {name: getattr(x, name) for name in slots if hasattr(x, name)}
+    return None
+
+
+def _slots(kind: type) -> Iterator[str]:
+    for base in kind.__mro__:
+        yield from (n for n, x in vars(base).items() if isinstance(x, types.MemberDescriptorType))
+
+
+def _is_computed(kind: type, name: str) -> bool:
+    """Whether setting an attribute calls something."""
+    return hasattr(type(getattr(kind, name, None)), "__set__")
