@@ -201,21 +201,6 @@ def counter_in_an_attribute(compiled: Any) -> Any:
     return [step(x) for x in batches()], trainer.calls
 
 
-@scene("changes|somewhere else")
-def tensor_in_an_attribute(compiled: Any) -> Any:
-    class Model(nn.Module):
-        def forward(self, x: tg.Tensor) -> Any:
-            self.seen = x * 2
-            return self.seen + 1
-
-    model = Model()
-    run = compiled(model)
-    out = []
-    for x in batches():
-        out.append((run(x), model.seen.clone()))
-    return out
-
-
 @scene("changes|keeps a number")
 def number_in_an_attribute(compiled: Any) -> Any:
     class Model(nn.Module):

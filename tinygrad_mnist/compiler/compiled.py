@@ -20,10 +20,11 @@ from tinygrad_mnist.autograd.observer import Line
 from tinygrad_mnist.compiler.advice import advice
 from tinygrad_mnist.compiler.arguments import Arguments, Place, described
 from tinygrad_mnist.compiler.guards import Entry
+from tinygrad_mnist.compiler.keeping import KEPT, Keeping
 from tinygrad_mnist.compiler.naming import argument_name, function_name
 from tinygrad_mnist.compiler.step import Step
 from tinygrad_mnist.compiler.trace import Call
-from tinygrad_mnist.compiler.watches import Watch, same
+from tinygrad_mnist.compiler.watches import MISSING, Watch, same
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -139,6 +140,9 @@ class Compiled(Generic[P, R]):
         self._held: dict[int, Any] = {}
         self._exchanged: frozenset[TensorBase] = frozenset()
         self._warned: set[str] = set()
+        self._keeping: Keeping | None = None
+        self._taken = 0
+        """How often it was found that it keeps something."""
         called = self.function
         if hasattr(called, "forward"):
             called = called.forward
@@ -207,6 +211,9 @@ class Compiled(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the program for these arguments, or the function."""
+        if self._keeping is not None:
+            kept: R = self._keep(self._keeping, args, kwargs)
+            return kept
         last = self._last
         if last is not None and stance.now != "force_eager":
             entry = last.enter(args, kwargs)
@@ -216,9 +223,37 @@ class Compiled(Generic[P, R]):
         looked_up: R = self._look_up(args, kwargs)
         return looked_up
 
+    def _keep(self, keeping: Keeping, args: Any, kwargs: Any) -> Any:
+        """Do so with the tensors that it keeps, and leave in their places what they are then."""
+        kept = keeping.now()
+        if other := keeping.other(kept):
+            if any(x is MISSING for x in kept):
+                self._take([])
+            why = f"there is no tensor in {other} at the time"
+            self.uncompiled.setdefault(KEPT, Uncompiled(why)).calls += 1
+            return self.function(*args, **kwargs)
+        given = {**kwargs, KEPT: kept}
+        last, entry = self._last, None
+        if last is not None and stance.now != "force_eager":
+            entry = last.enter(args, given)
+        if last is not None and entry is not None:
+            result, then = self._run(last, entry, args, given)
+        else:
+            result, then = self._look_up(args, given)
+        keeping.put(then)
+        return result
+
+    def given(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Return named arguments, with what the function keeps."""
+        return kwargs if self._keeping is None else {**kwargs, KEPT: self._keeping.now()}
+
+    def _called(self, kwargs: dict[str, Any]) -> Callable[..., Any]:
+        """Return what is called with named arguments: with what is kept, it returns that too."""
+        return kwargs[KEPT].keeping if KEPT in kwargs else self.function
+
     def _run(self, step: Step, entry: Entry, args: Any, kwargs: Any) -> Any:
         if not self._lock.acquire(False):  # another thread, or itself: it has the buffers
-            return self.function(*args, **kwargs)
+            return self._called(kwargs)(*args, **kwargs)
         try:
             return step.run(entry)
         except Exception as raised:
@@ -228,11 +263,13 @@ class Compiled(Generic[P, R]):
                 if call is not None and call.line is not None:
                     what = f"{call.operation} of the compiled {self.name()}"
                     error.add_note(f"in {what}, at {call.line}")
+                    for place in kwargs[KEPT].keeping.places if KEPT in kwargs else ():
+                        error.add_note(f"{place.path} is what it was before")
                 raise
         finally:
             self._lock.release()
         # Nothing has changed so far: the function itself raises the error, at its own line.
-        result = self.function(*args, **kwargs)
+        result = self._called(kwargs)(*args, **kwargs)
         # If it doesn't, the mistake is the program's.
         self._give_up(step, error, call)
         return result
@@ -249,7 +286,7 @@ class Compiled(Generic[P, R]):
 
     def _look_up(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if modes.observers or stance.now == "force_eager" or sys.getprofile() is not None:
-            return self.function(*args, **kwargs)
+            return self._called(kwargs)(*args, **kwargs)
         for step in list(self.steps.values()):
             entry = step.enter(args, kwargs)
             if entry is not None:
@@ -261,7 +298,7 @@ class Compiled(Generic[P, R]):
                 f"that none is to be recorded"
             )
         if stance.now != "default" or not self._recorder.acquire(blocking=False):
-            return self.function(*args, **kwargs)  # as another thread records
+            return self._called(kwargs)(*args, **kwargs)  # as another thread records
         try:
             return self._advance(args, kwargs)
         finally:
@@ -286,7 +323,7 @@ class Compiled(Generic[P, R]):
             self._numbers += 1
             step = self.steps[self._numbers] = Step(key, self.settings.off)
         result = step.advance(
-            self.function, args, kwargs, arguments, self._exchanged, self.settings.fullgraph
+            self._called(kwargs), args, kwargs, arguments, self._exchanged, self.settings.fullgraph
         )
         for i, x in step.held.items():
             self._held[i] = x if type(x) in (list, dict) else weakref.ref(x)
@@ -295,7 +332,9 @@ class Compiled(Generic[P, R]):
             self._last = step
         elif step.stopped:
             self.steps = {n: s for n, s in self.steps.items() if s is not step}
-            if step.looks & self._moving:
+            if step.kept and self._take(step.kept):
+                pass
+            elif step.looks & self._moving:
                 self._looked_at |= step.looks
                 self._moving -= step.looks
             else:
@@ -304,6 +343,16 @@ class Compiled(Generic[P, R]):
                 )
                 self._tell(stopped)
         return result
+
+    def _take(self, places: list[Watch]) -> bool:
+        """Let the function be given what it keeps in some places; its programs are others then."""
+        self._taken += 1
+        if self._taken > self.settings.limit:
+            return False
+        known = [] if self._keeping is None else self._keeping.places
+        self._keeping = Keeping(self.function, [*known, *places])
+        self.steps, self._last = {}, None
+        return True
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
         """Take arguments apart, and find the numbers among them that change."""
@@ -368,7 +417,7 @@ class Compiled(Generic[P, R]):
     def _as_it_is(self, stopped: Uncompiled, args: Any, kwargs: Any) -> Any:
         self._tell(stopped)
         stopped.calls += 1
-        return self.function(*args, **kwargs)
+        return self._called(kwargs)(*args, **kwargs)
 
     def _sentence(self, stopped: Uncompiled) -> str:
         instead = f"\n  Instead, {said}" if (said := advice(stopped.why)) else ""

@@ -42,7 +42,7 @@ from tinygrad_mnist.compiler.returned import (
 from tinygrad_mnist.compiler.surroundings import Surroundings, attributes_of
 from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, differences
 from tinygrad_mnist.compiler.tracer import Tracer, real_of
-from tinygrad_mnist.compiler.watches import MISSING, NUMBERS
+from tinygrad_mnist.compiler.watches import MISSING, NUMBERS, Watch
 from tinygrad_mnist.nn.module import Module
 from tinygrad_mnist.ops.dtypes import dtype
 from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer
@@ -111,6 +111,8 @@ class Recording:
         Arrays that operations were given from out of sight, or that were made anew.
     looks
         The places of arguments whose numbers were looked at.
+    kept
+        Places of tensors that it sets: if these are given to it, it can be compiled.
     stopped, line
         Why the function can't be compiled, and where; empty if it can.
     """
@@ -133,6 +135,7 @@ class Recording:
     whole: dict[TensorBase, int] = field(default_factory=dict)
     raw: list[np.ndarray] = field(default_factory=list)
     looks: list[taken.Place] = field(default_factory=list)
+    kept: list[Watch] = field(default_factory=list)
     stopped: str = ""
     line: Line | None = None
 
@@ -445,6 +448,9 @@ class _Recorder:
             if tensor not in set(recording.surroundings.tensors):
                 if name := recording.surroundings.asked_for(tensor):
                     return f"an argument has an attribute, {name}; pass that as an argument too"
+        if kept := recording.surroundings.kept():
+            recording.kept = kept
+            return f"it changes {kept[0].path}, which Python does"
         at = {id(t): place for t, place in self.places.items()}
         versions = {id(t._version): place for t, place in self.places.items()}
         fresh = {id(t) for ref in self.made if (t := ref()) is not None}

@@ -208,7 +208,8 @@ def _backward_as_it_is(steps: Sequence[Step]) -> dict[str, int]:
 
 def _time(compiled: Compiled[Any, Any], args: Any, kwargs: Any, timed: dict[Step, Any]) -> None:
     """Make one call, and time each line of its program, if there is one."""
-    step = next((s for s in compiled.steps.values() if s.enter(args, kwargs) is not None), None)
+    given = compiled.given(kwargs)
+    step = next((s for s in compiled.steps.values() if s.enter(args, given) is not None), None)
     if step is None or step.built is None:
         compiled(*args, **kwargs)
         return

@@ -55,6 +55,8 @@ class Step:
         """The arguments, in short."""
         self.line: Line | None = None
         self.looks: set[Place] = set()
+        self.kept: list[Watch] = []
+        """Places of tensors that it sets, and should be given."""
         self.stopped_at: list[Watch] = []
         """The training flags with which it was stopped."""
         self.held: Mapping[int, Any] = {}
@@ -107,7 +109,7 @@ class Step:
         self.held = recording.reached()
         if recording.stopped:
             self.stopped, self.line = recording.stopped, recording.line
-            self.looks = set(recording.looks)
+            self.looks, self.kept = set(recording.looks), recording.kept
             self.stopped_at = list(recording.surroundings.flags.values())
         elif before:
             said = [r.difference(recording) for r in before]

@@ -27,6 +27,7 @@ import numpy as np
 
 from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.compiler.effects import is_pure
+from tinygrad_mnist.compiler.keeping import Keeping, is_kept
 from tinygrad_mnist.compiler.ownership import (
     is_foreign,
     is_foreign_module,
@@ -121,6 +122,8 @@ class Surroundings:
         """Classes of objects that can tell which attributes are read."""
         self._has_cache = False
         self._given = function, arguments
+        self._kept: set[tuple[str, int, Any]] = set()
+        """Places of tensors that are given to the function anew at each call."""
         self._before = before
         self._reads = reads
         self._inside: list[Watch] = []
@@ -172,10 +175,19 @@ class Surroundings:
         """Return an attribute of a tensor that some code asks for; empty if there is none."""
         return next(filter(self._wants, attributes_of(x)), "")
 
+    def changes(self) -> list[Watch]:
+        """Return the places that aren't what they were."""
+        return [w for w in (*self.watched, *self._inside) if w.changed()]
+
     def change(self) -> str:
-        """Name the first place that isn't what it was; empty if there is none."""
-        places = (*self.watched, *self._inside)
-        return next((w.path for w in places if w.changed()), "")
+        """Name the first of them; empty if there is none."""
+        return next((w.path for w in (*self.watched, *self._inside) if w.changed()), "")
+
+    def kept(self) -> list[Watch]:
+        """Return the places with other tensors than before, if nothing else has changed."""
+        changes = self.changes()
+        inside = any(w in self._inside for w in changes)
+        return changes if not inside and all(map(is_kept, changes)) else []
 
     def _walk(self) -> None:
         while self._queue and not self.refused:
@@ -191,6 +203,8 @@ class Surroundings:
                 )
 
     def _watch(self, kind: str, holder: Any, key: Any, path: str) -> None:
+        if _place(kind, holder, key) in self._kept:
+            return
         watch = self._watch_only(kind, holder, key, path)
         if isinstance(watch.expected, np.ndarray):
             if watch not in self.arrays:
@@ -200,7 +214,7 @@ class Surroundings:
 
     def _watch_only(self, kind: str, holder: Any, key: Any, path: str) -> Watch:
         """Watch the identity of something that isn't looked into."""
-        place = kind, id(holder), key if isinstance(key, str | int) else id(key)
+        place = _place(kind, holder, key)
         if place not in self._places:
             known = self._before and self._before._places.get(place)
             self._places[place] = known or Watch(kind, holder, key, path)
@@ -294,6 +308,9 @@ class Surroundings:
         elif isinstance(x, functools._lru_cache_wrapper):
             self._has_cache = True
             self._queue.append((x.__wrapped__, path))
+        elif isinstance(x, Keeping):
+            self._kept = {_place(w.kind, w.holder, w.key) for w in x.places}
+            self._queue.append((x.function, path))
         elif is_ours(type(x).__module__) and callable(getattr(x, "__wrapped__", None)):
             self._queue.append((x.__wrapped__, path))  # a compiled function
         else:
@@ -417,7 +434,8 @@ class Surroundings:
             else:
                 self._named(x, name, kind, path)
         elif self._reads.has(x, name):
-            known = (kind, id(holder), name) in self._before._places
+            place = _place(kind, holder, name)
+            known = place in self._before._places or place in self._kept
             if not known and self._reads.has_set(x, name):
                 self.refused = f"it sets {path}.{name}, which Python does"
             self._watch(kind, holder, name, f"{path}.{name}")
@@ -626,6 +644,10 @@ class Surroundings:
                         self._watch_only("entry", inner, attribute, where)
             return
         self._watch("entry", names, name, f"the variable {name}")
+
+
+def _place(kind: str, holder: Any, key: Any) -> tuple[str, int, Any]:
+    return kind, id(holder), key if isinstance(key, str | int) else id(key)
 
 
 def functions_of(item: Any) -> list[Any]:
