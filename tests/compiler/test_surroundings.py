@@ -1160,7 +1160,9 @@ def test_two_threads_do_not_record_at_once() -> None:
     entered, going_on = threading.Event(), threading.Event()
     before = dict(vars(Own))
     first = Compiled(lambda x: x * held.own * held.pause())
-    second = Compiled(lambda x: x * other.own)
+    second, made = (Compiled(lambda x: x * other.own) for _ in range(2))
+    for _ in range(5):
+        made(tg.ones(3))
     going_on.set()
     first(tg.ones(3))
     going_on.clear(), entered.clear()
@@ -1168,14 +1170,15 @@ def test_two_threads_do_not_record_at_once() -> None:
         thread = threading.Thread(target=first, args=(tg.ones(3),))
         thread.start()
         entered.wait(10)
-        for _ in range(5):
-            second(tg.ones(3))
+        for _ in range(12):
+            assert second(tg.ones(3)).tolist() == made(tg.ones(3)).tolist() == [1, 1, 1]
         assert not any(s.recorded for s in second.steps.values())
         going_on.set()
         thread.join()
     assert dict(vars(Own)) == before
-    for _ in range(4):
-        second(tg.ones(3))
+    for _ in range(5):
+        second(tg.ones(3)), made(tg.ones(3))
+    assert not made.again and sum(s.runs for s in made.steps.values()) > 5
     other.own = 3.0
     assert second(tg.ones(3)).tolist() == [3, 3, 3]
 

@@ -22,7 +22,7 @@ from tinygrad_mnist.compiler.arguments import Arguments, Place, described
 from tinygrad_mnist.compiler.guards import Entry
 from tinygrad_mnist.compiler.keeping import KEPT, Keeping
 from tinygrad_mnist.compiler.naming import argument_name, function_name
-from tinygrad_mnist.compiler.step import Step
+from tinygrad_mnist.compiler.step import Step, recording_now
 from tinygrad_mnist.compiler.trace import Call
 from tinygrad_mnist.compiler.watches import MISSING, Watch, same
 
@@ -297,8 +297,12 @@ class Compiled(Generic[P, R]):
                 f"compile: {self.name()} has no program for these arguments, and set_stance says "
                 f"that none is to be recorded"
             )
-        if stance.now != "default" or not self._recorder.acquire(blocking=False):
-            return self._called(kwargs)(*args, **kwargs)  # as another thread records
+        if (
+            stance.now != "default"
+            or recording_now.locked()  # by another thread: no guards hold in the meantime
+            or not self._recorder.acquire(blocking=False)
+        ):
+            return self._called(kwargs)(*args, **kwargs)
         try:
             return self._advance(args, kwargs)
         finally:

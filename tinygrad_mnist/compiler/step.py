@@ -27,7 +27,7 @@ ATTEMPTS = 4
 
 _NAME = "a compiled function"
 
-_recording = threading.Lock()
+recording_now = threading.Lock()
 """Held while a step is recorded: classes tell of what is done to their objects in the meantime."""
 
 
@@ -82,12 +82,12 @@ class Step:
         if self.calls == 0 and not at_once:
             self.calls += 1
             return function(*args, **kwargs)
-        if not _recording.acquire(blocking=False):  # another thread records
+        if not recording_now.acquire(blocking=False):  # another thread records
             return function(*args, **kwargs)
         try:
             return self._record(function, args, kwargs, arguments, exchanged)
         finally:
-            _recording.release()
+            recording_now.release()
 
     def _record(
         self,
