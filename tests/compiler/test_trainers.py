@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -380,6 +381,22 @@ def prints_if_it_is_told_to(compiled: Any) -> Any:
         return run(x, y)
 
     return fit, made.model
+
+
+@trainer
+def attributes_with_names_of_methods(compiled: Any) -> Any:
+    class Trainer(Base):
+        def __init__(self) -> None:
+            super().__init__()
+            self.data, self.abs = iter(range(9)), memoryview(b"held")
+            self.mean, self.clamp = (np.ones(3), 1), threading.local()
+            self.run = compiled(self.of_values)
+
+        def of_values(self, x: tg.Tensor, y: tg.Tensor) -> Any:
+            return self.train_step((x.data.abs() - x.mean()).clamp(-1, 1), y)
+
+    made = Trainer()
+    return made.run, made.model
 
 
 @pytest.mark.parametrize("make", TRAINERS, ids=lambda make: make.__name__)

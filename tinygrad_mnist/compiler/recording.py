@@ -255,8 +255,8 @@ def record(
     arguments = arguments or Arguments(args, kwargs)
     given = arguments.tensors
     held = [t for t in around.tensors if t not in set(given)]
-    if around.refused:
-        recording.stopped, recording.result = around.refused, function(*args, **kwargs)
+    if around.too_much:
+        recording.stopped, recording.result = around.too_much, function(*args, **kwargs)
         return recording
     for optimizer in around.objects():
         if isinstance(optimizer, ArrayOptimizer) and not first:
@@ -532,8 +532,8 @@ class _Recorder:
         """Watch only what the step has read; say what of it a program can't follow."""
         around, calls = self.recording.surroundings, self.recording.program.calls
         found = around.narrowed(reads)
-        if found.refused:
-            return found.refused
+        if found.refused or found.too_much:
+            return found.refused or found.too_much
         steps = [call.arguments[0] for call in calls if call.effect and call.arguments]
         for schedule in (x for x in steps if isinstance(x, LRScheduler)):
             if asked := found.asked_of(schedule, schedule.optimizer):

@@ -102,7 +102,9 @@ class Surroundings:
     flags
         The places of modules' training flags, by the modules' identities.
     refused
-        Why the function can't be compiled, if what it reaches says so.
+        Why the function can't be compiled, if it reads all of this.
+    too_much
+        Why it can't in any case, if that is more than can be watched.
     """
 
     def __init__(
@@ -118,6 +120,7 @@ class Surroundings:
         self.streams: list[Any] = []
         self.flags: dict[int, Watch] = {}
         self.refused = ""
+        self.too_much = ""
         self._kinds: set[type] = set()
         """Classes of objects that can tell which attributes are read."""
         self._has_cache = False
@@ -190,14 +193,14 @@ class Surroundings:
         return changes if not inside and all(map(is_kept, changes)) else []
 
     def _walk(self) -> None:
-        while self._queue and not self.refused:
+        while self._queue and not self.too_much:
             x, path = self._queue.popleft()
             try:
                 self._visit(x, path)
             except Exception as error:  # of a script's own __getattr__, __len__, ...
-                self.refused = f"what {path} holds can't be looked at: {error!r}"
+                self._refuse(f"what {path} holds can't be looked at: {error!r}")
             if len(self.watched) > MOST:
-                self.refused = (
+                self.too_much = (
                     f"it reaches more than {MOST:,} Python objects and numbers; give it what "
                     f"it needs as arguments"
                 )
@@ -224,7 +227,7 @@ class Surroundings:
     def _arguments(self, x: Any, path: str) -> None:
         """Walk over arguments: their containers are others at each call."""
         if isinstance(x, np.ndarray) and type(x) is not np.ndarray:
-            self.refused = f"{path} is a {type(x).__name__}; pass numpy.asarray() of it"
+            self._refuse(f"{path} is a {type(x).__name__}; pass numpy.asarray() of it")
         if isinstance(x, (TensorBase, np.ndarray, *NUMBERS)):
             return
         if isinstance(x, tuple) or type(x) in (list, dict):
@@ -273,7 +276,7 @@ class Surroundings:
                 if not name.startswith("__") and _may_change(x, item):
                     self._named(x, name, "entry", path)
         elif x is sys.modules:
-            self.refused = "it reads sys.modules; import what it needs"
+            self._refuse("it reads sys.modules; import what it needs")
         elif isinstance(x, Generator):
             return
         elif isinstance(x, STREAMS):
@@ -296,12 +299,12 @@ class Surroundings:
         elif isinstance(x, bytearray | array.array):
             self._watch("content", x, None, path)
         elif isinstance(x, threading.local):
-            self.refused = f"it reads {path}, which is another thing in each thread"
+            self._refuse(f"it reads {path}, which is another thing in each thread")
         elif _is_data(x) and not _is_iterator(x):
             if hasattr(x, "__len__"):
                 self._watch("length", x, None, f"the length of {path}")
         elif isinstance(x, io.IOBase) or _is_iterator(x):
-            self.refused = (
+            self._refuse(
                 f"it reads {path}, an iterator or a file, which moves on from call to call; pass "
                 f"what it gives as an argument"
             )
@@ -316,7 +319,7 @@ class Surroundings:
         else:
             kind: type = type(x)
             if of_unknown_contents(kind):
-                self.refused = (
+                self._refuse(
                     f"it reads {path}, a {kind.__name__}, whose contents can't be watched; pass "
                     f"what it needs of it as an argument"
                 )
@@ -325,8 +328,11 @@ class Surroundings:
         if isinstance(x, COLLECTIONS) and is_made_by_python(type(x)):
             self._object(x, path)
 
+    def _refuse(self, why: str) -> None:
+        self.refused = self.refused or why
+
     def _refuse_call(self, function: Any) -> None:
-        self.refused = (
+        self._refuse(
             f"it may call {function.__name__} by way of another function, which does or depends on "
             f"something outside"
         )
@@ -372,7 +378,7 @@ class Surroundings:
         self._queue.extend((item, path) for item in x)
 
     def _array_within(self, x: np.ndarray, path: str) -> None:
-        self.refused = (
+        self._refuse(
             f"it reads {path}, a tuple with a NumPy array in it, whose numbers can't be watched; "
             f"keep a tensor there, or pass it as an argument"
         )
@@ -437,7 +443,7 @@ class Surroundings:
             place = _place(kind, holder, name)
             known = place in self._before._places or place in self._kept
             if not known and self._reads.has_set(x, name):
-                self.refused = f"it sets {path}.{name}, which Python does"
+                self._refuse(f"it sets {path}.{name}, which Python does")
             self._watch(kind, holder, name, f"{path}.{name}")
 
     def _owner(self, x: Any, path: str) -> None:
@@ -592,7 +598,7 @@ class Surroundings:
             if name in sys.modules:
                 self._global(sys.modules, name, code)
         if "_version" in code.co_names:
-            self.refused = "it reads how often a tensor was written to, which goes on at each call"
+            self._refuse("it reads how often a tensor was written to, which goes on at each call")
         if not UNSEEN.isdisjoint(code.co_names):
             self._called_unseen(code, names)
         self._add_names(set(code.co_names))
@@ -607,7 +613,7 @@ class Surroundings:
         modules = [
             vars(x) for n in code.co_names if isinstance(x := names.get(n), types.ModuleType)
         ]
-        for name in code.co_names:
+        for name in reversed(code.co_names):  # in time.sleep it's the last that is called
             for place in (names, vars(_builtins), *modules):
                 found = place.get(name)
                 if isinstance(found, types.BuiltinFunctionType) and not is_pure(found):
