@@ -29,6 +29,7 @@ GLOBAL = 1.0
 HELD: Any = None
 TABLE: dict[Any, float] = {"a": 1.0, (0, 1): 1.0}
 LIST = [1.0, 2.0]
+LENGTHS = [3]
 OTHER = types.ModuleType("settings_of_a_test")
 OTHER.scale = 1.0  # type: ignore[attr-defined]  # as a script may
 sys.modules["settings_of_a_test"] = OTHER
@@ -528,6 +529,28 @@ def an_attribute_in_a_format() -> Any:
     plain = Plain()
     text = "{0.own}"
     return lambda x: x * len(text.format(plain)), lambda to: setattr(plain, "own", 100 * to)
+
+
+@scene
+def an_attribute_of_a_class_in_a_format() -> Any:
+    class Own(Plain):
+        factor = 1.0
+
+    held = Own()
+    text = "{0.factor}"
+    return lambda x: x * len(text.format(held)), lambda to: setattr(Own, "factor", 100 * to)
+
+
+@scene
+def a_method_in_a_format() -> Any:
+    class Own(Plain):
+        @property
+        def text(self) -> str:
+            return "a" * LENGTHS[0]
+
+    held = Own()
+    text = "{0.text}"
+    return lambda x: x * len(text.format(held)), lambda to: LENGTHS.__setitem__(0, int(5 * to))
 
 
 @scene
@@ -1105,7 +1128,7 @@ def test_a_change_of_what_a_step_reads_is_seen(make: Any) -> None:
     global GLOBAL
     outcomes = []
     for compiled in (False, True):
-        GLOBAL, TABLE["a"], LIST[1] = 1.0, 1.0, 1.0
+        GLOBAL, TABLE["a"], LIST[1], LENGTHS[0] = 1.0, 1.0, 1.0, 3
         OTHER.scale = 1.0  # type: ignore[attr-defined]  # as a script may
         tg.set_default_dtype(tg.float32)
         tg.manual_seed(0)

@@ -76,11 +76,13 @@ class Reads:
             return True
         return any((id(x), read) in self._read for read in (name, *WHOLE))
 
-    def may_call(self, kind: type, name: str) -> bool:
-        """Whether a method may have been called: instances that tell are asked for it first."""
-        if self._everything or not any(issubclass(x, kind) for x in self._kinds):
-            return True
-        return any(name == read for _, read in self._read)
+    def names(self) -> set[str]:
+        """Return the names of all attributes that were read."""
+        return {name for _, name in self._read}
+
+    def tell_of_all(self, kind: type) -> bool:
+        """Whether all that is asked of instances of a class is heard."""
+        return not self._everything and any(issubclass(x, kind) for x in self._kinds)
 
     def has_set(self, x: Any, name: str) -> bool:
         """Whether it was set."""

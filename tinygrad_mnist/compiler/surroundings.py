@@ -49,7 +49,7 @@ MOST = 20_000
 DYNAMIC = frozenset({
     "getattr", "hasattr", "setattr", "delattr", "vars", "dir", "__dict__", "__getattribute__",
     "attrgetter", "methodcaller", "eval", "exec", "locals", "globals", "asdict", "astuple",
-    "__getstate__", "__setattr__", "__delattr__",
+    "__getstate__", "__setattr__", "__delattr__", "getmembers", "getattr_static",
 })  # fmt: skip
 """Names in whose presence any attribute may be read."""
 
@@ -131,7 +131,7 @@ class Surroundings:
         self._reads = reads
         self._inside: list[Watch] = []
         """Places that the step may not change, but others may."""
-        self._names: set[str] = set()
+        self._names: set[str] = set() if reads is None else reads.names()
         self._classes: set[type] = set()
         self._looked_up: set[tuple[int, int]] = set()
         self._places: dict[tuple[str, int, Any], Watch] = {}
@@ -531,7 +531,7 @@ class Surroundings:
                 continue
             if functions_of(item):
                 called = name.startswith("__") and name not in _ON_REQUEST
-                if ours and (self._reads is None or self._reads.may_call(x, name)):
+                if ours and (self._reads is None or not self._reads.tell_of_all(x)):
                     called = True  # the library has names of its own for methods
                 if called or self._wants(name):
                     self._method(x, name, path)
