@@ -111,3 +111,41 @@ def test_what_a_gradient_is_written_over_does_not_lie_there_while_the_one_before
     with pytest.raises(IndexError):
         step(tg.zeros(16), scores, tg.tensor([7]))
     assert w.grad.tolist() == tg.full((16,), 5.0).exp().tolist()  # type: ignore[union-attr]
+
+
+def gradients_of(give: Callable[[Any], Any]) -> tuple[Any, Callable[[tg.Tensor], Any]]:
+    """Return a parameter, and a step that returns something of its gradient."""
+    w = tg.ones(3, requires_grad=True)
+
+    def step(x: tg.Tensor) -> Any:
+        w.grad = None
+        (w * x * x).sum().backward()
+        return give(w.grad)
+
+    return w, step
+
+
+def test_a_gradient_that_is_returned_is_the_one_that_is_left() -> None:
+    w, step = gradients_of(lambda g: {"gradient": g, "norm": (g * g).sum()})
+    run = Compiled(step)
+    kept = []
+    for i in range(8):
+        kept.append(run(tg.full((3,), float(i)))["gradient"])
+        assert kept[-1] is w.grad
+        kept[-1].mul_(2)
+    assert [g.tolist() for g in kept] == [[2.0 * i * i] * 3 for i in range(8)]
+    assert sum(s.runs for s in run.steps.values()) == 5
+
+
+@pytest.mark.parametrize(
+    "give", [lambda g: g[1:], lambda g: g.detach(), lambda g: g.numpy()],
+    ids=["part", "view", "array"],
+)  # fmt: skip
+def test_a_step_that_returns_a_view_of_a_gradient_that_it_leaves_is_run_as_it_is(give: Any) -> None:
+    w, step = gradients_of(give)
+    run = Compiled(step)
+    with pytest.warns(UserWarning, match="a part or a view of a gradient"):
+        for i in range(6):
+            given = run(tg.full((3,), float(i)))
+            given *= 2
+            assert w.grad.tolist()[1:] == [2.0 * i * i] * 2

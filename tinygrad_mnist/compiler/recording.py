@@ -30,6 +30,7 @@ from tinygrad_mnist.compiler.number import Number
 from tinygrad_mnist.compiler.pattern import NotDifferentiableError, made_real
 from tinygrad_mnist.compiler.reads import Reads
 from tinygrad_mnist.compiler.returned import (
+    GradientOf,
     Made,
     Place,
     Returned,
@@ -175,6 +176,8 @@ def _comparable(x: Any) -> Any:
     """Return what can be compared in the place of a tensor or a dataclass."""
     if isinstance(x, TensorBase):
         return "tensor", id(x)
+    if type(x) is GradientOf:
+        return "gradient", id(x.leaf)
     return (x.kind, x.parts) if type(x) is Made else x
 
 
@@ -463,7 +466,13 @@ class _Recorder:
 
         if said := self._kept_result(recording.result):
             return said
-        returned = recording.returned = describe(self._opened(), at, versions, value_of)
+        gradients = {
+            id(g): leaf
+            for leaf in self.grads
+            if (g := leaf._grad) is not None and g.source() is None
+            if not isinstance(self.places[leaf], int)
+        }
+        returned = recording.returned = describe(self._opened(), at, versions, value_of, gradients)
         program.outputs += [x.value for x in returned.computed] + returned.taken
         expected = set(map(id, returned.tensors))
         # Leaves that it has made, and that graphs of what it returns still name.
@@ -486,6 +495,9 @@ class _Recorder:
                 there = self.entered.get(id(leaf), (None, None))[1]
                 if array.value is not there and array.value.storage.origin in ("input", "state"):
                     return "a gradient was set to memory of a tensor that was there before"
+                shared = [x.value for x in returned.computed] + returned.taken
+                if array.value.storage in {x.storage for x in shared}:
+                    return "it returns a part or a view of a gradient that it leaves; clone() it"
                 recording.gradients.append((leaf, array.value))
                 program.gradients.append(array.value)
                 expected.add(id(leaf._grad))

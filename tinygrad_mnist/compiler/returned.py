@@ -7,7 +7,7 @@ stays a view: of an argument, of a tensor that the function reaches, or of what 
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, TypeAlias
 
@@ -45,6 +45,13 @@ class Made:
         for name, part in self.parts.items():
             object.__setattr__(made, name, part)
         return made
+
+
+@dataclass(eq=False)
+class GradientOf:
+    """Stands for the gradient that is left in a tensor: the very one, whoever changes it."""
+
+    leaf: TensorBase
 
 
 class Fresh(int):
@@ -141,6 +148,8 @@ class Returned:
                 return made[x]
             if kind is Made:
                 return x.make()
+            if kind is GradientOf:
+                return x.leaf._grad
             return given[x] if kind is Argument else taken[x] if kind is Taken else x
 
         return map_structure(self.structure, put)
@@ -161,6 +170,7 @@ def describe(
     places: dict[int, Place],
     known: dict[int, Place],
     value_of: Callable[[TensorBase], Value | None],
+    gradients: Mapping[int, TensorBase],
 ) -> Returned:
     """Describe what a recorded call has returned.
 
@@ -174,6 +184,8 @@ def describe(
         Their versions, likewise.
     value_of
         Returns the value of a tensor that was made, or None for others.
+    gradients
+        Tensors of the state by their gradients' identities.
     """
     returned = Returned()
     numbers: dict[int, Output] = {}
@@ -206,6 +218,8 @@ def describe(
         at = places.get(id(x))
         if at is not None:
             return Argument(at) if isinstance(at, int) else at
+        if id(x) in gradients:
+            return GradientOf(gradients[id(x)])
         value = value_of(x)
         return x if value is None else number(x, value)
 
