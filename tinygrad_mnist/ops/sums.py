@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist._runtime.protocol import array_function
 from tinygrad_mnist._runtime.threads import product
 
 SMALL = 4096
@@ -36,11 +37,21 @@ def sum_rows(rows: np.ndarray) -> Any:
     ones = _ONES.get(rows.dtype.char)
     if ones is None or columns == 1:
         return np.add.reduce(rows, axis=0)
-    if count <= LONG:
-        return product(ones[:count], rows)
-    whole = count - count % LONG
-    blocks = product(ones[:LONG], rows[:whole].reshape(whole // LONG, LONG, columns))
-    total = sum_rows(blocks)
+    return product(ones[:count], rows) if count <= LONG else sum_many_rows(rows)
+
+
+@array_function
+def sum_many_rows(rows: Any) -> Any:
+    """Return the sum of the rows of a matrix with more than LONG of them.
+
+    Examples
+    --------
+    >>> sum_many_rows(np.ones((3000, 2)))
+    array([3000., 3000.])
+    """
+    count, columns = rows.shape
+    ones, whole = _ONES[rows.dtype.char], count - count % LONG
+    total = sum_rows(product(ones, rows[:whole].reshape(whole // LONG, LONG, columns)))
     if whole < count:
         total += sum_rows(rows[whole:])
     return total
