@@ -21,7 +21,7 @@ import ctypes
 import functools
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
@@ -174,6 +174,8 @@ class _OneThread:
         if self.inside:
             self._exchange(self._number)
         self._lock, self.inside = threading.Lock(), 0
+        global _turn
+        _turn = threading.Lock()
 
 
 _one_thread = _OneThread()
@@ -296,6 +298,61 @@ def _split(function: Callable[[slice], T], count: int, work: int) -> list[T]:
             results = [function(first)]
         finally:
             # Whatever happens, nobody goes on writing when this returns.
+            for job in jobs:
+                job.wait()
+    return [*results, *(job.result() for job in jobs)]
+
+
+_turn = threading.Lock()
+"""Whose turn it is: calls that wait for one another need all threads of the pool."""
+
+
+def are_free(number: int) -> bool:
+    """Whether there are just so many threads, and none of ours asks.
+
+    Examples
+    --------
+    >>> are_free(1)
+    False
+    """
+    return number > 1 and get_num_threads() == number and not (_deterministic or _here.helps)
+
+
+def together(functions: Sequence[Callable[[], T]], stop: Callable[[], None]) -> list[T]:
+    """Call functions at the same time, each in a thread of ours, while OpenBLAS has one.
+
+    Parameters
+    ----------
+    functions
+        They may wait for one another.
+    stop
+        Called if this thread is interrupted: it lets none of them wait any longer.
+
+    Returns
+    -------
+    What they have returned.
+
+    Examples
+    --------
+    >>> together([lambda: 1, lambda: 2], lambda: None)
+    [1, 2]
+    """
+    global _charge
+    _charge = CHARGE  # what comes after it had better not wake OpenBLAS's threads
+    first, *rest = functions
+    pool = _pool(len(rest), os.getpid())
+    with _turn, _one_thread:
+        jobs = [_Job(lambda _, f=f: f(), slice(0)) for f in rest]
+        for job in jobs:
+            pool.put(job)
+        helped, _here.helps = _here.helps, True
+        try:
+            results = [first()]
+        except BaseException:
+            stop()
+            raise
+        finally:
+            _here.helps = helped
             for job in jobs:
                 job.wait()
     return [*results, *(job.result() for job in jobs)]

@@ -78,8 +78,9 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
     """Let the last bits of a result not depend on what the process has computed before.
 
     With the same number of threads, that is. Without it, a product of matrices is computed by other
-    threads for a while after a convolution, which may round it otherwise; a script that does the
-    same things in the same order has the same bits either way. Follows PyTorch's.
+    threads for a while after a convolution, which may round it otherwise, and a compiled step may
+    compute halves of a batch in two threads; a script that does the same things in the same order
+    has the same bits either way. Follows PyTorch's.
 
     Parameters
     ----------

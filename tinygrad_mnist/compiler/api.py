@@ -36,7 +36,10 @@ PYTORCHS_OPTIONS = frozenset({
 })  # fmt: skip
 """What PyTorch's may be told that is without effect here; so are all names with a dot."""
 
-MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs", "lite")
+AUTOTUNED = ("max-autotune", "max-autotune-no-cudagraphs")
+"""Modes in which speed may cost memory."""
+
+MODES = ("default", "reduce-overhead", *AUTOTUNED, "lite")
 
 
 class _Decorator(Protocol):
@@ -133,15 +136,21 @@ def compile(
         ``"numpy"``, which is also taken for PyTorch's own, such as ``"inductor"``. ``"eager"``,
         which is also taken for ``"aot_eager"``, leaves all passes out: a program of just the calls
         that were recorded.
-    mode, isolate_recompiles
-        PyTorch's choices between ways to compute the same numbers: there is one way here.
+    mode
+        ``"max-autotune"`` lets two threads each compute half of a batch wherever that is faster;
+        by default only where it takes little more memory. The others make no difference.
+    isolate_recompiles
+        Makes no difference.
     options
         Passes by their names, each with whether it is made: ``{"common_subexpressions": False}``.
-        All give the same numbers. They are ``"dead_code"``, ``"constants"``, ``"writes"``,
-        ``"common_subexpressions"``, ``"copies"``, ``"repeated_channels"``,
-        ``"optimizer_formulas"``, ``"prepared_kernels"``, ``"flat_updates"``; then ``"reuse"``, to
-        use buffers again, and ``"chains"``, to run elementwise lines on large arrays together.
-        PyTorch's are without effect, which a warning says.
+        They are ``"dead_code"``, ``"constants"``, ``"writes"``, ``"common_subexpressions"``,
+        ``"copies"``, ``"lanes"``, ``"repeated_channels"``, ``"optimizer_formulas"``,
+        ``"prepared_kernels"``, ``"flat_updates"``; then ``"reuse"``, to use buffers again,
+        ``"chains"``, to run elementwise lines on large arrays together, and ``"economy"``, to have
+        lanes only where they take little memory. All give the same numbers, but that lanes add up
+        halves of the batch, which rounds otherwise; on one thread, and with
+        ``use_deterministic_algorithms(True)``, there are none. PyTorch's are without effect, which
+        a warning says.
     name
         What the function is called in messages.
     disable
@@ -235,6 +244,8 @@ def _off(backend: str, mode: str | None, options: dict[str, Any] | None) -> froz
     if options is not None and not isinstance(options, dict):
         raise TypeError(f"options are a dictionary or None, not {type(options).__name__}")
     off, without = set(BACKENDS[backend]), []
+    if mode in AUTOTUNED:
+        off.add("economy")
     for name, on in (options or {}).items():
         if name in PYTORCHS_OPTIONS or "." in name:
             without.append(repr(name))

@@ -102,6 +102,8 @@ class Plan:
         Storages that a kernel makes anew at each step, with those that are written over them.
     homes
         For the latter, the former.
+    lanes
+        The room of all that lanes have: it may be where the lines have theirs that lanes replace.
     """
 
     rooms: dict[Storage, Room] = field(default_factory=dict)
@@ -109,19 +111,23 @@ class Plan:
     over: dict[Value, Value] = field(default_factory=dict)
     fresh: set[Storage] = field(default_factory=set)
     homes: dict[Storage, Storage] = field(default_factory=dict)
+    lanes: Room | None = None
 
     def count(self) -> int:
         """Return how many rooms there are, without the one that consists of others."""
         return len({room for storage, room in self.rooms.items() if storage.origin != "flat"})
 
 
-def plan_buffers(program: Program, reuse: bool = True) -> Plan:
+def plan_buffers(program: Program, reuse: bool = True, lanes: int = 0) -> Plan:
     """Give each array that a call can write into a room, and each room its place.
 
     What is returned gets none: it is new at each step. Gradients stay in their rooms, where
-    something else may have been earlier in the step.
+    something else may have been earlier in the step. Lanes get a room of so many bytes.
     """
     plan = Plan()
+    if lanes:
+        laned = [i for i, call in enumerate(program.calls) if call.laned]
+        plan.lanes = Room(lanes, laned[0], laned[-1], late=False)
     last = last_uses(program)
     outputs = {x.storage for x in program.outputs + program.rebound}
     lasting = {x.storage for x in program.gradients}
@@ -143,6 +149,11 @@ def plan_buffers(program: Program, reuse: bool = True) -> Plan:
         elif is_operation(call) and result.storage.origin == "made":
             if result.storage not in outputs and result.array.ndim:  # NumPy's scalars are no arrays
                 plan.fresh.add(result.storage)
+    if plan.lanes is not None and program.lanes is not None:
+        for x, _ in program.lanes.gathers:  # lanes write to them whenever they like
+            if x.storage in plan.rooms:
+                room = plan.rooms[x.storage]
+                room.first = min(room.first, plan.lanes.first)
     _give_places(plan, program, lasting, reuse)
     return plan
 
@@ -174,18 +185,26 @@ def _give_places(plan: Plan, program: Program, lasting: set[Storage], reuse: boo
             placed[room] = None
     wholes = {plan.rooms[larger] for larger, _ in program.parts.values()}
     rest = [room for room in dict.fromkeys(plan.rooms.values()) if room not in wholes]
+    rest += [] if plan.lanes is None else [plan.lanes]
     for room in sorted(rest, key=lambda room: -room.size):
         if room not in placed:
-            busy = [
-                x for x in placed if not reuse or not (x.last < room.first or room.last < x.first)
-            ]
+            busy = [x for x in placed if not reuse or _meet(x, room, plan.lanes)]
             _fit(plan, room, busy)
             placed[room] = None
 
 
+def _meet(x: Room, y: Room, lanes: Room | None) -> bool:
+    """Whether two rooms are needed at the same time: lanes, or the lines that they replace."""
+    if lanes is not None and lanes in (x, y):
+        line = y if x is lanes else x
+        if lanes.first <= line.first and line.last <= lanes.last:
+            return False
+    return not (x.last < y.first or y.last < x.first)
+
+
 def _append(plan: Plan, room: Room) -> None:
     """Put a room at the end of the gradients."""
-    room.memory, room.start = GRADIENTS, _aligned(plan.sizes[GRADIENTS])
+    room.memory, room.start = GRADIENTS, aligned(plan.sizes[GRADIENTS])
     plan.sizes[GRADIENTS] = room.end()
 
 
@@ -196,13 +215,14 @@ def _fit(plan: Plan, room: Room, busy: list[Room]) -> None:
         for x in sorted((x for x in busy if x.memory == memory), key=lambda x: x.start):
             if room.end() <= x.start:
                 break
-            room.start = max(room.start, _aligned(x.end()))
+            room.start = max(room.start, aligned(x.end()))
         if room.end() <= plan.sizes[memory]:
             return
     plan.sizes[SCRATCH] = room.end()
 
 
-def _aligned(place: int) -> int:
+def aligned(place: int) -> int:
+    """Return the next byte at which a room may begin."""
     return -(-place // ALIGNMENT) * ALIGNMENT
 
 

@@ -134,6 +134,8 @@ def _joins(source: Source, chain: Chain, line: tuple[str, Call], out: Value) -> 
     """Let a line join a chain, if rows of its arrays don't get into each other's way."""
     if out.array.shape != chain.shape:
         return False
+    if chain.lines and chain.lines[0][1].laned is not line[1].laned:
+        return False
     values = {out: True}
     for x in line[1].arguments:
         if type(x) is Value:

@@ -34,6 +34,8 @@ def forget(program: Program) -> None:
         if x.storage.origin in ("made", "input", "flat"):
             x.array = outline(x.array)
             x.storage.array = outline(x.storage.array)
+    for lane in () if program.lanes is None else program.lanes.programs:
+        forget(lane)
 
 
 def _values(program: Program) -> Iterator[Value]:

@@ -6,17 +6,28 @@ a global name. The rest is a function of straight-line code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.compiler.buffers import GRADIENTS, plan_buffers
+from tinygrad_mnist.compiler.buffers import GRADIENTS, SCRATCH, aligned, plan_buffers
+from tinygrad_mnist.compiler.lanes.writing import Branch
 from tinygrad_mnist.compiler.printing import printed
 from tinygrad_mnist.compiler.rewriting import shown
 from tinygrad_mnist.compiler.source import Source
 from tinygrad_mnist.compiler.text import Hint
 from tinygrad_mnist.compiler.trace import Call, Program, Value
+
+GROWTH = 1 / 16
+"""By what part of them buffers may grow for lanes."""
+
+
+def split(memory: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:
+    """Return parts of memory, one after another."""
+    ends = [0, *accumulate(map(aligned, sizes))]
+    return [memory[a : a + size] for a, size in zip(ends, sizes, strict=False)]
 
 
 class Built:
@@ -31,6 +42,8 @@ class Built:
     off
         What is switched off: ``"reuse"``, so that buffers aren't used again; ``"chains"``, so that
         each elementwise line is run by itself.
+    memory
+        Where its buffers lie; by default in memory of its own.
 
     Attributes
     ----------
@@ -41,25 +54,58 @@ class Built:
         The function's source.
     of_line
         The calls of its lines.
+    branch
+        What lanes do in the place of some of them, if there are any.
     """
 
     run: Callable[..., tuple[Any, ...]]
 
     def __init__(
-        self, program: Program, hints: Mapping[Value, Hint] | None = None, off: Collection[str] = ()
+        self,
+        program: Program,
+        hints: Mapping[Value, Hint] | None = None,
+        off: Collection[str] = (),
+        memory: np.ndarray | None = None,
     ) -> None:
         self.program = program
         self.hints = hints or {}
         self.reuse = "reuse" not in off
+        lanes = program.lanes if any(call.laned for call in program.calls) else None
+        sizes = [] if lanes is None else [self.size_of(lane) for lane in lanes.programs]
         self.plan = plan_buffers(program, self.reuse)
-        self.written = written = Source(program, self.plan, self.hints, chains="chains" not in off)
+        if lanes is not None:
+            plan = plan_buffers(program, self.reuse, sum(sizes))
+            if "economy" in off or sum(plan.sizes) <= (1 + GROWTH) * sum(self.plan.sizes):
+                self.plan = plan
+        self.written = written = Source(
+            program, self.plan, self.hints, chains="chains" not in off,
+            memory=None if memory is None else split(memory, self.plan.sizes),
+        )  # fmt: skip
         self.lasting = [written.lasts(x) for x in program.gradients]
         self.lines = written.body()
         self.of_line: list[Call] = [call for _, call in written.lines]
         head = f"def step({', '.join(written.inputs)}):"
-        self.text = "\n    ".join([head, *self.lines])
-        exec(compile(self.text, "<compiled step>", "exec"), written.space)
+        self.text = text = "\n    ".join([head, *self.lines])
+        self.branch: Branch | None = None
+        if lanes is not None and self.plan.lanes is not None:
+            room = self.plan.lanes
+            places = split(written.memory[SCRATCH][room.start : room.end()], sizes)
+            branch = Branch(written, lanes, [
+                Built(lane, None, off, place)
+                for lane, place in zip(lanes.programs, places, strict=True)
+            ])  # fmt: skip
+            if branch.agrees:
+                self.branch = branch
+                lines, self.of_line = branch.lines()
+                text = "\n    ".join([head, *lines, self.lines[-1]])
+        if self.branch is None:
+            program.lanes = None  # nothing of them is kept
+        exec(compile(text, "<compiled step>", "exec"), written.space)
         self.run = written.space["step"]
+
+    def size_of(self, program: Program) -> int:
+        """Return how many bytes a program's buffers take."""
+        return sum(map(aligned, plan_buffers(program, self.reuse).sizes))
 
     def gradients(self) -> list[np.ndarray]:
         """Return the gradients that lie in buffers."""

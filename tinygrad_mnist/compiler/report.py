@@ -42,6 +42,8 @@ class ProgramReport:
         Empty unless it was timed.
     backward
         The programs of the gradients of what it returns: one for each way in which they arrive.
+    lanes
+        Among how many threads the batch is cut; 0 if it isn't.
     """
 
     arguments: str
@@ -53,6 +55,7 @@ class ProgramReport:
     bytes: int
     lines: list[tuple[float, str, str]] = field(default_factory=list)
     backward: list[ProgramReport] = field(default_factory=list)
+    lanes: int = 0
 
     def __str__(self) -> str:
         text = [
@@ -61,6 +64,8 @@ class ProgramReport:
             f"  {counted(self.calls, 'call')} a step; {counted(self.buffers, 'buffer')} with "
             f"{self.bytes:,} bytes",
         ]
+        if self.lanes:
+            text.append(f"  on {self.lanes} threads each computes its part of the batch")
         for program in self.backward:
             text += [f"  {line}" for line in f"its backward {program}".splitlines()]
         if self.lines:
@@ -85,7 +90,7 @@ class Report:
         The function's name.
     programs
         Its programs, each with ``arguments``, ``runs``, ``recorded``, ``seconds``, ``calls``,
-        ``buffers``, ``bytes``, ``lines`` and ``backward``.
+        ``buffers``, ``bytes``, ``lines``, ``backward`` and ``lanes``.
     again
         Why programs were recorded anew, and how often.
     uncompiled
@@ -191,8 +196,9 @@ def _report(
     built = way.built
     assert built is not None
     return ProgramReport(
-        arguments, way.runs, way.recorded, way.seconds, len(built.of_line),
+        arguments, way.runs, way.recorded, way.seconds, len(built.written.lines),
         built.plan.count(), sum(built.plan.sizes), lines, list(backward),
+        0 if built.branch is None else len(built.branch.lanes.functions),
     )  # fmt: skip
 
 
@@ -227,8 +233,9 @@ def _time(compiled: Compiled[Any, Any], args: Any, kwargs: Any, timed: dict[Step
     finally:
         built.run = usual
     spent = [(b - a) * 1e6 for a, b in itertools.pairwise(times)]
+    calls = [call for _, call in built.written.lines]
     shown = [(_shown(line, built), comment(line, call))
-             for line, call in zip(lines, built.of_line, strict=False)]  # fmt: skip
+             for line, call in zip(lines, calls, strict=False)]  # fmt: skip
     timed[step] = sorted(((t, *x) for t, x in zip(spent, shown, strict=True)), reverse=True)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import inspect
 import keyword
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,6 +112,7 @@ class Source:
         readable: bool = False,
         chains: bool = False,
         name: str = "step",
+        memory: Sequence[np.ndarray] | None = None,
     ) -> None:
         self.program = program
         self.plan = plan
@@ -121,7 +122,7 @@ class Source:
         self.bound: dict[str, Bound] = {}
         self.imports: dict[str, str] = {}
         self.lines: list[tuple[str, Call]] = []
-        self.memory = [np.empty(size, np.uint8) for size in plan.sizes]
+        self.memory = list(memory or (np.empty(size, np.uint8) for size in plan.sizes))
         self.names: dict[Value | Thing, str] = {}
         self._from: dict[Value, Value] = {}
         """For views, what they are of; for what is written over something else, that."""

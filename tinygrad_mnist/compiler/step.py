@@ -145,6 +145,7 @@ class Step:
             for place, x in arguments.leaves
         }
         self.described = ", ".join(list(self.parts.values())[:8])
+        recording.program.reads_gradients = any(x is not None for *_, x in recording.entered)
         program = improved(recording.program, self.off)
         self.built = Built(program, hints(recording, program, function), self.off)
         self.returned = recording.returned
@@ -250,8 +251,10 @@ class Step:
             if trace.tb_frame.f_code is self.built.run.__code__:
                 number = trace.tb_lineno
             trace = trace.tb_next
-        calls = self.built.of_line
+        calls, branch = self.built.of_line, self.built.branch
         at = number - 2  # below the line of def
+        if branch is not None and at == branch.at:
+            self.gradients.drop()  # lanes may have written to some
         if not 0 <= at < len(calls):
             return True, None
         changed = any(

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_mnist.autograd.observer import Line as UserLine
+
+if TYPE_CHECKING:
+    from tinygrad_mnist.compiler.lanes.building import LanePrograms
 
 RULE = "'s rule"
 """How the name of a call's operation ends that is a rule."""
@@ -120,6 +123,8 @@ class Call:
     line: UserLine | None = None
     at: int = -1
     """Its place among the calls that were recorded."""
+    laned: bool = False
+    """Whether lanes can make it."""
     _values: list[Value] | None = field(default=None, repr=False)
 
     @property
@@ -164,6 +169,10 @@ class Program:
         Arrays that have to lie in a larger one: which, and at which byte they begin in it.
     free
         From which of the recorded calls on the gradients of the step before are gone.
+    reads_gradients
+        Whether it reads those.
+    lanes
+        The calls that lanes can make, as a program for each of these.
     """
 
     calls: list[Call] = field(default_factory=list)
@@ -173,6 +182,8 @@ class Program:
     rebound: list[Value] = field(default_factory=list)
     parts: dict[Storage, tuple[Storage, int]] = field(default_factory=dict)
     free: int = 0
+    reads_gradients: bool = False
+    lanes: LanePrograms | None = None
 
     def wanted(self) -> list[Value]:
         """Return what must be there when it has run."""

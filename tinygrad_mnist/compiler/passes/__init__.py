@@ -6,8 +6,10 @@ None changes the program that it is given; each is a function of its own, and ca
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from tinygrad_mnist.compiler.kernels import prepared_kernels
+from tinygrad_mnist.compiler.lanes import with_lanes
 from tinygrad_mnist.compiler.passes.common import common_subexpressions
 from tinygrad_mnist.compiler.passes.constants import settled_constants
 from tinygrad_mnist.compiler.passes.copies import without_copies
@@ -26,6 +28,7 @@ PASSES: dict[str, Pass] = {
     "writes": without_writes,
     "common_subexpressions": common_subexpressions,
     "copies": without_copies,
+    "lanes": with_lanes,
     "repeated_channels": repeated_channels,
     "optimizer_formulas": optimizer_formulas,
     "prepared_kernels": prepared_kernels,
@@ -33,8 +36,9 @@ PASSES: dict[str, Pass] = {
 }
 """The passes, in order, by the names under which ``compile`` is told to leave them out."""
 
-OF_THE_BACKEND = ("reuse", "chains")
-"""What can be switched off besides: using buffers again, and running lines together."""
+OF_THE_BACKEND = ("reuse", "chains", "economy")
+"""What can be switched off besides: using buffers again, running lines together, and having lanes
+only where they take little memory."""
 
 SWITCHES = frozenset((*PASSES, *OF_THE_BACKEND))
 
@@ -43,5 +47,8 @@ def improved(program: Program, off: Collection[str] = ()) -> Program:
     """Return a program after the passes that aren't off, at last without what they left over."""
     for name, improve in PASSES.items():
         if name not in off:
+            lanes = program.lanes
             program = improve(program)
+            if lanes is not None:  # what is good for a program is good for its parts
+                program = replace(program, lanes=lanes.changed(improve))
     return program if "dead_code" in off else without_dead_code(program)
