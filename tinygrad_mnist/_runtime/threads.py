@@ -22,6 +22,7 @@ import functools
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
@@ -318,6 +319,10 @@ def are_free(number: int) -> bool:
     return number > 1 and get_num_threads() == number and not (_deterministic or _here.helps)
 
 
+def _call(function: Callable[[], T], _: slice) -> T:
+    return function()
+
+
 def together(functions: Sequence[Callable[[], T]], stop: Callable[[], None]) -> list[T]:
     """Call functions at the same time, each in a thread of ours, while OpenBLAS has one.
 
@@ -342,7 +347,7 @@ def together(functions: Sequence[Callable[[], T]], stop: Callable[[], None]) -> 
     first, *rest = functions
     pool = _pool(len(rest), os.getpid())
     with _turn, _one_thread:
-        jobs = [_Job(lambda _, f=f: f(), slice(0)) for f in rest]
+        jobs = [_Job(partial(_call, f), slice(0)) for f in rest]
         for job in jobs:
             pool.put(job)
         helped, _here.helps = _here.helps, True

@@ -16,6 +16,8 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
+import numpy as np
+
 from tinygrad_mnist.compiler.lanes.building import NotAlikeError, lane_programs
 from tinygrad_mnist.compiler.lanes.regions import find_region
 from tinygrad_mnist.compiler.trace import Program
@@ -33,6 +35,9 @@ def with_lanes(program: Program) -> Program:
         return program
     ordered, region = found
     try:
-        return replace(ordered, lanes=lane_programs(region, NUMBER, not program.reads_gradients))
+        with np.errstate(all="ignore"):
+            return replace(
+                ordered, lanes=lane_programs(region, NUMBER, not program.reads_gradients)
+            )
     except NotAlikeError:
         return program

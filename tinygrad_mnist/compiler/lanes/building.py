@@ -56,7 +56,7 @@ class LanePrograms:
         return replace(self, programs=[improve(p) for p in self.programs])
 
 
-def lane_programs(region: Region, number: int, gather: bool) -> LanePrograms:
+def lane_programs(region: Region, number: int, gathers: bool) -> LanePrograms:
     """Write down the program of each lane; say whether they may gather sums while they run.
 
     Raises
@@ -66,10 +66,9 @@ def lane_programs(region: Region, number: int, gather: bool) -> LanePrograms:
     """
     ends = [region.batch * i // number for i in range(number + 1)]
     programs = LanePrograms([Program() for _ in range(number)], meeting=Meeting(number))
-    lanes = [
-        _Lane(region, program, slice(*pair), programs)
-        for program, pair in zip(programs.programs, pairwise(ends), strict=True)
-    ]
+    lanes: list[_Lane] = []
+    for program, pair in zip(programs.programs, pairwise(ends), strict=True):
+        lanes.append(_Lane(region, program, slice(*pair), programs, lanes[0] if lanes else None))
     for call in region.calls:
         found = region.spreads.get(call)
         if not lanes[0].met.isdisjoint(call.writes):
@@ -86,26 +85,17 @@ def lane_programs(region: Region, number: int, gather: bool) -> LanePrograms:
         raise NotAlikeError
     for x in region.wanted:
         kind = None if x in lanes[0].whole else region.kinds[x]
-        if kind == SUMMAND and gather:
-            programs.gathers.append((x, Gather(x.array)))
+        if kind == SUMMAND and gathers:
+            programs.gathers.append((x, gather := Gather(x.array)))
             for lane in lanes:
-                _gather(programs.gathers[-1][1], lane.known[x], lane.program)
+                lane.gather(gather, lane.known[x])
             continue
         programs.wanted.append((x, kind))
         for lane in lanes:
             lane.program.gradients.append(lane.whole[x] if x in lane.whole else lane.known[x])
+    for lane in lanes:
+        lane.end()
     return programs
-
-
-def _gather(gather: Gather, x: Value, program: Program) -> None:
-    """Let a lane add what it has when it's done with it."""
-    calls = program.calls
-    last = max(
-        i
-        for i, call in enumerate(calls)
-        if x.storage in call.writes or any(y.storage is x.storage for y in call.made())
-    )
-    calls.insert(last + 1, Call(gather.add, (x,), {}, kind="kernel", effect=True))
 
 
 def _meet(x: Value, lanes: Sequence[_Lane], meeting: Meeting) -> None:
@@ -122,6 +112,10 @@ def _meet(x: Value, lanes: Sequence[_Lane], meeting: Meeting) -> None:
         lane.storages[x.storage] = lane.owners[id(total.array)] = result.storage
 
 
+def _count(rows: slice) -> int:
+    return int(rows.stop - rows.start)
+
+
 class _Lane:
     """The program of one lane, while it's written down.
 
@@ -131,16 +125,27 @@ class _Lane:
         The arrays of the lane, by those of the program: its rows, or its summand.
     whole
         Those that are the same in all lanes.
+    made
+        What its calls have made.
     """
 
     def __init__(
-        self, region: Region, program: Program, rows: slice, programs: LanePrograms
+        self,
+        region: Region,
+        program: Program,
+        rows: slice,
+        programs: LanePrograms,
+        first: _Lane | None,
     ) -> None:
+        self.rows: slice = rows
+        self.alike = first if first and _count(first.rows) == _count(rows) else None
+        """A lane with as many rows: what its calls have made looks like what this one's would."""
+        self.made: list[Any] = []
+        self.gathered: list[tuple[Gather, Value]] = []
         self.region = region
         self.program = program
-        self.rows = rows
         self.programs = programs
-        self.share = (rows.stop - rows.start) / region.batch
+        self.share = _count(rows) / region.batch
         self.known: dict[Any, Value] = {}
         self.whole: dict[Value, Value] = {}
         self.storages: dict[Storage, Storage] = {}
@@ -168,8 +173,7 @@ class _Lane:
         if found is not None and found.shape is not None:
             shape, cut = found.shape
             own = tuple(
-                cut.per * (self.rows.stop - self.rows.start) if d == cut.axis else n
-                for d, n in enumerate(shape)
+                cut.per * (_count(self.rows)) if d == cut.axis else n for d, n in enumerate(shape)
             )
             if "shape" in keywords:
                 keywords["shape"] = own
@@ -188,6 +192,22 @@ class _Lane:
         for i in shares:
             part = self._note(np.multiply, (made[i], self.share), {}, None, call)
             self.known[call.results[i]] = part
+
+    def gather(self, gather: Gather, x: Value) -> None:
+        """Let the lane add what it has when it's done with it."""
+        self.gathered.append((gather, x))
+
+    def end(self) -> None:
+        """Put in what was put off."""
+        ends: dict[Storage, int] = {}
+        for i, call in enumerate(self.program.calls):
+            ends.update(dict.fromkeys((*call.writes, *(x.storage for x in call.made())), i))
+        after: dict[int, list[Call]] = {}
+        for gather, x in self.gathered:
+            call = Call(gather.add, (x,), {}, kind="kernel", effect=True)
+            after.setdefault(ends[x.storage], []).append(call)
+        calls = enumerate(self.program.calls)
+        self.program.calls = [c for i, call in calls for c in (call, *after.get(i, ()))]
 
     def _present(self, x: Value) -> Value:
         """Return what the lane has of an array that isn't cut by this call."""
@@ -258,11 +278,12 @@ class _Lane:
         def real(x: Any) -> Any:
             return x.array if type(x) is Value else x
 
-        with np.errstate(all="ignore"):
-            actual = perform(
-                function, mapped(arguments, real),
-                {k: mapped(x, real) for k, x in keywords.items()}, kind, name,
-            )  # fmt: skip
+        if self.alike is not None:
+            actual = self.alike.made[len(self.made)]
+        else:
+            named = {k: mapped(x, real) for k, x in keywords.items()}
+            actual = perform(function, mapped(arguments, real), named, kind, name)
+        self.made.append(actual)
         made: Any = None
         if results is None and like.results is not None and not like.writes:
             made = self._value(actual, None)
