@@ -116,7 +116,7 @@ plans = st.builds(
 
 
 @given(plan=plans)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_random_trainings_are_alike(plan: Plan) -> None:
     compare(plan)
 
@@ -301,6 +301,41 @@ def test_lanes_that_take_much_memory_are_for_those_who_ask(monkeypatch: pytest.M
     assert not has_lanes(
         training(nn.Linear(6, 3), tg.compile(options={"lanes": False}), batches)[1]
     )
+
+
+def first_row_counts(out: tg.Tensor, y: tg.Tensor) -> tg.Tensor:
+    return (out * out[:1]).sum()
+
+
+def first_rows_are_set(out: tg.Tensor, y: tg.Tensor) -> tg.Tensor:
+    other = out * 2
+    other[:2] = 1.0
+    return (out * other).sum()
+
+
+def all_pairs(out: tg.Tensor, y: tg.Tensor) -> tg.Tensor:
+    return (out @ out.T).tanh().sum()
+
+
+def neighbours(out: tg.Tensor, y: tg.Tensor) -> tg.Tensor:
+    return (out[1:] - out[:-1]).square().sum()
+
+
+def in_another_order(out: tg.Tensor, y: tg.Tensor) -> tg.Tensor:
+    return (out.flip(0) * out).sum() + out.roll(1, 0).square().mean()
+
+
+def running_sums(out: tg.Tensor, y: tg.Tensor) -> tg.Tensor:
+    return out.cumsum(0).square().mean() + out.cumsum(1).square().mean()
+
+
+@pytest.mark.parametrize("loss", [
+    first_row_counts, first_rows_are_set, all_pairs, neighbours, in_another_order, running_sums,
+])  # fmt: skip
+def test_what_mixes_rows_is_no_rule_of_lanes(loss: Any) -> None:
+    expected, _ = training(network(), lambda step: step, some_batches(8), loss)
+    found, _ = training(network(), Compiled, some_batches(8), loss)
+    np.testing.assert_allclose(found, expected, 1e-4)
 
 
 def test_a_report_says_how_many_lanes_there_are() -> None:

@@ -87,11 +87,14 @@ class Form(NamedTuple):
         Arrays and their labels.
     sums
         Labels that it sums over.
+    fixed
+        Labels of dimensions of which it takes certain places.
     """
 
     takes: list[tuple[Value, Labels]]
     makes: list[tuple[Value, Labels]]
     sums: frozenset[Any] = frozenset()
+    fixed: frozenset[Any] = frozenset()
 
 
 _numbers = count()
@@ -135,9 +138,11 @@ def _known(table: Mapping[Any, Any], call: Call) -> Any:
 
 def _spread(form: Form, kind: Callable[[Value], Kind], batch: int) -> Spread | None:
     cuts = {(labels[k.axis], k.per) for x, labels in form.takes if type(k := kind(x)) is Cut}
-    if len(cuts) != 1:
+    if len(cuts) != 1 or any(kind(x) == OWN for x, _ in form.takes):
         return None
     ((label, per),) = cuts
+    if label in form.fixed:
+        return None
     needs: dict[Value, Cut] = {}
     whole = set()
     for x, labels in form.takes:
@@ -421,7 +426,7 @@ def _setitem(call: Call) -> Form | None:
         if x.array.ndim > len(there):
             return None
         takes.append((x, _aligned(x.array.shape, there)))
-    return Form(takes, [])
+    return Form(takes, [], fixed=frozenset(labels).difference(there))
 
 
 def _joined(call: Call) -> Form | None:
