@@ -52,9 +52,12 @@ def _kind_of(file: str) -> int:
     return USER
 
 
+_PACKAGE = __name__.split(".")[0]
+
+
 def is_ours(name: str | None) -> bool:
     """Whether a module is of this package."""
-    return (name or "").split(".")[0] == __name__.split(".")[0]
+    return name is not None and (name == _PACKAGE or name.startswith(f"{_PACKAGE}."))
 
 
 @functools.cache

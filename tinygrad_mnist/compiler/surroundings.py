@@ -272,7 +272,8 @@ class Surroundings:
                 self._refuse_call(x.func)
             self._queue += ((x.func, path), (x.args, path), (x.keywords, path))
         elif isinstance(x, types.ModuleType):
-            for name, item in list(x.__dict__.items()):
+            own = () if is_ours(x.__name__) else list(x.__dict__.items())
+            for name, item in own:
                 if not name.startswith("__") and _may_change(x, item):
                     self._named(x, name, "entry", path)
         elif x is sys.modules:
