@@ -193,27 +193,41 @@ _here = _Here()
 
 
 class _Job(Generic[T]):
-    """A call that another thread makes. An executor's futures take three times as long."""
+    """A call that another thread makes. An executor's futures take three times as long.
+
+    All that is done to it can be done again, as after an interruption.
+    """
 
     def __init__(self, function: Callable[[slice], T], part: slice) -> None:
         self._function, self._part = function, part
         self._error: BaseException | None = None
+        self._taken: dict[str, bool] = {}
+        """Whether it is made: what was said first holds."""
+        self._ended = False
         self._done = threading.Lock()
         self._done.acquire()
 
     def run(self) -> None:
-        """Make the call."""
+        """Make the call, unless it was called off."""
+        if not self._taken.setdefault("taken", True):
+            return
         try:
             self._result = self._function(self._part)
         except BaseException as error:
             self._error = error
         finally:
+            self._ended = True
             self._done.release()
 
     def wait(self) -> None:
         """Wait for the call."""
-        with self._done:
-            pass
+        if not self._ended:
+            self._done.acquire()
+
+    def call_off(self) -> None:
+        """See to it that nobody makes the call when this returns."""
+        if self._taken.setdefault("taken", False):
+            self.wait()
 
     def result(self) -> T:
         """Return what the call returned, or raise what it raised."""
@@ -221,6 +235,34 @@ class _Job(Generic[T]):
             error, self._error = self._error, None  # else the error would hold itself
             raise error
         return self._result
+
+
+def _shared(
+    first: Callable[[], T], jobs: Sequence[_Job[T]], pool: SimpleQueue[_Job[Any]],
+    stop: Callable[[], None] = lambda: None,
+) -> list[T]:  # fmt: skip
+    """Let others make calls while this thread makes the first.
+
+    Whatever happens, even if this thread is interrupted, nobody goes on writing when this returns.
+    """
+    try:
+        for job in jobs:
+            pool.put(job)
+        result = first()
+        for job in jobs:
+            job.wait()
+    except BaseException:
+        ended = False
+        while not ended:
+            try:
+                stop()
+                for job in jobs:
+                    job.call_off()
+                ended = True
+            except BaseException:  # one more interruption: the first is what is raised
+                continue
+        raise
+    return [result, *(job.result() for job in jobs)]
 
 
 @functools.cache
@@ -292,16 +334,7 @@ def _split(function: Callable[[slice], T], count: int, work: int) -> list[T]:
 
     pool = _pool(number - 1, os.getpid())
     with _one_thread:
-        jobs = [_Job(function, part) for part in rest]
-        for job in jobs:
-            pool.put(job)
-        try:
-            results = [function(first)]
-        finally:
-            # Whatever happens, nobody goes on writing when this returns.
-            for job in jobs:
-                job.wait()
-    return [*results, *(job.result() for job in jobs)]
+        return _shared(lambda: function(first), [_Job(function, part) for part in rest], pool)
 
 
 _turn = threading.Lock()
@@ -347,20 +380,12 @@ def together(functions: Sequence[Callable[[], T]], stop: Callable[[], None]) -> 
     first, *rest = functions
     pool = _pool(len(rest), os.getpid())
     with _turn, _one_thread:
-        jobs = [_Job(partial(_call, f), slice(0)) for f in rest]
-        for job in jobs:
-            pool.put(job)
-        helped, _here.helps = _here.helps, True
+        helped = _here.helps
         try:
-            results = [first()]
-        except BaseException:
-            stop()
-            raise
+            _here.helps = True
+            return _shared(first, [_Job(partial(_call, f), slice(0)) for f in rest], pool, stop)
         finally:
             _here.helps = helped
-            for job in jobs:
-                job.wait()
-    return [*results, *(job.result() for job in jobs)]
 
 
 CACHE_BLOCK = 2**18

@@ -122,7 +122,8 @@ class Compiled(Generic[P, R]):
         functools.update_wrapper(self, function, updated=())
         self.function = function
         self.settings = settings or Settings()
-        self._lock = threading.Lock()
+        self._runs: dict[str, object] = {}
+        """What runs a program now; a lock might be left locked by an interruption."""
         self._recorder = threading.RLock()
         self.reset()
         self.everything.add(self)
@@ -252,10 +253,10 @@ class Compiled(Generic[P, R]):
         return kwargs[KEPT].keeping if KEPT in kwargs else self.function
 
     def _run(self, step: Step, entry: Entry, args: Any, kwargs: Any) -> Any:
-        if not self._lock.acquire(False):  # another thread, or itself: it has the buffers
-            return self._called(kwargs)(*args, **kwargs)
+        mine, error, call = object(), None, None
         try:
-            return step.run(entry)
+            if self._runs.setdefault("now", mine) is mine:
+                return step.run(entry)
         except Exception as raised:
             error = raised
             changed, call = step.failed(error)
@@ -267,11 +268,13 @@ class Compiled(Generic[P, R]):
                         error.add_note(f"{place.path} is what it was before")
                 raise
         finally:
-            self._lock.release()
-        # Nothing has changed so far: the function itself raises the error, at its own line.
+            if self._runs.get("now") is mine:
+                self._runs.clear()
+        # Either another thread, or itself, has the buffers; or there was an error, and nothing has
+        # changed so far: the function itself raises it, at its own line.
         result = self._called(kwargs)(*args, **kwargs)
-        # If it doesn't, the mistake is the program's.
-        self._give_up(step, error, call)
+        if error is not None:  # If it doesn't, the mistake is the program's.
+            self._give_up(step, error, call)
         return result
 
     def _give_up(self, step: Step, error: Exception, call: Call | None) -> None:

@@ -124,7 +124,7 @@ class Source:
         self.lines: list[tuple[str, Call]] = []
         self.memory = list(memory or (np.empty(size, np.uint8) for size in plan.sizes))
         self.names: dict[Value | Thing, str] = {}
-        self._from: dict[Value, Value] = {}
+        self.parents: dict[Value, Value] = {}
         """For views, what they are of; for what is written over something else, that."""
         self.merged: dict[str, list[Call]] = {}
         """The calls of lines that stand for several."""
@@ -207,7 +207,7 @@ class Source:
         """Bind a view of what stays where it is; return whether the call needs no line."""
         result, first = call.results, self.names[call.arguments[0]]
         owner, short = first.split(".")[0], call.kind == "attribute"
-        self._from[result] = call.arguments[0]
+        self.parents[result] = call.arguments[0]
         if owner in self.bound and not (self.readable and short):
             if known := self._seen_before(call):
                 self.names[result] = known
@@ -230,7 +230,7 @@ class Source:
         while x is not None and (name := self.names[x]) in self.bound:
             if is_same(self.space[name], made):
                 return name
-            x = self._from.get(x)
+            x = self.parents.get(x)
         return ""
 
     def _made(self, call: Call) -> Any:
@@ -248,7 +248,7 @@ class Source:
         over = self.plan.over.get(results) if type(results) is Value else None
         if over is not None:
             name = self.names[results] = self.names[over]
-            self._from[results] = over
+            self.parents[results] = over
             return "", f"out={name}"
         if type(results) is Value and results.storage in self.plan.rooms and takes_out(call):
             return "", f"out={self._buffer(results, *self._wish(results, call))}"

@@ -149,6 +149,8 @@ class _Lane:
         self.known: dict[Any, Value] = {}
         self.whole: dict[Value, Value] = {}
         self.storages: dict[Storage, Storage] = {}
+        self.stands_for: dict[Storage, Storage] = {}
+        """The memory of the program, by the lane's."""
         self.met: set[Storage] = set()
         """The memory of sums of the program that lanes have waited for."""
         self.owners: dict[int, Storage] = {}
@@ -214,17 +216,29 @@ class _Lane:
         for known in (self.whole, self.known):
             if x in known:
                 return known[x]
-        if x.storage.origin in ("state", "constant"):
-            self.whole[x] = x
-        else:
-            self.whole[x] = self._given(x, x.array)
-            self._note_given(x, None)
+        self.whole[x] = self._given(x, x.array, None)
         return self.whole[x]
 
-    def _given(self, x: Value, array: np.ndarray) -> Value:
-        value = Value(array, Storage(owner(array), "input"))
-        self.program.inputs.append(value)
+    def _given(self, x: Value, array: np.ndarray, cut: Cut | None) -> Value:
+        """Return what stands for an array that is there before, or for the lane's rows of it."""
+        stays = x.storage.origin in ("state", "constant") and x not in self.region.inputs
+        root = owner(array)
+        storage = self.owners.get(id(root))
+        if storage is None:
+            self.held.append(root)
+            storage = x.storage if stays else Storage(root, "input")
+            self._stands_for(self.owners.setdefault(id(root), storage), x.storage)
+        value = Value(array, storage)
+        if not stays:
+            self.program.inputs.append(value)
+            self._note_given(x, cut)
         return value
+
+    def _stands_for(self, own: Storage, whole: Storage) -> None:
+        """Note which memory stands for which: what sees the same there must do so here."""
+        there = self.storages.setdefault(whole, own), self.stands_for.setdefault(own, whole)
+        if there != (own, whole):
+            raise NotAlikeError
 
     def _note_given(self, x: Value, cut: Cut | None) -> None:
         if self.programs.programs[0] is self.program:
@@ -247,12 +261,8 @@ class _Lane:
         key = (x, cut)
         if key in self.known:
             return self.known[key]
-        if x not in self.whole and x.storage.origin in ("state", "constant"):
-            part = x.array[index]
-            value = Value(part, Storage(owner(part), x.storage.origin))
-        elif x not in self.whole:
-            value = self._given(x, x.array[index])
-            self._note_given(x, cut)
+        if x not in self.whole:
+            value = self._given(x, x.array[index], cut)
         else:
             there = self.whole[x]
             value = Value(there.array[index], there.storage)
@@ -318,7 +328,6 @@ class _Lane:
             self.held.append(root)
         value = Value(array, storage, varies=x is not None and x.varies)
         if x is not None:
-            if self.storages.setdefault(x.storage, storage) is not storage:
-                raise NotAlikeError
+            self._stands_for(storage, x.storage)
             (self.whole if self.cuts.get(x) is None else self.known)[x] = value
         return value

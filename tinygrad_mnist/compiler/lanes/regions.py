@@ -42,6 +42,8 @@ class Region:
         What lanes have of each array.
     wanted
         What is needed after it.
+    inputs
+        What the program is given anew for each step.
     """
 
     batch: int
@@ -49,6 +51,7 @@ class Region:
     spreads: dict[Call, Spread] = field(default_factory=dict)
     kinds: dict[Value, Kind] = field(default_factory=dict)
     wanted: list[Value] = field(default_factory=list)
+    inputs: list[Value] = field(default_factory=list)
 
 
 def find_region(program: Program) -> tuple[Program, Region] | None:
@@ -258,7 +261,7 @@ class _Search:
         region = Region(self.batch, kinds={x: self.kind(x) for x in self._values()})
         region.calls = [changed[calls[i]] for i in order if self.phases[i] == WITHIN]
         region.spreads = {changed[call]: s for call, s in self.spreads.items()}
-        region.wanted = self.wanted
+        region.wanted, region.inputs = self.wanted, self.program.inputs
         return replace(self.program, calls=[changed[calls[i]] for i in order]), region
 
     def _values(self) -> set[Value]:

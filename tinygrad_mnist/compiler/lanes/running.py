@@ -26,11 +26,11 @@ class Meeting:
 
     def renew(self) -> None:
         """Begin anew: nobody is there."""
-        self._here = 0
-        self.broken = False
-        self._gates = [threading.Lock() for _ in range(self.number)]
-        for gate in self._gates:
+        gates = [threading.Lock() for _ in range(self.number)]
+        for gate in gates:
             gate.acquire()
+        self._gates, self._here = gates, 0
+        self.broken = False  # at last: who is interrupted before begins anew once more
 
     def meet(self, lane: int, finish: Callable[[], None]) -> None:
         """Wait for the others; the last to come does what is left to do for all."""
@@ -190,14 +190,16 @@ class Lanes:
         -------
         What was gathered, and for each other result what the lanes have of it.
         """
+        if self.meeting.broken:
+            self.meeting.renew()
         for gather, out in zip(self.gathers, outs, strict=True):
             gather.begin(out)
         errors: list[BaseException] = []
 
         def job(lane: int) -> Sequence[Any]:
-            own = [x if s is None else x[s[lane]] for x, s in zip(given, self.slices, strict=True)]
             try:
-                return self.functions[lane](*own)
+                parts = zip(given, self.slices, strict=True)
+                return self.functions[lane](*(x if s is None else x[s[lane]] for x, s in parts))
             except BaseException as error:
                 errors.append(error)
                 self.meeting.break_off()
@@ -206,11 +208,8 @@ class Lanes:
         jobs = [partial(job, lane) for lane in range(len(self.functions))]
         try:
             parts = threads.together(jobs, self.meeting.break_off)
-        except BaseException:
-            self.meeting.renew()
-            for gather in self.gathers:
-                gather.end()
-            if errors and isinstance(errors[0], Exception):
-                raise errors[0] from None
-            raise
-        return [*(gather.end() for gather in self.gathers), *zip(*parts, strict=True)]
+        except BrokenOffError:
+            raise errors[0] from None  # for which this lane was broken off
+        finally:
+            sums = [gather.end() for gather in self.gathers]
+        return [*sums, *zip(*parts, strict=True)]

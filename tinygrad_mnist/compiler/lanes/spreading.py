@@ -569,7 +569,7 @@ def _like(call: Call, kind: Callable[[Value], Kind], batch: int) -> Spread | Non
         own = cut.axis == 0 and shape and shape[0] == len(x.array) and not rest
         return Spread({x: cut}, {result: cut}, shape=(shape, cut)) if own else None
     if kind(x) == OWN:
-        is_same = not any(type(y) is Value and type(kind(y)) is Cut for y in rest)
+        is_same = all(type(y) is not Value or kind(y) is None for y in rest)
         return Spread({}, {call.results: None}) if is_same and not call.keywords else None
     form = form_of(call)
     return None if form is None else _spread(form, kind, batch)

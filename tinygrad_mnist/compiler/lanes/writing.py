@@ -68,13 +68,20 @@ class Branch:
         self.outs = sequence([name if name in source.bound else "None" for name in names], tuple)
         numbers = [x.array for x, _ in programs.given]
         with np.errstate(all="ignore"):
-            self.agrees = not self.lanes.refuses(*numbers) and self._agrees(programs)
+            self.agrees = (
+                self._has_names() and not self.lanes.refuses(*numbers) and self._agrees(programs)
+            )
 
     def _place(self, programs: LanePrograms, x: Value) -> int:
         for i, (y, cut) in enumerate(programs.given):
             if y is x and cut is not None:
                 return i
         raise KeyError(x)
+
+    def _has_names(self) -> bool:
+        """Whether each result can be assigned to; x.T can't, but is there if x is."""
+        names = {self.source.names.get(x, "") for x in self.results} - {""}
+        return all(x.split(".")[0] in (*self.source.bound, *names) for x in names)
 
     def lines(self) -> tuple[list[str], list[Call]]:
         """Return all lines of the program with the branch, and the call of each."""
@@ -86,6 +93,11 @@ class Branch:
         first = within[0][1]
         branch = [f"if lanes.ready({self.given}):", f"    parts = lanes.run({self._arguments()})"]
         branch += [f"    {line}" for line in self._joined()]
+        # What the lines after it let go of, and only lines before these would have made.
+        made = {self.source.names.get(x) for _, call in within for x in call.made()}
+        made -= {self.source.names.get(x) for x in self.results}
+        gone = [x for text, _ in after for x in text.partition("; del ")[2].split(", ")]
+        branch += [f"    {name} = None" for name in gone if name in made]
         branch += ["else:"]
         texts = [text for text, _ in before] + branch
         calls = [call for _, call in before] + [first] * len(branch)
@@ -113,14 +125,20 @@ class Branch:
         source = self.source
         space, bound, calls = source.space, source.bound, source.program.calls
         laned = [i for i, call in enumerate(calls) if call.laned]
+        after = {x for call in calls[laned[0] :] for x in call.made()}
         calls = calls[laned[0] : laned[-1] + 1]
         made = {x for call in calls for x in call.made()}
         given = {x for call in calls for x in call.values()} - made
-        by_name = {name: x for x, name in source.names.items() if x not in made}
+        # What is written over something else has its name; at the start the last one is there.
+        by_name = {name: x for x, name in source.names.items() if x not in after}
         local = {}
         for x in [*given, *(x for x, _ in programs.given)]:
             name = source.names.get(x, "").split(".")[0]  # x.T is one of x
             x = cast(Value, by_name.get(name, x))
+            while name in bound and not space[name].flags.writeable and x in source.parents:
+                x = source.parents[x]  # what is broadcast is filled where it lies
+                name = source.names[x].split(".")[0]
+                x = cast(Value, by_name.get(name, x))
             if name in bound:
                 if bound[name].memory >= 0 and space[name].flags.writeable:
                     np.copyto(space[name], x.array)
@@ -194,13 +212,17 @@ def _first(parts: Sequence[Any], out: np.ndarray | None = None) -> Any:
 
 def _is_close(x: Any, y: Any, scale: Any) -> bool:
     """Whether two arrays are the same but for rounding, which is as large as what was added up."""
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = np.atleast_1d(x, y)
     if x.shape != y.shape or x.dtype != y.dtype:
         return False
     tolerance = TOLERANCE.get(x.dtype.char, 0.0)
     if not tolerance:
         return bool((x == y).all())
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        return bool(np.array_equal(np.isfinite(x), np.isfinite(y)))
-    scale = max(scale, np.abs(y).max(initial=0))
+    finite = np.isfinite(y)
+    if not finite.all():  # where nothing is finite, nothing is known
+        if not (finite.any() and np.array_equal(x[~finite], y[~finite], equal_nan=True)):
+            return False
+        x, y = x[finite], y[finite]
+    largest = np.abs(y).max(initial=0)
+    scale = max(scale, largest) if np.isfinite(scale) else largest
     return bool(np.abs(x - y).max(initial=0) <= tolerance * scale)
