@@ -50,7 +50,7 @@ def sum_many_rows(rows: Any) -> Any:
     array([3000., 3000.])
     """
     count, columns = rows.shape
-    ones, whole = _ONES[rows.dtype.char], count - count % LONG
+    ones, whole = _ONES[rows.dtype.char][:LONG], count - count % LONG
     total = sum_rows(product(ones, rows[:whole].reshape(whole // LONG, LONG, columns)))
     if whole < count:
         total += sum_rows(rows[whole:])

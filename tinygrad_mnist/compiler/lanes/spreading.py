@@ -111,7 +111,8 @@ def spread(call: Call, kind: Callable[[Value], Kind], batch: int) -> Spread | No
         return None
     for table in (_BY_KERNEL, _BY_FUNCTION):
         if (special := _known(table, call)) is not None:
-            return special(call, kind, batch)  # type: ignore[no-any-return]  # one of ours
+            found: Spread | None = special(call, kind, batch)
+            return found
     form = form_of(call)
     return None if form is None else _spread(form, kind, batch)
 
