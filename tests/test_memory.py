@@ -117,10 +117,13 @@ def two_threads() -> Iterator[None]:
 @pytest.mark.parametrize("which", [0, 1])
 def test_an_error_in_one_part_waits_for_the_others(two_threads: None, which: int) -> None:
     done = []
+    begun = threading.Event()
 
     def work(part: slice) -> None:
         if bool(part.start) == bool(which):
+            begun.wait(5)  # what hasn't begun yet is called off
             raise KeyError(which)
+        begun.set()
         threading.Event().wait(0.05)
         done.append(part)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
+from itertools import cycle
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -365,14 +366,26 @@ def test_each_layer_is_compiled(layer: str) -> None:
     assert compare(Plan((layer,), "squares", "sgd", "none", "none", True, 1, False, events, 0))
 
 
+def compare_training(optimizer: str, schedule: str) -> bool:
+    events = ("nothing",) * STEPS
+    return compare(
+        Plan(
+            ("linear", "tanh"), "cross entropy", optimizer, schedule, "none", True, 1, True,
+            events, 0,
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("optimizer", "schedule"), [*zip(OPTIMIZERS, cycle(SCHEDULES))])
+def test_each_optimizer_and_each_schedule_is_compiled(optimizer: str, schedule: str) -> None:
+    assert compare_training(optimizer, schedule)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_each_optimizer_and_schedule_is_compiled(optimizer: str, schedule: str) -> None:
-    events = ("nothing",) * STEPS
-    plan = Plan(
-        ("linear", "tanh"), "cross entropy", optimizer, schedule, "none", True, 1, True, events, 0
-    )
-    assert compare(plan)
+def test_each_optimizer_is_compiled_with_each_schedule(optimizer: str, schedule: str) -> None:
+    assert compare_training(optimizer, schedule)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
