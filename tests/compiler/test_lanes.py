@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
 
 import numpy as np
 import pytest
-from compiler.test_random import EVENTS, LAYERS, LOSSES, STEPS, Plan, train
+from compiler import test_source
+from compiler.test_random import EVENTS, LAYERS, LOSSES, STEPS, Plan, train_both
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,10 +73,7 @@ def _arrays(x: Any) -> Iterator[np.ndarray]:
 
 def compare(plan: Plan) -> bool:
     """Train with and without lanes; return whether there were any."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        expected, _ = train(plan)
-        found, run = train(plan, Compiled)
+    expected, found, run = train_both(plan)
     alike(expected, found, plan)
     return has_lanes(run)
 
@@ -183,16 +180,7 @@ def test_the_number_of_threads_may_change() -> None:
     expected, _ = training(network(), lambda step: step, some_batches(12))
     found = []
     model = network()
-    optimizer = optim.SGD(model.parameters(), lr=0.1)
-
-    @Compiled
-    def step(x: tg.Tensor, y: tg.Tensor) -> tg.Tensor:
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-        return loss
-
+    step = Compiled(test_source.training(model, optim.SGD(model.parameters(), lr=0.1)))
     for number, (x, y) in enumerate(some_batches(12)):
         tg.set_num_threads(1 + number % 2)
         found.append(step(x, y).item())

@@ -290,12 +290,17 @@ def train(plan: Plan, compiled: Any = None) -> tuple[list[Any], Any]:
     return found, run
 
 
-def compare(plan: Plan) -> bool:
-    """Train with and without a compiled step; return whether there was a program."""
+def train_both(plan: Plan) -> tuple[list[Any], list[Any], Any]:
+    """Train without and with a compiled step; return what there is after each, and that step."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected, _ = train(plan)
-        found, run = train(plan, Compiled)
+        return expected, *train(plan, Compiled)
+
+
+def compare(plan: Plan) -> bool:
+    """Train with and without a compiled step; return whether there was a program."""
+    expected, found, run = train_both(plan)
     same(expected, found, plan)
     return any(step.built is not None for step in run.steps.values())
 

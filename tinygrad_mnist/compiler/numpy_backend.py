@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.compiler.buffers import GRADIENTS, SCRATCH, aligned, plan_buffers
+from tinygrad_mnist.compiler.buffers import GRADIENTS, SCRATCH, Plan, aligned, plan_buffers
 from tinygrad_mnist.compiler.lanes.writing import Branch
 from tinygrad_mnist.compiler.printing import printed
 from tinygrad_mnist.compiler.rewriting import shown
@@ -42,8 +42,8 @@ class Built:
     off
         What is switched off: ``"reuse"``, so that buffers aren't used again; ``"chains"``, so that
         each elementwise line is run by itself.
-    memory
-        Where its buffers lie; by default in memory of its own.
+    place
+        The plan of its buffers, and where they lie; by default in memory of its own.
 
     Attributes
     ----------
@@ -65,14 +65,15 @@ class Built:
         program: Program,
         hints: Mapping[Value, Hint] | None = None,
         off: Collection[str] = (),
-        memory: np.ndarray | None = None,
+        place: tuple[Plan, np.ndarray] | None = None,
     ) -> None:
         self.program = program
         self.hints = hints or {}
         self.reuse = "reuse" not in off
         lanes = program.lanes if any(call.laned for call in program.calls) else None
-        sizes = [] if lanes is None else [self.size_of(lane) for lane in lanes.programs]
-        self.plan = plan_buffers(program, self.reuse)
+        plans = [plan_buffers(x, self.reuse) for x in (() if lanes is None else lanes.programs)]
+        sizes = [sum(map(aligned, plan.sizes)) for plan in plans]
+        self.plan, memory = place or (plan_buffers(program, self.reuse), None)
         if lanes is not None:
             plan = plan_buffers(program, self.reuse, sum(sizes))
             if "economy" in off or sum(plan.sizes) <= (1 + GROWTH) * sum(self.plan.sizes):
@@ -91,8 +92,8 @@ class Built:
             room = self.plan.lanes
             places = split(written.memory[SCRATCH][room.start : room.end()], sizes)
             branch = Branch(written, lanes, [
-                Built(lane, None, off, place)
-                for lane, place in zip(lanes.programs, places, strict=True)
+                Built(lane, None, off, own)
+                for lane, own in zip(lanes.programs, zip(plans, places, strict=True), strict=True)
             ])  # fmt: skip
             if branch.agrees:
                 self.branch = branch
@@ -102,10 +103,6 @@ class Built:
             program.lanes = None  # nothing of them is kept
         exec(compile(text, "<compiled step>", "exec"), written.space)
         self.run = written.space["step"]
-
-    def size_of(self, program: Program) -> int:
-        """Return how many bytes a program's buffers take."""
-        return sum(map(aligned, plan_buffers(program, self.reuse).sizes))
 
     def gradients(self) -> list[np.ndarray]:
         """Return the gradients that lie in buffers."""

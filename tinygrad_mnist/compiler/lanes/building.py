@@ -64,11 +64,11 @@ def lane_programs(region: Region, number: int, gathers: bool) -> LanePrograms:
     NotAlikeError
         When an array would be a view in one of them, and isn't in the whole, or the other way.
     """
-    ends = [region.batch * i // number for i in range(number + 1)]
     programs = LanePrograms([Program() for _ in range(number)], meeting=Meeting(number))
     lanes: list[_Lane] = []
-    for program, pair in zip(programs.programs, pairwise(ends), strict=True):
-        lanes.append(_Lane(region, program, slice(*pair), programs, lanes[0] if lanes else None))
+    parts = _parts(region.batch, number)
+    for program, rows in zip(programs.programs, parts, strict=True):
+        lanes.append(_Lane(region, program, rows, programs, lanes[0] if lanes else None))
     for call in region.calls:
         found = region.spreads.get(call)
         if not lanes[0].met.isdisjoint(call.writes):
@@ -110,6 +110,18 @@ def _meet(x: Value, lanes: Sequence[_Lane], meeting: Meeting) -> None:
         lane.whole[x] = result
         lane.met.add(x.storage)
         lane.storages[x.storage] = lane.owners[id(total.array)] = result.storage
+
+
+def _parts(batch: int, number: int) -> list[slice]:
+    """Return the rows of each lane."""
+    ends = [batch * i // number for i in range(number + 1)]
+    return [slice(*pair) for pair in pairwise(ends)]
+
+
+def _place(rows: slice, cut: Cut) -> tuple[slice, ...]:
+    """Return where rows of the batch are in an array."""
+    own = slice(rows.start * cut.per, rows.stop * cut.per)
+    return (*(slice(None),) * cut.axis, own)
 
 
 def _count(rows: slice) -> int:
@@ -246,18 +258,13 @@ class _Lane:
 
     def _slices(self, cut: Cut) -> list[tuple[Any, ...]]:
         number = len(self.programs.programs)
-        ends = [self.region.batch * i // number * cut.per for i in range(number + 1)]
-        lead = (slice(None),) * cut.axis
-        return [(*lead, slice(a, b)) for a, b in pairwise(ends)]
+        return [_place(rows, cut) for rows in _parts(self.region.batch, number)]
 
     def _rows_of(self, x: Value, cut: Cut) -> Value:
         """Return the lane's rows of an array."""
         if x in self.known and type(self.region.kinds.get(x)) is Cut:
             return self.known[x]
-        index = (
-            *(slice(None),) * cut.axis,
-            slice(self.rows.start * cut.per, self.rows.stop * cut.per),
-        )
+        index = _place(self.rows, cut)
         key = (x, cut)
         if key in self.known:
             return self.known[key]
@@ -295,9 +302,7 @@ class _Lane:
             actual = perform(function, mapped(arguments, real), named, kind, name)
         self.made.append(actual)
         made: Any = None
-        if results is None and like.results is not None and not like.writes:
-            made = self._value(actual, None)
-        elif results is None and not like.writes:
+        if results is None and not like.writes:
             made = self._value(actual, None)
         elif type(results) is Value:
             made = self._value(actual, results)

@@ -221,7 +221,8 @@ class _Search:
         calls = list(zip(self.program.calls, self.phases, strict=True))
         made = dict.fromkeys(x for call, phase in calls if phase == WITHIN for x in call.made())
         used = {x for call, phase in calls if phase == AFTER for x in call.values()}
-        self.wanted = [x for x in made if x in used or x in set(self.program.wanted())]
+        returned = set(self.program.wanted())
+        self.wanted = [x for x in made if x in used or x in returned]
         written_after = {s for call, phase in calls if phase == AFTER for s in call.writes}
         within = {s for call, phase in calls if phase == WITHIN for s in call.writes}
         if not within <= {x.storage for x in made}:
@@ -230,7 +231,7 @@ class _Search:
             if self.kind(x) == OWN or x.varies:
                 return False
             others = [y for y in self.wanted if y.storage is x.storage]
-            if len(others) > 1 and (x.storage in written_after or x in self.program.wanted()):
+            if len(others) > 1 and (x.storage in written_after or x in returned):
                 return False
         spare = 0
         for call, phase in calls:

@@ -22,8 +22,6 @@ TOLERANCE = {"f": 5e-2, "d": 1e-6}
 """How far results may be off, relative to the largest: sums are in another order, and where relu or
 max-pooling chooses, the least bit may choose."""
 
-Lines = list[tuple[str, Call]]
-
 
 class Branch:
     """The lines of a region, and those that run lanes in their place.
@@ -91,7 +89,10 @@ class Branch:
             self.source.lines[self.stop :],
         )
         first = within[0][1]
-        branch = [f"if lanes.ready({self.given}):", f"    parts = lanes.run({self._arguments()})"]
+        branch = [
+            f"if lanes.ready({self.given}):",
+            f"    parts = lanes.run({self.outs}, {self.given})",
+        ]
         branch += [f"    {line}" for line in self._joined()]
         # What the lines after it let go of, and only lines before these would have made.
         made = {self.source.names.get(x) for _, call in within for x in call.made()}
@@ -103,9 +104,6 @@ class Branch:
         calls = [call for _, call in before] + [first] * len(branch)
         texts += [f"    {text}" for text, _ in within] + [text for text, _ in after]
         return texts, calls + [call for _, call in (*within, *after)]
-
-    def _arguments(self) -> str:
-        return f"{self.outs}, {self.given}"
 
     def _joined(self) -> list[str]:
         """Return the lines that give the results their names."""
