@@ -85,6 +85,10 @@ class Uncompiled:
         return self.why if self.line is None else f"{self.why}, at {self.line}"
 
 
+class _Run:
+    """A run of a program, for as long as its call is there."""
+
+
 class Compiled(Generic[P, R]):
     """A function that becomes a program.
 
@@ -122,7 +126,7 @@ class Compiled(Generic[P, R]):
         functools.update_wrapper(self, function, updated=())
         self.function = function
         self.settings = settings or Settings()
-        self._runs: dict[str, object] = {}
+        self._runs: dict[str, weakref.ref[_Run]] = {}
         """What runs a program now; a lock might be left locked by an interruption."""
         self._recorder = threading.RLock()
         self.reset()
@@ -253,9 +257,16 @@ class Compiled(Generic[P, R]):
         return kwargs[KEPT].keeping if KEPT in kwargs else self.function
 
     def _run(self, step: Step, entry: Entry, args: Any, kwargs: Any) -> Any:
-        mine, error, call = object(), None, None
+        run, error, call = _Run(), None, None
+        mine = weakref.ref(run)
         try:
-            if self._runs.setdefault("now", mine) is mine:
+            now = self._runs.setdefault("now", mine)
+            if now() is None:  # it was interrupted just as it ended
+                with self._recorder:
+                    if self._runs.get("now") is now:
+                        del self._runs["now"]
+                now = self._runs.setdefault("now", mine)
+            if now is mine:
                 return step.run(entry)
         except Exception as raised:
             error = raised
