@@ -284,7 +284,7 @@ def _restored(node: Node, slot: int, array: Any, version: Version) -> Any:
     """
     index = slot - len(node.parents)
     if isinstance(node, MultiOutputNode) and 0 <= index < len(node.outputs):
-        return wrap(array, OutputNode.of(node, index, array), version)
+        return wrap(array, OutputNode.of(node, index, array.shape, array.dtype), version)
     if index == 0:
         return wrap(array, node, version)
     parent = node.parents[slot] if slot < len(node.parents) else None

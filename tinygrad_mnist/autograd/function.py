@@ -109,7 +109,7 @@ class _OutputOf(int):
 
     def node_of(self, node: MultiOutputNode, array: np.ndarray) -> Node:
         """Make a node that leads to this output; the original belongs to the user's tensor."""
-        return OutputNode.of(node, int(self), array)
+        return OutputNode.of(node, int(self), array.shape, array.dtype)
 
 
 class FunctionNode(CustomNode):

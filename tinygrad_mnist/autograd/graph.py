@@ -68,6 +68,15 @@ class TensorBase:
     """Whether a script can tell the order of the elements in memory: that of a view, or of an
     array that was handed in. Otherwise it's for the kernels to choose (channels last)."""
 
+    _held: Any = None
+    """What has the numbers, where a compiled step has left them: the array is missing then."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the array, fetched from where it is."""
+        if name == "_array" and self._held is not None:
+            return self._held.fetch()
+        return object.__getattribute__(self, name)  # which raises the error that it has raised
+
     def memory(self) -> np.ndarray:
         """Return the array to share it: what one writes, the other sees.
 

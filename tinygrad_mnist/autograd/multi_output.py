@@ -60,11 +60,13 @@ class OutputNode(Node):
         return node
 
     @classmethod
-    def of(cls, node: MultiOutputNode, index: int, array: np.ndarray) -> OutputNode:
+    def of(
+        cls, node: MultiOutputNode, index: int, shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> OutputNode:
         """Return the node of one output, the same for as long as somebody holds it."""
         output = node.output_nodes[index]() if index in node.output_nodes else None
         if output is None:
-            output = cls(node.op, (node,), node.plan, node.settings, array.shape, array.dtype)
+            output = cls(node.op, (node,), node.plan, node.settings, shape, dtype)
             output.index = index
             node.output_nodes[index] = weakref.ref(output)
         return output
@@ -81,5 +83,5 @@ def attach_outputs(node: MultiOutputNode, results: Sequence[TensorBase]) -> None
     node.outputs = [(x._array.shape, x._array.dtype) for x in results]
     for index, x in enumerate(results):
         if x._array.dtype.kind == "f":
-            x._node = OutputNode.of(node, index, x._array)
+            x._node = OutputNode.of(node, index, *node.outputs[index])
             x._origin = f"by {node.name()}" if x._base is not None else ""

@@ -31,6 +31,7 @@ from tinygrad_mnist.compiler.api import set_stance as set_stance
 from tinygrad_mnist.compiler.api import substitute_in_graph as substitute_in_graph
 from tinygrad_mnist.compiler.compiled import Compiled as Compiled
 from tinygrad_mnist.compiler.module import OptimizedModule as OptimizedModule
+from tinygrad_mnist.compiler.prefetch import prefetch as prefetch
 from tinygrad_mnist.compiler.report import Report as Report
 from tinygrad_mnist.compiler.report import explain as explain
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any, Literal, ParamSpec, Protocol, Self, TypeVar, overload
 
 from tinygrad_mnist._runtime.naming import named, warn
 from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.compiler import compiled as _compiled
+from tinygrad_mnist.compiler.backends import FOR_XLA, NUMPY, PLATFORMS, Backend
 from tinygrad_mnist.compiler.compiled import LIMIT, Compiled, Settings
 from tinygrad_mnist.compiler.module import OptimizedModule, compiled_call
 from tinygrad_mnist.compiler.passes import SWITCHES
@@ -19,12 +21,15 @@ R = TypeVar("R")
 M = TypeVar("M", bound=Module)
 F = TypeVar("F", bound=Callable[..., Any])
 
-BACKENDS: dict[str, frozenset[str]] = {"numpy": frozenset(), "eager": SWITCHES}
+BACKENDS: dict[str, frozenset[str]] = {
+    "numpy": frozenset(), "eager": SWITCHES, "xla": FOR_XLA
+}  # fmt: skip
 """What runs programs, and the passes that it leaves out: ``"eager"`` makes just the calls that were
 recorded."""
 
 PYTORCHS = {
-    **dict.fromkeys(("inductor", "cudagraphs", "onnxrt", "openxla", "tvm", "ipex"), "numpy"),
+    **dict.fromkeys(("inductor", "cudagraphs", "onnxrt", "tvm", "ipex"), "numpy"),
+    "openxla": "xla",
     **dict.fromkeys(
         ("aot_eager", "aot_eager_decomp_partition", "aot_ts", "eager_noexcept",
          "pre_dispatch_eager"), "eager"),
@@ -63,6 +68,9 @@ def compile(  # type: ignore[overload-overlap]  # a module comes first
     recompile_limit: int | None = None,
     isolate_recompiles: bool = False,
     shapes_spec: Any = None,
+    device: str | None = None,
+    devices: Any = None,
+    shard: str | None = None,
 ) -> M: ...
 
 
@@ -80,6 +88,9 @@ def compile(
     recompile_limit: int | None = None,
     isolate_recompiles: bool = False,
     shapes_spec: Any = None,
+    device: str | None = None,
+    devices: Any = None,
+    shard: str | None = None,
 ) -> Compiled[P, R]: ...
 
 
@@ -97,6 +108,9 @@ def compile(
     recompile_limit: int | None = None,
     isolate_recompiles: bool = False,
     shapes_spec: Any = None,
+    device: str | None = None,
+    devices: Any = None,
+    shard: str | None = None,
 ) -> _Decorator: ...
 
 
@@ -114,6 +128,9 @@ def compile(
     recompile_limit: int | None = None,
     isolate_recompiles: bool = False,
     shapes_spec: Any = None,
+    device: str | None = None,
+    devices: Any = None,
+    shard: str | None = None,
 ) -> Any:
     r"""Make a NumPy program of a function or a module: its calls give the same numbers, faster.
 
@@ -135,7 +152,8 @@ def compile(
     backend
         ``"numpy"``, which is also taken for PyTorch's own, such as ``"inductor"``. ``"eager"``,
         which is also taken for ``"aot_eager"``, leaves all passes out: a program of just the calls
-        that were recorded.
+        that were recorded. ``"xla"``, for which JAX must be installed, gives the program to XLA:
+        fused, on its devices, the same numbers to rounding.
     mode
         ``"max-autotune"`` lets two threads each compute half of a batch wherever that is faster;
         by default only where it takes little more memory. The others make no difference.
@@ -159,6 +177,18 @@ def compile(
         How many programs there may be; 8 if None.
     shapes_spec
         None: shapes are taken from the calls.
+    device
+        For XLA: ``"cpu"``, ``"gpu"`` or ``"tpu"``; None: what JAX prefers.
+    devices
+        For XLA: how many devices, or a list of JAX's, or a mesh. The batch is split over them: the
+        first dimension of the first tensor among the arguments is its size, and every argument
+        that begins with a dimension of that size is a part of it. Everything else is on all
+        devices. How a step is split changes no more than its rounding: a mean, or batch norm,
+        is that of the whole batch.
+    shard
+        ``"parameters"``: parameters, their gradients and what an optimizer keeps of them are split
+        as well, along the first dimension that the number of devices divides; those without one
+        are on all devices.
 
     Returns
     -------
@@ -173,6 +203,8 @@ def compile(
         For what can't be called, and for options that are no dictionary.
     ValueError
         For a backend or a mode that there isn't, and for a limit below 1.
+    ModuleNotFoundError
+        For the backend ``"xla"``, when JAX isn't installed.
 
     Examples
     --------
@@ -193,7 +225,8 @@ def compile(
     settings = Settings(
         fullgraph=bool(fullgraph),
         dynamic=dynamic,
-        off=_off(_backend(backend), mode, options),
+        off=_off(chosen := _backend(backend), mode, options),
+        backend=_place(chosen, device, devices, shard),
         limit=_limit(recompile_limit),
         name=name or "",
     )
@@ -220,11 +253,36 @@ def _backend(backend: str | Callable[..., Any] | None) -> str:
             "a backend that is a function gets a graph of torch.fx, which there isn't; the program "
             "itself is source() of what compile() returns"
         )
-    if backend in BACKENDS:
-        return backend
-    if backend in PYTORCHS:
-        return PYTORCHS[backend]
-    raise ValueError(f"there is no backend {backend!r}; choose one of {', '.join(BACKENDS)}")
+    chosen = PYTORCHS.get(backend, backend)
+    if chosen not in BACKENDS:
+        raise ValueError(f"there is no backend {backend!r}; choose one of {', '.join(BACKENDS)}")
+    if chosen == "xla" and find_spec("jax") is None:
+        raise ModuleNotFoundError(
+            f"backend={backend!r} needs JAX, which isn't installed: pip install "
+            f"'tinygrad_mnist[xla]', or pip install jax"
+        )
+    return chosen
+
+
+def _place(backend: str, device: str | None, devices: Any, shard: str | None) -> Backend:
+    """Return what runs programs, and on which devices, which are looked for at once."""
+    if backend != "xla":
+        for name, x in (("device", device), ("devices", devices), ("shard", shard)):
+            if x is not None and not (name == "device" and x == "cpu"):
+                raise ValueError(f"{name}={x!r} is for XLA: pass backend='xla' as well")
+        return NUMPY
+    if device not in (None, *PLATFORMS):
+        raise ValueError(f"there is no device {device!r}; choose one of {', '.join(PLATFORMS)}")
+    if shard not in (None, "parameters"):
+        raise ValueError(f"shard={shard!r} isn't offered; choose 'parameters', or None")
+    if isinstance(devices, int) and devices < 1:
+        raise ValueError(f"devices={devices}: there must be at least one")
+    if device is not None and not (devices is None or isinstance(devices, int)):
+        raise ValueError("devices says which devices there are: leave device out")
+    where = Backend("xla", device, devices, shard)
+    if (device, devices) != (None, None):
+        where.maker()
+    return where
 
 
 def _limit(number: int | None) -> int:
@@ -317,7 +375,7 @@ def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:
     --------
     >>> from tinygrad_mnist import compiler
     >>> compiler.list_backends()
-    ['numpy']
+    ['numpy', 'xla']
     """
     return [name for name in BACKENDS if name != "eager" or "debug" not in (exclude_tags or ())]
 

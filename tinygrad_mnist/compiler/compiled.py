@@ -19,6 +19,7 @@ from tinygrad_mnist.autograd.modes import modes
 from tinygrad_mnist.autograd.observer import Line
 from tinygrad_mnist.compiler.advice import advice
 from tinygrad_mnist.compiler.arguments import Arguments, Place, described
+from tinygrad_mnist.compiler.backends import NUMPY, Backend
 from tinygrad_mnist.compiler.guards import Entry
 from tinygrad_mnist.compiler.keeping import KEPT, Keeping
 from tinygrad_mnist.compiler.naming import argument_name, function_name
@@ -44,6 +45,8 @@ class Settings:
     dynamic
         Whether numbers among the arguments are given to the program anew at each step; None:
         those that change.
+    backend
+        What runs the program.
     off
         The passes that are left out.
     limit
@@ -55,6 +58,7 @@ class Settings:
     fullgraph: bool = False
     dynamic: bool | None = None
     off: frozenset[str] = frozenset()
+    backend: Backend = NUMPY
     limit: int = LIMIT
     name: str = ""
 
@@ -205,10 +209,11 @@ class Compiled(Generic[P, R]):
                 else f"{self.name()} has no program yet: it is made at the third call"
             )
         if part == "forward":
-            return self._last.built.source(function_name(self.function))
+            text: str = self._last.built.source(function_name(self.function))
+            return text
         for step in (self._last, *reversed(self.steps.values())):
-            if step.graph is not None and (text := step.graph.source()):
-                return text
+            if step.graph is not None and (backward := step.graph.source()):
+                return backward
         raise RuntimeError(
             f"{self.name()} has no backward program yet: it is made when gradients have come back "
             f"twice to what its program has returned"
@@ -339,7 +344,7 @@ class Compiled(Generic[P, R]):
             if stopped is not None:
                 return self._as_it_is(stopped, args, kwargs)
             self._numbers += 1
-            step = self.steps[self._numbers] = Step(key, self.settings.off)
+            step = self.steps[self._numbers] = Step(key, self.settings.off, self.settings.backend)
         result = step.advance(
             self._called(kwargs), args, kwargs, arguments, self._exchanged, self.settings.fullgraph
         )

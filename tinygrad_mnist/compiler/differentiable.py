@@ -16,14 +16,16 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist._runtime.naming import warn
 from tinygrad_mnist.autograd.engine import backward_pass
 from tinygrad_mnist.autograd.graph import Source, TensorBase, Version
 from tinygrad_mnist.autograd.modes import modes, quiet
 from tinygrad_mnist.autograd.multi_output import CustomNode, OutputNode
 from tinygrad_mnist.autograd.node import Node
 from tinygrad_mnist.compiler.array import Recorded
+from tinygrad_mnist.compiler.backends import NUMPY, Backend, Built, RefusedError
 from tinygrad_mnist.compiler.forgetting import forget
-from tinygrad_mnist.compiler.numpy_backend import Built
+from tinygrad_mnist.compiler.guards import form
 from tinygrad_mnist.compiler.passes import improved
 from tinygrad_mnist.compiler.pattern import FIXED, UNCHANGED, Pattern, Reader
 from tinygrad_mnist.compiler.returned import Place, Returned, tensor_at, version_of
@@ -65,6 +67,7 @@ class Graph(Pattern):
         self.ways: dict[Any, Way] = {}
         self.off: frozenset[str] = frozenset()
         self.module_names: dict[int, str] = {}
+        self.backend = NUMPY
         self.kept_names: list[Hint | None] = []
         """What readers are told of the arrays that are kept, and of gradients that leave."""
         self.edge_names: list[Hint | None] = []
@@ -75,11 +78,7 @@ class Graph(Pattern):
         values = [
             x if a is not None else next(moving) for x, a in zip(self.kept, self.fixed, strict=True)
         ]
-        names = {
-            x: built.hints.get(x) or Hint(built.written.names[x])
-            for x in values
-            if x in built.written.names
-        }
+        names = {x: built.hints.get(x) or Hint(built.names[x]) for x in values if x in built.names}
         self.kept_names = [names.get(x) for x in values]
         known = {id(t): built.hints.get(x) for t, x in state}
         for edge in self.edges:
@@ -118,12 +117,12 @@ class Graph(Pattern):
         node.gone, node.reached, node.standing = set(), frozenset(), None
         for index, (number, _) in enumerate(self.outputs):
             tensor = made[number]
-            tensor._node = OutputNode.of(node, index, tensor._array)
+            tensor._node = OutputNode.of(node, index, *form(tensor))
 
 
 def _spent_node(op: Op, output: TensorBase) -> Node:
     """Make the node of an output whose graph was released: it says so when it is used."""
-    node = Node(op, (), _NO_PLAN, {}, output._array.shape, output._array.dtype)
+    node = Node(op, (), _NO_PLAN, {}, *form(output))
     node.saved = None
     return node
 
@@ -295,7 +294,7 @@ class Way:
         try:
             arrays = [g for g in gradients if g is not None]
             arrays += [saved[k] for k in self.moving]
-            results = quiet.unobserved(self.built.run, *arrays)
+            results = self.built.arrays(quiet.unobserved(self.built.run, *arrays))
             self.runs += 1
         finally:
             self.lock.release()
@@ -359,9 +358,12 @@ class Way:
         if not self.stopped and before is not None:
             if not (said := before.difference(self.last)):
                 self.positions = self.last.positions
-                self.built = self.last.build(
-                    [graph.edge_names[i] for i in self.positions], graph.off
-                )
+                names = [graph.edge_names[i] for i in self.positions]
+                try:
+                    self.built = self.last.build(names, graph.off, graph.backend)
+                except RefusedError as error:
+                    self.stopped = str(error)
+                    warn(f"compile: gradients of {graph.op.name} go back uncompiled: {error}")
                 self.last = None
             elif self.recorded >= ATTEMPTS:
                 self.stopped = f"it isn't the same from call to call: {said}"
@@ -408,12 +410,12 @@ class _Recorded:
             Call("return", (self.positions, program.inputs, program.outputs), {}),
         ]
 
-    def build(self, names: Sequence[Hint | None], off: frozenset[str]) -> Built:
+    def build(self, names: Sequence[Hint | None], off: frozenset[str], backend: Backend) -> Built:
         """Make it a program that can be run, whose results have these names."""
         program = improved(self.program, off)
         hints = {**self.hints, **dict(zip(program.outputs, names, strict=True))}
         known = {x: hint for x, hint in hints.items() if hint is not None}
-        built = Built(program, known, off)
+        built = backend.maker()(program, known, off)
         forget(built.program)
         return built
 

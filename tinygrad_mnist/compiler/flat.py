@@ -92,6 +92,24 @@ def _move(tensors: Sequence[TensorBase]) -> None:
         start += part.size
 
 
+def separate(optimizer: ArrayOptimizer) -> None:
+    """Let parameters and states that lie together have arrays of their own again.
+
+    An array that anything else sees stays as it is.
+    """
+    found: dict[int, list[TensorBase]] = {}
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            for t in (p, *(optimizer.state.get(p) or {}).values()):
+                if isinstance(t, TensorBase) and isinstance(t._array.base, np.ndarray):
+                    found.setdefault(id(t._array.base), []).append(t)
+    for tensors in found.values():
+        alone = _ALONE[0], _ALONE[1] + len(tensors) - 1
+        if all(n <= m for t in tensors for n, m in zip(_references(t), alone, strict=True)):
+            for t in tensors:
+                t._array = t._array.copy()
+
+
 def joined(arrays: Sequence[np.ndarray]) -> np.ndarray | None:
     """Return the array that consists of others, if these lie one after another in one."""
     first, whole = arrays[0], arrays[0].base

@@ -72,6 +72,4 @@ class Gradients:
         for p, t, _ in self.given:
             p._grad = t
         if moving:
-            for p, array in zip(self.moving, moving, strict=True):
-                if p._grad is None or p._grad._array is not array:  # else it was added to
-                    p._grad = wrap(array)
+            self.built.hand_out(self.moving, moving)

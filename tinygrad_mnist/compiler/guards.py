@@ -6,7 +6,7 @@ what the program is given; None if anything isn't as the program expects it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,10 @@ class Guards:
         it is given anew.
     written
         The memory, besides that of arguments, that the program writes to.
+    kept
+        Tensors of which shape and dtype are all that counts.
+    entering
+        What reads an argument's numbers where they need be no array of NumPy's.
     writes_arguments
         Whether it writes to arguments as well: then none may be a part of another, unless it was.
     reached
@@ -76,7 +80,10 @@ class Guards:
         writes_arguments: bool = False,
         reached: Mapping[int, Any] | None = None,
         attached: Mapping[int | None, frozenset[str]] | None = None,
+        kept: Collection[TensorBase] = (),
+        entering: Callable[[TensorBase], Any] | None = None,
     ) -> None:
+        self._entering = None if writes_arguments else entering
         self._reached = reached or {}
         self._attached = attached
         self.watched = watched
@@ -108,6 +115,7 @@ class Guards:
             arrays = [x for _, x in arguments.arrays]
             self._need(f"shared({', '.join(self._arrays)}) == {self._shared(*arrays)}")
         self._of_state()
+        self._of_kept(kept)
         self._of_gradients(gradients)
         checks = [w.check(self._name) for w in watched]
         for i in range(0, len(checks), 8):
@@ -217,7 +225,10 @@ class Guards:
             conditions.append(f"{name}._fixed_order is {fixed_order}")
         self._need(*conditions)
         array = f"x{name[1:]}"
-        self.lines.append(f"{array} = {name}._array")
+        if self._entering is not None and entered.flags.c_contiguous:
+            self.lines.append(f"{array} = {self._name(self._entering)}({name})")
+        else:
+            self.lines.append(f"{array} = {name}._array")
         self._of_array(entered, array)
 
     def _of_array(self, x: np.ndarray, name: str) -> None:
@@ -229,6 +240,8 @@ class Guards:
         self._need(self._is_reached(x, name), *self._is_moving(x, name))
         if self._written:
             alone = f"{name}.base is None and id({name}) not in {self._name(self._written)}"
+            if self._entering is not None:
+                alone = f"{name}.__class__ is not {self._name(np.ndarray)} or {alone}"
             self._need(f"({alone} or not overlaps({name}))")
         self._known[id(x)] = name
         self._arrays.append(name)
@@ -260,10 +273,12 @@ class Guards:
         return [f"{name} is not {other}" for other in others[:FEW]]
 
     def _lies(self, x: np.ndarray, name: str) -> list[str]:
-        dtype = self._name(x.dtype)
+        dtype, strides = self._name(x.dtype), f"{name}.strides == {x.strides}"
+        if self._entering is not None and x.flags.c_contiguous:
+            strides = f"({name}.__class__ is not {self._name(np.ndarray)} or {strides})"
         return [
             f"{name}.shape == {x.shape}",
-            f"{name}.strides == {x.strides}",
+            strides,
             f"({name}.dtype is {dtype} or {name}.dtype == {dtype})",
         ]
 
@@ -289,12 +304,20 @@ class Guards:
             self._need(*self._lies(t._array, name), *self._of_leaf(t))
             self._inputs.append(name)
 
+    def _of_kept(self, kept: Collection[TensorBase]) -> None:
+        self._values["form"] = form
+        for t in kept:
+            name, fields, held = self._name(t), self._name(t.__dict__), self._name(t._held)
+            is_alike = f"form({name}) == {self._name(form(t))}"
+            away = f'({name}._held is {held} and "_array" not in {fields})'
+            self._need(f"({away} or {is_alike})", *self._of_leaf(t))
+
     def _of_leaf(self, t: TensorBase) -> list[str]:
         name = self._name(t)
         checks = [f"{name}._requires_grad is {t._requires_grad}", *self._attributes(t, name)]
         if tracking(t) == COMPUTED:
             checks.append(f"tracking({name}) == {COMPUTED}")
-        elif t._array.dtype.kind == "f":
+        elif form(t)[1].kind == "f":
             checks.append(f"{name}._node is None")
             checks += [
                 f"len({name}.{hooks}) == {len(held)}" if (held := getattr(t, hooks)) else
@@ -317,6 +340,12 @@ class Guards:
                                "    return None", f"{array} = {array}._array"]  # fmt: skip
                 self._need(*self._lies(entered, array))
                 self._inputs.append(array)
+
+
+def form(t: TensorBase) -> tuple[Any, ...]:
+    """Return a tensor's shape and dtype, wherever its numbers are."""
+    array = t.__dict__.get("_array")
+    return t._held.form() if array is None else (array.shape, array.dtype)
 
 
 def _layout(array: np.ndarray) -> tuple[Any, ...]:

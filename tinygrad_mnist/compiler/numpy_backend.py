@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_mnist.autograd.graph import TensorBase, wrap
 from tinygrad_mnist.compiler.buffers import GRADIENTS, SCRATCH, Plan, aligned, plan_buffers
 from tinygrad_mnist.compiler.lanes.writing import Branch
 from tinygrad_mnist.compiler.printing import printed
@@ -42,6 +43,8 @@ class Built:
     off
         What is switched off: ``"reuse"``, so that buffers aren't used again; ``"chains"``, so that
         each elementwise line is run by itself.
+    state
+        What was there before; it stays where it is.
     place
         The plan of its buffers, and where they lie; by default in memory of its own.
 
@@ -54,6 +57,8 @@ class Built:
         The function's source.
     of_line
         The calls of its lines.
+    names
+        What its values are called there.
     branch
         What lanes do in the place of some of them, if there are any.
     """
@@ -65,9 +70,11 @@ class Built:
         program: Program,
         hints: Mapping[Value, Hint] | None = None,
         off: Collection[str] = (),
+        state: Any = (),
         place: tuple[Plan, np.ndarray] | None = None,
     ) -> None:
         self.program = program
+        self.kept: list[Any] = []
         self.hints = hints or {}
         self.reuse = "reuse" not in off
         lanes = program.lanes if any(call.laned for call in program.calls) else None
@@ -84,6 +91,7 @@ class Built:
         )  # fmt: skip
         self.lasting = [written.lasts(x) for x in program.gradients]
         self.lines = written.body()
+        self.names = written.names
         self.of_line: list[Call] = [call for _, call in written.lines]
         head = f"def step({', '.join(written.inputs)}):"
         self.text = text = "\n    ".join([head, *self.lines])
@@ -92,7 +100,7 @@ class Built:
             room = self.plan.lanes
             places = split(written.memory[SCRATCH][room.start : room.end()], sizes)
             branch = Branch(written, lanes, [
-                Built(lane, None, off, own)
+                Built(lane, None, off, place=own)
                 for lane, own in zip(lanes.programs, zip(plans, places, strict=True), strict=True)
             ])  # fmt: skip
             if branch.agrees:
@@ -103,6 +111,29 @@ class Built:
             program.lanes = None  # nothing of them is kept
         exec(compile(text, "<compiled step>", "exec"), written.space)
         self.run = written.space["step"]
+
+    entering = None
+    """What reads a tensor's numbers where they need be no array of NumPy's: nothing does."""
+
+    wrap = staticmethod(wrap)
+    """What makes a tensor of a result."""
+
+    @staticmethod
+    def arrays(results: Any) -> Any:
+        """Return results as NumPy's arrays."""
+        return results
+
+    @staticmethod
+    def hand_out(leaves: Sequence[TensorBase], results: Sequence[Any]) -> None:
+        """Give leaves their gradients."""
+        for p, array in zip(leaves, results, strict=True):
+            if p._grad is None or p._grad._array is not array:  # else it was added to
+                p._grad = wrap(array)
+
+    def measures(self) -> tuple[int, int, int, int]:
+        """Return the numbers of calls, of buffers, of their bytes, and of functions in lanes."""
+        lanes = 0 if self.branch is None else len(self.branch.lanes.functions)
+        return len(self.written.lines), self.plan.count(), sum(self.plan.sizes), lanes
 
     def gradients(self) -> list[np.ndarray]:
         """Return the gradients that lie in buffers."""

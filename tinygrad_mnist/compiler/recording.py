@@ -22,9 +22,9 @@ from tinygrad_mnist.autograd.observer import Line
 from tinygrad_mnist.compiler import arguments as taken
 from tinygrad_mnist.compiler.arguments import Arguments, replaced
 from tinygrad_mnist.compiler.array import Recorded
+from tinygrad_mnist.compiler.backends import NUMPY, Backend
 from tinygrad_mnist.compiler.differentiable import Graph, pattern_of
 from tinygrad_mnist.compiler.effects import Effects
-from tinygrad_mnist.compiler.flat import flatten
 from tinygrad_mnist.compiler.naming import module_names
 from tinygrad_mnist.compiler.number import Number
 from tinygrad_mnist.compiler.pattern import NotDifferentiableError, made_real
@@ -237,6 +237,7 @@ def record(
     arguments: Arguments | None = None,
     exchanged: frozenset[TensorBase] = frozenset(),
     first: bool = False,
+    backend: Backend = NUMPY,
 ) -> Recording:
     """Call a function, and record what it does.
 
@@ -250,6 +251,8 @@ def record(
         Tensors of the state whose arrays others exchange between steps.
     first
         Whether it wasn't called before: optimizers have no states yet that could lie together.
+    backend
+        What is to run the program: it says where arrays have to lie.
     """
     around = Surroundings(function, (args, kwargs))
     tracer = Tracer()
@@ -261,9 +264,9 @@ def record(
     if around.too_much:
         recording.stopped, recording.result = around.too_much, function(*args, **kwargs)
         return recording
-    for optimizer in around.objects():
-        if isinstance(optimizer, ArrayOptimizer) and not first:
-            flatten(optimizer)
+    if not first:
+        optimizers = [x for x in around.objects() if isinstance(x, ArrayOptimizer)]
+        backend.prepare(optimizers, around.tensors)
     collecting = gc.isenabled()
     gc.disable()  # else what others have told the collector to call would look like the step's
     try:

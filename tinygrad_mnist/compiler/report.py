@@ -195,10 +195,10 @@ def _report(
 ) -> ProgramReport:
     built = way.built
     assert built is not None
+    calls, buffers, size, lanes = built.measures()
     return ProgramReport(
-        arguments, way.runs, way.recorded, way.seconds, len(built.written.lines),
-        built.plan.count(), sum(built.plan.sizes), lines, list(backward),
-        0 if built.branch is None else len(built.branch.lanes.functions),
+        arguments, way.runs, way.recorded, way.seconds, calls, buffers, size, lines,
+        list(backward), lanes,
     )  # fmt: skip
 
 
@@ -216,7 +216,7 @@ def _time(compiled: Compiled[Any, Any], args: Any, kwargs: Any, timed: dict[Step
     """Make one call, and time each line of its program, if there is one."""
     given = compiled.given(kwargs)
     step = next((s for s in compiled.steps.values() if s.enter(args, given) is not None), None)
-    if step is None or step.built is None:
+    if step is None or step.built is None or step.backend.name != "numpy":
         compiled(*args, **kwargs)
         return
     built = step.built

@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any
 
-from tinygrad_mnist.autograd.graph import TensorBase, Version, wrap
+from tinygrad_mnist.autograd.graph import TensorBase, Version
 from tinygrad_mnist.autograd.modes import quiet
 from tinygrad_mnist.autograd.observer import Line
 from tinygrad_mnist.compiler.arguments import Arguments, Place, described
+from tinygrad_mnist.compiler.backends import NUMPY, Backend, Built, RefusedError
 from tinygrad_mnist.compiler.forgetting import forget
 from tinygrad_mnist.compiler.gradients import Gradients
 from tinygrad_mnist.compiler.guards import Entry, Guards
 from tinygrad_mnist.compiler.naming import hints
-from tinygrad_mnist.compiler.numpy_backend import Built
 from tinygrad_mnist.compiler.passes import improved
 from tinygrad_mnist.compiler.recording import Recording, record
 from tinygrad_mnist.compiler.returned import tensor_at
@@ -40,10 +40,13 @@ class Step:
         Why there is none; empty if there is, or may be.
     """
 
-    def __init__(self, key: Any = None, off: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, key: Any = None, off: frozenset[str] = frozenset(), backend: Backend = NUMPY
+    ) -> None:
         self.key = key
         self.off = off
         """The passes that are left out."""
+        self.backend = backend
         self.calls = 0
         self.recorded = 0
         self.runs = 0
@@ -101,7 +104,8 @@ class Step:
         self.calls += 1
         start = perf_counter()
         before = [r for r in self.recordings if not r.surroundings.change()]
-        recording = record(function, args, kwargs, arguments, exchanged, first=self.calls == 1)
+        first = self.calls == 1
+        recording = record(function, args, kwargs, arguments, exchanged, first, self.backend)
         if self.calls == 1 and recording.line is None:
             return recording.result
         self.recorded += 1
@@ -147,12 +151,21 @@ class Step:
         self.described = ", ".join(list(self.parts.values())[:8])
         recording.program.reads_gradients = any(x is not None for *_, x in recording.entered)
         program = improved(recording.program, self.off)
-        self.built = Built(program, hints(recording, program, function), self.off)
+        moving = set(recording.moving)
+        may_move = recording.graph is None or not recording.graph.outputs
+        state = [(t, x) for t, x in recording.state if may_move and t not in moving]
+        try:
+            named = hints(recording, program, function)
+            self.built = self.backend.maker()(program, named, self.off, state)
+        except RefusedError as error:
+            self.stopped = str(error)
+            return
+        kept = {t for t, _ in self.built.kept}
         self.returned = recording.returned
         self.computed, self.plain = len(self.returned.computed), self.returned.is_plain()
         self.graph = recording.graph
         if self.graph is not None:
-            self.graph.off = self.off
+            self.graph.off, self.graph.backend = self.off, self.backend
             self.graph.set_names(self.built, recording.state)
         self.count = len(program.outputs)
         leaves = [leaf for leaf, x in recording.gradients if x is not None]
@@ -172,22 +185,25 @@ class Step:
         self.more = bool(
             self.written_arguments or self.added_to or self.flags or self.cleared or self.rebound
         )
-        moving = set(recording.moving)
+        leaving = {id(t._array) for t in kept}
+        lasting = [x for i, x in recording.reached().items() if i not in leaving]
         self.guards = Guards(
             args,
             kwargs,
             arguments,
             recording.surroundings.watched,
-            [t for t, _ in recording.state if t not in moving],
+            [t for t, _ in recording.state if t not in moving and t not in kept],
             recording.moving,
             [(leaf, array, value is not None) for leaf, array, value in recording.entered],
-            [t._array for t in self.written],
+            [t._array for t in self.written if t not in kept],
             bool(self.written_arguments),
-            recording.reached(),
+            {id(x): x for x in lasting},
             recording.surroundings.attached(),
+            kept,
+            self.built.entering,
         )
         self.enter = self.guards.enter
-        forget(self.built.program)
+        forget(self.built.program, {x.storage for _, x in self.built.kept})
         for spec in () if self.graph is None else self.graph.specs:
             if spec.call is not None:
                 spec.call.inputs = spec.call.outputs = ()
@@ -213,22 +229,25 @@ class Step:
             self._change_more(results, given)
         self.hand_out(results[self.moved :])
         if self.alone:
-            return wrap(results[0])
+            return self.built.wrap(results[0])
         returned = self.returned
         if self.plain:
-            made: list[TensorBase] = [wrap(array) for array in results[: self.computed]]
+            made: list[TensorBase] = list(map(self.built.wrap, results[: self.computed]))
             versions = [x._version for x in made] if self.graph is not None else []
         else:
+            results = self.built.arrays(results)
             versions = [Version() for _ in returned.fresh]
             made = returned.make(results, given, versions)
         taken = results[len(made) : len(made) + len(returned.taken)]
         if self.graph is not None:
             at = len(made) + len(taken)
-            self.graph.attach(made, results[at : self.count], given, versions)
+            saved = self.built.arrays(results[at : self.count])
+            self.graph.attach(made, saved, given, versions)
         return returned.result(made, given, taken)
 
     def _change_more(self, results: tuple[Any, ...], given: tuple[Any, ...]) -> None:
         """Make the changes that few steps make."""
+        assert self.built is not None
         for i in self.written_arguments:
             given[i]._version.bump(_NAME)
         for leaf in self.added_to:
@@ -237,7 +256,8 @@ class Step:
             attributes["training"] = flag
         for leaf in self.cleared:
             leaf._grad = None
-        for x, array in zip(self.rebound, results[self.count :], strict=False):
+        rebound = self.built.arrays(results[self.count : self.count + len(self.rebound)])
+        for x, array in zip(self.rebound, rebound, strict=True):
             tensor = tensor_at(x.place, given)
             tensor._array, tensor._fixed_order = array, x.fixed_order
             if x.own_version:
@@ -246,6 +266,8 @@ class Step:
     def failed(self, error: BaseException) -> tuple[bool, Call | None]:
         """Say of an error in the program whether anything was changed before, and in which call."""
         assert self.built is not None
+        if self.backend.name != "numpy":
+            return self.built.begun, None
         trace, number = error.__traceback__, 0
         while trace is not None:
             if trace.tb_frame.f_code is self.built.run.__code__:

@@ -59,14 +59,19 @@ class Value:
         What stood there while the step was recorded; it tells shape, dtype and layout.
     varies
         Whether these may change with numbers: it's for the kernels alone that make and take it.
+    weak
+        Whether it is a number of Python's, which takes the dtype of what it meets.
     """
 
-    __slots__ = ("array", "storage", "varies")
+    __slots__ = ("array", "storage", "varies", "weak")
 
-    def __init__(self, array: np.ndarray, storage: Storage, varies: bool = False) -> None:
+    def __init__(
+        self, array: np.ndarray, storage: Storage, varies: bool = False, weak: bool = False
+    ) -> None:
         self.array = array
         self.storage = storage
         self.varies = varies
+        self.weak = weak
 
 
 class Thing:

@@ -146,7 +146,7 @@ class Tracer(Observer):
     def given_number(self, number: Any, source: Any) -> Number:
         """Return what stands for a number that was given as an argument."""
         array = np.asarray(number)
-        return Number(number, Value(array, Storage(array, "input")), self, source)
+        return Number(number, Value(array, Storage(array, "input"), weak=True), self, source)
 
     def stand_in(self, x: Any, origin: str, left: bool = False) -> Any:
         """Return what stands for what a graph has kept: mostly an array.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T", bound=TensorBase)
 
-_PLACE = ("_version", "_hooks", "_after", "_base", "_seen", "_origin", "_retained")
+_PLACE = ("_version", "_hooks", "_after", "_base", "_seen", "_origin", "_retained", "_held")
 """Attributes that tell a tensor's place in memory and in the graph; they aren't copied."""
 
 
@@ -317,7 +317,7 @@ class Conversion(TensorBase):
         >>> torch.tensor([1.0]).cuda()
         Traceback (most recent call last):
         RuntimeError: cuda: device 'cuda' is not available: tensors live on the CPU here; use
-        device='cpu'
+        device='cpu'; compile(step, backend='xla', device='gpu') has a GPU run the steps
         """
         check_device("cuda")
         return self
@@ -434,6 +434,7 @@ class Conversion(TensorBase):
         """Pickle the array and what was attached to the tensor; as in PyTorch, no gradient."""
         skipped = (*_PLACE, "_node", "_grad")
         state = {name: value for name, value in self.__dict__.items() if name not in skipped}
+        state["_array"] = self._array  # which may be elsewhere
         state["_requires_grad"] = is_tracked(self)
         return _unpickle, (type(self), state)
 

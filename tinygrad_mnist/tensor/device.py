@@ -75,5 +75,6 @@ def check_device(where: DeviceLike | None) -> None:
     """
     if where is not None and device(where).type != "cpu":
         raise RuntimeError(
-            f"device '{where}' is not available: tensors live on the CPU here; use device='cpu'"
+            f"device '{where}' is not available: tensors live on the CPU here; use device='cpu'; "
+            f"compile(step, backend='xla', device='gpu') has a GPU run the steps"
         )

@@ -1,0 +1,1 @@
+"""The XLA backend, through JAX; it is imported when it is asked for."""
