@@ -150,6 +150,8 @@ def test_without_jax_the_sentence_says_what_to_install(monkeypatch: pytest.Monke
     monkeypatch.setattr("tinygrad_mnist.compiler.api.find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'tinygrad_mnist\[xla\]'"):
         tg.compile(abs, backend="xla")
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'tinygrad_mnist\[xla\]'"):
+        tg.compiler.prefetch([])
 
 
 def test_jax_is_imported_only_when_it_is_asked_for() -> None:

@@ -9,6 +9,7 @@ from types import MethodType
 from typing import Any
 
 from tinygrad_mnist.autograd.graph import TensorBase
+from tinygrad_mnist.compiler.api import _backend
 from tinygrad_mnist.compiler.backends import Backend
 from tinygrad_mnist.compiler.compiled import Compiled
 from tinygrad_mnist.compiler.returned import map_structure
@@ -57,7 +58,7 @@ def prefetch(batches: Iterable[Any], step: Any = None, ahead: int = 2) -> Prefet
 def _backend_of(step: Any) -> Backend:
     """Return what runs a step."""
     if step is None:
-        return Backend("xla")
+        return Backend(_backend("xla"))
     if isinstance(step, MethodType):
         step = step.__func__
     held = (step, *(getattr(step, name, None) for name in ("_compiled", "_compiled_call")))
