@@ -217,33 +217,6 @@ def test_frequencies_are_arranged_as_pytorch_does(torch: Any) -> None:
         assert ours == theirs, call
 
 
-def test_processes_get_the_parts_that_pytorchs_sampler_gives(torch: Any) -> None:
-    from tinygrad_mnist.utils.data.distributed import DistributedSampler
-
-    theirs = importlib.import_module("torch.utils.data.distributed").DistributedSampler
-    for size, count, shuffle, drop in (
-        (10, 3, True, False),
-        (10, 3, True, True),
-        (2, 5, False, False),
-    ):
-        for rank in range(count):
-            one, two = (
-                kind(range(size), count, rank, shuffle=shuffle, seed=4, drop_last=drop)
-                for kind in (DistributedSampler, theirs)
-            )
-            for epoch in (0, 1):
-                one.set_epoch(epoch), two.set_epoch(epoch)
-                assert (list(one), len(one)) == (list(two), len(two))
-    loader = tg.utils.data.DataLoader(
-        range(4), 2, sampler=DistributedSampler(range(4), 1, 0, False)
-    )
-    assert [batch.tolist() for batch in loader] == [[0, 1], [2, 3]]
-    with pytest.raises(RuntimeError, match="num_replicas"):
-        DistributedSampler([1])
-    with pytest.raises(ValueError, match="rank 2"):
-        DistributedSampler([1], 2, 2)
-
-
 def test_methods_that_need_another_device_or_dtype_say_so() -> None:
     x, model = tg.ones(2), nn.Linear(1, 1)
     for call in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sized
 
+from tinygrad_mnist._runtime.process_group import present_group
 from tinygrad_mnist.tensor import Generator, randperm
 from tinygrad_mnist.utils.data.sampler import Sampler
 
@@ -13,15 +14,15 @@ class DistributedSampler(Sampler[int]):
     """Give each of several processes every n-th index, of an order that all know.
 
     Where the length isn't divisible, the order is filled up from its beginning, or cut with
-    ``drop_last``. Processes can be counted by hand: there is no process group here. Follows
-    ``torch.utils.data.DistributedSampler``, and draws its orders.
+    ``drop_last``. Follows ``torch.utils.data.DistributedSampler``, and draws its orders.
 
     Parameters
     ----------
     dataset
         The dataset, of which only the length counts.
     num_replicas, rank
-        How many processes there are, and the number of this one, from 0.
+        How many processes there are, and the number of this one, from 0; None asks the process
+        group.
     shuffle
         Whether the order is random, drawn from seed and epoch.
     seed
@@ -31,10 +32,9 @@ class DistributedSampler(Sampler[int]):
 
     Raises
     ------
-    RuntimeError
-        When ``num_replicas`` or ``rank`` isn't given.
     ValueError
-        When the rank isn't below the number of processes.
+        When the rank isn't below the number of processes, or isn't given and there is no process
+        group.
 
     Examples
     --------
@@ -53,12 +53,14 @@ class DistributedSampler(Sampler[int]):
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
-        if num_replicas is None or rank is None:
-            raise RuntimeError(
-                "there is no process group to ask; give num_replicas and rank, or use RandomSampler"
-            )
+        if num_replicas is None:
+            num_replicas = present_group().size()
+        if rank is None:
+            rank = present_group().rank()
         if not 0 <= rank < num_replicas:
-            raise ValueError(f"rank {rank} should be in the interval [0, {num_replicas - 1}]")
+            raise ValueError(
+                f"Invalid rank {rank}, rank should be in the interval [0, {num_replicas - 1}]"
+            )
         self.dataset, self.num_replicas, self.rank = dataset, num_replicas, rank
         self.epoch, self.drop_last = 0, drop_last
         size = len(dataset)
