@@ -39,6 +39,7 @@ PAGES = {
     "optim.lr_scheduler": ("optim.lr_scheduler", ["optim.lr_scheduler"]),
     "utils.data": ("utils.data", ["utils.data"]),
     "utils": ("utils", ["utils", "utils.checkpoint", "utils.dlpack"]),
+    "distributed": ("distributed", ["distributed"]),
     "distributions": (
         "distributions",
         ["distributions", "distributions.transforms", "distributions.kl"],

@@ -28,7 +28,7 @@ def reference() -> Any:
 
 GIVEN = {
     "Generator", "Size", "Tensor", "autograd.graph.Node", "device", "dtype", "experiment.HelpFormatter",
-    "finfo", "iinfo", "layout", "memory_format", "mutation.Mutant",
+    "distributed.ProcessGroup", "distributed.ReduceOp", "distributed.Work", "finfo", "iinfo", "layout", "memory_format", "mutation.Mutant",
 }  # fmt: skip
 """Classes whose objects are given, or made from what their names say."""
 
@@ -166,6 +166,8 @@ def test_examples_have_the_same_answers_in_pytorch(
     torch: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tinygrad_mnist", torch)
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")  # PyTorch needs them for one process, too
+    monkeypatch.setenv("MASTER_PORT", "0")
     for space in {entry.space for entry in reference().entries()} - {""}:
         with suppress(ImportError):
             theirs = importlib.import_module(f"torch.{space}")

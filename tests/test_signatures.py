@@ -176,6 +176,8 @@ BY_POSITION = {
     "where": ["t.where(x > 0, x, y)", "t.where(x > 0)[0]", "x.where(x > 0, y)", "t.where(x > 0, x, 2.0)"],
     "searchsorted": ["t.searchsorted(v, v)", "t.searchsorted(v, 2)"],
     "histogramdd": ["t.histogramdd(x, [2, 2, 2])[0]"],
+    "init_process_group": [],  # its last argument is for PyTorch's own use
+    "DistributedDataParallel": [],  # its further arguments are for PyTorch's buckets
     "fork_rng": [],  # its further arguments are about GPUs
     "set_num_threads": [],  # takes no names in PyTorch
     "apply_": ["x.clone().apply_(lambda a: a + 1)"],

@@ -86,14 +86,15 @@ _unsupported.watch(
 )  # fmt: skip
 
 _LATER = (
-    "__config__", "accelerator", "compiler", "cpu", "datasets", "distributions", "fft", "jit",
-    "multiprocessing", "profiler", "testing", "version",
+    "__config__", "accelerator", "compiler", "cpu", "datasets", "distributed", "distributions",
+    "fft", "jit", "multiprocessing", "profiler", "testing", "version",
 )  # fmt: skip
 """Modules that are imported when they are first asked for."""
 
 if _typing.TYPE_CHECKING:
     from tinygrad_mnist import compiler as compiler
     from tinygrad_mnist import datasets as datasets
+    from tinygrad_mnist import distributed as distributed
     from tinygrad_mnist import distributions as distributions
     from tinygrad_mnist import testing as testing
     from tinygrad_mnist.compiler import compile as compile

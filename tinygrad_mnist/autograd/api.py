@@ -14,7 +14,7 @@ from tinygrad_mnist._runtime.naming import named_if_nameless, warn
 from tinygrad_mnist.autograd.engine import backward_pass
 from tinygrad_mnist.autograd.graph import Source, TensorBase, apply, wrap
 from tinygrad_mnist.autograd.hooks import retain
-from tinygrad_mnist.autograd.modes import recording
+from tinygrad_mnist.autograd.modes import modes, recording
 
 if TYPE_CHECKING:
     from tinygrad_mnist.tensor import Tensor
@@ -117,22 +117,31 @@ def backward(
     for x in leaves or ():
         if x._node is not None and x._retained is None:
             retain(x)
-    gradients = backward_pass(roots, wanted, retain_graph=keep, create_graph=create_graph)
-    del roots
-    while gradients:
-        leaf, g = gradients.popitem()
-        # Computed tensors have retained theirs. A leaf that needed a gradient may need none now.
-        if not isinstance(leaf, TensorBase) or not leaf._requires_grad:
-            continue
-        if wanted is not None and leaf not in wanted:
-            continue
-        holder = [g]
-        del g
-        accumulate_grad(leaf, holder)
-        if leaf._after:
-            with recording(create_graph):
-                for hook in list(leaf._after.values()):
-                    hook(leaf)
+    if not modes.depth:
+        modes.stored = []
+    modes.depth += 1
+    try:
+        gradients = backward_pass(roots, wanted, retain_graph=keep, create_graph=create_graph)
+        del roots
+        while gradients:
+            leaf, g = gradients.popitem()
+            # Computed tensors have retained theirs. What needed a gradient may need none now.
+            if not isinstance(leaf, TensorBase) or not leaf._requires_grad:
+                continue
+            if wanted is not None and leaf not in wanted:
+                continue
+            holder = [g]
+            del g
+            accumulate_grad(leaf, holder)
+            if leaf._after:
+                with recording(create_graph):
+                    for hook in list(leaf._after.values()):
+                        hook(leaf)
+    finally:
+        modes.depth -= 1
+    if modes.stored and not modes.depth:
+        for function in modes.stored:
+            function()
 
 
 def accumulate_grad(leaf: TensorBase, holder: list[Any]) -> None:

@@ -38,6 +38,10 @@ class _Modes(threading.local):
     def __init__(self) -> None:
         self.pending: list[Callable[[], None]] | None = None
         """Functions to call when the backward pass that is running is over."""
+        self.depth = 0
+        """How many calls of backward are running, one inside of another."""
+        self.stored: list[Callable[[], None]] = []
+        """Functions to call when the outermost of them has stored all gradients."""
 
 
 modes = _Modes()

@@ -13,7 +13,10 @@ _COMPLEX = "there are no complex numbers; compute with real and imaginary parts,
 _DENSE = "tensors are dense; index_add_ and scatter_add_ add by index, scipy.sparse multiplies"
 _PROGRAM = "compile makes a NumPy program, which has no such setting: leave it out"
 _PLAIN = "models run as they are: leave it out"
-_ONE = "training runs in one process on the CPU; leave it out, or ask distributed.is_initialized()"
+_COLLECTIVES = (
+    "processes share gradients by nn.parallel.DistributedDataParallel, and numbers by "
+    "distributed.all_reduce, broadcast and all_gather"
+)
 _EIGHT = "round by hand: (x / scale).round().clamp(-128, 127).to(int8)"
 _GPU = "there is no GPU here; ask cuda.is_available() first, and compute on the CPU"
 _FFT = "there are no complex numbers; use numpy.fft on x.numpy(), without gradient"
@@ -43,32 +46,28 @@ class Stands(NamedTuple):
 MODULES = {
     "": Stands("it never comes", names="OutOfMemoryError AcceleratorError"),
     "distributed": Stands(
-        _ONE,
+        _COLLECTIVES,
         names="""Backend DeviceMesh FileStore GradBucket GroupMember HashStore P2POp PrefixStore
-        ProcessGroup ProcessGroupGloo ProcessGroupNCCL ReduceOp Store TCPStore Work all_gather
-        all_gather_coalesced all_gather_into_tensor all_gather_object all_reduce
-        all_reduce_coalesced all_to_all all_to_all_single barrier batch_isend_irecv breakpoint
-        broadcast broadcast_object_list default_pg_timeout destroy_process_group gather
-        gather_object get_backend get_global_rank get_group_rank get_node_local_rank
-        get_process_group_ranks get_rank get_world_size group init_device_mesh init_process_group
-        irecv isend monitored_barrier new_group new_subgroups recv recv_object_list reduce
-        reduce_op reduce_scatter reduce_scatter_tensor scatter scatter_object_list send
-        send_object_list split_group DistError DistBackendError DistNetworkError""",
-        no="""is_available is_initialized is_nccl_available is_gloo_available is_mpi_available
-        is_ucc_available is_xccl_available is_torchelastic_launched is_backend_available""",
+        ProcessGroupGloo ProcessGroupNCCL Store TCPStore all_gather_coalesced all_reduce_coalesced
+        all_to_all all_to_all_single batch_isend_irecv breakpoint gather_object get_global_rank
+        get_group_rank get_process_group_ranks group init_device_mesh irecv isend
+        monitored_barrier new_subgroups recv recv_object_list reduce_op reduce_scatter
+        reduce_scatter_tensor scatter_object_list send send_object_list split_group""",
+        no="""is_nccl_available is_mpi_available is_ucc_available is_xccl_available
+        is_backend_available""",
     ),
     **dict.fromkeys(
         ("distributed.algorithms", "distributed.autograd", "distributed.checkpoint",
          "distributed.device_mesh", "distributed.distributed_c10d", "distributed.elastic",
          "distributed.fsdp", "distributed.launch", "distributed.nn", "distributed.optim",
-         "distributed.pipelining", "distributed.rpc", "distributed.run", "distributed.tensor",
-         "distributed.utils", "nn.parallel.distributed", "nn.parallel.scatter_gather",
-         "nn.parallel.comm"),
-        Stands(_ONE),
+         "distributed.pipelining", "distributed.rpc", "distributed.tensor", "distributed.utils",
+         "nn.parallel.scatter_gather", "nn.parallel.comm"),
+        Stands(_COLLECTIVES),
     ),
+    "nn.parallel.distributed": Stands(_COLLECTIVES, names=""),
     "nn.parallel": Stands(
-        _ONE,
-        names="DistributedDataParallel comm gather parallel_apply replicate scatter",
+        "there is no GPU: use DistributedDataParallel, where each process has a part of the batch",
+        names="comm gather parallel_apply replicate scatter",
     ),
     "nn.utils.parametrize": Stands(
         "register the parametrizations anew", names="transfer_parametrizations_and_params"
@@ -449,6 +448,8 @@ LATE = {
         LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d UninitializedParameter
         UninitializedBuffer"""
     },
+    "nn.parallel": {"distributed.data_parallel": "DistributedDataParallel"},
+    "nn.parallel.distributed": {"distributed.data_parallel": "DistributedDataParallel"},
     "_dynamo": {
         "compiler": """allow_in_graph assume_constant_result disable explain is_compiling
         list_backends reset set_stance"""

@@ -1,0 +1,241 @@
+"""Starts the processes of a job on this host, and ends all of them when one is lost."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from tinygrad_mnist.distributed.monitor import ENDED_BY_ANOTHER
+
+GRACE = 5.0
+"""Seconds for a process to end when it is told to."""
+
+_SETTLES = 1.0
+"""Seconds in which the process that was lost first is known, once others have ended for it."""
+
+_DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG, of Linux
+
+
+class Failure(NamedTuple):
+    """Why a job has ended: the rank, if it is known, and the reason."""
+
+    rank: int | None
+    reason: str
+    code: int
+
+
+class Job(NamedTuple):
+    """What to start on this host.
+
+    Attributes
+    ----------
+    command
+        The program and its arguments.
+    processes
+        How many processes to start here.
+    hosts, host
+        How many hosts there are, with as many processes each, and the number of this one.
+    address, port
+        Where the processes meet; a port of 0 is chosen anew at each start.
+    prefix
+        Whether to write the rank in front of each line that a process prints.
+    environment
+        Further variables.
+    """
+
+    command: Sequence[str]
+    processes: int
+    hosts: int = 1
+    host: int = 0
+    address: str = "127.0.0.1"
+    port: int = 0
+    prefix: bool = True
+    environment: Mapping[str, str] = {}
+
+
+class Processes:
+    """The running processes of a job, as a context manager that leaves none behind.
+
+    Parameters
+    ----------
+    job
+        What to start.
+    restarts, most_restarts
+        How often the job has been started before, and how often it may be.
+    """
+
+    def __init__(self, job: Job, restarts: int, most_restarts: int) -> None:
+        self._job = job
+        self._folder = tempfile.TemporaryDirectory(prefix="tinygrad_mnist-")
+        self._found: dict[int, subprocess.Popen[bytes]] = {}
+        self._readers: list[threading.Thread] = []
+        # Hosts that start anew meet at another port, where nobody is from before.
+        port = job.port + restarts if job.port else free_port()
+        for local in range(job.processes):
+            rank = job.host * job.processes + local
+            size = job.hosts * job.processes
+            variables = {
+                "RANK": rank, "WORLD_SIZE": size, "LOCAL_RANK": local,
+                "LOCAL_WORLD_SIZE": job.processes, "GROUP_RANK": job.host,
+                "GROUP_WORLD_SIZE": job.hosts, "ROLE_RANK": rank, "ROLE_WORLD_SIZE": size,
+                "ROLE_NAME": "default", "MASTER_ADDR": job.address, "MASTER_PORT": port,
+                "TORCHELASTIC_RESTART_COUNT": restarts,
+                "TORCHELASTIC_MAX_RESTARTS": most_restarts, "TORCHELASTIC_RUN_ID": os.getpid(),
+                "TORCHELASTIC_ERROR_FILE": self._note(rank),
+            }  # fmt: skip
+            self._start(rank, {name: str(value) for name, value in variables.items()})
+
+    def _note(self, rank: int) -> Path:
+        """Return the file in which a process says why it ends."""
+        return Path(self._folder.name) / f"{rank}.json"
+
+    def _start(self, rank: int, variables: dict[str, str]) -> None:
+        job = self._job
+        environment = {"PYTHONUNBUFFERED": "1", **os.environ, **job.environment, **variables}
+        if job.processes > 1:  # the cores are shared out already
+            environment.setdefault("OMP_NUM_THREADS", "1")
+        pipe = subprocess.PIPE if job.prefix else None
+        process = subprocess.Popen(
+            job.command, env=environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe,
+            start_new_session=True, preexec_fn=_die_with_parent(),
+        )  # fmt: skip
+        self._found[rank] = process
+        for stream, out in ((process.stdout, sys.stdout), (process.stderr, sys.stderr)):
+            if stream is not None:
+                thread = threading.Thread(target=_copy_lines, args=(stream, out, f"[{rank}] "))
+                thread.start()
+                self._readers.append(thread)
+
+    def __enter__(self) -> Processes:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._end_all()
+        for thread in self._readers:
+            thread.join(GRACE)
+        self._folder.cleanup()
+
+    def wait(self, interval: float) -> Failure | None:
+        """Return when all have ended as they should, or one has not: then why."""
+        while True:
+            codes = {rank: process.poll() for rank, process in self._found.items()}
+            if any(codes.values()):
+                return self._failure(interval)
+            if all(code == 0 for code in codes.values()):
+                return None
+            time.sleep(interval)
+
+    def _failure(self, interval: float) -> Failure:
+        """Return why the job has failed: by the first process, not by those that it has ended."""
+        end = time.monotonic() + _SETTLES
+        while True:
+            codes = {rank: process.poll() for rank, process in self._found.items()}
+            for rank, code in codes.items():
+                if code not in (None, 0, ENDED_BY_ANOTHER):
+                    return Failure(rank, self._reason(rank, code), code)
+            # All that are left wait for one that doesn't move, or is on another host.
+            if None not in codes.values() or time.monotonic() > end:
+                ended = next(r for r, code in codes.items() if code == ENDED_BY_ANOTHER)
+                return Failure(None, self._said(ended) or "another process", ENDED_BY_ANOTHER)
+            time.sleep(interval)
+
+    def _reason(self, rank: int, code: int) -> str:
+        if code < 0:
+            try:
+                return f"it was ended by the signal {signal.Signals(-code).name}"
+            except ValueError:
+                return f"it was ended by the signal {-code}"
+        said = self._said(rank)
+        return f"{said} (exit code {code})" if said else f"it has ended with exit code {code}"
+
+    def _said(self, rank: int) -> str:
+        try:
+            return str(json.loads(self._note(rank).read_text())["message"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+
+    def _end_all(self) -> None:
+        """End what still runs, and all that it has started: kindly, and then not."""
+        for kind, patience in ((signal.SIGTERM, GRACE), (signal.SIGKILL, 60.0)):
+            running = [p for p in self._found.values() if p.poll() is None]
+            for process in running:
+                _signal(process, kind)
+            end = time.monotonic() + patience
+            for process in running:
+                try:
+                    process.wait(max(0.0, end - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    pass
+        for process in self._found.values():
+            _signal(process, signal.SIGKILL)  # what they have left behind
+
+
+def _signal(process: subprocess.Popen[bytes], kind: signal.Signals) -> None:
+    """Send a signal to a process and to those that it has started; one that is stopped goes on."""
+    try:
+        os.killpg(process.pid, kind)
+        os.killpg(process.pid, signal.SIGCONT)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    """Return what a new process has to do to be ended with the launcher, where that can be."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(_DIES_WITH_PARENT, signal.SIGKILL)
+
+
+def _copy_lines(stream: IO[bytes], out: IO[str], prefix: str) -> None:
+    """Print the lines of a process, with a prefix, each whole."""
+    with stream:
+        for line in stream:
+            text = line.decode(errors="replace").rstrip("\r\n")
+            out.write(f"{prefix}{text}\n")
+            out.flush()
+
+
+def free_port() -> int:
+    """Return a port of this host that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def launch(job: Job, max_restarts: int = 0, interval: float = 0.1) -> int:
+    """Run a job, anew when it fails, and return its exit code.
+
+    Parameters
+    ----------
+    job
+        What to start.
+    max_restarts
+        How often to start all processes anew when one is lost.
+    interval
+        Seconds between two looks at the processes.
+    """
+    restarts = 0
+    while True:
+        with Processes(job, restarts, max_restarts) as processes:
+            failure = processes.wait(interval)
+        if failure is None:
+            return 0
+        who = "the job has ended" if failure.rank is None else f"rank {failure.rank} is lost"
+        left = max_restarts - restarts
+        then = f"; starting all anew ({left} left)" if left else ""
+        print(f"launcher: {who}: {failure.reason}{then}", file=sys.stderr, flush=True)
+        if not left:
+            return 128 - failure.code if failure.code < 0 else failure.code
+        restarts += 1

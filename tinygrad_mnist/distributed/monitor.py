@@ -1,0 +1,318 @@
+"""Notices a process that is dead, stopped or elsewhere, and ends the job with its rank.
+
+JAX's own watch takes minutes, and a collective waits for a lost process for ever. So every process
+has a connection to a hub in rank 0, over which it says each second that it lives and in which
+collective it is. The hub ends the job, with a reason, if
+
+- a connection breaks: the process was killed, or its host is gone;
+- nothing is heard for some seconds: the process was stopped;
+- a process ends by an exception, whose words it sends;
+- one waits in a collective that another has left the job without, or doesn't come to in time.
+
+If the hub itself is lost, so is rank 0, and each process sees it. A process that is waiting in a
+collective can't be interrupted; it is ended by ``os._exit``. Checkpoints are replaced whole, so
+they stay whole.
+
+Messages are lines of JSON. Whoever connects has to know a secret that the processes share already.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import selectors
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+ENDED_BY_ANOTHER = 75
+"""The exit code of a process that ends because another one was lost (sysexits' EX_TEMPFAIL)."""
+
+LONGEST_LINE = 4096
+
+
+def beat_of(silence: float) -> float:
+    """Return how many seconds pass between two words, if so many without one are too many."""
+    return min(1.0, silence / 5)
+
+
+class Connection:
+    """A socket for lines of JSON, and what is known of who is at its other end."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(True)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock = sock
+        self.heard = time.monotonic()
+        self.rank = -1
+        self.made, self.inside, self.since = 0, "", self.heard
+        self.left = False
+        self._rest = b""
+        self._sending = threading.Lock()
+
+    def fileno(self) -> int:
+        """Return the socket's number, for selectors."""
+        return self.sock.fileno()
+
+    def send(self, **message: Any) -> None:
+        """Send a message; that there is nobody to receive it is noticed by reading."""
+        with self._sending:
+            try:
+                self.sock.sendall(json.dumps(message).encode() + b"\n")
+            except OSError:
+                pass
+
+    def receive(self) -> list[dict[str, Any]] | None:
+        """Return the messages that have come, or None if the connection is broken."""
+        try:
+            part = self.sock.recv(65536)
+        except OSError:
+            return None
+        *lines, self._rest = (self._rest + part).split(b"\n")
+        if not part or len(self._rest) > LONGEST_LINE:
+            return None
+        self.heard = time.monotonic()
+        try:
+            messages = [json.loads(line) for line in lines]
+        except ValueError:
+            return None
+        return messages if all(isinstance(m, dict) for m in messages) else None
+
+    def is_readable(self) -> bool:
+        """Whether something can be received now."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self, selectors.EVENT_READ)
+            return bool(selector.select(0))
+
+
+class Hub(threading.Thread):
+    """The thread in rank 0 to which all processes are connected.
+
+    Parameters
+    ----------
+    size
+        How many processes there are.
+    silence
+        After how many seconds without a word a process is lost.
+    patience
+        How many seconds one process may wait in a collective for another one.
+    local
+        Whether all processes are on this host.
+    """
+
+    def __init__(self, size: int, silence: float, patience: float, local: bool) -> None:
+        super().__init__(name="distributed hub", daemon=True)
+        if local:
+            self._listener = socket.create_server(("127.0.0.1", 0))
+        elif socket.has_dualstack_ipv6():
+            self._listener = socket.create_server(
+                ("", 0), family=socket.AF_INET6, dualstack_ipv6=True
+            )
+        else:
+            self._listener = socket.create_server(("", 0))
+        self._listener.listen(size + 16)
+        self.port: int = self._listener.getsockname()[1]
+        self.secret = secrets.randbits(31)
+        self._silence, self._patience = silence, patience
+        self._beat = beat_of(silence)
+        self._ranks: dict[int, Connection] = {}
+        self._reason = ""
+
+    def run(self) -> None:
+        """Listen, judge, and say that all is well, until the process ends."""
+        next_beat = 0.0
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._listener, selectors.EVENT_READ)
+            while True:
+                self._hear(selector, self._beat)
+                if (now := time.monotonic()) >= next_beat:
+                    self._hear(selector, 0)  # what came while this process itself was stopped
+                    self._judge(now)
+                    next_beat = now + self._beat
+                    for connection in self._ranks.values():
+                        connection.send(well=True)
+
+    def _hear(self, selector: selectors.BaseSelector, seconds: float) -> None:
+        """Take what comes within some seconds."""
+        for key, _ in selector.select(seconds):
+            if key.fileobj is self._listener:
+                selector.register(Connection(self._listener.accept()[0]), selectors.EVENT_READ)
+            elif isinstance(key.fileobj, Connection):
+                self._listen(key.fileobj, selector)
+
+    def _listen(self, connection: Connection, selector: selectors.BaseSelector) -> None:
+        messages = connection.receive()
+        for message in messages or ():
+            if connection.rank < 0 and message.get("secret") != self.secret:
+                messages = None  # a stranger
+                break
+            if "rank" in message:
+                connection.rank = int(message["rank"])
+                self._ranks[connection.rank] = connection
+                if self._reason:
+                    connection.send(over=self._reason)
+            if "failed" in message:
+                self._end(f"rank {connection.rank} failed: {message['failed']}")
+            if "made" in message:
+                now = (message["made"], message["inside"])
+                if now != (connection.made, connection.inside):
+                    connection.made, connection.inside = now
+                    connection.since = time.monotonic()
+            connection.left = connection.left or "left" in message
+        if messages is None:
+            selector.unregister(connection)
+            connection.sock.close()
+            if self._ranks.get(connection.rank) is connection and not connection.left:
+                self._end(f"rank {connection.rank} is gone: it was killed, or its host is lost")
+
+    def _judge(self, now: float) -> None:
+        """End the job if a process is silent, or one that is waited for won't come."""
+        present = [c for c in self._ranks.values() if not c.left]
+        for c in present:
+            if now - c.heard > self._silence:
+                self._end(
+                    f"rank {c.rank} has been silent for {now - c.heard:.0f} s: it is stopped, or "
+                    f"its host is lost"
+                )
+                return
+        waiting = [c for c in present if c.inside]
+        for c in waiting:
+            late = [o for o in self._ranks.values() if o.made < c.made]
+            gone = [o for o in late if o.left]
+            if gone or (late and now - c.since > self._patience):
+                names = ", ".join(str(o.rank) for o in sorted(gone or late, key=lambda o: o.rank))
+                what = "has left without it" if gone else "doesn't come to it"
+                self._end(
+                    f"rank {names} {what}: rank {c.rank} waits in {c.inside}, its collective "
+                    f"number {c.made}, since {now - c.since:.0f} s"
+                )
+                return
+
+    def _end(self, reason: str) -> None:
+        """Tell all processes that the job is over, and why; the first reason counts."""
+        if not self._reason:
+            self._reason = reason
+            for connection in self._ranks.values():
+                connection.send(over=reason)
+
+
+class Monitor(threading.Thread):
+    """The thread in each process that is connected to the hub.
+
+    Parameters
+    ----------
+    rank
+        The number of this process.
+    address, port, secret
+        Where the hub is, and what to tell it first.
+    silence
+        After how many seconds without a word the hub is lost.
+    on_end
+        What to do when the job is over: it is given the reason, and whether this process has to say
+        it, as rank 0 can't. It doesn't return.
+    """
+
+    def __init__(
+        self,
+        rank: int,
+        address: str,
+        port: int,
+        secret: int,
+        silence: float,
+        on_end: Callable[[str, bool], None],
+    ) -> None:
+        super().__init__(name="distributed monitor", daemon=True)
+        self._hub = Connection(socket.create_connection((address, port), timeout=silence))
+        self._hub.send(secret=secret, rank=rank)
+        self._silence, self._on_end = silence, on_end
+        self._made, self._inside = 0, ""
+        self._leaving = False
+        self._failed: threading.Event | None = None
+
+    def run(self) -> None:
+        """Say each second where this process is, and hear whether all is well."""
+        beat = beat_of(self._silence)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._hub, selectors.EVENT_READ)
+            while True:
+                self._hub.send(made=self._made, inside=self._inside)
+                asked = time.monotonic()
+                while (left := asked + beat - time.monotonic()) > 0:
+                    if selector.select(left) and not self._listen():
+                        return
+                silent = time.monotonic() - self._hub.heard
+                if silent > self._silence and not self._hub.is_readable():
+                    self._end(
+                        f"rank 0 has been silent for {silent:.0f} s: it is stopped, or its host "
+                        f"is lost",
+                        True,
+                    )
+                    return
+
+    def _listen(self) -> bool:
+        """Return whether the job goes on."""
+        messages = self._hub.receive()
+        if messages is None:
+            if not self._leaving:
+                self._end("rank 0 is gone: it was killed, or its host is lost", True)
+            return False
+        reasons = [message["over"] for message in messages if "over" in message]
+        if reasons:
+            self._end(reasons[0], False)
+        return not reasons
+
+    def _end(self, reason: str, speak: bool) -> None:
+        if self._failed is not None:
+            self._failed.set()  # all know by now
+        else:
+            self._on_end(reason, speak)
+
+    @contextmanager
+    def inside(self, name: str) -> Iterator[None]:
+        """Say for a block that this process is in a collective of this name."""
+        self._made += 1
+        self._inside = name
+        try:
+            yield
+        except Exception:
+            # If it is because another process is lost, the reason is on its way.
+            time.sleep(min(self._silence, 2))
+            raise
+        finally:
+            self._inside = ""
+
+    def fail(self, words: str) -> None:
+        """Tell all that this process fails, and return when they know."""
+        self._failed = threading.Event()
+        self._hub.send(failed=words[: LONGEST_LINE // 8])
+        self._failed.wait(min(self._silence, 2))
+
+    def leave(self) -> None:
+        """Say that this process ends as it should."""
+        self._leaving = True
+        self._hub.send(made=self._made, inside="", left=True)
+
+
+def end_process(reason: str, speak: bool) -> None:
+    """End this process at once, since the job is over; print and note the reason."""
+    note_error(reason)
+    if speak:
+        sys.stdout.flush()
+        print(f"the job has ended: {reason}", file=sys.stderr, flush=True)
+    os._exit(ENDED_BY_ANOTHER)
+
+
+def note_error(reason: str) -> None:
+    """Write a reason to the file that the launcher reads, if there is one."""
+    path = os.environ.get("TORCHELASTIC_ERROR_FILE")
+    if path:
+        try:
+            with open(path, "w") as file:
+                json.dump({"message": reason}, file)
+        except OSError:
+            pass
