@@ -99,8 +99,8 @@ class DistributedDataParallel(Module):
         shared: list[Tensor] = [p for p in module.parameters() if p.requires_grad]
         if not shared:
             raise RuntimeError(
-                "DistributedDataParallel is not needed when a module doesn't have any parameters "
-                "that require a gradient."
+                "DistributedDataParallel is not needed when a module doesn't have any parameter "
+                "that requires a gradient."
             )
         self._alone = group.size() == 1
         if self._alone:

@@ -49,6 +49,7 @@ class Group(ProcessGroup):
         self.place = place
         self.exchange: Exchange = Alone()
         self.monitor: Monitor | None = None
+        self._hub: Hub | None = None
         if place.size > 1:
             patience = timeout.total_seconds()
             self.exchange = Jax(place, max(1, min(int(patience), _MEETING)))
@@ -60,9 +61,9 @@ class Group(ProcessGroup):
         local = place.address in ("127.0.0.1", "localhost", "::1")
         known = np.zeros(2, np.uint32)
         if place.rank == 0:
-            hub = Hub(place.size, silence, patience, local)
-            hub.start()
-            known[:] = hub.port, hub.secret
+            self._hub = Hub(place.size, silence, patience, local)
+            self._hub.start()
+            known[:] = self._hub.port, self._hub.secret
         port, secret = self.exchange.sum(known).tolist()
 
         def end(reason: str, speak: bool) -> None:
@@ -87,6 +88,10 @@ class Group(ProcessGroup):
         if self.monitor is not None:
             self.monitor.leave()
         self.exchange.close()
+        if self.monitor is not None:
+            self.monitor.close()
+        if self._hub is not None:
+            self._hub.close()
 
 
 def _silence() -> float:

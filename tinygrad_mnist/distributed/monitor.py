@@ -41,6 +41,25 @@ def beat_of(silence: float) -> float:
     return min(1.0, silence / 5)
 
 
+class Clock:
+    """The time in which a process itself was running: if a host stands still, no process is late.
+
+    Parameters
+    ----------
+    beat
+        How many seconds pass at most between two looks at the clock, in a process that runs.
+    """
+
+    def __init__(self, beat: float) -> None:
+        self._most, self._time, self._looked = 2 * beat, 0.0, time.monotonic()
+
+    def now(self) -> float:
+        """Return the seconds that have passed."""
+        before, self._looked = self._looked, time.monotonic()
+        self._time += min(self._looked - before, self._most)
+        return self._time
+
+
 class Connection:
     """A socket for lines of JSON, and what is known of who is at its other end."""
 
@@ -48,12 +67,19 @@ class Connection:
         sock.setblocking(True)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = sock
-        self.heard = time.monotonic()
         self.rank = -1
-        self.made, self.inside, self.since = 0, "", self.heard
+        self.heard = self.since = 0.0
+        self.made, self.inside = 0, ""
         self.left = False
         self._rest = b""
         self._sending = threading.Lock()
+
+    def close(self) -> None:
+        """Break the connection, which whoever listens at either end notices."""
+        try:
+            self.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it is broken already
 
     def fileno(self) -> int:
         """Return the socket's number, for selectors."""
@@ -76,18 +102,11 @@ class Connection:
         *lines, self._rest = (self._rest + part).split(b"\n")
         if not part or len(self._rest) > LONGEST_LINE:
             return None
-        self.heard = time.monotonic()
         try:
             messages = [json.loads(line) for line in lines]
         except ValueError:
             return None
         return messages if all(isinstance(m, dict) for m in messages) else None
-
-    def is_readable(self) -> bool:
-        """Whether something can be received now."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self, selectors.EVENT_READ)
-            return bool(selector.select(0))
 
 
 class Hub(threading.Thread):
@@ -120,22 +139,31 @@ class Hub(threading.Thread):
         self.secret = secrets.randbits(31)
         self._silence, self._patience = silence, patience
         self._beat = beat_of(silence)
+        self._clock = Clock(self._beat)
         self._ranks: dict[int, Connection] = {}
         self._reason = ""
+        self._closed = False
 
     def run(self) -> None:
-        """Listen, judge, and say that all is well, until the process ends."""
+        """Listen, judge, and say that all is well, until it is closed."""
         next_beat = 0.0
-        with selectors.DefaultSelector() as selector:
+        with selectors.DefaultSelector() as selector, self._listener:
             selector.register(self._listener, selectors.EVENT_READ)
-            while True:
+            while not self._closed:
                 self._hear(selector, self._beat)
-                if (now := time.monotonic()) >= next_beat:
-                    self._hear(selector, 0)  # what came while this process itself was stopped
+                if (now := self._clock.now()) >= next_beat:
                     self._judge(now)
                     next_beat = now + self._beat
                     for connection in self._ranks.values():
                         connection.send(well=True)
+            for key in list(selector.get_map().values()):
+                if isinstance(key.fileobj, Connection):
+                    key.fileobj.sock.close()
+
+    def close(self) -> None:
+        """End the thread, when all processes have left."""
+        self._closed = True
+        self.join()
 
     def _hear(self, selector: selectors.BaseSelector, seconds: float) -> None:
         """Take what comes within some seconds."""
@@ -146,7 +174,8 @@ class Hub(threading.Thread):
                 self._listen(key.fileobj, selector)
 
     def _listen(self, connection: Connection, selector: selectors.BaseSelector) -> None:
-        messages = connection.receive()
+        messages, now = connection.receive(), self._clock.now()
+        connection.heard = now
         for message in messages or ():
             if connection.rank < 0 and message.get("secret") != self.secret:
                 messages = None  # a stranger
@@ -159,10 +188,10 @@ class Hub(threading.Thread):
             if "failed" in message:
                 self._end(f"rank {connection.rank} failed: {message['failed']}")
             if "made" in message:
-                now = (message["made"], message["inside"])
-                if now != (connection.made, connection.inside):
-                    connection.made, connection.inside = now
-                    connection.since = time.monotonic()
+                place = (message["made"], message["inside"])
+                if place != (connection.made, connection.inside):
+                    connection.made, connection.inside = place
+                    connection.since = now
             connection.left = connection.left or "left" in message
         if messages is None:
             selector.unregister(connection)
@@ -237,16 +266,18 @@ class Monitor(threading.Thread):
     def run(self) -> None:
         """Say each second where this process is, and hear whether all is well."""
         beat = beat_of(self._silence)
-        with selectors.DefaultSelector() as selector:
+        clock = Clock(beat)
+        with selectors.DefaultSelector() as selector, self._hub.sock:
             selector.register(self._hub, selectors.EVENT_READ)
             while True:
                 self._hub.send(made=self._made, inside=self._inside)
-                asked = time.monotonic()
-                while (left := asked + beat - time.monotonic()) > 0:
-                    if selector.select(left) and not self._listen():
-                        return
-                silent = time.monotonic() - self._hub.heard
-                if silent > self._silence and not self._hub.is_readable():
+                next_beat = clock.now() + beat
+                while (now := clock.now()) < next_beat:
+                    if selector.select(next_beat - now):
+                        if not self._listen():
+                            return
+                        self._hub.heard = clock.now()
+                if (silent := now - self._hub.heard) > self._silence:
                     self._end(
                         f"rank 0 has been silent for {silent:.0f} s: it is stopped, or its host "
                         f"is lost",
@@ -296,6 +327,11 @@ class Monitor(threading.Thread):
         """Say that this process ends as it should."""
         self._leaving = True
         self._hub.send(made=self._made, inside="", left=True)
+
+    def close(self) -> None:
+        """End the thread, when all processes have left."""
+        self._hub.close()
+        self.join()
 
 
 def end_process(reason: str, speak: bool) -> None:

@@ -1,0 +1,152 @@
+"""What the hub notices, with connections in this process in the place of other ones."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tinygrad_mnist.distributed.monitor import Connection, Hub, Monitor
+
+SILENCE = 0.5
+PATIENCE = 1.0
+
+
+class Processes:
+    """Monitors of several ranks, and the reasons that they were given."""
+
+    def __init__(self, size: int) -> None:
+        self.hub = Hub(size, SILENCE, PATIENCE, local=True)
+        self.hub.start()
+        self.reasons: list[tuple[int, str, bool]] = []
+        self.ended = threading.Event()
+        self.monitors = [self.start(rank) for rank in range(size)]
+
+    def start(self, rank: int) -> Monitor:
+        def end(reason: str, speak: bool) -> None:
+            self.reasons.append((rank, reason, speak))
+            self.ended.set()
+
+        monitor = Monitor(rank, "127.0.0.1", self.hub.port, self.hub.secret, SILENCE, end)
+        monitor.start()
+        return monitor
+
+    def reason(self) -> str:
+        """Wait for the job to end, and return why it has."""
+        assert self.ended.wait(10)
+        time.sleep(SILENCE)  # all are told
+        assert len({reason for _, reason, _ in self.reasons}) == 1, self.reasons
+        return self.reasons[0][1]
+
+
+@pytest.fixture
+def three() -> Iterator[Processes]:
+    processes = Processes(3)
+    time.sleep(0.1)
+    yield processes
+    for monitor in processes.monitors:
+        monitor.leave()
+        monitor.close()
+    processes.hub.close()
+
+
+def test_all_is_well_while_all_speak(three: Processes) -> None:
+    for _ in range(3):
+        for monitor in three.monitors:
+            with monitor.inside("all_reduce"):
+                pass
+        time.sleep(SILENCE)
+    assert not three.reasons
+
+
+def test_a_broken_connection_ends_the_job(three: Processes) -> None:
+    three.monitors[2]._hub.close()
+    assert three.ended.wait(10)
+    time.sleep(SILENCE)
+    said = {rank: reason for rank, reason, _ in three.reasons}
+    assert said[0] == said[1] == "rank 2 is gone: it was killed, or its host is lost"
+
+
+def test_a_silent_process_ends_the_job(three: Processes) -> None:
+    def stopped(**message: object) -> None:
+        """Send nothing."""
+
+    three.monitors[1]._hub.send = stopped  # type: ignore[method-assign]
+    start = time.monotonic()
+    assert three.reason().startswith("rank 1 has been silent for")
+    assert time.monotonic() - start < 4 * SILENCE
+
+
+def test_a_process_that_fails_sends_its_words_and_is_not_ended_itself(three: Processes) -> None:
+    three.monitors[1].fail("ValueError: mine")
+    assert three.reason() == "rank 1 failed: ValueError: mine"
+    assert {rank for rank, _, _ in three.reasons} == {0, 2}
+    assert not any(speak for _, _, speak in three.reasons)
+
+
+def enter(three: Processes, *ranks: int) -> list[threading.Thread]:
+    """Let ranks enter a collective, and wait in it."""
+
+    def wait(monitor: Monitor) -> None:
+        with monitor.inside("broadcast"):
+            three.ended.wait(10)
+
+    threads = [threading.Thread(target=wait, args=(three.monitors[rank],)) for rank in ranks]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def test_a_process_that_is_waited_for_too_long_ends_the_job(three: Processes) -> None:
+    threads = enter(three, 0, 2)
+    words = (
+        "rank 1 doesn't come to it: rank [02] waits in broadcast, its collective number 1, since"
+    )
+    assert re.match(words, three.reason())
+    for thread in threads:
+        thread.join()
+
+
+def test_a_process_that_has_left_is_not_waited_for(three: Processes) -> None:
+    three.monitors[1].leave()
+    time.sleep(2 * SILENCE)
+    assert not three.reasons
+    threads = enter(three, 0, 2)
+    assert re.match("rank 1 has left without it: rank [02] waits in broadcast", three.reason())
+    for thread in threads:
+        thread.join()
+
+
+def test_that_the_hub_is_lost_is_said_by_all(three: Processes) -> None:
+    three.hub.close()
+    assert three.ended.wait(10)
+    time.sleep(SILENCE)
+    words = "rank 0 is gone: it was killed, or its host is lost"
+    assert set(three.reasons) == {(rank, words, True) for rank in range(3)}
+
+
+@pytest.mark.parametrize(
+    "speak",
+    [
+        lambda c: c.send(secret=1, rank=0, failed="by a stranger"),
+        lambda c: c.send(rank=2, left=True),
+        lambda c: c.sock.sendall(b"GET / HTTP/1.1\r\n\r\n"),
+        lambda c: c.sock.sendall(b"[1]\n"),
+        lambda c: c.sock.sendall(b"x" * 100_000),
+    ],
+)
+def test_strangers_are_not_heard(three: Processes, speak: Callable[[Connection], None]) -> None:
+    stranger = Connection(socket.create_connection(("127.0.0.1", three.hub.port)))
+    speak(stranger)
+    stranger.sock.settimeout(5)
+    try:
+        assert stranger.sock.recv(1) == b""
+    except ConnectionResetError:
+        pass
+    stranger.sock.close()
+    time.sleep(SILENCE)
+    assert not three.reasons
