@@ -35,6 +35,8 @@ class Run:
         What the run's files begin with.
     args
         What ``options`` returned.
+    leads
+        Whether to print and to write: in one of several processes alone.
     parts
         Whatever has a ``state_dict`` and belongs into the checkpoint: network, optimizer.
 
@@ -71,11 +73,13 @@ class Run:
     ({'train_cost': [1.0, 0.5]}, 'line.npz')
     """
 
-    def __init__(self, name: str, args: argparse.Namespace, **parts: Any) -> None:
+    def __init__(
+        self, name: str, args: argparse.Namespace, *, leads: bool = True, **parts: Any
+    ) -> None:
         self.name = name
         self.checkpoint: Path = args.out / f"{name}.npz"
         self.history, self.seconds = History(), 0.0
-        self._args, self._parts = args, parts
+        self._args, self._parts, self._leads = args, parts, leads
         self._start = time.perf_counter()
         self._bar: Any = None
         self._cost, self._right, self._count = 0.0, 0, 0
@@ -94,7 +98,8 @@ class Run:
     def batches(self, loader: Batches[Batch]) -> Iterator[Batch]:
         """Yield the batches of an epoch; in a terminal a bar shows how far it is."""
         title = f"epoch {self.history.epochs + 1}/{self._args.epochs}"
-        self._bar = late("tqdm").tqdm(loader, desc=title, leave=False, disable=None)
+        quiet = None if self._leads else True  # None: where there is no terminal
+        self._bar = late("tqdm").tqdm(loader, desc=title, leave=False, disable=quiet)
         yield from self._bar
 
     def count(self, loss: tg.Tensor, logits: tg.Tensor, labels: tg.Tensor) -> None:
@@ -121,6 +126,9 @@ class Run:
                 "train_accuracy": self._right / self._count,
             }
             figures = counted | figures
+        if not self._leads:
+            self.history.add(**figures)
+            return
         note(self.history, **figures)
         self.keep()
 
@@ -172,7 +180,8 @@ class Run:
                 f"the run of {path} diverged in epoch {self.history.diverged}; leave out "
                 f"--resume, and try a lower --lr"
             )
-        print(f"resumed {path} after epoch {self.history.epochs}")
+        if self._leads:
+            print(f"resumed {path} after epoch {self.history.epochs}")
 
     def finish(
         self, title: str, network: nn.Module, parts: tuple[Part, Part, Part]
