@@ -61,7 +61,7 @@ def launch(count: int, *words: object, options: tuple[object, ...] = ()) -> Ende
 
 def by_hand(count: int, *words: object, kind: str = "torchrun") -> list[Ended]:
     """Run a program without the launcher, as Slurm or Open MPI would start it."""
-    from tinygrad_mnist.distributed.launcher import free_port
+    from tinygrad_mnist.distributed.monitor import free_port
 
     port, start = free_port(), time.monotonic()
     processes = []

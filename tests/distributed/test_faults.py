@@ -12,8 +12,10 @@ from tinygrad_mnist.distributed.monitor import ENDED_BY_ANOTHER
 
 pytestmark = [needs_jax, pytest.mark.slow]
 
+PATIENCE = 6
+"""Seconds for which a process waits for another one, at the start and in a collective."""
 SECONDS = 20
-"""Between a fault and the end of all; an idle machine takes up to 2 to notice it, and 2 to end all."""
+"""Between a fault and the end of all; an idle machine takes up to 6 to notice it, and 2 to end all."""
 
 WORDS = {
     "raise": "rank {} failed: ValueError: a batch of nonsense",
@@ -28,7 +30,7 @@ CODES = {"raise": 1, "kill": -signal.SIGKILL, "stop": -signal.SIGSTOP}
 @pytest.mark.parametrize("rank", [1, 0])
 @pytest.mark.parametrize("fault", WORDS)
 def test_processes_end_without_a_launcher(fault: str, rank: int, tmp_path: Path) -> None:
-    words = ["--fault", fault, "--rank", rank, "--timeout", 3]
+    words = ["--fault", fault, "--rank", rank, "--timeout", PATIENCE]
     ended = by_hand(2, PROGRAMS / "train.py", tmp_path, *words)
     assert ended[rank].code == CODES.get(fault, ENDED_BY_ANOTHER)
     assert ended[1 - rank].code == ENDED_BY_ANOTHER
@@ -40,7 +42,7 @@ def test_processes_end_without_a_launcher(fault: str, rank: int, tmp_path: Path)
 
 @pytest.mark.parametrize("fault", WORDS)
 def test_the_launchers_last_line_says_who_and_why(fault: str, tmp_path: Path) -> None:
-    words = ["--fault", fault, "--timeout", 3]
+    words = ["--fault", fault, "--timeout", PATIENCE]
     ended = launch(4, PROGRAMS / "train.py", tmp_path, *words)
     last = ended.err.splitlines()[-1]
     found = {

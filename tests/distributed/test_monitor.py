@@ -7,10 +7,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tinygrad_mnist.distributed.monitor import Connection, Hub, Monitor
+from tinygrad_mnist.distributed.errors import DistNetworkError
+from tinygrad_mnist.distributed.monitor import Clock, Connection, Hub, Monitor
 
 SILENCE = 0.5
 PATIENCE = 1.0
@@ -20,20 +22,22 @@ class Processes:
     """Monitors of several ranks, and the reasons that they were given."""
 
     def __init__(self, size: int) -> None:
-        self.hub = Hub(size, SILENCE, PATIENCE, local=True)
+        self.size = size
+        self.hub = Hub(size, 0, SILENCE, PATIENCE, local=True)
         self.hub.start()
         self.reasons: list[tuple[int, str, bool]] = []
         self.ended = threading.Event()
-        self.monitors = [self.start(rank) for rank in range(size)]
+        with ThreadPoolExecutor(size) as pool:
+            self.monitors = list(pool.map(self.meet, range(size)))
+        for monitor in self.monitors:
+            monitor.start()
 
-    def start(self, rank: int) -> Monitor:
+    def meet(self, rank: int) -> Monitor:
         def end(reason: str, speak: bool) -> None:
             self.reasons.append((rank, reason, speak))
             self.ended.set()
 
-        monitor = Monitor(rank, "127.0.0.1", self.hub.port, self.hub.secret, SILENCE, end)
-        monitor.start()
-        return monitor
+        return Monitor(rank, self.size, "127.0.0.1", self.hub.port, 10, SILENCE, end)
 
     def reason(self) -> str:
         """Wait for the job to end, and return why it has."""
@@ -132,8 +136,9 @@ def test_that_the_hub_is_lost_is_said_by_all(three: Processes) -> None:
 @pytest.mark.parametrize(
     "speak",
     [
-        lambda c: c.send(secret=1, rank=0, failed="by a stranger"),
+        lambda c: c.send(failed="by a stranger"),
         lambda c: c.send(rank=2, left=True),
+        lambda c: c.send(rank=True, size=None),
         lambda c: c.sock.sendall(b"GET / HTTP/1.1\r\n\r\n"),
         lambda c: c.sock.sendall(b"[1]\n"),
         lambda c: c.sock.sendall(b"x" * 100_000),
@@ -150,3 +155,33 @@ def test_strangers_are_not_heard(three: Processes, speak: Callable[[Connection],
     stranger.sock.close()
     time.sleep(SILENCE)
     assert not three.reasons
+
+
+@pytest.mark.parametrize(("rank", "size"), [(1, 3), (3, 3), (-1, 3), (2, 4)])
+def test_a_process_of_another_job_is_refused(three: Processes, rank: int, size: int) -> None:
+    three.size = size
+    with pytest.raises(
+        DistNetworkError, match=f"rank {rank} of {size} isn't one that rank 0, of 3"
+    ):
+        three.meet(rank)
+    time.sleep(SILENCE)
+    assert not three.reasons
+
+
+def test_processes_that_do_not_come_are_missed() -> None:
+    hub = Hub(3, 0, SILENCE, PATIENCE, local=True)
+    hub.start()
+    with pytest.raises(DistNetworkError, match="not all of them have come"):
+        Monitor(1, 3, "127.0.0.1", hub.port, 0.5, SILENCE, print)
+    assert hub.missing() == [0, 2]
+    hub.close()
+    with pytest.raises(DistNetworkError, match="rank 0 can't be reached"):
+        Monitor(1, 3, "127.0.0.1", hub.port, 0.5, SILENCE, print)
+
+
+def test_a_host_that_stands_still_makes_no_process_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(0.1)
+    before = clock.now()
+    still = time.monotonic() + 60
+    monkeypatch.setattr(time, "monotonic", lambda: still)
+    assert before < clock.now() <= before + 0.2

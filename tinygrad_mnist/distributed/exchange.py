@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from tinygrad_mnist._runtime.lazy_imports import late
-from tinygrad_mnist.distributed.errors import DistError, DistNetworkError
+from tinygrad_mnist.distributed.errors import DistBackendError, DistError
 from tinygrad_mnist.distributed.place import Place
 
 
@@ -49,6 +49,15 @@ class Alone:
         """Do nothing."""
 
 
+def need_jax(size: int) -> None:
+    """Raise an error that says what to install, if JAX isn't."""
+    if find_spec("jax") is None:
+        raise DistError(
+            f"init_process_group: {size} processes talk by JAX, which isn't installed; install the "
+            f'extra: pip install "tinygrad_mnist[xla]"'
+        )
+
+
 class Jax:
     """The exchange of several processes, over ``jax.distributed``.
 
@@ -56,25 +65,24 @@ class Jax:
     ----------
     place
         The place of this process.
-    patience
-        For how many seconds to wait for other processes to come and to go.
+    port
+        Where JAX's service is to be, on the host of rank 0.
+
+    Raises
+    ------
+    DistError
+        When JAX is in use already.
+    DistBackendError
+        When it can't connect.
     """
 
-    def __init__(self, place: Place, patience: int) -> None:
-        if find_spec("jax") is None:
-            raise DistError(
-                f"init_process_group: {place.size} processes talk by JAX, which isn't installed; "
-                f'install the extra: pip install "tinygrad_mnist[xla]"'
-            )
+    def __init__(self, place: Place, port: int) -> None:
         self._jax = jax = late("jax")
-        host = f"[{place.address}]" if ":" in place.address else place.address
-        local = place.address in ("127.0.0.1", "localhost", "::1")
+        host = f"[{place.host}]" if ":" in place.host else place.host
         try:
             jax.distributed.initialize(
-                f"{host}:{place.port}", place.size, place.rank,
-                cluster_detection_method="deactivate",
-                coordinator_bind_address=f"{host}:{place.port}" if local else None,
-                initialization_timeout=patience,
+                f"{host}:{port}", place.size, place.rank, cluster_detection_method="deactivate",
+                coordinator_bind_address=f"{host}:{port}" if place.is_local else None,
                 # Whoever is lost by then, the monitor notices; others may take their time.
                 shutdown_timeout_seconds=24 * 3600,
             )  # fmt: skip
@@ -84,10 +92,7 @@ class Jax:
                     "init_process_group: JAX is in use already; call it before anything is "
                     "computed by JAX, and once in a process"
                 ) from error
-            raise DistNetworkError(
-                f"init_process_group: rank {place.rank} of {place.size} could not meet the others "
-                f"at {host}:{place.port} within {patience} s: {error}"
-            ) from error
+            raise DistBackendError(f"init_process_group: JAX can't connect: {error}") from error
         devices = {d.process_index: d for d in reversed(jax.devices("cpu"))}
         self._device = devices[place.rank]
         mesh = jax.sharding.Mesh(np.array([devices[i] for i in range(place.size)]), "process")

@@ -12,11 +12,9 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
 from tinygrad_mnist._runtime.process_group import ProcessGroup, holder, present_group
 from tinygrad_mnist.distributed.errors import DistNetworkError
-from tinygrad_mnist.distributed.exchange import Alone, Exchange, Jax
+from tinygrad_mnist.distributed.exchange import Alone, Exchange, Jax, need_jax
 from tinygrad_mnist.distributed.monitor import Hub, Monitor, end_process, note_error
 from tinygrad_mnist.distributed.place import Place, find
 
@@ -51,37 +49,40 @@ class Group(ProcessGroup):
         self.monitor: Monitor | None = None
         self._hub: Hub | None = None
         if place.size > 1:
-            patience = timeout.total_seconds()
-            self.exchange = Jax(place, max(1, min(int(patience), _MEETING)))
-            self.monitor = self._monitor(patience)
+            need_jax(place.size)
+            self.monitor = self._meet(timeout.total_seconds())
+            self.monitor.start()
+            sys.excepthook = partial(_fail, sys.excepthook, place.rank, self.monitor)
+            self.exchange = Jax(place, self.monitor.port)
 
-    def _monitor(self, patience: float) -> Monitor:
-        """Start the hub in rank 0, and connect this process to it."""
+    def _meet(self, patience: float) -> Monitor:
+        """Start the hub in rank 0, connect this process to it, and wait for the others."""
         place, silence = self.place, _silence()
-        local = place.address in ("127.0.0.1", "localhost", "::1")
-        known = np.zeros(2, np.uint32)
-        if place.rank == 0:
-            self._hub = Hub(place.size, silence, patience, local)
-            self._hub.start()
-            known[:] = self._hub.port, self._hub.secret
-        port, secret = self.exchange.sum(known).tolist()
 
         def end(reason: str, speak: bool) -> None:
             if place.rank == 0:
                 time.sleep(_LAST)
             end_process(reason, speak or place.rank == 0 or place.local_rank == 0)
 
-        host = "127.0.0.1" if local else place.address
+        what = f"init_process_group: rank {place.rank} of {place.size}"
+        if place.rank == 0:
+            try:
+                self._hub = Hub(place.size, place.port, silence, patience, place.is_local)
+            except OSError as error:
+                raise DistNetworkError(
+                    f"{what} can't listen at port {place.port}: {error}; name another, by "
+                    f"MASTER_PORT in all processes"
+                ) from error
+            self._hub.start()
+        waiting = min(patience, _MEETING)
         try:
-            monitor = Monitor(place.rank, host, port, secret, silence, end)
-        except OSError as error:
+            return Monitor(place.rank, place.size, place.host, place.port, waiting, silence, end)
+        except DistNetworkError as error:
+            missing = f" (missing: {self._hub.missing()})" if self._hub else ""
             raise DistNetworkError(
-                f"init_process_group: rank {place.rank} can't reach rank 0 at {host}:{port}: "
-                f"{error}"
+                f"{what} has waited at {place.address}:{place.port}, for {waiting:.0f} s at most: "
+                f"{error}{missing}"
             ) from error
-        monitor.start()
-        self.exchange.sum(known)  # from here on all of them are watched
-        return monitor
 
     def leave(self) -> None:
         """Wait for the others to leave, too."""
@@ -177,12 +178,12 @@ def init_process_group(
     group = Group(find(init_method or "env://", rank, world_size), timeout or default_pg_timeout)
     holder.group = group
     if group.monitor is not None:
-        sys.excepthook = partial(_fail, sys.excepthook, group.monitor)
         atexit.register(destroy_process_group)
 
 
 def _fail(
     previous: Callable[..., Any],
+    rank: int,
     monitor: Monitor,
     kind: type[BaseException],
     error: BaseException,
@@ -195,7 +196,7 @@ def _fail(
     monitor.fail(words)
     sys.stdout.flush()
     sys.stderr.flush()
-    if present().rank() == 0:
+    if rank == 0:
         time.sleep(_LAST)
     os._exit(130 if issubclass(kind, KeyboardInterrupt) else 1)
 

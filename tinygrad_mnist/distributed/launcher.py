@@ -6,7 +6,6 @@ import ctypes
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from tinygrad_mnist.distributed.monitor import ENDED_BY_ANOTHER
+from tinygrad_mnist.distributed.monitor import ENDED_BY_ANOTHER, free_port
 
 GRACE = 5.0
 """Seconds for a process to end when it is told to."""
@@ -205,13 +204,6 @@ def _copy_lines(stream: IO[bytes], out: IO[str], prefix: str) -> None:
             text = line.decode(errors="replace").rstrip("\r\n")
             out.write(f"{prefix}{text}\n")
             out.flush()
-
-
-def free_port() -> int:
-    """Return a port of this host that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def launch(job: Job, max_restarts: int = 0, interval: float = 0.1) -> int:

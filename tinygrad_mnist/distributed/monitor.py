@@ -1,8 +1,9 @@
-"""Notices a process that is dead, stopped or elsewhere, and ends the job with its rank.
+"""Where processes meet; notices one that is dead, stopped or elsewhere, and ends the job.
 
 JAX's own watch takes minutes, and a collective waits for a lost process for ever. So every process
 has a connection to a hub in rank 0, over which it says each second that it lives and in which
-collective it is. The hub ends the job, with a reason, if
+collective it is. When all have come, the hub says where JAX's own service is. From then on it ends
+the job, with a rank and a reason, if
 
 - a connection breaks: the process was killed, or its host is gone;
 - nothing is heard for some seconds: the process was stopped;
@@ -13,14 +14,13 @@ If the hub itself is lost, so is rank 0, and each process sees it. A process tha
 collective can't be interrupted; it is ended by ``os._exit``. Checkpoints are replaced whole, so
 they stay whole.
 
-Messages are lines of JSON. Whoever connects has to know a secret that the processes share already.
+Messages are lines of JSON; who connects and doesn't say which rank it is, is not heard.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import secrets
 import selectors
 import socket
 import sys
@@ -30,10 +30,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tinygrad_mnist.distributed.errors import DistNetworkError
+
 ENDED_BY_ANOTHER = 75
 """The exit code of a process that ends because another one was lost (sysexits' EX_TEMPFAIL)."""
 
 LONGEST_LINE = 4096
+
+AGAIN = 0.1
+"""Seconds until a process tries again to reach rank 0, which may have started later."""
 
 
 def beat_of(silence: float) -> float:
@@ -116,6 +121,8 @@ class Hub(threading.Thread):
     ----------
     size
         How many processes there are.
+    port
+        Where to listen; 0 for any.
     silence
         After how many seconds without a word a process is lost.
     patience
@@ -124,19 +131,11 @@ class Hub(threading.Thread):
         Whether all processes are on this host.
     """
 
-    def __init__(self, size: int, silence: float, patience: float, local: bool) -> None:
+    def __init__(self, size: int, port: int, silence: float, patience: float, local: bool) -> None:
         super().__init__(name="distributed hub", daemon=True)
-        if local:
-            self._listener = socket.create_server(("127.0.0.1", 0))
-        elif socket.has_dualstack_ipv6():
-            self._listener = socket.create_server(
-                ("", 0), family=socket.AF_INET6, dualstack_ipv6=True
-            )
-        else:
-            self._listener = socket.create_server(("", 0))
-        self._listener.listen(size + 16)
+        self._listener = _listen_at(port, local, size + 16)
         self.port: int = self._listener.getsockname()[1]
-        self.secret = secrets.randbits(31)
+        self._size, self._local = size, local
         self._silence, self._patience = silence, patience
         self._beat = beat_of(silence)
         self._clock = Clock(self._beat)
@@ -152,13 +151,18 @@ class Hub(threading.Thread):
             while not self._closed:
                 self._hear(selector, self._beat)
                 if (now := self._clock.now()) >= next_beat:
-                    self._judge(now)
+                    if not self.missing():
+                        self._judge(now)
                     next_beat = now + self._beat
                     for connection in self._ranks.values():
                         connection.send(well=True)
             for key in list(selector.get_map().values()):
                 if isinstance(key.fileobj, Connection):
                     key.fileobj.sock.close()
+
+    def missing(self) -> list[int]:
+        """Return the ranks that haven't come yet."""
+        return [rank for rank in range(self._size) if rank not in self._ranks]
 
     def close(self) -> None:
         """End the thread, when all processes have left."""
@@ -177,14 +181,9 @@ class Hub(threading.Thread):
         messages, now = connection.receive(), self._clock.now()
         connection.heard = now
         for message in messages or ():
-            if connection.rank < 0 and message.get("secret") != self.secret:
-                messages = None  # a stranger
+            if connection.rank < 0 and not self._welcome(connection, message):
+                messages = None
                 break
-            if "rank" in message:
-                connection.rank = int(message["rank"])
-                self._ranks[connection.rank] = connection
-                if self._reason:
-                    connection.send(over=self._reason)
             if "failed" in message:
                 self._end(f"rank {connection.rank} failed: {message['failed']}")
             if "made" in message:
@@ -198,6 +197,26 @@ class Hub(threading.Thread):
             connection.sock.close()
             if self._ranks.get(connection.rank) is connection and not connection.left:
                 self._end(f"rank {connection.rank} is gone: it was killed, or its host is lost")
+
+    def _welcome(self, connection: Connection, message: dict[str, Any]) -> bool:
+        """Take a process in that says which it is, and let all begin when it is the last."""
+        rank, size = message.get("rank"), message.get("size")
+        if not isinstance(rank, int) or not isinstance(size, int):
+            return False  # a stranger
+        if size != self._size or rank not in range(size) or rank in self._ranks:
+            connection.send(
+                refused=f"rank {rank} of {size} isn't one that rank 0, of {self._size}, waits for"
+            )
+            return False
+        connection.rank = rank
+        self._ranks[rank] = connection
+        if self._reason:
+            connection.send(over=self._reason)
+        elif not self.missing():
+            port = free_port(self._local)
+            for other in self._ranks.values():
+                other.send(port=port)
+        return True
 
     def _judge(self, now: float) -> None:
         """End the job if a process is silent, or one that is waited for won't come."""
@@ -235,33 +254,67 @@ class Monitor(threading.Thread):
 
     Parameters
     ----------
-    rank
-        The number of this process.
-    address, port, secret
-        Where the hub is, and what to tell it first.
+    rank, size
+        The number of this process, and how many there are.
+    address, port
+        Where the hub is.
+    patience
+        For how many seconds to wait for the others.
     silence
         After how many seconds without a word the hub is lost.
     on_end
         What to do when the job is over: it is given the reason, and whether this process has to say
         it, as rank 0 can't. It doesn't return.
+
+    Attributes
+    ----------
+    port
+        Where JAX's service is to be, on the host of rank 0.
+
+    Raises
+    ------
+    DistNetworkError
+        When the hub can't be reached, or not all processes come.
     """
 
     def __init__(
         self,
         rank: int,
+        size: int,
         address: str,
         port: int,
-        secret: int,
+        patience: float,
         silence: float,
         on_end: Callable[[str, bool], None],
     ) -> None:
         super().__init__(name="distributed monitor", daemon=True)
-        self._hub = Connection(socket.create_connection((address, port), timeout=silence))
-        self._hub.send(secret=secret, rank=rank)
+        end = time.monotonic() + patience
+        self._hub = Connection(_reach(address, port, end))
+        self._hub.send(rank=rank, size=size)
+        try:
+            self.port = self._meet(end)
+        except BaseException:
+            self._hub.sock.close()
+            raise
         self._silence, self._on_end = silence, on_end
         self._made, self._inside = 0, ""
         self._leaving = False
         self._failed: threading.Event | None = None
+
+    def _meet(self, end: float) -> int:
+        """Wait for all processes to come, and return where JAX's service is to be."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._hub, selectors.EVENT_READ)
+            while selector.select(max(0.0, end - time.monotonic())):
+                messages = self._hub.receive()
+                if messages is None:
+                    raise DistNetworkError("rank 0 is gone")
+                for message in messages:
+                    if "port" in message:
+                        return int(message["port"])
+                    if "refused" in message or "over" in message:
+                        raise DistNetworkError(message.get("refused") or message["over"])
+        raise DistNetworkError("not all of them have come")
 
     def run(self) -> None:
         """Say each second where this process is, and hear whether all is well."""
@@ -332,6 +385,35 @@ class Monitor(threading.Thread):
         """End the thread, when all processes have left."""
         self._hub.close()
         self.join()
+
+
+def _listen_at(port: int, local: bool, backlog: int) -> socket.socket:
+    """Return a socket that listens, on all interfaces if not all processes are on this host."""
+    if local:
+        return socket.create_server(("127.0.0.1", port), backlog=backlog)
+    if socket.has_dualstack_ipv6():
+        return socket.create_server(
+            ("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=backlog
+        )
+    return socket.create_server(("", port), backlog=backlog)
+
+
+def free_port(local: bool = True) -> int:
+    """Return a port of this host that nobody listens at."""
+    with _listen_at(0, local, 1) as sock:
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def _reach(address: str, port: int, end: float) -> socket.socket:
+    """Connect to the hub, which may not be there yet, until a time is over."""
+    while True:
+        try:
+            return socket.create_connection((address, port), max(0.1, end - time.monotonic()))
+        except OSError as error:
+            if time.monotonic() + AGAIN > end:
+                raise DistNetworkError(f"rank 0 can't be reached: {error}") from error
+        time.sleep(AGAIN)
 
 
 def end_process(reason: str, speak: bool) -> None:

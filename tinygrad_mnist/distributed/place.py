@@ -24,6 +24,16 @@ class Place(NamedTuple):
     address: str
     port: int
 
+    @property
+    def is_local(self) -> bool:
+        """Whether all processes are on this host, by the address."""
+        return self.address in ("127.0.0.1", "localhost", "::1")
+
+    @property
+    def host(self) -> str:
+        """The address, without the names of this host that may mean several of its addresses."""
+        return "127.0.0.1" if self.is_local else self.address
+
 
 def find(
     init_method: str, rank: int, size: int, environment: Mapping[str, str] = os.environ
