@@ -128,7 +128,7 @@ sys.exit(4 if time < 2 and os.environ["RANK"] == "0" else 0)
     assert [f"[0] {i} 2" in ended.out for i in range(3)] == [True] * 3
     said = [line for line in ended.err.splitlines() if line.startswith("launcher")]
     assert [line.rpartition(";")[2] for line in said] == [
-        " starting all anew (2 left)", " starting all anew (1 left)"]  # fmt: skip
+        " starting all anew (1 of 2)", " starting all anew (2 of 2)"]  # fmt: skip
     ended = launch(2, script(tmp_path, code), options=("--max-restarts", 1))
     assert ended.code == 4 and ended.err.endswith("exit code 4\n")
 

@@ -76,5 +76,5 @@ def test_the_launcher_starts_anew_and_the_result_is_that_of_a_run_without_a_faul
     whole = trained(tmp_path / "whole", 2)
     ended = train(tmp_path, 2, "--fault", fault, options=("--max-restarts", 1))
     assert ended.code == 0, ended.err
-    assert "starting all anew (0 left)" in ended.err
+    assert "starting all anew (1 of 1)" in ended.err
     assert results(tmp_path, 2) == [whole] * 2

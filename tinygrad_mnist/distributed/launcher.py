@@ -225,9 +225,9 @@ def launch(job: Job, max_restarts: int = 0, interval: float = 0.1) -> int:
         if failure is None:
             return 0
         who = "the job has ended" if failure.rank is None else f"rank {failure.rank} is lost"
-        left = max_restarts - restarts
-        then = f"; starting all anew ({left} left)" if left else ""
+        again = restarts < max_restarts
+        then = f"; starting all anew ({restarts + 1} of {max_restarts})" if again else ""
         print(f"launcher: {who}: {failure.reason}{then}", file=sys.stderr, flush=True)
-        if not left:
+        if not again:
             return 128 - failure.code if failure.code < 0 else failure.code
         restarts += 1
