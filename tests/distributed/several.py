@@ -84,7 +84,7 @@ def by_hand(count: int, *words: object, kind: str = "torchrun") -> list[Ended]:
                 text=True, env=environment(MASTER_PORT=port, **variables),
             )
         )  # fmt: skip
-    while any(p.poll() is None and not _is_stopped(p.pid) for p in processes):
+    while any(p.poll() is None and state(p.pid) != "T" for p in processes):
         if time.monotonic() - start > LIMIT:
             break
         time.sleep(0.05)
@@ -99,9 +99,9 @@ def by_hand(count: int, *words: object, kind: str = "torchrun") -> list[Ended]:
     return ended
 
 
-def _is_stopped(pid: int) -> bool:
-    """Whether a process is stopped by a signal, as Linux says."""
+def state(pid: int) -> str:
+    """Return the letter by which Linux says what a process does: T is stopped, Z has ended."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
-        return False
+        return ""

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from distributed.several import environment, launch
+from distributed.several import environment, launch, state
 
 from tinygrad_mnist.distributed.run import main
 
@@ -51,7 +51,7 @@ def is_running(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    return True
+    return state(pid) != "Z"
 
 
 def test_processes_know_which_they_are(tmp_path: Path) -> None:
@@ -88,6 +88,17 @@ def test_a_lost_process_ends_the_others_at_once(
     assert ended.seconds < 10
     pids = [int(line.split()[-1]) for line in ended.out.splitlines()]
     assert pids and not any(map(is_running, pids))
+
+
+def test_what_a_process_has_started_ends_with_it(tmp_path: Path) -> None:
+    code = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], stdout=sys.stderr)
+print(child.pid)
+"""
+    ended = launch(2, script(tmp_path, code))
+    assert ended.code == 0
+    assert not any(is_running(int(line.split()[-1])) for line in ended.out.splitlines())
 
 
 @pytest.mark.slow

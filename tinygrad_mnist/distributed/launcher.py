@@ -128,7 +128,7 @@ class Processes:
     def wait(self, interval: float) -> Failure | None:
         """Return when all have ended as they should, or one has not: then why."""
         while True:
-            codes = {rank: process.poll() for rank, process in self._found.items()}
+            codes = {rank: _poll(process) for rank, process in self._found.items()}
             if any(codes.values()):
                 return self._failure(interval)
             if all(code == 0 for code in codes.values()):
@@ -139,7 +139,7 @@ class Processes:
         """Return why the job has failed: by the first process, not by those that it has ended."""
         end = time.monotonic() + _SETTLES
         while True:
-            codes = {rank: process.poll() for rank, process in self._found.items()}
+            codes = {rank: _poll(process) for rank, process in self._found.items()}
             for rank, code in codes.items():
                 if code not in (None, 0, ENDED_BY_ANOTHER):
                     return Failure(rank, self._reason(rank, code), code)
@@ -167,17 +167,12 @@ class Processes:
     def _end_all(self) -> None:
         """End what still runs, and all that it has started: kindly, and then not."""
         for kind, patience in ((signal.SIGTERM, GRACE), (signal.SIGKILL, 60.0)):
-            running = [p for p in self._found.values() if p.poll() is None]
+            running = [p for p in self._found.values() if _poll(p) is None]
             for process in running:
                 _signal(process, kind)
             end = time.monotonic() + patience
-            for process in running:
-                try:
-                    process.wait(max(0.0, end - time.monotonic()))
-                except subprocess.TimeoutExpired:
-                    pass
-        for process in self._found.values():
-            _signal(process, signal.SIGKILL)  # what they have left behind
+            while any(_poll(p) is None for p in running) and time.monotonic() < end:
+                time.sleep(0.01)
 
 
 def _signal(process: subprocess.Popen[bytes], kind: signal.Signals) -> None:
@@ -187,6 +182,18 @@ def _signal(process: subprocess.Popen[bytes], kind: signal.Signals) -> None:
         os.killpg(process.pid, signal.SIGCONT)
     except (ProcessLookupError, PermissionError):
         pass
+
+
+def _poll(process: subprocess.Popen[bytes]) -> int | None:
+    """Return the exit code of a process that has ended, and end what it has left behind.
+
+    That is done while its number can't be anybody else's: before the system is asked for the code.
+    """
+    if process.returncode is None and hasattr(os, "waitid"):
+        if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            return None
+        _signal(process, signal.SIGKILL)
+    return process.poll()
 
 
 def _die_with_parent() -> Callable[[], None] | None:
