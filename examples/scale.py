@@ -56,10 +56,8 @@ def check(args: argparse.Namespace, size: int) -> None:
         raise ExperimentError(
             f"--batch-size {args.batch_size} can't be shared out to {parts}: give a multiple of it"
         )
-    if size > 1 and (args.devices or args.compile):
-        raise ExperimentError(
-            "--devices and --compile are for one process: leave them out, or the launcher"
-        )
+    if size > 1 and args.devices:
+        raise ExperimentError("--devices is for one process: leave it out, or the launcher")
 
 
 def main(arguments: list[str] | None = None) -> dict:

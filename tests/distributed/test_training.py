@@ -53,6 +53,12 @@ def test_several_processes_have_the_losses_of_one(
 
 
 @needs_jax
+def test_compiled_steps_exchange_what_uncompiled_ones_do() -> None:
+    ended = launch(2, PROGRAMS / "compiled.py")
+    assert (ended.code, ended.out.count("the same")) == (0, 2), ended.err
+
+
+@needs_jax
 @pytest.mark.slow
 def test_a_restart_goes_on_bit_for_bit_and_with_another_number_within_rounding(
     one: dict[str, Any], tmp_path: Path

@@ -41,15 +41,15 @@ class ReduceOp(enum.Enum):
     BXOR = 7
 
 
-_OF_ROWS: dict[ReduceOp, np.ufunc] = {
-    ReduceOp.SUM: np.add,
-    ReduceOp.AVG: np.add,
-    ReduceOp.PRODUCT: np.multiply,
-    ReduceOp.MIN: np.minimum,
-    ReduceOp.MAX: np.maximum,
-    ReduceOp.BAND: np.bitwise_and,
-    ReduceOp.BOR: np.bitwise_or,
-    ReduceOp.BXOR: np.bitwise_xor,
+_OF_ROWS = {
+    "SUM": np.add,
+    "AVG": np.add,
+    "PRODUCT": np.multiply,
+    "MIN": np.minimum,
+    "MAX": np.maximum,
+    "BAND": np.bitwise_and,
+    "BOR": np.bitwise_or,
+    "BXOR": np.bitwise_xor,
 }
 
 
@@ -92,22 +92,25 @@ def _from_words(words: np.ndarray, like: np.ndarray) -> np.ndarray:
 
 
 @one_call
-def reduce_arrays(op: ReduceOp, name: str, *, out: np.ndarray) -> None:
-    """Replace an array by the sum, or the like, of those of all processes."""
+def reduce_arrays(op: str, name: str, *, out: np.ndarray) -> None:
+    """Replace an array by the sum, or the like, of those of all processes.
+
+    The operation is given by its name, so that a program of NumPy calls shows it.
+    """
     group = present()
-    if op is ReduceOp.AVG and out.dtype.kind != "f":
+    if op == "AVG" and out.dtype.kind != "f":
         raise TypeError(f"{name}: the average of {out.dtype} isn't defined; use ReduceOp.SUM")
     if not out.size:
         return
     with _inside(group, name):
-        if op in (ReduceOp.SUM, ReduceOp.AVG) and out.dtype in (np.float32, np.int32):
+        if op in ("SUM", "AVG") and out.dtype in (np.float32, np.int32):
             flat = group.exchange.sum(np.ascontiguousarray(out).reshape(-1))
         else:
             rows = group.exchange.all(_words(out))
             arrays = np.stack([_from_words(row, out) for row in rows])
             flat = _OF_ROWS[op].reduce(arrays, axis=0, dtype=out.dtype)
     out[...] = flat.reshape(out.shape)
-    if op is ReduceOp.AVG:
+    if op == "AVG":
         out /= group.size()
 
 
@@ -239,7 +242,7 @@ def all_reduce(
     >>> dist.destroy_process_group()
     """
     member(group)
-    reduce_arrays(ReduceOp(op), "all_reduce", out=_written("all_reduce", tensor))
+    reduce_arrays(ReduceOp(op).name, "all_reduce", out=_written("all_reduce", tensor))
     return _done(async_op)
 
 
@@ -281,7 +284,7 @@ def reduce(
     """
     there, rank = member(group), _rank("reduce", dst, group_dst)
     array = _written("reduce", tensor) if there.rank() == rank else tensor.numpy(force=True).copy()
-    reduce_arrays(ReduceOp(op), "reduce", out=array)
+    reduce_arrays(ReduceOp(op).name, "reduce", out=array)
     return _done(async_op)
 
 

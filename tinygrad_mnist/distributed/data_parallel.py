@@ -12,12 +12,7 @@ import numpy as np
 from tinygrad_mnist._runtime.process_group import ProcessGroup
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.autograd.modes import modes
-from tinygrad_mnist.distributed.collectives import (
-    ReduceOp,
-    broadcast_array,
-    gather_arrays,
-    reduce_arrays,
-)
+from tinygrad_mnist.distributed.collectives import broadcast_array, gather_arrays, reduce_arrays
 from tinygrad_mnist.distributed.group import member
 from tinygrad_mnist.nn import Module
 from tinygrad_mnist.tensor import Tensor
@@ -95,7 +90,8 @@ class DistributedDataParallel(Module):
         self.require_backward_grad_sync = True
         self._exchanges = self._queued = False
         self._used: set[Tensor] = set()
-        self._flat: dict[np.dtype[Any], tuple[list[Tensor], np.ndarray]] = {}
+        self._shared: list[list[Tensor]] = []
+        """The parameters that are trained; those of one dtype are exchanged at once."""
         shared: list[Tensor] = [p for p in module.parameters() if p.requires_grad]
         if not shared:
             raise RuntimeError(
@@ -109,10 +105,7 @@ class DistributedDataParallel(Module):
         if init_sync:
             _become_those_of_rank_0([*module.parameters(), *module.buffers()])
         for dtype in dict.fromkeys(p._array.dtype for p in shared):
-            parameters = [p for p in shared if p._array.dtype == dtype]
-            # Behind the gradients, a number for each parameter: whether it has been used.
-            length = sum(p.numel() for p in parameters) + len(parameters)
-            self._flat[dtype] = parameters, np.empty(length, dtype)
+            self._shared.append([p for p in shared if p._array.dtype == dtype])
         for p in shared:
             p.register_post_accumulate_grad_hook(self._note)
 
@@ -146,26 +139,33 @@ class DistributedDataParallel(Module):
     def _average(self) -> None:
         """Replace all gradients by their averages."""
         self._queued = False
-        for parameters, flat in self._flat.values():
-            at = 0
-            for p in parameters:
-                part = flat[at : at + p._array.size].reshape(p._array.shape)
-                part[...] = 0 if p.grad is None else p.grad._array
-                at += part.size
-            flat[at:] = [p in self._used for p in parameters]
-            reduce_arrays(ReduceOp.AVG, "DistributedDataParallel", out=flat)
-            used, at = flat[at:], 0
-            for p, anywhere in zip(parameters, used, strict=True):
-                part = flat[at : at + p._array.size].reshape(p._array.shape)
-                at += part.size
-                if not anywhere:
-                    continue
-                if p.grad is None:
-                    p.grad = wrap(part.copy())
-                else:
-                    p.grad._array[...] = part
-                    p.grad._version.bump("DistributedDataParallel")
+        for parameters in self._shared:
+            dtype = parameters[0]._array.dtype
+            # Behind the gradients, a number for each parameter: whether it has been used.
+            used = np.array([p in self._used for p in parameters], dtype)
+            flat = np.concatenate([*map(_flat_gradient, parameters), used])
+            reduce_arrays("AVG", "DistributedDataParallel", out=flat)
+            used, at = flat[flat.size - len(parameters) :], 0
+            for i, p in enumerate(parameters):
+                average = flat[at : at + p._array.size].reshape(p._array.shape)
+                at += p._array.size
+                if p in self._used or used[i]:
+                    _set_gradient(p, average)
         self._used.clear()
+
+
+def _flat_gradient(parameter: Tensor) -> np.ndarray:
+    if parameter.grad is None:
+        return np.zeros(parameter._array.size, parameter._array.dtype)
+    return parameter.grad._array.reshape(-1)
+
+
+def _set_gradient(parameter: Tensor, numbers: np.ndarray) -> None:
+    if parameter.grad is None:
+        parameter.grad = wrap(numbers.copy())
+    else:
+        parameter.grad._array[...] = numbers
+        parameter.grad._version.bump("DistributedDataParallel")
 
 
 def _become_those_of_rank_0(tensors: Iterable[Tensor]) -> None:
