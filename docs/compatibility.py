@@ -37,6 +37,8 @@ MODULES = {
     "D": "torch.utils.data",
     "checkpoint": "torch.utils.checkpoint",
     "cuda": "torch.cuda",
+    "dist": "torch.distributed",
+    "parallel": "torch.nn.parallel",
     **dict.fromkeys(("torch", "t", "tg", "m", "lib", "library", "module"), "torch"),
 }
 """The meanings of names to the left of a dot in tests and scripts; any other is an object."""
@@ -164,6 +166,8 @@ def evidence() -> dict[str, dict[str, list[str]]]:
         nodes = {id(n): n for test in tests for n in _reached(test, top)}.values()
         source = str(path.relative_to(ROOT / "tests"))
         note("tests", source, (name for node in nodes for name in mentioned(node)))
+    program = "distributed/programs/collectives.py"  # it is run with both libraries by a test
+    note("tests", program, mentioned(ast.parse((ROOT / "tests" / program).read_text())))
     return found
 
 

@@ -91,6 +91,19 @@ def test_other_ways_to_meet_are_refused(settings: dict[str, Any], words: str) ->
         dist.init_process_group(**{"world_size": 1, "rank": 0} | settings)
 
 
+def test_many_processes_may_have_their_sockets() -> None:
+    code = """
+import resource
+from tinygrad_mnist.distributed.group import _allow_sockets
+resource.setrlimit(resource.RLIMIT_NOFILE, (200, 2000))
+for size in (2, 100, 1_000_000):
+    _allow_sockets(size)
+    print(*resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["200 2000", "400 2000", "2000 2000"]
+
+
 @pytest.mark.parametrize("seconds", ["0", "soon", "nan"])
 def test_a_heartbeat_that_is_none_is_refused(seconds: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("jax", reason="several processes talk by JAX, which isn't installed")

@@ -13,6 +13,7 @@ from tinygrad_mnist._runtime.process_group import ProcessGroup, holder
 from tinygrad_mnist.utils.data import DataLoader
 from tinygrad_mnist.utils.data.distributed import DistributedSampler
 
+NAME = "DistributedSampler"
 SIZES = (1, 2, 3, 7, 8, 10, 33, 100, 1001)
 COUNTS = (1, 2, 3, 4, 8, 50)
 
@@ -27,7 +28,7 @@ def two_processes() -> Iterator[None]:
 
 @pytest.mark.parametrize(("shuffle", "drop"), [*itertools.product((False, True), repeat=2)])
 def test_every_process_gets_pytorchs_indices(shuffle: bool, drop: bool, torch: Any) -> None:
-    theirs = importlib.import_module("torch.utils.data.distributed").DistributedSampler
+    theirs = getattr(importlib.import_module("torch.utils.data.distributed"), NAME)
     for size, count in itertools.product(SIZES, COUNTS):
         for rank, seed in itertools.product({0, count // 2, count - 1}, (0, 1, 2**31)):
             one, two = (

@@ -12,6 +12,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
+from tinygrad_mnist._runtime.lazy_imports import late
 from tinygrad_mnist._runtime.process_group import ProcessGroup, holder, present_group
 from tinygrad_mnist.distributed.errors import DistNetworkError
 from tinygrad_mnist.distributed.exchange import Alone, Exchange, Jax, need_jax
@@ -25,6 +26,8 @@ HEARTBEAT = "TINYGRAD_MNIST_HEARTBEAT"
 """The variable that says after how many seconds a silent process is lost."""
 
 _SILENCE = 10.0
+SOCKETS = 3
+"""Sockets for each process in rank 0: one of Gloo's, one of JAX's service, one of the hub."""
 _LAST = 0.3
 """Seconds by which rank 0 outlives the others: without its service JAX aborts them noisily."""
 _MEETING = 300
@@ -50,6 +53,7 @@ class Group(ProcessGroup):
         self._hub: Hub | None = None
         if place.size > 1:
             need_jax(place.size)
+            _allow_sockets(place.size)
             self.monitor = self._meet(timeout.total_seconds())
             self.monitor.start()
             sys.excepthook = partial(_fail, sys.excepthook, place.rank, self.monitor)
@@ -93,6 +97,19 @@ class Group(ProcessGroup):
             self.monitor.close()
         if self._hub is not None:
             self._hub.close()
+
+
+def _allow_sockets(size: int) -> None:
+    """Raise this process's limit of open files, if the system lets it, to what its sockets need."""
+    try:
+        resource = late("resource")
+    except ImportError:  # not on this system
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = SOCKETS * size + soft // 2  # half of them are for the script's own files
+    if soft < wanted and soft != resource.RLIM_INFINITY:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 def _silence() -> float:

@@ -6,8 +6,9 @@ import os
 import sys
 
 name, folder = sys.argv[1:]
-torch, dist = (importlib.import_module(f"{name}{part}") for part in ("", ".distributed"))
-DistributedDataParallel = importlib.import_module(f"{name}.nn.parallel").DistributedDataParallel
+torch, dist, parallel = (
+    importlib.import_module(f"{name}{part}") for part in ("", ".distributed", ".nn.parallel")
+)
 nn = torch.nn
 
 dist.init_process_group("gloo")
@@ -38,7 +39,7 @@ def mine(*shape, dtype=torch.float32):
     return (torch.ones(shape).flatten().cumsum(0).reshape(shape) * (rank + 1)).to(dtype)
 
 
-say(size, dist.get_backend(), dist.is_initialized(), dist.get_node_local_rank())
+say(dist.is_available(), size, dist.get_backend(), dist.is_initialized(), dist.get_node_local_rank())
 for dtype in (torch.float32, torch.float64, torch.int32, torch.int64, torch.uint8, torch.float16):
     x = mine(2, 3, dtype=dtype)
     say("all_reduce", dist.all_reduce(x), x)
@@ -113,7 +114,7 @@ def show(model):
 
 
 torch.manual_seed(rank)
-model = DistributedDataParallel(Net(), find_unused_parameters=True)
+model = parallel.DistributedDataParallel(Net(), find_unused_parameters=True)
 say("begin", model.state_dict())
 batches = torch.arange(96).reshape(4, 8, 3).float().sin() * (rank + 1)
 model(batches[0], 0).square().sum().backward()
@@ -130,7 +131,7 @@ show(model)
 model.eval()
 say("eval", model(batches[1], 0), model.module.norm.running_mean)
 try:
-    DistributedDataParallel(nn.Identity())
+    parallel.DistributedDataParallel(nn.Identity())
 except RuntimeError as error:
     say(str(error).split(": ")[-1])
 dist.destroy_process_group()
