@@ -20,6 +20,8 @@ from tinygrad_mnist._runtime.lazy_imports import late
 from tinygrad_mnist.distributed.errors import DistBackendError, DistError
 from tinygrad_mnist.distributed.place import Place
 
+_DAY = 24 * 3600
+
 
 class Exchange(Protocol):
     """What a backend has to do; arrays are flat, and of one length and dtype in all processes."""
@@ -83,8 +85,8 @@ class Jax:
             jax.distributed.initialize(
                 f"{host}:{port}", place.size, place.rank, cluster_detection_method="deactivate",
                 coordinator_bind_address=f"{host}:{port}" if place.is_local else None,
-                # Whoever is lost by then, the monitor notices; others may take their time.
-                shutdown_timeout_seconds=24 * 3600,
+                # Whoever is lost, the monitor notices. It forgives a host that stood still.
+                heartbeat_timeout_seconds=_DAY, shutdown_timeout_seconds=_DAY,
             )  # fmt: skip
         except (RuntimeError, ValueError) as error:
             if "before any JAX" in str(error) or "only be called once" in str(error):

@@ -39,7 +39,9 @@ def mine(*shape, dtype=torch.float32):
     return (torch.ones(shape).flatten().cumsum(0).reshape(shape) * (rank + 1)).to(dtype)
 
 
-say(dist.is_available(), size, dist.get_backend(), dist.is_initialized(), dist.get_node_local_rank())
+say(
+    dist.is_available(), size, dist.get_backend(), dist.is_initialized(), dist.get_node_local_rank()
+)
 for dtype in (torch.float32, torch.float64, torch.int32, torch.int64, torch.uint8, torch.float16):
     x = mine(2, 3, dtype=dtype)
     say("all_reduce", dist.all_reduce(x), x)
