@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 PROGRAMS = Path(__file__).parent / "programs"
-LIMIT = 120.0
+LIMIT = 240.0
 """Seconds after which a test has failed; nothing takes a quarter of that on an idle machine."""
 
 needs_jax = pytest.mark.skipif(
