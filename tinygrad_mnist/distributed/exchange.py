@@ -7,6 +7,7 @@ each length and dtype, so a call sends one flat array, however many tensors it i
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import sys
 from collections.abc import Iterator
@@ -20,7 +21,13 @@ from tinygrad_mnist._runtime.lazy_imports import late
 from tinygrad_mnist.distributed.errors import DistBackendError, DistError
 from tinygrad_mnist.distributed.place import Place
 
-_DAY = 24 * 3600
+_SETTINGS = {
+    "cluster_detection_method": "deactivate",
+    "heartbeat_timeout_seconds": 24 * 3600,
+    "shutdown_timeout_seconds": 24 * 3600,
+}
+"""JAX's settings, of those that it has in its version. Whoever is lost, the monitor notices; and it
+forgives a host that stood still, which JAX's own watch doesn't."""
 
 
 class Exchange(Protocol):
@@ -82,11 +89,12 @@ class Jax:
         self._jax = jax = late("jax")
         host = f"[{place.host}]" if ":" in place.host else place.host
         try:
+            jax.config.update("jax_cpu_collectives_implementation", "gloo")
+            known = inspect.signature(jax.distributed.initialize).parameters
             jax.distributed.initialize(
-                f"{host}:{port}", place.size, place.rank, cluster_detection_method="deactivate",
+                f"{host}:{port}", place.size, place.rank,
                 coordinator_bind_address=f"{host}:{port}" if place.is_local else None,
-                # Whoever is lost, the monitor notices. It forgives a host that stood still.
-                heartbeat_timeout_seconds=_DAY, shutdown_timeout_seconds=_DAY,
+                **{name: value for name, value in _SETTINGS.items() if name in known},
             )  # fmt: skip
         except (RuntimeError, ValueError) as error:
             if "before any JAX" in str(error) or "only be called once" in str(error):
@@ -98,14 +106,15 @@ class Jax:
         devices = {d.process_index: d for d in reversed(jax.devices("cpu"))}
         self._device = devices[place.rank]
         mesh = jax.sharding.Mesh(np.array([devices[i] for i in range(place.size)]), "process")
-        self._shards = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("process"))
+        place_rows, everywhere = (jax.sharding.PartitionSpec(*n) for n in (["process"], []))
+        self._shards = jax.sharding.NamedSharding(mesh, place_rows)
+        self._everywhere = jax.sharding.NamedSharding(mesh, everywhere)
         with _stdout_to_stderr():  # where Gloo says that it is connected
             self.sum(np.zeros(1, np.float32))
 
     def sum(self, flat: np.ndarray) -> np.ndarray:
         """Return the sum; its bits are the same in all processes, and from run to run."""
-        total: np.ndarray = self._run(self._sum, flat)[0]
-        return total
+        return self._run(self._sum, flat)
 
     def all(self, flat: np.ndarray) -> np.ndarray:
         """Return all, bit for bit."""
@@ -123,20 +132,11 @@ class Jax:
 
     @functools.cached_property
     def _sum(self) -> Any:
-        return self._program(lambda row: self._jax.lax.psum(row, "process"))
+        return self._jax.jit(lambda rows: rows.sum(0), out_shardings=self._everywhere)
 
     @functools.cached_property
     def _all(self) -> Any:
-        return self._program(lambda row: self._jax.lax.all_gather(row[0], "process"))
-
-    def _program(self, function: Any) -> Any:
-        """Compile a function of one process's row that has the same result in all of them."""
-        jax, spec = self._jax, self._jax.sharding.PartitionSpec
-        mapped = jax.shard_map(
-            function, mesh=self._shards.mesh, in_specs=spec("process"), out_specs=spec(),
-            check_vma=False,
-        )  # fmt: skip
-        return jax.jit(mapped)
+        return self._jax.jit(lambda rows: rows, out_shardings=self._everywhere)
 
 
 @contextmanager
