@@ -34,7 +34,11 @@ def test_processes_end_without_a_launcher(fault: str, rank: int, tmp_path: Path)
     words = ["--fault", fault, "--rank", rank, "--timeout", PATIENCE]
     ended = by_hand(2, PROGRAMS / "train.py", tmp_path, *words)
     assert ended[rank].code == CODES.get(fault, ENDED_BY_ANOTHER)
-    assert ended[1 - rank].code == ENDED_BY_ANOTHER
+    left = ended[1 - rank]
+    if (fault, rank) == ("kill", 0) and left.code == -signal.SIGABRT:
+        assert "Terminating process because the JAX" in left.err  # it was quicker than the monitor
+        return
+    assert left.code == ENDED_BY_ANOTHER
     if (fault, rank) != ("raise", 0):  # its own traceback has said it
         assert WORDS[fault].format(rank) in ended[0].err + ended[1].err
     assert "Error: a batch of nonsense" in ended[rank].err or fault != "raise"

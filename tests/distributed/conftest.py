@@ -1,0 +1,3 @@
+"""The programs are started by tests, and not imported."""
+
+collect_ignore = ["programs"]
