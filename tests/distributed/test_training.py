@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from distributed.several import PROGRAMS, Ended, launch, needs_jax
+from distributed.several import LIMIT, PROGRAMS, Ended, environment, launch, needs_jax
+
+from tinygrad_mnist.distributed.monitor import free_port
 
 
 def train(folder: Path, count: int, *words: object, options: tuple[object, ...] = ()) -> Ended:
@@ -84,3 +88,25 @@ def test_the_launcher_starts_anew_and_the_result_is_that_of_a_run_without_a_faul
     assert ended.code == 0, ended.err
     assert "starting all anew (1 of 1)" in ended.err
     assert results(tmp_path, 2) == [whole] * 2
+
+
+@needs_jax
+@pytest.mark.slow
+def test_launchers_of_two_hosts_start_anew_together(tmp_path: Path) -> None:
+    """Both are on this host, which they reach by an address that isn't the usual one."""
+    whole = trained(tmp_path / "whole", 4)
+    options = ["--nnodes=2", "--master-addr=127.0.0.2", f"--master-port={free_port()}"]
+    words = [*options, "--max-restarts=1", str(PROGRAMS / "train.py"), str(tmp_path)]
+    head = [sys.executable, "-m", "tinygrad_mnist.distributed.run", "--nproc-per-node=2"]
+    launchers = [
+        subprocess.Popen(
+            [*head, f"--node-rank={host}", *words, "--fault=kill", "--rank=3"],
+            stderr=subprocess.PIPE, text=True, env=environment(),
+        )
+        for host in range(2)
+    ]  # fmt: skip
+    said = [launcher.communicate(timeout=LIMIT)[1] for launcher in launchers]
+    assert [launcher.returncode for launcher in launchers] == [0, 0], said
+    assert "launcher: the job has ended: rank 3 is gone" in said[0]
+    assert "launcher: rank 3 is lost: it was ended by the signal SIGKILL" in said[1]
+    assert results(tmp_path, 4) == [whole] * 4
