@@ -8,7 +8,8 @@ prints and writes; all ranks go on from its checkpoint, also when there are more
     python examples/scale.py --devices 2    # two devices of this process, by XLA
     python -m tinygrad_mnist.distributed.run --nproc-per-node 2 examples/scale.py
 
-Several processes need JAX, the extra xla; so do --devices. The launcher's --max-restarts starts all
+Both need JAX, the extra xla. A CPU is one device, unless JAX is told to make several of it, by
+XLA_FLAGS=--xla_force_host_platform_device_count=2. The launcher's --max-restarts starts all
 processes anew when one is lost, and they go on from the last checkpoint.
 
 Data: the embedded sample, 3,600 digits to train on, or MNIST. Expect of the sample: an accuracy of
@@ -98,7 +99,7 @@ def main(arguments: list[str] | None = None) -> dict:
 
     if rank == 0:
         print(network)
-        print(f"{size} process(es), {args.devices or 1} device(s) each")
+        print(f"processes: {size}, devices of each: {args.devices or 1}")
     for epoch in run.epochs():
         sampler.set_epoch(epoch)
         totals = tg.zeros(3)
