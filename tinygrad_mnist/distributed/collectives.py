@@ -527,7 +527,7 @@ def scatter(
     elif scatter_list:
         raise ValueError(f"scatter: scatter_list is for the rank that sends, {rank}")
     else:
-        parts = np.empty((there.size(), *tensor.shape), tensor._array.dtype)
+        parts = np.stack([tensor._array] * there.size())  # to be written to
     broadcast_array(rank, "scatter", out=parts)
     _written("scatter", tensor)[...] = parts[there.rank()]
     return _done(async_op)

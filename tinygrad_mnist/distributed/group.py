@@ -30,6 +30,8 @@ SOCKETS = 3
 """Sockets for each process in rank 0: one of Gloo's, one of JAX's service, one of the hub."""
 _LAST = 0.3
 """Seconds by which rank 0 outlives the others: without its service JAX aborts them noisily."""
+_OF_JAX = ("JaxRuntimeError", "XlaRuntimeError")
+"""What JAX raises when a collective in a compiled step has failed."""
 _MEETING = 300
 """Seconds to wait at most for all processes to start."""
 
@@ -207,6 +209,8 @@ def _fail(
     trace: TracebackType | None,
 ) -> None:
     """Print an exception that ends this process, tell the others, and wait for none of them."""
+    if kind.__name__ in _OF_JAX:  # if another process is lost, the reason is on its way
+        time.sleep(min(_silence(), 2))
     previous(kind, error, trace)
     words = f"{kind.__name__}: {error}"
     note_error(words)

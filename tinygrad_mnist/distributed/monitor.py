@@ -8,7 +8,8 @@ the job, with a rank and a reason, if
 - a connection breaks: the process was killed, or its host is gone;
 - nothing is heard for some seconds: the process was stopped;
 - a process ends by an exception, whose words it sends;
-- one waits in a collective that another has left the job without, or doesn't come to in time.
+- one waits in a collective that another has left the job without, or doesn't come to in time;
+- all wait in one for so long: it isn't the same one.
 
 If the hub itself is lost, so is rank 0, and each process sees it. A process that is waiting in a
 collective can't be interrupted; it is ended by ``os._exit``. Checkpoints are replaced whole, so
@@ -26,9 +27,9 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from tinygrad_mnist.distributed.errors import DistNetworkError
 
@@ -112,6 +113,24 @@ class Connection:
         except ValueError:
             return None
         return messages if all(isinstance(m, dict) for m in messages) else None
+
+
+class Followed(NamedTuple):
+    """Collectives that a program makes while its process goes on.
+
+    Attributes
+    ----------
+    number
+        That of the last.
+    name
+        What they are called.
+    result
+        An array of JAX's that is ready when they have been made.
+    """
+
+    number: int
+    name: str
+    result: Any
 
 
 class Hub(threading.Thread):
@@ -232,12 +251,15 @@ class Hub(threading.Thread):
         for c in waiting:
             late = [o for o in self._ranks.values() if o.made < c.made]
             gone = [o for o in late if o.left]
-            if gone or (late and now - c.since > self._patience):
+            if gone or now - c.since > self._patience:
                 names = ", ".join(str(o.rank) for o in sorted(gone or late, key=lambda o: o.rank))
                 what = "has left without it" if gone else "doesn't come to it"
+                who = f"rank {names} {what}" if names else "the processes don't do the same"
+                others = [o for o in waiting if o is not c and not names][:3]
+                places = [f"rank {o.rank} in {o.inside}, its number {o.made}" for o in others]
                 self._end(
-                    f"rank {names} {what}: rank {c.rank} waits in {c.inside}, its collective "
-                    f"number {c.made}, since {now - c.since:.0f} s"
+                    f"{who}: rank {c.rank} waits in {c.inside}, its collective number {c.made}, "
+                    f"since {now - c.since:.0f} s{''.join(f'; {place}' for place in places)}"
                 )
                 return
 
@@ -298,6 +320,7 @@ class Monitor(threading.Thread):
             raise
         self._silence, self._on_end = silence, on_end
         self._made, self._inside = 0, ""
+        self._followed: tuple[Followed, ...] = ()
         self._leaving = False
         self._failed: threading.Event | None = None
 
@@ -323,7 +346,8 @@ class Monitor(threading.Thread):
         with selectors.DefaultSelector() as selector, self._hub.sock:
             selector.register(self._hub, selectors.EVENT_READ)
             while True:
-                self._hub.send(made=self._made, inside=self._inside)
+                made, inside = self._place()
+                self._hub.send(made=made, inside=inside)
                 next_beat = clock.now() + beat
                 while (now := clock.now()) < next_beat:
                     if selector.select(next_beat - now):
@@ -337,6 +361,13 @@ class Monitor(threading.Thread):
                         True,
                     )
                     return
+
+    def _place(self) -> tuple[int, str]:
+        """Return the number and the name of the collective that this process waits in, if any."""
+        for number, name, result in self._followed:
+            if not result.is_ready():
+                return number, name
+        return self._made, self._inside
 
     def _listen(self) -> bool:
         """Return whether the job goes on."""
@@ -370,6 +401,13 @@ class Monitor(threading.Thread):
         finally:
             self._inside = ""
 
+    def follow(self, names: Sequence[str], result: Any) -> None:
+        """Know of collectives that a program makes by itself, until its result is ready."""
+        running = [x for x in self._followed if not x.result.is_ready()]
+        name = f"{' and '.join(dict.fromkeys(names))} of a compiled step"
+        self._made += len(names)
+        self._followed = (*running, Followed(self._made, name, result))
+
     def fail(self, words: str) -> None:
         """Tell all that this process fails, and return when they know."""
         self._failed = threading.Event()
@@ -377,7 +415,9 @@ class Monitor(threading.Thread):
         self._failed.wait(min(self._silence, 2))
 
     def leave(self) -> None:
-        """Say that this process ends as it should."""
+        """Say that this process ends as it should, when what it has begun is done."""
+        for x in self._followed:
+            x.result.block_until_ready()
         self._leaving = True
         self._hub.send(made=self._made, inside="", left=True)
 

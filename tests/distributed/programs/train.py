@@ -21,6 +21,7 @@ parser.add_argument("folder", type=Path)
 parser.add_argument("--epochs", type=int, default=4)
 parser.add_argument("--fault", default="", help="what to do in the first start, in epoch 2")
 parser.add_argument("--rank", type=int, default=1, help="who does it")
+parser.add_argument("--compile", default="", help="by which backend")
 parser.add_argument("--timeout", type=float, default=60)
 args = parser.parse_args()
 
@@ -59,6 +60,18 @@ def fail() -> None:
         time.sleep(100)
 
 
+def train(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Take a step, and return the loss."""
+    loss = F.cross_entropy(model(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss
+
+
+if args.compile:
+    train = torch.compile(train, backend=args.compile, fullgraph=True)
+
 for epoch in range(first, args.epochs):
     sampler.set_epoch(epoch)
     total = 0.0
@@ -66,11 +79,7 @@ for epoch in range(first, args.epochs):
         anew = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
         if (epoch, step, rank, anew) == (2, 1, args.rank, False):
             fail()
-        loss = F.cross_entropy(model(x), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        mean = loss.detach().clone()
+        mean = train(x, y).detach().clone()
         dist.all_reduce(mean, dist.ReduceOp.AVG)
         total += mean.item()
     schedule.step()
@@ -83,6 +92,7 @@ for epoch in range(first, args.epochs):
             "losses": losses,
         }
         torch.save(state, checkpoint)
+    torch.compiler.reset()  # who goes on from here records the step first, and so do all
     dist.barrier()
 
 weights = [p.flatten().tolist() for p in model.parameters()]

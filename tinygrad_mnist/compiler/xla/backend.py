@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import repeat
 from operator import attrgetter
 from sys import getrefcount
@@ -25,6 +26,7 @@ from tinygrad_mnist.compiler.functions import perform
 from tinygrad_mnist.compiler.text import Hint
 from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, leaves, mapped
 from tinygrad_mnist.compiler.xla.checks import Check
+from tinygrad_mnist.compiler.xla.exchanges import compiled_together, has_exchanges
 from tinygrad_mnist.compiler.xla.formulas import Formulas, Tracing
 from tinygrad_mnist.compiler.xla.held import (
     Held,
@@ -39,7 +41,7 @@ from tinygrad_mnist.compiler.xla.held import (
 )
 from tinygrad_mnist.compiler.xla.lowering import Lowering
 from tinygrad_mnist.compiler.xla.memory import Memory, address
-from tinygrad_mnist.compiler.xla.placement import Placement, placement
+from tinygrad_mnist.compiler.xla.placement import Placement, compiled, placement
 from tinygrad_mnist.compiler.xla.steps import Steps
 from tinygrad_mnist.compiler.xla.updates import Formula, is_update
 from tinygrad_mnist.compiler.xla.versions import enable_x64
@@ -78,6 +80,9 @@ class Built:
         self.program = program
         self.hints = hints or {}
         self.where = where or placement()
+        self._compile = (
+            partial(compiled_together, self.where) if has_exchanges(program) else compiled
+        )
         self.lasting = [False] * len(program.gradients)
         self.begun = False
         """Whether a run has changed anything: it is looked at when it has raised an error."""
@@ -434,17 +439,11 @@ class Built:
         left = [w for _, w in self._keepers] + list(self._after_places) + self._result_places
         left += [where.whole] * (len(self._written) + len(self._written_inputs))
         left += [where.whole for check in self._steps.checks for _ in _looked_at(check)]
-        made = jax.jit(
-            function,
-            donate_argnums=tuple(range(len(taken))),
-            in_shardings=tuple(places),
-            out_shardings=tuple(left),
-        )
         forms = [jax.ShapeDtypeStruct(*x) for x in (*taken, *rest)]
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Some donated buffers were not usable")
             try:
-                executable: Callable[..., Any] = made.lower(*forms).compile()
+                executable = self._compile(function, forms, places, left, range(len(taken)))
             except NotImplementedError:
                 raise
             except Exception as error:

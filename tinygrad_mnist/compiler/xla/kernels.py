@@ -16,6 +16,7 @@ from jax import lax
 
 from tinygrad_mnist import ops
 from tinygrad_mnist.compiler.xla import recurrent as layers
+from tinygrad_mnist.compiler.xla.exchanges import LOWERED
 from tinygrad_mnist.compiler.xla.functions import lowered_function
 from tinygrad_mnist.compiler.xla.views import _slid
 from tinygrad_mnist.nn.utils.clip import _clip_norm
@@ -318,7 +319,7 @@ def _scale(memory: Any, largest: Any, norm: Array, *, outs: Any) -> None:
         memory.write(x, jnp.where(factor >= 1, g, g * factor.astype(g.dtype)))
 
 
-WRITERS: dict[Any, Callable[..., None]] = {inspect.unwrap(_clip_norm): _scale}
+WRITERS: dict[Any, Callable[..., None]] = {inspect.unwrap(_clip_norm): _scale, **LOWERED}
 """Kernels that write to several arrays: they are given the memory."""
 
 OUTSIDE: dict[Any, Callable[..., Any]] = {

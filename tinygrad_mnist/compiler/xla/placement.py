@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec, SingleDeviceSharding
+
+from tinygrad_mnist.compiler.xla.versions import SPLITS_WITHIN_PROCESSES
 
 
 class Placement:
@@ -44,6 +46,38 @@ class Placement:
                     return self._split(dim)
         return self.whole
 
+    def of_all_processes(self, axis: str) -> Mesh:
+        """Return the mesh of these devices and of those that stand for them in other processes.
+
+        The processes are along the axis of this name; along ``"batch"`` are the devices of each, if
+        there are several.
+
+        Raises
+        ------
+        NotImplementedError
+            When another process hasn't as many devices, or an old JAX can't do it with several.
+        """
+        if self.count > 1 and not SPLITS_WITHIN_PROCESSES:
+            raise NotImplementedError(
+                f"processes that have {self.count} devices each exchange something, for which JAX "
+                f"0.8 is needed, and this is {jax.__version__}; start a process for each device"
+            )
+        kind = self.devices[0].platform
+        mine = jax.local_devices(backend=kind)
+        numbers = [mine.index(d) for d in self.devices]
+        rows = []
+        for rank in range(jax.process_count()):
+            its = [d for d in jax.devices(kind) if d.process_index == rank]
+            if len(its) <= max(numbers):
+                raise NotImplementedError(
+                    f"rank {rank} has {len(its)} devices of the kind {kind}, and this process uses "
+                    f"its number {max(numbers)}; let all processes have as many"
+                )
+            rows.append([its[i] for i in numbers])
+        if self.count == 1:
+            return Mesh(np.array(rows)[:, 0], (axis,))
+        return Mesh(np.array(rows), (axis, "batch"))
+
     def of_batch(self, shape: tuple[int, ...], size: int | None) -> Any:
         """Return where an array that is given to each step is."""
         if self.count > 1 and size is not None and shape[:1] == (size,):
@@ -74,6 +108,8 @@ def placement(
     ------
     RuntimeError
         When there are no such devices, or too few.
+    ValueError
+        For devices of other processes.
     """
     if devices is None or isinstance(devices, int):
         found = _of_kind(device)
@@ -87,17 +123,53 @@ def placement(
             )
         return _placed(tuple(found[:count]), shard)
     chosen = tuple(np.asarray(getattr(devices, "devices", devices), object).reshape(-1))
+    others = [d for d in chosen if d.process_index != jax.process_index()]
+    if others:
+        raise ValueError(
+            f"{len(others)} of the {len(chosen)} devices are those of other processes; give this "
+            f"process's own, as jax.local_devices() lists them, and let DistributedDataParallel "
+            f"share the model among the processes"
+        )
     return _placed(chosen, shard)
 
 
 def _of_kind(device: str | None) -> list[Any]:
-    if device is None:
-        return list(jax.devices())
+    """Return this process's devices."""
     try:
-        return list(jax.devices(device))
+        return list(jax.local_devices(backend=device))
     except RuntimeError as error:
         offered = ", ".join(sorted({d.platform for d in jax.devices()}))
         raise RuntimeError(
             f"device={device!r}, but JAX has no such device here, only {offered}; install the "
             f"JAX that is made for it: https://docs.jax.dev/en/latest/installation.html"
         ) from error
+
+
+def compiled(
+    function: Callable[..., Sequence[Any]],
+    forms: Sequence[Any],
+    places: Sequence[Any],
+    left: Sequence[Any],
+    donated: Sequence[int],
+) -> Callable[..., Sequence[Any]]:
+    """Compile a function of arrays.
+
+    Parameters
+    ----------
+    function
+        Takes arrays, and returns some.
+    forms, places
+        The shape and dtype of each that it takes, and where it is.
+    left
+        Where each is to be that it returns; None: where XLA likes.
+    donated
+        The numbers of those that it takes and may overwrite.
+    """
+    made = jax.jit(
+        function,
+        donate_argnums=tuple(donated),
+        in_shardings=tuple(places),
+        out_shardings=tuple(left),
+    )
+    executable: Callable[..., Sequence[Any]] = made.lower(*forms).compile()
+    return executable

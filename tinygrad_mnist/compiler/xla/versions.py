@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.experimental
 import numpy as np
+from jax.sharding import Mesh, PartitionSpec
 
 enable_x64: Any = (jax if hasattr(jax, "enable_x64") else jax.experimental).enable_x64
 """The context in which 64 bits stay 64 bits."""
@@ -19,10 +21,32 @@ def _least_alignment() -> int:
     for step in (16, 32):
         part = room[start + step : start + step + 64]
         there = int(part.__array_interface__["data"][0])
-        if jax.device_put(part, jax.devices("cpu")[0]).unsafe_buffer_pointer() == there:
+        if (
+            jax.device_put(part, jax.local_devices(backend="cpu")[0]).unsafe_buffer_pointer()
+            == there
+        ):
             return step
     return 64
 
 
 ALIGNED = _least_alignment()
 """The multiple of bytes at which XLA takes memory as it is."""
+
+SPLITS_WITHIN_PROCESSES = jax.__version_info__ >= (0, 8)
+"""Whether a program of several processes can be split over the devices of each: XLA used to end the
+process by a failed check."""
+
+
+def shard_map(function: Callable[..., Any], mesh: Mesh, axis: str) -> Callable[..., Any]:
+    """Return a function that is run for each place along an axis, on the arrays that are there."""
+    whole = PartitionSpec()
+    made: Callable[..., Any]
+    if hasattr(jax, "shard_map"):
+        made = jax.shard_map(
+            function, mesh=mesh, in_specs=whole, out_specs=whole, axis_names={axis}, check_vma=False
+        )
+        return made
+    from jax.experimental.shard_map import shard_map
+
+    made = shard_map(function, mesh, whole, whole, check_rep=False)
+    return made

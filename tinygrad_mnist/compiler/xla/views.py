@@ -103,15 +103,17 @@ def _turned(base: Value, turn: Callable[[Any], Any]) -> View:
 
 def _as_dtype(base: Value, dtype: Any) -> View:
     was, dtype = base.array.dtype, np.dtype(dtype)
-    if dtype.itemsize != was.itemsize:
-        raise NotImplementedError(f"bytes of {was} can't be seen as {dtype} by XLA")
 
     def seen(a: Array, dtype: np.dtype) -> Array:
         if a.dtype.kind == "b":
             a = a.astype(np.uint8)
         if dtype.kind == "b":
-            return jax.lax.bitcast_convert_type(a, np.uint8) != 0
-        return jax.lax.bitcast_convert_type(a, dtype)
+            return seen(a, np.dtype(np.uint8)) != 0
+        one, other = a.dtype.itemsize, dtype.itemsize
+        if one < other:  # several of a row become one
+            a = a.reshape(*a.shape[:-1], a.shape[-1] * one // other, other // one)
+        a = jax.lax.bitcast_convert_type(a, dtype)
+        return a.reshape(*a.shape[:-2], a.shape[-2] * a.shape[-1]) if one > other else a
 
     return View(base, lambda a: seen(a, dtype), lambda a, new: seen(new, was))
 

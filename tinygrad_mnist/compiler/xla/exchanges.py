@@ -1,0 +1,205 @@
+"""Exchanges: what several processes do together in the middle of a program.
+
+All of them run such a program at once, as one of XLA's over the devices of all. Each computes with
+arrays of its own, and an exchange is a collective of XLA's: the same as that which a step that
+isn't compiled makes at that place, so that a process may come to it in either way.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.sharding import NamedSharding, PartitionSpec
+
+from tinygrad_mnist.compiler.trace import Program, Value
+from tinygrad_mnist.compiler.xla.functions import lowered_reduce
+from tinygrad_mnist.compiler.xla.placement import Placement, compiled
+from tinygrad_mnist.compiler.xla.versions import shard_map
+from tinygrad_mnist.distributed import collectives
+from tinygrad_mnist.distributed.group import present
+
+Array = Any
+
+PROCESS = "process"
+"""The axis of a mesh along which the processes are."""
+
+
+class Exchanges:
+    """The exchanges of a program while it is traced; all processes make them in its order.
+
+    Parameters
+    ----------
+    rank
+        The number of the process.
+    zero
+        A number that is 0, which XLA doesn't know.
+
+    Attributes
+    ----------
+    names
+        What they are called.
+    marks
+        A number of what came out of each.
+    """
+
+    now: ContextVar[Exchanges] = ContextVar("exchanges")
+
+    def __init__(self, rank: Array, zero: Array) -> None:
+        self.rank = rank
+        self._zero = zero
+        self.names: list[str] = []
+        self.marks: list[Array] = []
+
+    def make(self, collective: Callable[..., Array], name: str, flat: Array) -> Array:
+        """Exchange flat arrays of 32 bits a number."""
+        if self.marks:  # XLA would order them as it likes, or make one of two
+            flat = jnp.where(self.marks[-1] & self._zero == 0, flat, 0)
+        made = collective(flat, PROCESS)
+        self.names.append(name)
+        self.marks.append(lax.bitcast_convert_type(made.reshape(-1)[0], np.uint32))
+        return made
+
+
+def _sum(name: str, flat: Array) -> Array:
+    return Exchanges.now.get().make(lax.psum, name, flat)
+
+
+def _all(name: str, flat: Array) -> Array:
+    return Exchanges.now.get().make(lax.all_gather, name, flat)
+
+
+def has_exchanges(program: Program) -> bool:
+    """Whether processes exchange something in a program."""
+    return any(call.function in LOWERED for call in program.calls)
+
+
+def _words(x: Array) -> Array:
+    """Return an array's bytes as numbers of 32 bits, filled up with zeros."""
+    x = x.astype(np.uint8) if x.dtype == bool else x
+    data = lax.bitcast_convert_type(x, np.uint8).reshape(-1)
+    return lax.bitcast_convert_type(jnp.pad(data, (0, -data.size % 4)).reshape(-1, 4), np.uint32)
+
+
+def _from_words(words: Array, like: np.ndarray) -> Array:
+    """Return the array whose bytes they are."""
+    data = lax.bitcast_convert_type(words, np.uint8).reshape(-1)[: like.nbytes]
+    if like.dtype == bool:
+        return data.reshape(like.shape) != 0
+    size = () if like.itemsize == 1 else (like.itemsize,)
+    return lax.bitcast_convert_type(data.reshape(*like.shape, *size), like.dtype)
+
+
+def _reduce(memory: Any, op: str, name: str, *, out: Value) -> None:
+    like = out.array
+    if not like.size:
+        return
+    if op in ("SUM", "AVG") and like.dtype in (np.float32, np.int32):
+        total = _sum(name, memory.read(out).reshape(-1)).reshape(like.shape)
+    else:
+        rows = _all(name, _words(memory.read(out)))
+        arrays = jnp.stack([_from_words(row, like) for row in rows])
+        total = lowered_reduce(collectives._OF_ROWS[op], "reduce")(arrays, axis=0)
+    if op == "AVG":
+        total = total / np.array(present().size(), like.dtype)
+    memory.write(out, total)
+
+
+def _broadcast(memory: Any, src: int, name: str, *, out: Value) -> None:
+    if out.array.size:
+        words = _words(memory.read(out))
+        words = _sum(name, jnp.where(Exchanges.now.get().rank == src, words, 0))
+        memory.write(out, _from_words(words, out.array))
+
+
+def _gather(memory: Any, array: Array, name: str, *, outs: Sequence[Value]) -> None:
+    if array.size:
+        rows = _all(name, _words(array))
+        for i, out in enumerate(outs):
+            memory.write(out, _from_words(rows[i], out.array))
+
+
+def _barrier(memory: Any) -> None:
+    _sum("barrier", jnp.zeros(1, np.float32))
+
+
+LOWERED: dict[Any, Callable[..., None]] = {
+    inspect.unwrap(collectives.reduce_arrays): _reduce,
+    inspect.unwrap(collectives.broadcast_array): _broadcast,
+    inspect.unwrap(collectives.gather_arrays): _gather,
+    inspect.unwrap(collectives.wait_for_all): _barrier,
+}
+"""By the function that exchanges arrays of NumPy's; each is given the memory."""
+
+
+def compiled_together(
+    where: Placement,
+    function: Callable[..., Sequence[Array]],
+    forms: Sequence[Any],
+    places: Sequence[Any],
+    left: Sequence[Any],
+    donated: Sequence[int],
+) -> Callable[..., list[Array]]:
+    """Compile a program with exchanges in it; see ``compiled``.
+
+    To XLA each array is one that all processes have. It never looks whether they are the same,
+    since within ``shard_map`` each process works with its own.
+    """
+    group = present()
+    mesh = where.of_all_processes(PROCESS)
+    names: list[str] = []
+
+    def traced(here: Array, *given: Array) -> tuple[Array, ...]:
+        exchanges = Exchanges(*here)
+        token = Exchanges.now.set(exchanges)
+        try:
+            made = function(*given)
+        finally:
+            Exchanges.now.reset(token)
+        names[:] = exchanges.names
+        # Nothing may ask for what was exchanged, as in all processes but one: here it is.
+        return (*made, jnp.stack(exchanges.marks))
+
+    def joint(place: Any) -> NamedSharding:
+        spec = place.spec if isinstance(place, NamedSharding) else PartitionSpec()
+        return NamedSharding(mesh, spec)
+
+    here = jax.device_put(np.array([group.rank(), 0], np.uint32), where.whole)
+    ends = [where.whole if place is None else place for place in left]
+    joint_places = list(map(joint, places))
+    whole = joint(where.whole)
+    run_by_all = compiled(
+        shard_map(traced, mesh, PROCESS),
+        [here, *forms],
+        [whole, *joint_places],
+        [*map(joint, ends), whole],
+        [1 + i for i in donated],
+    )
+
+    def run(*arrays: Any) -> list[Array]:
+        monitor = present().monitor
+        given = []
+        for x, form, place, joint_place in zip(arrays, forms, places, joint_places, strict=True):
+            if not isinstance(x, jax.Array):
+                x = jax.device_put(np.asarray(x, form.dtype), place)
+            given.append(_with_parts_of(x, joint_place))
+        *made, marks = run_by_all(_with_parts_of(here, whole), *given)
+        if monitor is not None:
+            monitor.follow(names, marks.addressable_data(0))
+        return [_with_parts_of(x, place) for x, place in zip(made, ends, strict=True)]
+
+    return run
+
+
+def _with_parts_of(x: Array, place: Any) -> Array:
+    """Return an array that has the memory of another, which this process's devices keep."""
+    parts = [shard.data for shard in x.addressable_shards]
+    if len(parts) == 1 and not isinstance(place, NamedSharding):
+        return parts[0]
+    return jax.make_array_from_single_device_arrays(x.shape, place, parts)
