@@ -13,6 +13,7 @@ import pytest
 
 import tinygrad_mnist as tg
 from tinygrad_mnist import nn
+from tinygrad_mnist.optim.array_optimizer import ArrayOptimizer, options
 
 pytest.importorskip("jax", reason="JAX isn't installed")
 
@@ -51,6 +52,37 @@ def test_what_has_no_counterpart_is_an_error_with_fullgraph() -> None:
     with pytest.raises(RuntimeError, match="putmask has no counterpart in JAX"):
         for _ in range(4):
             step(tg.ones(2, 4))
+
+
+def test_a_formula_that_is_no_optimizers_of_the_library_runs_as_it_is() -> None:
+    class Clipped(ArrayOptimizer):
+        def __init__(self, params: Any, lr: float = 0.1) -> None:
+            super().__init__(params, options(locals()))
+
+        def update(self, p: Any, g: Any, state: Any, group: Any) -> None:
+            if np.any(g > 0.05) and p.ndim > 1:
+                p -= group["lr"] * g / p.size
+
+    found = []
+    for compiled in (False, True):
+        tg.manual_seed(0)
+        model, x = nn.Linear(4, 3), tg.randn(5, 4)
+        optimizer = Clipped(model.parameters())
+
+        def step(model: Any = model, optimizer: Any = optimizer, x: Any = x) -> Any:
+            loss = (model(x) ** 2).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        if not compiled:
+            found.append([step().item() for _ in range(6)])
+            continue
+        step = tg.compile(step, backend="xla")
+        with pytest.warns(UserWarning, match="Clipped has a formula of its own"):
+            found.append([step().item() for _ in range(6)])
+    assert found[0] == found[1]
 
 
 def test_a_step_counts_once_while_its_program_is_made() -> None:

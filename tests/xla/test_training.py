@@ -115,6 +115,21 @@ def test_a_write_between_steps_counts() -> None:
     agree(ours.numbers(), plain.numbers())
 
 
+def test_settings_that_change_between_steps_make_another_formula_of_the_same_functions() -> None:
+    ours, plain = both("momentum")
+    for settings in (
+        {"nesterov": False, "weight_decay": 0},
+        {"momentum": 0, "weight_decay": 0.1},  # multiply, add, multiply, subtract as before
+        {"momentum": 0.5, "dampening": 0.5, "maximize": True},
+        {"momentum": 0, "weight_decay": 0, "lr": 0.01},
+    ):
+        agree(ours(4), plain(4))
+        for t in (ours, plain):
+            t.optimizer.param_groups[0].update(settings)
+    agree(ours(4), plain(4))
+    agree(ours.numbers(), plain.numbers())
+
+
 def test_who_shares_a_parameters_memory_sees_its_steps() -> None:
     ours = Training()
     ours(5)

@@ -35,12 +35,21 @@ def is_update(call: Call) -> bool:
 
 
 class Script:
-    """What a formula's run is told and tells: numbers, and the calls that it makes."""
+    """What a formula's run is told and tells: numbers, and the calls that it makes.
+
+    A call is its name and what it is made on: the marks of arrays, None for a number.
+    """
 
     def __init__(self, numbers: Any = None) -> None:
         self.given = numbers
         self.found: list[float] = []
         self.form: list[Any] = []
+        self.count = 0
+
+    def note(self, name: str, arguments: Sequence[Any], *more: Any) -> None:
+        """Note a call."""
+        marks = [getattr(x, "mark", None) for x in (*arguments, *more)]
+        self.form.append((name, *marks))
 
     def number(self, x: Any) -> Any:
         """Note a number; return what stands for it."""
@@ -55,11 +64,14 @@ class StandIn(np.ndarray):
 
     script: Any = None
     content: Any = None
+    mark: Any = None
+    """Which array of the formula it stands for."""
 
     def __array_finalize__(self, other: Any) -> None:
         if other is not None:
             self.script = getattr(other, "script", None)
             self.content = getattr(other, "content", None)
+            self.mark = getattr(other, "mark", None)
 
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kw: Any
@@ -67,9 +79,9 @@ class StandIn(np.ndarray):
         if method != "__call__":
             raise NotImplementedError(f"np.{ufunc.__name__}.{method} in an optimizer's formula")
         script = self.script
-        script.form.append(ufunc.__name__)
-        given = [x.content if isinstance(x, StandIn) else script.number(x) for x in inputs]
         where = kw.get("where", True)
+        script.note(ufunc.__name__, inputs, *(out or ()), where)
+        given = [x.content if isinstance(x, StandIn) else script.number(x) for x in inputs]
         made = None
         if script.given is not None:
             made = lowered_ufunc(ufunc)(*given, dtype=kw.get("dtype"))
@@ -87,7 +99,7 @@ class StandIn(np.ndarray):
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         script = self.script
-        script.form.append(function.__name__)
+        script.note(function.__name__, args, *kwargs.values())
         if function is np.empty_like or function is np.zeros_like:
             content = None if self.content is None else jnp.zeros_like(self.content)
             return stand_in(np.dtype(kwargs.get("dtype") or self.dtype), script, content)
@@ -110,7 +122,7 @@ class StandIn(np.ndarray):
 
     def __setitem__(self, index: Any, new: Any) -> None:
         script = self.script
-        script.form.append("set")
+        script.note("set", (self, index, new))
         if isinstance(new, StandIn):
             content = new.content
         else:
@@ -125,7 +137,8 @@ class StandIn(np.ndarray):
 def stand_in(dtype: Any, script: Script, content: Any) -> StandIn:
     """Return a stand-in of a dtype."""
     x = np.zeros(1, dtype).view(StandIn)
-    x.script, x.content = script, content
+    x.script, x.content, x.mark = script, content, script.count
+    script.count += 1
     return x
 
 
@@ -136,19 +149,28 @@ class Update:
     ----------
     parameter, group, optimizer, shape
         Of the call.
+
+    Raises
+    ------
+    NotImplementedError
+        When the formula isn't one of the library's, and so may be anything.
     """
 
     def __init__(self, call: Call) -> None:
         self.parameter, self.group, _ = call.arguments
         self.optimizer: ArrayOptimizer = call.function.__self__
+        if not is_elementwise(self.optimizer):
+            raise NotImplementedError(
+                f"{type(self.optimizer).__name__} has a formula of its own; call its step() "
+                f"outside of the function that is compiled"
+            )
         p: np.ndarray = call.keywords["out"].array
         self.shape = p.shape
         self._dtypes = p.dtype, call.arguments[2].array.dtype
 
     def alike(self) -> tuple[Any, ...]:
         """Return what parameters have in common that one formula is for."""
-        own = () if is_elementwise(self.optimizer) else (id(self.parameter),)
-        return (id(self.optimizer), id(self.group), self._dtypes, *own)
+        return (id(self.optimizer), id(self.group), self._dtypes)
 
     def state(self) -> dict[str, Any]:
         """Return the parameter's state, begun if it must be."""
@@ -309,7 +331,7 @@ class Formula:
         each = []
         for update, state in zip(updates, self._states, strict=False):
             names = tuple([n for n, x in state.items() if is_array(n, x)])
-            script.form = []
+            script.form, script.count = [], 0
             shadow = update.numbers(script, state)
             after = tuple([n for n, x in shadow.items() if is_array(n, x)])
             each.append((tuple(script.form), names, after))
