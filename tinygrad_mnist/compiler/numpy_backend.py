@@ -6,7 +6,7 @@ a global name. The rest is a function of straight-line code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from itertools import accumulate
 from typing import Any
 
@@ -121,6 +121,11 @@ class Built:
     @staticmethod
     def arrays(results: Any) -> Any:
         """Return results as NumPy's arrays."""
+        return results
+
+    @staticmethod
+    def taken(results: Any, numbers: Set[int]) -> Any:
+        """Return results that are no tensors: arrays, and some that are Python's numbers."""
         return results
 
     @staticmethod

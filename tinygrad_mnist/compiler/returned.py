@@ -95,12 +95,15 @@ class Returned:
         The recorded ones.
     taken
         Numbers and arrays that are returned as they are.
+    numbers
+        Which of these are Python's numbers.
     """
 
     structure: Any = None
     computed: list[Computed] = field(default_factory=list)
     tensors: list[TensorBase] = field(default_factory=list)
     taken: list[Value] = field(default_factory=list)
+    numbers: set[int] = field(default_factory=set)
     fresh: dict[int, Fresh] = field(default_factory=dict)
 
     def is_plain(self) -> bool:
@@ -211,6 +214,8 @@ def describe(
 
     def stand_in(x: Any) -> Any:
         if type(x) is Recorded or type(x) is Number:
+            if type(x) is Number:
+                returned.numbers.add(len(returned.taken))
             returned.taken.append(x.value)
             return Taken(len(returned.taken) - 1)
         if not isinstance(x, TensorBase):

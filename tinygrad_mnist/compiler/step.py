@@ -243,7 +243,7 @@ class Step:
             at = len(made) + len(taken)
             saved = self.built.arrays(results[at : self.count])
             self.graph.attach(made, saved, given, versions)
-        return returned.result(made, given, taken)
+        return returned.result(made, given, self.built.taken(taken, returned.numbers))
 
     def _change_more(self, results: tuple[Any, ...], given: tuple[Any, ...]) -> None:
         """Make the changes that few steps make."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial
 from itertools import repeat
 from operator import attrgetter
@@ -113,6 +113,11 @@ class Built:
     def arrays(results: Sequence[Array]) -> list[np.ndarray]:
         """Return results as NumPy's arrays."""
         return [seen(x) if isinstance(x, jax.Array) else x for x in results]
+
+    def taken(self, results: Sequence[Array], numbers: Set[int]) -> list[Any]:
+        """Return results that are no tensors: arrays, and some that are Python's numbers."""
+        arrays = self.arrays(results)
+        return [x.item() if i in numbers else x for i, x in enumerate(arrays)]
 
     def hand_out(self, leaves: Sequence[TensorBase], results: Sequence[Any]) -> None:
         """Give leaves their gradients: in the tensors of the last step, if nobody has these."""

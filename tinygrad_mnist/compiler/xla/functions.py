@@ -16,6 +16,7 @@ import jax.scipy.special
 import numpy as np
 
 from tinygrad_mnist.compiler.trace import mapped
+from tinygrad_mnist.ops.sums import sum_many_rows
 
 Array = Any
 
@@ -105,11 +106,24 @@ def _solve(a: Array, b: Array) -> Array:
     return jnp.linalg.solve(a, b)
 
 
+def _take(x: Array, index: Any, axis: Any = None, out: Any = None, **how: Any) -> Array:
+    return jnp.take(x, jnp.asarray(index), axis=axis)
+
+
+def _sort(x: Array, axis: int = -1, kind: Any = None) -> Array:
+    return jnp.sort(x, axis=axis)
+
+
+def _argsort(x: Array, axis: int = -1, kind: Any = None) -> Array:
+    return jnp.argsort(x, axis=axis, stable=True)  # in whatever order NumPy leaves equals
+
+
 FUNCTIONS: dict[Any, Callable[..., Array]] = {
     **{getattr(np, name): _reduction(name) for name in ("sum", "prod", "max", "min", "mean")},
     np.zeros_like: _like(0), np.ones_like: _like(1), np.empty_like: _like(0),
     np.full_like: _like(None), np.zeros: _new(0), np.ones: _new(1), np.empty: _new(0),
-    np.linalg.solve: _solve,
+    np.linalg.solve: _solve, np.take: _take, np.sort: _sort, np.argsort: _argsort,
+    sum_many_rows: lambda rows: rows.sum(axis=0),
     np.array: _copied, np.asarray: _copied, np.ascontiguousarray: _copied, np.copy: _copied,
 }  # fmt: skip
 """Functions whose namesake in JAX takes other arguments."""

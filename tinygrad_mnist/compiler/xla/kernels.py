@@ -19,8 +19,10 @@ from tinygrad_mnist.compiler.xla import recurrent as layers
 from tinygrad_mnist.compiler.xla.exchanges import LOWERED
 from tinygrad_mnist.compiler.xla.functions import lowered_function
 from tinygrad_mnist.compiler.xla.views import _slid
+from tinygrad_mnist.nn.pooling import last_of_nan
 from tinygrad_mnist.nn.utils.clip import _clip_norm
 from tinygrad_mnist.ops import TABLE
+from tinygrad_mnist.tensor import sorting
 
 Array = Any
 
@@ -97,8 +99,11 @@ def _cross_entropy(
 def _cross_entropy_rule(
     g: Array, probs: Array, rows: Array, columns: Array, weights: Array, shape: Any, reduction: str
 ) -> Array:
-    if rows.dtype.kind != "f":  # as NumPy's kernel leaves them
-        rows = jnp.ones(probs.shape[0], probs.dtype) if weights is None else weights
+    if rows.dtype.kind != "f":  # as NumPy's kernel leaves them: the numbers of those that count
+        each = jnp.ones(rows.shape, probs.dtype) if weights is None else weights
+        none = jnp.zeros(probs.shape[0], probs.dtype)
+        columns = none.astype(columns.dtype).at[rows].set(columns)
+        rows = none.at[rows].set(each)
     slopes = _slopes(g, rows, reduction)
     hit = columns[:, None] == jnp.arange(probs.shape[1])
     return _unrows((probs - hit) * slopes[:, None], shape)
@@ -194,6 +199,25 @@ def _max_pool_index(
 # Others
 
 
+def _variance(x: Array, *, dim: Any, correction: int, keepdim: bool) -> Array:
+    wide = x.astype(np.float64)
+    centred = wide - wide.mean(axis=dim, keepdims=True)
+    total = (centred * centred).sum(axis=dim, keepdims=keepdim)
+    return total / np.maximum(x.size // max(total.size, 1) - correction, 0)
+
+
+def _last_of_nan(rows: Array) -> Array:
+    nan = jnp.isnan(rows)
+    last = rows.shape[-1] - 1 - jnp.flip(nan, -1).argmax(-1)
+    return jnp.where(nan.any(-1), last, jnp.where(nan, 0, rows).argmax(-1))
+
+
+def _search_rows(rows: Array, wanted: Array, side: Any) -> Array:
+    flat = rows.reshape(-1, rows.shape[-1]), wanted.reshape(-1, wanted.shape[-1])
+    found = jax.vmap(lambda row, x: jnp.searchsorted(row, x, side=side))(*flat)
+    return found.reshape(wanted.shape)
+
+
 def _solve_triangular(a: Array, b: Array, *, upper: bool, unitriangular: bool) -> Array:
     batch = jnp.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a, b = (jnp.broadcast_to(x, batch + x.shape[-2:]) for x in (a, b))
@@ -278,6 +302,13 @@ def _written_rule(g: Array, index: Array, shape: Any, dim: int) -> Array:
     return jnp.zeros(shape, g.dtype).at[corner].set(kept)
 
 
+def _value_rule(g: Array, shape: Any, index: Any) -> Array:
+    picked = g[index]
+    last = written_last(index, g.shape, picked.shape)[index]
+    picked = jnp.where(last == jnp.arange(picked.size).reshape(picked.shape), picked, 0)
+    return picked.reshape((1,) * (len(shape) - picked.ndim) + picked.shape)
+
+
 def _module(name: str) -> Any:
     return sys.modules[f"{ops.__name__}.{name}"]
 
@@ -296,7 +327,10 @@ KERNELS: dict[Any, Callable[..., Any]] = {
     _module("scan")._extreme_rule: _extreme_rule, TABLE["median"].forward: _median,
     _module("scan")._cumprod_rule: _cumprod_rule,
     _module("reduction")._prod_rule: _prod_rule,
-    indexing._written_rule: _written_rule,
+    indexing._written_rule: _written_rule, indexing._value_rule: _value_rule,
+    TABLE["var"].forward: _variance,
+    TABLE["std"].forward: lambda x, **how: jnp.sqrt(_variance(x, **how)),
+    last_of_nan: _last_of_nan, sorting._search_rows: _search_rows,
     regions._scatter_region_into_zeros: _scattered_region,
     recurrent._rnn: layers.rnn, recurrent._lstm: layers.lstm, recurrent._gru: layers.gru,
 }  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_mnist.compiler.functions import name_of
 from tinygrad_mnist.compiler.trace import Call, Value, mapped
-from tinygrad_mnist.compiler.xla.functions import lowered_function, lowered_reduce
+from tinygrad_mnist.compiler.xla.functions import FUNCTIONS, lowered_function, lowered_reduce
 from tinygrad_mnist.compiler.xla.kernels import KERNELS, OUTSIDE, SHARED, WRITERS, written_last
 from tinygrad_mnist.compiler.xla.memory import Memory
 from tinygrad_mnist.compiler.xla.views import part_of, view_of
@@ -250,13 +250,14 @@ METHODS: dict[str, Callable[..., Any]] = {
     "item": _item,
     "view": lambda x, dtype: jax.lax.bitcast_convert_type(x, dtype),
     "T": jnp.transpose,
+    "take": FUNCTIONS[np.take],
     "ravel": lambda x, *order, **named: x.reshape(-1),
     "flatten": lambda x, *order, **named: x.reshape(-1),
     **{
         name: _own(name)
         for name in (
             "sum", "mean", "max", "min", "prod", "argmax", "argmin", "reshape", "dot", "transpose",
-            "squeeze", "swapaxes", "cumsum", "cumprod", "any", "all", "clip", "round", "take",
+            "squeeze", "swapaxes", "cumsum", "cumprod", "any", "all", "clip", "round", "repeat",
         )
     },
 }  # fmt: skip

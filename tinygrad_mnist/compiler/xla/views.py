@@ -63,6 +63,11 @@ def view_of(function: Any, name: str, base: Value, rest: tuple[Any, ...], named:
         return Windows(base, lambda a: _slid(a, *rest), _refuse, rest)
     if name == "view":
         return _as_dtype(base, *rest, **named)
+    if function is _strided:
+        shape, strides, start = (*rest, 0)[:3]  # in bytes of the array, which the numbers aren't
+        size = np.dtype(np.intp).itemsize
+        steps = [n * size // array.itemsize for n in (*strides, start)]
+        rest = (shape, steps[:-1], steps[-1])
     if function in (_strided, _writable_diagonal, _view, np.diagonal):
         return chosen(base, function(_numbered(array), *rest, **named))
     raise NotImplementedError(

@@ -1,0 +1,100 @@
+"""Functions and methods in a step that XLA runs, beside themselves uncompiled.
+
+The calls are those of the tests of steps that NumPy runs: what is recorded there runs here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+import test_special_values as sweep
+from compiler.test_functions import RECORDED, found_by_trying, play, said
+
+import tinygrad_mnist as tg
+from tinygrad_mnist import nn
+from tinygrad_mnist.compiler import Compiled
+from tinygrad_mnist.compiler.api import compile
+
+pytest.importorskip("jax", reason="JAX isn't installed")
+
+
+def check(expression: str, dtype: Any = np.float32) -> Compiled[Any, Any]:
+    """Compare a step that XLA runs with itself uncompiled; return it."""
+    made: list[Compiled[Any, Any]] = []
+
+    def compiled(function: Any) -> Any:
+        made.append(compile(function, backend="xla"))
+        return made[-1]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = play(expression, lambda function: function, dtype)
+        found = play(expression, compiled, dtype)
+    for some, others in zip(expected, found, strict=True):
+        assert len(some) == len(others)
+        for a, b in zip(some, others, strict=True):
+            assert type(a) is type(b), expression
+            assert getattr(a, "dtype", None) == getattr(b, "dtype", None), expression
+            wide = np.asarray(a).dtype.itemsize == 8
+            rtol, atol = (1e-7, 1e-9) if wide else (2e-4, 1e-5)
+            np.testing.assert_allclose(b, a, rtol, atol, err_msg=expression)
+    return made[0]
+
+
+@pytest.mark.parametrize("expression", RECORDED)
+def test_call_gives_numpys_numbers(expression: str) -> None:
+    function = check(expression)
+    assert any(step.built is not None for step in function.steps.values()), said(function)
+
+
+# Of large arrays NumPy's program has other calls: sums by BLAS in parts, variances in float32.
+LARGE = """
+F.linear(x, w, b).square().mean(); x.std(0).sum(); x.var(1).sum(); x.sum(0).square().sum()
+F.layer_norm(x, (40,), w[0], w[1]).pow(3).mean(); F.batch_norm(x, None, None, w[0], w[1], True).pow(3).mean()
+F.cross_entropy(x, y); F.cross_entropy(x, y, ignore_index=1); F.embedding(y, x).square().sum()
+x.softmax(0).square().sum(); x.logsumexp(0).sum(); x.norm() + x.mean()
+""".replace("\n", ";").split(";")  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", [e.strip() for e in LARGE if e.strip()])
+def test_large_arrays(expression: str) -> None:
+    found = []
+    for backend in ("numpy", "xla"):
+        tg.manual_seed(0)
+        x, w = tg.randn(3000, 40).requires_grad_(), tg.randn(40, 40).requires_grad_()
+        b, y = tg.zeros(40, requires_grad=True), tg.randint(0, 40, (3000,))
+        names = {"F": nn.functional, "x": x, "w": w, "b": b, "y": y}
+        body = eval(f"lambda: {expression}", names)
+
+        def step(body: Any = body) -> tg.Tensor:
+            loss: tg.Tensor = body()
+            loss.backward()
+            return loss
+
+        run = compile(step, backend=backend, fullgraph=True)
+        for _ in range(4):
+            x.grad = w.grad = b.grad = None
+            loss = run()
+        found.append([loss.item(), *(p.grad.numpy() for p in (x, w, b) if p.grad is not None)])
+    for a, c in zip(*found, strict=True):
+        np.testing.assert_allclose(a, c, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_every_public_function_gives_numpys_numbers_or_says_why_it_is_not_compiled() -> None:
+    run = 0
+    for expression in found_by_trying():
+        try:
+            function = check(expression)
+        except sweep.ERRORS as error:  # what can't be done uncompiled either
+            with pytest.raises(type(error)):
+                play(expression, lambda function: function)
+            continue
+        built = any(step.built is not None for step in function.steps.values())
+        assert built or "XLA" not in said(function), expression
+        run += built
+    assert run > 1000
