@@ -38,6 +38,9 @@ def check(expression: str, dtype: Any = np.float32) -> Compiled[Any, Any]:
         for a, b in zip(some, others, strict=True):
             assert type(a) is type(b), expression
             assert getattr(a, "dtype", None) == getattr(b, "dtype", None), expression
+            if not isinstance(a, np.ndarray | np.generic | int | float):
+                assert a == b, expression
+                continue
             wide = np.asarray(a).dtype.itemsize == 8
             rtol, atol = (1e-7, 1e-9) if wide else (2e-4, 1e-5)
             np.testing.assert_allclose(b, a, rtol, atol, err_msg=expression)

@@ -106,6 +106,16 @@ def _solve(a: Array, b: Array) -> Array:
     return jnp.linalg.solve(a, b)
 
 
+def _eigh(a: Array, UPLO: str = "L") -> Any:  # noqa: N803  as NumPy calls it
+    """Look at one triangle, as NumPy does; JAX takes the mean of both."""
+    return tuple(jnp.linalg.eigh(a, UPLO, symmetrize_input=False))
+
+
+def _cholesky(a: Array) -> Array:
+    """Look at the lower triangle, likewise."""
+    return jnp.tril(jax.lax.linalg.cholesky(a, symmetrize_input=False))
+
+
 def _take(x: Array, index: Any, axis: Any = None, out: Any = None, **how: Any) -> Array:
     return jnp.take(x, jnp.asarray(index), axis=axis)
 
@@ -122,7 +132,9 @@ FUNCTIONS: dict[Any, Callable[..., Array]] = {
     **{getattr(np, name): _reduction(name) for name in ("sum", "prod", "max", "min", "mean")},
     np.zeros_like: _like(0), np.ones_like: _like(1), np.empty_like: _like(0),
     np.full_like: _like(None), np.zeros: _new(0), np.ones: _new(1), np.empty: _new(0),
-    np.linalg.solve: _solve, np.take: _take, np.sort: _sort, np.argsort: _argsort,
+    np.linalg.eigh: _eigh, np.linalg.eigvalsh: lambda *a: _eigh(*a)[0],
+    np.linalg.cholesky: _cholesky, np.linalg.solve: _solve,
+    np.take: _take, np.sort: _sort, np.argsort: _argsort,
     sum_many_rows: lambda rows: rows.sum(axis=0),
     np.array: _copied, np.asarray: _copied, np.ascontiguousarray: _copied, np.copy: _copied,
 }  # fmt: skip
