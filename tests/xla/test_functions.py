@@ -5,13 +5,14 @@ The calls are those of the tests of steps that NumPy runs: what is recorded ther
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 import test_special_values as sweep
-from compiler.test_functions import RECORDED, found_by_trying, play, said
+from compiler.test_functions import RECORDED, expressions, found_by_trying, play, said
 
 import tinygrad_mnist as tg
 from tinygrad_mnist import nn
@@ -47,7 +48,15 @@ def check(expression: str, dtype: Any = np.float32) -> Compiled[Any, Any]:
     return made[0]
 
 
-@pytest.mark.parametrize("expression", RECORDED)
+# Where what is known when the step is recorded meets what it computes, and what the scan found.
+MORE = expressions("""
+t.gather(t.ones(4, 4), 0, (m2 * 3).long()); t.ones(4, 4)[(v * 3).long()]; F.embedding((v * 3).long(), t.ones(4, 4))
+t.scatter_reduce(m, 1, t.tensor([[0, 0], [2, 1]]), m2[:2, :2], 'mean'); t.linalg.eigvalsh(m); t.linalg.cholesky(m + 5 * t.eye(4))
+F.cross_entropy(m, t.tensor([0, 1, 3, 1]), ignore_index=1); F.embedding_bag(t.tensor([[0, 2], [1, 1]]), m, mode='max')
+""")  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", RECORDED + MORE)
 def test_call_gives_numpys_numbers(expression: str) -> None:
     function = check(expression)
     assert any(step.built is not None for step in function.steps.values()), said(function)
@@ -86,11 +95,17 @@ def test_large_arrays(expression: str) -> None:
         np.testing.assert_allclose(a, c, rtol=1e-3, atol=1e-5)
 
 
+BY_CHANCE = re.compile(r"t\.linalg\.(cond|eigh)\(w|t\.bucketize")
+"""Matrices that are nearly singular, signs of eigenvectors, and boundaries that don't rise."""
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_every_public_function_gives_numpys_numbers_or_says_why_it_is_not_compiled() -> None:
     run = 0
     for expression in found_by_trying():
+        if BY_CHANCE.match(expression):
+            continue
         try:
             function = check(expression)
         except sweep.ERRORS as error:  # what can't be done uncompiled either

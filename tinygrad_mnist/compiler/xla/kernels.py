@@ -302,6 +302,11 @@ def _written_rule(g: Array, index: Array, shape: Any, dim: int) -> Array:
     return jnp.zeros(shape, g.dtype).at[corner].set(kept)
 
 
+def _scatter_add(x: Array, index: Array, source: Array, *, dim: int) -> Array:
+    added = source[tuple(slice(0, n) for n in index.shape)]
+    return jnp.asarray(x).at[indexing.along(index, dim, x.ndim)].add(added)
+
+
 def _value_rule(g: Array, shape: Any, index: Any) -> Array:
     picked = g[index]
     last = written_last(index, g.shape, picked.shape)[index]
@@ -327,6 +332,7 @@ KERNELS: dict[Any, Callable[..., Any]] = {
     _module("scan")._extreme_rule: _extreme_rule, TABLE["median"].forward: _median,
     _module("scan")._cumprod_rule: _cumprod_rule,
     _module("reduction")._prod_rule: _prod_rule,
+    indexing._scatter_add: _scatter_add,
     indexing._written_rule: _written_rule, indexing._value_rule: _value_rule,
     TABLE["var"].forward: _variance,
     TABLE["std"].forward: lambda x, **how: jnp.sqrt(_variance(x, **how)),

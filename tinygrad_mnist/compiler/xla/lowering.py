@@ -113,7 +113,7 @@ class Lowering:
     def _function(self, call: Call) -> Callable[..., Any]:
         function, kind = call.function, call.kind
         if kind == "getitem":
-            return lambda x, index: x[_index(index)]
+            return lambda x, index: jnp.asarray(x)[_index(index)]
         if kind in ("method", "attribute"):
             return METHODS.get(call.name) or _unknown(call.name)
         for known in (function, getattr(function, "__func__", None)):
