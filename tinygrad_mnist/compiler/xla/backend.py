@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial
 from itertools import repeat
-from operator import attrgetter
+from operator import attrgetter, is_
 from sys import getrefcount
 from typing import Any
 
@@ -44,7 +44,7 @@ from tinygrad_mnist.compiler.xla.memory import Memory, address
 from tinygrad_mnist.compiler.xla.placement import Placement, compiled, placement
 from tinygrad_mnist.compiler.xla.steps import Steps
 from tinygrad_mnist.compiler.xla.updates import Formula, is_update
-from tinygrad_mnist.compiler.xla.versions import enable_x64
+from tinygrad_mnist.compiler.xla.versions import call_wide, enable_x64
 
 Array = Any
 
@@ -92,7 +92,7 @@ class Built:
         try:
             with enable_x64(True):
                 self._steps = Steps(program)
-                self._formulas = Formulas(self._steps.formulas)
+                self._formulas = Formulas(self._steps.formulas, self.where.whole)
                 self._sort_state(state)
                 self._sort_inputs()
                 self._try()
@@ -121,15 +121,30 @@ class Built:
 
     def hand_out(self, leaves: Sequence[TensorBase], results: Sequence[Any]) -> None:
         """Give leaves their gradients: in the tensors of the last step, if nobody has these."""
-        for i, x in enumerate(results):
-            p, g = leaves[i], self._gradients[i]
-            if type(x) is np.ndarray:
-                if p._grad is None or p._grad._array is not x:  # else it was added to
-                    p._grad = wrap(x)
-            elif getrefcount(g) <= 4 and len(g.__dict__) == 2 and p._grad is g:
-                g._held.content = x
-            else:
-                p._grad = self._gradients[i] = holding(x)
+        given = self._gradients
+        if (
+            given
+            and all(map(is_, map(_GRADIENT, leaves), given))
+            and [*map(getrefcount, given)] == self._alone
+            and [*map(len, self._of_gradients)] == self._plain
+        ):
+            for keeper, x in zip(self._keep_gradients, results, strict=True):
+                keeper.content = x
+            return
+        for p, x in zip(leaves, results, strict=True):
+            if type(x) is not np.ndarray:
+                p._grad = holding(x)
+            elif p._grad is None or p._grad._array is not x:  # else it was added to
+                p._grad = wrap(x)
+        self._note_gradients([] if self._added_to else leaves)
+
+    def _note_gradients(self, leaves: Sequence[TensorBase]) -> None:
+        """Note the tensors of gradients, and what they are like as long as nobody has them."""
+        self._gradients = list(map(_GRADIENT, leaves))
+        self._of_gradients = [g.__dict__ for g in self._gradients]
+        self._keep_gradients = [g._held for g in self._gradients]
+        self._alone = [*map(getrefcount, self._gradients)]
+        self._plain = [*map(len, self._of_gradients)]
 
     def gradients(self) -> list[np.ndarray]:
         """Return the gradients that lie in buffers: there are none."""
@@ -201,7 +216,7 @@ class Built:
         self._wanted = [x for x in wanted if x.array.dtype != object]
         sizes = [x.array.size for x in self._wanted]
         self._least = sizes.index(min(sizes)) if sizes else 0
-        self._gradients: list[Any] = [None] * len(program.gradients)
+        self._note_gradients([])
         self._more = bool(
             self._written or self._written_inputs or self._steps.checks or self._objects
         )
@@ -224,6 +239,7 @@ class Built:
             (at[x.value], x.look) for x in looks if isinstance(x, Check) and x.value in at
         ]
         self._other_looks = [x for x in looks if not (isinstance(x, Check) and x.value in at)]
+        self._has_others = bool(self._written or self._lenders or self._read)
         gradients = set(program.gradients)
         self._result_places = [
             where.of_state(x.array.shape) if x in gradients else None for x in self._wanted
@@ -294,56 +310,62 @@ class Built:
     def run(self, *inputs: Any) -> Sequence[Array]:
         """Run it; return outputs, rebound tensors' arrays and gradients."""
         self.begun = False
-        with enable_x64(True):
-            values, drawn = self._by_python(inputs)
-            formulas, taken = self._formulas, self._taken
-            if self._form is not formulas.form:
-                self._form = formulas.form
-                self._executable = self._executables.get(self._form) or self._new_executable()
-            is_away = (
-                not any(map(_HAS_IT, self._fields, _ARRAYS))
-                and [*map(_WHERE, taken)] == self._taken_places
-            )
-            if is_away:
-                state = map(_CONTENT, taken)
-            else:
-                state = map(Held.take, taken, self._taken_places)
-            made = self._executable(
-                *state,
-                *[x.array.copy() for x in self._written],
-                *[k.lend(w) for k, w in self._lenders],
-                *[given(x.array, self.where.whole) for x in self._read],
-                *[given(inputs[i], where) for i, where in self._used],
-                *drawn,
-                *(() if formulas.numbers is None else (formulas.numbers,)),
-            )
+        for i, look in self._looks:
+            look(inputs[i])
+        values, drawn = self._by_python(inputs)
+        formulas, taken = self._formulas, self._taken
+        if self._form is not formulas.form:
+            self._form = formulas.form
+            self._executable = self._executables.get(self._form) or self._new_executable()
+        is_away = (
+            not any(map(_HAS_IT, self._fields, _ARRAYS))
+            and [*map(_WHERE, taken)] == self._taken_places
+        )
+        if is_away:
+            state = map(_CONTENT, taken)
+        else:
+            state = map(Held.take, taken, self._taken_places)
+        numbers = formulas.numbers
+        arguments = [
+            *state,
+            *(self._others() if self._has_others else ()),
+            *[given(inputs[i], where) for i, where in self._used],
+            *drawn,
+            *(() if numbers is None else (numbers,)),
+        ]
+        made = call_wide(self._executable, arguments)
         at = len(self._left)
         if made:
             pending.add(made[at + self._least if self._wanted else 0])
         if self._is_looked_at(inputs):  # it must have read what may be written to from now on
             pending.wait()
         if is_away:
-            for keeper, content in zip(self._left, made[:at], strict=True):
+            for keeper, content in zip(self._left, made, strict=False):
                 keeper.content = content
         else:
-            for keeper, content in zip(self._left, made[:at], strict=True):
+            for keeper, content in zip(self._left, made, strict=False):
                 keeper.give(content)
-        results = list(made[at:])
-        return self._finish(results, values) if self._more else results
+        return self._finish(list(made[at:]), values) if self._more else made[at:]
+
+    def _others(self) -> Iterator[Array]:
+        """Yield the rest of the state: what NumPy has, or is only read."""
+        yield from (x.array.copy() for x in self._written)
+        yield from (k.lend(w) for k, w in self._lenders)
+        yield from (given(x.array, self.where.whole) for x in self._read)
 
     def _is_looked_at(self, inputs: Sequence[Any]) -> bool:
         """Whether a step reads memory of XLA's that NumPy can write to."""
-        return (
-            any(map(is_look, inputs))
-            or any([k.is_seen() for k, _ in self._lenders])
-            or any([is_look(x.array) for x in self._read])
+        return any(map(is_look, inputs)) or (
+            self._has_others
+            and (
+                any(k.is_seen() for k, _ in self._lenders)
+                or any(is_look(x.array) for x in self._read)
+            )
         )
 
     def _by_python(self, inputs: Sequence[Any]) -> tuple[dict[Value, Any], list[Any]]:
         """Do what Python does before XLA runs; return the inputs, and what was drawn."""
         steps, values, drawn = self._steps, {}, []
-        for i, look in self._looks:
-            look(array_of(inputs[i]))
         if self._more or self._other_looks or steps.drawn:
             values = dict(zip(self.program.inputs, map(array_of, inputs), strict=True))
             for other in self._other_looks:
@@ -448,7 +470,8 @@ class Built:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Some donated buffers were not usable")
             try:
-                executable = self._compile(function, forms, places, left, range(len(taken)))
+                with enable_x64(True):
+                    executable = self._compile(function, forms, places, left, range(len(taken)))
             except NotImplementedError:
                 raise
             except Exception as error:
@@ -493,6 +516,7 @@ class Built:
 _NOTHING = object()
 _HAS_IT, _ARRAYS = dict.__contains__, repeat("_array")
 _CONTENT, _WHERE = attrgetter("content"), attrgetter("where")
+_GRADIENT = attrgetter("_grad")
 
 
 def _forms(values: Iterable[Value]) -> list[tuple[Any, Any]]:

@@ -45,8 +45,9 @@ def checks_of(call: Call) -> Iterator[Check]:
     function, arguments = call.function, call.arguments
     if function in (softmax._cross_entropy, softmax._nll_loss):
         x, target = arguments[:2]
-        ignored = call.keywords["ignore_index"]
-        yield Check(target, partial(_check_target, x.array.shape, ignored), call)
+        shape, ignored = x.array.shape, call.keywords["ignore_index"]
+        classes = shape[1] if len(shape) > 1 else shape[0]
+        yield Check(target, partial(_check_target, classes, shape, ignored), call)
     elif function is np.take_along_axis:
         yield from _index(call, arguments[0], arguments[2:3], arguments[1])
     elif function is np.take or (call.kind == "method" and call.name == "take"):
@@ -58,8 +59,9 @@ def checks_of(call: Call) -> Iterator[Check]:
             yield from _indices(call, arguments[0].array.shape, arguments[1])
 
 
-def _check_target(shape: Any, ignored: int, target: np.ndarray) -> None:
-    softmax.check_target(shape, target, ignored)
+def _check_target(classes: int, shape: Any, ignored: int, target: Any) -> None:
+    if not _are_below(classes, target):
+        softmax.check_target(shape, np.asarray(target), ignored)
 
 
 def _index(call: Call, x: Value, axis: Any, index: Any) -> Iterator[Check]:
@@ -92,7 +94,25 @@ def _dims(x: Any) -> int:
     return array.ndim if is_mask else 1
 
 
-def _check_index(count: int, index: np.ndarray) -> None:
+_UNSIGNED = {np.dtype(f"{k}{n}"): np.dtype(f"u{n}") for k in "iu" for n in (1, 2, 4, 8)}
+
+
+def _are_below(count: int, x: Any) -> bool:
+    """Whether integers are seen at a glance to be at least 0, and less than a number.
+
+    They may be an array of NumPy's or, in the memory of a CPU, one of JAX's.
+    """
+    try:
+        seen = np.frombuffer(x, _UNSIGNED[x.dtype])  # in which a negative number is huge
+        return bool(seen.item(seen.argmax()) < count)
+    except (AttributeError, BufferError, KeyError, ValueError):  # it takes a closer look
+        return False
+
+
+def _check_index(count: int, index: Any) -> None:
+    if _are_below(count, index):
+        return
+    index = np.asarray(index)
     if index.size and (index.min() < -count or index.max() >= count):
         wrong = index.min() if index.min() < -count else index.max()
         raise IndexError(f"index {int(wrong)} is out of bounds for a dimension of {count} elements")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_mnist.compiler.xla.held import Held
+from tinygrad_mnist.compiler.xla.held import Held, put
 from tinygrad_mnist.compiler.xla.updates import Formula
 
 Array = Any
@@ -22,23 +22,27 @@ class Formulas:
     ----------
     each
         They, in the order of their first updates.
+    where
+        On which devices their numbers are to be.
 
     Attributes
     ----------
     form
         What a program is made for: what of the formulas isn't numbers.
     numbers
-        What it is given besides; None if there are no formulas.
+        What it is given besides, an array of JAX's if they are those of the last step too; None if
+        there are no formulas.
     before, after
         What holds the states' arrays that it takes, and those that it leaves.
     shapes
         The shapes of these.
     """
 
-    def __init__(self, each: Sequence[Formula]) -> None:
+    def __init__(self, each: Sequence[Formula], where: Any = None) -> None:
         self.each = each
         self.form: Any = None
-        self.numbers: np.ndarray | None = None
+        self.numbers: Any = None
+        self._where = where
         self.before: list[Held] = []
         self.after: list[Held] = []
         self.shapes: dict[Held, tuple[int, ...]] = {}
@@ -48,6 +52,8 @@ class Formulas:
     def gather(self) -> bool:
         """Put together what the formulas have counted; return whether there are other arrays."""
         if self.form is not None and not any([f.is_new for f in self.each]):
+            if type(self.numbers) is np.ndarray:
+                self.numbers = put(self.numbers, self._where)
             return False
         for formula in self.each:
             formula.is_new = False

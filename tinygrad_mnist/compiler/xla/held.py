@@ -74,7 +74,7 @@ class Held:
             if not self._shared:
                 del fields["_array"]
         if self.where is not where:
-            self.content, self.where = jax.device_put(self.content, where), where
+            self.content, self.where = moved(self.content, where), where
         return self.content
 
     def lend(self, where: Any) -> Array:
@@ -84,7 +84,7 @@ class Held:
             del array
             return self.take(where)
         if self.where is not where:
-            self.content, self.where = jax.device_put(self.content, where), where
+            self.content, self.where = moved(self.content, where), where
         return self.content
 
     def adopt(self, where: Any) -> None:
@@ -158,8 +158,13 @@ def sent(where: Placement, tensor: TensorBase, size: int | None) -> TensorBase:
 
 def put(array: np.ndarray, where: Any) -> Array:
     """Return a copy of an array as JAX's."""
+    return moved(np.array(array, order="C"), where)  # which may use the memory given
+
+
+def moved(array: Array, where: Any) -> Array:
+    """Return an array on other devices."""
     with enable_x64(True):
-        return jax.device_put(np.array(array, order="C"), where)  # which may use the memory given
+        return jax.device_put(array, where)
 
 
 def given(x: Any, where: Any) -> Any:
@@ -176,7 +181,7 @@ def given(x: Any, where: Any) -> Any:
     elif type(x) in (float, int):
         return x
     there = x.sharding
-    return x if there is where or there == where else jax.device_put(x, where)
+    return x if there is where or there == where else moved(x, where)
 
 
 def is_look(x: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -12,6 +12,22 @@ from jax.sharding import Mesh, PartitionSpec
 
 enable_x64: Any = (jax if hasattr(jax, "enable_x64") else jax.experimental).enable_x64
 """The context in which 64 bits stay 64 bits."""
+
+if hasattr(enable_x64, "swap_local"):
+
+    def call_wide(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+        """Call a function in it; a step has no time for an object of Python's in between."""
+        before = enable_x64.swap_local(True)
+        try:
+            return function(*arguments)
+        finally:
+            enable_x64.set_local(before)
+else:
+
+    def call_wide(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+        """Call a function in it."""
+        with enable_x64(True):
+            return function(*arguments)
 
 
 def _least_alignment() -> int:
