@@ -156,6 +156,31 @@ def test_what_was_read_stays_what_it_was() -> None:
     assert loss.item() == copy_of[1]
 
 
+@pytest.mark.parametrize("how", ["tensor", "array", "view", "read", "cleared", "changed"])
+def test_a_gradient_that_a_script_has_stays_what_it_is(how: str) -> None:
+    ours, plain = both("SGD")
+    kept = []
+    for _ in range(9):
+        for t in (ours, plain):
+            t(1)
+            g = t.model[4].weight.grad
+            if how == "tensor":
+                kept.append((g, g.clone()))
+            elif how == "array":
+                kept.append((g.numpy(), g.numpy().copy()))
+            elif how == "view":
+                kept.append((g[1:], g[1:].clone()))
+            elif how == "cleared":
+                t.optimizer.zero_grad()
+            elif how == "changed":
+                g *= 2
+            del g
+        if how != "cleared":
+            agree(ours.numbers(), plain.numbers())
+    for now, then in kept:
+        np.testing.assert_array_equal(np.asarray(now), np.asarray(then))
+
+
 def test_checkpoint_goes_on_where_it_was_saved(tmp_path: Any) -> None:
     ours, plain = both()
     ours(7), plain(7)

@@ -180,8 +180,10 @@ class Step:
         self.flags = [(m.__dict__, flag) for m, flag in recording.flags]
         # What each run needs, asked only once.
         self.moved = self.count + len(self.rebound)
-        self.prepare, self.hand_out = self.gradients.prepare, self.gradients.hand_out
-        self.alone = self.plain and self.graph is None and self.returned.is_one_tensor()
+        self.prepare = self.gradients.prepare if self.gradients.lasting else None
+        self.hand_out = self.gradients.hand_out
+        unsaved = self.graph is None or not self.graph.outputs
+        self.alone = self.plain and unsaved and self.returned.is_one_tensor()
         self.more = bool(
             self.written_arguments or self.added_to or self.flags or self.cleared or self.rebound
         )
@@ -213,7 +215,8 @@ class Step:
         """Run the program."""
         assert self.built is not None
         inputs, given = entry
-        self.prepare()
+        if self.prepare is not None:
+            self.prepare()
         try:
             results = quiet.unobserved(self.built.run, *inputs)
         except BaseException as error:
@@ -229,7 +232,10 @@ class Step:
             self._change_more(results, given)
         self.hand_out(results[self.moved :])
         if self.alone:
-            return self.built.wrap(results[0])
+            result = self.built.wrap(results[0])
+            if self.graph is not None:
+                self.graph.attach((result,), (), given, ())
+            return result
         returned = self.returned
         if self.plain:
             made: list[TensorBase] = list(map(self.built.wrap, results[: self.computed]))

@@ -12,8 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial
 from itertools import repeat
-from operator import attrgetter, is_
-from sys import getrefcount
+from operator import attrgetter
 from typing import Any
 
 import jax
@@ -28,6 +27,7 @@ from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, leaves,
 from tinygrad_mnist.compiler.xla.checks import Check
 from tinygrad_mnist.compiler.xla.exchanges import compiled_together, has_exchanges
 from tinygrad_mnist.compiler.xla.formulas import Formulas, Tracing
+from tinygrad_mnist.compiler.xla.gradients import Gradients
 from tinygrad_mnist.compiler.xla.held import (
     Held,
     array_of,
@@ -120,31 +120,15 @@ class Built:
         return [x.item() if i in numbers else x for i, x in enumerate(arrays)]
 
     def hand_out(self, leaves: Sequence[TensorBase], results: Sequence[Any]) -> None:
-        """Give leaves their gradients: in the tensors of the last step, if nobody has these."""
-        given = self._gradients
-        if (
-            given
-            and all(map(is_, map(_GRADIENT, leaves), given))
-            and [*map(getrefcount, given)] == self._alone
-            and [*map(len, self._of_gradients)] == self._plain
-        ):
-            for keeper, x in zip(self._keep_gradients, results, strict=True):
-                keeper.content = x
+        """Give leaves their gradients."""
+        if self._gradients is not None:
+            self._gradients.hand_out(leaves)
             return
         for p, x in zip(leaves, results, strict=True):
             if type(x) is not np.ndarray:
                 p._grad = holding(x)
             elif p._grad is None or p._grad._array is not x:  # else it was added to
                 p._grad = wrap(x)
-        self._note_gradients([] if self._added_to else leaves)
-
-    def _note_gradients(self, leaves: Sequence[TensorBase]) -> None:
-        """Note the tensors of gradients, and what they are like as long as nobody has them."""
-        self._gradients = list(map(_GRADIENT, leaves))
-        self._of_gradients = [g.__dict__ for g in self._gradients]
-        self._keep_gradients = [g._held for g in self._gradients]
-        self._alone = [*map(getrefcount, self._gradients)]
-        self._plain = [*map(len, self._of_gradients)]
 
     def gradients(self) -> list[np.ndarray]:
         """Return the gradients that lie in buffers: there are none."""
@@ -216,7 +200,6 @@ class Built:
         self._wanted = [x for x in wanted if x.array.dtype != object]
         sizes = [x.array.size for x in self._wanted]
         self._least = sizes.index(min(sizes)) if sizes else 0
-        self._note_gradients([])
         self._more = bool(
             self._written or self._written_inputs or self._steps.checks or self._objects
         )
@@ -244,6 +227,11 @@ class Built:
         self._result_places = [
             where.of_state(x.array.shape) if x in gradients else None for x in self._wanted
         ]
+        self._gradients: Gradients | None = None
+        if program.gradients and not program.reads_gradients:
+            forms = _forms(program.gradients)
+            self._gradients = Gradients(forms, [where.of_state(shape) for shape, _ in forms])
+            self._before_gradients = len(self._wanted) - len(forms)
 
     def _batch(self, arrays: Sequence[Value]) -> int:
         """Return the size of the batch that is split over the devices."""
@@ -325,13 +313,14 @@ class Built:
             state = map(_CONTENT, taken)
         else:
             state = map(Held.take, taken, self._taken_places)
-        numbers = formulas.numbers
+        numbers, gradients = formulas.numbers, self._gradients
         arguments = [
             *state,
             *(self._others() if self._has_others else ()),
             *[given(inputs[i], where) for i, where in self._used],
             *drawn,
             *(() if numbers is None else (numbers,)),
+            *(() if gradients is None else gradients.take()),
         ]
         made = call_wide(self._executable, arguments)
         at = len(self._left)
@@ -345,6 +334,12 @@ class Built:
         else:
             for keeper, content in zip(self._left, made, strict=False):
                 keeper.give(content)
+        if gradients is not None:
+            start = at + self._before_gradients
+            for keeper, content in zip(gradients.keepers, made[start:], strict=False):
+                keeper.content = content
+        for formula in formulas.each:
+            formula.look_ahead()
         return self._finish(list(made[at:]), values) if self._more else made[at:]
 
     def _others(self) -> Iterator[Array]:
@@ -463,6 +458,11 @@ class Built:
         if formulas.numbers is not None:
             rest.append((formulas.numbers.shape, formulas.numbers.dtype))
             places.append(where.whole)
+        donated = list(range(len(taken)))
+        if self._gradients is not None:
+            donated += range(len(places), len(places) + len(self._gradients.forms))
+            rest += self._gradients.forms
+            places += self._gradients.places
         left = [w for _, w in self._keepers] + list(self._after_places) + self._result_places
         left += [where.whole] * (len(self._written) + len(self._written_inputs))
         left += [where.whole for check in self._steps.checks for _ in _looked_at(check)]
@@ -471,7 +471,7 @@ class Built:
             warnings.filterwarnings("ignore", "Some donated buffers were not usable")
             try:
                 with enable_x64(True):
-                    executable = self._compile(function, forms, places, left, range(len(taken)))
+                    executable = self._compile(function, forms, places, left, donated)
             except NotImplementedError:
                 raise
             except Exception as error:
@@ -494,7 +494,7 @@ class Built:
         for call in steps.before:
             if isinstance(call, Call):
                 self._define_drawn(lowering, call, rest)
-        changes = tracing(states, next(rest, None))
+        changes = tracing(states, None if self._formulas.numbers is None else next(rest))
         checked = []
         for call in steps.calls:
             for check in steps.checks_at.get(call, ()):
@@ -516,7 +516,6 @@ class Built:
 _NOTHING = object()
 _HAS_IT, _ARRAYS = dict.__contains__, repeat("_array")
 _CONTENT, _WHERE = attrgetter("content"), attrgetter("where")
-_GRADIENT = attrgetter("_grad")
 
 
 def _forms(values: Iterable[Value]) -> list[tuple[Any, Any]]:

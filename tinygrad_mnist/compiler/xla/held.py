@@ -45,7 +45,8 @@ class Held:
 
     def fetch(self) -> np.ndarray:
         """Return them as an array, which the tensor has from now on."""
-        pending.wait()
+        if self.content.ndim:  # else it is a copy
+            pending.wait()
         array = self.fields["_array"] = seen(self.content)
         return array
 
@@ -223,6 +224,11 @@ def _sees(array: np.ndarray, content: Array) -> bool:
     """Whether an array is a look at an array of JAX's."""
     base: Any = array.base
     return type(base) is _Memory and base.content is content
+
+
+def is_own_look(fields: dict[str, Any], content: Array) -> bool:
+    """Whether a tensor's array is a look at an array of JAX's, and nobody else has it."""
+    return _sees(fields["_array"], content) and _is_alone(fields)
 
 
 def _is_alone(fields: dict[str, Any]) -> bool:

@@ -168,6 +168,7 @@ def compiled(
     made = jax.jit(
         function,
         donate_argnums=tuple(donated),
+        keep_unused=True,  # memory for gradients is only written to
         in_shardings=tuple(places),
         out_shardings=tuple(left),
     )

@@ -44,7 +44,15 @@ class Script:
         self.given = numbers
         self.found: list[float] = []
         self.form: list[Any] = []
-        self.count = 0
+        self.count = self.scratch = 0
+
+    def mark(self, is_scratch: bool) -> int:
+        """Return the mark of a new array: another for scratch, which is made at the first run."""
+        if is_scratch:
+            self.scratch -= 1
+            return self.scratch
+        self.count += 1
+        return self.count
 
     def note(self, name: str, arguments: Sequence[Any], *more: Any) -> None:
         """Note a call."""
@@ -79,9 +87,12 @@ class StandIn(np.ndarray):
         if method != "__call__":
             raise NotImplementedError(f"np.{ufunc.__name__}.{method} in an optimizer's formula")
         script = self.script
-        where = kw.get("where", True)
-        script.note(ufunc.__name__, inputs, *(out or ()), where)
+        script.note(ufunc.__name__, inputs, *(out or ()), kw.get("where", True))
+        if script.given is None and out is not None:  # as soon as can be: it is done at each step
+            script.found += [float(x) for x in inputs if type(x) is not StandIn]
+            return out[0]
         given = [x.content if isinstance(x, StandIn) else script.number(x) for x in inputs]
+        where = kw.get("where", True)
         made = None
         if script.given is not None:
             made = lowered_ufunc(ufunc)(*given, dtype=kw.get("dtype"))
@@ -99,10 +110,12 @@ class StandIn(np.ndarray):
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         script = self.script
-        script.note(function.__name__, args, *kwargs.values())
+        if function is not np.empty_like:
+            script.note(function.__name__, args, *kwargs.values())
         if function is np.empty_like or function is np.zeros_like:
             content = None if self.content is None else jnp.zeros_like(self.content)
-            return stand_in(np.dtype(kwargs.get("dtype") or self.dtype), script, content)
+            dtype = np.dtype(kwargs.get("dtype") or self.dtype)
+            return stand_in(dtype, script, content, is_scratch=function is np.empty_like)
         if function is np.copyto:
             target, source = args[:2]
             new = source.content if isinstance(source, StandIn) else script.number(source)
@@ -134,11 +147,32 @@ class StandIn(np.ndarray):
         self.content = jnp.broadcast_to(jnp.asarray(content, self.dtype), self.content.shape)
 
 
-def stand_in(dtype: Any, script: Script, content: Any) -> StandIn:
+def _in_place(ufunc: np.ufunc) -> Any:
+    """Return an operator that calls a ufunc, or notes at once that it would."""
+
+    def method(self: StandIn, other: Any) -> StandIn:
+        script = self.script
+        if script.given is not None:
+            made: StandIn = ufunc(self, other, out=self)
+            return made
+        script.note(ufunc.__name__, (self, other))
+        if type(other) is not StandIn:
+            script.found.append(float(other))
+        return self
+
+    return method
+
+
+for _name, _ufunc in (
+    ("add", np.add), ("sub", np.subtract), ("mul", np.multiply), ("truediv", np.divide)
+):  # fmt: skip
+    setattr(StandIn, f"__i{_name}__", _in_place(_ufunc))
+
+
+def stand_in(dtype: Any, script: Script, content: Any, is_scratch: bool = False) -> StandIn:
     """Return a stand-in of a dtype."""
     x = np.zeros(1, dtype).view(StandIn)
-    x.script, x.content, x.mark = script, content, script.count
-    script.count += 1
+    x.script, x.content, x.mark = script, content, script.mark(is_scratch)
     return x
 
 
@@ -166,56 +200,94 @@ class Update:
             )
         p: np.ndarray = call.keywords["out"].array
         self.shape = p.shape
-        self._dtypes = p.dtype, call.arguments[2].array.dtype
+        self.dtypes = p.dtype, call.arguments[2].array.dtype
+        self._arrays: dict[str, Any] = {}
+        self._stage = Stage(self, Script(), None, None, {})
 
     def alike(self) -> tuple[Any, ...]:
         """Return what parameters have in common that one formula is for."""
-        return (id(self.optimizer), id(self.group), self._dtypes)
+        return (id(self.optimizer), id(self.group), self.dtypes)
 
     def state(self) -> dict[str, Any]:
         """Return the parameter's state, begun if it must be."""
         found = self.optimizer.state.get(self.parameter)
         return found or self.optimizer._started(self.parameter, self.parameter._array, self.group)
 
-    def numbers(self, script: Script, state: dict[str, Any]) -> dict[str, Any]:
+    def numbers(self, state: dict[str, Any]) -> tuple[Script, dict[str, Any]]:
         """Run the formula for its numbers, which counts the step; return the state afterwards."""
-        shadow = self._run(script, None, None, state, None)
+        arrays = {name: x for name, x in state.items() if is_array(name, x)}
+        known = self._arrays
+        if [*arrays] != [*known] or not all(map(is_, arrays.values(), known.values())):
+            self._arrays, self._stage = arrays, Stage(self, Script(), None, None, arrays)
+        stage = self._stage
+        script = stage.script
+        script.found, script.form = [], []
+        shadow = {name: stage.state.get(name, x) for name, x in state.items()}
+        stage.run(shadow)
         for name, x in shadow.items():
             if not isinstance(x, TensorBase):
                 state[name] = x
-        return shadow
+        return script, shadow
 
     def trace(
         self, state: dict[str, Any], numbers: Iterator[Any], p: Array, g: Array, contents: Any
     ) -> tuple[Array, dict[str, Array]]:
         """Run it on arrays of JAX's; return the parameter, and the state by names."""
+        stage = Stage(self, Script(numbers), p, g, {n: state[n] for n in contents}, contents)
+        shadow: dict[str, Any] = {
+            name: None if is_array(name, x) else x  # None: it wasn't there before this step
+            for name, x in state.items()
+        } | stage.state
         with unchanged([state]):  # the step is counted by Python
-            shadow = self._run(Script(numbers), p, g, state, contents)
+            stage.run(shadow)
         after = {name: x._array.content for name, x in shadow.items() if is_array(name, x)}
-        return self._p.content, after
+        return stage.p.content, after
 
-    def _run(
-        self, script: Script, p: Any, g: Any, state: dict[str, Any], contents: Any
-    ) -> dict[str, Any]:
-        shadow = {}
-        for name, x in state.items():
-            shadow[name] = x
-            if not is_array(name, x):
-                continue
-            if contents is not None and name not in contents:
-                shadow[name] = None  # it wasn't there before this step
-            else:
-                content = None if contents is None else contents[name]
-                shadow[name] = tensor = wrap(np.zeros(1))
-                tensor._array = stand_in(held(x).form()[1], script, content)
-        scratch, self.optimizer._scratch = self.optimizer._scratch, {}
-        dtype, g_dtype = self._dtypes
-        self._p = stand_in(dtype, script, p)
+
+class Stage:
+    """Stand-ins for all that a formula is given.
+
+    Parameters
+    ----------
+    update
+        Whose formula it is.
+    script
+        What hears of what is done to them.
+    p, g, contents
+        What stands behind them: arrays of JAX's, or nothing.
+    arrays
+        The state's arrays.
+    """
+
+    def __init__(
+        self,
+        update: Update,
+        script: Script,
+        p: Any,
+        g: Any,
+        arrays: dict[str, Any],
+        contents: Any = None,
+    ) -> None:
+        self.update, self.script = update, script
+        self.p, self.g = (
+            stand_in(dtype, script, x) for dtype, x in zip(update.dtypes, (p, g), strict=True)
+        )
+        self.state: dict[str, TensorBase] = {}
+        for name, x in arrays.items():
+            self.state[name] = tensor = wrap(np.zeros(1))
+            content = None if contents is None else contents[name]
+            tensor._array = stand_in(held(x).form()[1], script, content)
+        self._scratch: dict[Any, Any] = {}
+        self._count = script.count
+
+    def run(self, state: dict[str, Any]) -> None:
+        """Run the formula."""
+        optimizer, self.script.count = self.update.optimizer, self._count
+        scratch, optimizer._scratch = optimizer._scratch, self._scratch
         try:
-            self.optimizer.update(self._p, stand_in(g_dtype, script, g), shadow, self.group)
+            optimizer.update(self.p, self.g, state, self.update.group)
         finally:
-            self.optimizer._scratch = scratch
-        return shadow
+            optimizer._scratch = scratch
 
 
 def is_array(name: str, x: Any) -> bool:
@@ -268,28 +340,53 @@ class Formula:
         self._entries: list[Any] = []
         self._counts: list[list[np.ndarray]] = []
         self._settings: Any = None
+        self._ahead: Any = None
         self._has_others = self.changed = self.is_new = True
 
     def count(self) -> None:
         """Find the numbers of this step, which counts it."""
+        ahead, self._ahead = self._ahead, None
         if not self._states or not self._is_known():
             self._find_states()
         elif self._settings is not None and self.group == self._settings:
-            return
+            if not self._counts[0]:
+                return  # the numbers are those of the last step
+            if ahead is not None and [*map(float, chain(*self._counts))] == ahead[0]:
+                _, counts, self.numbers = ahead
+                self._set_counts(counts)
+                self.is_new = True
+                return
         self._settings = None
         if self._is_together():
             self._run(self.updates[:1])
-            for counts in self._counts[1:]:
-                for x, first in zip(counts, self._counts[0], strict=True):
-                    x[...] = first
-            if not self._counts[0] and all(map(_is_plain, self._own_settings())):
-                self._settings = dict(self.group)  # the numbers of the next steps are these
+            self._set_counts(self._counts[0])
+            if all(map(_is_plain, self._own_settings())):
+                self._settings = dict(self.group)
         else:
             self._run(self.updates)
 
+    def look_ahead(self) -> None:
+        """Find the numbers of the next step, while XLA is at work, for the case it is like this."""
+        if self._settings is None or not self._counts[0] or self._has_others:
+            return
+        counts = [*map(float, chain(*self._counts))]
+        try:
+            with unchanged(self._states[:1]):
+                form, numbers = self._forms(self.updates[:1])
+                if form == self.form[1:]:
+                    self._ahead = counts, [*map(float, self._counts[0])], numbers
+        except Exception:  # it is raised where that step is counted
+            return
+
+    def _set_counts(self, values: Sequence[Any]) -> None:
+        """Let all parameters have made as many steps."""
+        for counts in self._counts:
+            for x, value in zip(counts, values, strict=True):
+                x[...] = value
+
     def uncounted(self) -> Any:
         """Return a context in which counting has no effect, to find out what a step would do."""
-        self._settings, self._has_others = None, True
+        self._settings, self._ahead, self._has_others = None, None, True
         return unchanged([u.state() for u in self.updates])
 
     def _is_known(self) -> bool:
@@ -327,19 +424,24 @@ class Formula:
 
     def _run(self, updates: Sequence[Update]) -> None:
         """Run the formula for some updates, and find out which arrays it changes."""
-        script, shared = Script(), len(updates) < len(self.updates)
-        each = []
-        for update, state in zip(updates, self._states, strict=False):
-            names = tuple([n for n, x in state.items() if is_array(n, x)])
-            script.form, script.count = [], 0
-            shadow = update.numbers(script, state)
-            after = tuple([n for n, x in shadow.items() if is_array(n, x)])
-            each.append((tuple(script.form), names, after))
-        self.numbers, self.is_new = script.found, True
+        shared = len(updates) < len(self.updates)
+        each, self.numbers = self._forms(updates)
+        self.is_new = True
         form = (shared, *each)
         if form != self.form or self._has_others:
             self.form, self._has_others, self.changed = form, False, True
             self._find_arrays(each * (len(self.updates) if shared else 1))
+
+    def _forms(self, updates: Sequence[Update]) -> tuple[tuple[Any, ...], list[float]]:
+        """Return what each of some updates is like, and the numbers of all."""
+        each, numbers = [], []
+        for update, state in zip(updates, self._states, strict=False):
+            names = tuple([n for n, x in state.items() if is_array(n, x)])
+            script, shadow = update.numbers(state)
+            after = tuple([n for n, x in shadow.items() if is_array(n, x)])
+            each.append((tuple(script.form), names, after))
+            numbers += script.found
+        return tuple(each), numbers
 
     def _find_arrays(self, each: Sequence[Any]) -> None:
         self.before, self.after = [], []
@@ -386,7 +488,8 @@ class Formula:
 
     def forget(self) -> None:
         """Forget what was counted without effect."""
-        self._states, self._settings, self._has_others, self.changed = [], None, True, True
+        self._states, self._settings, self._ahead = [], None, None
+        self._has_others = self.changed = True
 
 
 def _is_plain(x: Any) -> bool:
