@@ -196,6 +196,29 @@ def test_checkpoint_goes_on_where_it_was_saved(tmp_path: Any) -> None:
     agree(rest, plain(3))
 
 
+def test_gradients_are_summed_over_many_rows() -> None:
+    tg.manual_seed(0)
+    layer, x = nn.Linear(3, 2), tg.randn(3000, 3)
+    step = tg.compile(lambda x: layer(x).square().mean(), backend="xla", fullgraph=True)
+    found = []
+    for run in (step, lambda x: layer(x).square().mean()):
+        for _ in range(5):
+            layer.zero_grad()
+            run(x).backward()
+        found.append([p.grad.numpy().copy() for p in layer.parameters()])
+    agree(*found)
+
+
+@pytest.mark.parametrize("shapes", [(3, 8), (8, 3)])
+def test_products_over_many_rows_are_those_of_numpy(shapes: tuple[int, int]) -> None:
+    from tinygrad_mnist.compiler.xla.products import MANY, over_rows
+
+    source = np.random.default_rng(0)
+    for rows in (MANY - 1, MANY + 1):
+        x, y = (source.standard_normal((rows, n)).astype(np.float32) for n in shapes)
+        np.testing.assert_allclose(over_rows(x, y), x.T @ y, rtol=1e-4, atol=1e-3)
+
+
 def test_a_model_is_copied_with_its_present_numbers() -> None:
     ours = Training()
     ours(6)

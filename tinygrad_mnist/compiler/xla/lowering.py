@@ -15,6 +15,7 @@ from tinygrad_mnist.compiler.trace import Call, Value, mapped
 from tinygrad_mnist.compiler.xla.functions import FUNCTIONS, lowered_function, lowered_reduce
 from tinygrad_mnist.compiler.xla.kernels import KERNELS, OUTSIDE, SHARED, WRITERS, written_last
 from tinygrad_mnist.compiler.xla.memory import Memory
+from tinygrad_mnist.compiler.xla.products import is_over_rows, over_rows
 from tinygrad_mnist.compiler.xla.views import part_of, view_of
 
 Array = Any
@@ -98,6 +99,8 @@ class Lowering:
             return
         if function is np.matmul and _is_sum(*call.arguments):
             made = arguments[1].sum(axis=0)
+        elif function is np.matmul and is_over_rows(*call.arguments):
+            made = over_rows(arguments[0].T, arguments[1])
         else:
             made = self._function(call)(*arguments, **keywords)
         left = call.made()[1:] if call.kind == "kernel" else ()

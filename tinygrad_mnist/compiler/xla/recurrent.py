@@ -8,6 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
+from tinygrad_mnist.compiler.xla.products import over_rows
 from tinygrad_mnist.ops.recurrent import last_rows, rows_of_steps
 
 Array = Any
@@ -88,7 +89,7 @@ def rnn_back(
         return [a @ weight], [a]
 
     (gh,), (gx,) = over_steps(cell, [jnp.zeros_like(h)], [g, out], sizes, not reverse)
-    return {"x": gx, "h": gh, "weight": gx.T @ before(out, h, sizes, reverse)}
+    return {"x": gx, "h": gh, "weight": over_rows(gx, before(out, h, sizes, reverse))}
 
 
 def lstm(x: Array, h: Array, c: Array, weight: Array, *, sizes: Any, reverse: bool) -> Any:
@@ -140,7 +141,7 @@ def lstm_back(
     (gh, gc), (gx,) = over_steps(cell, states, rows, sizes, not reverse)
     return {
         "x": gx, "h": gh, "c": gc,
-        "weight": gx.T @ before(out[:count], h, sizes, reverse),
+        "weight": over_rows(gx, before(out[:count], h, sizes, reverse)),
     }  # fmt: skip
 
 
@@ -182,4 +183,4 @@ def gru_back(
 
     rows = [g, gates, inner, previous]
     (gh,), (gx, ga) = over_steps(cell, [jnp.zeros_like(h)], rows, sizes, not reverse)
-    return {"x": gx, "h": gh, "weight": ga.T @ previous, "bias": ga.sum(0)}
+    return {"x": gx, "h": gh, "weight": over_rows(ga, previous), "bias": ga.sum(0)}
