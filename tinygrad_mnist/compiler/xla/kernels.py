@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from functools import partial
 from itertools import product as every
 from math import prod
 from typing import Any
@@ -18,10 +19,11 @@ from tinygrad_mnist import ops
 from tinygrad_mnist.compiler.xla import recurrent as layers
 from tinygrad_mnist.compiler.xla.exchanges import LOWERED
 from tinygrad_mnist.compiler.xla.functions import lowered_function
-from tinygrad_mnist.compiler.xla.views import _slid
+from tinygrad_mnist.compiler.xla.views import _place, _slid
 from tinygrad_mnist.nn.pooling import last_of_nan
 from tinygrad_mnist.nn.utils.clip import _clip_norm
 from tinygrad_mnist.ops import TABLE
+from tinygrad_mnist.ops.sums import sum_many_rows
 from tinygrad_mnist.tensor import sorting
 
 Array = Any
@@ -112,24 +114,64 @@ def _cross_entropy_rule(
 # Convolution and pooling
 
 
-def _conv(
-    x: Array, weight: Array, bias: Any = None,
-    *, stride: Any, padding: Any, dilation: Any, groups: int,
-) -> Array:  # fmt: skip
-    out = lax.conv_general_dilated(
+def _conv(x: Array, weight: Array, bias: Any = None, **settings: Any) -> Array:
+    out = lax.platform_dependent(
+        x, weight, cpu=partial(_conv_on_cpu, **settings),
+        default=partial(_conv_anywhere, **settings),
+    )  # fmt: skip
+    return out if bias is None else out + bias.reshape(-1, *[1] * (x.ndim - 2))
+
+
+def _conv_input(y: Array, weight: Array, *, size: Any, **settings: Any) -> Array:
+    like = jax.ShapeDtypeStruct((len(y), weight.shape[1] * settings["groups"], *size), y.dtype)
+
+    def by(conv: Callable[..., Array]) -> Callable[..., Array]:
+        return lambda y, weight: _transposed(lambda x: conv(x, weight, **settings), like)(y)
+
+    return lax.platform_dependent(y, weight, cpu=by(_conv_on_cpu), default=by(_conv_anywhere))
+
+
+def _conv_weight(x: Array, y: Array, *, kernel: Any, **settings: Any) -> Array:
+    each = x.shape[1] // settings["groups"]
+    like = jax.ShapeDtypeStruct((y.shape[1], each, *kernel), x.dtype)
+
+    def by(conv: Callable[..., Array]) -> Callable[..., Array]:
+        return lambda x, y: _transposed(lambda w: conv(x, w, **settings), like)(y)
+
+    return lax.platform_dependent(x, y, cpu=by(_conv_on_cpu), default=by(_conv_anywhere))
+
+
+def _conv_anywhere(
+    x: Array, weight: Array, *, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Array:
+    return lax.conv_general_dilated(
         x, weight, stride, padding, rhs_dilation=dilation, feature_group_count=groups
     )
-    return out if bias is None else out + bias.reshape(-1, *[1] * len(stride))
 
 
-def _conv_input(y: Array, weight: Array, *, size: Any, groups: int, **settings: Any) -> Array:
-    like = jax.ShapeDtypeStruct((len(y), weight.shape[1] * groups, *size), y.dtype)
-    return _transposed(lambda x: _conv(x, weight, groups=groups, **settings), like)(y)
+def _conv_on_cpu(
+    x: Array, weight: Array, *, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Array:
+    """Do without groups, at which XLA is slow on a CPU."""
+    if groups > 1 and weight.shape[1] == 1:
+        return _conv_of_each(x, weight, stride, padding, dilation)
+    parts = [
+        lax.conv_general_dilated(part, w, stride, padding, rhs_dilation=dilation)
+        for part, w in zip(jnp.split(x, groups, 1), jnp.split(weight, groups), strict=True)
+    ]
+    return parts[0] if groups == 1 else jnp.concatenate(parts, 1)
 
 
-def _conv_weight(x: Array, y: Array, *, kernel: Any, groups: int, **settings: Any) -> Array:
-    like = jax.ShapeDtypeStruct((y.shape[1], x.shape[1] // groups, *kernel), x.dtype)
-    return _transposed(lambda w: _conv(x, w, groups=groups, **settings), like)(y)
+def _conv_of_each(x: Array, weight: Array, stride: Any, padding: Any, dilation: Any) -> Array:
+    """Add up, for each place in a window, the channels that are shifted there, times weights."""
+    x = lax.pad(x, np.zeros((), x.dtype), [(0, 0, 0), (0, 0, 0), *[(*p, 0) for p in padding]])
+    kernel, out = weight.shape[2:], jnp.zeros((), x.dtype)
+    weight = weight.reshape(x.shape[1], -1, *kernel)
+    for place in every(*map(range, kernel)):
+        part = jnp.expand_dims(x[_place(x, place, kernel, stride, dilation)], 2)
+        w = weight[(..., *place)]
+        out += part * w.reshape(*w.shape, *[1] * len(kernel))
+    return out.reshape(len(x), -1, *out.shape[3:])
 
 
 def _transposed(linear: Callable[[Array], Array], like: Any) -> Callable[[Array], Array]:
@@ -167,9 +209,40 @@ def _hits(parts: list[Array], out: Array) -> list[Array]:
     return found
 
 
+def _apart(g: Array, x: Array, kernel: Any) -> Array:
+    """Return the rule where windows share no element, so that each is compared with its own.
+
+    The places of the largest are numbers; of several the first is the least, and of several NaNs,
+    whose numbers are negative, the last. Channels are last, as convolutions have them.
+    """
+    lead = x.ndim - len(kernel)
+    g, x = jnp.moveaxis(g, lead - 1, -1), jnp.moveaxis(x, lead - 1, -1)
+    window = (*[1] * (lead - 1), *kernel, 1)
+    number: Any = 0
+    for d, k in enumerate(window):
+        number = number * k + lax.broadcasted_iota(np.int32, x.shape, d) % k
+    number = jnp.where(x != x, -number, number)
+
+    def spread(a: Array) -> Array:
+        shape = [n for pair in zip(a.shape, window, strict=True) for n in pair]
+        inside = [n * k for n, k in zip(a.shape, window, strict=True)]
+        a = lax.broadcast_in_dim(a, shape, range(0, len(shape), 2)).reshape(inside)
+        rest = [(0, n - m, 0) for n, m in zip(x.shape, inside, strict=True)]
+        return lax.pad(a, np.zeros((), a.dtype), rest)
+
+    none = np.int32(prod(kernel))
+    least = np.array(-np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min, x.dtype)
+    out = lax.reduce_window(x, least, lax.max, window, window, "VALID")
+    largest = jnp.where((x == spread(out)) | (x != x), number, none)
+    winner = lax.reduce_window(largest, none, lax.min, window, window, "VALID")
+    return jnp.moveaxis(jnp.where(spread(winner) == number, spread(g), 0), -1, lead - 1)
+
+
 def _max_pool_rule(
     g: Array, out: Array, x: Array, kernel: Any, stride: Any, dilation: Any
 ) -> Array:
+    if stride == kernel and {*dilation} == {1}:
+        return _apart(g, x, kernel)
     hits = _hits(_parts(x, kernel, stride, dilation), out)
     places = [jnp.where(hit, g, 0) for hit in hits]
     stacked = jnp.stack(places, -1).reshape(*out.shape, *kernel)
@@ -280,6 +353,10 @@ def _cumprod_rule(g: Array, out: Array, x: Array, dim: int) -> Array:
     return _running_but_one(x, dim) * jnp.concatenate(after[::-1], dim)
 
 
+def _sum_many_rows(rows: Array) -> Array:
+    return rows.sum(axis=0)  # of sums of a few rows each: so XLA does it by itself
+
+
 def _scattered_region(x: Array, *, at: Any) -> Array:
     numbers = np.arange(prod(at.shape)).reshape(at.shape)
     _, where = regions._lay_out(numbers, at)
@@ -337,7 +414,7 @@ KERNELS: dict[Any, Callable[..., Any]] = {
     TABLE["var"].forward: _variance,
     TABLE["std"].forward: lambda x, **how: jnp.sqrt(_variance(x, **how)),
     last_of_nan: _last_of_nan, sorting._search_rows: _search_rows,
-    regions._scatter_region_into_zeros: _scattered_region,
+    regions._scatter_region_into_zeros: _scattered_region, sum_many_rows: _sum_many_rows,
     recurrent._rnn: layers.rnn, recurrent._lstm: layers.lstm, recurrent._gru: layers.gru,
 }  # fmt: skip
 """By the function that is the kernel."""

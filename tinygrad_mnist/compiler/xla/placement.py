@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec, SingleDeviceSharding
 
-from tinygrad_mnist.compiler.xla.versions import SPLITS_WITHIN_PROCESSES
+from tinygrad_mnist.compiler.xla.versions import CPU_OPTIONS, SPLITS_WITHIN_PROCESSES
 
 
 class Placement:
@@ -172,5 +172,7 @@ def compiled(
         in_shardings=tuple(places),
         out_shardings=tuple(left),
     )
-    executable: Callable[..., Sequence[Any]] = made.lower(*forms).compile()
+    on_cpus = all(d.platform == "cpu" for place in places for d in place.device_set)
+    options = CPU_OPTIONS if on_cpus else None
+    executable: Callable[..., Sequence[Any]] = made.lower(*forms).compile(options)
     return executable

@@ -66,3 +66,19 @@ def shard_map(function: Callable[..., Any], mesh: Mesh, axis: str) -> Callable[.
 
     made = shard_map(function, mesh, whole, whole, check_rep=False)
     return made
+
+
+def _options() -> dict[str, Any]:
+    """Return how XLA compiles for a CPU: YNNPACK, where it is known, is for products alone.
+
+    Its convolutions take two to six times as long as those that XLA had before, and still has.
+    """
+    options = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"}
+    try:
+        jax.jit(lambda: 0).lower().compile(options)
+    except Exception:  # "No such compile option", whatever its type is
+        return {}
+    return options
+
+
+CPU_OPTIONS = _options()
