@@ -154,6 +154,8 @@ def test_arguments_have_an_effect_or_a_sentence() -> None:
     for wrong, error, match in (
         ({"backend": "nothing"}, ValueError, "no backend 'nothing'; choose one of numpy"),
         ({"backend": len}, TypeError, "torch.fx"),
+        ({"backend": "auto", "devices": 2}, ValueError, "devices=2 is for XLA: pass backend='xla'"),
+        ({"backend": "auto", "device": "gpu"}, ValueError, "device='gpu' is for XLA: pass backend"),
         ({"mode": "fast"}, ValueError, "no mode 'fast'; choose one of default"),
         ({"mode": "default", "options": {"a": 1}}, RuntimeError, "not both"),
         ({"options": {"inlining": True}}, RuntimeError, "no option 'inlining'; .* chains, common_"),
@@ -511,9 +513,19 @@ def test_the_namespace_has_pytorchs_names() -> None:
         assert asks(tg.zeros(2)).tolist() == [0, 0]
     with pytest.raises(RuntimeError, match="no stance 'fast'"):
         compiler.set_stance("fast")
-    assert compiler.list_backends() == ["numpy", "xla"]
+    assert compiler.list_backends() == ["numpy", "xla", "auto"]
     with pytest.raises(NotImplementedError, match="NumPy program"):
         compiler.wrap_numpy(len)
+
+
+def test_without_jax_the_faster_backend_is_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tinygrad_mnist.compiler.api.find_spec", lambda name: None)
+    double = tg.compile(doubled, backend="auto", device="cpu")
+    assert [double(tg.ones(1)).item() for _ in range(5)] == [2] * 5
+    assert double.settings.backend.name == "numpy"
+    assert not compiler.explain(double).choice
+    with pytest.raises(ModuleNotFoundError, match="needs JAX"):
+        tg.compile(doubled, backend="xla")
 
 
 def test_names_of_the_compiler_inside_of_pytorch_are_ours() -> None:

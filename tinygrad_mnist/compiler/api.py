@@ -22,7 +22,7 @@ M = TypeVar("M", bound=Module)
 F = TypeVar("F", bound=Callable[..., Any])
 
 BACKENDS: dict[str, frozenset[str]] = {
-    "numpy": frozenset(), "eager": SWITCHES, "xla": FOR_XLA
+    "numpy": frozenset(), "eager": SWITCHES, "xla": FOR_XLA, "auto": frozenset()
 }  # fmt: skip
 """What runs programs, and the passes that it leaves out: ``"eager"`` makes just the calls that were
 recorded."""
@@ -153,7 +153,9 @@ def compile(
         ``"numpy"``, which is also taken for PyTorch's own, such as ``"inductor"``. ``"eager"``,
         which is also taken for ``"aot_eager"``, leaves all passes out: a program of just the calls
         that were recorded. ``"xla"``, for which JAX must be installed, gives the program to XLA:
-        fused, on its devices, the same numbers to rounding.
+        fused, on its devices, the same numbers to rounding. ``"auto"``: whichever of ``"numpy"``
+        and ``"xla"`` is faster. They take turns in the function's first calls, none of which is
+        made twice; ``explain`` says what was found. Without JAX it is ``"numpy"``.
     mode
         ``"max-autotune"`` lets two threads each compute half of a batch wherever that is faster;
         by default only where it takes little more memory. The others make no difference.
@@ -256,6 +258,8 @@ def _backend(backend: str | Callable[..., Any] | None) -> str:
     chosen = PYTORCHS.get(backend, backend)
     if chosen not in BACKENDS:
         raise ValueError(f"there is no backend {backend!r}; choose one of {', '.join(BACKENDS)}")
+    if chosen == "auto" and find_spec("jax") is None:
+        return "numpy"
     if chosen == "xla" and find_spec("jax") is None:
         raise ModuleNotFoundError(
             f"backend={backend!r} needs JAX, which isn't installed: pip install "
@@ -270,7 +274,7 @@ def _place(backend: str, device: str | None, devices: Any, shard: str | None) ->
         for name, x in (("device", device), ("devices", devices), ("shard", shard)):
             if x is not None and not (name == "device" and x == "cpu"):
                 raise ValueError(f"{name}={x!r} is for XLA: pass backend='xla' as well")
-        return NUMPY
+        return Backend("auto", device) if backend == "auto" else NUMPY
     if device not in (None, *PLATFORMS):
         raise ValueError(f"there is no device {device!r}; choose one of {', '.join(PLATFORMS)}")
     if shard not in (None, "parameters"):
@@ -375,7 +379,7 @@ def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:
     --------
     >>> from tinygrad_mnist import compiler
     >>> compiler.list_backends()
-    ['numpy', 'xla']
+    ['numpy', 'xla', 'auto']
     """
     return [name for name in BACKENDS if name != "eager" or "debug" not in (exclude_tags or ())]
 

@@ -26,15 +26,18 @@ class Backend:
     Attributes
     ----------
     name
-        ``"numpy"`` or ``"xla"``.
+        ``"numpy"``, ``"xla"``, or ``"auto"``: whichever is faster.
     device, devices, shard
         On what, for XLA: see ``compile``.
+    tried
+        Whether another one is there: what this one refuses is no reason to warn.
     """
 
     name: str = "numpy"
     device: str | None = None
     devices: Any = None
     shard: str | None = None
+    tried: bool = False
 
     def maker(self) -> Callable[..., Built]:
         """Return what makes a program one that can be run."""

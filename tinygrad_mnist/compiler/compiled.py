@@ -25,6 +25,7 @@ from tinygrad_mnist.compiler.keeping import KEPT, Keeping
 from tinygrad_mnist.compiler.naming import argument_name, function_name
 from tinygrad_mnist.compiler.step import Step, recording_now
 from tinygrad_mnist.compiler.trace import Call
+from tinygrad_mnist.compiler.trial import Choice, Trial
 from tinygrad_mnist.compiler.watches import MISSING, Watch, same
 
 P = ParamSpec("P")
@@ -111,6 +112,8 @@ class Compiled(Generic[P, R]):
         Why calls run as they are, by signature; under None, why all others do.
     again
         Why programs were recorded anew.
+    choice
+        Which backend runs its programs.
 
     Examples
     --------
@@ -150,6 +153,7 @@ class Compiled(Generic[P, R]):
         self._exchanged: frozenset[TensorBase] = frozenset()
         self._warned: set[str] = set()
         self._keeping: Keeping | None = None
+        self.choice = Choice(self.settings.backend, self.settings.off)
         self._taken = 0
         """How often it was found that it keeps something."""
         called = self.function
@@ -338,13 +342,16 @@ class Compiled(Generic[P, R]):
                 return self._as_it_is(stopped, args, kwargs)
             self.again.append("whether modules are in training")
             del self.uncompiled[key]
+        trial = next((s for s in self.steps.values() if isinstance(s, Trial)), None)
+        if trial is not None and self.choice.is_open and not trial.awaits(args, kwargs):
+            return self._called(kwargs)(*args, **kwargs)
         step = next((s for s in self.steps.values() if s.key == key and s.built is None), None)
         if step is None:
             stopped = self._make_room(key, arguments)
             if stopped is not None:
                 return self._as_it_is(stopped, args, kwargs)
             self._numbers += 1
-            step = self.steps[self._numbers] = Step(key, self.settings.off, self.settings.backend)
+            step = self.steps[self._numbers] = self.choice.step(key)
         result = step.advance(
             self._called(kwargs), args, kwargs, arguments, self._exchanged, self.settings.fullgraph
         )
@@ -352,10 +359,15 @@ class Compiled(Generic[P, R]):
             self._held[i] = x if type(x) in (list, dict) else weakref.ref(x)
         step.held = {}
         if step.built is not None:
+            if self.choice.is_open and step is not trial:  # there are no others in the meantime
+                self.steps = {self._numbers: (step := Trial(step, self.choice))}
             self._last = step
         elif step.stopped:
             self.steps = {n: s for n, s in self.steps.items() if s is not step}
-            if step.kept and self._take(step.kept):
+            if step.refused and step.backend.tried:  # others stay with the parameters
+                self.steps, self._last = {}, None
+                self.choice.make(NUMPY, f"NumPy runs it: {step.stopped}")
+            elif step.kept and self._take(step.kept):
                 pass
             elif step.looks & self._moving:
                 self._looked_at |= step.looks

@@ -246,9 +246,13 @@ class Way:
         Where gradients are wanted; None for everywhere.
     stopped
         Why there is no program, and won't be.
+    refused
+        The same, if it is the backend that can't run it.
     runs, walked, recorded
         How often gradients went back by the program, and through the nodes; how often that was
         recorded.
+    spent
+        For how many seconds the program has run.
     seconds
         What recording and building have taken.
     """
@@ -260,12 +264,13 @@ class Way:
         self.reached = graph.reach(arriving, wanted)
         self.needed = sorted({k for i in self.reached for k in graph.specs[i].kept})
         self.stopped = "it has a backward of the user's own" if graph.by_hand else ""
+        self.refused = ""
         if len(graph.ways) >= WAYS:
             self.stopped = f"gradients arrive in more than {WAYS} ways"
         self.last: _Recorded | None = None
         self.arriving = arriving
         self.runs = self.walked = self.recorded = 0
-        self.seconds = 0.0
+        self.spent = self.seconds = 0.0
         self.built: Built | None = None
         self.lock = threading.Lock()
         """Held while the program runs: its buffers are its own."""
@@ -294,7 +299,9 @@ class Way:
         try:
             arrays = [g for g in gradients if g is not None]
             arrays += [saved[k] for k in self.moving]
+            start = perf_counter()
             results = self.built.arrays(quiet.unobserved(self.built.run, *arrays))
+            self.spent += perf_counter() - start
             self.runs += 1
         finally:
             self.lock.release()
@@ -362,8 +369,9 @@ class Way:
                 try:
                     self.built = self.last.build(names, graph.off, graph.backend)
                 except RefusedError as error:
-                    self.stopped = str(error)
-                    warn(f"compile: gradients of {graph.op.name} go back uncompiled: {error}")
+                    self.stopped = self.refused = str(error)
+                    if not graph.backend.tried:
+                        warn(f"compile: gradients of {graph.op.name} go back uncompiled: {error}")
                 self.last = None
             elif self.recorded >= ATTEMPTS:
                 self.stopped = f"it isn't the same from call to call: {said}"

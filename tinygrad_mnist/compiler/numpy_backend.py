@@ -118,6 +118,9 @@ class Built:
     wrap = staticmethod(wrap)
     """What makes a tensor of a result."""
 
+    def wait(self) -> None:
+        """Return when results are there: they are."""
+
     @staticmethod
     def arrays(results: Any) -> Any:
         """Return results as NumPy's arrays."""

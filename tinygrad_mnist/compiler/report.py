@@ -16,6 +16,7 @@ from tinygrad_mnist.compiler.differentiable import Way
 from tinygrad_mnist.compiler.numpy_backend import Built
 from tinygrad_mnist.compiler.printing import comment
 from tinygrad_mnist.compiler.step import Step
+from tinygrad_mnist.compiler.trial import Trial
 
 LINES = 12
 """How many of a program's lines are printed, those that take longest."""
@@ -95,6 +96,8 @@ class Report:
         Why programs were recorded anew, and how often.
     uncompiled
         Why calls run as they are, with the line, and how many did.
+    choice
+        Of a function for which the backend was left open, which one runs it and why.
 
     Examples
     --------
@@ -108,11 +111,13 @@ class Report:
     programs: list[ProgramReport]
     again: dict[str, int]
     uncompiled: dict[str, int]
+    choice: str = ""
 
     def __str__(self) -> str:
         text = [f"{self.name}: {counted(len(self.programs), 'program')}"]
         if not self.programs and not self.uncompiled:
             text[0] += " yet: one is made at the third call with arguments of the same shapes"
+        text += [self.choice] * bool(self.choice)
         text += [str(program) for program in self.programs]
         for why, often in self.again.items():
             text.append(f"recorded anew {counted(often, 'time')}, because this changed: {why}")
@@ -172,12 +177,14 @@ def explain(step: Any, *args: Any, **kwargs: Any) -> Report:
     if args or kwargs:
         owner = (step.__self__,) if isinstance(step, MethodType) else ()
         _time(compiled, (*owner, *args), kwargs, timed)
-    built = [s for s in compiled.steps.values() if s.built is not None]
+    steps = [s.now if isinstance(s, Trial) else s for s in compiled.steps.values()]
+    built = [s for s in steps if s.built is not None]
     return Report(
         compiled.name(),
         [_of_program(s, timed.get(s, [])) for s in built],
         dict(Counter(compiled.again)),
         {str(x): x.calls for x in compiled.uncompiled.values()} | _backward_as_it_is(built),
+        compiled.choice.said,
     )
 
 
@@ -215,7 +222,8 @@ def _backward_as_it_is(steps: Sequence[Step]) -> dict[str, int]:
 def _time(compiled: Compiled[Any, Any], args: Any, kwargs: Any, timed: dict[Step, Any]) -> None:
     """Make one call, and time each line of its program, if there is one."""
     given = compiled.given(kwargs)
-    step = next((s for s in compiled.steps.values() if s.enter(args, given) is not None), None)
+    steps = (s.now if isinstance(s, Trial) else s for s in compiled.steps.values())
+    step = next((s for s in steps if s.enter(args, given) is not None), None)
     if step is None or step.built is None or step.backend.name != "numpy":
         compiled(*args, **kwargs)
         return

@@ -53,6 +53,8 @@ class Step:
         self.seconds = 0.0
         """What recording and building have taken."""
         self.stopped = ""
+        self.refused = False
+        """Whether the backend is what stands against it."""
         self.described = ""
         self.parts: dict[Place, str] = {}
         """The arguments, in short."""
@@ -158,7 +160,7 @@ class Step:
             named = hints(recording, program, function)
             self.built = self.backend.maker()(program, named, self.off, state)
         except RefusedError as error:
-            self.stopped = str(error)
+            self.stopped, self.refused = str(error), True
             return
         kept = {t for t, _ in self.built.kept}
         self.returned = recording.returned

@@ -21,6 +21,7 @@ import numpy as np
 from tinygrad_mnist.autograd.graph import TensorBase, wrap
 from tinygrad_mnist.compiler import numpy_backend
 from tinygrad_mnist.compiler.backends import RefusedError
+from tinygrad_mnist.compiler.flat import separate
 from tinygrad_mnist.compiler.functions import perform
 from tinygrad_mnist.compiler.text import Hint
 from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, leaves, mapped
@@ -30,6 +31,7 @@ from tinygrad_mnist.compiler.xla.formulas import Formulas, Tracing
 from tinygrad_mnist.compiler.xla.gradients import Gradients
 from tinygrad_mnist.compiler.xla.held import (
     Held,
+    adopt,
     array_of,
     entering,
     given,
@@ -118,6 +120,23 @@ class Built:
         """Return results that are no tensors: arrays, and some that are Python's numbers."""
         arrays = self.arrays(results)
         return [x.item() if i in numbers else x for i, x in enumerate(arrays)]
+
+    def wait(self) -> None:
+        """Return when results are there."""
+        pending.wait()
+
+    def leave(self) -> None:
+        """Let tensors have arrays of NumPy's own: another program goes on."""
+        pending.wait()
+        for keeper in {*self._taken, *self._left, *(k for k, _ in self._lenders)}:
+            keeper.leave()
+        self._formulas.forget()
+
+    def resume(self) -> None:
+        """Let tensors have arrays that a step can take: this program goes on."""
+        for optimizer in {f.optimizer for f in self._formulas.each}:
+            separate(optimizer)
+        adopt([t for t, _ in self.kept], self.where)
 
     def hand_out(self, leaves: Sequence[TensorBase], results: Sequence[Any]) -> None:
         """Give leaves their gradients."""

@@ -97,6 +97,10 @@ class Formulas:
                 formula.count()
             self.gather()
             yield
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget where the states' arrays are: they are looked for at the next step."""
         for formula in self.each:
             formula.forget()
 

@@ -93,6 +93,17 @@ class Held:
         self.content, self.where = put(self.fields["_array"], where), where
         self.fields["_array"] = seen(self.content)
 
+    def leave(self) -> None:
+        """Let the tensor have an array of NumPy's own, unless others see the one that it has."""
+        if self.content is None:
+            return
+        array = self.fields.get("_array")
+        if array is None or _sees(array, self.content):
+            del array
+            if "_array" not in self.fields or _is_alone(self.fields):
+                self.fields["_array"] = np.array(seen(self.content))
+        self.content = self.where = None
+
     def is_seen(self) -> bool:
         """Whether somebody may write to what a step reads."""
         return "_array" in self.fields

@@ -488,7 +488,7 @@ class Formula:
 
     def forget(self) -> None:
         """Forget what was counted without effect."""
-        self._states, self._settings, self._ahead = [], None, None
+        self._states, self._counts, self._settings, self._ahead = [], [], None, None
         self._has_others = self.changed = True
 
 
