@@ -125,6 +125,54 @@ def test_a_process_that_has_left_is_not_waited_for(three: Processes) -> None:
         thread.join()
 
 
+class Result:
+    """What a program leaves: it is ready when it is told to be."""
+
+    def __init__(self) -> None:
+        self.ready = threading.Event()
+
+    def is_ready(self) -> bool:
+        return self.ready.is_set()
+
+    def block_until_ready(self) -> None:
+        assert self.ready.wait(10)
+
+
+def test_who_does_not_come_to_what_a_program_does_by_itself_ends_the_job(three: Processes) -> None:
+    results = [Result() for _ in range(4)]
+    for rank, result in zip((0, 1, 2, 0), results, strict=True):
+        three.monitors[rank].follow(["broadcast", "all_reduce", "all_reduce"], result)
+    time.sleep(SILENCE)
+    for result in results[:3]:
+        result.ready.set()
+    words = (
+        r"rank 1, 2 doesn't come to it: rank 0 waits in broadcast and all_reduce of a compiled "
+        r"step, its collective number 6, since"
+    )
+    assert re.match(words, three.reason())
+    results[3].ready.set()
+
+
+def test_a_process_leaves_when_its_programs_are_done(three: Processes) -> None:
+    result = Result()
+    three.monitors[1].follow(["all_reduce"], result)
+    threading.Timer(SILENCE, result.ready.set).start()
+    three.monitors[1].leave()
+    assert result.is_ready()
+
+
+def test_processes_that_wait_in_different_collectives_end_the_job(three: Processes) -> None:
+    results = [Result() for _ in range(3)]
+    for rank, name in enumerate(("all_reduce", "all_gather", "all_reduce")):
+        three.monitors[rank].follow([name], results[rank])
+    found = three.reason()
+    assert found.startswith("the processes don't do the same: rank ")
+    for rank, name in enumerate(("all_reduce", "all_gather", "all_reduce")):
+        assert re.search(rf"rank {rank} (waits )?in {name} of a compiled step, its", found)
+    for result in results:
+        result.ready.set()
+
+
 def test_that_the_hub_is_lost_is_said_by_all(three: Processes) -> None:
     three.hub.close()
     assert three.ended.wait(10)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from distributed.several import PROGRAMS, launch, needs_jax
+from distributed.test_faults import PATIENCE, SECONDS, WORDS
+from distributed.test_training import results, train, trained
+
+from tinygrad_mnist.distributed.monitor import ENDED_BY_ANOTHER
 
 pytestmark = needs_jax
 
@@ -16,3 +22,41 @@ def test_compiled_steps_exchange_what_uncompiled_ones_do(
     ended = launch(count, PROGRAMS / "xla.py")
     assert (ended.code, ended.out.count("the same")) == (0, count), ended.err
     assert f"{2 * count - 2} of the {2 * count} devices are those of other processes" in ended.out
+
+
+@pytest.mark.slow
+def test_a_run_that_starts_anew_comes_to_the_bits_of_one_without_a_fault(tmp_path: Path) -> None:
+    whole = trained(tmp_path / "whole", 2, "--compile", "xla")
+    parts = tmp_path / "parts"
+    words = ("--compile", "xla", "--fault", "kill")
+    ended = train(parts, 2, *words, options=("--max-restarts", 1))
+    assert (ended.code, "starting all anew (1 of 1)" in ended.err) == (0, True), ended.err
+    assert results(parts, 2) == [whole] * 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", WORDS)
+def test_who_is_lost_while_others_wait_in_a_compiled_step_ends_the_job(
+    fault: str, tmp_path: Path
+) -> None:
+    words = ["--fault", fault, "--timeout", PATIENCE, "--compile", "xla"]
+    ended = launch(2, PROGRAMS / "train.py", tmp_path, *words)
+    assert ended.at - float((tmp_path / "time").read_text()) < SECONDS
+    assert ended.code == {"raise": 1, "kill": 137}.get(fault, ENDED_BY_ANOTHER)
+    last = ended.err.splitlines()[-1]
+    if fault in ("raise", "kill"):
+        assert last.startswith("launcher: rank 1 is lost: "), ended.err
+    else:
+        assert last.startswith("launcher: the job has ended: " + WORDS[fault].format(1)), ended.err
+    if fault in ("exit", "sleep"):
+        assert "waits in DistributedDataParallel of a compiled step" in last
+
+
+@pytest.mark.slow
+def test_processes_that_run_different_programs_do_not_wait_for_ever(tmp_path: Path) -> None:
+    ended = launch(2, PROGRAMS / "different.py")
+    assert ended.code == ENDED_BY_ANOTHER
+    last = ended.err.splitlines()[-1]
+    assert "the processes don't do the same" in last
+    assert "rank 0 waits in all_gather of a compiled step, its collective number 13" in last
+    assert "rank 1 in all_reduce of a compiled step, its number 13" in last

@@ -26,7 +26,7 @@ from tinygrad_mnist.compiler.functions import perform
 from tinygrad_mnist.compiler.text import Hint
 from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, leaves, mapped
 from tinygrad_mnist.compiler.xla.checks import Check
-from tinygrad_mnist.compiler.xla.exchanges import compiled_together, has_exchanges
+from tinygrad_mnist.compiler.xla.exchanges import Together, has_exchanges
 from tinygrad_mnist.compiler.xla.formulas import Formulas, Tracing
 from tinygrad_mnist.compiler.xla.gradients import Gradients
 from tinygrad_mnist.compiler.xla.held import (
@@ -82,9 +82,7 @@ class Built:
         self.program = program
         self.hints = hints or {}
         self.where = where or placement()
-        self._compile = (
-            partial(compiled_together, self.where) if has_exchanges(program) else compiled
-        )
+        self._compile = partial(Together, self.where) if has_exchanges(program) else compiled
         self.lasting = [False] * len(program.gradients)
         self.begun = False
         """Whether a run has changed anything: it is looked at when it has raised an error."""

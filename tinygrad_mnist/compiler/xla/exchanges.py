@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec, SingleDeviceSharding
 
 from tinygrad_mnist.compiler.trace import Program, Value
 from tinygrad_mnist.compiler.xla.functions import lowered_reduce
@@ -138,68 +138,98 @@ LOWERED: dict[Any, Callable[..., None]] = {
 """By the function that exchanges arrays of NumPy's; each is given the memory."""
 
 
-def compiled_together(
-    where: Placement,
-    function: Callable[..., Sequence[Array]],
-    forms: Sequence[Any],
-    places: Sequence[Any],
-    left: Sequence[Any],
-    donated: Sequence[int],
-) -> Callable[..., list[Array]]:
-    """Compile a program with exchanges in it; see ``compiled``.
+class Together:
+    """A program with exchanges in it, compiled, which all processes run at once.
 
     To XLA each array is one that all processes have. It never looks whether they are the same,
-    since within ``shard_map`` each process works with its own.
+    since within ``shard_map`` each process works with its own. The parameters but the first are
+    those of ``compiled``.
+
+    Parameters
+    ----------
+    where
+        This process's devices.
     """
-    group = present()
-    mesh = where.of_all_processes(PROCESS)
-    names: list[str] = []
 
-    def traced(here: Array, *given: Array) -> tuple[Array, ...]:
-        exchanges = Exchanges(*here)
-        token = Exchanges.now.set(exchanges)
-        try:
-            made = function(*given)
-        finally:
-            Exchanges.now.reset(token)
-        names[:] = exchanges.names
-        # Nothing may ask for what was exchanged, as in all processes but one: here it is.
-        return (*made, jnp.stack(exchanges.marks))
+    def __init__(
+        self,
+        where: Placement,
+        function: Callable[..., Sequence[Array]],
+        forms: Sequence[Any],
+        places: Sequence[Any],
+        left: Sequence[Any],
+        donated: Sequence[int],
+    ) -> None:
+        mesh = where.of_all_processes(PROCESS)
+        self._dtypes = [form.dtype for form in forms]
+        self._places = places
+        self._left = [where.whole if place is None else place for place in left]
+        self._joint_places = [_joint(mesh, place) for place in places]
+        whole = _joint(mesh, where.whole)
+        here = np.array([present().rank(), 0], np.uint32)
+        self._here = _with_parts_of(jax.device_put(here, where.whole), whole)
+        self._names: list[str] = []
+        self._kept = len(donated)
+        self._mine: list[Array] = []
+        """The state that the last run has left, as this process's arrays, and as those of all."""
+        self._of_all: list[Array] = []
 
-    def joint(place: Any) -> NamedSharding:
-        spec = place.spec if isinstance(place, NamedSharding) else PartitionSpec()
-        return NamedSharding(mesh, spec)
+        def traced(here: Array, *given: Array) -> tuple[Array, ...]:
+            exchanges = Exchanges(*here)
+            token = Exchanges.now.set(exchanges)
+            try:
+                made = function(*given)
+            finally:
+                Exchanges.now.reset(token)
+            self._names = exchanges.names
+            # Nothing may ask for what was exchanged, as in all processes but one: here it is.
+            return (*made, jnp.stack(exchanges.marks))
 
-    here = jax.device_put(np.array([group.rank(), 0], np.uint32), where.whole)
-    ends = [where.whole if place is None else place for place in left]
-    joint_places = list(map(joint, places))
-    whole = joint(where.whole)
-    run_by_all = compiled(
-        shard_map(traced, mesh, PROCESS),
-        [here, *forms],
-        [whole, *joint_places],
-        [*map(joint, ends), whole],
-        [1 + i for i in donated],
-    )
+        self._run = compiled(
+            shard_map(traced, mesh, PROCESS),
+            [here, *forms],
+            [whole, *self._joint_places],
+            [*(_joint(mesh, place) for place in self._left), whole],
+            [1 + i for i in donated],
+        )
 
-    def run(*arrays: Any) -> list[Array]:
-        monitor = present().monitor
-        given = []
-        for x, form, place, joint_place in zip(arrays, forms, places, joint_places, strict=True):
-            if not isinstance(x, jax.Array):
-                x = jax.device_put(np.asarray(x, form.dtype), place)
-            given.append(_with_parts_of(x, joint_place))
-        *made, marks = run_by_all(_with_parts_of(here, whole), *given)
+    def __call__(self, *arrays: Any) -> list[Array]:
+        """Run it, with this process's arrays; return what comes out as such."""
+        monitor = present().monitor  # there must be a group still
+        known = len(self._mine)
+        state = map(self._joint_state, range(known), arrays[:known])
+        rest = map(self._joint_array, range(known, len(arrays)), arrays[known:])
+        *made, marks = self._run(self._here, *state, *rest)
+        mine = list(map(_with_parts_of, made, self._left))
+        self._mine, self._of_all = mine[: self._kept], made[: self._kept]
         if monitor is not None:
-            monitor.follow(names, marks.addressable_data(0))
-        return [_with_parts_of(x, place) for x, place in zip(made, ends, strict=True)]
+            monitor.follow(self._names, marks.addressable_data(0))
+        return mine
 
-    return run
+    def _joint_state(self, i: int, x: Any) -> Array:
+        return self._of_all[i] if x is self._mine[i] else self._joint_array(i, x)
+
+    def _joint_array(self, i: int, x: Any) -> Array:
+        """Return the array of all processes that an argument is a part of."""
+        place = self._joint_places[i]
+        if not isinstance(x, jax.Array):
+            x = np.asarray(x, self._dtypes[i])
+            if place.is_fully_replicated:  # JAX takes it to the device, sooner than we do
+                return x
+            x = jax.device_put(x, self._places[i])
+        return _with_parts_of(x, place)
+
+
+def _joint(mesh: Mesh, place: Any) -> NamedSharding:
+    """Return where an array of all processes is that is in one place in each."""
+    spec = place.spec if isinstance(place, NamedSharding) else PartitionSpec()
+    return NamedSharding(mesh, spec)
 
 
 def _with_parts_of(x: Array, place: Any) -> Array:
-    """Return an array that has the memory of another, which this process's devices keep."""
-    parts = [shard.data for shard in x.addressable_shards]
-    if len(parts) == 1 and not isinstance(place, NamedSharding):
-        return parts[0]
+    """Return an array that has the memory of another, as far as it is this process's."""
+    if not isinstance(place, NamedSharding):
+        return x.addressable_data(0)
+    alone = isinstance(x.sharding, SingleDeviceSharding)
+    parts = [x] if alone else [shard.data for shard in x.addressable_shards]
     return jax.make_array_from_single_device_arrays(x.shape, place, parts)
