@@ -1,13 +1,13 @@
 """What it costs to exchange gradients between processes on this host, beside a training step.
 
-    python -m benchmarks.processes                 # 1, 2 and 4 processes: some two minutes
+    python -m benchmarks.processes                 # 1, 2 and 4 processes: some three minutes
     python -m benchmarks.processes --counts 1 2 8
 
-The first table is the time of the sum of an array over all processes, by its size. The second is
-that of a training step of whole batches that the processes share, and the part of it in which
-gradients are exchanged. Each process computes with one thread. More processes than cores are
-marked: they take turns. The best tenth is what others on the host disturb least. Needs JAX, the
-extra xla.
+The first table is that of the time of the sum of an array over all processes, by its size. The
+second is that of a training step of whole batches that the processes share, and the part of it in
+which gradients are exchanged; the third is that of the same step by XLA, with the exchange in it.
+Each process computes with one thread. More processes than cores are marked: they take turns. The
+best tenth is what others on the host disturb least. Needs JAX, the extra xla.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,17 @@ def repeated(once: Callable[[], Any]) -> list[float]:
     return found
 
 
+def layers_of(sizes: Sequence[int]) -> list[nn.Module]:
+    """Return the layers of a perceptron."""
+    made = [x for n, m in itertools.pairwise(sizes) for x in (nn.Linear(n, m), nn.ReLU())]
+    return made[:-1]
+
+
+def waited_for(step: Callable[[], tg.Tensor]) -> float:
+    """Take a step, and wait for its loss."""
+    return step().item()
+
+
 def sums() -> dict[int, list[float]]:
     """Time the sum of arrays."""
     arrays = [tg.ones(n) for n in LENGTHS]
@@ -74,21 +85,17 @@ def steps() -> list[dict[str, Any]]:
     for name, sizes in NETWORKS.items():
         for batch in BATCHES:
             own = batch // dist.get_world_size()
-            layers = [
-                layer
-                for n, m in itertools.pairwise(sizes)
-                for layer in (nn.Linear(n, m), nn.ReLU())
-            ]
-            model = DistributedDataParallel(nn.Sequential(*layers[:-1]))
+            model = DistributedDataParallel(nn.Sequential(*layers_of(sizes)))
             optimizer = tg.optim.SGD(model.parameters(), lr=0.01)
             images, labels = tg.randn(own, sizes[0]), tg.randint(0, 10, (own,))
             spent: list[float] = []
 
-            def step(model=model, optimizer=optimizer, images=images, labels=labels) -> None:
+            def step(model=model, optimizer=optimizer, images=images, labels=labels) -> tg.Tensor:
                 loss = nn.functional.cross_entropy(model(images), labels)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
+                return loss
 
             exchange = data_parallel.reduce_arrays
 
@@ -100,9 +107,12 @@ def steps() -> list[dict[str, Any]]:
             data_parallel.reduce_arrays = timed  # type: ignore[assignment]
             whole = repeated(step)
             data_parallel.reduce_arrays = exchange
+            by_xla = tg.compile(step, backend="xla", fullgraph=True)
+            by_xla(), by_xla(), by_xla()
             found.append(
                 {
                     "network": name, "batch": batch, "step": typical(whole),
+                    "by_xla": typical(repeated(partial(waited_for, by_xla))),
                     "parameters": sum(p.numel() for p in model.parameters()),
                     "exchange": typical(spent[-len(whole) :]) if spent else [0.0] * 2,
                 }
@@ -160,10 +170,14 @@ def main() -> None:
         print(f"| {n:,} |", " | ".join(shown(f["sums"][str(n)]) for f in found.values()), "|")
     print("\n| network, parameters, batch |", " | ".join(titles), "|")
     print("|" + "---|" * (1 + len(found)))
+    by_xla: list[str] = []
     for cells in zip(*(f["steps"] for f in found.values()), strict=True):
         head = f"{cells[0]['network']}, {cells[0]['parameters']:,}, {cells[0]['batch']:,}"
         texts = [f"{shown(c['step'])}, of it {shown(c['exchange'])}" for c in cells]
         print(f"| {head} |", " | ".join(texts), "|")
+        by_xla.append(f"| {head} | {' | '.join(shown(c['by_xla']) for c in cells)} |")
+    print("\n| by XLA: network, parameters, batch |", " | ".join(titles), "|")
+    print("|" + "---|" * (1 + len(found)), *by_xla, sep="\n")
 
 
 if __name__ == "__main__":

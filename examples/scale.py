@@ -7,8 +7,10 @@ prints and writes; all ranks go on from its checkpoint, also when there are more
     python examples/scale.py                # one device
     python examples/scale.py --devices 2    # two devices of this process, by XLA
     python -m tinygrad_mnist.distributed.run --nproc-per-node 2 examples/scale.py
+    python -m tinygrad_mnist.distributed.run --nproc-per-node 2 examples/scale.py --devices 1
 
-Both need JAX, the extra xla. A CPU is one device, unless JAX is told to make several of it, by
+In the last, XLA runs the steps of each process, on one device or on several. All but the first need
+JAX, the extra xla. A CPU is one device, unless JAX is told to make several of it, by
 XLA_FLAGS=--xla_force_host_platform_device_count=2. The launcher's --max-restarts starts all
 processes anew when one is lost, and they go on from the last checkpoint.
 
@@ -43,7 +45,7 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument(
         "--devices", type=experiment.positive, default=None, metavar="N",
-        help="devices of one process that share each batch, by XLA",
+        help="devices of each process that share its part of a batch, by XLA",
     )  # fmt: skip
     return experiment.options(
         __doc__, epochs=EPOCHS, batch_size=BATCH_SIZE, lr=LEARNING_RATE,
@@ -53,12 +55,10 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
 
 def check(args: argparse.Namespace, size: int) -> None:
     """Refuse options that don't fit the number of processes."""
-    if args.batch_size % (parts := args.devices or size):
+    if args.batch_size % (parts := size * (args.devices or 1)):
         raise ExperimentError(
             f"--batch-size {args.batch_size} can't be shared out to {parts}: give a multiple of it"
         )
-    if size > 1 and args.devices:
-        raise ExperimentError("--devices is for one process: leave it out, or the launcher")
 
 
 def main(arguments: list[str] | None = None) -> dict:

@@ -62,12 +62,12 @@ def test_bad_input_ends_in_one_clear_line(
 
 @needs_jax
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize(("count", "how"), [(2, ()), (4, ()), (4, ("--devices", "1"))])
 def test_several_processes_have_the_figures_of_one_and_rank_0_alone_speaks(
-    count: int, tmp_path: Path
+    count: int, how: tuple[str, ...], tmp_path: Path
 ) -> None:
     one, path = run(tmp_path / "one"), tmp_path / "figures.json"
-    words = ["--out", str(tmp_path), "--json", str(path)]
+    words = ["--out", str(tmp_path), "--json", str(path), *how]
     ended = launch(count, SCRIPT, *words, "--epochs", 2)
     assert ended.code == 0, ended.err
     ended = launch(count // 2, SCRIPT, *words, *SHORT, "--resume")  # on fewer of them
