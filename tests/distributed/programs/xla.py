@@ -1,6 +1,7 @@
 """Steps that XLA runs, with what processes exchange in them, beside the same that aren't compiled."""
 
 import io
+from datetime import timedelta
 
 import jax
 import numpy as np
@@ -10,7 +11,7 @@ import tinygrad_mnist.distributed as dist
 from tinygrad_mnist import nn
 from tinygrad_mnist.nn.parallel import DistributedDataParallel
 
-dist.init_process_group()
+dist.init_process_group(timeout=timedelta(seconds=30))
 rank, size = dist.get_rank(), dist.get_world_size()
 
 
@@ -73,13 +74,13 @@ def all_of_them(x: torch.Tensor) -> list[torch.Tensor]:
     for dtype in (torch.float32, torch.float64, torch.bool, torch.uint8, torch.int64):
         dist.broadcast(y := (x * 3).to(dtype), src=last)
         found.append(y)
-    dist.reduce(y := x * 1, dst=last)  # the others have no use for what they help with
     parts = [torch.zeros(3) for _ in range(size)]
     dist.all_gather(parts, x)
     dist.scatter(z := x * 1, [p * 2 for p in parts] if rank == 0 else None, src=0)
     dist.barrier()
     dist.all_reduce(a := x + 1)  # two of one size, which mustn't change places
     dist.all_reduce(b := x * 5)
+    dist.reduce(y := x * 1, dst=last)  # the others have no use for what they help with
     return [*found, y, *parts, z, a, b]
 
 
