@@ -7,6 +7,7 @@ isn't compiled makes at that place, so that a process may come to it in either w
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
@@ -19,7 +20,6 @@ from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec, SingleDeviceSharding
 
 from tinygrad_mnist.compiler.trace import Program, Value
-from tinygrad_mnist.compiler.xla.functions import lowered_reduce
 from tinygrad_mnist.compiler.xla.placement import Placement, compiled
 from tinygrad_mnist.compiler.xla.versions import shard_map
 from tinygrad_mnist.distributed import collectives
@@ -104,8 +104,8 @@ def _reduce(memory: Any, op: str, name: str, *, out: Value) -> None:
         total = _sum(name, memory.read(out).reshape(-1)).reshape(like.shape)
     else:
         rows = _all(name, _words(memory.read(out)))
-        arrays = jnp.stack([_from_words(row, like) for row in rows])
-        total = lowered_reduce(collectives._OF_ROWS[op], "reduce")(arrays, axis=0)
+        function = getattr(jnp, collectives._OF_ROWS[op].__name__)
+        total = functools.reduce(function, [_from_words(row, like) for row in rows])
     if op == "AVG":
         total = total / np.array(present().size(), like.dtype)
     memory.write(out, total)
