@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
-import os
-import signal
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import interruption  # noqa: F401 - from here on Ctrl-C ends in one line
+import interruption  # from here on Ctrl-C ends in one line
 import joblib
 import numpy as np
 from matplotlib.figure import Figure
@@ -104,25 +104,38 @@ def options(
 def run(build: Build, cells: Sequence[Cell], args: argparse.Namespace) -> list[Result]:
     """Train every cell, as many side by side as there are cores; return the results in order."""
     experiment.load(args)  # what is wrong with the options is said before anything starts
-    parent = os.getpid()
-    jobs = (
-        joblib.delayed(_train_number)(n, build, cell, args, parent) for n, cell in enumerate(cells)
-    )
-    workers = min(args.jobs, len(cells))
-    finished = joblib.Parallel(workers, return_as="generator_unordered")(jobs)
+    jobs = (joblib.delayed(_train_number)(n, build, cell, args) for n, cell in enumerate(cells))
     results: dict[int, Result] = {}
-    for number, result in tqdm(finished, total=len(cells), unit="cell", disable=None):
-        results[number] = result
-        tqdm.write(f"{label(result['cell'])}: {outcome(result)}, {result['seconds']:.1f} s")
+    with side_by_side(min(args.jobs, len(cells)), jobs) as finished:
+        for number, result in tqdm(finished, total=len(cells), unit="cell", disable=None):
+            results[number] = result
+            tqdm.write(f"{label(result['cell'])}: {outcome(result)}, {result['seconds']:.1f} s")
     return [results[number] for number in range(len(cells))]
 
 
 def _train_number(
-    number: int, build: Build, cell: Cell, args: argparse.Namespace, parent: int
+    number: int, build: Build, cell: Cell, args: argparse.Namespace
 ) -> tuple[int, Result]:
-    if os.getpid() != parent:  # Ctrl-C is for the parent, which ends its workers
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
     return number, train(build, cell, args, args.seed)
+
+
+@contextlib.contextmanager
+def side_by_side(workers: int, jobs: Iterable[Any]) -> Iterator[Iterator[Any]]:
+    """Give the results of joblib's jobs as they come; Ctrl-C ends the workers without a word."""
+    finished = None
+    try:
+        with interruption.deaf_processes() if workers > 1 else contextlib.nullcontext():
+            finished = joblib.Parallel(workers, return_as="generator_unordered")(jobs)
+        yield finished
+    except BaseException:
+        if finished is not None:
+            finished.close()
+        # The thread that fed the workers has the last references to joblib's semaphores. Were it
+        # ended while it removes one, joblib's tracker would warn of what isn't lost.
+        for thread in threading.enumerate():
+            if thread.name == "QueueFeederThread":
+                thread.join(timeout=5)
+        raise
 
 
 def outcome(result: Result) -> str:

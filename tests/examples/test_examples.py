@@ -11,10 +11,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import grid
+import interruption
+import joblib
 import mlp
 import nearest_neighbour
 import numpy as np
@@ -361,7 +365,7 @@ def test_interruption_while_modules_are_imported_ends_in_one_line(tmp_path: Path
 
 @pytest.mark.slow
 def test_interruption_of_a_grid_ends_in_one_line(tmp_path: Path) -> None:
-    command = [sys.executable, str(EXAMPLES / "regularisation.py"), "--epochs", "40", "--jobs", "2"]
+    command = [sys.executable, str(EXAMPLES / "regularisation.py"), "--epochs", "12", "--jobs", "2"]
     process = subprocess.Popen(
         [*command, "--out", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True, start_new_session=True,
@@ -372,6 +376,24 @@ def test_interruption_of_a_grid_ends_in_one_line(tmp_path: Path) -> None:
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert errors.strip() == "interrupted; what was written before is whole"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.* tasks")
+def test_an_interrupted_grid_leaves_no_thread_with_semaphores_of_joblibs() -> None:
+    jobs = (joblib.delayed(time.sleep)(60) for _ in range(3))
+    with pytest.raises(KeyboardInterrupt), grid.side_by_side(2, jobs):
+        assert "QueueFeederThread" in {thread.name for thread in threading.enumerate()}
+        raise KeyboardInterrupt
+    assert "QueueFeederThread" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_workers_of_a_grid_do_not_hear_ctrl_c() -> None:
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGINT); print('deaf')"
+    command = [sys.executable, "-c", code]
+    with interruption.deaf_processes():
+        assert subprocess.run(command, capture_output=True, text=True).stdout == "deaf\n"
+    assert subprocess.run(command, capture_output=True, text=True).stdout == ""
 
 
 def test_a_diverged_run_is_valid_json_and_not_resumed(tmp_path: Path, undrawn: None) -> None:
