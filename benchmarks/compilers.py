@@ -1,22 +1,22 @@
 """The compilers that take part beside eager steps: ours, ``torch.compile``, and JAX's ``jit``.
 
 Each gets the whole step: zero_grad, forward, loss, backward and optimizer. Ours must have recorded
-all of it, or there is nothing to time. The others take some seconds for each network, so they take
-part if they are asked for.
+all of it, or there is nothing to time; it has two backends, NumPy and XLA. What isn't NumPy's takes
+some seconds for each network, so it takes part if it is asked for.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
 
 import tinygrad_mnist as tg
-from benchmarks.measure import Conditions, torch
-
-if TYPE_CHECKING:
-    from benchmarks.training import Batch, Dense
+from benchmarks.measure import Conditions, Step, torch
+from tinygrad_mnist.compiler import prefetch
 
 Function = Callable[..., Any]
 
@@ -31,11 +31,23 @@ def pytorch(step: Function) -> Function:
     return torch.compile(step)  # type: ignore[no-any-return, union-attr]
 
 
+def xla(step: Function, device: str | None = None) -> Function:
+    """Compile a step by us, for XLA to run it."""
+    return tg.compile(step, fullgraph=True, backend="xla", device=device)
+
+
+def sent(who: str, step: Function, batches: Iterable[Any]) -> list[Any]:
+    """Return batches as a step is given them: XLA's are sent ahead, as JAX's are there already."""
+    return list(prefetch(batches, step) if who == "xla" else batches)
+
+
 def of(framework: str, conditions: Conditions) -> Iterator[tuple[str, Function]]:
     """Yield the contestants on a framework's networks, each with what it makes of a step."""
     yield framework, lambda step: step
     if framework == "ours":
         yield "compiled", ours
+        if conditions.xla and not without_jax():
+            yield "xla", partial(xla, device=conditions.device)
     elif conditions.compilers and not without_torch():
         yield "torch.compile", pytorch
 
@@ -62,50 +74,28 @@ def without_jax() -> str:
     return ""
 
 
-def left_out() -> dict[str, str]:
-    """Return which compilers can't take part, and why."""
-    reasons = {"torch.compile": without_torch(), "JAX": without_jax()}
+def left_out(conditions: Conditions) -> dict[str, str]:
+    """Return which compilers that are asked for can't take part, and why."""
+    reasons = {
+        "torch.compile": conditions.compilers and without_torch(),
+        "JAX": conditions.xla and without_jax(),
+    }
     return {who: why for who, why in reasons.items() if why}
 
 
-def jax(dense: Dense, batch: Batch, weights: list[Any], biases: list[Any]) -> Callable[[], float]:
-    """Return the step of linear layers on a batch in JAX, under ``jit``, as its users write it."""
-    import jax
-    import jax.numpy as jnp
+def by_hand(
+    model: str,
+    how: Any,
+    arrays: Sequence[np.ndarray],
+    batch: Sequence[np.ndarray],
+    optimizer: str,
+    lr: float,
+    conditions: Conditions,
+) -> dict[str, Step]:
+    """Return the step of a model of ``in_jax``, if there is one and JAX takes part."""
+    if not model or not conditions.xla or without_jax():
+        return {}
+    from benchmarks import in_jax
 
-    layers = [(jnp.asarray(w), jnp.asarray(b)) for w, b in zip(weights, biases, strict=True)]
-    x, y = (jnp.asarray(array) for array in batch)
-    activation = jax.nn.relu if dense.activation == "relu" else jax.nn.sigmoid
-
-    def loss_of(layers: Any, x: Any, y: Any) -> Any:
-        for w, b in layers[:-1]:
-            x = activation(x @ w.T + b)
-        w, b = layers[-1]
-        logits = x @ w.T + b
-        return jnp.mean(jax.nn.logsumexp(logits, axis=1) - logits[jnp.arange(len(y)), y])
-
-    def step(layers: Any, first: Any, second: Any, time: Any, x: Any, y: Any) -> Any:
-        loss, g = jax.value_and_grad(loss_of)(layers, x, y)
-        time = time + 1
-        if dense.optimizer == "adam":
-            first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, g)
-            second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, second, g)
-            size, root = dense.lr / (1 - 0.9**time), jnp.sqrt(1 - 0.999**time)
-            change = jax.tree.map(
-                lambda m, v: size * m / (jnp.sqrt(v) / root + 1e-8), first, second
-            )
-        else:
-            momentum = 0.9 if dense.optimizer == "momentum" else 0.0
-            first = jax.tree.map(lambda m, g: momentum * m + g, first, g)
-            change = jax.tree.map(lambda m: dense.lr * m, first)
-        return loss, jax.tree.map(lambda p, c: p - c, layers, change), first, second, time
-
-    compiled = jax.jit(step, donate_argnums=(0, 1, 2, 3))
-    zeros = jax.tree.map(jnp.zeros_like, layers)
-    state = [layers, zeros, jax.tree.map(jnp.zeros_like, layers), jnp.float32(0)]
-
-    def run() -> float:
-        loss, *state[:] = compiled(*state, x, y)
-        return float(loss)
-
-    return run
+    written = getattr(in_jax, model)(how)
+    return {"JAX": in_jax.training(written, arrays, *batch, optimizer, lr)}

@@ -2,7 +2,8 @@
 
 Times on a shared machine drift, so only ratios count. The contestants take turns in short rounds,
 forwards and backwards; each takes part with one and with two threads, and its better number is
-the one compared. Before anything is timed they must agree on what they compute.
+the one compared; XLA has threads of its own, whose number can't be set. Before anything is timed
+they must agree on what they compute.
 """
 
 from __future__ import annotations
@@ -26,8 +27,11 @@ try:
 except ImportError:
     torch = None
 
-OURS = ("ours", "compiled")
-"""Who is compared with all others: our step as it is, and our compiled one."""
+OURS = ("ours", "compiled", "xla")
+"""Who is compared with all others: our step as it is, compiled, and compiled for XLA."""
+
+BY_XLA = ("xla", "JAX")
+"""Whose threads aren't ours to set."""
 
 Step = Callable[[], Any]
 K = TypeVar("K")
@@ -42,7 +46,8 @@ class Effort:
     rest: float = 0.15
 
 
-QUICK = Effort(3, 0.002, 0.0)
+QUICK = Effort(1, 0.0, 0.0)
+"""A single step of each, to see that it starts."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,11 @@ class Conditions:
     batches: int = 1
     """How many batches take turns; W6, W7 and the classical models have their own data."""
     compilers: bool = False
-    """Whether ``torch.compile`` and JAX's ``jit`` take part."""
+    """Whether ``torch.compile`` takes part."""
+    xla: bool = False
+    """Whether our step by XLA takes part, and one written in JAX."""
+    device: str | None = None
+    """Where XLA's steps run, and PyTorch's if that is ``"gpu"``; None: where JAX prefers."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,8 @@ class Benchmark:
     goals: Mapping[str, float] = field(default_factory=dict)
     compiled: Mapping[str, float] = field(default_factory=dict)
     """The goals of our compiled step."""
+    xla: Mapping[str, float] = field(default_factory=dict)
+    """The goals of our step by XLA."""
     checks: int = 10
     """How many steps the contestants take side by side before they are timed."""
     tolerance: float = 1e-3
@@ -83,11 +94,11 @@ class Benchmark:
         """Return an effort with no more rounds than this takes."""
         return replace(effort, rounds=min(self.rounds or effort.rounds, effort.rounds))
 
-    def check(self, compilers: bool = False) -> None:
+    def check(self, conditions: Conditions = Conditions()) -> None:
         """Let the contestants work side by side, and refuse to time them if they disagree."""
         results = {
             who: [step() for _ in range(self.checks)]
-            for who, step in self.make(Conditions(check=True, compilers=compilers)).items()
+            for who, step in self.make(replace(conditions, check=True)).items()
         }
         for who, values in results.items():
             close = 1e-5 if who == "compiled" else self.tolerance  # it does what ours does
@@ -151,13 +162,15 @@ def measure(
     gc.freeze()
 
     def turn_of(step: Step, count: int, number: int) -> float:
-        set_threads(number)
+        if number:
+            set_threads(number)
         return turn(step, count)
 
     turns = {}
     for who, step in steps.items():
-        count = count_steps(step, effort.seconds)
-        turns |= {(who, number): partial(turn_of, step, count, number) for number in threads}
+        count = 1 if effort is QUICK else count_steps(step, effort.seconds)
+        numbers = (0,) if who in BY_XLA else threads[:1] if effort is QUICK else threads
+        turns |= {(who, number): partial(turn_of, step, count, number) for number in numbers}
     return best(alternate(turns, effort))
 
 
@@ -171,6 +184,11 @@ def best(times: Mapping[tuple[str, int], list[float]]) -> dict[str, list[float]]
     return kept
 
 
+def plain(who: str) -> str:
+    """Return a contestant's name without its number of threads."""
+    return who.partition(" (")[0]
+
+
 def verdict(value: float, goal: float | None) -> str:
     """Say what was to be reached, and whether it was."""
     return "" if goal is None else f"  goal {goal:g}{'' if value <= goal else '  MISSED'}"
@@ -181,13 +199,13 @@ def compare(benchmark: Benchmark, times: Mapping[str, list[float]], ambitious: b
     medians = {who: statistics.median(values) for who, values in times.items()}
     print(f"{benchmark.name}  {benchmark.what}")
     print("    " + ", ".join(f"{who} {shown(median)}" for who, median in medians.items()))
-    named = {who.rpartition(" ")[0]: values for who, values in times.items()}
-    goals = dict(zip(OURS, (benchmark.goals, benchmark.compiled), strict=True))
+    named = {plain(who): values for who, values in times.items()}
+    goals = dict(zip(OURS, (benchmark.goals, benchmark.compiled, benchmark.xla), strict=True))
     ratios: dict[str, dict[str, Any]] = {}
     for one in filter(named.__contains__, OURS):
         ratios[one] = {}
         for other, values in named.items():
-            if other == one or other == "compiled":
+            if other in OURS[OURS.index(one) :]:
                 continue
             each = [a / b for a, b in zip(named[one], values, strict=True)]
             low, middle, high = (float(q) for q in np.quantile(each, [0.25, 0.5, 0.75]))
@@ -227,10 +245,10 @@ def products(step: Step) -> Step:
     return again
 
 
-def run(benchmark: Benchmark, effort: Effort, compilers: bool = False) -> dict[str, Any]:
+def run(benchmark: Benchmark, effort: Effort, conditions: Conditions) -> dict[str, Any]:
     """Check, time and compare the contestants of one benchmark."""
-    benchmark.check(compilers)
-    steps = dict(benchmark.make(Conditions(compilers=compilers)))
+    benchmark.check(conditions)
+    steps = dict(benchmark.make(conditions))
     if benchmark.has_floor:
         steps["products"] = products(steps["ours"])
     times = measure(steps, benchmark.limited(effort), benchmark.threads)

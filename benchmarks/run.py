@@ -2,8 +2,9 @@
 
     python -m benchmarks.run              # everything: about a quarter of an hour
     python -m benchmarks.run W1 W3        # some
-    python -m benchmarks.run --quick      # a few steps each, to see that everything starts
-    python -m benchmarks.run --compilers  # torch.compile and JAX's jit take part
+    python -m benchmarks.run --quick      # a step or two each, to see that everything starts
+    python -m benchmarks.run --xla        # our steps by XLA and hand-written JAX take part
+    python -m benchmarks.run --compilers  # these and torch.compile
     python -m benchmarks.run --as-installed     # training steps as a user has them
 
 W1 to W12 are training steps; gaussian and nearest are the classical models on all of MNIST (its
@@ -55,8 +56,9 @@ def main(arguments: list[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("names", nargs="*", help=f"{', '.join(names)}; all by default")
-    parser.add_argument("--quick", action="store_true", help="a few steps each")
-    parser.add_argument("--compilers", action="store_true", help="torch.compile and JAX's jit too")
+    parser.add_argument("--quick", action="store_true", help="a step or two each")
+    parser.add_argument("--xla", action="store_true", help="our steps by XLA, and JAX's jit too")
+    parser.add_argument("--compilers", action="store_true", help="these and torch.compile too")
     parser.add_argument("--as-installed", action="store_true", help="W1 to W12 as a user has them")
     parser.add_argument("--json", type=Path, help="a file for the numbers, written after each")
     args = parser.parse_args(arguments)
@@ -73,9 +75,13 @@ def main(arguments: list[str] | None = None) -> None:
     print(machine())
     if measure.torch is None:
         print("PyTorch isn't installed: W1 to W4 are compared with NumPy, the others with nothing")
-    for who, why in benchmarks.compilers.left_out().items() if args.compilers else ():
+    conditions = measure.Conditions(compilers=args.compilers, xla=args.xla or args.compilers)
+    for who, why in benchmarks.compilers.left_out(conditions).items():
         print(f"{who} is left out: {why}")
-    print(f"threads in brackets; {effort.rounds} rounds of turns of about {effort.seconds:g} s\n")
+    if args.quick:
+        print("a single step was timed of each: the figures say nothing\n")
+    else:
+        print(f"threads in brackets; {effort.rounds} rounds of turns of {effort.seconds:g} s\n")
     results: dict[str, Any] = {"machine": machine()}
     for name in args.names or names:
         if name in RESOURCES:
@@ -90,7 +96,7 @@ def main(arguments: list[str] | None = None) -> None:
             timed[name].check()
             results[name] = benchmarks.installed.run(timed[name], effort)
         else:
-            results[name] = measure.run(timed[name], effort, args.compilers)
+            results[name] = measure.run(timed[name], effort, conditions)
         if args.json:
             with replacing(args.json) as file:
                 file.write(json.dumps(results, indent=2).encode())

@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import OURS, QUICK, Conditions, Effort, Step, measure, torch
+from benchmarks.measure import OURS, QUICK, Conditions, Effort, Step, measure, plain, torch
 from benchmarks.training import DENSE, FRAMEWORKS
 from tinygrad_mnist.io.files import replacing
 
@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
         results[panel] = {}
         for size in sizes[:2] if args.quick else sizes:
             times = measure(make(size), effort)
-            row = {who.rpartition(" ")[0]: statistics.median(t) for who, t in times.items()}
+            row = {plain(who): statistics.median(t) for who, t in times.items()}
             results[panel][size] = row
             ratio = f"  ratio {row['ours'] / row['PyTorch']:.2f}" if torch is not None else ""
             shown = ", ".join(f"{who} {t:,.0f} µs" for who, t in row.items())

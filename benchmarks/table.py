@@ -2,8 +2,8 @@
 
     python -m benchmarks.table FILE
 
-One table is of our steps as they are, one of the compiled ones: times, median ratios with their
-quartiles, and goals.
+One table is of our steps as they are, one of the compiled ones, one of those by XLA: times, median
+ratios with their quartiles, and goals.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import OURS, shown
+from benchmarks.measure import OURS, plain, shown
 from benchmarks.training import BENCHMARKS
 
 COLUMNS = {
     "ours": ("PyTorch", "NumPy", "products"),
     "compiled": ("ours", "PyTorch", "NumPy", "torch.compile", "JAX", "products"),
+    "xla": ("PyTorch", "JAX", "compiled"),
 }
 HEADS = {"NumPy": "hand-written NumPy", "JAX": "JAX's `jit`", "torch.compile": "`torch.compile`"}
 
@@ -32,7 +33,7 @@ def table(results: dict[str, Any], one: str) -> str:
     head = ["workload", "a step", *(f"{one} / {HEADS.get(c, c)}" for c in columns)]
     lines = [head, ["---"] * len(head)]
     for benchmark, row in rows:
-        time = next(t for who, t in row["microseconds"].items() if who.rpartition(" ")[0] == one)
+        time = next(t for who, t in row["microseconds"].items() if plain(who) == one)
         cells = [
             cell(row["ratios"][one].get(c), row.get("goals", {}).get(one, {}).get(c))
             for c in columns
@@ -59,7 +60,8 @@ def main(arguments: list[str] | None = None) -> None:
     results = json.loads(parser.parse_args(arguments).file.read_text())
     print(results["machine"])
     for one in OURS:
-        print(f"\n{table(results, one)}")
+        if any(one in results.get(b.name, {}).get("ratios", {}) for b in BENCHMARKS):
+            print(f"\n{table(results, one)}")
 
 
 if __name__ == "__main__":
