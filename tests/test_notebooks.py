@@ -87,8 +87,21 @@ def test_no_directive_or_role_is_left_in_a_notebook(notebooks: Any, page: Path) 
         assert kind != "text" or not re.search(r"\{[\w:-]+\}`|`{3}\{|:::", text)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("page", CHAPTERS, ids=lambda p: p.stem)
+def test_a_notebook_has_all_code_of_its_page(notebooks: Any, page: Path) -> None:
+    """So that it runs as the page does, whose code is run where the documentation is built."""
+    blocks = re.findall(r"^```\{testcode\}\n(.*?)^```", page.read_text(), re.M | re.S)
+    held = [text for kind, text in notebooks.cells(page.read_text()) if kind != "text"]
+    position = 0
+    for block in blocks:
+        code = [line for line in block.splitlines() if line and not line.startswith(":")]
+        while any(line not in held[position].splitlines() for line in code):
+            position += 1
+            assert position < len(held), block
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", CHAPTERS[::4], ids=lambda p: p.stem)
 def test_a_notebook_runs(
     notebooks: Any, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
