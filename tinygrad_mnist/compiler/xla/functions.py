@@ -164,6 +164,9 @@ def lowered_function(function: Any) -> Callable[..., Array]:
 def lowered_reduce(ufunc: np.ufunc, method: str) -> Callable[..., Array]:
     """Return JAX's function for a method of a ufunc, such as ``np.add.reduce``."""
     function = _named(ufunc.__name__)
+    if method == "reduce" and not hasattr(function, method):  # of JAX before 0.6
+        whole = {"maximum": jnp.max, "minimum": jnp.min}[ufunc.__name__]
+        return lambda x, axis=0, **keywords: whole(x, axis, **keywords)
     reduce: Callable[..., Array] = getattr(function, method)
     return reduce
 

@@ -71,7 +71,7 @@ def _nll_loss(
 ) -> Array:
     rows = _rows(x)
     columns, weights = _weights(target, weight, ignore_index, rows.shape[1], x.dtype)
-    picked = jnp.take_along_axis(rows, columns[:, None], 1)[:, 0]
+    picked = _picked(rows, columns)
     return _reduced(picked, weights, target.shape, reduction)
 
 
@@ -85,6 +85,11 @@ def _nll_rule(
     return _unrows(rows, shape)
 
 
+def _picked(rows: Array, columns: Array) -> Array:
+    """Return one element of each row; XLA of JAX 0.5 can't split ``take_along_axis`` of 64 bits."""
+    return rows[jnp.arange(len(columns), dtype=jnp.int32), columns.astype(jnp.int32)]
+
+
 def _cross_entropy(
     x: Array, target: Array, weight: Any = None, *, ignore_index: int, reduction: str
 ) -> Any:
@@ -93,7 +98,7 @@ def _cross_entropy(
     shifted = rows - rows.max(1, keepdims=True)
     powers = jnp.exp(shifted)
     totals = powers.sum(1, keepdims=True)
-    picked = jnp.take_along_axis(shifted, columns[:, None], 1)[:, 0] - jnp.log(totals[:, 0])
+    picked = _picked(shifted, columns) - jnp.log(totals[:, 0])
     out = _reduced(picked, weights, target.shape, reduction)
     return out, powers / totals, weights, columns, weights
 
