@@ -145,6 +145,32 @@ def test_who_shares_a_parameters_memory_sees_its_steps() -> None:
     np.testing.assert_array_equal(view.numpy(), ours.model[0].weight.detach()[1:].numpy())
 
 
+def test_a_result_that_is_a_view_is_one_of_the_present_memory() -> None:
+    found = []
+    for compiled in (False, True):
+        weight, total, seen = tg.ones(4, 3, requires_grad=True), tg.zeros(4, 3), []
+        optimizer = tg.optim.SGD([weight], lr=0.1)
+
+        def step(x: tg.Tensor, w: Any = weight, total: Any = total, o: Any = optimizer) -> Any:
+            y = w.detach() * x
+            o.zero_grad()
+            (w * x).sum().backward()
+            o.step()
+            total.add_(y)
+            return w.detach(), total[1:].T, x[:, 1], y, y[::2], x.numpy()
+
+        run = tg.compile(step, backend="xla", fullgraph=True) if compiled else step
+        for i in range(8):
+            x = tg.ones(4, 3) * i
+            results = run(x)
+            for k, result in enumerate(results[:5]):
+                result[0] += k + 1
+            results[5][3] = i
+            seen += [x.numpy(), *(r.numpy().copy() for r in (weight.detach(), total, *results[:5]))]
+        found.append(seen)
+    agree(*found)
+
+
 def test_what_was_read_stays_what_it_was() -> None:
     ours = Training()
     ours(5)

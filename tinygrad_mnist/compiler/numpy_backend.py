@@ -126,6 +126,9 @@ class Built:
         """Return results as NumPy's arrays."""
         return results
 
+    def share(self, some: Sequence[int]) -> None:
+        """Let some results be views of what they are views of: that they are."""
+
     @staticmethod
     def taken(results: Any, numbers: Set[int]) -> Any:
         """Return results that are no tensors: arrays, and some that are Python's numbers."""

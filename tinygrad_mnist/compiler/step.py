@@ -174,6 +174,8 @@ class Step:
         self.gradients = Gradients(self.built, leaves)
         self.cleared = [leaf for leaf, x in recording.gradients if x is None]
         self.rebound = recording.rebound
+        shown = self.computed + len(self.returned.taken)
+        self.built.share([*range(shown), *range(self.count, self.count + len(self.rebound))])
         recording.returned.tensors.clear()  # those of one call need not be kept
         self.written = [t for t in recording.written if isinstance(t, TensorBase)]
         self.written_arguments = [i for i in recording.written if isinstance(i, int)]

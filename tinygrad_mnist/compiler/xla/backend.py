@@ -25,6 +25,7 @@ from tinygrad_mnist.compiler.flat import separate
 from tinygrad_mnist.compiler.functions import perform
 from tinygrad_mnist.compiler.text import Hint
 from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, leaves, mapped
+from tinygrad_mnist.compiler.xla import aliases
 from tinygrad_mnist.compiler.xla.checks import Check
 from tinygrad_mnist.compiler.xla.exchanges import Together, has_exchanges
 from tinygrad_mnist.compiler.xla.formulas import Formulas, Tracing
@@ -101,7 +102,7 @@ class Built:
 
     # What a step asks for
 
-    entering = staticmethod(entering)
+    entering: Any = staticmethod(entering)
     """What reads a tensor's numbers, wherever they are."""
 
     @staticmethod
@@ -135,6 +136,15 @@ class Built:
         for optimizer in {f.optimizer for f in self._formulas.each}:
             separate(optimizer)
         adopt([t for t, _ in self.kept], self.where)
+
+    def share(self, some: Sequence[int]) -> None:
+        """Let some results be views of what they are views of: the state, an input, or another."""
+        for i in some:
+            view = aliases.found(i, some, self.program, self._starts, self.kept)
+            if view is not None:
+                self._views.append((i, view))
+        if self._views:
+            self._more, self.entering = True, None  # a view is one of an array
 
     def hand_out(self, leaves: Sequence[TensorBase], results: Sequence[Any]) -> None:
         """Give leaves their gradients."""
@@ -201,6 +211,7 @@ class Built:
         known = [*program.inputs, *program.wanted(), *brought, *(x for _, x in self.kept)]
         for call in program.calls:
             known += [*call.values(), *call.made()]
+        self._views: list[tuple[int, aliases.Shown]] = []
         self._starts = {
             x: address(x.array) - address(x.storage.array)
             for x in known
@@ -405,6 +416,8 @@ class Built:
         kind: Any
         for i, kind in self._objects:  # what a kernel leaves for its rules, and XLA has no need of
             results.insert(i, kind())
+        for i, view in self._views:
+            results[i] = view(results, values)
         for i, x in self._added_to:  # a gradient that was there before goes on being what it was
             results[i] = values[x]
         return results
