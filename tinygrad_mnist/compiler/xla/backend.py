@@ -325,6 +325,20 @@ class Built:
 
     def run(self, *inputs: Any) -> Sequence[Array]:
         """Run it; return outputs, rebound tensors' arrays and gradients."""
+        into: list[Sequence[Array]] = []
+        try:
+            return self._run(inputs, into)
+        except BaseException:  # an error, or an interruption, wherever it was
+            for made in into:  # XLA has run: what it was given is no more
+                for keeper, content in zip(self._left, made, strict=False):
+                    if keeper.content is not content:
+                        keeper.give(content)
+                self._keep_gradients(made)
+            self._formulas.forget()
+            self._form = _NOTHING
+            raise
+
+    def _run(self, inputs: Sequence[Any], into: list[Sequence[Array]]) -> Sequence[Array]:
         self.begun = False
         for i, look in self._looks:
             look(inputs[i])
@@ -350,7 +364,8 @@ class Built:
             *(() if numbers is None else (numbers,)),
             *(() if gradients is None else gradients.take()),
         ]
-        made = call_wide(self._executable, arguments)
+        call_wide(self._executable, arguments, into)
+        made = into[0]
         at = len(self._left)
         if made:
             pending.add(made[at + self._least if self._wanted else 0])
@@ -362,13 +377,16 @@ class Built:
         else:
             for keeper, content in zip(self._left, made, strict=False):
                 keeper.give(content)
-        if gradients is not None:
-            start = at + self._before_gradients
-            for keeper, content in zip(gradients.keepers, made[start:], strict=False):
-                keeper.content = content
+        self._keep_gradients(made)
         for formula in formulas.each:
             formula.look_ahead()
         return self._finish(list(made[at:]), values) if self._more else made[at:]
+
+    def _keep_gradients(self, made: Sequence[Array]) -> None:
+        if self._gradients is not None:
+            start = len(self._left) + self._before_gradients
+            for keeper, content in zip(self._gradients.keepers, made[start:], strict=False):
+                keeper.content = content
 
     def _others(self) -> Iterator[Array]:
         """Yield the rest of the state: what NumPy has, or is only read."""

@@ -100,7 +100,9 @@ class Formulas:
         self.forget()
 
     def forget(self) -> None:
-        """Forget where the states' arrays are: they are looked for at the next step."""
+        """Forget what was counted, and where the states' arrays are: all is found anew."""
+        if self.each:
+            self.form = self._found = None
         for formula in self.each:
             formula.forget()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import starmap
 from typing import Any
 
 import jax
@@ -15,19 +16,23 @@ enable_x64: Any = (jax if hasattr(jax, "enable_x64") else jax.experimental).enab
 
 if hasattr(enable_x64, "swap_local"):
 
-    def call_wide(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
-        """Call a function in it; a step has no time for an object of Python's in between."""
+    def call_wide(function: Any, arguments: Sequence[Any], into: list[Any]) -> None:
+        """Call a compiled function in it, and put what it returns into a list.
+
+        A step has no time for an object of Python's in between. No interruption comes before the
+        list has the results, as Python runs none of its own code: JAX's ``__call__`` would.
+        """
         before = enable_x64.swap_local(True)
         try:
-            return function(*arguments)
+            into.extend(starmap(getattr(function, "_call", None) or function, (arguments,)))
         finally:
             enable_x64.set_local(before)
 else:
 
-    def call_wide(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
-        """Call a function in it."""
+    def call_wide(function: Any, arguments: Sequence[Any], into: list[Any]) -> None:
+        """Call a compiled function in it, and put what it returns into a list."""
         with enable_x64(True):
-            return function(*arguments)
+            into.extend(starmap(getattr(function, "_call", None) or function, (arguments,)))
 
 
 def _least_alignment() -> int:
