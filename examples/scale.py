@@ -57,7 +57,8 @@ def check(args: argparse.Namespace, size: int) -> None:
     """Refuse options that don't fit the number of processes."""
     if args.batch_size % (parts := size * (args.devices or 1)):
         raise ExperimentError(
-            f"--batch-size {args.batch_size} can't be shared out to {parts}: give a multiple of it"
+            f"--batch-size {args.batch_size} can't be shared out to {parts}: give a multiple of "
+            f"{parts}"
         )
 
 
@@ -93,7 +94,10 @@ def main(arguments: list[str] | None = None) -> dict:
         return loss, logits
 
     if args.devices:
-        step = tg.compile(step, backend="xla", devices=args.devices)
+        try:
+            step = tg.compile(step, backend="xla", devices=args.devices)
+        except (RuntimeError, ImportError) as error:  # too few devices, or no JAX
+            raise ExperimentError(str(error)) from None
     elif args.compile:
         step = tg.compile(step)
 

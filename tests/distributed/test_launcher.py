@@ -162,6 +162,9 @@ def test_modules_and_programs_are_started_too() -> None:
         (["--heartbeat-timeout", "0", "x"], "0 is no time"),
         (["--rdzv-backend", "c10d", "x"], "unrecognized arguments: --rdzv-backend"),
         (["-m", "--no-python", "x"], "exclude each other"),
+        (["--master-port", "70000", "x"], "70000 is no port"),
+        (["nowhere.py"], "there is no script 'nowhere.py'"),
+        (["--no-python", "nowhere"], "there is no program 'nowhere'"),
         ([], "required: script"),
     ],
 )  # fmt: skip

@@ -163,11 +163,14 @@ def test_devices_and_parts_that_there_are_not_are_errors() -> None:
     for how, said in (
         ({"devices": 1000}, "devices=1000, but JAX has"),
         ({"devices": 0}, "at least one"),
+        ({"devices": "4"}, "devices='4': expects how many"),
+        ({"devices": ["cpu"]}, "a list of JAX's devices"),
+        ({"devices": []}, "expects how many"),
         ({"device": "toaster"}, "there is no device 'toaster'; choose one of cpu, gpu, tpu"),
         ({"device": "tpu"}, "JAX has no such device here"),
         ({"shard": "everything"}, "shard='everything' isn't offered"),
     ):
-        with pytest.raises((ValueError, RuntimeError), match=said):
+        with pytest.raises((ValueError, RuntimeError, TypeError), match=said):
             tg.compile(abs, backend="xla", **how)
     with pytest.raises(ValueError, match="devices=2 is for XLA"):
         tg.compile(abs, devices=2)

@@ -12,6 +12,7 @@ ADVICE = (
     ("(int)", f"take elements with gather() or index_select(), or {LOOK_OUTSIDE}"),
     ("looks at numbers", LOOK_OUTSIDE),
     ("random generator", "draw with rand() or randn(), or pass the numbers as an argument"),
+    ("calls print, ", "return what is to be printed, and print it outside"),
     ("something outside", "do that outside, and pass what comes of it as an argument"),
     ("which Python does", "return it, and change that outside"),
     ("is kept somewhere else", "return it, and keep it outside"),
@@ -28,6 +29,8 @@ def advice(why: str) -> str:
     --------
     >>> advice("it looks at numbers (float)")
     'look at numbers outside, in what it returns'
+    >>> advice("it calls print, which does or depends on something outside")
+    'return what is to be printed, and print it outside'
     >>> advice("it is another one at each call; pass it as an argument")
     ''
     """

@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -30,7 +32,8 @@ from tinygrad_mnist.distributed.place import PORT
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the options."""
     made = argparse.ArgumentParser(
-        prog="python -m tinygrad_mnist.distributed.run", description=__doc__, allow_abbrev=False,
+        prog="python -m tinygrad_mnist.distributed.run",
+        usage="%(prog)s [options] script [its arguments]", description=__doc__, allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     add = made.add_argument
@@ -61,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--master-port",
         "--master_port",
-        type=_natural,
+        type=_port,
         default=None,
         metavar="PORT",
         help=f"where the processes meet; {PORT}, or on a single host one that is free",
@@ -115,6 +118,13 @@ def _natural(text: str) -> int:
     return int(text)
 
 
+def _port(text: str) -> int:
+    number = _natural(text)
+    if number > 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port: they go up to 65535")
+    return number
+
+
 def _count(text: str) -> int:
     if text in ("auto", "cpu"):
         return (
@@ -147,6 +157,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         made.error("--nnodes: several hosts need --master-addr, the address of host 0")
     if args.module and args.no_python:
         made.error("--module and --no-python exclude each other")
+    if not (args.module or args.no_python or Path(args.script).exists()):
+        made.error(f"there is no script {args.script!r}")
+    if args.no_python and shutil.which(args.script) is None:
+        made.error(f"there is no program {args.script!r}; give a file that can be executed")
     port = args.master_port
     if port is None:
         port = 0 if args.nnodes == 1 else PORT

@@ -110,6 +110,8 @@ def placement(
         When there are no such devices, or too few.
     ValueError
         For devices of other processes.
+    TypeError
+        For what are no devices.
     """
     if devices is None or isinstance(devices, int):
         found = _of_kind(device)
@@ -123,6 +125,10 @@ def placement(
             )
         return _placed(tuple(found[:count]), shard)
     chosen = tuple(np.asarray(getattr(devices, "devices", devices), object).reshape(-1))
+    if not chosen or not all(isinstance(d, jax.Device) for d in chosen):
+        raise TypeError(
+            f"devices={devices!r}: expects how many, a list of JAX's devices, or a mesh of them"
+        )
     others = [d for d in chosen if d.process_index != jax.process_index()]
     if others:
         raise ValueError(
