@@ -44,6 +44,7 @@ def interrupted(seconds: float, step: Any, *batch: Any) -> bool:
     return False
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # in JAX's own
 def test_a_model_is_whole_after_an_interruption_and_the_next_steps_are_right() -> None:
     tg.manual_seed(0)
     x, y = tg.randn(20, 6), tg.randint(0, 3, (20,))
