@@ -417,3 +417,31 @@ def test_float64_and_int64_stay_what_they_are() -> None:
         assert {p.grad.dtype for p in model.parameters()} == {tg.float64}
     assert model[1].num_batches_tracked.dtype == tg.int64
     assert model[1].num_batches_tracked.item() == 5
+
+
+@pytest.mark.parametrize("already", [0, 1, 2])
+@pytest.mark.parametrize("optimizer", ["RAdam", "ASGD"])
+def test_a_program_is_made_just_before_a_formula_becomes_another(
+    optimizer: str, already: int
+) -> None:
+    found = []
+    for compiled in (False, True):
+        tg.manual_seed(0)
+        model = nn.Linear(4, 3)
+        more = {"t0": 3} if optimizer == "ASGD" else {}
+        adapt = getattr(tg.optim, optimizer)(model.parameters(), lr=0.01, **more)
+
+        def step(x: tg.Tensor, model: nn.Module = model, adapt: Any = adapt) -> tg.Tensor:
+            loss = model(x).square().mean()
+            adapt.zero_grad()
+            loss.backward()
+            adapt.step()
+            return loss.detach()
+
+        for _ in range(already):
+            step(tg.randn(5, 4))
+        run: Any = tg.compile(step, backend="xla", fullgraph=True) if compiled else step
+        losses = [run(tg.randn(5, 4)).item() for _ in range(8)]
+        found.append([*losses, *(p.detach().numpy().copy() for p in model.parameters())])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-6)

@@ -523,7 +523,7 @@ class Built:
             except NotImplementedError:
                 raise
             except Exception as error:
-                said = str(error).partition("\n")[0]
+                said = str(error).partition("\n")[0] or type(error).__name__
                 raise NotImplementedError(f"JAX refuses the program: {said}") from error
         self._executables[form] = executable
         return executable

@@ -44,7 +44,7 @@ class Lowering:
         try:
             self._run(call)
         except Exception as error:
-            said = str(error).partition("\n")[0]
+            said = str(error).partition("\n")[0] or type(error).__name__
             if not isinstance(error, NotImplementedError):
                 said = f"JAX refuses {name_of(call.function, call.kind, call.name)}: {said}"
             what = call.operation and f" (in {call.operation})"

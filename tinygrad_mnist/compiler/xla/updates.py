@@ -230,15 +230,26 @@ class Update:
         return script, shadow
 
     def trace(
-        self, state: dict[str, Any], numbers: Iterator[Any], p: Array, g: Array, contents: Any
+        self,
+        state: dict[str, Any],
+        counts: dict[str, float],
+        numbers: Iterator[Any],
+        p: Array,
+        g: Array,
+        contents: Any,
     ) -> tuple[Array, dict[str, Array]]:
-        """Run it on arrays of JAX's; return the parameter, and the state by names."""
+        """Run it on arrays of JAX's; return the parameter, and the state by names.
+
+        Python has counted the step already: the counts are what they were before.
+        """
         stage = Stage(self, Script(numbers), p, g, {n: state[n] for n in contents}, contents)
         shadow: dict[str, Any] = {
             name: None if is_array(name, x) else x  # None: it wasn't there before this step
             for name, x in state.items()
         } | stage.state
-        with unchanged([state]):  # the step is counted by Python
+        with unchanged([state]):
+            for name, count in counts.items():
+                state[name]._array[...] = count
             stage.run(shadow)
         after = {name: x._array.content for name, x in shadow.items() if is_array(name, x)}
         return stage.p.content, after
@@ -339,6 +350,7 @@ class Formula:
         self._states: list[dict[str, Any]] = []
         self._entries: list[Any] = []
         self._counts: list[list[np.ndarray]] = []
+        self._begun: list[float] = []
         self._settings: Any = None
         self._ahead: Any = None
         self._has_others = self.changed = self.is_new = True
@@ -352,11 +364,12 @@ class Formula:
             if not self._counts[0]:
                 return  # the numbers are those of the last step
             if ahead is not None and [*map(float, chain(*self._counts))] == ahead[0]:
-                _, counts, self.numbers = ahead
+                self._begun, counts, self.numbers = ahead
                 self._set_counts(counts)
                 self.is_new = True
                 return
         self._settings = None
+        self._begun = [*map(float, chain(*self._counts))]
         if self._is_together():
             self._run(self.updates[:1])
             self._set_counts(self._counts[0])
@@ -480,11 +493,12 @@ class Formula:
             Of a step.
         """
         shared, *each = form
-        rest = iter(numbers)
+        rest, begun = iter(numbers), iter(self._begun)
         for i, (update, state) in enumerate(zip(self.updates, self._states, strict=True)):
             _, names, after = each[0 if shared else i]
             given = iter(numbers) if shared else rest
-            yield partial(update.trace, state, given), names, after
+            counts = {n: next(begun) for n in SCALARS if n in state}
+            yield partial(update.trace, state, counts, given), names, after
 
     def forget(self) -> None:
         """Forget what was counted without effect."""
