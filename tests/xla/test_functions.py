@@ -5,6 +5,7 @@ The calls are those of the tests of steps that NumPy runs: what is recorded ther
 
 from __future__ import annotations
 
+import itertools
 import re
 import warnings
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import test_special_values as sweep
 from compiler.test_functions import RECORDED, expressions, found_by_trying, play, said
+from hypothesis import settings
 
 import tinygrad_mnist as tg
 from tinygrad_mnist import nn
@@ -101,9 +103,11 @@ BY_CHANCE = re.compile(r"t\.linalg\.(cond|eigh)\(w|t\.bucketize")
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_every_public_function_gives_numpys_numbers_or_says_why_it_is_not_compiled() -> None:
+def test_public_functions_give_numpys_numbers_or_say_why_they_are_not_compiled() -> None:
+    """Each eighth of the calls; all of them by the profile "long"."""
     run = 0
-    for expression in found_by_trying():
+    whole = settings.get_current_profile_name() == "long"
+    for expression in itertools.islice(found_by_trying(), 0, None, 1 if whole else 8):
         if BY_CHANCE.match(expression):
             continue
         try:
@@ -115,4 +119,4 @@ def test_every_public_function_gives_numpys_numbers_or_says_why_it_is_not_compil
         built = any(step.built is not None for step in function.steps.values())
         assert built or "XLA" not in said(function), expression
         run += built
-    assert run > 1000
+    assert run > (1000 if whole else 120)
