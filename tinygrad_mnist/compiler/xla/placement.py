@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec, SingleDeviceSharding
 
-from tinygrad_mnist.compiler.xla.versions import CPU_OPTIONS, SPLITS_WITHIN_PROCESSES
+from tinygrad_mnist.compiler.xla.versions import OF_CONVOLUTIONS, SPLITS_WITHIN_PROCESSES
 
 
 class Placement:
@@ -179,6 +179,7 @@ def compiled(
         out_shardings=tuple(left),
     )
     on_cpus = all(d.platform == "cpu" for place in places for d in place.device_set)
-    options = CPU_OPTIONS if on_cpus else None
-    executable: Callable[..., Sequence[Any]] = made.lower(*forms).compile(options)
+    lowered = made.lower(*forms)
+    options = OF_CONVOLUTIONS if on_cpus and "stablehlo.convolution" in lowered.as_text() else None
+    executable: Callable[..., Sequence[Any]] = lowered.compile(options)
     return executable
