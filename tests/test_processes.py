@@ -26,7 +26,8 @@ def test_package_works_without_assertions_and_docstrings(option: str) -> None:
         import importlib, io, pkgutil
         import tinygrad_mnist as tg
         for module in pkgutil.walk_packages(tg.__path__, "tinygrad_mnist."):
-            if module.name != "tinygrad_mnist.utils.tensorboard":
+            of_jax = module.name.startswith("tinygrad_mnist.compiler.xla.")
+            if module.name != "tinygrad_mnist.utils.tensorboard" and not of_jax:
                 importlib.import_module(module.name)
         tg.manual_seed(0)
         net = tg.nn.Sequential(tg.nn.Conv2d(1, 2, 3), tg.nn.ReLU(), tg.nn.Flatten(), tg.nn.Linear(8, 2))

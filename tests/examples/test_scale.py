@@ -45,7 +45,11 @@ def test_it_learns_writes_and_goes_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--devices", "3"], "--batch-size 64 can't be shared out to 3: give a multiple of it"),
+        pytest.param(
+            ["--devices", "3"],
+            "--batch-size 64 can't be shared out to 3: give a multiple of it",
+            marks=needs_jax,
+        ),
         (["--devices", "0"], "0 is too small"),
         (["--resume"], "no checkpoint"),
     ],

@@ -123,8 +123,8 @@ class Lowering:
             if known in KERNELS:
                 return KERNELS[known]
         if function in SHARED:
-            name, back = SHARED[function]
-            return partial(self._share, name, back)  # type: ignore[arg-type]
+            pair: Any = SHARED[function]
+            return partial(self._share, *pair)
         if isinstance(getattr(function, "__self__", None), np.ufunc):
             return lowered_reduce(function.__self__, function.__name__)
         if getattr(function, "__module__", "") == "_operator":  # of Python's numbers
