@@ -10,7 +10,7 @@ from unittest import mock
 import numpy as np
 import pytest
 from compiler import test_source
-from compiler.test_random import EVENTS, LAYERS, LOSSES, STEPS, Plan, train_both
+from compiler.test_random import EVENTS, LAYERS, LOSSES, MANY, STEPS, Plan, train_both
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -128,8 +128,8 @@ def test_random_trainings_are_alike(plan: Plan) -> None:
 
 @pytest.mark.slow
 @given(plan=plans)
-@settings(max_examples=400, deadline=None)
-def test_four_hundred_random_trainings_are_alike(plan: Plan) -> None:
+@settings(max_examples=MANY // 3, deadline=None)
+def test_many_random_trainings_are_alike(plan: Plan) -> None:
     compare_random(plan)
 
 
