@@ -71,11 +71,13 @@ class TensorBase:
     _held: Any = None
     """What has the numbers, where a compiled step has left them: the array is missing then."""
 
-    def __getattr__(self, name: str) -> Any:
-        """Return the array, fetched from where it is."""
-        if name == "_array" and self._held is not None:
-            return self._held.fetch()
-        return object.__getattribute__(self, name)  # which raises the error that it has raised
+    if not TYPE_CHECKING:  # a checker would take it for any attribute, misspelt ones too
+
+        def __getattr__(self, name: str) -> Any:
+            """Return the array, fetched from where it is."""
+            if name == "_array" and self._held is not None:
+                return self._held.fetch()
+            return object.__getattribute__(self, name)  # which raises the error that it has raised
 
     def memory(self) -> np.ndarray:
         """Return the array to share it: what one writes, the other sees.
