@@ -47,7 +47,7 @@ def test_it_learns_writes_and_goes_on(tmp_path: Path) -> None:
     [
         pytest.param(
             ["--devices", "3"],
-            "--batch-size 64 can't be shared out to 3: give a multiple of it",
+            "--batch-size 64 can't be shared out to 3: give a multiple of 3",
             marks=needs_jax,
         ),
         (["--devices", "0"], "0 is too small"),
