@@ -20,7 +20,7 @@ import time
 from typing import Any
 
 import tinygrad_mnist as tg
-from benchmarks.processes import BATCHES, NETWORKS, shown, typical
+from benchmarks.processes import BATCHES, NETWORKS, shown, title, typical
 from tinygrad_mnist import nn
 
 SECONDS = 1.5
@@ -91,7 +91,7 @@ def main() -> None:
     cores = os.cpu_count() or 1
     load = os.getloadavg()[0]
     found = {count: measured(count) for count in args.counts}
-    titles = [f"{n} device{'s' * (n > 1)}{' (oversubscribed)' * (n > cores)}" for n in found]
+    titles = [title(n, "device", "devices") for n in found]
     print(f"\n{cores} cores, load before {load:.1f}; milliseconds, best tenth (median); sharded")
     print("\n| network, batch |", " | ".join(titles), "|")
     print("|" + "---|" * (1 + len(found)))

@@ -148,6 +148,12 @@ def shown(pair: list[float]) -> str:
     return f"{low} ({middle})"
 
 
+def title(count: int, one: str, several: str) -> str:
+    """Return the head of a column, which says if there are more than cores."""
+    over = " (oversubscribed)" if count > (os.cpu_count() or 1) else ""
+    return f"{count} {one if count == 1 else several}{over}"
+
+
 def main() -> None:
     """Measure with each number of processes, and print two tables."""
     parser = argparse.ArgumentParser(
@@ -162,7 +168,7 @@ def main() -> None:
     cores = os.cpu_count() or 1
     load = os.getloadavg()[0]
     found = {count: measured(count) for count in args.counts}
-    titles = [f"{n} process{'es' * (n > 1)}{' (oversubscribed)' * (n > cores)}" for n in found]
+    titles = [title(n, "process", "processes") for n in found]
     print(f"\n{cores} cores, load before {load:.1f}; milliseconds, best tenth (median)\n")
     print("| float32 |", " | ".join(titles), "|")
     print("|" + "---|" * (1 + len(found)))

@@ -109,12 +109,15 @@ def play(expression: str, compiled: Callable[[Any], Any], dtype: Any = np.float3
     return found
 
 
-def check(expression: str, dtype: Any = np.float32) -> Compiled[Any, Any]:
-    """Compare a compiled step with itself uncompiled; return it."""
+def played_both(
+    expression: str, compile: Callable[[Any], Any], dtype: Any = np.float32
+) -> tuple[Compiled[Any, Any], list[tuple[Any, Any]]]:
+    """Return a compiled step, and all that it and itself uncompiled have found, in pairs."""
     made: list[Compiled[Any, Any]] = []
+    pairs: list[tuple[Any, Any]] = []
 
     def compiled(function: Any) -> Any:
-        made.append(Compiled(function))
+        made.append(compile(function))
         return made[-1]
 
     with warnings.catch_warnings():
@@ -124,10 +127,18 @@ def check(expression: str, dtype: Any = np.float32) -> Compiled[Any, Any]:
     for some, others in zip(expected, found, strict=True):
         assert len(some) == len(others)
         for a, b in zip(some, others, strict=True):
-            assert type(a) is type(b)
-            assert getattr(a, "dtype", None) == getattr(b, "dtype", None)
-            np.testing.assert_array_equal(a, b, err_msg=expression)
-    return made[0]
+            assert type(a) is type(b), expression
+            assert getattr(a, "dtype", None) == getattr(b, "dtype", None), expression
+            pairs.append((a, b))
+    return made[0], pairs
+
+
+def check(expression: str, dtype: Any = np.float32) -> Compiled[Any, Any]:
+    """Compare a compiled step with itself uncompiled, bit for bit; return it."""
+    function, pairs = played_both(expression, Compiled, dtype)
+    for a, b in pairs:
+        np.testing.assert_array_equal(a, b, err_msg=expression)
+    return function
 
 
 def said(function: Compiled[Any, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from xla.test_training import network
 
 import tinygrad_mnist as tg
 from tinygrad_mnist import nn
@@ -44,13 +45,7 @@ class Training:
     def __init__(self, optimizer: str = "Adam", compiled: bool = True) -> None:
         tg.manual_seed(0)
         self.x, self.y = tg.randn(20, 6), tg.randint(0, 3, (20,))
-        self.model = nn.Sequential(
-            nn.Linear(6, 8, bias=False),
-            nn.BatchNorm1d(8),
-            nn.ReLU(),
-            nn.Dropout(0.2),
-            nn.Linear(8, 3),
-        )
+        self.model = network()
         self.optimizer = OPTIMIZERS[optimizer](self.model.parameters())
         self.generator = tg.Generator().manual_seed(3)
         schedule = tg.optim.lr_scheduler.StepLR(self.optimizer, 10, 0.9)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import itertools
 import re
-import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import test_special_values as sweep
-from compiler.test_functions import RECORDED, expressions, found_by_trying, play, said
+from compiler.test_functions import RECORDED, expressions, found_by_trying, play, played_both, said
 from hypothesis import settings
 
 import tinygrad_mnist as tg
@@ -26,28 +26,15 @@ pytest.importorskip("jax", reason="JAX isn't installed")
 
 def check(expression: str, dtype: Any = np.float32) -> Compiled[Any, Any]:
     """Compare a step that XLA runs with itself uncompiled; return it."""
-    made: list[Compiled[Any, Any]] = []
-
-    def compiled(function: Any) -> Any:
-        made.append(compile(function, backend="xla"))
-        return made[-1]
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        expected = play(expression, lambda function: function, dtype)
-        found = play(expression, compiled, dtype)
-    for some, others in zip(expected, found, strict=True):
-        assert len(some) == len(others)
-        for a, b in zip(some, others, strict=True):
-            assert type(a) is type(b), expression
-            assert getattr(a, "dtype", None) == getattr(b, "dtype", None), expression
-            if not isinstance(a, np.ndarray | np.generic | int | float):
-                assert a == b, expression
-                continue
-            wide = np.asarray(a).dtype.itemsize == 8
-            rtol, atol = (1e-7, 1e-9) if wide else (2e-4, 1e-5)
-            np.testing.assert_allclose(b, a, rtol, atol, err_msg=expression)
-    return made[0]
+    function, pairs = played_both(expression, partial(compile, backend="xla"), dtype)
+    for a, b in pairs:
+        if not isinstance(a, np.ndarray | np.generic | int | float):
+            assert a == b, expression
+            continue
+        wide = np.asarray(a).dtype.itemsize == 8
+        rtol, atol = (1e-7, 1e-9) if wide else (2e-4, 1e-5)
+        np.testing.assert_allclose(b, a, rtol, atol, err_msg=expression)
+    return function
 
 
 # Where what is known when the step is recorded meets what it computes, and what the scan found.

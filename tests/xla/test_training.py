@@ -35,19 +35,19 @@ OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def network() -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(6, 8, bias=False), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 3)
+    )
+
+
 class Training:
     """A small training, compiled or not."""
 
     def __init__(self, optimizer: str = "Adam", compiled: bool = True) -> None:
         tg.manual_seed(0)
         self.x, self.y = tg.randn(20, 6), tg.randint(0, 3, (20,))
-        self.model = nn.Sequential(
-            nn.Linear(6, 8, bias=False),
-            nn.BatchNorm1d(8),
-            nn.ReLU(),
-            nn.Dropout(0.2),
-            nn.Linear(8, 3),
-        )
+        self.model = network()
         self.optimizer = OPTIMIZERS[optimizer](self.model.parameters())
         self.turn = 0
         model, optim = self.model, self.optimizer
