@@ -39,6 +39,7 @@ def environment(**variables: object) -> dict[str, str]:
         name: value
         for name, value in os.environ.items()
         if name not in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+        and name != "PYTHONUNBUFFERED"  # it mixes the lines of processes that share an output
         and not name.startswith(("OMPI_", "SLURM_", "COV_"))
     }
     # JAX warns of proxies; two cores have to do for all processes.

@@ -101,7 +101,9 @@ class Processes:
 
     def _start(self, rank: int, variables: dict[str, str]) -> None:
         job = self._job
-        environment = {"PYTHONUNBUFFERED": "1", **os.environ, **job.environment, **variables}
+        environment = {**os.environ, **job.environment, **variables}
+        if job.prefix:  # lines are made whole here; else writes in pieces would mix them
+            environment.setdefault("PYTHONUNBUFFERED", "1")
         if job.processes > 1:  # the cores are shared out already
             environment.setdefault("OMP_NUM_THREADS", "1")
         pipe = subprocess.PIPE if job.prefix else None
