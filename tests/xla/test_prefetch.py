@@ -66,6 +66,27 @@ def test_a_step_takes_them_where_they_are(monkeypatch: pytest.MonkeyPatch) -> No
     assert step(x).item() == 12
 
 
+@pytest.mark.parametrize("size", [2, 100])
+def test_a_batch_that_was_looked_at_while_recording_goes_on_without_a_look(size: int) -> None:
+    step = tg.compile(lambda x: (x * 2).sum(), backend="xla", fullgraph=True)
+    (x,) = prefetch([tg.ones(size)])
+    for _ in range(4):
+        assert step(x).item() == 2 * size
+    assert "_array" not in x.__dict__  # with one, each step would wait for XLA
+    look = x.numpy()
+    for n in (1, 2):
+        look[:] = n
+        assert step(x).item() == 2 * size * n
+    part = look[1:]
+    del look
+    assert step(x).item() == 4 * size
+    part[:] = 3  # seen by the part that is left of what has been looked at
+    assert step(x).item() == 6 * size - 2
+    del part
+    assert step(x).item() == 6 * size - 2
+    assert "_array" not in x.__dict__
+
+
 def test_what_is_written_to_a_batch_stays_out_of_the_loader() -> None:
     own = tg.ones(3)
     for x in prefetch([own, own]):

@@ -32,10 +32,10 @@ def forget(program: Program, moved: Collection[Storage] = ()) -> None:
         return known[id(array)]
 
     for x in _values(program):
-        if x.storage in moved:
+        if x.storage in moved or x.storage.origin == "input":  # others want to have these alone
             x.array = outline(x.array, 0)
             x.storage.array = outline(x.storage.array, 0)
-        elif x.storage.origin in ("made", "input", "flat"):
+        elif x.storage.origin in ("made", "flat"):
             x.array = outline(x.array)
             x.storage.array = outline(x.storage.array)
     for lane in () if program.lanes is None else program.lanes.programs:

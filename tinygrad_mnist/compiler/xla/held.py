@@ -226,9 +226,23 @@ def array_of(x: Any) -> Any:
 
 
 def entering(tensor: TensorBase) -> Any:
-    """Return a tensor's numbers, wherever they are."""
-    array = tensor.__dict__.get("_array")
-    return tensor._held.content if array is None else array
+    """Return a tensor's numbers, wherever they are.
+
+    An array that looks at XLA's memory, and that nobody else has, is given up: as long as there is
+    one, each step has to wait for XLA, as somebody might write to it.
+    """
+    fields = tensor.__dict__
+    array = fields.get("_array")
+    if array is None:
+        return tensor._held.content
+    if type(array.base) is _Memory and tensor._held is not None:
+        content = tensor._held.content
+        del array
+        if is_own_look(fields, content):
+            del fields["_array"]
+            return content
+        return fields["_array"]
+    return array
 
 
 def _sees(array: np.ndarray, content: Array) -> bool:
