@@ -190,9 +190,9 @@ def test_closure_groups_and_unused_parameters() -> None:
 def test_zero_grad_forgets_or_fills() -> None:
     p = w()
     optimizer = optim.SGD([p], lr=0.5)
-    p.grad = tg.ones(1)
+    p.grad = given = tg.ones(1)
     optimizer.zero_grad(set_to_none=False)
-    assert p.grad.tolist() == [0.0]
+    assert p.grad is given and given.tolist() == [0.0]
     (p**3).sum().backward(create_graph=True)
     optimizer.zero_grad(set_to_none=False)
     assert not p.grad.requires_grad

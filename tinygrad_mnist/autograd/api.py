@@ -160,6 +160,18 @@ def accumulate_grad(leaf: TensorBase, holder: list[Any]) -> None:
 
 
 @named_if_nameless
+def clear_gradients(leaves: Iterable[Any], set_to_none: bool) -> None:
+    """Forget the gradients of leaves; or fill them with zeros, in the tensors that they are."""
+    for leaf in leaves:
+        if set_to_none:
+            leaf._grad = None
+        elif (gradient := leaf._grad) is not None:
+            if gradient.requires_grad:
+                is_view = gradient._base is not None and not gradient.is_leaf
+                gradient = leaf._grad = gradient.detach() if is_view else gradient.detach_()
+            gradient.zero_()
+
+
 def grad(
     outputs: Tensors,
     inputs: Tensors,

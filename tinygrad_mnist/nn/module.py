@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol, Self, Type
 import numpy as np
 
 from tinygrad_mnist._runtime.naming import NamedInit, complain_unnamed
+from tinygrad_mnist.autograd.api import clear_gradients
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.autograd.hooks import RemovableHandle
 from tinygrad_mnist.compat.unsupported import explain, lookup
@@ -568,12 +569,7 @@ class Module(NamedInit):
         set_to_none
             Whether to forget them, instead of filling them with zeros.
         """
-        for parameter in self.parameters():
-            if set_to_none:
-                parameter._grad = None
-            elif parameter._grad is not None:
-                parameter._grad = parameter._grad.detach()
-                parameter._grad.zero_()
+        clear_gradients(self.parameters(), set_to_none)
 
     def to(
         self,

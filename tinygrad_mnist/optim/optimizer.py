@@ -19,6 +19,7 @@ import numpy as np
 
 from tinygrad_mnist._runtime.naming import NamedInit, named, warn
 from tinygrad_mnist.autograd import no_grad
+from tinygrad_mnist.autograd.api import clear_gradients
 from tinygrad_mnist.autograd.graph import wrap
 from tinygrad_mnist.autograd.hooks import RemovableHandle
 from tinygrad_mnist.ops import dtypes
@@ -308,12 +309,7 @@ class Optimizer(NamedInit):
         True
         """
         for group in self.param_groups:
-            for p in group["params"]:
-                if set_to_none:
-                    p._grad = None
-                elif p._grad is not None:
-                    p._grad = p._grad.detach()
-                    p._grad.zero_()
+            clear_gradients(group["params"], set_to_none)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient, by one step.
