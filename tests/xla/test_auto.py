@@ -219,6 +219,23 @@ def test_other_arguments_wait_for_the_end_of_a_trial(times: Any) -> None:
     assert not ours.step.uncompiled
 
 
+def test_a_change_of_turns_is_no_new_program(times: Callable[[list[float]], None]) -> None:
+    times(NUMPY_FIRST)
+    ours, plain = Training(), Training(compiled=False)
+    tg.manual_seed(2)
+    ours(BUILT)
+    for i in range(ROUND):
+        with tg.compiler.set_stance("fail_on_recompile"):
+            ours(i % 3)  # where NumPy's program is on the way, runs as it is
+            with pytest.raises(RuntimeError, match="no program for these arguments"):
+                ours.step(ours.x[:7], ours.y[:7])
+        ours(1)
+    tg.manual_seed(2)
+    plain(BUILT + sum(1 + i % 3 for i in range(ROUND)))
+    agree(ours.numbers(), plain.numbers())
+    assert [s.now.backend.name for s in ours.step.steps.values()] == ["numpy"]
+
+
 def test_a_trial_doesnt_wait_for_ever() -> None:
     ours = Training()
     ours(BUILT + TURN + 1)  # NumPy's program is on the way

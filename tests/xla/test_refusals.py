@@ -166,6 +166,7 @@ def test_devices_and_parts_that_there_are_not_are_errors() -> None:
         ({"devices": "4"}, "devices='4': expects how many"),
         ({"devices": ["cpu"]}, "a list of JAX's devices"),
         ({"devices": []}, "expects how many"),
+        ({"devices": True}, "expects how many"),
         ({"device": "toaster"}, "there is no device 'toaster'; choose one of cpu, gpu, tpu"),
         ({"device": "tpu"}, "JAX has no such device here"),
         ({"shard": "everything"}, "shard='everything' isn't offered"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -402,6 +403,7 @@ def test_a_step_is_explained_and_its_program_is_printed() -> None:
     ours(5)
     text = str(tg.compiler.explain(ours.step, ours.x, ours.y))
     assert "1 program" in text
+    assert re.search(r"1 buffer with [\d,]+ bytes\n  XLA runs them as one, on a CPU", text)
     assert "def step(x, y):" in ours.step.source()
 
 

@@ -279,8 +279,8 @@ def _place(backend: str, device: str | None, devices: Any, shard: str | None) ->
         raise ValueError(f"there is no device {device!r}; choose one of {', '.join(PLATFORMS)}")
     if shard not in (None, "parameters"):
         raise ValueError(f"shard={shard!r} isn't offered; choose 'parameters', or None")
-    if isinstance(devices, int) and devices < 1:
-        raise ValueError(f"devices={devices}: there must be at least one")
+    if isinstance(devices, int) and (devices < 1 or isinstance(devices, bool)):
+        raise ValueError(f"devices={devices}: expects how many, at least one")
     if device is not None and not (devices is None or isinstance(devices, int)):
         raise ValueError("devices says which devices there are: leave device out")
     where = Backend("xla", device, devices, shard)

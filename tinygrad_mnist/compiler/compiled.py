@@ -315,7 +315,7 @@ class Compiled(Generic[P, R]):
             if entry is not None:
                 self._last = step
                 return self._run(step, entry, args, kwargs)
-        if stance.now == "fail_on_recompile":
+        if stance.now == "fail_on_recompile" and not self._is_tried(args, kwargs):
             raise RuntimeError(
                 f"compile: {self.name()} has no program for these arguments, and set_stance says "
                 f"that none is to be recorded"
@@ -342,7 +342,7 @@ class Compiled(Generic[P, R]):
                 return self._as_it_is(stopped, args, kwargs)
             self.again.append("whether modules are in training")
             del self.uncompiled[key]
-        trial = next((s for s in self.steps.values() if isinstance(s, Trial)), None)
+        trial = self._trial()
         if trial is not None and self.choice.is_open and not trial.awaits(args, kwargs):
             return self._called(kwargs)(*args, **kwargs)
         step = next((s for s in self.steps.values() if s.key == key and s.built is None), None)
@@ -378,6 +378,14 @@ class Compiled(Generic[P, R]):
                 )
                 self._tell(stopped)
         return result
+
+    def _trial(self) -> Trial | None:
+        return next((s for s in self.steps.values() if isinstance(s, Trial)), None)
+
+    def _is_tried(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether a trial is about these arguments, and one of its two programs comes and goes."""
+        trial = self._trial()
+        return trial is not None and self.choice.is_open and trial.is_about(args, kwargs)
 
     def _take(self, places: list[Watch]) -> bool:
         """Let the function be given what it keeps in some places; its programs are others then."""

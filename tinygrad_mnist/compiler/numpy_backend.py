@@ -146,6 +146,11 @@ class Built:
         lanes = 0 if self.branch is None else len(self.branch.lanes.functions)
         return len(self.written.lines), self.plan.count(), sum(self.plan.sizes), lanes
 
+    @staticmethod
+    def where_it_runs() -> str:
+        """Return what runs it, if that isn't NumPy, and on which devices."""
+        return ""
+
     def gradients(self) -> list[np.ndarray]:
         """Return the gradients that lie in buffers."""
         space, names = self.written.space, self.written.names

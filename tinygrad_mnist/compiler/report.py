@@ -45,6 +45,8 @@ class ProgramReport:
         The programs of the gradients of what it returns: one for each way in which they arrive.
     lanes
         Among how many threads the batch is cut; 0 if it isn't.
+    where
+        What runs it, if that isn't NumPy, and on which devices.
     """
 
     arguments: str
@@ -57,6 +59,7 @@ class ProgramReport:
     lines: list[tuple[float, str, str]] = field(default_factory=list)
     backward: list[ProgramReport] = field(default_factory=list)
     lanes: int = 0
+    where: str = ""
 
     def __str__(self) -> str:
         text = [
@@ -65,6 +68,8 @@ class ProgramReport:
             f"  {counted(self.calls, 'call')} a step; {counted(self.buffers, 'buffer')} with "
             f"{self.bytes:,} bytes",
         ]
+        if self.where:
+            text.append(f"  {self.where}")
         if self.lanes:
             text.append(f"  on {self.lanes} threads each computes its part of the batch")
         for program in self.backward:
@@ -91,7 +96,7 @@ class Report:
         The function's name.
     programs
         Its programs, each with ``arguments``, ``runs``, ``recorded``, ``seconds``, ``calls``,
-        ``buffers``, ``bytes``, ``lines``, ``backward`` and ``lanes``.
+        ``buffers``, ``bytes``, ``lines``, ``backward``, ``lanes`` and ``where``.
     again
         Why programs were recorded anew, and how often.
     uncompiled
@@ -205,7 +210,7 @@ def _report(
     calls, buffers, size, lanes = built.measures()
     return ProgramReport(
         arguments, way.runs, way.recorded, way.seconds, calls, buffers, size, lines,
-        list(backward), lanes,
+        list(backward), lanes, built.where_it_runs(),
     )  # fmt: skip
 
 

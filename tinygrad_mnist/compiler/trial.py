@@ -169,13 +169,16 @@ class Trial(Step):
 
     # On the way to NumPy's program
 
+    def is_about(self, args: Any, kwargs: Any) -> bool:
+        """Whether XLA's program is for these arguments."""
+        return self._xla is not None and self._xla.enter(args, kwargs) is not None
+
     def awaits(self, args: Any, kwargs: Any) -> bool:
         """Whether a call is one of those that NumPy's program is to be recorded from.
 
         Others are run as they are in the meantime; but not for ever.
         """
-        assert self._xla is not None
-        holds = self._xla.enter(args, kwargs) is not None
+        holds = self.is_about(args, kwargs)
         if holds and self.built is None:
             return True
         self._missed += 1

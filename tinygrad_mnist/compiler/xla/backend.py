@@ -89,7 +89,7 @@ class Built:
         """Whether a run has changed anything: it is looked at when it has raised an error."""
         self.of_line: list[Call] = program.calls
         self.names: dict[Value, str] = {}
-        self._executables: dict[Any, Callable[..., Any]] = {}
+        self._executables: dict[Any, Any] = {}
         try:
             with enable_x64(True):
                 self._steps = Steps(program)
@@ -169,8 +169,14 @@ class Built:
         """Take new memory for these gradients."""
 
     def measures(self) -> tuple[int, int, int, int]:
-        """Return the number of calls; buffers are XLA's own."""
-        return len(self.program.calls), 0, 0, 0
+        """Return the number of calls, and the memory that XLA needs on a device meanwhile."""
+        memory = self._executable.memory_analysis()
+        size = 0 if memory is None else int(memory.temp_size_in_bytes)
+        return len(self.program.calls), int(size > 0), size, 0
+
+    def where_it_runs(self) -> str:
+        """Return that XLA does, and on which devices."""
+        return f"XLA runs them as one, on {self.where}"
 
     def source(self, name: str = "step") -> str:
         """Return the program as NumPy's calls: Python that runs as it stands."""
@@ -486,7 +492,7 @@ class Built:
 
     # What XLA compiles
 
-    def _new_executable(self) -> Callable[..., Any]:
+    def _new_executable(self) -> Any:
         """Compile the program for the present form of the optimizers' formulas."""
         formulas, where = self._formulas, self.where
         form = formulas.form

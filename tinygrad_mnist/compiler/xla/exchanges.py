@@ -185,7 +185,7 @@ class Together:
             # Nothing may ask for what was exchanged, as in all processes but one: here it is.
             return (*made, jnp.stack(exchanges.marks))
 
-        self._run = compiled(
+        self._run: Any = compiled(
             shard_map(traced, mesh, PROCESS),
             [here, *forms],
             [whole, *self._joint_places],
@@ -205,6 +205,10 @@ class Together:
         if monitor is not None:
             monitor.follow(self._names, marks.addressable_data(0))
         return mine
+
+    def memory_analysis(self) -> Any:
+        """Return what JAX knows of the memory that it needs."""
+        return self._run.memory_analysis()
 
     def _joint_state(self, i: int, x: Any) -> Array:
         return self._of_all[i] if x is self._mine[i] else self._joint_array(i, x)

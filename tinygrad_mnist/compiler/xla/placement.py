@@ -32,6 +32,14 @@ class Placement:
         self._mesh = Mesh(np.array(self.devices), ("batch",)) if self.count > 1 else None
         self.whole = self._split(None) if self._mesh else SingleDeviceSharding(self.devices[0])
 
+    def __str__(self) -> str:
+        """Return how many devices it is, and of which kind."""
+        kind = self.devices[0].platform.upper()
+        if self.count == 1:
+            return f"a {kind}"
+        and_more = ", and so are the parameters" if self._shard else ""
+        return f"{self.count} {kind} devices: the batch is split among them{and_more}"
+
     @lru_cache(16)  # noqa: B019  # a placement lasts as long as the process
     def _split(self, dim: int | None) -> Any:
         """Return how an array is split along a dimension."""
