@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -78,7 +80,8 @@ class Processes:
         self._job = job
         self._folder = tempfile.TemporaryDirectory(prefix="tinygrad_mnist-")
         self._found: dict[int, subprocess.Popen[bytes]] = {}
-        self._readers: list[threading.Thread] = []
+        self._readers: dict[int, list[threading.Thread]] = {}
+        self._thrown: dict[int, str] = {}
         # Hosts that start anew meet at another port, where nobody is from before.
         port = job.port + restarts if job.port else free_port()
         for local in range(job.processes):
@@ -112,18 +115,28 @@ class Processes:
             start_new_session=True, preexec_fn=_die_with_parent(),
         )  # fmt: skip
         self._found[rank] = process
+        self._readers[rank] = []
         for stream, out in ((process.stdout, sys.stdout), (process.stderr, sys.stderr)):
             if stream is not None:
-                thread = threading.Thread(target=_copy_lines, args=(stream, out, f"[{rank}] "))
+                hear = partial(self._hear, rank)
+                thread = threading.Thread(
+                    target=_copy_lines, args=(stream, out, f"[{rank}] ", hear)
+                )
                 thread.start()
-                self._readers.append(thread)
+                self._readers[rank].append(thread)
+
+    def _hear(self, rank: int, line: str) -> None:
+        """Remember what C++ says before it aborts a process, as Gloo does: nothing else tells."""
+        said = line.strip()
+        if said.startswith("what():"):
+            self._thrown[rank] = said.removeprefix("what():").strip()
 
     def __enter__(self) -> Processes:
         return self
 
     def __exit__(self, *error: object) -> None:
         self._end_all()
-        for thread in self._readers:
+        for thread in itertools.chain(*self._readers.values()):
             thread.join(GRACE)
         self._folder.cleanup()
 
@@ -154,9 +167,13 @@ class Processes:
     def _reason(self, rank: int, code: int) -> str:
         if code < 0:
             try:
-                return f"it was ended by the signal {signal.Signals(-code).name}"
+                name = signal.Signals(-code).name
             except ValueError:
-                return f"it was ended by the signal {-code}"
+                name = str(-code)
+            for thread in self._readers[rank]:
+                thread.join(_SETTLES)
+            why = f": {self._thrown[rank]}" if rank in self._thrown else ""
+            return f"it was ended by the signal {name}{why}"
         said = self._said(rank)
         return f"{said} (exit code {code})" if said else f"it has ended with exit code {code}"
 
@@ -206,13 +223,14 @@ def _die_with_parent() -> Callable[[], None] | None:
     return lambda: prctl(_DIES_WITH_PARENT, signal.SIGKILL)
 
 
-def _copy_lines(stream: IO[bytes], out: IO[str], prefix: str) -> None:
+def _copy_lines(stream: IO[bytes], out: IO[str], prefix: str, hear: Callable[[str], None]) -> None:
     """Print the lines of a process, with a prefix, each whole."""
     with stream:
         for line in stream:
             text = line.decode(errors="replace").rstrip("\r\n")
             out.write(f"{prefix}{text}\n")
             out.flush()
+            hear(text)
 
 
 def launch(job: Job, max_restarts: int = 0, interval: float = 0.1) -> int:
