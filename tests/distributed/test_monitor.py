@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
-from tinygrad_mnist.distributed.errors import DistNetworkError
+from tinygrad_mnist.distributed.errors import DistBackendError, DistNetworkError
 from tinygrad_mnist.distributed.monitor import Clock, Connection, Hub, Monitor
 
 SILENCE = 0.5
@@ -125,11 +126,12 @@ def test_a_process_that_has_left_is_not_waited_for(three: Processes) -> None:
         thread.join()
 
 
-class Result:
-    """What a program leaves: it is ready when it is told to be."""
+class Marks:
+    """What a program leaves of its exchanges: it is ready when it is told to be."""
 
-    def __init__(self) -> None:
+    def __init__(self, *marks: int) -> None:
         self.ready = threading.Event()
+        self.marks = marks
 
     def is_ready(self) -> bool:
         return self.ready.is_set()
@@ -137,40 +139,59 @@ class Result:
     def block_until_ready(self) -> None:
         assert self.ready.wait(10)
 
+    def __array__(self, dtype: None = None, copy: None = None) -> np.ndarray:
+        return np.array(self.marks, np.uint32)
+
 
 def test_who_does_not_come_to_what_a_program_does_by_itself_ends_the_job(three: Processes) -> None:
-    results = [Result() for _ in range(4)]
-    for rank, result in zip((0, 1, 2, 0), results, strict=True):
-        three.monitors[rank].follow(["broadcast", "all_reduce", "all_reduce"], result)
+    marks = [Marks(0, 0, 0) for _ in range(4)]
+    for rank, mark in zip((0, 1, 2, 0), marks, strict=True):
+        three.monitors[rank].follow(["broadcast", "all_reduce", "all_reduce"], mark)
     time.sleep(SILENCE)
-    for result in results[:3]:
-        result.ready.set()
+    for mark in marks[:3]:
+        mark.ready.set()
     words = (
-        r"rank 1, 2 doesn't come to it: rank 0 waits in broadcast and all_reduce of a compiled "
-        r"step, its collective number 6, since"
+        r"rank 1, 2 doesn't come to it: rank 0 waits in broadcast, its collective number 4, "
+        r"or one of the 2 after it, since"
     )
     assert re.match(words, three.reason())
-    results[3].ready.set()
+    marks[3].ready.set()
 
 
 def test_a_process_leaves_when_its_programs_are_done(three: Processes) -> None:
-    result = Result()
-    three.monitors[1].follow(["all_reduce"], result)
-    threading.Timer(SILENCE, result.ready.set).start()
+    mark = Marks(0)
+    three.monitors[1].follow(["all_reduce"], mark)
+    threading.Timer(SILENCE, mark.ready.set).start()
     three.monitors[1].leave()
-    assert result.is_ready()
+    assert mark.is_ready()
 
 
 def test_processes_that_wait_in_different_collectives_end_the_job(three: Processes) -> None:
-    results = [Result() for _ in range(3)]
-    for rank, name in enumerate(("all_reduce", "all_gather", "all_reduce")):
-        three.monitors[rank].follow([name], results[rank])
+    gathers, adds = Marks(0, 0), Marks(0)
+    three.monitors[0].follow(["broadcast", "all_gather"], gathers)
+    with three.monitors[2].inside("broadcast"):
+        pass
+    three.monitors[2].follow(["all_reduce"], adds)
+    start = time.monotonic()
+    words = "the processes don't do the same: as collective number 2 rank "
     found = three.reason()
-    assert found.startswith("the processes don't do the same: rank ")
-    for rank, name in enumerate(("all_reduce", "all_gather", "all_reduce")):
-        assert re.search(rf"rank {rank} (waits )?in {name} of a compiled step, its", found)
-    for result in results:
-        result.ready.set()
+    assert found.startswith(words)
+    assert re.search(r"rank 0 (makes )?all_gather", found), found
+    assert re.search(r"rank 2 (makes )?all_reduce", found), found
+    assert time.monotonic() - start < PATIENCE + SILENCE  # the sleep until all are told
+    gathers.ready.set(), adds.ready.set()
+
+
+@pytest.mark.parametrize("how", ["look", "follow", "leave"])
+def test_a_program_that_was_not_that_of_others_is_an_error(three: Processes, how: str) -> None:
+    mark, monitor = Marks(0, 7), three.monitors[1]
+    monitor.follow(["broadcast", "all_reduce"], mark)
+    assert len(monitor.look()) == 1
+    mark.ready.set()
+    with pytest.raises(DistBackendError, match="rank 1 makes all_reduce, and another process"):
+        monitor.follow(["barrier"], Marks(0)) if how == "follow" else getattr(monitor, how)()
+    assert "rank 1 failed: DistBackendError: rank 1 makes all_reduce" in three.reason()
+    mark.marks = (0, 0)
 
 
 def test_that_the_hub_is_lost_is_said_by_all(three: Processes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -49,14 +50,14 @@ def test_who_is_lost_while_others_wait_in_a_compiled_step_ends_the_job(
     else:
         assert last.startswith("launcher: the job has ended: " + WORDS[fault].format(1)), ended.err
     if fault in ("exit", "sleep"):
-        assert "waits in DistributedDataParallel of a compiled step" in last
+        assert "waits in DistributedDataParallel (" in last
 
 
 @pytest.mark.slow
-def test_processes_that_run_different_programs_do_not_wait_for_ever(tmp_path: Path) -> None:
+def test_processes_that_run_different_programs_do_not_wait_for_ever() -> None:
     ended = launch(2, PROGRAMS / "different.py")
     assert ended.code == ENDED_BY_ANOTHER
     last = ended.err.splitlines()[-1]
-    assert "the processes don't do the same" in last
-    assert "rank 0 waits in all_gather of a compiled step, its collective number 13" in last
-    assert "rank 1 in all_reduce of a compiled step, its number 13" in last
+    assert "the processes don't do the same: as collective number 13 rank " in last
+    assert re.search(r"rank 0 (makes )?all_gather of \[1000\] float32", last), last
+    assert re.search(r"rank 1 (makes )?all_reduce \(SUM\) of \[1000\] float32", last), last

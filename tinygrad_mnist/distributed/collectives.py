@@ -18,6 +18,7 @@ from tinygrad_mnist.autograd.graph import TensorBase
 from tinygrad_mnist.autograd.modes import one_call
 from tinygrad_mnist.distributed.errors import DistBackendError
 from tinygrad_mnist.distributed.group import Group, member, present
+from tinygrad_mnist.distributed.marks import description
 from tinygrad_mnist.tensor import Tensor
 
 
@@ -66,16 +67,18 @@ class Work:
 
 
 @contextmanager
-def _inside(group: Group, name: str) -> Iterator[None]:
+def _inside(group: Group, what: str) -> Iterator[None]:
     """Let the monitor know where this process is, and say what failed."""
     if group.monitor is None:
         yield
         return
     try:
-        with group.monitor.inside(name):
+        with group.monitor.inside(what):
             yield
+    except DistBackendError:
+        raise
     except (RuntimeError, ValueError) as error:
-        raise DistBackendError(f"{name}: {error}") from error
+        raise DistBackendError(f"{what}: {error}") from error
 
 
 def _words(array: np.ndarray) -> np.ndarray:
@@ -102,16 +105,18 @@ def reduce_arrays(op: str, name: str, *, out: np.ndarray) -> None:
         raise TypeError(f"{name}: the average of {out.dtype} isn't defined; use ReduceOp.SUM")
     if not out.size:
         return
-    with _inside(group, name):
+    what = description(name, out, op)
+    with _inside(group, what):
         if op in ("SUM", "AVG") and out.dtype in (np.float32, np.int32):
-            flat = group.exchange.sum(np.ascontiguousarray(out).reshape(-1))
+            flat = group.exchange.sum(out.reshape(-1), what)
         else:
-            rows = group.exchange.all(_words(out))
+            rows = group.exchange.all(_words(out), what)
             arrays = np.stack([_from_words(row, out) for row in rows])
             flat = _OF_ROWS[op].reduce(arrays, axis=0, dtype=out.dtype)
-    out[...] = flat.reshape(out.shape)
     if op == "AVG":
-        out /= group.size()
+        np.divide(flat.reshape(out.shape), group.size(), out=out)
+    else:
+        out[...] = flat.reshape(out.shape)
 
 
 @one_call
@@ -121,9 +126,10 @@ def broadcast_array(src: int, name: str, *, out: np.ndarray) -> None:
     if not 0 <= src < group.size():
         raise ValueError(f"{name}: there is no rank {src} among {group.size()} processes")
     if out.size:
-        words = _words(out)
-        with _inside(group, name):  # nobody else adds anything
-            words = group.exchange.sum(words if group.rank() == src else np.zeros_like(words))
+        words, what = _words(out), description(name, out, f"from rank {src}")
+        with _inside(group, what):  # nobody else adds anything
+            mine = words if group.rank() == src else np.zeros_like(words)
+            words = group.exchange.sum(mine, what)
         out[...] = _from_words(words, out)
 
 
@@ -132,8 +138,9 @@ def gather_arrays(array: np.ndarray, name: str, *, outs: Sequence[np.ndarray]) -
     """Copy the arrays of all processes into others, one for each."""
     group = present()
     if array.size:
-        with _inside(group, name):
-            rows = group.exchange.all(_words(array))
+        what = description(name, array)
+        with _inside(group, what):
+            rows = group.exchange.all(_words(array), what)
         for out, row in zip(outs, rows, strict=True):
             out[...] = _from_words(row, array)
 
@@ -143,7 +150,7 @@ def wait_for_all() -> None:
     """Return when all processes have called it."""
     group = present()
     with _inside(group, "barrier"):
-        group.exchange.sum(np.zeros(1, np.float32))
+        group.exchange.sum(np.zeros(1, np.float32), "barrier")
 
 
 def _written(name: str, tensor: Any) -> np.ndarray:
@@ -284,7 +291,7 @@ def reduce(
     """
     there, rank = member(group), _rank("reduce", dst, group_dst)
     array = _written("reduce", tensor) if there.rank() == rank else tensor.numpy(force=True).copy()
-    reduce_arrays(ReduceOp(op).name, "reduce", out=array)
+    reduce_arrays(ReduceOp(op).name, f"reduce to rank {rank}", out=array)
     return _done(async_op)
 
 
@@ -475,7 +482,7 @@ def gather(
     else:
         _check_parts("gather", gather_list or [], tensor, there.size())
         outs = [_written("gather", part) for part in gather_list or []]
-    gather_arrays(tensor._array, "gather", outs=outs)
+    gather_arrays(tensor._array, f"gather to rank {rank}", outs=outs)
     return _done(async_op)
 
 

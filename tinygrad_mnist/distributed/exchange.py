@@ -1,7 +1,8 @@
 """How processes exchange arrays: JAX's collectives, with one CPU device of each process.
 
 All is made of two exchanges of flat arrays: their sum, and all of them. JAX compiles a program for
-each length and dtype, so a call sends one flat array, however many tensors it is for.
+each length and dtype, so a call sends one flat array, however many tensors it is for. Behind its
+numbers goes the mark of what is exchanged (``marks.py``).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 
 from tinygrad_mnist._runtime.lazy_imports import late
 from tinygrad_mnist.distributed.errors import DistBackendError, DistError
+from tinygrad_mnist.distributed.marks import mark, mismatch
 from tinygrad_mnist.distributed.place import Place
 
 _SETTINGS = {
@@ -30,13 +32,20 @@ _SETTINGS = {
 forgives a host that stood still, which JAX's own watch doesn't."""
 
 
-class Exchange(Protocol):
-    """What a backend has to do; arrays are flat, and of one length and dtype in all processes."""
+_ALIGNED = 64
+"""The multiple of bytes at which XLA takes memory as it is, whatever its version."""
 
-    def sum(self, flat: np.ndarray) -> np.ndarray:
+
+class Exchange(Protocol):
+    """What a backend has to do; arrays are flat, and of one length and dtype in all processes.
+
+    An error is raised where they aren't the same exchange in all, as the description says.
+    """
+
+    def sum(self, flat: np.ndarray, what: str) -> np.ndarray:
         """Return the sum of all processes' arrays of float32, int32 or uint32."""
 
-    def all(self, flat: np.ndarray) -> np.ndarray:
+    def all(self, flat: np.ndarray, what: str) -> np.ndarray:
         """Return all processes' arrays of such a dtype, a row each."""
 
     def close(self) -> None:
@@ -46,11 +55,11 @@ class Exchange(Protocol):
 class Alone:
     """The exchange of a single process."""
 
-    def sum(self, flat: np.ndarray) -> np.ndarray:
+    def sum(self, flat: np.ndarray, what: str) -> np.ndarray:
         """Return the array."""
         return flat
 
-    def all(self, flat: np.ndarray) -> np.ndarray:
+    def all(self, flat: np.ndarray, what: str) -> np.ndarray:
         """Return the array, as the only row."""
         return flat[None]
 
@@ -87,6 +96,7 @@ class Jax:
 
     def __init__(self, place: Place, port: int) -> None:
         self._jax = jax = late("jax")
+        self._place = place
         host = f"[{place.host}]" if ":" in place.host else place.host
         try:
             jax.config.update("jax_cpu_collectives_implementation", "gloo")
@@ -110,15 +120,23 @@ class Jax:
         self._shards = jax.sharding.NamedSharding(mesh, place_rows)
         self._everywhere = jax.sharding.NamedSharding(mesh, everywhere)
         with _stdout_to_stderr():  # where Gloo says that it is connected
-            self.sum(np.zeros(1, np.float32))
+            self.sum(np.zeros(1, np.float32), "init_process_group")
 
-    def sum(self, flat: np.ndarray) -> np.ndarray:
+    def sum(self, flat: np.ndarray, what: str) -> np.ndarray:
         """Return the sum; its bits are the same in all processes, and from run to run."""
-        return self._run(self._sum, flat)
+        sent, total = mark(what, flat.dtype, self._place.size)
+        found = self._run(self._sum, _with_mark(flat, sent))
+        if found[-1] != total:
+            raise mismatch(self._place.rank, what)
+        return found[:-1]
 
-    def all(self, flat: np.ndarray) -> np.ndarray:
+    def all(self, flat: np.ndarray, what: str) -> np.ndarray:
         """Return all, bit for bit."""
-        return self._run(self._all, flat)
+        sent, _ = mark(what, flat.dtype, self._place.size)
+        rows = self._run(self._all, _with_mark(flat, sent))
+        if (rows[:, -1] != sent).any():
+            raise mismatch(self._place.rank, what)
+        return rows[:, :-1]
 
     def close(self) -> None:
         """Wait until all processes are here, and end JAX's part."""
@@ -137,6 +155,16 @@ class Jax:
     @functools.cached_property
     def _all(self) -> Any:
         return self._jax.jit(lambda rows: rows, out_shardings=self._everywhere)
+
+
+def _with_mark(flat: np.ndarray, sent: Any) -> np.ndarray:
+    """Return numbers with a mark behind them, in memory that XLA doesn't have to copy again."""
+    size = flat.nbytes + sent.nbytes
+    room = np.empty(size + _ALIGNED, np.uint8)
+    start = -int(room.__array_interface__["data"][0]) % _ALIGNED
+    joined = room[start : start + size].view(flat.dtype)
+    joined[:-1], joined[-1] = flat, sent
+    return joined
 
 
 @contextmanager

@@ -197,7 +197,7 @@ def init_process_group(
     group = Group(find(init_method or "env://", rank, world_size), timeout or default_pg_timeout)
     holder.group = group
     if group.monitor is not None:
-        atexit.register(destroy_process_group)
+        atexit.register(_leave_at_exit)
 
 
 def _fail(
@@ -220,6 +220,14 @@ def _fail(
     if rank == 0:
         time.sleep(_LAST)
     os._exit(130 if issubclass(kind, KeyboardInterrupt) else 1)
+
+
+def _leave_at_exit() -> None:
+    """Leave the group at the end of a script, which fails if that does."""
+    try:
+        destroy_process_group()
+    except Exception:
+        sys.excepthook(*sys.exc_info())
 
 
 def destroy_process_group(group: ProcessGroup | None = None) -> None:

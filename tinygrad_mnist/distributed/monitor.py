@@ -9,7 +9,7 @@ the job, with a rank and a reason, if
 - nothing is heard for some seconds: the process was stopped;
 - a process ends by an exception, whose words it sends;
 - one waits in a collective that another has left the job without, or doesn't come to in time;
-- all wait in one for so long: it isn't the same one.
+- two wait in different ones that are the same by number: they would wait for ever.
 
 If the hub itself is lost, so is rank 0, and each process sees it. A process that is waiting in a
 collective can't be interrupted; it is ended by ``os._exit``. Checkpoints are replaced whole, so
@@ -31,12 +31,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from tinygrad_mnist.distributed.errors import DistNetworkError
+import numpy as np
+
+from tinygrad_mnist.distributed.errors import DistError, DistNetworkError
+from tinygrad_mnist.distributed.marks import mismatch
 
 ENDED_BY_ANOTHER = 75
 """The exit code of a process that ends because another one was lost (sysexits' EX_TEMPFAIL)."""
 
 LONGEST_LINE = 4096
+MOST = 16
+"""Of a step's collectives, so many are told of."""
 
 AGAIN = 0.1
 """Seconds until a process tries again to reach rank 0, which may have started later."""
@@ -75,7 +80,8 @@ class Connection:
         self.sock = sock
         self.rank = -1
         self.heard = self.since = 0.0
-        self.made, self.inside = 0, ""
+        self.made = self.first = 0
+        self.inside: list[str] = []
         self.left = False
         self._rest = b""
         self._sending = threading.Lock()
@@ -122,15 +128,22 @@ class Followed(NamedTuple):
     ----------
     number
         That of the last.
-    name
-        What they are called.
-    result
-        An array of JAX's that is ready when they have been made.
+    whats
+        What each is.
+    marks
+        An array of JAX's that is ready when they have been made: a number for each, which is 0 if
+        all processes have made it.
     """
 
     number: int
-    name: str
-    result: Any
+    whats: Sequence[str]
+    marks: Any
+
+    def look(self, rank: int) -> None:
+        """Raise an error if another process has done something else."""
+        for number, what in zip(np.asarray(self.marks), self.whats, strict=True):
+            if number:
+                raise mismatch(rank, what)
 
 
 class Hub(threading.Thread):
@@ -206,9 +219,9 @@ class Hub(threading.Thread):
             if "failed" in message:
                 self._end(f"rank {connection.rank} failed: {message['failed']}")
             if "made" in message:
-                place = (message["made"], message["inside"])
-                if place != (connection.made, connection.inside):
-                    connection.made, connection.inside = place
+                place = (message["made"], message["first"], message["inside"])
+                if place != (connection.made, connection.first, connection.inside):
+                    connection.made, connection.first, connection.inside = place
                     connection.since = now
             connection.left = connection.left or "left" in message
         if messages is None:
@@ -248,18 +261,21 @@ class Hub(threading.Thread):
                 )
                 return
         waiting = [c for c in present if c.inside]
+        # Who finds it out by the marks says so itself, with a traceback.
+        if different := _different([c for c in waiting if now - c.since > 2 * self._beat]):
+            self._end(different)
+            return
         for c in waiting:
             late = [o for o in self._ranks.values() if o.made < c.made]
             gone = [o for o in late if o.left]
             if gone or now - c.since > self._patience:
                 names = ", ".join(str(o.rank) for o in sorted(gone or late, key=lambda o: o.rank))
                 what = "has left without it" if gone else "doesn't come to it"
-                who = f"rank {names} {what}" if names else "the processes don't do the same"
-                others = [o for o in waiting if o is not c and not names][:3]
-                places = [f"rank {o.rank} in {o.inside}, its number {o.made}" for o in others]
+                who = f"rank {names} {what}" if names else "all have come to it, and it doesn't end"
+                more = f", or one of the {c.made - c.first} after it" if c.made > c.first else ""
                 self._end(
-                    f"{who}: rank {c.rank} waits in {c.inside}, its collective number {c.made}, "
-                    f"since {now - c.since:.0f} s{''.join(f'; {place}' for place in places)}"
+                    f"{who}: rank {c.rank} waits in {c.inside[0]}, its collective number {c.first}"
+                    f"{more}, since {now - c.since:.0f} s"
                 )
                 return
 
@@ -269,6 +285,20 @@ class Hub(threading.Thread):
             self._reason = reason
             for connection in self._ranks.values():
                 connection.send(over=reason)
+
+
+def _different(waiting: Sequence[Connection]) -> str:
+    """Return which two wait in collectives that are the same by number alone, and in which."""
+    found: dict[int, tuple[str, int]] = {}
+    for c in waiting:
+        for number, what in enumerate(c.inside, c.first):
+            other, rank = found.setdefault(number, (what, c.rank))
+            if other != what:
+                return (
+                    f"the processes don't do the same: as collective number {number} rank {rank} "
+                    f"makes {other}, rank {c.rank} {what}"
+                )
+    return ""
 
 
 class Monitor(threading.Thread):
@@ -318,7 +348,7 @@ class Monitor(threading.Thread):
         except BaseException:
             self._hub.sock.close()
             raise
-        self._silence, self._on_end = silence, on_end
+        self._rank, self._silence, self._on_end = rank, silence, on_end
         self._made, self._inside = 0, ""
         self._followed: tuple[Followed, ...] = ()
         self._leaving = False
@@ -346,8 +376,13 @@ class Monitor(threading.Thread):
         with selectors.DefaultSelector() as selector, self._hub.sock:
             selector.register(self._hub, selectors.EVENT_READ)
             while True:
-                made, inside = self._place()
-                self._hub.send(made=made, inside=inside)
+                made, whats = self._place()
+                first = made - max(len(whats) - 1, 0)
+                self._hub.send(made=made, first=first, inside=whats[:MOST])
+                try:
+                    self.look()
+                except DistError as error:  # the script may wait elsewhere
+                    self._hub.send(failed=f"{type(error).__name__}: {error}")
                 next_beat = clock.now() + beat
                 while (now := clock.now()) < next_beat:
                     if selector.select(next_beat - now):
@@ -362,12 +397,12 @@ class Monitor(threading.Thread):
                     )
                     return
 
-    def _place(self) -> tuple[int, str]:
-        """Return the number and the name of the collective that this process waits in, if any."""
-        for number, name, result in self._followed:
-            if not result.is_ready():
-                return number, name
-        return self._made, self._inside
+    def _place(self) -> tuple[int, Sequence[str]]:
+        """Return what this process waits in, if in anything, and the number of the last of it."""
+        for number, whats, marks in self._followed:
+            if not marks.is_ready():
+                return number, whats
+        return self._made, [self._inside] if self._inside else []
 
     def _listen(self) -> bool:
         """Return whether the job goes on."""
@@ -388,12 +423,14 @@ class Monitor(threading.Thread):
             self._on_end(reason, speak)
 
     @contextmanager
-    def inside(self, name: str) -> Iterator[None]:
-        """Say for a block that this process is in a collective of this name."""
+    def inside(self, what: str) -> Iterator[None]:
+        """Say for a block that this process is in a collective."""
         self._made += 1
-        self._inside = name
+        self._inside = what
         try:
             yield
+        except DistError:
+            raise  # it says all
         except Exception:
             # If it is because another process is lost, the reason is on its way.
             time.sleep(min(self._silence, 2))
@@ -401,12 +438,20 @@ class Monitor(threading.Thread):
         finally:
             self._inside = ""
 
-    def follow(self, names: Sequence[str], result: Any) -> None:
-        """Know of collectives that a program makes by itself, until its result is ready."""
-        running = [x for x in self._followed if not x.result.is_ready()]
-        name = f"{' and '.join(dict.fromkeys(names))} of a compiled step"
-        self._made += len(names)
-        self._followed = (*running, Followed(self._made, name, result))
+    def follow(self, whats: Sequence[str], marks: Any) -> None:
+        """Know of collectives that a program makes by itself, until its marks are ready."""
+        self._made += len(whats)
+        self._followed = (*self.look(), Followed(self._made, whats, marks))
+
+    def look(self) -> list[Followed]:
+        """Return the programs that still run; raise an error if others did not the same as one."""
+        running = []
+        for x in self._followed:
+            if x.marks.is_ready():
+                x.look(self._rank)
+            else:
+                running.append(x)
+        return running
 
     def fail(self, words: str) -> None:
         """Tell all that this process fails, and return when they know."""
@@ -417,9 +462,10 @@ class Monitor(threading.Thread):
     def leave(self) -> None:
         """Say that this process ends as it should, when what it has begun is done."""
         for x in self._followed:
-            x.result.block_until_ready()
+            x.marks.block_until_ready()
+        self.look()
         self._leaving = True
-        self._hub.send(made=self._made, inside="", left=True)
+        self._hub.send(made=self._made, first=self._made, inside=[], left=True)
 
     def close(self) -> None:
         """End the thread, when all processes have left."""

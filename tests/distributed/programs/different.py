@@ -5,7 +5,7 @@ from datetime import timedelta
 import tinygrad_mnist as torch
 import tinygrad_mnist.distributed as dist
 
-dist.init_process_group(timeout=timedelta(seconds=5))
+dist.init_process_group(timeout=timedelta(minutes=3))
 rank, size = dist.get_rank(), dist.get_world_size()
 
 

@@ -20,10 +20,12 @@ from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec, SingleDeviceSharding
 
 from tinygrad_mnist.compiler.trace import Program, Value
+from tinygrad_mnist.compiler.xla.held import looks
 from tinygrad_mnist.compiler.xla.placement import Placement, compiled
 from tinygrad_mnist.compiler.xla.versions import shard_map
 from tinygrad_mnist.distributed import collectives
 from tinygrad_mnist.distributed.group import present
+from tinygrad_mnist.distributed.marks import description, mark
 
 Array = Any
 
@@ -43,10 +45,10 @@ class Exchanges:
 
     Attributes
     ----------
-    names
-        What they are called.
+    whats
+        What each is.
     marks
-        A number of what came out of each.
+        A number for each, which is 0 if all processes have made it.
     """
 
     now: ContextVar[Exchanges] = ContextVar("exchanges")
@@ -54,25 +56,28 @@ class Exchanges:
     def __init__(self, rank: Array, zero: Array) -> None:
         self.rank = rank
         self._zero = zero
-        self.names: list[str] = []
+        self.whats: list[str] = []
         self.marks: list[Array] = []
 
-    def make(self, collective: Callable[..., Array], name: str, flat: Array) -> Array:
+    def make(self, collective: Callable[..., Array], what: str, flat: Array) -> Array:
         """Exchange flat arrays of 32 bits a number."""
         if self.marks:  # XLA would order them as it likes, or make one of two
             flat = jnp.where(self.marks[-1] & self._zero == 0, flat, 0)
-        made = collective(flat, PROCESS)
-        self.names.append(name)
-        self.marks.append(lax.bitcast_convert_type(made.reshape(-1)[0], np.uint32))
-        return made
+        sent, total = mark(what, flat.dtype, present().size())
+        made = collective(jnp.append(flat, sent), PROCESS)
+        found = lax.bitcast_convert_type(made[..., -1], np.uint32).reshape(-1)
+        expected = total if collective is lax.psum else sent
+        self.whats.append(what)
+        self.marks.append((found ^ expected.view(np.uint32)).max())
+        return made[..., :-1]
 
 
-def _sum(name: str, flat: Array) -> Array:
-    return Exchanges.now.get().make(lax.psum, name, flat)
+def _sum(what: str, flat: Array) -> Array:
+    return Exchanges.now.get().make(lax.psum, what, flat)
 
 
-def _all(name: str, flat: Array) -> Array:
-    return Exchanges.now.get().make(lax.all_gather, name, flat)
+def _all(what: str, flat: Array) -> Array:
+    return Exchanges.now.get().make(lax.all_gather, what, flat)
 
 
 def has_exchanges(program: Program) -> bool:
@@ -100,10 +105,11 @@ def _reduce(memory: Any, op: str, name: str, *, out: Value) -> None:
     like = out.array
     if not like.size:
         return
+    what = description(name, like, op)
     if op in ("SUM", "AVG") and like.dtype in (np.float32, np.int32):
-        total = _sum(name, memory.read(out).reshape(-1)).reshape(like.shape)
+        total = _sum(what, memory.read(out).reshape(-1)).reshape(like.shape)
     else:
-        rows = _all(name, _words(memory.read(out)))
+        rows = _all(what, _words(memory.read(out)))
         function = getattr(jnp, collectives._OF_ROWS[op].__name__)
         total = functools.reduce(function, [_from_words(row, like) for row in rows])
     if op == "AVG":
@@ -113,14 +119,14 @@ def _reduce(memory: Any, op: str, name: str, *, out: Value) -> None:
 
 def _broadcast(memory: Any, src: int, name: str, *, out: Value) -> None:
     if out.array.size:
-        words = _words(memory.read(out))
-        words = _sum(name, jnp.where(Exchanges.now.get().rank == src, words, 0))
+        words, what = _words(memory.read(out)), description(name, out.array, f"from rank {src}")
+        words = _sum(what, jnp.where(Exchanges.now.get().rank == src, words, 0))
         memory.write(out, _from_words(words, out.array))
 
 
 def _gather(memory: Any, array: Array, name: str, *, outs: Sequence[Value]) -> None:
     if array.size:
-        rows = _all(name, _words(array))
+        rows = _all(description(name, array), _words(array))
         for i, out in enumerate(outs):
             memory.write(out, _from_words(rows[i], out.array))
 
@@ -168,7 +174,10 @@ class Together:
         whole = _joint(mesh, where.whole)
         here = np.array([present().rank(), 0], np.uint32)
         self._here = _with_parts_of(jax.device_put(here, where.whole), whole)
-        self._names: list[str] = []
+        monitor = present().monitor
+        if monitor is not None and monitor.look not in looks:
+            looks.append(monitor.look)
+        self._whats: list[str] = []
         self._kept = len(donated)
         self._mine: list[Array] = []
         """The state that the last run has left, as this process's arrays, and as those of all."""
@@ -181,7 +190,7 @@ class Together:
                 made = function(*given)
             finally:
                 Exchanges.now.reset(token)
-            self._names = exchanges.names
+            self._whats = exchanges.whats
             # Nothing may ask for what was exchanged, as in all processes but one: here it is.
             return (*made, jnp.stack(exchanges.marks))
 
@@ -203,7 +212,7 @@ class Together:
         mine = list(map(_with_parts_of, made, self._left))
         self._mine, self._of_all = mine[: self._kept], made[: self._kept]
         if monitor is not None:
-            monitor.follow(self._names, marks.addressable_data(0))
+            monitor.follow(self._whats, marks.addressable_data(0))
         return mine
 
     def memory_analysis(self) -> Any:

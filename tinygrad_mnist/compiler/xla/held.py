@@ -7,7 +7,7 @@ at XLA's own memory, in which a write is seen by the next step.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from sys import getrefcount
 from typing import Any
 
@@ -287,12 +287,20 @@ class _Memory:
         }  # fmt: skip
 
 
+looks: list[Callable[[], object]] = []
+"""What is called when numbers are there, before anybody gets them: it may raise an error."""
+
+
 def seen(content: Array) -> np.ndarray:
     """Return an array of JAX's as one of NumPy's: without a copy on the CPU."""
     if content.ndim == 0 or not content.size or not _is_on_cpu(content):
-        return np.array(content)
-    content.block_until_ready()
-    return np.asarray(_Memory(content))
+        array = np.array(content)
+    else:
+        content.block_until_ready()
+        array = np.asarray(_Memory(content))
+    for look in looks:
+        look()
+    return array
 
 
 def _is_on_cpu(content: Array) -> bool:
