@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import settings
 
 PROGRAMS = Path(__file__).parent / "programs"
 LIMIT = 240.0
 """Seconds after which a test has failed; nothing takes a quarter of that on an idle machine."""
+
+IS_LONG = settings.get_current_profile_name() == "long"
+"""Whether to try all that can be tried: the long profile of the random tests does."""
 
 needs_jax = pytest.mark.skipif(
     find_spec("jax") is None, reason="several processes talk by JAX, which isn't installed"
@@ -45,6 +49,7 @@ def environment(**variables: object) -> dict[str, str]:
     # JAX warns of proxies; two cores have to do for all processes.
     kept = {name: value for name, value in kept.items() if "proxy" not in name.lower()}
     kept |= {"OMP_NUM_THREADS": "1", "TINYGRAD_MNIST_HEARTBEAT": "2", "JAX_PLATFORMS": "cpu"}
+    kept["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # LLVM's: they take longer than the trainings
     return kept | {name: str(value) for name, value in variables.items()}
 
 

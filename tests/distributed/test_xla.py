@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from distributed.several import PROGRAMS, launch, needs_jax
+from distributed.several import IS_LONG, PROGRAMS, launch, needs_jax
 from distributed.test_faults import PATIENCE, SECONDS, WORDS
 from distributed.test_training import results, train, trained
 
@@ -36,7 +36,7 @@ def test_a_run_that_starts_anew_comes_to_the_bits_of_one_without_a_fault(tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", WORDS)
+@pytest.mark.parametrize("fault", WORDS if IS_LONG else ["kill", "sleep"])
 def test_who_is_lost_while_others_wait_in_a_compiled_step_ends_the_job(
     fault: str, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scale
-from distributed.several import by_hand, launch, needs_jax
+from distributed.several import IS_LONG, by_hand, launch, needs_jax
 
 from tinygrad_mnist.experiment import one_line_errors, reports
 
@@ -66,7 +66,10 @@ def test_bad_input_ends_in_one_clear_line(
 
 @needs_jax
 @pytest.mark.slow
-@pytest.mark.parametrize(("count", "how"), [(2, ()), (4, ()), (4, ("--devices", "1"))])
+@pytest.mark.parametrize(
+    ("count", "how"),
+    [(2, ()), (4, ("--devices", "1"))] + [(4, ()), (2, ("--devices", "1"))] * IS_LONG,
+)
 def test_several_processes_have_the_figures_of_one_and_rank_0_alone_speaks(
     count: int, how: tuple[str, ...], tmp_path: Path
 ) -> None:

@@ -89,6 +89,7 @@ BY_CHANCE = re.compile(r"t\.linalg\.(cond|eigh)\(w|t\.bucketize")
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unpolished")
 @pytest.mark.filterwarnings("ignore")
 def test_public_functions_give_numpys_numbers_or_say_why_they_are_not_compiled() -> None:
     """Each eighth of the calls; all of them by the profile "long"."""

@@ -18,7 +18,7 @@ from tinygrad_mnist.compiler.backends import FOR_XLA, Backend
 from tinygrad_mnist.compiler.compiled import Settings
 
 pytest.importorskip("jax", reason="JAX isn't installed")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unpolished")]
 
 OTHERWISE = {"checkpoint_resume"}
 """It resumes a run and asks for the same bits, but the first calls are NumPy's each time."""
