@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sweeps import IS_LONG
 
 import tinygrad_mnist as tg
 
@@ -261,7 +262,9 @@ def check(torch: Any, program: str, arrays: list[np.ndarray], seed: int) -> None
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
 @pytest.mark.parametrize(
-    "seeds", [range(50), pytest.param(range(50, 2000), marks=pytest.mark.slow)], ids=["", "many"]
+    "seeds",
+    [range(50), pytest.param(range(50, 2000 if IS_LONG else 500), marks=pytest.mark.slow)],
+    ids=["", "many"],
 )
 @pytest.mark.filterwarnings("ignore")
 def test_random_programs_agree_with_pytorch(torch: Any, family: Any, seeds: range) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sweeps import IS_LONG
 
 import tinygrad_mnist as tg
 import tinygrad_mnist.nn.functional as F
@@ -184,7 +185,7 @@ EVENTS = (
 )  # fmt: skip
 """What happens before a step."""
 
-MANY = max(300, settings.default.max_examples)
+MANY = 1000 if IS_LONG else 200
 """Random trainings in the long sweep: a thousand by the profile "long"."""
 
 
@@ -347,8 +348,8 @@ def test_each_pass_alone_gives_what_none_gives(plan: Plan, name: str, threads: b
 
 @pytest.mark.slow
 @given(plan=plans, threads=st.booleans())
-@settings(max_examples=15, deadline=None)
-def test_each_pass_alone_gives_what_none_gives_in_fifteen_trainings(
+@settings(max_examples=15 if IS_LONG else 5, deadline=None)
+def test_each_pass_alone_gives_what_none_gives_in_several_trainings(
     plan: Plan, threads: bool
 ) -> None:
     compare_passes(plan, sorted(SWITCHES), threads)

@@ -12,14 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import settings
 
 PROGRAMS = Path(__file__).parent / "programs"
 LIMIT = 240.0
 """Seconds after which a test has failed; nothing takes a quarter of that on an idle machine."""
-
-IS_LONG = settings.get_current_profile_name() == "long"
-"""Whether to try all that can be tried: the long profile of the random tests does."""
 
 needs_jax = pytest.mark.skipif(
     find_spec("jax") is None, reason="several processes talk by JAX, which isn't installed"

@@ -6,7 +6,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from distributed.several import IS_LONG, PROGRAMS, by_hand, launch, needs_jax
+from distributed.several import PROGRAMS, by_hand, launch, needs_jax
+from sweeps import IS_LONG
 
 from tinygrad_mnist.distributed.monitor import ENDED_BY_ANOTHER
 

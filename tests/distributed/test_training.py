@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from distributed.several import IS_LONG, LIMIT, PROGRAMS, Ended, environment, launch, needs_jax
+from distributed.several import LIMIT, PROGRAMS, Ended, environment, launch, needs_jax
+from sweeps import IS_LONG
 
 from tinygrad_mnist.distributed.monitor import free_port
 

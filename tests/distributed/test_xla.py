@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from distributed.several import IS_LONG, PROGRAMS, launch, needs_jax
+from distributed.several import PROGRAMS, launch, needs_jax
 from distributed.test_faults import PATIENCE, SECONDS, WORDS
 from distributed.test_training import results, train, trained
+from sweeps import IS_LONG
 
 from tinygrad_mnist.distributed.monitor import ENDED_BY_ANOTHER
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import scale
-from distributed.several import IS_LONG, by_hand, launch, needs_jax
+from distributed.several import by_hand, launch, needs_jax
+from sweeps import IS_LONG
 
 from tinygrad_mnist.experiment import one_line_errors, reports
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import test_special_values as sweep
 from compiler.test_functions import RECORDED, expressions, found_by_trying, play, played_both, said
-from hypothesis import settings
+from sweeps import IS_LONG
 
 import tinygrad_mnist as tg
 from tinygrad_mnist import nn
@@ -94,8 +94,7 @@ BY_CHANCE = re.compile(r"t\.linalg\.(cond|eigh)\(w|t\.bucketize")
 def test_public_functions_give_numpys_numbers_or_say_why_they_are_not_compiled() -> None:
     """Each eighth of the calls; all of them by the profile "long"."""
     run = 0
-    whole = settings.get_current_profile_name() == "long"
-    for expression in itertools.islice(found_by_trying(), 0, None, 1 if whole else 8):
+    for expression in itertools.islice(found_by_trying(), 0, None, 1 if IS_LONG else 8):
         if BY_CHANCE.match(expression):
             continue
         try:
@@ -107,4 +106,4 @@ def test_public_functions_give_numpys_numbers_or_say_why_they_are_not_compiled()
         built = any(step.built is not None for step in function.steps.values())
         assert built or "XLA" not in said(function), expression
         run += built
-    assert run > (1000 if whole else 120)
+    assert run > (1000 if IS_LONG else 120)
