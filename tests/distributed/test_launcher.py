@@ -28,6 +28,9 @@ if rank == 1:
         sys.exit(3)
     if how == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    if how == "abort":  # as C++ does it
+        print("terminate called\\n  what():  a length is wrong", file=sys.stderr, flush=True)
+        os.abort()
     if how == "raise":
         raise KeyError("x")
 if how == "deaf":
@@ -78,6 +81,7 @@ def test_a_single_process_is_left_as_it_is(tmp_path: Path) -> None:
         ("code", "rank 1 is lost: it has ended with exit code 3", 3),
         ("raise", "rank 1 is lost: it has ended with exit code 1", 1),
         ("kill", "rank 1 is lost: it was ended by the signal SIGKILL", 137),
+        ("abort", "rank 1 is lost: it was ended by the signal SIGABRT: a length is wrong", 134),
     ],
 )
 def test_a_lost_process_ends_the_others_at_once(

@@ -116,6 +116,14 @@ def test_a_process_that_is_waited_for_too_long_ends_the_job(three: Processes) ->
         thread.join()
 
 
+def test_a_collective_that_does_not_end_ends_the_job(three: Processes) -> None:
+    threads = enter(three, 0, 1, 2)
+    words = r"all have come to it, and it doesn't end: rank \d waits in broadcast, its collective "
+    assert re.match(words + "number 1, since 1 s", three.reason())
+    for thread in threads:
+        thread.join()
+
+
 def test_a_process_that_has_left_is_not_waited_for(three: Processes) -> None:
     three.monitors[1].leave()
     time.sleep(2 * SILENCE)
