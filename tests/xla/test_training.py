@@ -131,6 +131,33 @@ def test_settings_that_change_between_steps_make_another_formula_of_the_same_fun
     agree(ours.numbers(), plain.numbers())
 
 
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_momentum_that_a_script_forgets_begins_anew(nesterov: bool) -> None:
+    found = []
+    for compiled in (False, True):
+        tg.manual_seed(0)
+        model = nn.Linear(3, 2)
+        sgd = tg.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=nesterov)
+
+        def step(x: tg.Tensor, model: nn.Module = model, sgd: Any = sgd) -> tg.Tensor:
+            loss = model(x).square().mean()
+            sgd.zero_grad()
+            loss.backward()
+            sgd.step()
+            return loss.detach()
+
+        run: Any = tg.compile(step, backend="xla", fullgraph=True) if compiled else step
+        losses = []
+        for i in range(15):
+            losses.append(run(tg.ones(4, 3)).item())
+            if i == 5:
+                sgd.state.clear()
+            if i == 9:
+                del sgd.state[model.bias]
+        found.append([*losses, *(s["momentum_buffer"].numpy() for s in sgd.state.values())])
+    agree(*found)
+
+
 def test_who_shares_a_parameters_memory_sees_its_steps() -> None:
     ours = Training()
     ours(5)
@@ -400,7 +427,9 @@ def test_a_checkpoint_of_a_compiled_run_loads_where_there_is_no_jax(tmp_path: An
 
 def test_a_step_is_explained_and_its_program_is_printed() -> None:
     ours = Training("SGD")
-    ours(5)
+    ours(3)
+    assert "0 runs" in str(tg.compiler.explain(ours.step))
+    ours(2)
     text = str(tg.compiler.explain(ours.step, ours.x, ours.y))
     assert "1 program" in text
     assert re.search(r"1 buffer with [\d,]+ bytes\n  XLA runs them as one, on a CPU", text)

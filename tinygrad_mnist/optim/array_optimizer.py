@@ -220,7 +220,9 @@ class ArrayOptimizer(Optimizer):
     @staticmethod
     def zeros(p: np.ndarray) -> Tensor:
         """Return zeros in a parameter's shape and memory order, for its state."""
-        return wrap(np.zeros_like(p))
+        made = wrap(zeros := np.zeros_like(p))
+        made._array = zeros  # of whatever class: a backend's array that stands for another too
+        return made
 
     @staticmethod
     def count(state: State) -> float:

@@ -314,7 +314,7 @@ class Built:
         """Compile what the next step would be: what can't be run is refused now."""
         with self._formulas.trial():
             self._place_states()
-            self._new_executable()
+            self._executable = self._new_executable()
         self._form: Any = _NOTHING
 
     def _place_states(self) -> None:

@@ -360,7 +360,7 @@ class Formula:
         ahead, self._ahead = self._ahead, None
         if not self._states or not self._is_known():
             self._find_states()
-        elif self._settings is not None and self.group == self._settings:
+        elif self._settings is not None and not self._has_others and self.group == self._settings:
             if not self._counts[0]:
                 return  # the numbers are those of the last step
             if ahead is not None and [*map(float, chain(*self._counts))] == ahead[0]:
