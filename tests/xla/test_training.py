@@ -8,6 +8,7 @@ import pickle
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -381,6 +382,47 @@ def test_a_compiled_models_parameters_are_changed_by_an_optimizer_outside() -> N
             losses.append(loss.item())
         found.append([losses, *(x.numpy() for x in model.state_dict().values())])
     agree(*found)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "xla"])
+@pytest.mark.parametrize("first", ["apart", "shared"])
+def test_an_argument_may_begin_to_share_memory_that_a_step_writes_to(
+    backend: str, first: str
+) -> None:
+    found = []
+    for compiled in (False, True):
+        p = tg.ones(3, requires_grad=True)
+        p.grad = tg.zeros(3)
+
+        def step(x: tg.Tensor, y: tg.Tensor, p: tg.Tensor = p) -> Any:
+            (p * x).sum().backward()
+            with tg.no_grad():
+                p.mul_(1.5)
+            return (y * 2).sum()
+
+        run: Any = tg.compile(step, backend=backend) if compiled else step
+        kinds = {
+            "apart": lambda p=p: tg.ones(3),
+            "shared": lambda p=p: p.grad.detach(),
+            "an array": lambda p=p: tg.from_numpy(p.grad.numpy()),
+            "a parameter": lambda p=p: p.detach(),
+            "a part": lambda p=p: p.detach().view(3),
+        }
+        order = [*[first] * 5, *kinds, *reversed(kinds), "apart"]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # some run uncompiled
+            found.append([run(tg.ones(3), kinds[kind]()).item() for kind in order])
+    agree(*found)
+
+
+@pytest.mark.parametrize("kind", [int, float])
+def test_a_number_that_a_gradient_needs_is_a_number(kind: type) -> None:
+    w = tg.ones(3, requires_grad=True)
+    run = tg.compile(lambda x, k: (w * x).sum() * k, backend="xla", fullgraph=True)
+    for i in range(1, 9):
+        run(tg.ones(3), kind(i)).backward()
+        assert (w.grad.dtype, w.grad.tolist()) == (tg.float32, [i] * 3)
+        w.grad = None
 
 
 def test_a_running_step_reads_what_was_there_when_it_was_called() -> None:

@@ -56,10 +56,13 @@ class Guards:
         The memory, besides that of arguments, that the program writes to.
     kept
         Tensors of which shape and dtype are all that counts.
+    changed
+        Those of them that the program writes to: no argument may be a part of one.
     entering
         What reads an argument's numbers where they need be no array of NumPy's.
-    writes_arguments
-        Whether it writes to arguments as well: then none may be a part of another, unless it was.
+    writes_inputs
+        Whether it writes to arguments or to gradients as well: then no argument may be a part of
+        another or of a gradient, unless it was.
     reached
         What the function reaches besides its arguments, by identity: an argument is that, or isn't.
     attached
@@ -77,13 +80,14 @@ class Guards:
         moving: Sequence[TensorBase] = (),
         gradients: Sequence[tuple[TensorBase, np.ndarray | None, bool]] = (),
         written: Sequence[np.ndarray] = (),
-        writes_arguments: bool = False,
+        writes_inputs: bool = False,
         reached: Mapping[int, Any] | None = None,
         attached: Mapping[int | None, frozenset[str]] | None = None,
         kept: Collection[TensorBase] = (),
+        changed: Collection[TensorBase] = (),
         entering: Callable[[TensorBase], Any] | None = None,
     ) -> None:
-        self._entering = None if writes_arguments else entering
+        self._entering = None if writes_inputs else entering
         self._reached = reached or {}
         self._attached = attached
         self.watched = watched
@@ -101,6 +105,7 @@ class Guards:
         self._inputs: list[str] = []
         self._arrays: list[str] = []
         self._tensors: list[str] = []
+        self._gradients: list[str] = []
         self._known: dict[int, str] = {}
         self._written = {id(owner(x)) for x in written}
         self.lines: list[str] = ["if modes.observers or settings() != expected_settings:",
@@ -110,13 +115,15 @@ class Guards:
             if len(names) > FEW:
                 identities = ", ".join(f"id({name})" for name in names)
                 self._need(f"len({{{identities}}}) == {len(names)}")
-        if writes_arguments:
+        self._of_state()
+        self._of_kept(kept, changed)
+        self._of_gradients(gradients)
+        if writes_inputs:
             self._values["shared"] = self._shared
             arrays = [x for _, x in arguments.arrays]
-            self._need(f"shared({', '.join(self._arrays)}) == {self._shared(*arrays)}")
-        self._of_state()
-        self._of_kept(kept)
-        self._of_gradients(gradients)
+            added_to = [x for _, x, given in gradients if x is not None and given]
+            now = f"{_tuple(self._arrays)}, {_tuple(self._gradients)}"
+            self._need(f"shared({now}) == {self._shared(arrays, added_to)}")
         checks = [w.check(self._name) for w in watched]
         for i in range(0, len(checks), 8):
             self._need(*checks[i : i + 8])
@@ -286,12 +293,16 @@ class Guards:
         """Whether an argument is memory that the program writes to under another name."""
         return id(owner(array)) in self._written
 
-    def _shared(self, *arrays: np.ndarray) -> tuple[int, ...]:
-        """Return which memory arguments are parts of: of the state's, or one another's."""
+    def _shared(
+        self, arrays: Sequence[np.ndarray], gradients: Sequence[np.ndarray]
+    ) -> tuple[int, ...]:
+        """Return which memory arguments are parts of: the state's, a gradient's, one another's."""
         known: dict[int, int] = {}
         for t, array in self.state:
             known.setdefault(id(owner(array)), id(t))
-        return tuple(known.setdefault(id(owner(x)), i) for i, x in enumerate(arrays))
+        for i, array in enumerate(gradients):  # which may lie in one array
+            known.setdefault(id(owner(array)), -1 - i)
+        return tuple([known.setdefault(id(owner(x)), i) for i, x in enumerate(arrays)])
 
     # State and gradients
 
@@ -304,11 +315,13 @@ class Guards:
             self._need(*self._lies(t._array, name), *self._of_leaf(t))
             self._inputs.append(name)
 
-    def _of_kept(self, kept: Collection[TensorBase]) -> None:
-        self._values["form"] = form
+    def _of_kept(self, kept: Collection[TensorBase], changed: Collection[TensorBase]) -> None:
+        self._values["form"], self._values["apart"] = form, _is_apart
         for t in kept:
             name, fields, held = self._name(t), self._name(t.__dict__), self._name(t._held)
             is_alike = f"form({name}) == {self._name(form(t))}"
+            if self._arrays and t in changed:
+                is_alike += f" and apart({fields}, {', '.join(self._arrays)})"
             away = f'({name}._held is {held} and "_array" not in {fields})'
             self._need(f"({away} or {is_alike})", *self._of_leaf(t))
 
@@ -340,12 +353,20 @@ class Guards:
                                "    return None", f"{array} = {array}._array"]  # fmt: skip
                 self._need(*self._lies(entered, array))
                 self._inputs.append(array)
+                self._gradients.append(array)
 
 
 def form(t: TensorBase) -> tuple[Any, ...]:
     """Return a tensor's shape and dtype, wherever its numbers are."""
     array = t.__dict__.get("_array")
     return t._held.form() if array is None else (array.shape, array.dtype)
+
+
+def _is_apart(fields: dict[str, Any], *arrays: Any) -> bool:
+    """Whether no array is a part of the memory of a tensor with these attributes."""
+    own = fields.get("_array")
+    mine = None if own is None else owner(own)
+    return all(type(x) is not np.ndarray or owner(x) is not mine for x in arrays)
 
 
 def _layout(array: np.ndarray) -> tuple[Any, ...]:

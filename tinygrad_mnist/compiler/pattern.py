@@ -19,6 +19,7 @@ from tinygrad_mnist.autograd.graph import Source, TensorBase, Version
 from tinygrad_mnist.autograd.multi_output import CustomNode, MultiOutputNode, OutputNode
 from tinygrad_mnist.autograd.node import Node
 from tinygrad_mnist.autograd.observer import Call as Operation
+from tinygrad_mnist.compiler.number import Number
 from tinygrad_mnist.compiler.returned import Place, Returned
 from tinygrad_mnist.compiler.trace import Value, mapped
 from tinygrad_mnist.compiler.tracer import Tracer, real_of
@@ -141,6 +142,8 @@ class Pattern:
         The arrays of those that stay where they are from call to call, None for the others.
     left
         Which of them kernels have left for their rules.
+    numbers
+        Which of them are Python's numbers.
     outputs
         For each output that needs a gradient: its number, and that of its node.
     shapes
@@ -158,6 +161,7 @@ class Pattern:
         self.versions: list[Any] = []
         self.fixed: list[Any] = []
         self.left: set[int] = set()
+        self.numbers: set[int] = set()
         self.outputs: list[tuple[int, int]] = []
         self.shapes: list[tuple[tuple[int, ...], np.dtype[Any]]] = []
         self.spent: set[int] = set()
@@ -166,6 +170,11 @@ class Pattern:
     def returned(self) -> list[Value]:
         """Return the values that the program has to return for the graph."""
         return [x for x, array in zip(self.kept, self.fixed, strict=True) if array is None]
+
+    def returned_numbers(self) -> set[int]:
+        """Return which of these are Python's numbers."""
+        moving = [i for i, array in enumerate(self.fixed) if array is None]
+        return {at for at, i in enumerate(moving) if i in self.numbers}
 
     def compared(self) -> Any:
         """Return what is compared between two recordings."""
@@ -364,6 +373,8 @@ class Reader:
             number = self.numbers[key] = Kept(len(self.pattern.kept))
             if self.tracer.is_left(value):
                 self.pattern.left.add(number)
+            if type(x) is Number:
+                self.pattern.numbers.add(number)
             self.pattern.kept.append(value)
             self.pattern.versions.append(at)
         return self.numbers[key]

@@ -169,6 +169,7 @@ class Step:
         if self.graph is not None:
             self.graph.off, self.graph.backend = self.off, self.backend
             self.graph.set_names(self.built, recording.state)
+            self.saved_numbers = self.graph.returned_numbers()
         self.count = len(program.outputs)
         leaves = [leaf for leaf, x in recording.gradients if x is not None]
         self.gradients = Gradients(self.built, leaves)
@@ -202,10 +203,11 @@ class Step:
             recording.moving,
             [(leaf, array, value is not None) for leaf, array, value in recording.entered],
             [t._array for t in self.written if t not in kept],
-            bool(self.written_arguments),
+            bool(self.written_arguments or self.added_to),
             {id(x): x for x in lasting},
             recording.surroundings.attached(),
             kept,
+            kept.intersection(self.written),
             self.built.entering,
         )
         self.enter = self.guards.enter
@@ -251,7 +253,7 @@ class Step:
         taken = results[len(made) : len(made) + len(returned.taken)]
         if self.graph is not None:
             at = len(made) + len(taken)
-            saved = self.built.arrays(results[at : self.count])
+            saved = self.built.taken(results[at : self.count], self.saved_numbers)
             self.graph.attach(made, saved, given, versions)
         return returned.result(made, given, self.built.taken(taken, returned.numbers))
 
