@@ -341,6 +341,14 @@ def test_gradients_that_xla_refuses_make_it_numpys(monkeypatch: pytest.MonkeyPat
     assert report.programs[0].backward[0].runs
 
 
+def test_a_program_that_has_not_run_yet_is_explained() -> None:
+    double = tg.compile(lambda x: x + x, backend="xla")
+    for _ in range(BUILT):
+        double(tg.ones(3))
+    (program,) = explain(double).programs
+    assert (program.runs, program.calls) == (0, 1)
+
+
 def test_reset_begins_anew() -> None:
     ours = Training()
     ours(BUILT + 3)

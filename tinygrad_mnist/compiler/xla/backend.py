@@ -170,7 +170,7 @@ class Built:
 
     def measures(self) -> tuple[int, int, int, int]:
         """Return the number of calls, and the memory that XLA needs on a device meanwhile."""
-        memory = self._executable.memory_analysis()
+        memory = next(iter(self._executables.values())).memory_analysis()
         size = 0 if memory is None else int(memory.temp_size_in_bytes)
         return len(self.program.calls), int(size > 0), size, 0
 
