@@ -84,10 +84,12 @@ def test_mistakes_are_sentences(
         ({"store": object()}, "stores aren't offered"),
         ({"init_method": "file:///x"}, "use env:// or tcp"),
         ({"world_size": 0}, "rank 0 isn't one of 0 processes"),
+        ({"world_size": "1"}, "world_size='1': expects an int"),
+        ({"timeout": 60}, "timeout=60: expects a datetime.timedelta"),
     ],
 )
 def test_other_ways_to_meet_are_refused(settings: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises((ValueError, TypeError), match=words):
         dist.init_process_group(**{"world_size": 1, "rank": 0} | settings)
 
 

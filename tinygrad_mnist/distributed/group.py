@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import Any, SupportsIndex
 
 from tinygrad_mnist._runtime.lazy_imports import late
 from tinygrad_mnist._runtime.process_group import ProcessGroup, holder, present_group
@@ -172,6 +172,8 @@ def init_process_group(
     ------
     ValueError
         When rank or number can't be told, or the backend is another one.
+    TypeError
+        When they are no whole numbers, or the timeout is no ``datetime.timedelta``.
     DistError
         When JAX isn't installed, or in use already.
     DistNetworkError
@@ -194,6 +196,14 @@ def init_process_group(
         )
     if store is not None:
         raise ValueError("init_process_group: stores aren't offered; use init_method")
+    for name, number in (("world_size", world_size), ("rank", rank)):
+        if not isinstance(number, SupportsIndex):
+            raise TypeError(f"init_process_group: {name}={number!r}: expects an int")
+    if timeout is not None and not isinstance(timeout, timedelta):
+        raise TypeError(
+            f"init_process_group: timeout={timeout!r}: expects a datetime.timedelta, such as "
+            f"timedelta(minutes=5)"
+        )
     group = Group(find(init_method or "env://", rank, world_size), timeout or default_pg_timeout)
     holder.group = group
     if group.monitor is not None:
