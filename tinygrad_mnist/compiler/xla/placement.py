@@ -151,12 +151,12 @@ def _of_kind(device: str | None) -> list[Any]:
     """Return this process's devices."""
     try:
         return list(jax.local_devices(backend=device))
-    except RuntimeError as error:
+    except RuntimeError:
         offered = ", ".join(sorted({d.platform for d in jax.devices()}))
         raise RuntimeError(
             f"device={device!r}, but JAX has no such device here, only {offered}; install the "
             f"JAX that is made for it: https://docs.jax.dev/en/latest/installation.html"
-        ) from error
+        ) from None
 
 
 def compiled(
