@@ -170,3 +170,25 @@ def test_what_is_to_follow_backward_follows_the_outermost_once() -> None:
         (y * 2).sum().backward()
     x.backward()
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.usefixtures("alone")
+def test_a_compiled_step_averages_its_loss(reduction: str) -> None:
+    w = tg.ones(3, 2, requires_grad=True)
+    optimizer = tg.optim.SGD([w], lr=0.1)
+
+    def step(x: tg.Tensor, y: tg.Tensor) -> tg.Tensor:
+        loss = nn.functional.cross_entropy(x @ w, y, reduction=reduction)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        dist.all_reduce(mean := loss.detach().clone(), dist.ReduceOp.AVG)
+        return mean
+
+    found = []
+    for run in (step, tg.compile(step, fullgraph=True)):
+        with tg.no_grad():
+            w.fill_(1)
+        found.append([run(tg.ones(4, 3), tg.tensor([0, 1, 1, 1])).item() for _ in range(6)])
+    assert found[0] == pytest.approx(found[1])

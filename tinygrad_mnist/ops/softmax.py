@@ -134,9 +134,9 @@ def _nll_loss(x: Any, target: Any, weight: Any = None, *, ignore_index: int, red
 def _reduced(
     log_probs: Any, shape: tuple[int, ...], rows: Any, weights: Any, reduction: str
 ) -> Any:
-    """Return the losses of the rows that count, or their mean or sum."""
+    """Return the losses of the rows that count, or their mean or sum, as an array."""
     if reduction == "mean" and weights is None and rows.size:
-        return np.add.reduce(log_probs) / -rows.size
+        return np.asarray(np.add.reduce(log_probs) / -rows.size)
     losses = -log_probs
     if weights is not None:
         losses *= weights
@@ -145,7 +145,9 @@ def _reduced(
         out[rows] = losses
         return out.reshape(shape)
     total = np.sum(losses)
-    return total / _total(rows, weights, losses.dtype) if reduction == "mean" else total
+    if reduction == "mean":
+        total = total / _total(rows, weights, losses.dtype)
+    return np.asarray(total)
 
 
 def _slopes(g: Any, rows: Any, weights: Any, reduction: str, dtype: Any) -> Any:
