@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from hypothesis import settings
+import os
 
-IS_LONG = settings.get_current_profile_name() == "long"
+IS_LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"

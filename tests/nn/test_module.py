@@ -414,6 +414,24 @@ def test_initial_values_are_those_of_pytorch(torch: Any) -> None:
         np.testing.assert_allclose(mine.numpy(), theirs.numpy(), rtol=1e-4, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.filterwarnings("ignore:trunc_normal_")
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ((0.0, 1.0, 2.0, 1.0), r"trunc_normal_: \[2.0, 1.0\] is no interval"),
+        ((0.0, 1.0, float("nan"), 1.0), "is no interval"),
+        (
+            (0.0, 1.0, -1e9, -1e5),
+            r"next to no number of mean 0.0 and std 1.0 lies in \[-1000000000.0",
+        ),
+        ((0.0, 1e-9, 0.3, 0.3), "next to no number"),  # float32 has no 0.3
+    ],
+)
+def test_a_cut_that_leaves_nothing_is_a_sentence(settings: Any, words: str) -> None:
+    with pytest.raises(RuntimeError, match=words):
+        nn.init.trunc_normal_(tg.empty(2, 3), *settings)
+
+
 def test_truncated_normal_values_stay_inside_and_keep_their_shape() -> None:
     tg.manual_seed(0)
     drawn = nn.init.trunc_normal_(tg.empty(50_000), mean=1.0, std=2.0, a=-1.0, b=2.0).numpy()

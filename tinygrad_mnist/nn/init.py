@@ -21,6 +21,10 @@ _GAINS = {"tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 3.0 / 4} | dict.fromk
 )
 
 
+HOPELESS = 100_000
+"""After how many draws of which none was taken there is no sense in another."""
+
+
 def _initializer(call: F) -> F:
     """Let a function write into leaves of the graph, and its errors name it."""
     return named(no_grad()(call))
@@ -177,6 +181,13 @@ def trunc_normal_(
     -------
     The tensor.
 
+    Raises
+    ------
+    ValueError
+        For a mean or std that isn't finite.
+    RuntimeError
+        When there is no such interval, or next to nothing of the distribution in it.
+
     Examples
     --------
     >>> import tinygrad_mnist as torch
@@ -199,12 +210,20 @@ def trunc_normal_(
             values = np.where(waiting, source.normal(shape, kind, mean, std), values)
             waiting = (values < low) | (values > high)
     else:
-        peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
-        while waiting.any():
+        if not a <= b:
+            raise RuntimeError(f"[{a}, {b}] is no interval to draw from: a must be at most b")
+        peak, in_vain = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2, 0
+        while count := np.count_nonzero(waiting):
             drawn = source.uniform(shape, kind, a, b)
             values = np.where(waiting, drawn, values)
             chance = np.log(source.uniform(shape, kind))
             waiting &= chance > -0.5 * ((drawn - mean) / std) ** 2 - peak
+            in_vain = in_vain + count if np.count_nonzero(waiting) == count else 0
+            if in_vain > HOPELESS:
+                raise RuntimeError(
+                    f"next to no number of mean {mean} and std {std} lies in [{a}, {b}]; give an "
+                    f"interval near the mean, or a larger std"
+                )
     return tensor.copy_(values)
 
 
