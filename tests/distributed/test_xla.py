@@ -55,6 +55,16 @@ def test_who_is_lost_while_others_wait_in_a_compiled_step_ends_the_job(
 
 
 @pytest.mark.slow
+def test_a_process_that_leaves_before_a_small_step_of_the_others_ends_the_job() -> None:
+    ended = launch(2, PROGRAMS / "uneven.py")  # JAX runs it before it returns
+    assert ended.code == ENDED_BY_ANOTHER
+    last = ended.err.splitlines()[-1]
+    words = "rank 0 has left without it: rank 1 waits in all_reduce (SUM) of [8] float32"
+    assert last.startswith(f"launcher: the job has ended: {words}"), ended.err
+    assert ended.seconds < SECONDS
+
+
+@pytest.mark.slow
 def test_processes_that_run_different_programs_do_not_wait_for_ever() -> None:
     ended = launch(2, PROGRAMS / "different.py")
     assert ended.code == ENDED_BY_ANOTHER

@@ -159,7 +159,6 @@ def accumulate_grad(leaf: TensorBase, holder: list[Any]) -> None:
         leaf._grad = present + wrap(holder[0])
 
 
-@named_if_nameless
 def clear_gradients(leaves: Iterable[Any], set_to_none: bool) -> None:
     """Forget the gradients of leaves; or fill them with zeros, in the tensors that they are."""
     for leaf in leaves:
@@ -172,6 +171,7 @@ def clear_gradients(leaves: Iterable[Any], set_to_none: bool) -> None:
             gradient.zero_()
 
 
+@named_if_nameless
 def grad(
     outputs: Tensors,
     inputs: Tensors,

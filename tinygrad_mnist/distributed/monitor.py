@@ -29,7 +29,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -121,7 +122,8 @@ class Connection:
         return messages if all(isinstance(m, dict) for m in messages) else None
 
 
-class Followed(NamedTuple):
+@dataclass(eq=False)
+class Followed:
     """Collectives that a program makes while its process goes on.
 
     Attributes
@@ -132,12 +134,16 @@ class Followed(NamedTuple):
         What each is.
     marks
         An array of JAX's that is ready when they have been made: a number for each, which is 0 if
-        all processes have made it.
+        all processes have made it. None: JAX hasn't returned it yet.
     """
 
     number: int
     whats: Sequence[str]
-    marks: Any
+    marks: Any = None
+
+    def is_ready(self) -> bool:
+        """Whether they have been made."""
+        return self.marks is not None and self.marks.is_ready()
 
     def look(self, rank: int) -> None:
         """Raise an error if another process has done something else."""
@@ -399,9 +405,9 @@ class Monitor(threading.Thread):
 
     def _place(self) -> tuple[int, Sequence[str]]:
         """Return what this process waits in, if in anything, and the number of the last of it."""
-        for number, whats, marks in self._followed:
-            if not marks.is_ready():
-                return number, whats
+        for x in self._followed:
+            if not x.is_ready():
+                return x.number, x.whats
         return self._made, [self._inside] if self._inside else []
 
     def _listen(self) -> bool:
@@ -438,16 +444,32 @@ class Monitor(threading.Thread):
         finally:
             self._inside = ""
 
-    def follow(self, whats: Sequence[str], marks: Any) -> None:
-        """Know of collectives that a program makes by itself, until its marks are ready."""
+    def follow(self, whats: Sequence[str], marks: Any = None) -> Followed:
+        """Know of collectives that a program makes by itself, until its marks are ready.
+
+        JAX may not return them before: so this comes before it is called.
+        """
+        running = self.look()
         self._made += len(whats)
-        self._followed = (*self.look(), Followed(self._made, whats, marks))
+        followed = Followed(self._made, whats, marks)
+        self._followed = (*running, followed)
+        return followed
+
+    def forget(self, followed: Followed) -> None:
+        """Know no more of a program that couldn't be run."""
+        self._followed = tuple(x for x in self._followed if x is not followed)
+
+    def wait(self) -> None:
+        """Wait for all programs that still run."""
+        for x in self._followed:
+            if x.marks is not None:
+                x.marks.block_until_ready()
 
     def look(self) -> list[Followed]:
         """Return the programs that still run; raise an error if others did not the same as one."""
         running = []
         for x in self._followed:
-            if x.marks.is_ready():
+            if x.is_ready():
                 x.look(self._rank)
             else:
                 running.append(x)
@@ -461,8 +483,7 @@ class Monitor(threading.Thread):
 
     def leave(self) -> None:
         """Say that this process ends as it should, when what it has begun is done."""
-        for x in self._followed:
-            x.marks.block_until_ready()
+        self.wait()
         self.look()
         self._leaving = True
         self._hub.send(made=self._made, first=self._made, inside=[], left=True)

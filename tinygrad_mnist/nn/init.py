@@ -212,8 +212,9 @@ def trunc_normal_(
     else:
         if not a <= b:
             raise RuntimeError(f"[{a}, {b}] is no interval to draw from: a must be at most b")
-        peak, in_vain = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2, 0
-        while count := np.count_nonzero(waiting):
+        peak: float = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
+        in_vain = 0
+        while count := int(np.count_nonzero(waiting)):
             drawn = source.uniform(shape, kind, a, b)
             values = np.where(waiting, drawn, values)
             chance = np.log(source.uniform(shape, kind))

@@ -98,6 +98,10 @@ alike(train(True), eager)
 if jax.local_device_count() > 1:
     if jax.__version_info__ >= (0, 8):
         alike(train(True, devices=2), eager)
+        added = xla(lambda x: dist.all_reduce(y := x * 2) or y.sum(), devices=2)
+        for _ in range(70):  # none of which is waited for
+            total = added(torch.ones(4, 20))
+        assert total.item() == 160 * size
     try:
         xla(train, devices=jax.devices())
     except ValueError as error:

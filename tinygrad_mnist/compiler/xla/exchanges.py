@@ -82,7 +82,10 @@ def _all(what: str, flat: Array) -> Array:
 
 def has_exchanges(program: Program) -> bool:
     """Whether processes exchange something in a program."""
-    return any(call.function in LOWERED for call in program.calls)
+    return any(
+        call.function in LOWERED and (not call.writes or any(s.array.size for s in call.writes))
+        for call in program.calls
+    )
 
 
 def _words(x: Array) -> Array:
@@ -167,6 +170,7 @@ class Together:
         donated: Sequence[int],
     ) -> None:
         mesh = where.of_all_processes(PROCESS)
+        self._count = where.count
         self._dtypes = [form.dtype for form in forms]
         self._places = places
         self._left = [where.whole if place is None else place for place in left]
@@ -208,11 +212,20 @@ class Together:
         known = len(self._mine)
         state = map(self._joint_state, range(known), arrays[:known])
         rest = map(self._joint_array, range(known, len(arrays)), arrays[known:])
-        *made, marks = self._run(self._here, *state, *rest)
+        if monitor is None:
+            *made, _ = self._run(self._here, *state, *rest)
+        else:
+            if self._count > 1:  # devices that are at different steps take each other's threads
+                monitor.wait()
+            followed = monitor.follow(self._whats)
+            try:
+                *made, marks = self._run(self._here, *state, *rest)
+            except BaseException:
+                monitor.forget(followed)
+                raise
+            followed.marks = marks.addressable_data(0)
         mine = list(map(_with_parts_of, made, self._left))
         self._mine, self._of_all = mine[: self._kept], made[: self._kept]
-        if monitor is not None:
-            monitor.follow(self._whats, marks.addressable_data(0))
         return mine
 
     def memory_analysis(self) -> Any:
