@@ -28,7 +28,11 @@ class device:
             index = type.index
         name, _, number = str(type).partition(":")
         if name not in ("cpu", "cuda", "mps", "meta"):
-            raise RuntimeError(f"device: expected a device such as 'cpu', got {type!r}")
+            by_xla = f"; compile(step, backend='xla', device={name!r}) runs steps there"
+            raise RuntimeError(
+                f"device: expected a device such as 'cpu', got {type!r}"
+                f"{by_xla if name in ('gpu', 'tpu') else ''}"
+            )
         self.type = name
         self.index = int(number) if number else index
 

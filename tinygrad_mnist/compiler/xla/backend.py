@@ -24,7 +24,7 @@ from tinygrad_mnist.compiler.backends import RefusedError
 from tinygrad_mnist.compiler.flat import separate
 from tinygrad_mnist.compiler.functions import perform
 from tinygrad_mnist.compiler.text import Hint
-from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, leaves, mapped
+from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, leaves, mapped, owner
 from tinygrad_mnist.compiler.xla import aliases
 from tinygrad_mnist.compiler.xla.checks import Check
 from tinygrad_mnist.compiler.xla.exchanges import Together, has_exchanges
@@ -346,6 +346,8 @@ class Built:
 
     def _run(self, inputs: Sequence[Any], into: list[Sequence[Array]]) -> Sequence[Array]:
         self.begun = False
+        if any(map(_HAS_IT, self._fields, _ARRAYS)):
+            self._check_apart(inputs)
         for i, look in self._looks:
             look(inputs[i])
         values, drawn = self._by_python(inputs)
@@ -387,6 +389,14 @@ class Built:
         for formula in formulas.each:
             formula.look_ahead()
         return self._finish(list(made[at:]), values) if self._more else made[at:]
+
+    def _check_apart(self, inputs: Sequence[Any]) -> None:
+        """Raise an error if an argument is memory that an optimizer is about to write to."""
+        arrays = [x for x in inputs if type(x) is np.ndarray]
+        for keeper in self._formulas.before if arrays else ():
+            own = keeper.fields.get("_array")
+            if own is not None and any(owner(x) is owner(own) for x in arrays):
+                raise NotImplementedError("an argument shares memory with an optimizer's state")
 
     def _keep_gradients(self, made: Sequence[Array]) -> None:
         if self._gradients is not None:
