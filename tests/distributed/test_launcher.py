@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -10,8 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from distributed.several import environment, launch, state
+from distributed.several import environment, launch, needs_jax, state
 
+from tinygrad_mnist.distributed.launcher import GRACE
 from tinygrad_mnist.distributed.run import main
 
 SAY = """
@@ -43,6 +45,16 @@ time.sleep(60)
 """
 
 
+DEAF = """
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("pid", os.getpid(), flush=True)
+time.sleep(60)
+"""
+COMMAND = [sys.executable, "-m", "tinygrad_mnist.distributed.run", "--nproc-per-node"]
+INTERRUPTED = "launcher: interrupted; all processes have been ended\n"
+
+
 def script(folder: Path, text: str) -> Path:
     path = folder / "script.py"
     path.write_text(text)
@@ -55,6 +67,24 @@ def is_running(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return state(pid) != "Z"
+
+
+def started_by(pid: int) -> set[int]:
+    """Return the processes that a process has started, where Linux tells."""
+    try:
+        return {*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())}
+    except OSError:
+        return set()
+
+
+def catches(pid: int, kind: signal.Signals) -> bool:
+    """Return whether a process has a handler of a signal; where Linux doesn't tell, it has."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return True
+    caught = next(int(line.split()[1], 16) for line in lines if line.startswith("SigCgt"))
+    return bool(caught >> (kind - 1) & 1)
 
 
 def test_processes_know_which_they_are(tmp_path: Path) -> None:
@@ -79,7 +109,7 @@ def test_a_single_process_is_left_as_it_is(tmp_path: Path) -> None:
     ("how", "words", "code"),
     [
         ("code", "rank 1 is lost: it has ended with exit code 3", 3),
-        ("raise", "rank 1 is lost: it has ended with exit code 1", 1),
+        ("raise", "rank 1 is lost: it has ended with exit code 1; its last line: KeyError: 'x'", 1),
         ("kill", "rank 1 is lost: it was ended by the signal SIGKILL", 137),
         ("abort", "rank 1 is lost: it was ended by the signal SIGABRT: a length is wrong", 134),
     ],
@@ -114,9 +144,8 @@ def test_a_process_that_does_not_listen_is_killed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_no_process_outlives_the_launcher(kind: signal.Signals, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tinygrad_mnist.distributed.run", "--nproc-per-node", "2"]
     launcher = subprocess.Popen(
-        [*command, str(script(tmp_path, FAIL)), "none"], stdout=subprocess.PIPE, text=True,
+        [*COMMAND, "2", str(script(tmp_path, FAIL)), "none"], stdout=subprocess.PIPE, text=True,
         stderr=subprocess.PIPE, env=environment(),
     )  # fmt: skip
     assert launcher.stdout is not None
@@ -124,11 +153,107 @@ def test_no_process_outlives_the_launcher(kind: signal.Signals, tmp_path: Path) 
     launcher.send_signal(kind)
     err = launcher.communicate(timeout=20)[1]
     if kind != signal.SIGKILL:
-        assert (launcher.returncode, "all processes have been ended" in err) == (130, True)
+        assert (launcher.returncode, err) == (128 + kind, INTERRUPTED)
     end = time.monotonic() + 5
     while any(map(is_running, pids)) and time.monotonic() < end:
         time.sleep(0.05)
     assert not any(map(is_running, pids))
+
+
+@pytest.mark.parametrize("how", ["none", pytest.param("deaf", marks=pytest.mark.slow)])
+def test_signals_while_processes_start_and_end_leave_none(how: str, tmp_path: Path) -> None:
+    """As ``timeout`` sends them, to the launcher and to its group; or whoever can't wait."""
+    path, draw = script(tmp_path, FAIL), random.Random(how)
+    for pause in (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8)[:: 3 if how == "deaf" else 1]:
+        command = [*COMMAND, "4", str(path), how]
+        launcher = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+        )
+        end = time.monotonic() + 20
+        while not catches(launcher.pid, signal.SIGTERM) and time.monotonic() < end:
+            time.sleep(0.005)
+        time.sleep(pause)
+        found, start = started_by(launcher.pid), time.monotonic()
+        kinds = draw.choices([signal.SIGINT, signal.SIGTERM], k=2)
+        for kind in kinds:
+            launcher.send_signal(kind)
+            found |= started_by(launcher.pid)
+            time.sleep(draw.choice([0, 0.001, 0.02]))
+        err = launcher.communicate(timeout=20)[1]
+        assert launcher.returncode == 128 + kinds[0], (pause, err)
+        assert err.splitlines(keepends=True)[-1] == INTERRUPTED
+        assert not any(map(is_running, found))
+        assert time.monotonic() - start < GRACE + 5
+
+
+def test_who_interrupts_three_times_does_not_wait(tmp_path: Path) -> None:
+    launcher = subprocess.Popen(
+        [*COMMAND, "2", str(script(tmp_path, DEAF))], stdout=subprocess.PIPE, text=True,
+        stderr=subprocess.PIPE, env=environment(),
+    )  # fmt: skip
+    assert launcher.stdout is not None
+    pids = [int(launcher.stdout.readline().split()[-1]) for _ in range(2)]
+    start = time.monotonic()
+    for _ in range(3):
+        launcher.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    err = launcher.communicate(timeout=20)[1]
+    assert (launcher.returncode, err) == (130, INTERRUPTED)
+    assert time.monotonic() - start < GRACE
+    assert not any(map(is_running, pids))
+
+
+@pytest.mark.slow
+def test_the_launcher_ends_though_somebody_else_holds_a_pipe(tmp_path: Path) -> None:
+    code = """
+import subprocess, sys
+words = [sys.executable, "-c", "import time; time.sleep(60)"]
+print(subprocess.Popen(words, start_new_session=True).pid)
+"""
+    ended = launch(2, script(tmp_path, code))
+    assert ended.code == 0 and ended.seconds < 11
+    for line in ended.out.splitlines():  # it has left its process's group on purpose
+        os.kill(int(line.split()[-1]), signal.SIGKILL)
+
+
+def test_the_last_line_of_a_process_is_told(tmp_path: Path) -> None:
+    code = """
+import sys
+print("10%\\r100%\\rno more", file=sys.stderr)
+print("\\n  ", file=sys.stderr)
+print("this is no error")
+sys.exit(2)
+"""
+    ended = launch(2, script(tmp_path, code))
+    last = ended.err.splitlines()[-1]
+    assert last.endswith(" is lost: it has ended with exit code 2; its last line: no more")
+
+
+@needs_jax
+@pytest.mark.parametrize("own", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_processes_that_have_met_end_when_they_are_told(own: bool, tmp_path: Path) -> None:
+    code = """
+import signal, sys, time
+import tinygrad_mnist.distributed as dist
+if sys.argv[1] == "True":
+    signal.signal(signal.SIGTERM, lambda *_: (print("its own", flush=True), sys.exit(0)))
+dist.init_process_group()
+print("met", flush=True)
+time.sleep(60)
+"""
+    launcher = subprocess.Popen(
+        [*COMMAND, "2", str(script(tmp_path, code)), str(own)], stdout=subprocess.PIPE, text=True,
+        stderr=subprocess.PIPE, env=environment(),
+    )  # fmt: skip
+    assert launcher.stdout is not None
+    assert sorted(launcher.stdout.readline() for _ in range(2)) == ["[0] met\n", "[1] met\n"]
+    start = time.monotonic()
+    launcher.send_signal(signal.SIGINT)
+    out, err = launcher.communicate(timeout=20)
+    assert (launcher.returncode, err.splitlines(keepends=True)[-1]) == (130, INTERRUPTED)
+    assert "SIGTERM caught" not in err
+    assert out.count("its own") == 2 * own
+    assert time.monotonic() - start < GRACE
 
 
 def test_a_job_is_started_anew(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -101,11 +103,12 @@ class Jax:
         try:
             jax.config.update("jax_cpu_collectives_implementation", "gloo")
             known = inspect.signature(jax.distributed.initialize).parameters
-            jax.distributed.initialize(
-                f"{host}:{port}", place.size, place.rank,
-                coordinator_bind_address=f"{host}:{port}" if place.is_local else None,
-                **{name: value for name, value in _SETTINGS.items() if name in known},
-            )  # fmt: skip
+            with _same_sigterm():
+                jax.distributed.initialize(
+                    f"{host}:{port}", place.size, place.rank,
+                    coordinator_bind_address=f"{host}:{port}" if place.is_local else None,
+                    **{name: value for name, value in _SETTINGS.items() if name in known},
+                )  # fmt: skip
         except (RuntimeError, ValueError) as error:
             if "before any JAX" in str(error) or "only be called once" in str(error):
                 raise DistError(
@@ -165,6 +168,21 @@ def _with_mark(flat: np.ndarray, sent: Any) -> np.ndarray:
     joined = room[start : start + size].view(flat.dtype)
     joined[:-1], joined[-1] = flat, sent
     return joined
+
+
+@contextmanager
+def _same_sigterm() -> Iterator[None]:
+    """Let SIGTERM do after the block what it did before: JAX catches it, and goes on.
+
+    JAX would tell a script of it that asks for ``reached_preemption_sync_point``; all others would
+    not end when they are told to.
+    """
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:  # Python lets no other thread set it, nor what isn't its own
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

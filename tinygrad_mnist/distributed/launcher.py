@@ -25,6 +25,15 @@ GRACE = 5.0
 _SETTLES = 1.0
 """Seconds in which the process that was lost first is known, once others have ended for it."""
 
+_PAUSE = 0.1
+"""Seconds until an interrupt is seen, at most."""
+
+_IMPATIENT = 3
+"""After so many interrupts processes are killed, without waiting for them to end by themselves."""
+
+_LONGEST = 300
+"""Of a process's last line so many characters are told."""
+
 _DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG, of Linux
 
 
@@ -74,17 +83,44 @@ class Processes:
         What to start.
     restarts, most_restarts
         How often the job has been started before, and how often it may be.
+    interrupts
+        Where signals that are to end the job are noted. They are no exceptions where they come:
+        that would leave processes that are just being started, or ended.
     """
 
-    def __init__(self, job: Job, restarts: int, most_restarts: int) -> None:
-        self._job = job
+    def __init__(
+        self, job: Job, restarts: int, most_restarts: int, interrupts: Sequence[int]
+    ) -> None:
+        self._job, self._interrupts = job, interrupts
+        self._restarts, self._most_restarts = restarts, most_restarts
         self._folder = tempfile.TemporaryDirectory(prefix="tinygrad_mnist-")
         self._found: dict[int, subprocess.Popen[bytes]] = {}
         self._readers: dict[int, list[threading.Thread]] = {}
         self._thrown: dict[int, str] = {}
+        self._last: dict[int, str] = {}
+
+    def __enter__(self) -> Processes:
+        try:
+            self._start_all()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._end_all()
+        end = time.monotonic() + (_SETTLES if self._interrupts else GRACE)
+        for thread in itertools.chain(*self._readers.values()):
+            thread.join(max(0.0, end - time.monotonic()))
+        self._folder.cleanup()
+
+    def _start_all(self) -> None:
+        job, restarts = self._job, self._restarts
         # Hosts that start anew meet at another port, where nobody is from before.
         port = job.port + restarts if job.port else free_port()
         for local in range(job.processes):
+            if self._interrupts:
+                return
             rank = job.host * job.processes + local
             size = job.hosts * job.processes
             variables = {
@@ -93,8 +129,8 @@ class Processes:
                 "GROUP_WORLD_SIZE": job.hosts, "ROLE_RANK": rank, "ROLE_WORLD_SIZE": size,
                 "ROLE_NAME": "default", "MASTER_ADDR": job.address, "MASTER_PORT": port,
                 "TORCHELASTIC_RESTART_COUNT": restarts,
-                "TORCHELASTIC_MAX_RESTARTS": most_restarts, "TORCHELASTIC_RUN_ID": os.getpid(),
-                "TORCHELASTIC_ERROR_FILE": self._note(rank),
+                "TORCHELASTIC_MAX_RESTARTS": self._most_restarts,
+                "TORCHELASTIC_RUN_ID": os.getpid(), "TORCHELASTIC_ERROR_FILE": self._note(rank),
             }  # fmt: skip
             self._start(rank, {name: str(value) for name, value in variables.items()})
 
@@ -118,37 +154,45 @@ class Processes:
         self._readers[rank] = []
         for stream, out in ((process.stdout, sys.stdout), (process.stderr, sys.stderr)):
             if stream is not None:
-                hear = partial(self._hear, rank)
+                hear = partial(self._hear, rank, out is sys.stderr)
+                # Whoever has left the process's group may hold its pipe: nothing waits for that.
                 thread = threading.Thread(
-                    target=_copy_lines, args=(stream, out, f"[{rank}] ", hear)
+                    target=_copy_lines, args=(stream, out, f"[{rank}] ", hear), daemon=True
                 )
                 thread.start()
                 self._readers[rank].append(thread)
 
-    def _hear(self, rank: int, line: str) -> None:
-        """Remember what C++ says before it aborts a process, as Gloo does: nothing else tells."""
-        said = line.strip()
+    def _hear(self, rank: int, is_error: bool, line: str) -> None:
+        """Remember what a process says last, and C++ before it aborts one, as Gloo does."""
+        said = line.rpartition("\r")[2].strip()
+        if is_error and said:
+            self._last[rank] = said[:_LONGEST]
         if said.startswith("what():"):
             self._thrown[rank] = said.removeprefix("what():").strip()
 
-    def __enter__(self) -> Processes:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._end_all()
-        for thread in itertools.chain(*self._readers.values()):
-            thread.join(GRACE)
-        self._folder.cleanup()
-
     def wait(self, interval: float) -> Failure | None:
-        """Return when all have ended as they should, or one has not: then why."""
+        """Return when all have ended as they should, or one has not: then why.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            When an interrupt has been noted.
+        """
         while True:
+            if self._interrupts:
+                raise KeyboardInterrupt
             codes = {rank: _poll(process) for rank, process in self._found.items()}
             if any(codes.values()):
                 return self._failure(interval)
             if all(code == 0 for code in codes.values()):
                 return None
-            time.sleep(interval)
+            self._sleep(interval)
+
+    def _sleep(self, seconds: float) -> None:
+        """Wait, unless an interrupt comes."""
+        end = time.monotonic() + seconds
+        while not self._interrupts and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, _PAUSE))
 
     def _failure(self, interval: float) -> Failure:
         """Return why the job has failed: by the first process, not by those that it has ended."""
@@ -170,12 +214,20 @@ class Processes:
                 name = signal.Signals(-code).name
             except ValueError:
                 name = str(-code)
-            for thread in self._readers[rank]:
-                thread.join(_SETTLES)
+            self._hear_all_of(rank)
             why = f": {self._thrown[rank]}" if rank in self._thrown else ""
             return f"it was ended by the signal {name}{why}"
         said = self._said(rank)
-        return f"{said} (exit code {code})" if said else f"it has ended with exit code {code}"
+        if said:
+            return f"{said} (exit code {code})"
+        self._hear_all_of(rank)
+        last = f"; its last line: {self._last[rank]}" if rank in self._last else ""
+        return f"it has ended with exit code {code}{last}"
+
+    def _hear_all_of(self, rank: int) -> None:
+        """Wait for what a process that has ended has said, unless somebody holds its pipe."""
+        for thread in self._readers[rank]:
+            thread.join(_SETTLES)
 
     def _said(self, rank: int) -> str:
         try:
@@ -191,6 +243,8 @@ class Processes:
                 _signal(process, kind)
             end = time.monotonic() + patience
             while any(_poll(p) is None for p in running) and time.monotonic() < end:
+                if kind == signal.SIGTERM and len(self._interrupts) >= _IMPATIENT:
+                    break
                 time.sleep(0.01)
 
 
@@ -233,7 +287,9 @@ def _copy_lines(stream: IO[bytes], out: IO[str], prefix: str, hear: Callable[[st
             hear(text)
 
 
-def launch(job: Job, max_restarts: int = 0, interval: float = 0.1) -> int:
+def launch(
+    job: Job, max_restarts: int = 0, interval: float = 0.1, interrupts: Sequence[int] = ()
+) -> int:
     """Run a job, anew when it fails, and return its exit code.
 
     Parameters
@@ -244,15 +300,22 @@ def launch(job: Job, max_restarts: int = 0, interval: float = 0.1) -> int:
         How often to start all processes anew when one is lost.
     interval
         Seconds between two looks at the processes.
+    interrupts
+        Where a handler notes signals that are to end the job.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        When one has been noted, and all processes have ended.
     """
     restarts = 0
     while True:
-        with Processes(job, restarts, max_restarts) as processes:
+        with Processes(job, restarts, max_restarts, interrupts) as processes:
             failure = processes.wait(interval)
         if failure is None:
             return 0
         who = "the job has ended" if failure.rank is None else f"rank {failure.rank} is lost"
-        again = restarts < max_restarts
+        again = restarts < max_restarts and not interrupts
         then = f"; starting all anew ({restarts + 1} of {max_restarts})" if again else ""
         print(f"launcher: {who}: {failure.reason}{then}", file=sys.stderr, flush=True)
         if not again:

@@ -21,8 +21,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from tinygrad_mnist.distributed.group import HEARTBEAT
 from tinygrad_mnist.distributed.launcher import Job, launch
@@ -166,23 +164,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         port = 0 if args.nnodes == 1 else PORT
     python = [] if args.no_python else [sys.executable, *["-m"] * args.module]
     variables = {HEARTBEAT: str(args.heartbeat_timeout)} if args.heartbeat_timeout else {}
-    signal.signal(signal.SIGTERM, _stop)
+    interrupts: list[int] = []
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(kind) != signal.SIG_IGN:  # as that of a job in a shell's background is
+            signal.signal(kind, lambda number, frame: interrupts.append(number))
     job = Job(
         [*python, args.script, *args.arguments], args.nproc_per_node, args.nnodes, args.node_rank,
         args.master_addr, port, args.nproc_per_node * args.nnodes > 1 and not args.no_prefix,
         variables,
     )  # fmt: skip
     try:
-        return launch(job, args.max_restarts, args.monitor_interval)
+        return launch(job, args.max_restarts, args.monitor_interval, interrupts)
     except KeyboardInterrupt:
         print("launcher: interrupted; all processes have been ended", file=sys.stderr)
-        return 130
-
-
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    """End as if by Ctrl-C, so that no process is left."""
-    raise KeyboardInterrupt
+        return 128 + interrupts[0]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)  # a thread may stand at a pipe that nobody reads, and would be waited for
