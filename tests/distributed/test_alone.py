@@ -58,6 +58,13 @@ def test_a_group_is_made_once_and_asked_for_by_all(alone: None) -> None:
     ("call", "error", "words"),
     [
         (lambda x: dist.all_reduce(x.long(), dist.ReduceOp.AVG), TypeError, "average of int64"),
+        (
+            lambda x: dist.all_reduce(x, "sum"),
+            TypeError,
+            r"got 'sum': .*ReduceOp\.SUM, ReduceOp.AVG",
+        ),
+        (lambda x: dist.reduce(x, op=9), TypeError, "expected a ReduceOp, got 9: give one of"),
+        (lambda x: DistributedDataParallel(nn.Linear(1, 1), bogus=1), TypeError, "'bogus'"),
         (lambda x: dist.all_reduce([x]), TypeError, "expected a Tensor, got list"),
         (lambda x: dist.broadcast(x, src=1), ValueError, "broadcast: there is no rank 1 among 1"),
         (lambda x: dist.reduce(x, dst=0, group_dst=0), ValueError, "not both"),
@@ -125,7 +132,15 @@ def test_nothing_is_offered_without_a_group() -> None:
 
 def test_a_wrapped_module_is_what_it_wraps(alone: None) -> None:
     net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
-    model = DistributedDataParallel(net, device_ids=None, find_unused_parameters=True)
+    none_here: dict[str, Any] = {
+        "find_unused_parameters": True,
+        "device_mesh": None,
+        "batched_grad_copy": True,
+    }
+    model = DistributedDataParallel(net, device_ids=None, **none_here)
+    for given, found in (((None, False), False), ((False, True), True), ((False, None), False)):
+        names = dict(zip(("broadcast_buffers", "forward_sync_buffers"), given, strict=True))
+        assert DistributedDataParallel(net, **names).broadcast_buffers == found
     assert model.module is net
     assert list(model.state_dict()) == [f"module.{key}" for key in net.state_dict()]
     x = tg.randn(4, 2)

@@ -41,6 +41,14 @@ class ReduceOp(enum.Enum):
     BOR = 6
     BXOR = 7
 
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        """Raise an error that says which there are."""
+        raise TypeError(
+            f"expected a ReduceOp, got {value!r}: give one of "
+            f"{', '.join(f'ReduceOp.{name}' for name in cls.__members__)}"
+        ) from None
+
 
 _OF_ROWS = {
     "SUM": np.add,

@@ -35,16 +35,20 @@ class DistributedDataParallel(Module):
         The module, the same in all processes.
     device_ids, output_device, dim
         Without effect, as there is no GPU.
-    broadcast_buffers
-        Whether buffers become those of rank 0 before each forward pass; None for yes.
+    broadcast_buffers, forward_sync_buffers
+        Whether buffers become those of rank 0 before each forward pass; None for yes. The latter is
+        the newer name, and counts if both are given.
     init_sync
         Whether parameters and buffers begin as those of rank 0.
     process_group
         None, or the group that there is.
     find_unused_parameters
         Without effect: parameters without a gradient are found.
-    bucket_cap_mb, check_reduction, gradient_as_bucket_view, static_graph, settings
-        Without effect: there is one exchange, for all gradients.
+    bucket_cap_mb, check_reduction, gradient_as_bucket_view, static_graph
+        Without effect: there is one exchange, for all gradients. So are
+        ``delay_all_reduce_named_params``, ``param_to_hook_all_reduce``, ``mixed_precision``,
+        ``device_mesh``, ``skip_all_reduce_unused_params``, ``bucket_cap_mb_list`` and
+        ``batched_grad_copy``.
 
     Raises
     ------
@@ -80,13 +84,21 @@ class DistributedDataParallel(Module):
         check_reduction: bool = False,
         gradient_as_bucket_view: bool = False,
         static_graph: bool = False,
-        **settings: object,
+        delay_all_reduce_named_params: object = None,
+        param_to_hook_all_reduce: object = None,
+        mixed_precision: object = None,
+        device_mesh: object = None,
+        skip_all_reduce_unused_params: bool = False,
+        bucket_cap_mb_list: object = None,
+        batched_grad_copy: bool = False,
+        forward_sync_buffers: bool | None = None,
     ) -> None:
         group = member(process_group)
         super().__init__()
         self.module = module
         self.dim, self.device_ids = dim, None
-        self.broadcast_buffers = broadcast_buffers is None or broadcast_buffers
+        sync = broadcast_buffers if forward_sync_buffers is None else forward_sync_buffers
+        self.broadcast_buffers = sync is None or sync
         self.require_backward_grad_sync = True
         self._exchanges = self._queued = False
         self._used: set[Tensor] = set()
