@@ -8,12 +8,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tinygrad_mnist.distributed.errors import DistBackendError, DistNetworkError
-from tinygrad_mnist.distributed.monitor import Clock, Connection, Hub, Monitor
+from tinygrad_mnist.distributed.monitor import (
+    LONGEST_PLACE,
+    Clock,
+    Connection,
+    Hub,
+    Monitor,
+    place_file,
+)
 
 SILENCE = 0.5
 PATIENCE = 1.0
@@ -66,6 +74,23 @@ def test_all_is_well_while_all_speak(three: Processes) -> None:
                 pass
         time.sleep(SILENCE)
     assert not three.reasons
+
+
+def test_the_launcher_is_shown_what_a_process_is_in(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    note = tmp_path / "0.json"
+    place_file(note).write_bytes(bytes(LONGEST_PLACE))
+    monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", str(note))
+    one = Processes(1)
+    for what in ("all_reduce (SUM) of [3] float32", "barrier", "x" * 2 * LONGEST_PLACE):
+        with one.monitors[0].inside(what):
+            said = place_file(note).read_bytes().rstrip(b"\0").decode()
+            assert said == what[:LONGEST_PLACE]
+        assert place_file(note).read_bytes()[0] == 0
+    one.monitors[0].leave()
+    one.monitors[0].close()
+    one.hub.close()
 
 
 def test_a_broken_connection_ends_the_job(three: Processes) -> None:

@@ -45,10 +45,11 @@ class DistributedDataParallel(Module):
     find_unused_parameters
         Without effect: parameters without a gradient are found.
     bucket_cap_mb, check_reduction, gradient_as_bucket_view, static_graph
-        Without effect: there is one exchange, for all gradients. So are
-        ``delay_all_reduce_named_params``, ``param_to_hook_all_reduce``, ``mixed_precision``,
-        ``device_mesh``, ``skip_all_reduce_unused_params``, ``bucket_cap_mb_list`` and
-        ``batched_grad_copy``.
+        Without effect: there is one exchange, for all gradients.
+    delay_all_reduce_named_params, param_to_hook_all_reduce, skip_all_reduce_unused_params
+        Without effect, for the same reason.
+    bucket_cap_mb_list, batched_grad_copy, mixed_precision, device_mesh
+        Without effect.
 
     Raises
     ------

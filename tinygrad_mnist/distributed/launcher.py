@@ -17,7 +17,12 @@ from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from tinygrad_mnist.distributed.monitor import ENDED_BY_ANOTHER, free_port
+from tinygrad_mnist.distributed.monitor import (
+    ENDED_BY_ANOTHER,
+    LONGEST_PLACE,
+    free_port,
+    place_file,
+)
 
 GRACE = 5.0
 """Seconds for a process to end when it is told to."""
@@ -132,6 +137,7 @@ class Processes:
                 "TORCHELASTIC_MAX_RESTARTS": self._most_restarts,
                 "TORCHELASTIC_RUN_ID": os.getpid(), "TORCHELASTIC_ERROR_FILE": self._note(rank),
             }  # fmt: skip
+            place_file(self._note(rank)).write_bytes(bytes(LONGEST_PLACE))
             self._start(rank, {name: str(value) for name, value in variables.items()})
 
     def _note(self, rank: int) -> Path:
@@ -215,7 +221,10 @@ class Processes:
             except ValueError:
                 name = str(-code)
             self._hear_all_of(rank)
-            why = f": {self._thrown[rank]}" if rank in self._thrown else ""
+            why = ""
+            if rank in self._thrown:
+                what = place_file(self._note(rank)).read_bytes().partition(b"\0")[0].decode()
+                why = f": {self._thrown[rank]}" + (f", while it was in {what}" if what else "")
             return f"it was ended by the signal {name}{why}"
         said = self._said(rank)
         if said:

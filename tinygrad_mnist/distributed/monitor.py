@@ -21,6 +21,7 @@ Messages are lines of JSON; who connects and doesn't say which rank it is, is no
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import selectors
 import socket
@@ -30,6 +31,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,6 +43,8 @@ ENDED_BY_ANOTHER = 75
 """The exit code of a process that ends because another one was lost (sysexits' EX_TEMPFAIL)."""
 
 LONGEST_LINE = 4096
+LONGEST_PLACE = 256
+"""Of what a process is in so many bytes are shown to the launcher."""
 MOST = 16
 """Of a step's collectives, so many are told of."""
 
@@ -356,6 +360,7 @@ class Monitor(threading.Thread):
             raise
         self._rank, self._silence, self._on_end = rank, silence, on_end
         self._made, self._inside = 0, ""
+        self._shown = _shown()
         self._followed: tuple[Followed, ...] = ()
         self._leaving = False
         self._failed: threading.Event | None = None
@@ -433,6 +438,7 @@ class Monitor(threading.Thread):
         """Say for a block that this process is in a collective."""
         self._made += 1
         self._inside = what
+        self._shown[:] = what.encode()[:LONGEST_PLACE].ljust(LONGEST_PLACE, b"\0")
         try:
             yield
         except DistError:
@@ -443,6 +449,7 @@ class Monitor(threading.Thread):
             raise
         finally:
             self._inside = ""
+            self._shown[0] = 0
 
     def follow(self, whats: Sequence[str], marks: Any = None) -> Followed:
         """Know of collectives that a program makes by itself, until its marks are ready.
@@ -530,6 +537,20 @@ def end_process(reason: str, speak: bool) -> None:
         sys.stdout.flush()
         print(f"the job has ended: {reason}", file=sys.stderr, flush=True)
     os._exit(ENDED_BY_ANOTHER)
+
+
+def place_file(note: str | Path) -> Path:
+    """Return the file that says what a process is in; the launcher makes it, beside that note."""
+    return Path(f"{note}.inside")
+
+
+def _shown() -> mmap.mmap | bytearray:
+    """Return the memory of that file, which stays when C++ aborts this process; or any."""
+    try:
+        with place_file(os.environ.get("TORCHELASTIC_ERROR_FILE", "")).open("r+b") as file:
+            return mmap.mmap(file.fileno(), LONGEST_PLACE)
+    except (OSError, ValueError):  # started by somebody else
+        return bytearray(LONGEST_PLACE)
 
 
 def note_error(reason: str) -> None:
