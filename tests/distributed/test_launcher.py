@@ -180,7 +180,8 @@ def test_signals_while_processes_start_and_end_leave_none(how: str, tmp_path: Pa
             found |= started_by(launcher.pid)
             time.sleep(draw.choice([0, 0.001, 0.02]))
         err = launcher.communicate(timeout=20)[1]
-        assert launcher.returncode == 128 + kinds[0], (pause, err)
+        # Python takes signals that are there together by their numbers.
+        assert launcher.returncode in [128 + kind for kind in kinds], (pause, err)
         assert err.splitlines(keepends=True)[-1] == INTERRUPTED
         assert not any(map(is_running, found))
         assert time.monotonic() - start < GRACE + 5
