@@ -7,6 +7,7 @@ bit.
 
 from __future__ import annotations
 
+import itertools
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 import test_special_values as sweep
 from special_values import SHAPES, Call
+from sweeps import IS_LONG
 
 import tinygrad_mnist as tg
 import tinygrad_mnist.nn.functional as F
@@ -182,8 +184,10 @@ def found_by_trying() -> Iterator[str]:
 def test_every_public_function_gives_the_same_bits_or_says_why_it_is_not_compiled(
     dtype: Any,
 ) -> None:
-    recorded = 0
-    for expression in found_by_trying():
+    """Each other call in each dtype; all of them by the profile "long"."""
+    recorded, among = 0, 1 if IS_LONG else 2
+    first = 0 if IS_LONG else int(dtype is np.float64)
+    for expression in itertools.islice(found_by_trying(), first, None, among):
         try:
             function = check(expression, dtype)
         except sweep.ERRORS as error:  # what can't be done uncompiled either
@@ -193,7 +197,7 @@ def test_every_public_function_gives_the_same_bits_or_says_why_it_is_not_compile
         built = any(step.built is not None for step in function.steps.values())
         assert built or said(function), expression
         recorded += built
-    assert recorded > 1000
+    assert recorded > 1000 // among
 
 
 # Modules and what changes their state
