@@ -15,6 +15,8 @@ import tinygrad_mnist as tg
 from tinygrad_mnist import nn, optim
 from tinygrad_mnist._runtime import threads
 
+pytestmark = pytest.mark.slow
+
 LAYERS: list[tuple[Callable[[], nn.Module], tuple[int, ...]]] = [
     (lambda: nn.Linear(4, 3), (2, 4)),
     (lambda: nn.Sequential(nn.Conv2d(2, 2, 3), nn.BatchNorm2d(2), nn.MaxPool2d(2)), (2, 2, 6, 6)),

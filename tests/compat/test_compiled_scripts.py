@@ -13,6 +13,8 @@ from compat.compiling import SCRIPTS, WAYS, listed, run, run_compiled, with_impo
 
 import tinygrad_mnist as tg
 
+pytestmark = pytest.mark.slow
+
 
 @functools.cache
 def plain(path: Path) -> list[float]:

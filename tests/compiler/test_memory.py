@@ -18,6 +18,8 @@ from tinygrad_mnist.compiler import Compiled
 from tinygrad_mnist.compiler.array import Recorded
 from tinygrad_mnist.ops.contract import Rule
 
+pytestmark = pytest.mark.slow
+
 CALLS = 7
 
 SCENES: dict[str, tuple[bool, Callable[[Callable[[Any], Any]], Any]]] = {}
