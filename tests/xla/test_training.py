@@ -133,6 +133,19 @@ def test_settings_that_change_between_steps_make_another_formula_of_the_same_fun
     agree(ours.numbers(), plain.numbers())
 
 
+def squares(model: nn.Module, optimizer: Any) -> Callable[[tg.Tensor], tg.Tensor]:
+    """Return a step that makes a model's outputs small."""
+
+    def step(x: tg.Tensor) -> tg.Tensor:
+        loss = model(x).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    return step
+
+
 @pytest.mark.parametrize("nesterov", [False, True])
 def test_momentum_that_a_script_forgets_begins_anew(nesterov: bool) -> None:
     found = []
@@ -140,14 +153,7 @@ def test_momentum_that_a_script_forgets_begins_anew(nesterov: bool) -> None:
         tg.manual_seed(0)
         model = nn.Linear(3, 2)
         sgd = tg.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=nesterov)
-
-        def step(x: tg.Tensor, model: nn.Module = model, sgd: Any = sgd) -> tg.Tensor:
-            loss = model(x).square().mean()
-            sgd.zero_grad()
-            loss.backward()
-            sgd.step()
-            return loss.detach()
-
+        step = squares(model, sgd)
         run: Any = tg.compile(step, backend="xla", fullgraph=True) if compiled else step
         losses = []
         for i in range(15):
@@ -504,14 +510,7 @@ def test_a_program_is_made_just_before_a_formula_becomes_another(
         model = nn.Linear(4, 3)
         more = {"t0": 3} if optimizer == "ASGD" else {}
         adapt = getattr(tg.optim, optimizer)(model.parameters(), lr=0.01, **more)
-
-        def step(x: tg.Tensor, model: nn.Module = model, adapt: Any = adapt) -> tg.Tensor:
-            loss = model(x).square().mean()
-            adapt.zero_grad()
-            loss.backward()
-            adapt.step()
-            return loss.detach()
-
+        step = squares(model, adapt)
         for _ in range(already):
             step(tg.randn(5, 4))
         run: Any = tg.compile(step, backend="xla", fullgraph=True) if compiled else step
@@ -527,13 +526,10 @@ def test_an_argument_that_a_step_writes_to_is_never_what_it_was(of: str) -> None
         tg.manual_seed(0)
         layer = nn.Linear(4, 3, bias=False)
         optimizer = tg.optim.SGD(layer.parameters(), lr=0.1, momentum=0.9)
+        train = squares(layer, optimizer)
 
         def step(x: tg.Tensor, other: tg.Tensor) -> tg.Tensor:
-            loss = layer(x).square().mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            return loss + other.sum()
+            return train(x) + other.sum()
 
         run = step if how is None else tg.compile(step, **how)
         found = []

@@ -316,7 +316,7 @@ class Guards:
             self._inputs.append(name)
 
     def _of_kept(self, kept: Collection[TensorBase], changed: Collection[TensorBase]) -> None:
-        self._values["form"], self._values["apart"] = form, _is_apart
+        self._values["form"], self._values["apart"] = form, is_apart
         for t in kept:
             name, fields, held = self._name(t), self._name(t.__dict__), self._name(t._held)
             is_alike = f"form({name}) == {self._name(form(t))}"
@@ -362,7 +362,7 @@ def form(t: TensorBase) -> tuple[Any, ...]:
     return t._held.form() if array is None else (array.shape, array.dtype)
 
 
-def _is_apart(fields: dict[str, Any], *arrays: Any) -> bool:
+def is_apart(fields: dict[str, Any], *arrays: Any) -> bool:
     """Whether no array is a part of the memory of a tensor with these attributes."""
     own = fields.get("_array")
     mine = None if own is None else owner(own)

@@ -23,8 +23,9 @@ from tinygrad_mnist.compiler import numpy_backend
 from tinygrad_mnist.compiler.backends import RefusedError
 from tinygrad_mnist.compiler.flat import separate
 from tinygrad_mnist.compiler.functions import perform
+from tinygrad_mnist.compiler.guards import is_apart
 from tinygrad_mnist.compiler.text import Hint
-from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, leaves, mapped, owner
+from tinygrad_mnist.compiler.trace import Call, Program, Storage, Value, leaves, mapped
 from tinygrad_mnist.compiler.xla import aliases
 from tinygrad_mnist.compiler.xla.checks import Check
 from tinygrad_mnist.compiler.xla.exchanges import Together, has_exchanges
@@ -393,10 +394,8 @@ class Built:
     def _check_apart(self, inputs: Sequence[Any]) -> None:
         """Raise an error if an argument is memory that an optimizer is about to write to."""
         arrays = [x for x in inputs if type(x) is np.ndarray]
-        for keeper in self._formulas.before if arrays else ():
-            own = keeper.fields.get("_array")
-            if own is not None and any(owner(x) is owner(own) for x in arrays):
-                raise NotImplementedError("an argument shares memory with an optimizer's state")
+        if not all(is_apart(keeper.fields, *arrays) for keeper in self._formulas.before):
+            raise NotImplementedError("an argument shares memory with an optimizer's state")
 
     def _keep_gradients(self, made: Sequence[Array]) -> None:
         if self._gradients is not None:
